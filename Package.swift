@@ -1,0 +1,68 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Settings of every target: Swift 6 mode with the coming import and existential rules.
+let common: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// Hot targets are optimised in every configuration, so that a debug build trains at full speed.
+let hot: [SwiftSetting] = common + [.unsafeFlags(["-O", "-whole-module-optimization"])]
+
+/// Flags of a target that is compiled for one x86-64 feature level.
+func kernels(_ march: String) -> [SwiftSetting] {
+  common + [
+    .unsafeFlags(["-Ounchecked", "-whole-module-optimization"]),
+    .unsafeFlags(["-Xcc", "-march=\(march)"], .when(platforms: [.linux])),
+  ]
+}
+
+let package = Package(
+  name: "gru-dist",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "gru-dist", targets: ["gru-dist"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CMPI", pkgConfig: "ompi-c",
+      providers: [.apt(["libopenmpi-dev", "openmpi-bin", "pkg-config"]), .brew(["open-mpi"])]),
+    .target(name: "SIMDKernels", swiftSettings: hot),
+    .target(
+      name: "KernelsPortable", dependencies: ["SIMDKernels"],
+      swiftSettings: common + [.unsafeFlags(["-Ounchecked", "-whole-module-optimization"])]),
+    .target(
+      name: "KernelsAVX2", dependencies: ["SIMDKernels"], swiftSettings: kernels("x86-64-v3")),
+    .target(
+      name: "KernelsAVX512", dependencies: ["SIMDKernels"], swiftSettings: kernels("x86-64-v4")),
+    .target(
+      name: "Kernels",
+      dependencies: ["SIMDKernels", "KernelsPortable", "KernelsAVX2", "KernelsAVX512"],
+      swiftSettings: hot),
+    .target(name: "GRUCore", dependencies: ["Kernels"], swiftSettings: hot),
+    .target(name: "Collectives", dependencies: ["Kernels"], swiftSettings: hot),
+    .target(
+      name: "MPICollectives", dependencies: ["CMPI", "Collectives"], swiftSettings: common),
+    .target(name: "Corpora", swiftSettings: hot),
+    .target(
+      name: "Checkpoints", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: common),
+    .target(
+      name: "Training",
+      dependencies: ["Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints"],
+      swiftSettings: common),
+    .executableTarget(
+      name: "gru-dist",
+      dependencies: [
+        "Training", "MPICollectives",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: common),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: common),
+  ],
+  swiftLanguageModes: [.v6]
+)

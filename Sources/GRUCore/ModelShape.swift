@@ -1,0 +1,41 @@
+/// The sizes and cell of a recurrent language model.
+///
+/// Shape legend used in this module: T = BPTT window, B = sequences of one worker, H = hidden size,
+/// E = embedding size, V = vocabulary size, L = layers, I = input size of a layer (E, then H).
+package struct ModelShape: Sendable, Equatable {
+  /// The recurrence of one layer.
+  package enum Cell: String, Sendable, CaseIterable {
+    /// GRU, candidate tanh(W_h x + U_h (r ⊙ h) + b_h).
+    case gruResetBefore
+    /// GRU, candidate tanh(W_h x + b_h + r ⊙ (U_h h + c_h)), as in PyTorch and cuDNN.
+    case gruResetAfter
+    /// h' = tanh(W x + U h + b).
+    case rnn
+
+    /// Blocks of H rows in the input weight: z, r, h of a GRU, one of an RNN.
+    package var gateCount: Int { self == .rnn ? 1 : 3 }
+  }
+
+  package var cell: Cell
+  package var vocabularySize: Int
+  package var embeddingSize: Int
+  package var hiddenSize: Int
+  package var layerCount: Int
+
+  package init(
+    cell: Cell, vocabularySize: Int, embeddingSize: Int, hiddenSize: Int, layerCount: Int
+  ) {
+    precondition(vocabularySize > 0, "vocabularySize \(vocabularySize) < 1")
+    precondition(embeddingSize > 0, "embeddingSize \(embeddingSize) < 1")
+    precondition(hiddenSize > 0, "hiddenSize \(hiddenSize) < 1")
+    precondition(layerCount > 0, "layerCount \(layerCount) < 1")
+    self.cell = cell
+    self.vocabularySize = vocabularySize
+    self.embeddingSize = embeddingSize
+    self.hiddenSize = hiddenSize
+    self.layerCount = layerCount
+  }
+
+  /// The size of a layer's input: E for the first layer, H above.
+  package func inputSize(ofLayer layer: Int) -> Int { layer == 0 ? embeddingSize : hiddenSize }
+}

@@ -1,0 +1,54 @@
+/// One named tensor within a flat arena.
+package struct Parameter: Sendable, Equatable {
+  package let name: String
+  /// Row-major shape; rows are outputs.
+  package let shape: [Int]
+  /// First element within the arena; a multiple of 16.
+  package let offset: Int
+
+  package var count: Int { shape.reduce(1, *) }
+  package var range: Range<Int> { offset..<offset + count }
+}
+
+/// Where each tensor lies in the flat arenas that hold parameters, gradients and moments alike.
+///
+/// Tensors start at multiples of 16 floats; the gaps between them are zero for ever.
+package struct ParameterTable: Sendable, Equatable {
+  package let parameters: [Parameter]
+  /// Length of an arena in floats, gaps included; a multiple of 16.
+  package let elementCount: Int
+
+  /// Number of trained values, gaps left out.
+  package var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+
+  package init(shape: ModelShape) {
+    var parameters: [Parameter] = []
+    var offset = 0
+    func add(_ name: String, _ shape: [Int]) {
+      parameters.append(Parameter(name: name, shape: shape, offset: offset))
+      offset += (shape.reduce(1, *) + 15) & ~15
+    }
+    let gates = shape.cell.gateCount
+    let hidden = shape.hiddenSize
+    add("embedding.weight", [shape.vocabularySize, shape.embeddingSize])
+    for layer in 0..<shape.layerCount {
+      let prefix = "layers.\(layer)"
+      add("\(prefix).input.weight", [gates * hidden, shape.inputSize(ofLayer: layer)])
+      add("\(prefix).recurrent.weight", [gates * hidden, hidden])
+      add("\(prefix).bias", [gates * hidden])
+      if shape.cell == .gruResetAfter { add("\(prefix).recurrent.bias", [hidden]) }
+    }
+    add("output.weight", [shape.vocabularySize, hidden])
+    add("output.bias", [shape.vocabularySize])
+    self.parameters = parameters
+    elementCount = offset
+  }
+
+  /// The tensor of that name; the name must exist.
+  package subscript(name: String) -> Parameter {
+    guard let found = parameters.first(where: { $0.name == name }) else {
+      preconditionFailure("no parameter \(name)")
+    }
+    return found
+  }
+}
