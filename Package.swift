@@ -9,12 +9,12 @@ let common: [SwiftSetting] = [
 ]
 
 /// Hot targets are optimised in every configuration, so that a debug build trains at full speed.
-let hot: [SwiftSetting] = common + [.unsafeFlags(["-O", "-whole-module-optimization"])]
+let hot: [SwiftSetting] = common + [.unsafeFlags(["-O"])]
 
 /// Flags of a target that is compiled for one x86-64 feature level.
 func kernels(_ march: String) -> [SwiftSetting] {
   common + [
-    .unsafeFlags(["-Ounchecked", "-whole-module-optimization"]),
+    .unsafeFlags(["-Ounchecked"]),
     .unsafeFlags(["-Xcc", "-march=\(march)"], .when(platforms: [.linux])),
   ]
 }
@@ -34,7 +34,7 @@ let package = Package(
     .target(name: "SIMDKernels", swiftSettings: hot),
     .target(
       name: "KernelsPortable", dependencies: ["SIMDKernels"],
-      swiftSettings: common + [.unsafeFlags(["-Ounchecked", "-whole-module-optimization"])]),
+      swiftSettings: common + [.unsafeFlags(["-Ounchecked"])]),
     .target(
       name: "KernelsAVX2", dependencies: ["SIMDKernels"], swiftSettings: kernels("x86-64-v3")),
     .target(
