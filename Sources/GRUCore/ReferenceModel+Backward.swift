@@ -1,0 +1,180 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+extension ReferenceModel {
+  /// The gradient of the summed loss, by back-propagation through the whole window.
+  func backward(_ parameters: [Double], _ window: Window, _ trace: Trace) -> [Double] {
+    var gradient = [Double](repeating: 0, count: table.elementCount)
+    var above = outputBackward(parameters, window, trace, &gradient)
+    for layer in (0..<shape.layerCount).reversed() {
+      above = backward(layer, parameters, window, trace, above, &gradient)
+    }
+    let embedding = table["embedding.weight"].offset
+    let size = shape.embeddingSize
+    for (row, token) in window.inputs.enumerated() {
+      for i in 0..<size { gradient[embedding + Int(token) * size + i] += above[row * size + i] }
+    }
+    return gradient
+  }
+
+  /// Softmax cross-entropy and output layer: ∂loss/∂logit = softmax − one-hot at counted targets.
+  ///
+  /// - Returns: the gradient of the top layer's hidden vectors, [T, B, H].
+  private func outputBackward(
+    _ parameters: [Double], _ window: Window, _ trace: Trace, _ gradient: inout [Double]
+  ) -> [Double] {
+    let hidden = shape.hiddenSize
+    let vocabulary = shape.vocabularySize
+    let weight = table["output.weight"].offset
+    let bias = table["output.bias"].offset
+    let top = trace.hidden[shape.layerCount - 1]
+    var above = [Double](repeating: 0, count: window.steps * window.sequences * hidden)
+    for (row, target) in window.targets.enumerated() where target >= 0 {
+      let normaliser = logSumExp(trace.logits, row: row)
+      var errors = (0..<vocabulary).map { exp(trace.logits[row * vocabulary + $0] - normaliser) }
+      errors[Int(target)] -= 1
+      let state = (row + window.sequences) * hidden
+      addOuter(errors, top, at: state, columns: hidden, to: &gradient, at: weight)
+      for i in 0..<vocabulary { gradient[bias + i] += errors[i] }
+      addTransposed(
+        parameters, at: weight, columns: hidden, errors, to: &above, at: row * hidden)
+    }
+    return above
+  }
+
+  /// One layer, from the last time step to the first.
+  ///
+  /// - Parameter above: the gradient of its hidden vectors from what lies above, [T, B, H].
+  /// - Returns: the gradient of its input, [T, B, I].
+  private func backward(
+    _ layer: Int, _ parameters: [Double], _ window: Window, _ trace: Trace, _ above: [Double],
+    _ gradient: inout [Double]
+  ) -> [Double] {
+    let hidden = shape.hiddenSize
+    let inputSize = shape.inputSize(ofLayer: layer)
+    let weight = table["layers.\(layer).input.weight"].offset
+    let bias = table["layers.\(layer).bias"].offset
+    let stateCount = window.sequences * hidden
+    let input =
+      layer == 0 ? embed(parameters, window) : Array(trace.hidden[layer - 1].dropFirst(stateCount))
+    var below = [Double](repeating: 0, count: window.steps * window.sequences * inputSize)
+    var carried = [Double](repeating: 0, count: stateCount)
+    for t in (0..<window.steps).reversed() {
+      for b in 0..<window.sequences {
+        let row = t * window.sequences + b
+        let total = (0..<hidden).map { above[row * hidden + $0] + carried[b * hidden + $0] }
+        var previous = [Double](repeating: 0, count: hidden)
+        let errors =
+          shape.cell == .rnn
+          ? rnnStep(layer, parameters, trace, row, total, &previous, &gradient)
+          : gruStep(layer, parameters, trace, row, total, &previous, &gradient)
+        for i in 0..<hidden { carried[b * hidden + i] = previous[i] }
+        addOuter(
+          errors, input, at: row * inputSize, columns: inputSize, to: &gradient, at: weight)
+        for i in errors.indices { gradient[bias + i] += errors[i] }
+        addTransposed(
+          parameters, at: weight, columns: inputSize, errors, to: &below, at: row * inputSize)
+      }
+    }
+    return below
+  }
+
+  /// ∂/∂(W x + U h + b) = dh' ⊙ (1 − h'²).
+  ///
+  /// - Returns: the gradient of the pre-activations, [H]; `previous` receives that of h.
+  private func rnnStep(
+    _ layer: Int, _ parameters: [Double], _ trace: Trace, _ row: Int, _ total: [Double],
+    _ previous: inout [Double], _ gradient: inout [Double]
+  ) -> [Double] {
+    let hidden = shape.hiddenSize
+    let weight = table["layers.\(layer).recurrent.weight"].offset
+    let errors = (0..<hidden).map { i in
+      let new = trace.gates[layer][row * hidden + i]
+      return total[i] * (1 - new * new)
+    }
+    addOuter(
+      errors, trace.hidden[layer], at: row * hidden, columns: hidden, to: &gradient, at: weight)
+    addTransposed(parameters, at: weight, columns: hidden, errors, to: &previous, at: 0)
+    return errors
+  }
+
+  /// With a the pre-activations and s = U_h h + c_h:
+  /// ```
+  /// da_z = dh' ⊙ (n − h) ⊙ z (1 − z)
+  /// da_n = dh' ⊙ z ⊙ (1 − n²)
+  /// da_r = dr ⊙ r (1 − r),  dr = h ⊙ U_hᵀ da_n (reset before)  or  s ⊙ da_n (reset after)
+  /// dh   = dh' ⊙ (1 − z) + U_zᵀ da_z + U_rᵀ da_r
+  ///        + r ⊙ U_hᵀ da_n (reset before)  or  + U_hᵀ (r ⊙ da_n) (reset after)
+  /// ```
+  /// - Returns: the gradient of the pre-activations, [3, H]; `previous` receives that of h.
+  private func gruStep(
+    _ layer: Int, _ parameters: [Double], _ trace: Trace, _ row: Int, _ total: [Double],
+    _ previous: inout [Double], _ gradient: inout [Double]
+  ) -> [Double] {
+    let hidden = shape.hiddenSize
+    let weight = table["layers.\(layer).recurrent.weight"].offset
+    let candidateWeight = weight + 2 * hidden * hidden
+    let old = Array(trace.hidden[layer][row * hidden..<(row + 1) * hidden])
+    let gates = Array(trace.gates[layer][row * 3 * hidden..<(row + 1) * 3 * hidden])
+    let (z, r, n) = (gates[..<hidden], Array(gates[hidden..<2 * hidden]), gates[(2 * hidden)...])
+    var errors = [Double](repeating: 0, count: 3 * hidden)
+    for i in 0..<hidden {
+      let new = n[2 * hidden + i]
+      errors[i] = total[i] * (new - old[i]) * z[i] * (1 - z[i])
+      errors[2 * hidden + i] = total[i] * z[i] * (1 - new * new)
+      previous[i] = total[i] * (1 - z[i])
+    }
+    let candidateErrors = Array(errors[(2 * hidden)...])
+    var resetErrors = [Double](repeating: 0, count: hidden)
+    if shape.cell == .gruResetBefore {
+      let kept = zip(r, old).map { $0 * $1 }
+      var keptErrors = [Double](repeating: 0, count: hidden)
+      addOuter(candidateErrors, kept, at: 0, columns: hidden, to: &gradient, at: candidateWeight)
+      addTransposed(
+        parameters, at: candidateWeight, columns: hidden, candidateErrors, to: &keptErrors, at: 0)
+      for i in 0..<hidden {
+        resetErrors[i] = keptErrors[i] * old[i]
+        previous[i] += keptErrors[i] * r[i]
+      }
+    } else {
+      let bias = table["layers.\(layer).recurrent.bias"].offset
+      let gated = zip(candidateErrors, r).map { $0 * $1 }
+      addOuter(gated, old, at: 0, columns: hidden, to: &gradient, at: candidateWeight)
+      addTransposed(
+        parameters, at: candidateWeight, columns: hidden, gated, to: &previous, at: 0)
+      for i in 0..<hidden {
+        gradient[bias + i] += gated[i]
+        resetErrors[i] =
+          candidateErrors[i] * trace.recurrentCandidates[layer][row * hidden + i]
+      }
+    }
+    for i in 0..<hidden { errors[hidden + i] = resetErrors[i] * r[i] * (1 - r[i]) }
+    let gateErrors = Array(errors[..<(2 * hidden)])
+    addOuter(gateErrors, old, at: 0, columns: hidden, to: &gradient, at: weight)
+    addTransposed(parameters, at: weight, columns: hidden, gateErrors, to: &previous, at: 0)
+    return errors
+  }
+
+  /// M += a xᵀ, M with `a.count` rows.
+  private func addOuter(
+    _ a: [Double], _ x: [Double], at start: Int, columns: Int, to matrix: inout [Double],
+    at offset: Int
+  ) {
+    for i in a.indices {
+      for j in 0..<columns { matrix[offset + i * columns + j] += a[i] * x[start + j] }
+    }
+  }
+
+  /// y += Mᵀ a, M with `a.count` rows.
+  private func addTransposed(
+    _ matrix: [Double], at offset: Int, columns: Int, _ a: [Double], to y: inout [Double],
+    at start: Int
+  ) {
+    for i in a.indices {
+      for j in 0..<columns { y[start + j] += matrix[offset + i * columns + j] * a[i] }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+extension ReferenceModel {
+  /// Embedding, layers from the bottom, output layer.
+  func forward(_ parameters: [Double], _ window: Window, _ state: [Double]) -> Trace {
+    var trace = Trace()
+    var input = embed(parameters, window)
+    let hidden = shape.hiddenSize
+    let stateCount = window.sequences * hidden
+    for layer in 0..<shape.layerCount {
+      let initial = state[layer * stateCount..<(layer + 1) * stateCount]
+      forward(layer, parameters, window, input: input, initial: Array(initial), &trace)
+      input = Array(trace.hidden[layer].dropFirst(stateCount))
+    }
+    let weight = table["output.weight"].offset
+    let bias = table["output.bias"].range
+    let rows = window.steps * window.sequences
+    trace.logits.reserveCapacity(rows * shape.vocabularySize)
+    for row in 0..<rows {
+      var logits = Array(parameters[bias])
+      addProduct(
+        parameters, at: weight, columns: hidden, input, at: row * hidden, to: &logits)
+      trace.logits += logits
+    }
+    return trace
+  }
+
+  /// The embedding rows of the window's inputs, [T, B, E].
+  func embed(_ parameters: [Double], _ window: Window) -> [Double] {
+    let offset = table["embedding.weight"].offset
+    let size = shape.embeddingSize
+    return window.inputs.flatMap { token in
+      parameters[offset + Int(token) * size..<offset + (Int(token) + 1) * size]
+    }
+  }
+
+  /// Runs one layer over the window and appends what it computed to `trace`.
+  ///
+  /// Shapes: `input` [T, B, I], `initial` [B, H].
+  private func forward(
+    _ layer: Int, _ parameters: [Double], _ window: Window, input: [Double], initial: [Double],
+    _ trace: inout Trace
+  ) {
+    let hidden = shape.hiddenSize
+    let gates = shape.cell.gateCount
+    let inputSize = shape.inputSize(ofLayer: layer)
+    let inputWeight = table["layers.\(layer).input.weight"].offset
+    let bias = table["layers.\(layer).bias"].range
+    var states = initial
+    var activations: [Double] = []
+    var candidates: [Double] = []
+    for row in 0..<window.steps * window.sequences {
+      let previous = Array(states[row * hidden..<(row + 1) * hidden])
+      var sums = Array(parameters[bias])
+      addProduct(
+        parameters, at: inputWeight, columns: inputSize, input, at: row * inputSize, to: &sums)
+      var candidate = [Double](repeating: 0, count: gates == 3 ? hidden : 0)
+      let next = step(layer, parameters, previous, &sums, &candidate)
+      activations += sums
+      candidates += candidate
+      states += next
+    }
+    trace.hidden.append(states)
+    trace.gates.append(activations)
+    trace.recurrentCandidates.append(candidates)
+  }
+
+  /// One step of one row of a layer: turns `sums`, which hold W x + b, into activations, and
+  /// returns the new hidden vector. A GRU leaves U_h h + c_h (reset after) or U_h (r ⊙ h) (reset
+  /// before) in `candidate`.
+  private func step(
+    _ layer: Int, _ parameters: [Double], _ previous: [Double], _ sums: inout [Double],
+    _ candidate: inout [Double]
+  ) -> [Double] {
+    let hidden = shape.hiddenSize
+    let weight = table["layers.\(layer).recurrent.weight"].offset
+    if shape.cell == .rnn {
+      addProduct(parameters, at: weight, columns: hidden, previous, at: 0, to: &sums)
+      for i in 0..<hidden { sums[i] = tanh(sums[i]) }
+      return sums
+    }
+    var gates = Array(sums[..<(2 * hidden)])
+    addProduct(parameters, at: weight, columns: hidden, previous, at: 0, to: &gates)
+    for i in 0..<2 * hidden { sums[i] = 1 / (1 + exp(-gates[i])) }
+    let reset = sums[hidden..<2 * hidden]
+    let candidateWeight = weight + 2 * hidden * hidden
+    if shape.cell == .gruResetBefore {
+      let kept = zip(reset, previous).map { $0 * $1 }
+      addProduct(parameters, at: candidateWeight, columns: hidden, kept, at: 0, to: &candidate)
+      for i in 0..<hidden { sums[2 * hidden + i] = tanh(sums[2 * hidden + i] + candidate[i]) }
+    } else {
+      candidate = Array(parameters[table["layers.\(layer).recurrent.bias"].range])
+      addProduct(parameters, at: candidateWeight, columns: hidden, previous, at: 0, to: &candidate)
+      for i in 0..<hidden {
+        sums[2 * hidden + i] = tanh(sums[2 * hidden + i] + sums[hidden + i] * candidate[i])
+      }
+    }
+    return (0..<hidden).map { i in
+      sums[i] * sums[2 * hidden + i] + (1 - sums[i]) * previous[i]
+    }
+  }
+
+  /// y += M x, for the rows of M that `y` has room for.
+  func addProduct(
+    _ matrix: [Double], at offset: Int, columns: Int, _ x: [Double], at start: Int,
+    to y: inout [Double]
+  ) {
+    for i in y.indices {
+      var sum = y[i]
+      for j in 0..<columns { sum += matrix[offset + i * columns + j] * x[start + j] }
+      y[i] = sum
+    }
+  }
+}

@@ -1,0 +1,129 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The language model once more, as plain scalar loops in `Double`: what the fast path is checked
+/// against, by the gradient check of `--debug` and by tests. Written to be read, not to be fast.
+///
+/// With x a layer's input, h its previous hidden vector and σ the logistic function, a step is
+/// ```
+/// z  = σ(W_z x + U_z h + b_z)                        update gate
+/// r  = σ(W_r x + U_r h + b_r)                        reset gate
+/// n  = tanh(W_h x + U_h (r ⊙ h) + b_h)               candidate, reset before
+/// n  = tanh(W_h x + b_h + r ⊙ (U_h h + c_h))         candidate, reset after
+/// h' = z ⊙ n + (1 − z) ⊙ h
+/// h' = tanh(W x + U h + b)                           RNN
+/// ```
+/// Parameters and gradients are arenas laid out by `ParameterTable`. Hidden state is [L, B, H];
+/// inputs and targets are [T, B], time-major, and a target of -1 is not counted. The loss is the
+/// sum over counted targets of the negative log-likelihood, in nats.
+package final class ReferenceModel {
+  package let shape: ModelShape
+  package let table: ParameterTable
+
+  /// What a forward pass leaves for the backward pass.
+  struct Trace {
+    /// Hidden vectors by layer, each [T + 1, B, H]; time 0 is the initial state.
+    var hidden: [[Double]] = []
+    /// Activations by layer, each [T, B, G, H]: z, r, n of a GRU, h' of an RNN.
+    var gates: [[Double]] = []
+    /// U_h h + c_h by layer, each [T, B, H]; used by the reset-after cell only.
+    var recurrentCandidates: [[Double]] = []
+    /// Scores before the softmax, [T, B, V].
+    var logits: [Double] = []
+  }
+
+  /// The tokens of one window with its sizes.
+  struct Window {
+    var inputs: [Int32]
+    var targets: [Int32]
+    /// Time steps (T).
+    var steps: Int
+    /// Sequences (B).
+    var sequences: Int
+  }
+
+  package init(shape: ModelShape, table: ParameterTable) {
+    self.shape = shape
+    self.table = table
+  }
+
+  /// The summed loss of one window, in nats.
+  ///
+  /// - Parameters:
+  ///   - parameters: the arena.
+  ///   - inputs: tokens [T, B].
+  ///   - targets: the tokens to predict [T, B]; -1 is not counted.
+  ///   - window: time steps T.
+  ///   - sequences: sequences B.
+  ///   - state: hidden vectors before the window, [L, B, H].
+  package func loss(
+    parameters: [Double], inputs: [Int32], targets: [Int32], window: Int, sequences: Int,
+    state: [Double]
+  ) -> Double {
+    let window = Window(inputs: inputs, targets: targets, steps: window, sequences: sequences)
+    check(parameters, window, state)
+    return loss(of: forward(parameters, window, state), window)
+  }
+
+  /// The summed loss of one window, its gradient (an arena), and the state [L, B, H] it leaves.
+  /// The gradient does not pass through `state`: windows are detached from each other.
+  package func lossAndGradient(
+    parameters: [Double], inputs: [Int32], targets: [Int32], window: Int, sequences: Int,
+    state: [Double]
+  ) -> (loss: Double, gradient: [Double], finalState: [Double]) {
+    let window = Window(inputs: inputs, targets: targets, steps: window, sequences: sequences)
+    check(parameters, window, state)
+    let trace = forward(parameters, window, state)
+    return (
+      loss(of: trace, window), backward(parameters, window, trace),
+      trace.hidden.flatMap { $0.suffix(sequences * shape.hiddenSize) }
+    )
+  }
+
+  /// The logits [T, B, V] of one window and the state [L, B, H] it leaves.
+  package func logits(
+    parameters: [Double], inputs: [Int32], window: Int, sequences: Int, state: [Double]
+  ) -> (logits: [Double], finalState: [Double]) {
+    let uncounted = [Int32](repeating: -1, count: inputs.count)
+    let window = Window(inputs: inputs, targets: uncounted, steps: window, sequences: sequences)
+    check(parameters, window, state)
+    let trace = forward(parameters, window, state)
+    return (trace.logits, trace.hidden.flatMap { $0.suffix(sequences * shape.hiddenSize) })
+  }
+
+  /// log Σ exp of the logits of one row.
+  func logSumExp(_ logits: [Double], row: Int) -> Double {
+    let scores = logits[row * shape.vocabularySize..<(row + 1) * shape.vocabularySize]
+    let largest = scores.max() ?? 0
+    return largest + log(scores.reduce(0) { $0 + exp($1 - largest) })
+  }
+
+  private func loss(of trace: Trace, _ window: Window) -> Double {
+    var sum = 0.0
+    for (row, target) in window.targets.enumerated() where target >= 0 {
+      let score = trace.logits[row * shape.vocabularySize + Int(target)]
+      sum += logSumExp(trace.logits, row: row) - score
+    }
+    return sum
+  }
+
+  private func check(_ parameters: [Double], _ window: Window, _ state: [Double]) {
+    let tokens = window.steps * window.sequences
+    let states = shape.layerCount * window.sequences * shape.hiddenSize
+    let vocabulary = Int32(shape.vocabularySize)
+    precondition(
+      parameters.count == table.elementCount,
+      "\(parameters.count) parameters, the table has \(table.elementCount)")
+    precondition(window.inputs.count == tokens, "\(window.inputs.count) inputs != \(tokens)")
+    precondition(window.targets.count == tokens, "\(window.targets.count) targets != \(tokens)")
+    precondition(state.count == states, "\(state.count) state values != \(states)")
+    precondition(
+      window.inputs.allSatisfy { $0 >= 0 && $0 < vocabulary }, "input beyond \(vocabulary) tokens")
+    precondition(
+      window.targets.allSatisfy { $0 >= -1 && $0 < vocabulary },
+      "target beyond \(vocabulary) tokens")
+  }
+}
