@@ -1,0 +1,111 @@
+import Foundation
+
+/// Everything that decides what a run computes and writes, with every default filled in.
+package struct Config: Sendable, Equatable {
+  package var data: DataConfig
+  package var model: ModelConfig
+  package var batch: BatchConfig
+  package var optimizer: OptimizerConfig
+  package var run: RunConfig
+
+  /// Reads a file, applies `overrides` ("key.path=value", the value as JSON or else as a string)
+  /// and checks everything that does not need the corpus or the number of workers.
+  package init(file: String, overrides: [String] = []) throws(ConfigError) {
+    try self.init(json: try Self.bytes(of: file), file: file, overrides: overrides)
+  }
+
+  package init(json: [UInt8], file: String, overrides: [String] = []) throws(ConfigError) {
+    let document: JSONDocument
+    do {
+      document = try JSONDocument(parsing: json)
+    } catch {
+      throw ConfigError(place: "\(file):\(error.position)", problem: "not JSON: \(error.reason)")
+    }
+    var value = document.value
+    var source = ConfigSource(file: file, positions: document.positions)
+    for override in overrides { try Self.apply(override, to: &value, source: &source) }
+    var reader = try ConfigReader(value, path: "", source: source)
+    data = try DataConfig(try reader.section("data"))
+    model = try ModelConfig(try reader.section("model"))
+    batch = try BatchConfig(try reader.section("batch"))
+    optimizer = try OptimizerConfig(try reader.section("optimizer"))
+    run = try RunConfig(try reader.section("run"))
+    try reader.finish()
+    try validate(source)
+  }
+
+  /// The effective config: every key, in a fixed order.
+  package var json: JSONValue {
+    [
+      "data": data.json, "model": model.json, "batch": batch.json, "optimizer": optimizer.json,
+      "run": run.json,
+    ]
+  }
+
+  /// Checks that span several keys.
+  private func validate(_ source: ConfigSource) throws(ConfigError) {
+    guard batch.sequences.isMultiple(of: batch.shards) else {
+      let valid = (1...batch.sequences).filter { batch.sequences.isMultiple(of: $0) }
+      throw source.failure(
+        "batch.shards",
+        "\(batch.shards) shards do not divide batch.sequences, which is \(batch.sequences)",
+        hint: "possible are \(shortList(valid))")
+    }
+  }
+
+  /// Checks that every worker gets a shard.
+  package func validate(ranks: Int, threads: Int, place: String) throws(ConfigError) {
+    let workers = ranks * threads
+    guard workers <= batch.shards else {
+      throw ConfigError(
+        place: place, key: "batch.shards",
+        problem: "\(workers) workers (\(ranks) ranks x \(threads) threads) need a shard each, "
+          + "but there are \(batch.shards) shards",
+        hint: "start fewer ranks or threads, or raise batch.shards (which changes the trajectory)")
+    }
+  }
+
+  private static func bytes(of file: String) throws(ConfigError) -> [UInt8] {
+    let largest = 4 << 20
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
+      throw ConfigError(place: file, problem: "no such config file")
+    }
+    if isDirectory.boolValue {
+      throw ConfigError(place: file, problem: "expected a config file, found a directory")
+    }
+    guard let handle = FileHandle(forReadingAtPath: file),
+      let data = try? handle.read(upToCount: largest + 1)
+    else { throw ConfigError(place: file, problem: "the config file cannot be read") }
+    guard data.count <= largest else {
+      throw ConfigError(place: file, problem: "larger than 4 MiB, which is no config")
+    }
+    return [UInt8](data)
+  }
+
+  private static func apply(
+    _ override: String, to value: inout JSONValue, source: inout ConfigSource
+  ) throws(ConfigError) {
+    let option = "--set \(override)"
+    guard let equals = override.firstIndex(of: "="), equals != override.startIndex else {
+      throw ConfigError(place: option, problem: "expected key.path=value")
+    }
+    let key = String(override[..<equals])
+    let text = String(override[override.index(after: equals)...])
+    let path = key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    if path.contains("") { throw ConfigError(place: option, problem: "\"\(key)\" is no key path") }
+    let parsed = (try? JSONValue(parsing: text)) ?? .string(text)
+    if let obstacle = value.set(parsed, at: path) {
+      throw ConfigError(
+        place: option, problem: "\(obstacle.joined(separator: ".")) is not a section")
+    }
+    source.overrides[key] = option
+  }
+}
+
+/// A list cut short in the middle when it is long.
+private func shortList(_ values: [Int]) -> String {
+  values.count <= 12
+    ? values.map(String.init).joined(separator: ", ")
+    : values.prefix(8).map(String.init).joined(separator: ", ") + ", ... , \(values.last ?? 0)"
+}

@@ -1,0 +1,138 @@
+package import GRUCore
+
+/// What to train and validate on.
+package struct DataConfig: Sendable, Equatable {
+  package enum TokenizerName: String, CaseIterable, Sendable { case byte, character }
+
+  package var train: String
+  /// A text of its own to validate on; nil takes the end of `train`.
+  package var valid: String?
+  package var validFraction: Double
+  package var tokenizer: TokenizerName
+
+  init(_ reader: consuming ConfigReader) throws(ConfigError) {
+    train = try reader.string("train", default: nil)
+    valid = try reader.optionalString("valid")
+    validFraction = try reader.number(
+      "valid_fraction", default: 0.1, expected: "a number from 0 to 0.9"
+    ) { 0...0.9 ~= $0 }
+    tokenizer = try reader.choice("tokenizer", default: .byte, aliases: ["char": .character])
+    try reader.finish()
+  }
+
+  var json: JSONValue {
+    [
+      "train": .string(train), "valid": valid.map { .string($0) } ?? .null,
+      "valid_fraction": .number(validFraction), "tokenizer": .string(tokenizer.rawValue),
+    ]
+  }
+}
+
+/// The sizes and cell of the model.
+package struct ModelConfig: Sendable, Equatable {
+  package enum CellName: String, CaseIterable, Sendable { case gru, rnn }
+  package enum Reset: String, CaseIterable, Sendable { case before, after }
+
+  package var cell: CellName
+  /// Where a GRU applies its reset gate; without meaning for an RNN.
+  package var reset: Reset
+  package var embedding: Int
+  package var hidden: Int
+  package var layers: Int
+  package var dropout: Double
+  package var tieWeights: Bool
+
+  init(_ reader: consuming ConfigReader) throws(ConfigError) {
+    cell = try reader.choice("cell", default: .gru)
+    reset = try reader.choice("reset", default: .before)
+    embedding = try reader.integer("embedding", default: 128, in: 1...65_536)
+    hidden = try reader.integer("hidden", default: 512, in: 1...65_536)
+    layers = try reader.integer("layers", default: 2, in: 1...64)
+    dropout = try reader.number(
+      "dropout", default: 0, expected: "a number from 0 up to, but not, 1"
+    ) { 0..<1 ~= $0 }
+    tieWeights = try reader.boolean("tie_weights", default: false)
+    try reader.finish()
+    if dropout != 0 {
+      throw reader.failure(
+        "dropout", "\(dropout) is not supported in this version", hint: "set it to 0")
+    }
+    if tieWeights {
+      throw reader.failure(
+        "tie_weights", "true is not supported in this version", hint: "set it to false")
+    }
+  }
+
+  var json: JSONValue {
+    [
+      "cell": .string(cell.rawValue), "reset": .string(reset.rawValue),
+      "embedding": .integer(embedding), "hidden": .integer(hidden), "layers": .integer(layers),
+      "dropout": .number(dropout), "tie_weights": .bool(tieWeights),
+    ]
+  }
+
+  /// The model's shape once the vocabulary is known.
+  package func shape(vocabularySize: Int) -> ModelShape {
+    let cell: ModelShape.Cell =
+      switch (self.cell, reset) {
+      case (.rnn, _): .rnn
+      case (.gru, .before): .gruResetBefore
+      case (.gru, .after): .gruResetAfter
+      }
+    return ModelShape(
+      cell: cell, vocabularySize: vocabularySize, embeddingSize: embedding, hiddenSize: hidden,
+      layerCount: layers)
+  }
+}
+
+/// The global batch: B sequences of T time steps, cut into shards.
+package struct BatchConfig: Sendable, Equatable {
+  package var sequences: Int
+  package var window: Int
+  package var shards: Int
+
+  init(_ reader: consuming ConfigReader) throws(ConfigError) {
+    sequences = try reader.integer("sequences", default: 64, in: 1...65_536)
+    window = try reader.integer("window", default: 64, in: 1...65_536)
+    shards = try reader.integer("shards", default: 8, in: 1...65_536)
+    try reader.finish()
+  }
+
+  var json: JSONValue {
+    [
+      "sequences": .integer(sequences), "window": .integer(window), "shards": .integer(shards),
+    ]
+  }
+}
+
+/// Where a run writes, how long it goes and what it does from time to time (0 = never).
+package struct RunConfig: Sendable, Equatable {
+  package var directory: String
+  package var steps: Int
+  package var seed: Int
+  package var logEvery: Int
+  package var validateEvery: Int
+  package var checkpointEvery: Int
+  package var keepCheckpoints: Int
+
+  init(_ reader: consuming ConfigReader) throws(ConfigError) {
+    directory = try reader.string("directory", default: "runs/lm")
+    // Checkpoint directories name the step by 8 digits.
+    steps = try reader.integer("steps", default: 2000, in: 1...99_999_999)
+    seed = try reader.integer("seed", default: 1, in: 0...Int.max)
+    logEvery = try reader.integer("log_every", default: 10, in: 0...Int.max)
+    validateEvery = try reader.integer("validate_every", default: 200, in: 0...Int.max)
+    checkpointEvery = try reader.integer("checkpoint_every", default: 200, in: 0...Int.max)
+    keepCheckpoints = try reader.integer("keep_checkpoints", default: 3, in: 1...Int.max)
+    try reader.finish()
+  }
+
+  var json: JSONValue {
+    [
+      "directory": .string(directory), "steps": .integer(steps), "seed": .integer(seed),
+      "log_every": .integer(logEvery), "validate_every": .integer(validateEvery),
+      "checkpoint_every": .integer(checkpointEvery),
+      "keep_checkpoints": .integer(keepCheckpoints),
+    ]
+  }
+}

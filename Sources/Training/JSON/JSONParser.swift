@@ -1,0 +1,245 @@
+/// A place in a text: line and column counted from 1, columns in characters.
+package struct TextPosition: Sendable, Equatable, CustomStringConvertible {
+  package var line: Int
+  package var column: Int
+  package var description: String { "\(line):\(column)" }
+}
+
+/// Why a text is not JSON, and where.
+package struct JSONSyntaxError: Error, CustomStringConvertible {
+  package var position: TextPosition
+  package var reason: String
+  package var description: String { "\(position): \(reason)" }
+}
+
+/// A parsed text: the value, and where each member begins, by dotted path.
+package struct JSONDocument: Sendable {
+  package var value: JSONValue
+  package var positions: [String: TextPosition]
+
+  package init(parsing bytes: [UInt8]) throws(JSONSyntaxError) {
+    var parser = JSONParser(bytes: bytes)
+    value = try parser.parseDocument()
+    positions = parser.positions
+  }
+}
+
+extension JSONValue {
+  /// Parses a text that must hold one value.
+  package init(parsing text: String) throws(JSONSyntaxError) {
+    self = try JSONDocument(parsing: Array(text.utf8)).value
+  }
+}
+
+/// A strict recursive-descent parser (RFC 8259, no duplicate names), written here because an
+/// error must name its line and column and members must keep their order.
+private struct JSONParser {
+  let bytes: [UInt8]
+  var offset = 0
+  var path: [String] = []
+  var positions: [String: TextPosition] = [:]
+  static let deepest = 64
+
+  init(bytes: [UInt8]) {
+    self.bytes = bytes
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { offset = 3 }
+  }
+
+  mutating func parseDocument() throws(JSONSyntaxError) -> JSONValue {
+    skipSpace()
+    let value = try parseValue(depth: 0)
+    skipSpace()
+    if offset < bytes.count { throw failure("expected the end of the text, found \(found)") }
+    return value
+  }
+
+  private mutating func parseValue(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+    if depth > Self.deepest { throw failure("nested deeper than \(Self.deepest) levels") }
+    guard let first = peek else { throw failure("expected a value, found \(found)") }
+    switch first {
+    case UInt8(ascii: "{"): return try parseObject(depth: depth)
+    case UInt8(ascii: "["): return try parseArray(depth: depth)
+    case UInt8(ascii: "\""): return .string(try parseString())
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try parseNumber()
+    case UInt8(ascii: "t"): return try parseWord("true", .bool(true))
+    case UInt8(ascii: "f"): return try parseWord("false", .bool(false))
+    case UInt8(ascii: "n"): return try parseWord("null", .null)
+    default: throw failure("expected a value, found \(found)")
+    }
+  }
+
+  private mutating func parseObject(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+    var members: [JSONValue.Member] = []
+    offset += 1
+    skipSpace()
+    if take("}") { return .object([]) }
+    while true {
+      skipSpace()
+      guard peek == UInt8(ascii: "\"") else {
+        throw failure("expected a name in quotation marks, found \(found)")
+      }
+      let start = offset
+      let name = try parseString()
+      if members.contains(where: { $0.name == name }) {
+        throw failure("the name \"\(name)\" appears twice in one object", at: start)
+      }
+      path.append(name)
+      positions[path.joined(separator: ".")] = position(of: start)
+      skipSpace()
+      guard take(":") else { throw failure("expected \":\", found \(found)") }
+      skipSpace()
+      members.append(.init(name, try parseValue(depth: depth + 1)))
+      path.removeLast()
+      skipSpace()
+      if take("}") { return .object(members) }
+      guard take(",") else { throw failure("expected \",\" or \"}\", found \(found)") }
+    }
+  }
+
+  private mutating func parseArray(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+    var values: [JSONValue] = []
+    offset += 1
+    skipSpace()
+    if take("]") { return .array([]) }
+    while true {
+      skipSpace()
+      values.append(try parseValue(depth: depth + 1))
+      skipSpace()
+      if take("]") { return .array(values) }
+      guard take(",") else { throw failure("expected \",\" or \"]\", found \(found)") }
+    }
+  }
+
+  private mutating func parseWord(
+    _ word: String, _ value: JSONValue
+  ) throws(JSONSyntaxError) -> JSONValue {
+    guard bytes[offset...].starts(with: word.utf8) else {
+      throw failure("expected \(word), found \(found)")
+    }
+    offset += word.utf8.count
+    return value
+  }
+
+  private mutating func parseNumber() throws(JSONSyntaxError) -> JSONValue {
+    let start = offset
+    var isInteger = true
+    if peek == UInt8(ascii: "-") { offset += 1 }
+    if peek == UInt8(ascii: "0") { offset += 1 } else { try skipDigits() }
+    if peek == UInt8(ascii: ".") {
+      isInteger = false
+      offset += 1
+      try skipDigits()
+    }
+    if peek == UInt8(ascii: "e") || peek == UInt8(ascii: "E") {
+      isInteger = false
+      offset += 1
+      if peek == UInt8(ascii: "+") || peek == UInt8(ascii: "-") { offset += 1 }
+      try skipDigits()
+    }
+    let text = String(decoding: bytes[start..<offset], as: UTF8.self)
+    if isInteger, let value = Int(text) { return .integer(value) }
+    guard let value = Double(text), value.isFinite else {
+      throw failure("the number \(text) is out of range", at: start)
+    }
+    return .number(value)
+  }
+
+  private mutating func skipDigits() throws(JSONSyntaxError) {
+    let start = offset
+    while let byte = peek, UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte { offset += 1 }
+    if offset == start { throw failure("expected a digit, found \(found)") }
+  }
+
+  private mutating func parseString() throws(JSONSyntaxError) -> String {
+    let start = offset
+    offset += 1
+    var content: [UInt8] = []
+    while true {
+      guard let byte = peek else { throw failure("a string does not end", at: start) }
+      if byte < 0x20 { throw failure("a line end or control character within a string") }
+      offset += 1
+      if byte == UInt8(ascii: "\"") { break }
+      if byte == UInt8(ascii: "\\") {
+        content.append(contentsOf: try parseEscape())
+      } else {
+        content.append(byte)
+      }
+    }
+    guard let text = String(validating: content, as: UTF8.self) else {
+      throw failure("a string that is not UTF-8", at: start)
+    }
+    return text
+  }
+
+  private mutating func parseEscape() throws(JSONSyntaxError) -> [UInt8] {
+    let start = offset - 1
+    guard let byte = peek else { throw failure("a string does not end", at: start) }
+    offset += 1
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return [byte]
+    case UInt8(ascii: "b"): return [8]
+    case UInt8(ascii: "f"): return [12]
+    case UInt8(ascii: "n"): return [10]
+    case UInt8(ascii: "r"): return [13]
+    case UInt8(ascii: "t"): return [9]
+    case UInt8(ascii: "u"):
+      var code = try parseHexadecimal()
+      if 0xD800..<0xDC00 ~= code, peek == UInt8(ascii: "\\") {
+        offset += 1
+        guard take("u") else { throw failure("half of a surrogate pair", at: start) }
+        let low = try parseHexadecimal()
+        guard 0xDC00..<0xE000 ~= low else { throw failure("half of a surrogate pair", at: start) }
+        code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+      }
+      guard let scalar = Unicode.Scalar(code) else {
+        throw failure("half of a surrogate pair", at: start)
+      }
+      return Array(String(Character(scalar)).utf8)
+    default: throw failure("an unknown escape", at: start)
+    }
+  }
+
+  private mutating func parseHexadecimal() throws(JSONSyntaxError) -> UInt32 {
+    let digits = bytes[offset...].prefix(4)
+    guard digits.count == 4, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
+      let code = UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
+    else { throw failure("expected four hexadecimal digits, found \(found)") }
+    offset += 4
+    return code
+  }
+
+  private var peek: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+
+  private mutating func take(_ character: Unicode.Scalar) -> Bool {
+    guard peek == UInt8(ascii: character) else { return false }
+    offset += 1
+    return true
+  }
+
+  private mutating func skipSpace() {
+    while let byte = peek, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+      offset += 1
+    }
+  }
+
+  /// What stands at the current place, for a message.
+  private var found: String {
+    guard let byte = peek else { return "the end of the text" }
+    let text = String(decoding: bytes[offset...].prefix(4), as: UTF8.self)
+    guard byte >= 0x20, let first = text.first else { return "byte \(byte)" }
+    return "\"\(first)\""
+  }
+
+  private func failure(_ reason: String, at offset: Int? = nil) -> JSONSyntaxError {
+    JSONSyntaxError(position: position(of: offset ?? self.offset), reason: reason)
+  }
+
+  private func position(of offset: Int) -> TextPosition {
+    let before = bytes[..<min(offset, bytes.count)]
+    let lineStart = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+    let line = before.reduce(1) { $0 + ($1 == 0x0A ? 1 : 0) }
+    // Continuation bytes of UTF-8 do not start a character.
+    let column = before[lineStart...].reduce(1) { $0 + ($1 & 0xC0 == 0x80 ? 0 : 1) }
+    return TextPosition(line: line, column: column)
+  }
+}
