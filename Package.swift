@@ -65,6 +65,7 @@ let package = Package(
     .testTarget(
       name: "GRUCoreTests", dependencies: ["GRUCore", "Kernels"], swiftSettings: common),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: common),
+    .testTarget(name: "CorporaTests", dependencies: ["Corpora"], swiftSettings: common),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,62 @@
+/// A vocabulary is written as runs of hexadecimal code points, such as "A 20-7E 2018-2019", which
+/// no JSON writer can alter as it might a text of control and combining characters.
+extension CharacterVocabulary: Codable {
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let scalars = Self.parseRuns(text) else {
+      throw DecodingError.dataCorruptedError(
+        in: container,
+        debugDescription: "expected ascending runs of hexadecimal code points like \"A 20-7E\"")
+    }
+    self.init(ascending: scalars)
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(runs)
+  }
+
+  /// The known scalars as runs of consecutive code points.
+  private var runs: String {
+    var parts: [String] = []
+    var index = 0
+    while index < scalars.count {
+      let first = scalars[index]
+      var last = first
+      while index + 1 < scalars.count, scalars[index + 1] == last + 1 {
+        index += 1
+        last = scalars[index]
+      }
+      index += 1
+      let start = String(first, radix: 16, uppercase: true)
+      parts.append(first == last ? start : start + "-" + String(last, radix: 16, uppercase: true))
+    }
+    return parts.joined(separator: " ")
+  }
+
+  /// The code points of `text`; nil where it is not what `runs` writes.
+  private static func parseRuns(_ text: String) -> [UInt32]? {
+    var scalars: [UInt32] = []
+    for part in text.split(separator: " ", omittingEmptySubsequences: false) {
+      let bounds = part.split(separator: "-", omittingEmptySubsequences: false)
+      guard bounds.count <= 2, let first = codePoint(bounds[0]),
+        let last = codePoint(bounds[bounds.count - 1]), first <= last,
+        scalars.last.map({ $0 < first }) ?? true
+      else { return nil }
+      for scalar in first...last {
+        // A run never steps over the surrogates: they are not scalars and end it.
+        guard Unicode.Scalar(scalar) != nil else { return nil }
+        scalars.append(scalar)
+      }
+    }
+    return scalars
+  }
+
+  private static func codePoint(_ digits: Substring) -> UInt32? {
+    guard (1...6).contains(digits.utf8.count), digits.allSatisfy(\.isHexDigit),
+      let value = UInt32(digits, radix: 16), value <= 0x10_FFFF
+    else { return nil }
+    return value
+  }
+}

@@ -1,0 +1,70 @@
+/// The Unicode scalars that a character model knows, numbered by ascending code point, and one
+/// more id for every scalar it does not know.
+package struct CharacterVocabulary: Sendable, Equatable {
+  /// Known code points, ascending; the index is the token id.
+  let scalars: [UInt32]
+  private let ids: ScalarIndex
+
+  /// The id of scalars that the training text lacks: one past the known ones.
+  package var unknown: Int32 { Int32(scalars.count) }
+
+  /// Known scalars and the unknown one.
+  package var size: Int { scalars.count + 1 }
+
+  /// Preconditions: `scalars` are valid code points in strictly ascending order.
+  init(ascending scalars: [UInt32]) {
+    self.scalars = scalars
+    ids = ScalarIndex(ascending: scalars)
+  }
+
+  /// The scalars of a UTF-8 text.
+  ///
+  /// - Parameter path: the file's name, for the error.
+  init(of text: UnsafeRawBufferPointer, path: String) throws(CorpusError) {
+    var seen = [Bool](repeating: false, count: 0x11_0000)
+    var scanner = UTF8Scanner(text)
+    while let scalar = scanner.next() { seen[Int(scalar)] = true }
+    if scanner.failed { throw .invalidUTF8(path: path, offset: scanner.offset) }
+    self.init(ascending: seen.indices.lazy.filter { seen[$0] }.map { UInt32($0) })
+  }
+
+  /// The token of a code point.
+  @inline(__always)
+  package func id(of scalar: UInt32) -> Int32 { ids[scalar] ?? unknown }
+
+  /// The scalar of a token; U+FFFD for the unknown one.
+  package func scalar(of token: Int32) -> Unicode.Scalar {
+    precondition(token >= 0, "token \(token) < 0")
+    precondition(token < size, "token \(token) >= vocabulary size \(size)")
+    let replacement: Unicode.Scalar = "\u{FFFD}"
+    if token == unknown { return replacement }
+    return Unicode.Scalar(scalars[Int(token)]) ?? replacement
+  }
+
+  package static func == (left: Self, right: Self) -> Bool { left.scalars == right.scalars }
+}
+
+/// Code point to id in two small steps: a page of 256 code points, then the place in the page.
+private struct ScalarIndex: Sendable {
+  private var pageStarts = [Int32](repeating: -1, count: 0x1100)
+  private var entries: [Int32] = []
+
+  init(ascending scalars: [UInt32]) {
+    for (id, scalar) in scalars.enumerated() {
+      let page = Int(scalar >> 8)
+      if pageStarts[page] < 0 {
+        pageStarts[page] = Int32(entries.count)
+        entries.append(contentsOf: repeatElement(-1, count: 256))
+      }
+      entries[Int(pageStarts[page]) + Int(scalar & 0xFF)] = Int32(id)
+    }
+  }
+
+  @inline(__always)
+  subscript(scalar: UInt32) -> Int32? {
+    let start = pageStarts[Int(scalar >> 8)]
+    guard start >= 0 else { return nil }
+    let id = entries[Int(start) + Int(scalar & 0xFF)]
+    return id >= 0 ? id : nil
+  }
+}

@@ -1,0 +1,48 @@
+/// What is wrong with a corpus: a file that cannot be used, or a text too short for the batch.
+package enum CorpusError: Error, Equatable, Sendable {
+  /// A call of the operating system failed; `message` is its reason.
+  case unreadable(path: String, message: String)
+  /// The path names no file.
+  case missing(path: String)
+  /// The path names a directory, a pipe or a device; `kind` says which.
+  case notRegularFile(path: String, kind: String)
+  case empty(path: String)
+  /// The character tokenizer met bytes that are not UTF-8, first at `offset`.
+  case invalidUTF8(path: String, offset: Int)
+  /// A range of the corpus holds `tokens` tokens but `needed` are wanted.
+  ///
+  /// `use` says what for ("training", "validation"), `keys` which config keys decide.
+  case tooShort(path: String, use: String, tokens: Int, needed: Int, keys: [String])
+  /// `data.valid_fraction` lies outside 0 ..< 1.
+  case invalidFraction(Double)
+}
+
+extension CorpusError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .unreadable(let path, let message):
+      "cannot read corpus '\(path)': \(message)"
+    case .missing(let path):
+      """
+      corpus '\(path)' does not exist; paths are relative to the working directory: \
+      name an existing text file
+      """
+    case .notRegularFile(let path, let kind):
+      "corpus '\(path)' is \(kind), expected a regular text file"
+    case .empty(let path):
+      "corpus '\(path)' is empty (0 bytes), expected text"
+    case .invalidUTF8(let path, let offset):
+      """
+      corpus '\(path)' is not UTF-8: invalid byte sequence at offset \(offset), which the \
+      character tokenizer cannot read; convert the file to UTF-8 or set data.tokenizer to "byte"
+      """
+    case .tooShort(let path, let use, let tokens, let needed, let keys):
+      """
+      corpus '\(path)' is too short for \(use): \(tokens) tokens, expected at least \(needed); \
+      use a longer text or change \(keys.joined(separator: ", "))
+      """
+    case .invalidFraction(let value):
+      "data.valid_fraction is \(value), expected at least 0 and below 1"
+    }
+  }
+}

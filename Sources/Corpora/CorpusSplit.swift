@@ -1,0 +1,53 @@
+/// Which tokens train and which validate.
+package struct CorpusSplit: Sendable {
+  /// A range of tokens of a corpus.
+  package struct Part: Sendable {
+    package let corpus: TokenCorpus
+    package let range: Range<Int>
+
+    /// Bytes of text that the range's targets (every token but the first) stand for.
+    package var targetBytes: Int { corpus.byteCount(of: range.dropFirst()) }
+  }
+
+  package let training: Part
+  /// Nil where the config sets no text aside.
+  package let validation: Part?
+
+  /// Splits by the config's `data` and `batch` sections.
+  ///
+  /// With a validation text all of `train` trains and `validFraction` is not used. Without one the
+  /// last ⌈count · validFraction⌉ tokens of `train` are held out, none where the fraction is 0. The
+  /// training range must hold a window for every sequence, the validation range one window.
+  ///
+  /// - Parameters:
+  ///   - valid: the corpus of `data.valid`, opened with the tokenizer of `train`.
+  /// - Throws: `CorpusError.tooShort`, `.invalidFraction`.
+  package init(
+    train: TokenCorpus, valid: TokenCorpus?, validFraction: Double, sequences: Int, window: Int
+  ) throws(CorpusError) {
+    guard validFraction >= 0, validFraction < 1 else { throw .invalidFraction(validFraction) }
+    var trainingCount = train.count
+    if let valid {
+      validation = Part(corpus: valid, range: 0..<valid.count)
+    } else {
+      trainingCount -= Int((Double(train.count) * validFraction).rounded(.up))
+      trainingCount = max(trainingCount, 0)
+      let held = trainingCount..<train.count
+      validation = held.isEmpty ? nil : Part(corpus: train, range: held)
+    }
+    training = Part(corpus: train, range: 0..<trainingCount)
+
+    let needed = StreamPlan.tokensNeeded(sequences: sequences, window: window)
+    guard trainingCount >= needed else {
+      throw .tooShort(
+        path: train.path, use: "training", tokens: trainingCount, needed: needed,
+        keys: (valid == nil ? ["data.valid_fraction"] : []) + ["batch.sequences", "batch.window"])
+    }
+    if let validation, validation.range.count - 1 < window {
+      throw .tooShort(
+        path: validation.corpus.path, use: "validation", tokens: validation.range.count,
+        needed: window + 1,
+        keys: (valid == nil ? ["data.valid_fraction"] : []) + ["batch.window"])
+    }
+  }
+}

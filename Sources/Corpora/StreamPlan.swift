@@ -1,0 +1,86 @@
+/// How a range of N tokens is read by B sequences in windows of T: the batches of training.
+///
+/// Stream b is the contiguous run of L = ⌊(N − 1) / B⌋ tokens that starts at lower bound + b L; the
+/// target of a token is the one after it. An epoch has ⌊L / T⌋ windows: the last L mod T tokens of
+/// every stream and the last (N − 1) mod B tokens of the range are left out. Window w of stream b
+/// continues window w − 1, so that hidden state can be carried.
+package struct StreamPlan: Sendable, Equatable {
+  package let tokenRange: Range<Int>
+  /// Sequences in the global batch (B).
+  package let sequences: Int
+  /// Time steps of a window (T).
+  package let window: Int
+  /// Tokens of one stream (L).
+  package let streamLength: Int
+  /// Windows that an epoch has; at least 1.
+  package let windowsPerEpoch: Int
+
+  /// Tokens that a range must hold for one window of every sequence.
+  package static func tokensNeeded(sequences: Int, window: Int) -> Int {
+    let (product, overflow) = sequences.multipliedReportingOverflow(by: window)
+    return overflow || product == .max ? .max : product + 1
+  }
+
+  /// Preconditions: `tokenRange` holds at least `tokensNeeded(sequences:window:)` tokens.
+  package init(tokenRange: Range<Int>, sequences: Int, window: Int) {
+    precondition(sequences > 0, "sequences \(sequences) < 1")
+    precondition(window > 0, "window \(window) < 1")
+    let needed = Self.tokensNeeded(sequences: sequences, window: window)
+    precondition(tokenRange.count >= needed, "\(tokenRange.count) tokens < \(needed) needed")
+    self.tokenRange = tokenRange
+    self.sequences = sequences
+    self.window = window
+    streamLength = (tokenRange.count - 1) / sequences
+    windowsPerEpoch = streamLength / window
+  }
+
+  /// The epoch and the window within it that step number `step` trains on, both from 0.
+  ///
+  /// - Parameter step: steps done before; the first step is number 0.
+  package func position(ofStep step: Int) -> (epoch: Int, window: Int) {
+    precondition(step >= 0, "step \(step) < 0")
+    return (step / windowsPerEpoch, step % windowsPerEpoch)
+  }
+
+  /// Writes one window of some of the sequences. Does not allocate.
+  ///
+  /// Shapes: `inputs` and `targets` are [T, B_local], time-major, B_local = `sequences.count`.
+  /// - Parameters:
+  ///   - sequences: global sequences, a part of 0 ..< B.
+  ///   - windowIndex: the window within the epoch.
+  package func fill(
+    inputs: UnsafeMutablePointer<Int32>, targets: UnsafeMutablePointer<Int32>,
+    corpus: TokenCorpus, sequences local: Range<Int>, windowIndex: Int
+  ) {
+    precondition(local.lowerBound >= 0, "sequences \(local) start below 0")
+    precondition(local.upperBound <= sequences, "sequences \(local) end beyond \(sequences)")
+    precondition(windowIndex >= 0, "window \(windowIndex) < 0")
+    precondition(windowIndex < windowsPerEpoch, "window \(windowIndex) >= \(windowsPerEpoch)")
+    precondition(
+      tokenRange.upperBound <= corpus.count,
+      "token range \(tokenRange) ends beyond \(corpus.count) tokens")
+    corpus.withTokens { view in
+      switch view {
+      case .bytes(let tokens): gather(tokens, inputs, targets, local, windowIndex)
+      case .narrow(let tokens): gather(tokens, inputs, targets, local, windowIndex)
+      case .wide(let tokens): gather(tokens, inputs, targets, local, windowIndex)
+      }
+    }
+  }
+
+  @inline(__always)
+  private func gather<Token: FixedWidthInteger>(
+    _ tokens: UnsafeBufferPointer<Token>, _ inputs: UnsafeMutablePointer<Int32>,
+    _ targets: UnsafeMutablePointer<Int32>, _ local: Range<Int>, _ windowIndex: Int
+  ) {
+    let width = local.count
+    for b in 0..<width {
+      let start =
+        tokenRange.lowerBound + (local.lowerBound + b) * streamLength + windowIndex * window
+      for t in 0..<window {
+        inputs[t * width + b] = Int32(truncatingIfNeeded: tokens[start + t])
+        targets[t * width + b] = Int32(truncatingIfNeeded: tokens[start + t + 1])
+      }
+    }
+  }
+}

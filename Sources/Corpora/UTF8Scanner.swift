@@ -1,0 +1,52 @@
+/// Reads Unicode scalars from UTF-8 bytes and stops at the first malformed sequence.
+struct UTF8Scanner {
+  private let bytes: UnsafeRawBufferPointer
+  /// Where the next scalar starts; after a failure, where the malformed sequence starts.
+  private(set) var offset = 0
+  /// Whether `next` met bytes that are not UTF-8.
+  private(set) var failed = false
+
+  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  /// The next scalar's code point; nil at the end and at a malformed sequence.
+  @inline(__always)
+  mutating func next() -> UInt32? {
+    guard offset < bytes.count else { return nil }
+    let lead = bytes[offset]
+    if lead < 0x80 {
+      offset += 1
+      return UInt32(lead)
+    }
+    return nextMultibyte(lead)
+  }
+
+  private mutating func nextMultibyte(_ lead: UInt8) -> UInt32? {
+    // The bounds of the second byte shut out overlong forms, surrogates and values over 10FFFF.
+    let length: Int
+    var second: ClosedRange<UInt8> = 0x80...0xBF
+    switch lead {
+    case 0xC2...0xDF: length = 2
+    case 0xE0: (length, second) = (3, 0xA0...0xBF)
+    case 0xED: (length, second) = (3, 0x80...0x9F)
+    case 0xE1...0xEF: length = 3
+    case 0xF0: (length, second) = (4, 0x90...0xBF)
+    case 0xF4: (length, second) = (4, 0x80...0x8F)
+    case 0xF1...0xF3: length = 4
+    default: return fail()
+    }
+    guard bytes.count - offset >= length, second.contains(bytes[offset + 1]) else { return fail() }
+    var scalar = UInt32(lead) & (0x7F >> UInt32(length))
+    scalar = scalar << 6 | UInt32(bytes[offset + 1] & 0x3F)
+    for index in offset + 2..<offset + length {
+      guard bytes[index] & 0xC0 == 0x80 else { return fail() }
+      scalar = scalar << 6 | UInt32(bytes[index] & 0x3F)
+    }
+    offset += length
+    return scalar
+  }
+
+  private mutating func fail() -> UInt32? {
+    failed = true
+    return nil
+  }
+}
