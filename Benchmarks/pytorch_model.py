@@ -1,0 +1,50 @@
+"""The language model of gru-dist as PyTorch modules: nn.Embedding, nn.GRU or nn.RNN, nn.Linear."""
+
+import torch
+
+
+class LanguageModel(torch.nn.Module):
+    """Scores of the next token. PyTorch's GRU is the reset-after one."""
+
+    def __init__(self, cell, vocabulary, embedding, hidden, layers):
+        super().__init__()
+        kind = {"gru": torch.nn.GRU, "rnn": torch.nn.RNN}[cell]
+        self.embedding = torch.nn.Embedding(vocabulary, embedding)
+        self.recurrent = kind(embedding, hidden, layers)
+        self.output = torch.nn.Linear(hidden, vocabulary)
+
+    def forward(self, tokens, state):
+        """Tokens [T, B] and state [L, B, H] to logits [T, B, V] and the new state."""
+        hidden, state = self.recurrent(self.embedding(tokens), state)
+        return self.output(hidden), state
+
+
+def parameter_count(cell, vocabulary, embedding, hidden, layers):
+    """Trained values of the same model in gru-dist, and those of them in the embedding table.
+
+    nn.GRU and nn.RNN hold a second bias where one does; it is not counted.
+    """
+    gates = 3 if cell == "gru" else 1
+    inputs = embedding + (layers - 1) * hidden
+    recurrent = gates * hidden * (inputs + layers * (hidden + 1))
+    table = vocabulary * embedding
+    return table + recurrent + vocabulary * (hidden + 1), table
+
+
+@torch.no_grad()
+def initialize(model):
+    """The distributions that gru-dist starts from."""
+    hidden = model.recurrent.hidden_size
+    model.embedding.weight.uniform_(-0.1, 0.1)
+    for name, tensor in model.recurrent.named_parameters():
+        if name.startswith("weight_hh"):
+            for block in tensor.split(hidden):
+                torch.nn.init.orthogonal_(block)
+        elif name.startswith("weight_ih"):
+            bound = tensor.shape[1] ** -0.5
+            tensor.uniform_(-bound, bound)
+        else:
+            tensor.zero_()
+    bound = hidden ** -0.5
+    model.output.weight.uniform_(-bound, bound)
+    model.output.bias.zero_()
