@@ -31,7 +31,8 @@ let package = Package(
     .systemLibrary(
       name: "CMPI", pkgConfig: "ompi-c",
       providers: [.apt(["libopenmpi-dev", "openmpi-bin", "pkg-config"]), .brew(["open-mpi"])]),
-    .target(name: "SIMDKernels", swiftSettings: hot),
+    .target(name: "CPlatform"),
+    .target(name: "SIMDKernels", dependencies: ["CPlatform"], swiftSettings: hot),
     .target(
       name: "KernelsPortable", dependencies: ["SIMDKernels"],
       swiftSettings: common + [.unsafeFlags(["-Ounchecked"])]),
@@ -41,7 +42,9 @@ let package = Package(
       name: "KernelsAVX512", dependencies: ["SIMDKernels"], swiftSettings: kernels("x86-64-v4")),
     .target(
       name: "Kernels",
-      dependencies: ["SIMDKernels", "KernelsPortable", "KernelsAVX2", "KernelsAVX512"],
+      dependencies: [
+        "CPlatform", "SIMDKernels", "KernelsPortable", "KernelsAVX2", "KernelsAVX512",
+      ],
       swiftSettings: hot),
     .target(name: "GRUCore", dependencies: ["Kernels"], swiftSettings: hot),
     .target(name: "Collectives", dependencies: ["Kernels"], swiftSettings: hot),

@@ -1,0 +1,46 @@
+#ifndef GRU_DIST_CPLATFORM_H
+#define GRU_DIST_CPLATFORM_H
+
+// What Swift cannot say: which vector instructions the processor and the operating system offer, and
+// the square root of a vector (the standard library computes it lane by lane).
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+/// 0: baseline only; 1: AVX2 and FMA; 2: also the x86-64-v4 subset of AVX-512.
+static inline int platform_vector_level(void) {
+#if defined(__x86_64__)
+  unsigned a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
+  const unsigned fma = 1u << 12, osxsave = 1u << 27, f16c = 1u << 29, movbe = 1u << 22;
+  const unsigned needed = fma | osxsave | f16c | movbe;
+  if ((c & needed) != needed) return 0;
+  unsigned low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  if ((low & 0x6) != 0x6) return 0;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return 0;
+  const unsigned avx2 = (1u << 5) | (1u << 3) | (1u << 8);
+  if ((b & avx2) != avx2) return 0;
+  unsigned extended_c = 0, unused;
+  if (!__get_cpuid(0x80000001, &unused, &unused, &extended_c, &unused)) return 0;
+  if (!(extended_c & (1u << 5))) return 0;
+  const unsigned avx512 = (1u << 16) | (1u << 17) | (1u << 28) | (1u << 30) | (1u << 31);
+  if ((b & avx512) != avx512 || (low & 0xe0) != 0xe0) return 1;
+  return 2;
+#else
+  return 0;
+#endif
+}
+
+typedef float platform_float16 __attribute__((__ext_vector_type__(16)));
+
+/// Writes the correctly rounded square roots of sixteen floats at `x` to `y`; the two may be the same.
+static inline __attribute__((always_inline)) void platform_square_roots(const float *x, float *y) {
+  platform_float16 value;
+  __builtin_memcpy(&value, x, sizeof value);
+  value = __builtin_elementwise_sqrt(value);
+  __builtin_memcpy(y, &value, sizeof value);
+}
+
+#endif

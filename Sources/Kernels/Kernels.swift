@@ -1,0 +1,206 @@
+import KernelsAVX2
+import KernelsAVX512
+import KernelsPortable
+package import SIMDKernels
+
+/// The kernels of the chosen instruction set behind shape-checked entry points.
+///
+/// A value is a pointer to a table that lives as long as the process; copying it costs nothing.
+package struct Kernels: @unchecked Sendable {
+  package let instructionSet: InstructionSet
+  private let table: UnsafePointer<KernelTable>
+
+  /// The kernels of `set`, which the machine must have.
+  package init(_ set: InstructionSet) {
+    precondition(InstructionSet.available.contains(set), "no \(set.rawValue) on this machine")
+    instructionSet = set
+    switch set {
+    case .portable: table = Tables.portable
+    case .avx2: table = Tables.avx2
+    case .avx512: table = Tables.avx512
+    }
+  }
+
+  /// Floats of a vector register.
+  package var vectorWidth: Int { table.pointee.vectorWidth }
+  /// Columns of a packed panel.
+  package var panelWidth: Int { table.pointee.panelWidth }
+
+  /// C = start + A · B; see `ProductArguments`.
+  @inline(__always) package func product(_ arguments: ProductArguments) {
+    precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
+    precondition(arguments.rows >= 0, "rows \(arguments.rows) < 0")
+    precondition(arguments.cStride >= arguments.columns, "C rows overlap")
+    withUnsafePointer(to: arguments) { table.pointee.product(UnsafeRawPointer($0)) }
+  }
+
+  /// Packs B[k][n] = source[n][k]; see `PackArguments`.
+  package func packTransposed(_ arguments: PackArguments) {
+    precondition(arguments.groupWidth % 16 == 0, "groupWidth \(arguments.groupWidth) % 16 != 0")
+    precondition(arguments.groupColumns <= arguments.groupWidth, "group too wide")
+    precondition(arguments.panelWidth == panelWidth, "panel of another instruction set")
+    withUnsafePointer(to: arguments) { table.pointee.packTransposed(UnsafeRawPointer($0)) }
+  }
+
+  /// Packs B[k][n] = source[k][n]; see `PackArguments`.
+  package func packRows(_ arguments: PackArguments) {
+    precondition(arguments.groupWidth % 16 == 0, "groupWidth \(arguments.groupWidth) % 16 != 0")
+    precondition(arguments.groups == 1, "packRows takes one group")
+    precondition(arguments.panelWidth == panelWidth, "panel of another instruction set")
+    withUnsafePointer(to: arguments) { table.pointee.packRows(UnsafeRawPointer($0)) }
+  }
+
+  /// Packs rows, shard by shard, as the right operand of `weightGradient`; needs
+  /// columns × rows floats at `destination`.
+  package func packShardColumns(
+    _ rows: ShardRows, columns: Int, to destination: UnsafeMutablePointer<Float>
+  ) {
+    precondition(columns % 16 == 0, "columns \(columns) % 16 != 0")
+    precondition(rows.sequences % rows.sequencesPerShard == 0, "shards are not whole")
+    withUnsafePointer(to: rows) {
+      table.pointee.packShardColumns(UnsafeRawPointer($0), columns, destination)
+    }
+  }
+
+  /// Weight and bias gradients; see `WeightGradientArguments`.
+  package func weightGradient(_ arguments: WeightGradientArguments) {
+    precondition(arguments.columns0 % 16 == 0, "columns \(arguments.columns0) % 16 != 0")
+    precondition(arguments.columns1 % 16 == 0, "columns \(arguments.columns1) % 16 != 0")
+    precondition(arguments.stackDepth >= arguments.nodeCount, "fold stack too shallow")
+    withUnsafePointer(to: arguments) { table.pointee.weightGradient(UnsafeRawPointer($0)) }
+  }
+
+  /// The elementwise work of one time step.
+  package enum GateFunction: Sendable {
+    case resetBeforeGates, resetBeforeState, resetAfterState, recurrentState
+    case resetBeforeBackwardState, resetBeforeBackwardGates, resetAfterBackward
+    case recurrentBackward
+  }
+
+  /// Runs one elementwise function over a time step; see `GateArguments`.
+  @inline(__always) package func gates(_ function: GateFunction, _ arguments: GateArguments) {
+    precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
+    withUnsafePointer(to: arguments) {
+      let raw = UnsafeRawPointer($0)
+      switch function {
+      case .resetBeforeGates: table.pointee.resetBeforeGates(raw)
+      case .resetBeforeState: table.pointee.resetBeforeState(raw)
+      case .resetAfterState: table.pointee.resetAfterState(raw)
+      case .recurrentState: table.pointee.recurrentState(raw)
+      case .resetBeforeBackwardState: table.pointee.resetBeforeBackwardState(raw)
+      case .resetBeforeBackwardGates: table.pointee.resetBeforeBackwardGates(raw)
+      case .resetAfterBackward: table.pointee.resetAfterBackward(raw)
+      case .recurrentBackward: table.pointee.recurrentBackward(raw)
+      }
+    }
+  }
+
+  /// Loss of each row and, if asked, its gradient in place; see `SoftmaxArguments`.
+  package func softmaxCrossEntropy(_ arguments: SoftmaxArguments) {
+    precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
+    precondition(arguments.columns > 0, "no columns")
+    withUnsafePointer(to: arguments) { table.pointee.softmaxCrossEntropy(UnsafeRawPointer($0)) }
+  }
+
+  /// c = a + b over `count` elements; c may be a or b.
+  package func add(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,
+    count: Int
+  ) {
+    precondition(count >= 0, "count \(count) < 0")
+    table.pointee.add(a, b, c, count)
+  }
+
+  /// Sum of squares of each 4,096-element block of `x`, the last of which may be short.
+  package func sumOfSquares(
+    _ x: UnsafePointer<Float>, count: Int, blocks: UnsafeMutablePointer<Double>
+  ) {
+    precondition(count >= 0, "count \(count) < 0")
+    table.pointee.blockSquares(x, count, blocks)
+  }
+
+  /// Two 64-bit hashes of each 4,096-element block of `x`.
+  package func hashBlocks(
+    _ x: UnsafePointer<Float>, count: Int, into hashes: UnsafeMutablePointer<UInt64>
+  ) {
+    precondition(count >= 0, "count \(count) < 0")
+    table.pointee.blockHashes(x, count, hashes)
+  }
+
+  /// One Adam or AdamW step over `count` elements.
+  package func adam(
+    _ parameters: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
+    first: UnsafeMutablePointer<Float>, second: UnsafeMutablePointer<Float>, count: Int,
+    _ scalars: AdamScalars
+  ) {
+    precondition(count >= 0, "count \(count) < 0")
+    withUnsafePointer(to: scalars) {
+      table.pointee.adam(parameters, gradient, first, second, count, UnsafeRawPointer($0))
+    }
+  }
+
+  /// One step of SGD with momentum over `count` elements.
+  package func momentum(
+    _ parameters: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
+    velocity: UnsafeMutablePointer<Float>, count: Int, _ scalars: MomentumScalars
+  ) {
+    precondition(count >= 0, "count \(count) < 0")
+    withUnsafePointer(to: scalars) {
+      table.pointee.momentum(parameters, gradient, velocity, count, UnsafeRawPointer($0))
+    }
+  }
+
+  /// An elementary function over an array, for tests.
+  package enum ElementaryFunction: Int, Sendable { case exp, sigmoid, tanh }
+
+  /// y = function(x); `count` must be a multiple of 16.
+  package func elementary(
+    _ function: ElementaryFunction, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    count: Int
+  ) {
+    precondition(count % 16 == 0, "count \(count) % 16 != 0")
+    table.pointee.elementary(function.rawValue, x, y, count)
+  }
+
+  /// The FMA throughput of one core of this machine with these instructions, in GFLOP/s: the best of
+  /// several rounds of twelve independent register chains, taking about `seconds`.
+  package func measurePeak(seconds: Double) -> Double {
+    let clock = ContinuousClock()
+    var iterations = 1000
+    var best = 0.0
+    var spent = 0.0
+    while spent < seconds {
+      let start = clock.now
+      let value = table.pointee.multiplyAddChains(iterations)
+      let elapsed = (clock.now - start) / .seconds(1)
+      precondition(value == value, "the chains diverged")
+      spent += elapsed
+      let flops = Double(iterations) * 12 * 2 * Double(vectorWidth)
+      if elapsed > 0 { best = max(best, flops / elapsed / 1e9) }
+      if elapsed < 0.01 { iterations *= 2 }
+    }
+    return best
+  }
+}
+
+extension Kernels {
+  /// The process's kernel tables, each filled when it is first chosen.
+  private enum Tables {
+    nonisolated(unsafe) static let portable = table(fillPortableKernels)
+    #if arch(x86_64)
+      nonisolated(unsafe) static let avx2 = table(fillAVX2Kernels)
+      nonisolated(unsafe) static let avx512 = table(fillAVX512Kernels)
+    #else
+      nonisolated(unsafe) static let avx2 = portable
+      nonisolated(unsafe) static let avx512 = portable
+    #endif
+
+    private static func table(
+      _ fill: (UnsafeMutablePointer<KernelTable>) -> Void
+    ) -> UnsafePointer<KernelTable> {
+      let table = UnsafeMutablePointer<KernelTable>.allocate(capacity: 1)
+      fill(table)
+      return UnsafePointer(table)
+    }
+  }
+}

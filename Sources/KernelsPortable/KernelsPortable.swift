@@ -1,0 +1,46 @@
+public import SIMDKernels
+
+private typealias Vector = SIMD4<Float>
+/// NEON has 32 registers: 12 rows of two vectors, two of the right operand and one of the left.
+/// Baseline x86-64 has 16 and no FMA: there `fmaf` of the C library stands in, right but slow.
+#if arch(arm64)
+  private let maximumRows = 12
+#else
+  private let maximumRows = 6
+#endif
+
+/// Fills the table with the kernels compiled in this module.
+public func fillPortableKernels(_ table: UnsafeMutablePointer<KernelTable>) {
+  table.initialize(
+    to: KernelTable(
+      vectorWidth: Vector.scalarCount,
+      maximumRows: maximumRows,
+      panelWidth: panelWidth(Vector.self),
+      product: { product(Vector.self, maximumRows: maximumRows, $0.arguments(ProductArguments.self)) },
+      packTransposed: { packTransposed($0.arguments(PackArguments.self)) },
+      packRows: { packRows($0.arguments(PackArguments.self)) },
+      packShardColumns: {
+        packShardColumns(
+          $0.arguments(ShardRows.self), columns: $1, panelWidth: panelWidth(Vector.self), to: $2)
+      },
+      weightGradient: {
+        weightGradient(
+          Vector.self, maximumRows: maximumRows, $0.arguments(WeightGradientArguments.self))
+      },
+      resetBeforeGates: { resetBeforeGates($0.arguments(GateArguments.self)) },
+      resetBeforeState: { resetBeforeState($0.arguments(GateArguments.self)) },
+      resetAfterState: { resetAfterState($0.arguments(GateArguments.self)) },
+      recurrentState: { recurrentState($0.arguments(GateArguments.self)) },
+      resetBeforeBackwardState: { resetBeforeBackwardState($0.arguments(GateArguments.self)) },
+      resetBeforeBackwardGates: { resetBeforeBackwardGates($0.arguments(GateArguments.self)) },
+      resetAfterBackward: { resetAfterBackward($0.arguments(GateArguments.self)) },
+      recurrentBackward: { recurrentBackward($0.arguments(GateArguments.self)) },
+      softmaxCrossEntropy: { softmaxCrossEntropy($0.arguments(SoftmaxArguments.self)) },
+      add: { addArrays($0, $1, $2, $3) },
+      blockSquares: { blockSquares($0, $1, $2) },
+      blockHashes: { blockHashes($0, $1, $2) },
+      adam: { adam($0, $1, $2, $3, $4, $5.arguments(AdamScalars.self)) },
+      momentum: { momentumStep($0, $1, $2, $3, $4.arguments(MomentumScalars.self)) },
+      elementary: { elementaryArray($0, $1, $2, $3) },
+      multiplyAddChains: { multiplyAddChains(Vector.self, $0) }))
+}

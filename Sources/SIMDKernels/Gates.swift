@@ -1,0 +1,241 @@
+/// Operands of one time step's elementwise work, [rows, columns] each; `columns` is a multiple of 16.
+///
+/// `gates` rows hold [z | r | h̃], each `columns` wide, `gatesStride` apart (an RNN has only h̃).
+/// Which of the other operands a function reads or writes is said there.
+@frozen public struct GateArguments {
+  public var rows: Int
+  public var columns: Int
+  public var gates: UnsafeMutablePointer<Float>
+  public var gatesStride: Int
+  /// h of the step before; rows `stateStride` apart, as all that follow.
+  public var previous: UnsafePointer<Float>
+  public var stateStride: Int
+  /// h' of this step.
+  public var next: UnsafeMutablePointer<Float>
+  /// r ⊙ h (reset-before), or U_h h + c_h, later its gradient (reset-after).
+  public var inner: UnsafeMutablePointer<Float>
+  /// Gradient from the layer above at this step.
+  public var upper: UnsafePointer<Float>
+  /// Gradient from the step after, and the part of it that goes on to the step before.
+  public var carry: UnsafeMutablePointer<Float>
+  /// d(r ⊙ h).
+  public var innerGradient: UnsafeMutablePointer<Float>
+
+  @inlinable @inline(__always) public init(
+    rows: Int, columns: Int, gates: UnsafeMutablePointer<Float>, gatesStride: Int,
+    previous: UnsafePointer<Float>, stateStride: Int, next: UnsafeMutablePointer<Float>,
+    inner: UnsafeMutablePointer<Float>, upper: UnsafePointer<Float>,
+    carry: UnsafeMutablePointer<Float>, innerGradient: UnsafeMutablePointer<Float>
+  ) {
+    self.rows = rows
+    self.columns = columns
+    self.gates = gates
+    self.gatesStride = gatesStride
+    self.previous = previous
+    self.stateStride = stateStride
+    self.next = next
+    self.inner = inner
+    self.upper = upper
+    self.carry = carry
+    self.innerGradient = innerGradient
+  }
+}
+
+/// Reset-before, first half: z = σ(z), r = σ(r), inner = r ⊙ previous.
+@_transparent
+public func resetBeforeGates(_ p: UnsafePointer<GateArguments>) {
+  let columns = p.pointee.columns
+  var row = 0
+  while row < p.pointee.rows {
+    let z = p.pointee.gates + row * p.pointee.gatesStride
+    let r = z + columns
+    let state = row * p.pointee.stateStride
+    var j = 0
+    while j < columns {
+      storeLanes(sigmoid(loadLanes(z + j)), z + j)
+      let reset = sigmoid(loadLanes(r + j))
+      storeLanes(reset, r + j)
+      storeLanes(reset * loadLanes(p.pointee.previous + state + j), p.pointee.inner + state + j)
+      j += 16
+    }
+    row += 1
+  }
+}
+
+/// Reset-before, second half: h̃ = tanh(h̃), next = previous + z ⊙ (h̃ − previous).
+@_transparent
+public func resetBeforeState(_ p: UnsafePointer<GateArguments>) {
+  let columns = p.pointee.columns
+  var row = 0
+  while row < p.pointee.rows {
+    let z = p.pointee.gates + row * p.pointee.gatesStride
+    let h = z + 2 * columns
+    let state = row * p.pointee.stateStride
+    var j = 0
+    while j < columns {
+      let candidate = hyperbolicTangent(loadLanes(h + j))
+      storeLanes(candidate, h + j)
+      let previous = loadLanes(p.pointee.previous + state + j)
+      storeLanes(
+        previous.addingProduct(loadLanes(z + j), candidate - previous),
+        p.pointee.next + state + j)
+      j += 16
+    }
+    row += 1
+  }
+}
+
+/// Reset-after, all of it: z = σ(z), r = σ(r), h̃ = tanh(h̃ + r ⊙ inner),
+/// next = previous + z ⊙ (h̃ − previous).
+@_transparent
+public func resetAfterState(_ p: UnsafePointer<GateArguments>) {
+  let columns = p.pointee.columns
+  var row = 0
+  while row < p.pointee.rows {
+    let z = p.pointee.gates + row * p.pointee.gatesStride
+    let r = z + columns
+    let h = r + columns
+    let state = row * p.pointee.stateStride
+    var j = 0
+    while j < columns {
+      let update = sigmoid(loadLanes(z + j))
+      storeLanes(update, z + j)
+      let reset = sigmoid(loadLanes(r + j))
+      storeLanes(reset, r + j)
+      let inner = loadLanes(p.pointee.inner + state + j)
+      let candidate = hyperbolicTangent(loadLanes(h + j).addingProduct(reset, inner))
+      storeLanes(candidate, h + j)
+      let previous = loadLanes(p.pointee.previous + state + j)
+      storeLanes(previous.addingProduct(update, candidate - previous), p.pointee.next + state + j)
+      j += 16
+    }
+    row += 1
+  }
+}
+
+/// RNN: next = h̃ = tanh(h̃).
+@_transparent
+public func recurrentState(_ p: UnsafePointer<GateArguments>) {
+  var row = 0
+  while row < p.pointee.rows {
+    let h = p.pointee.gates + row * p.pointee.gatesStride
+    let next = p.pointee.next + row * p.pointee.stateStride
+    var j = 0
+    while j < p.pointee.columns {
+      let value = hyperbolicTangent(loadLanes(h + j))
+      storeLanes(value, h + j)
+      storeLanes(value, next + j)
+      j += 16
+    }
+    row += 1
+  }
+}
+
+/// Reset-before, backward, before the product with U_h. With dh = upper + carry:
+/// dz = dh ⊙ (h̃ − previous) ⊙ z ⊙ (1 − z); dh̃ = dh ⊙ z ⊙ (1 − h̃²), both in place of the gates;
+/// carry = dh ⊙ (1 − z).
+@_transparent
+public func resetBeforeBackwardState(_ p: UnsafePointer<GateArguments>) {
+  let columns = p.pointee.columns
+  let one = lanes(1)
+  var row = 0
+  while row < p.pointee.rows {
+    let z = p.pointee.gates + row * p.pointee.gatesStride
+    let h = z + 2 * columns
+    let state = row * p.pointee.stateStride
+    var j = 0
+    while j < columns {
+      let carry = p.pointee.carry + state + j
+      let gradient = loadLanes(p.pointee.upper + state + j) + loadLanes(carry)
+      let update = loadLanes(z + j)
+      let candidate = loadLanes(h + j)
+      let keep = one - update
+      let previous = loadLanes(p.pointee.previous + state + j)
+      let slope = one.addingProduct(-candidate, candidate)
+      storeLanes(gradient * update * slope, h + j)
+      storeLanes(gradient * (candidate - previous) * (update * keep), z + j)
+      storeLanes(gradient * keep, carry)
+      j += 16
+    }
+    row += 1
+  }
+}
+
+/// Reset-before, backward, after the product with U_h left d(r ⊙ h) in `innerGradient`:
+/// dr = d(r ⊙ h) ⊙ previous ⊙ r ⊙ (1 − r) in place of r; carry += d(r ⊙ h) ⊙ r.
+@_transparent
+public func resetBeforeBackwardGates(_ p: UnsafePointer<GateArguments>) {
+  let columns = p.pointee.columns
+  let one = lanes(1)
+  var row = 0
+  while row < p.pointee.rows {
+    let r = p.pointee.gates + row * p.pointee.gatesStride + columns
+    let state = row * p.pointee.stateStride
+    var j = 0
+    while j < columns {
+      let carry = p.pointee.carry + state + j
+      let gradient = loadLanes(p.pointee.innerGradient + state + j)
+      let reset = loadLanes(r + j)
+      let previous = loadLanes(p.pointee.previous + state + j)
+      storeLanes(loadLanes(carry).addingProduct(gradient, reset), carry)
+      storeLanes(gradient * previous * (reset * (one - reset)), r + j)
+      j += 16
+    }
+    row += 1
+  }
+}
+
+/// Reset-after, backward. With dh = upper + carry and inner = U_h h + c_h:
+/// dz as in reset-before; dh̃ = dh ⊙ z ⊙ (1 − h̃²); dr = dh̃ ⊙ inner ⊙ r ⊙ (1 − r);
+/// inner becomes dh̃ ⊙ r; carry = dh ⊙ (1 − z).
+@_transparent
+public func resetAfterBackward(_ p: UnsafePointer<GateArguments>) {
+  let columns = p.pointee.columns
+  let one = lanes(1)
+  var row = 0
+  while row < p.pointee.rows {
+    let z = p.pointee.gates + row * p.pointee.gatesStride
+    let r = z + columns
+    let h = r + columns
+    let state = row * p.pointee.stateStride
+    var j = 0
+    while j < columns {
+      let carry = p.pointee.carry + state + j
+      let inner = p.pointee.inner + state + j
+      let gradient = loadLanes(p.pointee.upper + state + j) + loadLanes(carry)
+      let update = loadLanes(z + j)
+      let reset = loadLanes(r + j)
+      let candidate = loadLanes(h + j)
+      let keep = one - update
+      let previous = loadLanes(p.pointee.previous + state + j)
+      let inside = gradient * update * one.addingProduct(-candidate, candidate)
+      storeLanes(inside, h + j)
+      storeLanes(gradient * (candidate - previous) * (update * keep), z + j)
+      storeLanes(inside * loadLanes(inner) * (reset * (one - reset)), r + j)
+      storeLanes(inside * reset, inner)
+      storeLanes(gradient * keep, carry)
+      j += 16
+    }
+    row += 1
+  }
+}
+
+/// RNN, backward: dh̃ = (upper + carry) ⊙ (1 − h̃²), in place of h̃.
+@_transparent
+public func recurrentBackward(_ p: UnsafePointer<GateArguments>) {
+  let one = lanes(1)
+  var row = 0
+  while row < p.pointee.rows {
+    let h = p.pointee.gates + row * p.pointee.gatesStride
+    let state = row * p.pointee.stateStride
+    var j = 0
+    while j < p.pointee.columns {
+      let gradient =
+        loadLanes(p.pointee.upper + state + j) + loadLanes(p.pointee.carry + state + j)
+      let value = loadLanes(h + j)
+      storeLanes(gradient * one.addingProduct(-value, value), h + j)
+      j += 16
+    }
+    row += 1
+  }
+}

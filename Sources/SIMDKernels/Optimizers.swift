@@ -1,0 +1,156 @@
+public import CPlatform
+
+/// What an optimiser step is told; each value is computed once per step, alike on every rank.
+@frozen public struct AdamScalars: Sendable {
+  public var learningRate: Float
+  public var beta1: Float
+  public var beta2: Float
+  public var epsilon: Float
+  /// 1 − β1^t and 1 − β2^t at step t (from 1).
+  public var biasCorrection1: Float
+  public var biasCorrection2: Float
+  /// AdamW's decay, applied to the parameter; 0 for Adam.
+  public var decoupledDecay: Float
+  /// L2 decay, added to the gradient; 0 for AdamW.
+  public var coupledDecay: Float
+  /// The global token count, by which the summed gradient is divided.
+  public var gradientDivisor: Float
+  /// The clip coefficient; 1 leaves the gradient alone.
+  public var gradientScale: Float
+
+  @inlinable public init(
+    learningRate: Float, beta1: Float, beta2: Float, epsilon: Float, biasCorrection1: Float,
+    biasCorrection2: Float, decoupledDecay: Float, coupledDecay: Float, gradientDivisor: Float,
+    gradientScale: Float
+  ) {
+    self.learningRate = learningRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.biasCorrection1 = biasCorrection1
+    self.biasCorrection2 = biasCorrection2
+    self.decoupledDecay = decoupledDecay
+    self.coupledDecay = coupledDecay
+    self.gradientDivisor = gradientDivisor
+    self.gradientScale = gradientScale
+  }
+}
+
+/// Scalars of SGD with momentum.
+@frozen public struct MomentumScalars: Sendable {
+  public var learningRate: Float
+  public var momentum: Float
+  public var coupledDecay: Float
+  public var gradientDivisor: Float
+  public var gradientScale: Float
+
+  @inlinable public init(
+    learningRate: Float, momentum: Float, coupledDecay: Float, gradientDivisor: Float,
+    gradientScale: Float
+  ) {
+    self.learningRate = learningRate
+    self.momentum = momentum
+    self.coupledDecay = coupledDecay
+    self.gradientDivisor = gradientDivisor
+    self.gradientScale = gradientScale
+  }
+}
+
+/// Correctly rounded square roots of sixteen lanes.
+@_transparent
+public func squareRoots(_ x: Lanes) -> Lanes {
+  var roots = x
+  withUnsafeMutableBytes(of: &roots) { bytes in
+    let floats = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Float.self)
+    platform_square_roots(floats, floats)
+  }
+  return roots
+}
+
+/// One Adam step of sixteen elements (Kingma and Ba, 2015; decoupled decay: Loshchilov and Hutter,
+/// 2019): m ← m + (1 − β1)(g − m), v ← β2 v + (1 − β2) g²,
+/// p ← p − (α / (1 − β1^t)) m / (√v / √(1 − β2^t) + ε).
+@_transparent
+public func adamLanes(
+  _ p: inout Lanes, _ g: Lanes, _ m: inout Lanes, _ v: inout Lanes,
+  stepSize: Float, rootCorrection: Float, shrink: Float, _ s: UnsafePointer<AdamScalars>
+) {
+  var gradient = g / lanes(s.pointee.gradientDivisor) * lanes(s.pointee.gradientScale)
+  gradient = gradient.addingProduct(p, lanes(s.pointee.coupledDecay))
+  m = m.addingProduct(gradient - m, lanes(1 - s.pointee.beta1))
+  let square = gradient * gradient
+  v = (square * lanes(1 - s.pointee.beta2)).addingProduct(v, lanes(s.pointee.beta2))
+  let denominator = squareRoots(v) / lanes(rootCorrection) + lanes(s.pointee.epsilon)
+  p = (p * lanes(shrink)).addingProduct(lanes(-stepSize), m / denominator)
+}
+
+@_transparent
+public func adam(
+  _ parameters: UnsafeMutablePointer<Float>, _ gradients: UnsafePointer<Float>,
+  _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>, _ count: Int,
+  _ s: UnsafePointer<AdamScalars>
+) {
+  let stepSize = s.pointee.learningRate / s.pointee.biasCorrection1
+  let rootCorrection = s.pointee.biasCorrection2.squareRoot()
+  let shrink = 1 - s.pointee.learningRate * s.pointee.decoupledDecay
+  var i = 0
+  while i + 16 <= count {
+    var p = loadLanes(parameters + i)
+    var m = loadLanes(first + i)
+    var v = loadLanes(second + i)
+    adamLanes(
+      &p, loadLanes(gradients + i), &m, &v, stepSize: stepSize, rootCorrection: rootCorrection,
+      shrink: shrink, s)
+    storeLanes(p, parameters + i)
+    storeLanes(m, first + i)
+    storeLanes(v, second + i)
+    i += 16
+  }
+  while i < count {
+    var p = lanes(parameters[i])
+    var m = lanes(first[i])
+    var v = lanes(second[i])
+    adamLanes(
+      &p, lanes(gradients[i]), &m, &v, stepSize: stepSize, rootCorrection: rootCorrection,
+      shrink: shrink, s)
+    parameters[i] = p[0]
+    first[i] = m[0]
+    second[i] = v[0]
+    i += 1
+  }
+}
+
+/// One step of SGD with momentum as PyTorch defines it: u ← μ u + g, p ← p − α u.
+@_transparent
+public func momentumLanes(
+  _ p: inout Lanes, _ g: Lanes, _ u: inout Lanes, _ s: UnsafePointer<MomentumScalars>
+) {
+  var gradient = g / lanes(s.pointee.gradientDivisor) * lanes(s.pointee.gradientScale)
+  gradient = gradient.addingProduct(p, lanes(s.pointee.coupledDecay))
+  u = gradient.addingProduct(u, lanes(s.pointee.momentum))
+  p = p.addingProduct(lanes(-s.pointee.learningRate), u)
+}
+
+@_transparent
+public func momentumStep(
+  _ parameters: UnsafeMutablePointer<Float>, _ gradients: UnsafePointer<Float>,
+  _ velocity: UnsafeMutablePointer<Float>, _ count: Int, _ s: UnsafePointer<MomentumScalars>
+) {
+  var i = 0
+  while i + 16 <= count {
+    var p = loadLanes(parameters + i)
+    var u = loadLanes(velocity + i)
+    momentumLanes(&p, loadLanes(gradients + i), &u, s)
+    storeLanes(p, parameters + i)
+    storeLanes(u, velocity + i)
+    i += 16
+  }
+  while i < count {
+    var p = lanes(parameters[i])
+    var u = lanes(velocity[i])
+    momentumLanes(&p, lanes(gradients[i]), &u, s)
+    parameters[i] = p[0]
+    velocity[i] = u[0]
+    i += 1
+  }
+}

@@ -1,0 +1,38 @@
+/// Runs `iterations` rounds of twelve independent vector FMA chains held in registers; the caller
+/// times it. FLOPs: iterations × 12 × 2 × lanes. Returns a value that depends on every chain.
+@_transparent
+public func multiplyAddChains<V: SIMD>(_ vector: V.Type, _ iterations: Int) -> Float
+where V.Scalar == Float {
+  let x = V(repeating: 0.999)
+  let y = V(repeating: 0.001)
+  var c0 = V(repeating: 0)
+  var c1 = V(repeating: 1)
+  var c2 = V(repeating: 2)
+  var c3 = V(repeating: 3)
+  var c4 = V(repeating: 4)
+  var c5 = V(repeating: 5)
+  var c6 = V(repeating: 6)
+  var c7 = V(repeating: 7)
+  var c8 = V(repeating: 8)
+  var c9 = V(repeating: 9)
+  var c10 = V(repeating: 10)
+  var c11 = V(repeating: 11)
+  var i = 0
+  while i < iterations {
+    c0 = y.addingProduct(c0, x)
+    c1 = y.addingProduct(c1, x)
+    c2 = y.addingProduct(c2, x)
+    c3 = y.addingProduct(c3, x)
+    c4 = y.addingProduct(c4, x)
+    c5 = y.addingProduct(c5, x)
+    c6 = y.addingProduct(c6, x)
+    c7 = y.addingProduct(c7, x)
+    c8 = y.addingProduct(c8, x)
+    c9 = y.addingProduct(c9, x)
+    c10 = y.addingProduct(c10, x)
+    c11 = y.addingProduct(c11, x)
+    i += 1
+  }
+  let all = ((c0 + c1) + (c2 + c3)) + ((c4 + c5) + (c6 + c7)) + ((c8 + c9) + (c10 + c11))
+  return all[0]
+}

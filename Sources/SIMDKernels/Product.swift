@@ -1,0 +1,130 @@
+/// Operands of C = start + A · B, with B packed in panels.
+///
+/// Shapes: A [rows, segments × segmentLength], C and start [rows, columns].
+/// `columns` is a multiple of 16. Row r, column k of segment s of A lies at
+/// a[r · aStride + s · segmentStride + k]. B is packed as by `packTransposed` or `packRows`:
+/// panels of `panelWidth` columns, each [depth][width], depth = segments × segmentLength; what is
+/// left after the last full panel is one narrower panel of 16.
+@frozen public struct ProductArguments {
+  public var rows: Int
+  public var columns: Int
+  public var segments: Int
+  public var segmentLength: Int
+  public var segmentStride: Int
+  public var a: UnsafePointer<Float>
+  public var aStride: Int
+  public var b: UnsafePointer<Float>
+  /// Where the chains start: nil is +0; a stride of 0 repeats one row (a bias).
+  public var start: UnsafePointer<Float>?
+  public var startStride: Int
+  public var c: UnsafeMutablePointer<Float>
+  public var cStride: Int
+
+  @inlinable @inline(__always) public init(
+    rows: Int, columns: Int, segments: Int, segmentLength: Int, segmentStride: Int,
+    a: UnsafePointer<Float>, aStride: Int, b: UnsafePointer<Float>,
+    start: UnsafePointer<Float>?, startStride: Int,
+    c: UnsafeMutablePointer<Float>, cStride: Int
+  ) {
+    self.rows = rows
+    self.columns = columns
+    self.segments = segments
+    self.segmentLength = segmentLength
+    self.segmentStride = segmentStride
+    self.a = a
+    self.aStride = aStride
+    self.b = b
+    self.start = start
+    self.startStride = startStride
+    self.c = c
+    self.cStride = cStride
+  }
+}
+
+/// One tile of a product: A row-major, B one panel.
+@_transparent
+public func productTile<R: TileRows>(
+  _ tile: R.Type, _ p: UnsafePointer<ProductArguments>, row: Int, column: Int
+) {
+  let c = p.pointee.c + row * p.pointee.cStride + column
+  let cStride = p.pointee.cStride
+  let aStride = p.pointee.aStride
+  let length = p.pointee.segmentLength
+  let depth = length * p.pointee.segments
+  var rows: R
+  if let start = p.pointee.start {
+    let stride = p.pointee.startStride
+    rows = R(loading: start + row * stride + column, stride: stride)
+  } else {
+    rows = R()
+  }
+  var b = p.pointee.b + column * depth
+  var segment = 0
+  while segment < p.pointee.segments {
+    var a = p.pointee.a + row * aStride + segment * p.pointee.segmentStride
+    let end = a + length
+    while a < end {
+      rows.multiplyAdd(a, aStride, R.Columns(loading: b))
+      a += 1
+      b += R.Columns.width
+    }
+    segment += 1
+  }
+  rows.store(c, stride: cStride)
+}
+
+@_transparent
+public func productTiles<R: TileRows>(
+  _ single: R.Type, _ p: UnsafePointer<ProductArguments>, row: Int, height: Int, column: Int,
+  maximumRows: Int
+) {
+  switch height {
+  case 1: productTile(R.self, p, row: row, column: column)
+  case 2: productTile(Rows2<R>.self, p, row: row, column: column)
+  case 3: productTile(Rows3<R>.self, p, row: row, column: column)
+  case 4: productTile(Rows4<R>.self, p, row: row, column: column)
+  case 5: productTile(Rows5<R>.self, p, row: row, column: column)
+  case 6: productTile(Rows6<R>.self, p, row: row, column: column)
+  default:
+    if maximumRows <= 6 { return }
+    switch height {
+    case 7: productTile(Rows7<R>.self, p, row: row, column: column)
+    case 8: productTile(Rows8<R>.self, p, row: row, column: column)
+    case 9: productTile(Rows9<R>.self, p, row: row, column: column)
+    case 10: productTile(Rows10<R>.self, p, row: row, column: column)
+    case 11: productTile(Rows11<R>.self, p, row: row, column: column)
+    default: productTile(Rows12<R>.self, p, row: row, column: column)
+    }
+  }
+}
+
+/// C = start + A · B: panel by panel, so that a panel stays in the nearest cache for all rows.
+@inlinable @inline(__always)
+public func product<V: SIMD>(
+  _ vector: V.Type, maximumRows: Int, _ p: UnsafePointer<ProductArguments>
+) where V.Scalar == Float {
+  let split = TileSplit(rows: p.pointee.rows, maximum: maximumRows)
+  let columns = p.pointee.columns
+  let wide = Columns2<V>.width
+  var column = 0
+  while column + wide <= columns {
+    var tile = 0
+    while tile < split.count {
+      productTiles(
+        Row2<V>.self, p, row: split.start(tile), height: split.height(tile), column: column,
+        maximumRows: maximumRows)
+      tile += 1
+    }
+    column += wide
+  }
+  // Only a 16-lane vector leaves a remainder of one vector; columns are a multiple of 16.
+  if column < columns {
+    var tile = 0
+    while tile < split.count {
+      productTiles(
+        Row1<V>.self, p, row: split.start(tile), height: split.height(tile), column: column,
+        maximumRows: maximumRows)
+      tile += 1
+    }
+  }
+}

@@ -1,0 +1,168 @@
+/// The right-hand vectors of one k step: as many as a tile is wide.
+public protocol TileColumns {
+  associatedtype V: SIMD where V.Scalar == Float
+  /// Floats in a panel row.
+  static var width: Int { get }
+  init(loading b: UnsafePointer<Float>)
+}
+
+/// A register tile of accumulators: some rows of one or two vectors.
+///
+/// Tiles are composed as types (`Stack<Rows8, Rows4>`), so that each height is unrolled by the
+/// compiler and every accumulator lives in a register. Each element of a tile is one chain of fused
+/// multiply-adds over ascending k.
+public protocol TileRows {
+  associatedtype Columns: TileColumns
+  static var height: Int { get }
+  init()
+  /// Starts the chains from stored values; `stride` 0 repeats one row.
+  init(loading c: UnsafePointer<Float>, stride: Int)
+  /// One k step; row i multiplies a[i · stride].
+  mutating func multiplyAdd(_ a: UnsafePointer<Float>, _ stride: Int, _ b: Columns)
+  mutating func add(_ c: UnsafePointer<Float>, stride: Int)
+  func store(_ c: UnsafeMutablePointer<Float>, stride: Int)
+}
+
+@frozen public struct Columns1<V: SIMD>: TileColumns where V.Scalar == Float {
+  @usableFromInline var v0: V
+  @inlinable @inline(__always) public static var width: Int { MemoryLayout<V>.size / 4 }
+  @inlinable @inline(__always) public init(loading b: UnsafePointer<Float>) {
+    v0 = UnsafeRawPointer(b).loadUnaligned(as: V.self)
+  }
+}
+
+@frozen public struct Columns2<V: SIMD>: TileColumns where V.Scalar == Float {
+  @usableFromInline var v0: V
+  @usableFromInline var v1: V
+  @inlinable @inline(__always) public static var width: Int { MemoryLayout<V>.size / 2 }
+  @inlinable @inline(__always) public init(loading b: UnsafePointer<Float>) {
+    let raw = UnsafeRawPointer(b)
+    v0 = raw.loadUnaligned(as: V.self)
+    v1 = (raw + MemoryLayout<V>.size).loadUnaligned(as: V.self)
+  }
+}
+
+/// One row, one vector wide.
+@frozen public struct Row1<V: SIMD>: TileRows where V.Scalar == Float {
+  public typealias Columns = Columns1<V>
+  @usableFromInline var c0: V
+  @inlinable @inline(__always) public static var height: Int { 1 }
+  @inlinable @inline(__always) public init() { c0 = V() }
+  @inlinable @inline(__always) public init(loading c: UnsafePointer<Float>, stride: Int) {
+    c0 = UnsafeRawPointer(c).loadUnaligned(as: V.self)
+  }
+  @inlinable @inline(__always)
+  public mutating func multiplyAdd(_ a: UnsafePointer<Float>, _ stride: Int, _ b: Columns) {
+    c0 = c0.addingProduct(V(repeating: a[0]), b.v0)
+  }
+  @inlinable @inline(__always)
+  public mutating func add(_ c: UnsafePointer<Float>, stride: Int) {
+    c0 = UnsafeRawPointer(c).loadUnaligned(as: V.self) + c0
+  }
+  @inlinable @inline(__always)
+  public func store(_ c: UnsafeMutablePointer<Float>, stride: Int) {
+    UnsafeMutableRawPointer(c).storeBytes(of: c0, as: V.self)
+  }
+}
+
+/// One row, two vectors wide.
+@frozen public struct Row2<V: SIMD>: TileRows where V.Scalar == Float {
+  public typealias Columns = Columns2<V>
+  @usableFromInline var c0: V
+  @usableFromInline var c1: V
+  @inlinable @inline(__always) public static var height: Int { 1 }
+  @inlinable @inline(__always) public init() {
+    c0 = V()
+    c1 = V()
+  }
+  @inlinable @inline(__always) public init(loading c: UnsafePointer<Float>, stride: Int) {
+    let raw = UnsafeRawPointer(c)
+    c0 = raw.loadUnaligned(as: V.self)
+    c1 = (raw + MemoryLayout<V>.size).loadUnaligned(as: V.self)
+  }
+  @inlinable @inline(__always)
+  public mutating func multiplyAdd(_ a: UnsafePointer<Float>, _ stride: Int, _ b: Columns) {
+    let x = V(repeating: a[0])
+    c0 = c0.addingProduct(x, b.v0)
+    c1 = c1.addingProduct(x, b.v1)
+  }
+  @inlinable @inline(__always)
+  public mutating func add(_ c: UnsafePointer<Float>, stride: Int) {
+    let raw = UnsafeRawPointer(c)
+    c0 = raw.loadUnaligned(as: V.self) + c0
+    c1 = (raw + MemoryLayout<V>.size).loadUnaligned(as: V.self) + c1
+  }
+  @inlinable @inline(__always)
+  public func store(_ c: UnsafeMutablePointer<Float>, stride: Int) {
+    let raw = UnsafeMutableRawPointer(c)
+    raw.storeBytes(of: c0, as: V.self)
+    (raw + MemoryLayout<V>.size).storeBytes(of: c1, as: V.self)
+  }
+}
+
+/// Two tiles, one above the other.
+@frozen public struct Stack<Top: TileRows, Bottom: TileRows>: TileRows
+where Top.Columns == Bottom.Columns {
+  public typealias Columns = Top.Columns
+  @usableFromInline var top: Top
+  @usableFromInline var bottom: Bottom
+  @inlinable @inline(__always) public static var height: Int { Top.height + Bottom.height }
+  @inlinable @inline(__always) public init() {
+    top = Top()
+    bottom = Bottom()
+  }
+  @inlinable @inline(__always) public init(loading c: UnsafePointer<Float>, stride: Int) {
+    top = Top(loading: c, stride: stride)
+    bottom = Bottom(loading: c + Top.height * stride, stride: stride)
+  }
+  @inlinable @inline(__always)
+  public mutating func multiplyAdd(_ a: UnsafePointer<Float>, _ stride: Int, _ b: Columns) {
+    top.multiplyAdd(a, stride, b)
+    bottom.multiplyAdd(a + Top.height * stride, stride, b)
+  }
+  @inlinable @inline(__always)
+  public mutating func add(_ c: UnsafePointer<Float>, stride: Int) {
+    top.add(c, stride: stride)
+    bottom.add(c + Top.height * stride, stride: stride)
+  }
+  @inlinable @inline(__always)
+  public func store(_ c: UnsafeMutablePointer<Float>, stride: Int) {
+    top.store(c, stride: stride)
+    bottom.store(c + Top.height * stride, stride: stride)
+  }
+}
+
+public typealias Rows2<R: TileRows> = Stack<R, R>
+public typealias Rows3<R: TileRows> = Stack<Rows2<R>, R>
+public typealias Rows4<R: TileRows> = Stack<Rows2<R>, Rows2<R>>
+public typealias Rows5<R: TileRows> = Stack<Rows4<R>, R>
+public typealias Rows6<R: TileRows> = Stack<Rows4<R>, Rows2<R>>
+public typealias Rows7<R: TileRows> = Stack<Rows4<R>, Rows3<R>>
+public typealias Rows8<R: TileRows> = Stack<Rows4<R>, Rows4<R>>
+public typealias Rows9<R: TileRows> = Stack<Rows8<R>, R>
+public typealias Rows10<R: TileRows> = Stack<Rows8<R>, Rows2<R>>
+public typealias Rows11<R: TileRows> = Stack<Rows8<R>, Rows3<R>>
+public typealias Rows12<R: TileRows> = Stack<Rows8<R>, Rows4<R>>
+
+/// Rows cut into tiles of nearly equal height, none above `maximum`.
+@frozen public struct TileSplit {
+  /// Number of tiles.
+  public let count: Int
+  /// Height of the lower tiles; the first `taller` tiles have one row more.
+  public let height: Int
+  public let taller: Int
+
+  @inlinable @inline(__always) public init(rows: Int, maximum: Int) {
+    count = (rows + maximum - 1) / maximum
+    height = count == 0 ? 0 : rows / count
+    taller = count == 0 ? 0 : rows - height * count
+  }
+
+  @inlinable @inline(__always) public func start(_ tile: Int) -> Int {
+    tile * height + (tile < taller ? tile : taller)
+  }
+
+  @inlinable @inline(__always) public func height(_ tile: Int) -> Int {
+    height + (tile < taller ? 1 : 0)
+  }
+}

@@ -1,0 +1,398 @@
+/// Rows of an activation [T, B_local, ld] taken shard by shard, each shard in (time, sequence) order.
+@frozen public struct ShardRows {
+  public var base: UnsafePointer<Float>
+  public var stride: Int
+  public var timeSteps: Int
+  /// Sequences of all shards of this worker (B_local).
+  public var sequences: Int
+  public var sequencesPerShard: Int
+
+  @inlinable @inline(__always) public init(
+    base: UnsafePointer<Float>, stride: Int, timeSteps: Int, sequences: Int,
+    sequencesPerShard: Int
+  ) {
+    self.base = base
+    self.stride = stride
+    self.timeSteps = timeSteps
+    self.sequences = sequences
+    self.sequencesPerShard = sequencesPerShard
+  }
+
+  @inlinable @inline(__always) public var rowsPerShard: Int { timeSteps * sequencesPerShard }
+}
+
+/// Packs the right operand of weight gradients: panels of `panelWidth` columns over all shards' rows,
+/// [panel][shard][row][width]; the last panel may be narrower. `columns` is a multiple of 16.
+@_transparent
+public func packShardColumns(
+  _ rows: UnsafePointer<ShardRows>, columns: Int, panelWidth: Int,
+  to destination: UnsafeMutablePointer<Float>
+) {
+  let shards = rows.pointee.sequences / rows.pointee.sequencesPerShard
+  let perShard = rows.pointee.sequencesPerShard
+  let stride = rows.pointee.stride
+  var out = UnsafeMutableRawPointer(destination)
+  var column = 0
+  while column < columns {
+    let width = min(panelWidth, columns - column)
+    var shard = 0
+    while shard < shards {
+      var t = 0
+      while t < rows.pointee.timeSteps {
+        let first = t * rows.pointee.sequences + shard * perShard
+        var row = UnsafeRawPointer(rows.pointee.base + first * stride + column)
+        var b = 0
+        while b < perShard {
+          var j = 0
+          while j < width {
+            let part = (row + j * 4).loadUnaligned(as: SIMD8<Float>.self)
+            (out + j * 4).storeBytes(of: part, as: SIMD8<Float>.self)
+            j += 8
+          }
+          out += width * 4
+          row += stride * 4
+          b += 1
+        }
+        t += 1
+      }
+      shard += 1
+    }
+    column += width
+  }
+}
+
+/// dW[m, n] += Σ_rows dA[row, m] · X[row, n], one chain per shard, shards folded by the tree.
+@frozen public struct WeightGradientArguments {
+  /// dA: its columns [0, outputs) become rows of the gradients. Readable 16 floats past each row's
+  /// last column.
+  public var left: ShardRows
+  public var outputs: Int
+  /// Number of right operands (1 or 2), packed by `packShardColumns`.
+  public var operands: Int
+  public var right0: UnsafePointer<Float>
+  public var columns0: Int
+  public var right1: UnsafePointer<Float>
+  public var columns1: Int
+  /// For each shard of the run, how many times to fold the two topmost partial sums after it.
+  public var folds: UnsafePointer<Int>
+  /// Number of maximal canonical nodes, and the gradient arenas that receive them.
+  public var nodeCount: Int
+  public var nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+  /// Offset of dW's first row within an arena, and its real columns (its row stride), per operand.
+  public var offset0: Int
+  public var width0: Int
+  public var offset1: Int
+  public var width1: Int
+  /// Offset of the bias gradient, or −1 for none.
+  public var biasOffset: Int
+  /// Scratch of at least `weightGradientScratch` floats.
+  public var scratch: UnsafeMutablePointer<Float>
+  /// Most entries that the fold's stack ever holds.
+  public var stackDepth: Int
+
+  @inlinable @inline(__always) public init(
+    left: ShardRows, outputs: Int, operands: Int,
+    right0: UnsafePointer<Float>, columns0: Int, right1: UnsafePointer<Float>, columns1: Int,
+    folds: UnsafePointer<Int>, nodeCount: Int,
+    nodes: UnsafePointer<UnsafeMutablePointer<Float>>,
+    offset0: Int, width0: Int, offset1: Int, width1: Int, biasOffset: Int,
+    scratch: UnsafeMutablePointer<Float>, stackDepth: Int
+  ) {
+    self.left = left
+    self.outputs = outputs
+    self.operands = operands
+    self.right0 = right0
+    self.columns0 = columns0
+    self.right1 = right1
+    self.columns1 = columns1
+    self.folds = folds
+    self.nodeCount = nodeCount
+    self.nodes = nodes
+    self.offset0 = offset0
+    self.width0 = width0
+    self.offset1 = offset1
+    self.width1 = width1
+    self.biasOffset = biasOffset
+    self.scratch = scratch
+    self.stackDepth = stackDepth
+  }
+}
+
+/// Most row tiles of one block of the left operand, and panels of one block of the right.
+@inlinable @inline(__always) public var weightGradientRowTiles: Int { 8 }
+@inlinable @inline(__always) public var weightGradientPanels: Int { 4 }
+/// Rows of one k block: a panel block of 16 KiB to 48 KiB and the left tile share the first cache.
+@inlinable @inline(__always) public var weightGradientDepth: Int { 256 }
+/// Floats of one tile slot: 12 rows of 32.
+@inlinable @inline(__always) public var weightGradientTile: Int { 384 }
+
+/// Scratch floats that `weightGradient` needs: packed left block, tile stack, bias stack.
+public func weightGradientScratch(rows: Int, stackDepth: Int) -> Int {
+  let left = weightGradientRowTiles * 12 * rows + 32
+  let tiles = stackDepth * weightGradientRowTiles * weightGradientPanels * weightGradientTile
+  return left + tiles + stackDepth * weightGradientRowTiles * 16
+}
+
+/// Packs one tile's columns of the left operand for all shards as [row][height], and leaves the sums
+/// of the columns per maximal node in the bias stack of that tile.
+@_transparent
+public func packLeftTile(
+  _ p: UnsafePointer<WeightGradientArguments>, column: Int, height: Int,
+  to destination: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>, biasStride: Int
+) {
+  let perShard = p.pointee.left.sequencesPerShard
+  let shards = p.pointee.left.sequences / perShard
+  let stride = p.pointee.left.stride
+  var out = UnsafeMutableRawPointer(destination)
+  var depth = 0
+  var shard = 0
+  while shard < shards {
+    var sum = SIMD16<Float>()
+    var t = 0
+    while t < p.pointee.left.timeSteps {
+      let first = t * p.pointee.left.sequences + shard * perShard
+      var row = UnsafeRawPointer(p.pointee.left.base + first * stride + column)
+      var b = 0
+      while b < perShard {
+        let values = row.loadUnaligned(as: SIMD16<Float>.self)
+        // Writes 16 floats where `height` belong here; the next row overwrites the rest.
+        out.storeBytes(of: values, as: SIMD16<Float>.self)
+        sum = sum + values
+        out += height * 4
+        row += stride * 4
+        b += 1
+      }
+      t += 1
+    }
+    var fold = 0
+    while fold < p.pointee.folds[shard] {
+      depth -= 1
+      let left = UnsafeRawPointer(bias + depth * biasStride).loadUnaligned(as: SIMD16<Float>.self)
+      sum = left + sum
+      fold += 1
+    }
+    UnsafeMutableRawPointer(bias + depth * biasStride).storeBytes(of: sum, as: SIMD16<Float>.self)
+    depth += 1
+    shard += 1
+  }
+}
+
+/// One shard's chain of one tile, k block by k block, then its folds; the result goes to its slot.
+@_transparent
+public func gradientTile<R: TileRows>(
+  _ tile: R.Type, depth: Int, a: UnsafePointer<Float>, b: UnsafePointer<Float>,
+  resume: Bool, slot: UnsafeMutablePointer<Float>, folds: Int, slotStride: Int
+) {
+  var rows = resume ? R(loading: slot, stride: R.Columns.width) : R()
+  var left = a
+  var right = b
+  let end = a + depth * R.height
+  while left < end {
+    rows.multiplyAdd(left, 1, R.Columns(loading: right))
+    left += R.height
+    right += R.Columns.width
+  }
+  var out = slot
+  var fold = 0
+  while fold < folds {
+    out -= slotStride
+    rows.add(out, stride: R.Columns.width)
+    fold += 1
+  }
+  rows.store(out, stride: R.Columns.width)
+}
+
+@_transparent
+public func gradientTiles<R: TileRows>(
+  _ single: R.Type, height: Int, maximumRows: Int, depth: Int,
+  a: UnsafePointer<Float>, b: UnsafePointer<Float>,
+  resume: Bool, slot: UnsafeMutablePointer<Float>, folds: Int, slotStride: Int
+) {
+  @inline(__always) func run<T: TileRows>(_ tile: T.Type) {
+    gradientTile(
+      tile, depth: depth, a: a, b: b, resume: resume, slot: slot, folds: folds,
+      slotStride: slotStride)
+  }
+  switch height {
+  case 1: run(R.self)
+  case 2: run(Rows2<R>.self)
+  case 3: run(Rows3<R>.self)
+  case 4: run(Rows4<R>.self)
+  case 5: run(Rows5<R>.self)
+  case 6: run(Rows6<R>.self)
+  default:
+    if maximumRows <= 6 { return }
+    switch height {
+    case 7: run(Rows7<R>.self)
+    case 8: run(Rows8<R>.self)
+    case 9: run(Rows9<R>.self)
+    case 10: run(Rows10<R>.self)
+    case 11: run(Rows11<R>.self)
+    default: run(Rows12<R>.self)
+    }
+  }
+}
+
+/// Copies the stack's slots of one finished tile to the node arenas.
+@_transparent
+public func writeGradientTile(
+  _ p: UnsafePointer<WeightGradientArguments>, slot: UnsafePointer<Float>, slotStride: Int,
+  slotWidth: Int, row: Int, height: Int, column: Int, offset: Int, width: Int
+) {
+  let valid = min(slotWidth, width - column)
+  var node = 0
+  while node < p.pointee.nodeCount {
+    var source = slot + node * slotStride
+    var out = p.pointee.nodes[node] + offset + row * width + column
+    var i = 0
+    while i < height {
+      var j = 0
+      while j + 8 <= valid {
+        let part = UnsafeRawPointer(source + j).loadUnaligned(as: SIMD8<Float>.self)
+        UnsafeMutableRawPointer(out + j).storeBytes(of: part, as: SIMD8<Float>.self)
+        j += 8
+      }
+      while j < valid {
+        out[j] = source[j]
+        j += 1
+      }
+      source += slotWidth
+      out += width
+      i += 1
+    }
+    node += 1
+  }
+}
+
+/// All tiles of one block of row tiles × panels of one right operand, over all shards.
+@_transparent
+public func gradientBlock<V: SIMD>(
+  _ vector: V.Type, maximumRows: Int, _ p: UnsafePointer<WeightGradientArguments>,
+  split: TileSplit, firstTile: Int, endTile: Int, packedLeft: UnsafePointer<Float>,
+  right: UnsafePointer<Float>, columns: Int, firstColumn: Int, endColumn: Int,
+  offset: Int, width: Int, tiles: UnsafeMutablePointer<Float>
+) where V.Scalar == Float {
+  let rowsPerShard = p.pointee.left.rowsPerShard
+  let shards = p.pointee.left.sequences / p.pointee.left.sequencesPerShard
+  let allRows = shards * rowsPerShard
+  let wide = Columns2<V>.width
+  let slotStride = weightGradientRowTiles * weightGradientPanels * weightGradientTile
+  let leftStride = maximumRows * allRows
+  var depth = 0
+  var shard = 0
+  while shard < shards {
+    var k0 = 0
+    while k0 < rowsPerShard {
+      let block = min(weightGradientDepth, rowsPerShard - k0)
+      let last = k0 + block == rowsPerShard
+      let folds = last ? p.pointee.folds[shard] : 0
+      let k = shard * rowsPerShard + k0
+      var column = firstColumn
+      var slot = tiles + depth * slotStride
+      while column < endColumn {
+        let panelWidth = min(wide, columns - column)
+        let b = right + column * allRows + k * panelWidth
+        var tile = firstTile
+        while tile < endTile {
+          let height = split.height(tile)
+          let a = packedLeft + (tile - firstTile) * leftStride + k * height
+          if panelWidth == wide {
+            gradientTiles(
+              Row2<V>.self, height: height, maximumRows: maximumRows, depth: block, a: a, b: b,
+              resume: k0 > 0, slot: slot, folds: folds, slotStride: slotStride)
+          } else {
+            gradientTiles(
+              Row1<V>.self, height: height, maximumRows: maximumRows, depth: block, a: a, b: b,
+              resume: k0 > 0, slot: slot, folds: folds, slotStride: slotStride)
+          }
+          slot += weightGradientTile
+          tile += 1
+        }
+        column += panelWidth
+      }
+      k0 += block
+    }
+    depth += 1 - p.pointee.folds[shard]
+    shard += 1
+  }
+  var column = firstColumn
+  var slot = tiles
+  while column < endColumn {
+    let panelWidth = min(wide, columns - column)
+    var tile = firstTile
+    while tile < endTile {
+      writeGradientTile(
+        p, slot: slot, slotStride: slotStride, slotWidth: panelWidth, row: split.start(tile),
+        height: split.height(tile), column: column, offset: offset, width: width)
+      slot += weightGradientTile
+      tile += 1
+    }
+    column += panelWidth
+  }
+}
+
+/// Weight (and bias) gradients of one left operand against one or two right operands.
+///
+/// A tile keeps one register chain per shard and folds finished shards into a stack in cache, so
+/// that no gradient per shard exists in memory (numeric contract, point 6).
+@_transparent
+public func weightGradient<V: SIMD>(
+  _ vector: V.Type, maximumRows: Int, _ p: UnsafePointer<WeightGradientArguments>
+) where V.Scalar == Float {
+  let shards = p.pointee.left.sequences / p.pointee.left.sequencesPerShard
+  let allRows = shards * p.pointee.left.rowsPerShard
+  let split = TileSplit(rows: p.pointee.outputs, maximum: maximumRows)
+  let packedLeft = p.pointee.scratch
+  let tiles = packedLeft + weightGradientRowTiles * 12 * allRows + 32
+  let slots = weightGradientRowTiles * weightGradientPanels * weightGradientTile
+  let bias = tiles + p.pointee.stackDepth * slots
+  let biasStride = weightGradientRowTiles * 16
+  let blockColumns = weightGradientPanels * Columns2<V>.width
+  var firstTile = 0
+  while firstTile < split.count {
+    let endTile = min(firstTile + weightGradientRowTiles, split.count)
+    var tile = firstTile
+    while tile < endTile {
+      packLeftTile(
+        p, column: split.start(tile), height: split.height(tile),
+        to: packedLeft + (tile - firstTile) * maximumRows * allRows,
+        bias: bias + (tile - firstTile) * 16, biasStride: biasStride)
+      tile += 1
+    }
+    if p.pointee.biasOffset >= 0 {
+      var node = 0
+      while node < p.pointee.nodeCount {
+        tile = firstTile
+        while tile < endTile {
+          let out = p.pointee.nodes[node] + p.pointee.biasOffset + split.start(tile)
+          let sums = bias + node * biasStride + (tile - firstTile) * 16
+          var i = 0
+          while i < split.height(tile) {
+            out[i] = sums[i]
+            i += 1
+          }
+          tile += 1
+        }
+        node += 1
+      }
+    }
+    var operand = 0
+    while operand < p.pointee.operands {
+      let right = operand == 0 ? p.pointee.right0 : p.pointee.right1
+      let columns = operand == 0 ? p.pointee.columns0 : p.pointee.columns1
+      let offset = operand == 0 ? p.pointee.offset0 : p.pointee.offset1
+      let width = operand == 0 ? p.pointee.width0 : p.pointee.width1
+      var column = 0
+      while column < columns {
+        gradientBlock(
+          V.self, maximumRows: maximumRows, p, split: split, firstTile: firstTile,
+          endTile: endTile, packedLeft: packedLeft, right: right, columns: columns,
+          firstColumn: column, endColumn: min(column + blockColumns, columns),
+          offset: offset, width: width, tiles: tiles)
+        column += blockColumns
+      }
+      operand += 1
+    }
+    firstTile = endTile
+  }
+}
