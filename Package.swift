@@ -52,7 +52,8 @@ let package = Package(
       name: "MPICollectives", dependencies: ["CMPI", "Collectives"], swiftSettings: common),
     .target(name: "Corpora", swiftSettings: hot),
     .target(
-      name: "Checkpoints", dependencies: [.product(name: "Crypto", package: "swift-crypto")],
+      name: "Checkpoints",
+      dependencies: ["Corpora", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: common),
     .target(
       name: "Training",

@@ -1,0 +1,42 @@
+/// The calls through which checkpoints touch the disk, replaceable so that tests can make any of
+/// them fail. Every call throws `SystemError`; interrupted calls are repeated.
+package struct FileSystem: Sendable {
+  /// Opens a file with the flags and mode of `open(2)`.
+  package var open:
+    @Sendable (_ path: String, _ flags: Int32, _ mode: UInt32) throws(SystemError) -> Int32
+  /// Bytes of an open regular file; anything else is an error.
+  package var size: @Sendable (_ descriptor: Int32, _ path: String) throws(SystemError) -> Int
+  /// Reads at an offset; fewer bytes than asked for is allowed, none means the end.
+  package var read:
+    @Sendable (
+      _ descriptor: Int32, _ path: String, _ offset: Int, _ into: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> Int
+  /// Writes at the descriptor's place; may write fewer bytes than given.
+  package var write:
+    @Sendable (
+      _ descriptor: Int32, _ path: String, _ bytes: UnsafeRawBufferPointer
+    ) throws(SystemError) -> Int
+  /// Waits until a file's or directory's content is on the disk.
+  package var synchronize:
+    @Sendable (_ descriptor: Int32, _ path: String) throws(SystemError) -> Void
+  package var close: @Sendable (_ descriptor: Int32) -> Void
+  package var rename: @Sendable (_ from: String, _ to: String) throws(SystemError) -> Void
+  package var makeDirectory: @Sendable (_ path: String) throws(SystemError) -> Void
+  /// Removes a file or symbolic link.
+  package var removeFile: @Sendable (_ path: String) throws(SystemError) -> Void
+  /// Removes an empty directory.
+  package var removeDirectory: @Sendable (_ path: String) throws(SystemError) -> Void
+  /// Names in a directory but "." and "..", sorted by their bytes.
+  package var entries: @Sendable (_ path: String) throws(SystemError) -> [String]
+  /// Bytes that an ordinary user may still write there; nil where the system does not know.
+  package var freeBytes: @Sendable (_ path: String) throws(SystemError) -> Int?
+
+  /// The operating system's own.
+  package static let system = FileSystem(
+    open: SystemCalls.openFile, size: SystemCalls.sizeOfFile, read: SystemCalls.readFile,
+    write: SystemCalls.writeFile, synchronize: SystemCalls.synchronizeFile,
+    close: SystemCalls.closeFile, rename: SystemCalls.renameFile,
+    makeDirectory: SystemCalls.makeDirectory, removeFile: SystemCalls.removeFile,
+    removeDirectory: SystemCalls.removeDirectory, entries: SystemCalls.entries,
+    freeBytes: SystemCalls.freeBytes)
+}

@@ -1,0 +1,69 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The right of one process to work in a run directory, held until `deinit` or the process's end.
+///
+/// It is a lock of the system on the file `run.lock`, so that a process that was killed leaves none
+/// behind; the file itself stays and says who held it last.
+package struct RunLock: ~Copyable {
+  /// The lock's file within the run directory.
+  package static let fileName = "run.lock"
+  private let file: LockedFile
+
+  /// Takes the lock of a directory, which must exist.
+  ///
+  /// - Throws: `CheckpointError.locked` with the holder, if another process or lock has it.
+  package init(runDirectory: String) throws(CheckpointError) {
+    let path = runDirectory + "/" + Self.fileName
+    let file = LockedFile(descriptor: open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666))
+    guard file.descriptor >= 0 else {
+      throw .system(SystemError(operation: "open", path: path, code: errno))
+    }
+    while flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 {
+      let code = errno
+      if code == EINTR { continue }
+      guard code == EWOULDBLOCK else {
+        throw .system(SystemError(operation: "lock", path: path, code: code))
+      }
+      throw .locked(path: runDirectory, holder: file.text ?? "another process")
+    }
+    let holder = "process \(getpid()) on \(Self.hostName)\n"
+    guard ftruncate(file.descriptor, 0) == 0,
+      pwrite(file.descriptor, holder, holder.utf8.count, 0) == holder.utf8.count
+    else {
+      throw .system(SystemError(operation: "write", path: path, code: errno))
+    }
+    self.file = file
+  }
+
+  private static var hostName: String {
+    var name = [UInt8](repeating: 0, count: 256)
+    let status = name.withUnsafeMutableBytes { buffer in
+      buffer.withMemoryRebound(to: CChar.self) { characters in
+        characters.baseAddress.map { gethostname($0, characters.count - 1) } ?? -1
+      }
+    }
+    if status != 0 { return "an unknown host" }
+    return String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+  }
+}
+
+/// The owner of the lock's descriptor; closing it gives the lock up.
+private struct LockedFile: ~Copyable {
+  let descriptor: Int32
+
+  init(descriptor: Int32) { self.descriptor = descriptor }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// The first line of the file in printable ASCII; nil if there is none.
+  var text: String? {
+    var bytes = [UInt8](repeating: 0, count: 300)
+    let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+    let line = bytes.prefix(max(0, count)).prefix { (32..<127).contains($0) }
+    return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
+  }
+}

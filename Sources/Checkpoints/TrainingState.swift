@@ -1,0 +1,90 @@
+package import Corpora
+
+/// The version of the numeric contract that this program computes by. A change of any bit of a
+/// trajectory is a new version; only checkpoints of the same version can be continued.
+package let numericContractVersion = 1
+
+/// Where a run stands, apart from its tensors: the content of `state.json`.
+package struct TrainingState: Sendable, Equatable, Codable {
+  package var contractVersion: Int
+  /// Steps done.
+  package var step: Int
+  /// Passes over the training text completed.
+  package var epoch: Int
+  /// Tokens trained on since the start, over all sequences.
+  package var tokens: Int
+  /// The lowest validation loss so far, in nats per token; nil before the first validation.
+  package var bestValidationLoss: Double?
+  /// The step of `bestValidationLoss`.
+  package var bestValidationStep: Int?
+  /// The effective config.
+  package var config: JSONValue
+  /// `TokenCorpus.fingerprint` of the training text.
+  package var corpusFingerprint: String
+  /// The same of the validation text; nil where it is a part of the training text.
+  package var validationFingerprint: String?
+  package var tokenizer: Tokenizer
+  package var model: ModelDescription
+  /// The name of the optimiser whose moments were saved.
+  package var optimizer: String
+  /// The 128-bit hash of all parameters, in hexadecimal digits.
+  package var fingerprint: String
+
+  package init(
+    contractVersion: Int = numericContractVersion, step: Int, epoch: Int, tokens: Int,
+    bestValidationLoss: Double? = nil, bestValidationStep: Int? = nil, config: JSONValue,
+    corpusFingerprint: String, validationFingerprint: String? = nil, tokenizer: Tokenizer,
+    model: ModelDescription, optimizer: String, fingerprint: String
+  ) {
+    self.contractVersion = contractVersion
+    self.step = step
+    self.epoch = epoch
+    self.tokens = tokens
+    self.bestValidationLoss = bestValidationLoss
+    self.bestValidationStep = bestValidationStep
+    self.config = config
+    self.corpusFingerprint = corpusFingerprint
+    self.validationFingerprint = validationFingerprint
+    self.tokenizer = tokenizer
+    self.model = model
+    self.optimizer = optimizer
+    self.fingerprint = fingerprint
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case step, epoch, tokens, config, tokenizer, model, optimizer, fingerprint
+    case contractVersion = "contract_version"
+    case bestValidationLoss = "best_validation_loss"
+    case bestValidationStep = "best_validation_step"
+    case corpusFingerprint = "corpus_fingerprint"
+    case validationFingerprint = "validation_fingerprint"
+  }
+}
+
+/// The architecture that a checkpoint's tensors belong to.
+package struct ModelDescription: Sendable, Equatable, Codable {
+  /// The recurrence, such as "gruResetBefore", by the name the core gives it.
+  package var cell: String
+  package var vocabularySize: Int
+  package var embeddingSize: Int
+  package var hiddenSize: Int
+  package var layerCount: Int
+
+  package init(
+    cell: String, vocabularySize: Int, embeddingSize: Int, hiddenSize: Int, layerCount: Int
+  ) {
+    self.cell = cell
+    self.vocabularySize = vocabularySize
+    self.embeddingSize = embeddingSize
+    self.hiddenSize = hiddenSize
+    self.layerCount = layerCount
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case cell
+    case vocabularySize = "vocabulary_size"
+    case embeddingSize = "embedding_size"
+    case hiddenSize = "hidden_size"
+    case layerCount = "layers"
+  }
+}
