@@ -1,0 +1,111 @@
+/// What the ranks of a job can do together: point-to-point transfers and the few collectives whose
+/// result does not depend on an order of summation.
+///
+/// One object belongs to one rank and is used from one thread. Transfers between two ranks are
+/// matched in the order in which each side started them, and both sides name the same size.
+/// Every rank calls the collectives in the same order. Buffers stay valid and, if received into,
+/// untouched until their transfer is finished.
+///
+/// Implementations: `SoloCommunicator` (one process), `ThreadCommunicator` (ranks on threads of one
+/// process) and `MPICommunicator`. `SelfTest` holds all to one behaviour.
+package protocol Communicator: AnyObject {
+  /// This rank, from 0.
+  var rank: Int { get }
+  /// The number of ranks.
+  var worldSize: Int { get }
+  /// The name of the machine that this rank runs on.
+  var hostName: String { get }
+  /// How many ranks of the job share this machine, this one included.
+  var ranksOnHost: Int { get }
+
+  /// Starts sending `bytes` to a rank; sending to oneself is allowed.
+  func startSend(_ bytes: UnsafeRawBufferPointer, to peer: Int) throws(CollectiveError) -> Transfer
+
+  /// Starts receiving from a rank exactly as many bytes as `bytes` holds.
+  func startReceive(
+    _ bytes: UnsafeMutableRawBufferPointer, from peer: Int
+  ) throws(CollectiveError) -> Transfer
+
+  /// Whether `wait` would return at once; also lets transfers progress.
+  func isFinished(_ transfer: borrowing Transfer) throws(CollectiveError) -> Bool
+
+  /// Returns when the transfer is done and its buffer may be used again.
+  func wait(_ transfer: consuming Transfer) throws(CollectiveError)
+
+  /// Gives up a transfer after an error, so that its buffer may be freed on the way out.
+  func cancel(_ transfer: consuming Transfer)
+
+  /// Returns once every rank has called it.
+  func barrier() throws(CollectiveError)
+
+  /// Gives every rank the bytes of `root`; all name the same size.
+  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CollectiveError)
+
+  /// Gives every rank the bytes of all ranks, in rank order.
+  ///
+  /// Preconditions: `mine` has the same size on all ranks, `all` holds worldSize times as much, and
+  /// the two do not overlap.
+  func allGather(
+    _ mine: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer
+  ) throws(CollectiveError)
+
+  /// Leaves the job in good order: called once, as the last thing, by every rank.
+  func finalize() throws(CollectiveError)
+
+  /// Ends all ranks of the job at once with `status`.
+  func abort(status: Int32) -> Never
+}
+
+extension Communicator {
+  package func finalize() throws(CollectiveError) {}
+
+  package func send(_ bytes: UnsafeRawBufferPointer, to peer: Int) throws(CollectiveError) {
+    try wait(startSend(bytes, to: peer))
+  }
+
+  package func receive(
+    _ bytes: UnsafeMutableRawBufferPointer, from peer: Int
+  ) throws(CollectiveError) {
+    try wait(startReceive(bytes, from: peer))
+  }
+
+  /// Sends to one rank while receiving from another (or the same), both at once.
+  package func exchange(
+    send: UnsafeRawBufferPointer, to receiver: Int,
+    receive: UnsafeMutableRawBufferPointer, from sender: Int
+  ) throws(CollectiveError) {
+    var transfers = TransferQueue(capacity: 2)
+    do throws(CollectiveError) {
+      transfers.append(try startReceive(receive, from: sender))
+      transfers.append(try startSend(send, to: receiver))
+      try transfers.finishAll(on: self)
+    } catch {
+      transfers.cancelAll(on: self)
+      throw error
+    }
+  }
+
+  package func barrier() throws(CollectiveError) { try disseminationBarrier() }
+
+  package func broadcast(
+    _ bytes: UnsafeMutableRawBufferPointer, from root: Int
+  ) throws(CollectiveError) {
+    try binomialBroadcast(bytes, from: root)
+  }
+
+  package func allGather(
+    _ mine: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer
+  ) throws(CollectiveError) {
+    try ringAllGather(mine, into: all)
+  }
+
+  /// Throws unless `peer` is a rank of this job.
+  package func checkPeer(
+    _ peer: Int, _ operation: @autoclosure () -> String
+  ) throws(CollectiveError) {
+    if peer >= 0 && peer < worldSize { return }
+    throw CollectiveError(
+      operation: operation(), rank: rank, peer: peer,
+      reason: "there is no rank \(peer); ranks are 0 to \(worldSize - 1)")
+  }
+}

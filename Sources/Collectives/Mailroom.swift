@@ -1,0 +1,108 @@
+/// Matches the sends and receives of ranks that share one address space, and copies between their
+/// buffers as soon as both halves are posted. Not synchronised: callers on several threads lock.
+final class Mailroom {
+  enum Outcome: Equatable {
+    case pending
+    case done
+    /// The other half named another size.
+    case refused(String)
+  }
+
+  private struct Ticket {
+    var isSend: Bool
+    var peer: Int
+    var address: UnsafeMutableRawPointer?
+    var count: Int
+    var outcome: Outcome
+
+    var name: String { "\(isSend ? "send" : "receive") of \(count) bytes" }
+  }
+
+  /// The posted, still unmatched halves from one rank to another, oldest first.
+  private struct Channel {
+    var sends: [Int] = []
+    var receives: [Int] = []
+  }
+
+  private let ranks: Int
+  private var channels: [Channel]
+  private var tickets: [[Ticket]]
+  private var freeSlots: [[Int]]
+
+  init(ranks: Int) {
+    self.ranks = ranks
+    channels = Array(repeating: Channel(), count: ranks * ranks)
+    tickets = Array(repeating: [], count: ranks)
+    freeSlots = Array(repeating: [], count: ranks)
+  }
+
+  func postSend(_ bytes: UnsafeRawBufferPointer, by rank: Int, to peer: Int) -> Int {
+    let slot = open(
+      Ticket(
+        isSend: true, peer: peer, address: UnsafeMutableRawPointer(mutating: bytes.baseAddress),
+        count: bytes.count, outcome: .pending), by: rank)
+    let channel = rank * ranks + peer
+    channels[channel].sends.append(slot)
+    match(channel)
+    return slot
+  }
+
+  func postReceive(_ bytes: UnsafeMutableRawBufferPointer, by rank: Int, from peer: Int) -> Int {
+    let slot = open(
+      Ticket(
+        isSend: false, peer: peer, address: bytes.baseAddress, count: bytes.count,
+        outcome: .pending), by: rank)
+    let channel = peer * ranks + rank
+    channels[channel].receives.append(slot)
+    match(channel)
+    return slot
+  }
+
+  func outcome(of slot: Int, by rank: Int) -> Outcome { tickets[rank][slot].outcome }
+
+  func describe(_ slot: Int, by rank: Int) -> String { tickets[rank][slot].name }
+
+  func peer(of slot: Int, by rank: Int) -> Int { tickets[rank][slot].peer }
+
+  /// Frees the slot; a half that is still unmatched is withdrawn.
+  @discardableResult func close(_ slot: Int, by rank: Int) -> Outcome {
+    let ticket = tickets[rank][slot]
+    if ticket.outcome == .pending {
+      if ticket.isSend {
+        channels[rank * ranks + ticket.peer].sends.removeAll { $0 == slot }
+      } else {
+        channels[ticket.peer * ranks + rank].receives.removeAll { $0 == slot }
+      }
+    }
+    freeSlots[rank].append(slot)
+    return ticket.outcome
+  }
+
+  private func open(_ ticket: Ticket, by rank: Int) -> Int {
+    if let slot = freeSlots[rank].popLast() {
+      tickets[rank][slot] = ticket
+      return slot
+    }
+    tickets[rank].append(ticket)
+    return tickets[rank].count - 1
+  }
+
+  private func match(_ index: Int) {
+    guard !channels[index].sends.isEmpty, !channels[index].receives.isEmpty else { return }
+    let sender = index / ranks
+    let receiver = index % ranks
+    let sendSlot = channels[index].sends.removeFirst()
+    let receiveSlot = channels[index].receives.removeFirst()
+    let sent = tickets[sender][sendSlot]
+    let wanted = tickets[receiver][receiveSlot]
+    var outcome = Outcome.done
+    if sent.count != wanted.count {
+      outcome = .refused(
+        "rank \(sender) sent \(sent.count) bytes where rank \(receiver) expected \(wanted.count)")
+    } else if sent.count > 0, let from = sent.address, let to = wanted.address {
+      to.copyMemory(from: from, byteCount: sent.count)
+    }
+    tickets[sender][sendSlot].outcome = outcome
+    tickets[receiver][receiveSlot].outcome = outcome
+  }
+}

@@ -1,0 +1,69 @@
+package import Kernels
+
+/// Combines the node arenas of a rank's threads into the maximal nodes of the rank, in place.
+///
+/// The arenas stand in one list: those of thread 0 in leaf order, then those of thread 1, and so on.
+/// Each thread takes its own range of elements, so that all of them share the work.
+package struct NodeFold {
+  /// The number of nodes that each thread brings.
+  package let threadNodeCounts: [Int]
+  /// The number of maximal nodes of the rank.
+  package let rankNodeCount: Int
+  /// The places in the list of the arenas that hold the rank's nodes afterwards, in leaf order.
+  package let resultArenas: [Int]
+
+  private let fold: TreeFold
+  /// Elements that are folded through all levels before the next ones, to stay in cache.
+  private let blockElements = 8192
+
+  package init(plan: ShardPlan, rank: Int) {
+    precondition(rank >= 0, "rank \(rank) < 0")
+    precondition(rank < plan.ranks, "rank \(rank) of \(plan.ranks)")
+    let threadNodes = (0..<plan.threads).map { thread in
+      CanonicalTree.maximalNodes(
+        of: plan.shards(ofWorker: rank * plan.threads + thread), in: plan.shards)
+    }
+    let rankNodes = CanonicalTree.maximalNodes(of: plan.shards(ofRank: rank), in: plan.shards)
+    fold = TreeFold(sources: threadNodes.flatMap { $0 }, targets: rankNodes, total: plan.shards)
+    threadNodeCounts = threadNodes.map(\.count)
+    rankNodeCount = rankNodes.count
+    resultArenas = fold.results
+  }
+
+  /// The number of arenas in the list.
+  package var threadNodeCount: Int { fold.sourceCount }
+
+  /// Folds `elements` of the arenas; ranges of different calls must not overlap. Does not allocate.
+  package func fold(
+    threadNodes: UnsafePointer<UnsafeMutablePointer<Float>>, elements: Range<Int>, kernels: Kernels
+  ) {
+    guard !fold.additions.isEmpty else { return }
+    var start = elements.lowerBound
+    while start < elements.upperBound {
+      let count = min(blockElements, elements.upperBound - start)
+      fold.run(threadNodes, offset: start, count: count, kernels: kernels)
+      start += count
+    }
+  }
+
+  /// The share of [0, elementCount) that falls to one thread; bounds are multiples of 4,096.
+  package static func elements(ofThread thread: Int, of threads: Int, elementCount: Int)
+    -> Range<Int>
+  {
+    BlockCut.part(thread, of: threads, elementCount: elementCount)
+  }
+}
+
+/// Cuts of an arena into nearly equal parts at multiples of the canonical block.
+enum BlockCut {
+  /// Elements [lower, upper) of parts `range` out of `parts`.
+  static func parts(_ range: Range<Int>, of parts: Int, elementCount: Int) -> Range<Int> {
+    let blocks = (elementCount + canonicalBlock - 1) / canonicalBlock
+    func bound(_ part: Int) -> Int { min(elementCount, part * blocks / parts * canonicalBlock) }
+    return bound(range.lowerBound)..<bound(range.upperBound)
+  }
+
+  static func part(_ index: Int, of parts: Int, elementCount: Int) -> Range<Int> {
+    Self.parts(index..<index + 1, of: parts, elementCount: elementCount)
+  }
+}

@@ -1,0 +1,88 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A thread of the operating system that runs one closure and is then joined.
+///
+/// The closure may capture what is not `Sendable`: whoever starts a thread answers for what the two
+/// sides share.
+struct SystemThread {
+  private final class Body {
+    let run: () -> Void
+    init(_ run: @escaping () -> Void) { self.run = run }
+  }
+
+  private let handle: pthread_t
+
+  /// - Returns: nil where the system has no thread to give.
+  init?(_ run: @escaping () -> Void) {
+    let body = Unmanaged.passRetained(Body(run))
+    #if canImport(Darwin)
+      var thread: pthread_t?
+      let status = pthread_create(&thread, nil, { Self.main($0) }, body.toOpaque())
+    #else
+      var thread: pthread_t? = pthread_t()
+      let status = pthread_create(&thread!, nil, { Self.main($0!) }, body.toOpaque())
+    #endif
+    guard status == 0, let thread else {
+      body.release()
+      return nil
+    }
+    handle = thread
+  }
+
+  private static func main(_ raw: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+    Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run()
+    return nil
+  }
+
+  /// Returns when the closure has.
+  func join() { pthread_join(handle, nil) }
+}
+
+/// A lock with one condition, to be used as in `lock(); while !condition { wait() }; unlock()`.
+struct Monitor: ~Copyable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+  init() {
+    mutex.initialize(to: pthread_mutex_t())
+    condition.initialize(to: pthread_cond_t())
+    let mutexStatus = pthread_mutex_init(mutex, nil)
+    precondition(mutexStatus == 0, "pthread_mutex_init returned \(mutexStatus)")
+    let conditionStatus = pthread_cond_init(condition, nil)
+    precondition(conditionStatus == 0, "pthread_cond_init returned \(conditionStatus)")
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    pthread_mutex_destroy(mutex)
+    condition.deallocate()
+    mutex.deallocate()
+  }
+
+  func lock() { pthread_mutex_lock(mutex) }
+  func unlock() { pthread_mutex_unlock(mutex) }
+  /// Releases the lock while asleep; may wake without cause.
+  func wait() { pthread_cond_wait(condition, mutex) }
+  func wakeAll() { pthread_cond_broadcast(condition) }
+
+  borrowing func locked<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    lock()
+    defer { unlock() }
+    return try body()
+  }
+}
+
+/// The name of this machine, "localhost" where it has none.
+package func systemHostName() -> String {
+  withUnsafeTemporaryAllocation(of: CChar.self, capacity: 257) { name in
+    name.initialize(repeating: 0)
+    guard let start = name.baseAddress, gethostname(start, 256) == 0 else { return "localhost" }
+    return String(cString: start)
+  }
+}

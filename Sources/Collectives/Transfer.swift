@@ -1,0 +1,62 @@
+/// A started send or receive. It must be finished by `Communicator.wait` (or, after an error, by
+/// `cancel`): dropping one traps, because its buffer would still be read or written.
+package struct Transfer: ~Copyable {
+  /// Where the communicator that started it keeps it.
+  package let slot: Int
+
+  package init(slot: Int) { self.slot = slot }
+
+  // Slots are never negative: whatever gets here has not been released.
+  deinit { precondition(slot < 0, "transfer \(slot) was started but never finished") }
+
+  /// Ends the obligation; for communicators, which then finish the transfer themselves.
+  package consuming func release() -> Int {
+    let slot = slot
+    discard self
+    return slot
+  }
+}
+
+/// Started transfers that are finished in the order in which they were started. Holds a fixed
+/// number; does not allocate after `init`.
+struct TransferQueue: ~Copyable {
+  private let storage: UnsafeMutablePointer<Transfer>
+  private let capacity: Int
+  private var head = 0
+  private(set) var count = 0
+
+  init(capacity: Int) {
+    self.capacity = max(1, capacity)
+    storage = .allocate(capacity: self.capacity)
+  }
+
+  deinit {
+    precondition(count == 0, "\(count) transfers were started but never finished")
+    storage.deallocate()
+  }
+
+  mutating func append(_ transfer: consuming Transfer) {
+    precondition(count < capacity, "more than \(capacity) transfers at a time")
+    (storage + (head + count) % capacity).initialize(to: transfer)
+    count += 1
+  }
+
+  private mutating func takeOldest() -> Transfer {
+    let oldest = storage + head
+    head = (head + 1) % capacity
+    count -= 1
+    return oldest.move()
+  }
+
+  mutating func finishOldest(on communicator: any Communicator) throws(CollectiveError) {
+    try communicator.wait(takeOldest())
+  }
+
+  mutating func finishAll(on communicator: any Communicator) throws(CollectiveError) {
+    while count > 0 { try communicator.wait(takeOldest()) }
+  }
+
+  mutating func cancelAll(on communicator: any Communicator) {
+    while count > 0 { communicator.cancel(takeOldest()) }
+  }
+}

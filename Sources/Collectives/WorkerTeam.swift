@@ -1,0 +1,148 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// A fixed set of threads that do one thing together, again and again. Member 0 is the thread that
+/// calls `run`; the others live until the team is freed.
+///
+/// Who waits spins for some tens of microseconds, then sleeps: a step follows the last at once, but
+/// a team that has nothing to do, or more threads than cores, costs no time.
+package final class WorkerTeam {
+  package let memberCount: Int
+  private let state: TeamState
+  private var threads: [SystemThread] = []
+
+  /// - Parameter threads: members of the team, at least 1.
+  /// - Throws: where the system has too few threads to give.
+  package init(threads count: Int) throws(WorkerTeamError) {
+    precondition(count > 0, "threads \(count) < 1")
+    memberCount = count
+    let state = TeamState(helpers: count - 1)
+    self.state = state
+    for member in 1..<max(1, count) {
+      guard let thread = SystemThread({ state.serve(member) }) else {
+        throw WorkerTeamError(wanted: count, found: threads.count + 1)
+      }
+      threads.append(thread)
+    }
+  }
+
+  deinit {
+    state.stop()
+    for thread in threads { thread.join() }
+  }
+
+  /// Calls `body` once for each member, at the same time, and returns when all calls have.
+  ///
+  /// What the calls write is visible to each other only after `run` has returned. Only one thread
+  /// may call `run`, and never from within `body`.
+  /// - Complexity: one small allocation where there is more than one member; see `run(prepared:)`.
+  package func run(_ body: (Int) -> Void) {
+    if memberCount == 1 { return body(0) }
+    withoutActuallyEscaping(body) { state.perform($0) }
+  }
+
+  /// As `run`, with a closure that was made before and is kept by the caller. Does not allocate.
+  package func run(prepared body: @escaping (Int) -> Void) {
+    if memberCount == 1 { return body(0) }
+    state.perform(body)
+  }
+}
+
+/// A team that could not be made.
+package struct WorkerTeamError: Error, CustomStringConvertible {
+  let wanted: Int
+  let found: Int
+
+  package var description: String {
+    "cannot start \(wanted) threads: the system gave \(found); ask for fewer with --threads, "
+      + "or raise the limit of processes (ulimit -u)"
+  }
+}
+
+/// What the members of a team share. `body` is written only while no helper runs, and published by
+/// `generation`; everything else is atomic or behind the monitor.
+private final class TeamState {
+  private let helpers: Int
+  private var body: (Int) -> Void = { _ in }
+  private let generation = Atomic<Int>(0)
+  private let remaining = Atomic<Int>(0)
+  private let stopping = Atomic<Bool>(false)
+  /// Threads that sleep or are about to; whoever changes what they wait for must then wake them.
+  private let sleepers = Atomic<Int>(0)
+  private let monitor = Monitor()
+
+  init(helpers: Int) { self.helpers = helpers }
+
+  func perform(_ work: @escaping (Int) -> Void) {
+    body = work
+    remaining.store(helpers, ordering: .relaxed)
+    advance()
+    work(0)
+    waitUntil { remaining.load(ordering: .sequentiallyConsistent) == 0 }
+    body = { _ in }
+  }
+
+  /// The life of a helper.
+  func serve(_ member: Int) {
+    var seen = 0
+    while true {
+      waitUntil { generation.load(ordering: .sequentiallyConsistent) != seen }
+      seen += 1
+      if stopping.load(ordering: .acquiring) { return }
+      body(member)
+      let before = remaining.wrappingSubtract(1, ordering: .sequentiallyConsistent).oldValue
+      if before == 1 { wakeSleepers() }
+    }
+  }
+
+  func stop() {
+    stopping.store(true, ordering: .releasing)
+    advance()
+  }
+
+  private func advance() {
+    generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    wakeSleepers()
+  }
+
+  private func wakeSleepers() {
+    // A sleeper counts itself before it looks a last time, and all of these accesses have one
+    // order: either it sees the change, or it is counted here.
+    guard sleepers.load(ordering: .sequentiallyConsistent) > 0 else { return }
+    monitor.locked { monitor.wakeAll() }
+  }
+
+  private func waitUntil(_ condition: () -> Bool) {
+    if spin(condition) { return }
+    sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    monitor.lock()
+    while !condition() { monitor.wait() }
+    monitor.unlock()
+    sleepers.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+  }
+
+  /// Waits awake for about 40 microseconds, yielding in between for the sake of other threads.
+  ///
+  /// - Returns: whether the condition came true.
+  private func spin(_ condition: () -> Bool) -> Bool {
+    var deadline: UInt64 = 0
+    while true {
+      for _ in 0..<100 where condition() { return true }
+      let now = clock_gettime_nsec()
+      if deadline == 0 { deadline = now + 40_000 }
+      if now > deadline { return false }
+      sched_yield()
+    }
+  }
+
+  private func clock_gettime_nsec() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+}

@@ -1,0 +1,126 @@
+internal import CMPI
+import Collectives
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// The start and end of MPI in this process.
+enum Environment {
+  /// The corresponding MPI function is `MPI_Init_thread` (MPI 3.1, section 12.4.3).
+  static func initialise() throws(CollectiveError) {
+    let operation = "start of MPI"
+    var flag: Int32 = 0
+    try check(MPI_Initialized(&flag), "MPI_Initialized", operation)
+    if flag != 0 {
+      throw CollectiveError(
+        operation: operation, rank: -1, reason: "MPI is already initialised in this process",
+        hint: "make one MPICommunicator and share it")
+    }
+    let wanted = cmpi_thread_funneled()
+    var provided: Int32 = 0
+    try check(
+      MPI_Init_thread(nil, nil, wanted, &provided), "MPI_Init_thread", operation,
+      hint: "start the job with mpirun, or without it to train in one process")
+    if provided < wanted {
+      throw CollectiveError(
+        operation: operation, rank: -1,
+        reason: "MPI_Init_thread: expected thread support level \(wanted) (funneled), "
+          + "found \(provided)", hint: "use an MPI library that is built with threads")
+    }
+  }
+
+  /// A communicator of all ranks whose errors come back as codes. The corresponding MPI function is
+  /// `MPI_Comm_dup` (MPI 3.1, section 6.4.2).
+  static func duplicateWorld() throws(CollectiveError) -> MPI_Comm? {
+    let operation = "start of MPI"
+    // The duplicate inherits the handler; requests that belong to no communicator use the world's.
+    try check(
+      MPI_Comm_set_errhandler(cmpi_comm_world(), cmpi_errors_return()), "MPI_Comm_set_errhandler",
+      operation)
+    var duplicate = cmpi_comm_null()
+    try check(MPI_Comm_dup(cmpi_comm_world(), &duplicate), "MPI_Comm_dup", operation)
+    return duplicate
+  }
+
+  static func rank(in handle: MPI_Comm?) throws(CollectiveError) -> Int {
+    var rank: Int32 = 0
+    try check(MPI_Comm_rank(handle, &rank), "MPI_Comm_rank", "start of MPI")
+    return Int(rank)
+  }
+
+  static func size(of handle: MPI_Comm?) throws(CollectiveError) -> Int {
+    var size: Int32 = 0
+    try check(MPI_Comm_size(handle, &size), "MPI_Comm_size", "start of MPI")
+    return Int(size)
+  }
+
+  /// The corresponding MPI function is `MPI_Get_processor_name` (MPI 3.1, section 8.1.2).
+  static func processorName(rank: Int) throws(CollectiveError) -> String {
+    let capacity = Int(cmpi_max_processor_name()) + 1
+    return try text(capacity: capacity) { (name, length) throws(CollectiveError) in
+      try check(
+        MPI_Get_processor_name(name, &length), "MPI_Get_processor_name", "start of MPI",
+        rank: rank)
+    }
+  }
+
+  /// The ranks that share memory with this one. The corresponding MPI function is
+  /// `MPI_Comm_split_type` (MPI 3.1, section 6.4.2).
+  static func ranksOnHost(_ handle: MPI_Comm?, rank: Int) throws(CollectiveError) -> Int {
+    let operation = "count of the ranks on this host"
+    var host = cmpi_comm_null()
+    try check(
+      MPI_Comm_split_type(handle, cmpi_comm_type_shared(), Int32(rank), cmpi_info_null(), &host),
+      "MPI_Comm_split_type", operation, rank: rank)
+    var count: Int32 = 0
+    try check(MPI_Comm_size(host, &count), "MPI_Comm_size", operation, rank: rank)
+    try check(MPI_Comm_free(&host), "MPI_Comm_free", operation, rank: rank)
+    return Int(count)
+  }
+
+  static func abort(_ handle: MPI_Comm?, status: Int32) -> Never {
+    fflush(nil)
+    _ = MPI_Abort(handle, status)
+    exit(status)
+  }
+
+  /// The text that MPI writes into a buffer of at least `capacity` characters.
+  static func text(
+    capacity: Int,
+    _ fill: (UnsafeMutablePointer<CChar>, inout Int32) throws(CollectiveError) -> Void
+  ) throws(CollectiveError) -> String {
+    let characters = UnsafeMutablePointer<CChar>.allocate(capacity: capacity + 1)
+    defer { characters.deallocate() }
+    characters.initialize(repeating: 0, count: capacity + 1)
+    var length: Int32 = 0
+    try fill(characters, &length)
+    return String(cString: characters)
+  }
+}
+
+/// Throws unless an MPI function returned success.
+func check(
+  _ code: Int32, _ function: StaticString, _ operation: @autoclosure () -> String, rank: Int = -1,
+  peer: Int? = nil, hint: String? = nil
+) throws(CollectiveError) {
+  if code == MPI_SUCCESS { return }
+  throw mpiError(code, function, operation(), rank: rank, peer: peer, hint: hint)
+}
+
+/// The error for a code that an MPI function returned, in MPI's words. The corresponding MPI function
+/// is `MPI_Error_string` (MPI 3.1, section 8.4).
+func mpiError(
+  _ code: Int32, _ function: StaticString, _ operation: String, rank: Int, peer: Int? = nil,
+  hint: String? = nil
+) -> CollectiveError {
+  let capacity = Int(cmpi_max_error_string()) + 1
+  let words = try? Environment.text(capacity: capacity) { text, length in
+    if MPI_Error_string(code, text, &length) != MPI_SUCCESS { text[0] = 0 }
+  }
+  let reason = words.map { $0.isEmpty ? "error code \(code)" : $0 } ?? "error code \(code)"
+  return CollectiveError(
+    operation: operation, rank: rank, peer: peer, reason: "\(function): \(reason)", hint: hint)
+}

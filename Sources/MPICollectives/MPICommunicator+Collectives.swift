@@ -1,0 +1,52 @@
+internal import CMPI
+package import Collectives
+
+extension MPICommunicator {
+  /// The corresponding MPI function is `MPI_Barrier` (MPI 3.1, section 5.3).
+  package func barrier() throws(CollectiveError) {
+    try check(MPI_Barrier(handle), "MPI_Barrier", "barrier", rank: rank)
+  }
+
+  /// The corresponding MPI function is `MPI_Bcast` (MPI 3.1, section 5.4).
+  package func broadcast(
+    _ bytes: UnsafeMutableRawBufferPointer, from root: Int
+  ) throws(CollectiveError) {
+    try checkPeer(root, "broadcast of \(bytes.count) bytes")
+    var start = 0
+    while start < bytes.count {
+      let count = min(messageLimit, bytes.count - start)
+      try check(
+        MPI_Bcast(
+          bytes.baseAddress.map { $0 + start }, Int32(count), cmpi_byte(), Int32(root), handle),
+        "MPI_Bcast", "broadcast of \(bytes.count) bytes", rank: rank, peer: root)
+      start += count
+    }
+  }
+
+  /// The corresponding MPI function is `MPI_Allgather` (MPI 3.1, section 5.7).
+  package func allGather(
+    _ mine: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer
+  ) throws(CollectiveError) {
+    precondition(
+      all.count == mine.count * worldSize,
+      "room for \(all.count) bytes != \(worldSize) x \(mine.count)")
+    // Longer ones do not fit MPI's counts; the ring cuts them into messages.
+    guard mine.count <= messageLimit else { return try ringAllGather(mine, into: all) }
+    let count = Int32(mine.count)
+    try check(
+      MPI_Allgather(
+        mine.baseAddress, count, cmpi_byte(), all.baseAddress, count, cmpi_byte(), handle),
+      "MPI_Allgather", "all-gather of \(mine.count) bytes a rank", rank: rank)
+  }
+
+  /// Waits for the other ranks and leaves MPI; nothing may follow. The corresponding MPI function is
+  /// `MPI_Finalize` (MPI 3.1, section 8.7).
+  package func finalize() throws(CollectiveError) {
+    var own = handle
+    try check(MPI_Comm_free(&own), "MPI_Comm_free", "end of MPI", rank: rank)
+    try check(MPI_Finalize(), "MPI_Finalize", "end of MPI", rank: rank)
+  }
+
+  /// The corresponding MPI function is `MPI_Abort` (MPI 3.1, section 8.7).
+  package func abort(status: Int32) -> Never { Environment.abort(handle, status: status) }
+}
