@@ -66,6 +66,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),
+    .executableTarget(
+      name: "mpi-conformance", dependencies: ["Kernels", "Collectives", "MPICollectives"],
+      swiftSettings: common),
+    .testTarget(
+      name: "CollectivesTests",
+      dependencies: ["Kernels", "Collectives", "MPICollectives", "mpi-conformance"],
+      swiftSettings: common),
     .testTarget(
       name: "GRUCoreTests", dependencies: ["GRUCore", "Kernels"], swiftSettings: common),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: common),

@@ -59,8 +59,8 @@ struct HalvingSchedule {
       distance *= 2
     }
     self.rounds = rounds
-    let longest = rounds.map(\.kept.count).max() ?? 0
-    self.pieceElements = min(pieceElements, max(1, longest))
+    // Not this rank's own longest part: both sides of a meeting must cut alike.
+    self.pieceElements = min(pieceElements, max(1, elementCount))
   }
 
   /// The elements that are left to a rank after the last round.

@@ -40,14 +40,14 @@ package final class WorkerTeam {
   ///
   /// What the calls write is visible to each other only after `run` has returned. Only one thread
   /// may call `run`, and never from within `body`.
-  /// - Complexity: one small allocation where there is more than one member; see `run(prepared:)`.
+  /// - Complexity: one small allocation where there is more than one member; see `runPrepared`.
   package func run(_ body: (Int) -> Void) {
     if memberCount == 1 { return body(0) }
     withoutActuallyEscaping(body) { state.perform($0) }
   }
 
   /// As `run`, with a closure that was made before and is kept by the caller. Does not allocate.
-  package func run(prepared body: @escaping (Int) -> Void) {
+  package func runPrepared(_ body: @escaping (Int) -> Void) {
     if memberCount == 1 { return body(0) }
     state.perform(body)
   }
@@ -94,11 +94,14 @@ private final class TeamState {
       waitUntil { generation.load(ordering: .sequentiallyConsistent) != seen }
       seen += 1
       if stopping.load(ordering: .acquiring) { return }
-      body(member)
+      call(member)
       let before = remaining.wrappingSubtract(1, ordering: .sequentiallyConsistent).oldValue
       if before == 1 { wakeSleepers() }
     }
   }
+
+  /// A function of its own, so that the closure is let go before the call is reported as done.
+  @inline(never) private func call(_ member: Int) { body(member) }
 
   func stop() {
     stopping.store(true, ordering: .releasing)
@@ -133,14 +136,14 @@ private final class TeamState {
     var deadline: UInt64 = 0
     while true {
       for _ in 0..<100 where condition() { return true }
-      let now = clock_gettime_nsec()
+      let now = nanoseconds()
       if deadline == 0 { deadline = now + 40_000 }
       if now > deadline { return false }
       sched_yield()
     }
   }
 
-  private func clock_gettime_nsec() -> UInt64 {
+  private func nanoseconds() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
