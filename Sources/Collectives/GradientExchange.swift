@@ -144,6 +144,7 @@ package final class GradientExchange {
   ) throws(CollectiveError) {
     guard !range.isEmpty else { return }
     let floats = UnsafeMutableBufferPointer(start: arena + range.lowerBound, count: range.count)
-    receives.append(try communicator.startReceive(UnsafeMutableRawBufferPointer(floats), from: peer))
+    receives.append(
+      try communicator.startReceive(UnsafeMutableRawBufferPointer(floats), from: peer))
   }
 }

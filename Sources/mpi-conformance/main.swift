@@ -24,7 +24,8 @@ func join(messageLimit: Int?) throws -> any Communicator {
 func selfTest(on communicator: any Communicator) throws -> Bool {
   let report = SelfTest.run(
     communicator: communicator, kernels: Kernels(try InstructionSet.select("auto")))
-  let place = "rank \(communicator.rank) of \(communicator.worldSize), "
+  let place =
+    "rank \(communicator.rank) of \(communicator.worldSize), "
     + "\(communicator.ranksOnHost) on this host"
   if report.failures.isEmpty {
     print("\(place): passed, digest \(report.digest)")

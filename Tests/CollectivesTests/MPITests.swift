@@ -31,7 +31,8 @@ import Testing
     #expect(
       job.lines.contains {
         $0.hasPrefix(
-          "rank 1: receive of 16 bytes with rank 0 failed: MPI_Get_count: expected 16 bytes, found 8")
+          "rank 1: receive of 16 bytes with rank 0 failed: MPI_Get_count: expected 16 bytes, found 8"
+        )
       }, "\(job)")
     #expect(job.status == 3, "\(job)")
   }

@@ -35,7 +35,9 @@ import Testing
 
   @Test func foldsOnlyTheElementsAskedFor() throws {
     let fold = NodeFold(plan: plan(shards: 2, ranks: 1, threads: 2), rank: 0)
-    let arenas = [Arena([Float](repeating: 1, count: 100)), Arena([Float](repeating: 2, count: 100))]
+    let arenas = [
+      Arena([Float](repeating: 1, count: 100)), Arena([Float](repeating: 2, count: 100)),
+    ]
     fold.fold(
       threadNodes: arenas.map(\.pointer), elements: 20..<30, kernels: try sampleKernels())
     for element in 0..<100 {
