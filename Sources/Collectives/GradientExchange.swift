@@ -3,8 +3,8 @@ package import Kernels
 /// Sums gradients over ranks by the canonical tree, and shares what each rank made of its part.
 ///
 /// Every element has one owner. `reduceScatter` leaves each element's canonical sum with its owner;
-/// `allGather` gives every rank the elements of all owners. The result does not depend on the number
-/// of ranks, bit for bit.
+/// `allGather` gives every rank the elements of all owners. The result does not depend on the
+/// number of ranks, bit for bit.
 ///
 /// With a power of two of ranks that bring one node each, the exchange halves vectors and doubles
 /// distances, so that a rank sends (P − 1) / P of the elements each way, the least possible.

@@ -2,8 +2,8 @@ package import Kernels
 
 /// Combines the node arenas of a rank's threads into the maximal nodes of the rank, in place.
 ///
-/// The arenas stand in one list: those of thread 0 in leaf order, then those of thread 1, and so on.
-/// Each thread takes its own range of elements, so that all of them share the work.
+/// The arenas stand in one list: those of thread 0 in leaf order, then those of thread 1, and so
+/// on. Each thread takes its own range of elements, so that all of them share the work.
 package struct NodeFold {
   /// The number of nodes that each thread brings.
   package let threadNodeCounts: [Int]

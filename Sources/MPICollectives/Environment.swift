@@ -110,8 +110,9 @@ func check(
   throw mpiError(code, function, operation(), rank: rank, peer: peer, hint: hint)
 }
 
-/// The error for a code that an MPI function returned, in MPI's words. The corresponding MPI function
-/// is `MPI_Error_string` (MPI 3.1, section 8.4).
+/// The error for a code that an MPI function returned, in MPI's words.
+///
+/// The corresponding MPI function is `MPI_Error_string` (MPI 3.1, section 8.4).
 func mpiError(
   _ code: Int32, _ function: StaticString, _ operation: String, rank: Int, peer: Int? = nil,
   hint: String? = nil

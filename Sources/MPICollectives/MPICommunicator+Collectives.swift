@@ -39,8 +39,9 @@ extension MPICommunicator {
       "MPI_Allgather", "all-gather of \(mine.count) bytes a rank", rank: rank)
   }
 
-  /// Waits for the other ranks and leaves MPI; nothing may follow. The corresponding MPI function is
-  /// `MPI_Finalize` (MPI 3.1, section 8.7).
+  /// Waits for the other ranks and leaves MPI; nothing may follow.
+  ///
+  /// The corresponding MPI function is `MPI_Finalize` (MPI 3.1, section 8.7).
   package func finalize() throws(CollectiveError) {
     var own = handle
     try check(MPI_Comm_free(&own), "MPI_Comm_free", "end of MPI", rank: rank)

@@ -10,9 +10,9 @@ package import Collectives
 /// The ranks of an MPI job. There is one in a process; making it initialises MPI, and it is used
 /// only from the thread that made it.
 ///
-/// MPI returns error codes instead of ending the job; every call is checked, and its error says what
-/// was being done and names the C function. MPI's own reductions are not used, because their order
-/// of summation is not ours.
+/// MPI returns error codes instead of ending the job; every call is checked, and its error says
+/// what was being done and names the C function. MPI's own reductions are not used, because their
+/// order of summation is not ours.
 package final class MPICommunicator: Communicator {
   package let rank: Int
   package let worldSize: Int

@@ -1,7 +1,9 @@
 internal import CMPI
 
-/// The started MPI requests of a process. A transfer is a chain of them, one for each message, named
-/// by the first one's place. Places are used again, so that a warm pool does not allocate.
+/// The started MPI requests of a process.
+///
+/// A transfer is a chain of them, one for each message, named by the first one's place. Places are
+/// used again, so that a warm pool does not allocate.
 struct RequestPool {
   /// One message under way.
   struct Entry {

@@ -28,12 +28,10 @@ import Testing
 
   @Test func differentSizesAreAnErrorAndEndTheJob() throws {
     let job = try Job(ranks: 3, arguments: ["--mismatch"])
-    #expect(
-      job.lines.contains {
-        $0.hasPrefix(
-          "rank 1: receive of 16 bytes with rank 0 failed: MPI_Get_count: expected 16 bytes, found 8"
-        )
-      }, "\(job)")
+    let error =
+      "rank 1: receive of 16 bytes with rank 0 failed: MPI_Get_count: "
+      + "expected 16 bytes, found 8"
+    #expect(job.lines.contains { $0.hasPrefix(error) }, "\(job)")
     #expect(job.status == 3, "\(job)")
   }
 
@@ -69,7 +67,7 @@ private struct Job: CustomStringConvertible {
     let launcher = ranks.map { ["mpirun", "--oversubscribe", "-np", "\($0)"] } ?? []
     process.arguments = launcher + [program] + arguments
     process.environment = Self.environment
-    // Files, not pipes: a job that is ended early may leave a writer behind, and nobody waits for it.
+    // Files, not pipes: a job that is ended early may leave a writer behind, which nobody awaits.
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("mpi-conformance-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -92,8 +90,8 @@ private struct Job: CustomStringConvertible {
     status = process.terminationStatus
     let text = try String(contentsOf: output, encoding: .utf8)
     lines = text.split(separator: "\n").map(String.init)
-    description =
-      "status \(status), output: \(text), errors: \(try String(contentsOf: errors, encoding: .utf8))"
+    let complaints = try String(contentsOf: errors, encoding: .utf8)
+    description = "status \(status), output: \(text), errors: \(complaints)"
   }
 
   /// What a machine with few cores or a root user needs, and nothing of a surrounding MPI job.
