@@ -1,0 +1,114 @@
+import Kernels
+
+/// Sums the gradients of looked-up embedding rows, touching only the tokens of the window.
+///
+/// Positions are sorted by token (a counting sort, stable, so that each token's positions stay in
+/// shard, time, sequence order). Each token's rows are summed per shard and folded by the canonical
+/// tree; a shard without the token adds exactly 0, so it is left out.
+final class EmbeddingGradient {
+  private let vocabularySize: Int
+  private let starts: UnsafeMutablePointer<Int32>
+  private let positions: UnsafeMutablePointer<Int32>
+  /// Whether each stack entry holds a sum (else it is 0).
+  private let present: UnsafeMutablePointer<Bool>
+
+  init(vocabularySize: Int, rows: Int, shardCount: Int) {
+    self.vocabularySize = vocabularySize
+    starts = .allocate(capacity: vocabularySize + 2)
+    starts.initialize(repeating: 0, count: vocabularySize + 2)
+    positions = .allocate(capacity: rows)
+    positions.initialize(repeating: 0, count: rows)
+    present = .allocate(capacity: shardCount + 1)
+    present.initialize(repeating: false, count: shardCount + 1)
+  }
+
+  deinit {
+    starts.deallocate()
+    positions.deallocate()
+    present.deallocate()
+  }
+
+  /// Overwrites the embedding gradient at `offset` of every node arena.
+  ///
+  /// Shapes: inputs [T, B], gradients [T, B, stride], of whose columns `size` count.
+  func accumulate(
+    inputs: UnsafePointer<Int32>, gradients: UnsafePointer<Float>, stride: Int, size: Int,
+    window: Int, sequences: Int, sequencesPerShard: Int, folds: UnsafePointer<Int>,
+    stack: UnsafeMutablePointer<Float>, stackStride: Int, kernels: Kernels,
+    nodes: UnsafePointer<UnsafeMutablePointer<Float>>, nodeCount: Int, offset: Int
+  ) {
+    sortPositions(
+      inputs, window: window, sequences: sequences, sequencesPerShard: sequencesPerShard)
+    for node in 0..<nodeCount {
+      (nodes[node] + offset).update(repeating: 0, count: vocabularySize * size)
+    }
+    let shards = sequences / sequencesPerShard
+    for token in 0..<vocabularySize {
+      var next = Int(starts[token])
+      let end = Int(starts[token + 1])
+      if next == end { continue }
+      var depth = 0
+      for shard in 0..<shards {
+        let top = stack + depth * stackStride
+        present[depth] = false
+        while next < end, (Int(positions[next]) % sequences) / sequencesPerShard == shard {
+          let row = gradients + Int(positions[next]) * stride
+          if present[depth] {
+            kernels.add(top, row, into: top, count: size)
+          } else {
+            // The chain starts from +0: this turns −0 into +0, as adding to a cleared row does.
+            for j in 0..<size { top[j] = 0 + row[j] }
+            present[depth] = true
+          }
+          next += 1
+        }
+        depth += 1
+        for _ in 0..<folds[shard] {
+          depth -= 1
+          fold(stack, depth: depth, stride: stackStride, size: size, kernels: kernels)
+        }
+      }
+      for node in 0..<nodeCount where present[node] {
+        let row = nodes[node] + offset + token * size
+        row.update(from: stack + node * stackStride, count: size)
+      }
+    }
+  }
+
+  /// Adds stack entry `depth` to the one below.
+  private func fold(
+    _ stack: UnsafeMutablePointer<Float>, depth: Int, stride: Int, size: Int, kernels: Kernels
+  ) {
+    let left = stack + (depth - 1) * stride
+    let right = stack + depth * stride
+    guard present[depth] else { return }
+    if present[depth - 1] {
+      kernels.add(left, right, into: left, count: size)
+    } else {
+      left.update(from: right, count: size)
+      present[depth - 1] = true
+    }
+  }
+
+  private func sortPositions(
+    _ inputs: UnsafePointer<Int32>, window: Int, sequences: Int, sequencesPerShard: Int
+  ) {
+    starts.update(repeating: 0, count: vocabularySize + 2)
+    // starts[token + 2] counts; after the running sum, starts[token + 1] is where a token's next
+    // position goes, and in the end starts[token] is where its positions begin.
+    for row in 0..<window * sequences { starts[Int(inputs[row]) + 2] += 1 }
+    for token in 0..<vocabularySize { starts[token + 2] += starts[token + 1] }
+    var firstSequence = 0
+    while firstSequence < sequences {
+      for t in 0..<window {
+        for sequence in firstSequence..<firstSequence + sequencesPerShard {
+          let row = t * sequences + sequence
+          let slot = Int(inputs[row]) + 1
+          positions[Int(starts[slot])] = Int32(row)
+          starts[slot] += 1
+        }
+      }
+      firstSequence += sequencesPerShard
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package import Kernels
+
+/// One sequence, one token at a time: what sampling needs.
+package final class Generator {
+  private let worker: SequenceWorker
+  private let logits: AlignedBuffer
+
+  package init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
+    worker = SequenceWorker(
+      shape: shape, table: table, kernels: kernels, window: 1,
+      plan: ShardPlan(sequences: 1, shards: 1, ranks: 1, threads: 1), worker: 0)
+    logits = AlignedBuffer(count: padded(shape.vocabularySize))
+  }
+
+  /// Forgets all tokens so far.
+  package func reset() { worker.resetState() }
+
+  /// Takes one token in and gives the logits [V] of the next; valid until the next call.
+  package func step(
+    token: Int32, parameters: UnsafePointer<Float>, weights: PackedWeights
+  ) -> UnsafePointer<Float> {
+    worker.inputs[0] = token
+    worker.advance(parameters: parameters, weights: weights, logits: logits.pointer)
+    return UnsafePointer(logits.pointer)
+  }
+}
+
+extension SequenceWorker {
+  /// One forward pass that carries the state on and writes the logits of the last step's first row.
+  func advance(
+    parameters: UnsafePointer<Float>, weights: PackedWeights, logits: UnsafeMutablePointer<Float>
+  ) {
+    forward(parameters: parameters, weights: weights)
+    let top = layers[shape.layerCount - 1].states
+    kernels.product(
+      ProductArguments(
+        rows: 1, columns: layout.vocabulary, segments: 1, segmentLength: shape.hiddenSize,
+        segmentStride: 0, a: top + window * sequences.count * layout.hiddenStride,
+        aStride: layout.hiddenStride, b: weights.pointer(weights.outputForward),
+        start: weights.pointer(at: weights.outputBias), startStride: 0, c: logits,
+        cStride: layout.vocabulary))
+    carryState()
+  }
+}

@@ -1,0 +1,58 @@
+import Kernels
+
+/// Where a value that is NaN or infinite was found.
+package struct NonFiniteSite: Sendable, Equatable {
+  /// What holds it: "states", "gates", "gate gradients", "logits gradient".
+  package var tensor: String
+  /// The layer, or −1 for the output layer.
+  package var layer: Int
+  package var timeStep: Int
+  /// The sequence within the global batch.
+  package var sequence: Int
+  package var column: Int
+  package var value: Float
+}
+
+extension SequenceWorker {
+  /// The first non-finite value of the last `computeGradients`, in the order in which it would have
+  /// been computed: states bottom layer first, gradients of logits, gate gradients top layer first.
+  package func firstNonFinite() -> NonFiniteSite? {
+    let batch = sequences.count
+    for layer in 0..<shape.layerCount {
+      let found = scan(
+        "states", layer, layers[layer].states + batch * layout.hiddenStride, layout.hiddenStride,
+        layout.hidden, latestFirst: false)
+      if let found { return found }
+    }
+    let logits = scan(
+      "logits gradient", -1, buffer(layout.logits), layout.vocabularyStride, shape.vocabularySize,
+      latestFirst: false)
+    if let logits { return logits }
+    for layer in stride(from: shape.layerCount - 1, through: 0, by: -1) {
+      let found = scan(
+        "gate gradients", layer, layers[layer].gates, layout.gatesStride,
+        shape.cell.gateCount * layout.hidden, latestFirst: true)
+      if let found { return found }
+    }
+    return nil
+  }
+
+  private func scan(
+    _ tensor: String, _ layer: Int, _ values: UnsafePointer<Float>, _ stride: Int, _ columns: Int,
+    latestFirst: Bool
+  ) -> NonFiniteSite? {
+    let batch = sequences.count
+    for index in 0..<window {
+      let t = latestFirst ? window - 1 - index : index
+      for b in 0..<batch {
+        let row = values + (t * batch + b) * stride
+        for j in 0..<columns where !row[j].isFinite {
+          return NonFiniteSite(
+            tensor: tensor, layer: layer, timeStep: t, sequence: sequences.lowerBound + b,
+            column: j, value: row[j])
+        }
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,199 @@
+package import Kernels
+
+/// Floats of a row padded to whole virtual vectors.
+func padded(_ columns: Int) -> Int { (columns + 15) & ~15 }
+
+/// The row stride of an activation with `columns` padded columns. Rows at multiples of 512 bytes
+/// would fall into few sets of the nearest cache, so those get one cache line more.
+func rowStride(_ columns: Int) -> Int { columns % 128 == 0 ? columns + 16 : columns }
+
+/// One weight packed as the right operand of a product.
+struct PackedOperand {
+  /// Offset of its panels within the arena.
+  var offset: Int
+  var columns: Int
+  var pack: PackArguments
+  var isTransposed: Bool
+  /// First source element within the parameter arena.
+  var sourceOffset: Int
+}
+
+/// The packed operands and padded biases of one layer.
+struct PackedLayer {
+  /// W as [I] → [gates · Hp], and its transpose [gates · H] → [Ip].
+  var inputForward: PackedOperand
+  var inputBackward: PackedOperand
+  /// Rows z and r of U (absent in an RNN), forward and backward.
+  var gatesForward: PackedOperand?
+  var gatesBackward: PackedOperand?
+  /// Rows h of U.
+  var candidateForward: PackedOperand
+  var candidateBackward: PackedOperand
+  /// Offset of the bias, each gate padded to Hp.
+  var bias: Int
+  /// Offset of c_h (reset-after).
+  var recurrentBias: Int
+}
+
+/// All weights of a model in the layout that products read: panels of the instruction set's width, in
+/// both directions, made anew after every update. One per rank, read by all its threads.
+package final class PackedWeights {
+  let shape: ModelShape
+  let kernels: Kernels
+  let layers: [PackedLayer]
+  let outputForward: PackedOperand
+  let outputBackward: PackedOperand
+  let outputBias: Int
+  private let table: ParameterTable
+  private let operands: [PackedOperand]
+  private let arena: AlignedBuffer
+
+  package init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
+    self.shape = shape
+    self.kernels = kernels
+    self.table = table
+    var builder = PackedLayoutBuilder(shape: shape, table: table, panelWidth: kernels.panelWidth)
+    layers = (0..<shape.layerCount).map { builder.layer($0) }
+    let hidden = shape.hiddenSize
+    let vocabulary = shape.vocabularySize
+    let output = table["output.weight"].offset
+    outputForward = builder.transposed(
+      source: output, groups: 1, groupColumns: vocabulary, depth: hidden)
+    outputBackward = builder.rows(source: output, depth: vocabulary, columns: hidden)
+    outputBias = builder.take(padded(vocabulary))
+    arena = AlignedBuffer(count: builder.size)
+    operands = builder.operands
+  }
+
+  /// Bytes that an instance of these sizes allocates.
+  package static func bytes(
+    shape: ModelShape, table: ParameterTable, panelWidth: Int
+  ) -> Int {
+    var builder = PackedLayoutBuilder(shape: shape, table: table, panelWidth: panelWidth)
+    for layer in 0..<shape.layerCount { _ = builder.layer(layer) }
+    let weights = 2 * padded(shape.vocabularySize) * padded(shape.hiddenSize)
+    return (builder.size + weights + padded(shape.vocabularySize)) * MemoryLayout<Float>.stride
+  }
+
+  @inline(__always) func pointer(_ operand: PackedOperand) -> UnsafePointer<Float> {
+    UnsafePointer(arena.pointer + operand.offset)
+  }
+
+  @inline(__always) func pointer(at offset: Int) -> UnsafePointer<Float> {
+    UnsafePointer(arena.pointer + offset)
+  }
+
+  /// Packs part `part` of `parts` from the parameter arena; together the parts are the whole, and
+  /// different threads may run different parts at once.
+  package func repack(from parameters: UnsafePointer<Float>, part: Int, of parts: Int) {
+    precondition(part >= 0, "part \(part) < 0")
+    precondition(part < parts, "part \(part) of \(parts)")
+    for operand in operands {
+      let width = operand.pack.panelWidth
+      let panels = (operand.columns + width - 1) / width
+      var arguments = operand.pack
+      arguments.source = parameters + operand.sourceOffset
+      arguments.destination = arena.pointer + operand.offset
+      arguments.firstPanel = part * panels / parts
+      arguments.endPanel = (part + 1) * panels / parts
+      if operand.isTransposed {
+        kernels.packTransposed(arguments)
+      } else {
+        kernels.packRows(arguments)
+      }
+    }
+    if part == 0 { repackBiases(from: parameters) }
+  }
+
+  private func repackBiases(from parameters: UnsafePointer<Float>) {
+    let hidden = shape.hiddenSize
+    for layer in 0..<shape.layerCount {
+      let bias = parameters + table["layers.\(layer).bias"].offset
+      for gate in 0..<shape.cell.gateCount {
+        let destination = arena.pointer + layers[layer].bias + gate * padded(hidden)
+        destination.update(from: bias + gate * hidden, count: hidden)
+      }
+      if shape.cell == .gruResetAfter {
+        let recurrent = parameters + table["layers.\(layer).recurrent.bias"].offset
+        (arena.pointer + layers[layer].recurrentBias).update(from: recurrent, count: hidden)
+      }
+    }
+    let vocabulary = shape.vocabularySize
+    let destination = arena.pointer + outputBias
+    destination.update(from: parameters + table["output.bias"].offset, count: vocabulary)
+    // Padding logits are so negative that softmax gives them exactly 0.
+    for j in vocabulary..<padded(vocabulary) { destination[j] = -1e30 }
+  }
+}
+
+/// Deals out offsets of one arena to packed operands.
+private struct PackedLayoutBuilder {
+  let shape: ModelShape
+  let table: ParameterTable
+  let panelWidth: Int
+  var size = 0
+  var operands: [PackedOperand] = []
+
+  init(shape: ModelShape, table: ParameterTable, panelWidth: Int) {
+    self.shape = shape
+    self.table = table
+    self.panelWidth = panelWidth
+  }
+
+  mutating func take(_ count: Int) -> Int {
+    defer { size += (count + 15) & ~15 }
+    return size
+  }
+
+  mutating func transposed(
+    source: Int, groups: Int, groupColumns: Int, depth: Int
+  ) -> PackedOperand {
+    add(
+      source: source, stride: depth, depth: depth, groups: groups, groupColumns: groupColumns,
+      isTransposed: true)
+  }
+
+  mutating func rows(source: Int, depth: Int, columns: Int) -> PackedOperand {
+    add(
+      source: source, stride: columns, depth: depth, groups: 1, groupColumns: columns,
+      isTransposed: false)
+  }
+
+  private mutating func add(
+    source: Int, stride: Int, depth: Int, groups: Int, groupColumns: Int, isTransposed: Bool
+  ) -> PackedOperand {
+    let columns = groups * padded(groupColumns)
+    // Source and destination are filled in at each repacking.
+    let placeholder = UnsafeMutablePointer<Float>(bitPattern: 64).unsafelyUnwrapped
+    let operand = PackedOperand(
+      offset: take(columns * depth), columns: columns,
+      pack: PackArguments(
+        source: placeholder, sourceStride: stride, depth: depth, groups: groups,
+        groupColumns: groupColumns, groupWidth: padded(groupColumns), panelWidth: panelWidth,
+        destination: placeholder, firstPanel: 0, endPanel: 0),
+      isTransposed: isTransposed, sourceOffset: source)
+    operands.append(operand)
+    return operand
+  }
+
+  mutating func layer(_ layer: Int) -> PackedLayer {
+    let hidden = shape.hiddenSize
+    let inputs = shape.inputSize(ofLayer: layer)
+    let gates = shape.cell.gateCount
+    let input = table["layers.\(layer).input.weight"].offset
+    let recurrent = table["layers.\(layer).recurrent.weight"].offset
+    let candidate = recurrent + (gates - 1) * hidden * hidden
+    let isGated = gates == 3
+    return PackedLayer(
+      inputForward: transposed(source: input, groups: gates, groupColumns: hidden, depth: inputs),
+      inputBackward: rows(source: input, depth: gates * hidden, columns: inputs),
+      gatesForward: isGated
+        ? transposed(source: recurrent, groups: 2, groupColumns: hidden, depth: hidden) : nil,
+      gatesBackward: isGated ? rows(source: recurrent, depth: 2 * hidden, columns: hidden) : nil,
+      candidateForward: transposed(
+        source: candidate, groups: 1, groupColumns: hidden, depth: hidden),
+      candidateBackward: rows(source: candidate, depth: hidden, columns: hidden),
+      bias: take(gates * padded(hidden)),
+      recurrentBias: take(padded(hidden)))
+  }
+}

@@ -1,0 +1,95 @@
+import Kernels
+
+extension SequenceWorker {
+  private static var chunkRows: Int { 96 }
+
+  /// Back-propagation through time of one layer.
+  ///
+  /// Reads the gradient of its states [T, B, H] from `upper`, replaces its gates by the gradients of
+  /// their pre-activations, and leaves the gradient of its input [T, B, I] in `lower`.
+  func backward(
+    layer: Int, weights: PackedWeights, upper: UnsafeMutablePointer<Float>,
+    lower: UnsafeMutablePointer<Float>
+  ) {
+    buffer(layout.carry).update(repeating: 0, count: sequences.count * layout.hiddenStride)
+    for t in stride(from: window - 1, through: 0, by: -1) {
+      backwardStep(layer: layer, t: t, weights: weights, upper: upper)
+    }
+    inputGradient(layer: layer, weights: weights, lower: lower)
+  }
+
+  private func backwardStep(
+    layer: Int, t: Int, weights: PackedWeights, upper: UnsafePointer<Float>
+  ) {
+    let packed = weights.layers[layer]
+    let arguments = stepArguments(layer: layer, t: t, upper: upper)
+    let carry = arguments.carry
+    let candidate = arguments.gates + (shape.cell.gateCount - 1) * layout.hidden
+    switch shape.cell {
+    case .gruResetBefore:
+      kernels.gates(.resetBeforeBackwardState, arguments)
+      backwardProduct(
+        packed.candidateBackward, weights, a: candidate, stride: layout.gatesStride, segments: 1,
+        start: nil, into: arguments.innerGradient)
+      kernels.gates(.resetBeforeBackwardGates, arguments)
+      // The state before the window is detached: nothing to carry beyond its first step.
+      guard t > 0, let gates = packed.gatesBackward else { return }
+      backwardProduct(
+        gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
+        start: UnsafePointer(carry), into: carry)
+    case .gruResetAfter:
+      kernels.gates(.resetAfterBackward, arguments)
+      guard t > 0, let gates = packed.gatesBackward else { return }
+      backwardProduct(
+        gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
+        start: UnsafePointer(carry), into: carry)
+      backwardProduct(
+        packed.candidateBackward, weights, a: arguments.inner, stride: layout.hiddenStride,
+        segments: 1, start: UnsafePointer(carry), into: carry)
+    case .rnn:
+      kernels.gates(.recurrentBackward, arguments)
+      guard t > 0 else { return }
+      backwardProduct(
+        packed.candidateBackward, weights, a: arguments.gates, stride: layout.gatesStride,
+        segments: 1, start: nil, into: carry)
+    }
+  }
+
+  /// c = start + A · U with A of `segments` gates, each H of every Hp columns.
+  private func backwardProduct(
+    _ operand: PackedOperand, _ weights: PackedWeights, a: UnsafePointer<Float>, stride: Int,
+    segments: Int, start: UnsafePointer<Float>?, into c: UnsafeMutablePointer<Float>
+  ) {
+    let isDense = layout.hidden == shape.hiddenSize
+    kernels.product(
+      ProductArguments(
+        rows: sequences.count, columns: layout.hidden, segments: isDense ? 1 : segments,
+        segmentLength: isDense ? segments * shape.hiddenSize : shape.hiddenSize,
+        segmentStride: layout.hidden, a: a, aStride: stride, b: weights.pointer(operand),
+        start: start, startStride: layout.hiddenStride, c: c, cStride: layout.hiddenStride))
+  }
+
+  /// The gradient of the layer's input, dA · W, in chunks of rows that stay in cache.
+  private func inputGradient(
+    layer: Int, weights: PackedWeights, lower: UnsafeMutablePointer<Float>
+  ) {
+    let operand = weights.layers[layer].inputBackward
+    let lowerStride = layer == 0 ? layout.embeddingStride : layout.hiddenStride
+    let gates = shape.cell.gateCount
+    let isDense = layout.hidden == shape.hiddenSize
+    let rows = window * sequences.count
+    var first = 0
+    while first < rows {
+      let count = min(Self.chunkRows, rows - first)
+      kernels.product(
+        ProductArguments(
+          rows: count, columns: operand.columns, segments: isDense ? 1 : gates,
+          segmentLength: isDense ? gates * shape.hiddenSize : shape.hiddenSize,
+          segmentStride: layout.hidden,
+          a: layers[layer].gates + first * layout.gatesStride, aStride: layout.gatesStride,
+          b: weights.pointer(operand), start: nil, startStride: 0,
+          c: lower + first * lowerStride, cStride: lowerStride))
+      first += count
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import Kernels
+
+extension SequenceWorker {
+  /// Rows of one chunk of the input products: enough to use a panel often, few enough to stay in the
+  /// second-level cache.
+  private static var chunkRows: Int { 192 }
+
+  /// All layers over the window, bottom first; leaves gates and states for the backward pass.
+  func forward(parameters: UnsafePointer<Float>, weights: PackedWeights) {
+    embed(parameters + table.parameters[0].offset)
+    let batch = sequences.count
+    let steps = max(1, Self.chunkRows / max(1, batch))
+    for layer in 0..<shape.layerCount {
+      let input =
+        layer == 0
+        ? buffer(layout.embedded) : layers[layer - 1].states + batch * layout.hiddenStride
+      let inputStride = layer == 0 ? layout.embeddingStride : layout.hiddenStride
+      var first = 0
+      while first < window {
+        let count = min(steps, window - first)
+        inputProduct(
+          layer: layer, weights: weights, input: input + first * batch * inputStride,
+          inputStride: inputStride, first: first, count: count)
+        for t in first..<first + count { forwardStep(layer: layer, t: t, weights: weights) }
+        first += count
+      }
+    }
+  }
+
+  /// Looks up the embedding row of every token.
+  private func embed(_ embedding: UnsafePointer<Float>) {
+    let rows = window * sequences.count
+    let size = shape.embeddingSize
+    var destination = buffer(layout.embedded)
+    for row in 0..<rows {
+      let token = Int(inputs[row])
+      precondition(token >= 0, "token \(token) < 0")
+      precondition(token < shape.vocabularySize, "token \(token) of \(shape.vocabularySize)")
+      destination.update(from: embedding + token * size, count: size)
+      destination += layout.embeddingStride
+    }
+  }
+
+  /// gates = b + W x for `count` time steps from `first`.
+  private func inputProduct(
+    layer: Int, weights: PackedWeights, input: UnsafePointer<Float>, inputStride: Int,
+    first: Int, count: Int
+  ) {
+    let batch = sequences.count
+    let packed = weights.layers[layer]
+    kernels.product(
+      ProductArguments(
+        rows: count * batch, columns: packed.inputForward.columns, segments: 1,
+        segmentLength: shape.inputSize(ofLayer: layer), segmentStride: 0,
+        a: input, aStride: inputStride, b: weights.pointer(packed.inputForward),
+        start: weights.pointer(at: packed.bias), startStride: 0,
+        c: layers[layer].gates + first * batch * layout.gatesStride,
+        cStride: layout.gatesStride))
+  }
+
+  /// One time step of one layer, for all its sequences.
+  private func forwardStep(layer: Int, t: Int, weights: PackedWeights) {
+    let packed = weights.layers[layer]
+    let arguments = stepArguments(layer: layer, t: t, upper: buffer(layout.upper))
+    switch shape.cell {
+    case .gruResetBefore:
+      gateProduct(packed, arguments, weights)
+      kernels.gates(.resetBeforeGates, arguments)
+      let candidate = arguments.gates + 2 * layout.hidden
+      recurrentProduct(
+        packed.candidateForward, weights, rows: UnsafePointer(arguments.inner),
+        start: UnsafePointer(candidate), startStride: layout.gatesStride, into: candidate,
+        stride: layout.gatesStride)
+      kernels.gates(.resetBeforeState, arguments)
+    case .gruResetAfter:
+      gateProduct(packed, arguments, weights)
+      recurrentProduct(
+        packed.candidateForward, weights, rows: arguments.previous,
+        start: weights.pointer(at: packed.recurrentBias), startStride: 0, into: arguments.inner,
+        stride: layout.hiddenStride)
+      kernels.gates(.resetAfterState, arguments)
+    case .rnn:
+      recurrentProduct(
+        packed.candidateForward, weights, rows: arguments.previous,
+        start: UnsafePointer(arguments.gates), startStride: layout.gatesStride,
+        into: arguments.gates, stride: layout.gatesStride)
+      kernels.gates(.recurrentState, arguments)
+    }
+  }
+
+  /// Adds U_z h and U_r h to the pre-activations of z and r.
+  private func gateProduct(
+    _ packed: PackedLayer, _ arguments: GateArguments, _ weights: PackedWeights
+  ) {
+    guard let operand = packed.gatesForward else { return }
+    recurrentProduct(
+      operand, weights, rows: arguments.previous, start: UnsafePointer(arguments.gates),
+      startStride: layout.gatesStride, into: arguments.gates, stride: layout.gatesStride)
+  }
+
+  private func recurrentProduct(
+    _ operand: PackedOperand, _ weights: PackedWeights, rows: UnsafePointer<Float>,
+    start: UnsafePointer<Float>, startStride: Int, into c: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    kernels.product(
+      ProductArguments(
+        rows: sequences.count, columns: operand.columns, segments: 1,
+        segmentLength: shape.hiddenSize, segmentStride: 0, a: rows, aStride: layout.hiddenStride,
+        b: weights.pointer(operand), start: start, startStride: startStride, c: c, cStride: stride))
+  }
+
+  /// The pointers of one time step; `upper` holds gradients from above, [T, B, H].
+  func stepArguments(
+    layer: Int, t: Int, upper: UnsafePointer<Float>
+  ) -> GateArguments {
+    let batch = sequences.count
+    let buffers = layers[layer]
+    let row = t * batch * layout.hiddenStride
+    return GateArguments(
+      rows: batch, columns: layout.hidden,
+      gates: buffers.gates + t * batch * layout.gatesStride, gatesStride: layout.gatesStride,
+      previous: buffers.states + row, stateStride: layout.hiddenStride,
+      next: buffers.states + row + batch * layout.hiddenStride,
+      inner: shape.cell == .rnn ? buffers.states : buffers.inner + row,
+      upper: upper + row, carry: buffer(layout.carry),
+      innerGradient: buffer(layout.innerGradient))
+  }
+
+  /// Logits, softmax and losses of all rows; with `backward` also the gradient of the logits, in their
+  /// place, and of the top layer's states, in `layout.upper`. Runs in chunks of rows whose logits
+  /// stay in cache between the three.
+  func forwardOutput(weights: PackedWeights, backward: Bool) {
+    let rows = window * sequences.count
+    let top = layers[shape.layerCount - 1].states + sequences.count * layout.hiddenStride
+    let bytes = layout.vocabularyStride * MemoryLayout<Float>.stride
+    let chunk = max(24, min(Self.chunkRows, (384 << 10) / bytes / 12 * 12))
+    var first = 0
+    while first < rows {
+      let count = min(chunk, rows - first)
+      let logits = buffer(layout.logits) + first * layout.vocabularyStride
+      kernels.product(
+        ProductArguments(
+          rows: count, columns: layout.vocabulary, segments: 1,
+          segmentLength: shape.hiddenSize, segmentStride: 0,
+          a: top + first * layout.hiddenStride, aStride: layout.hiddenStride,
+          b: weights.pointer(weights.outputForward),
+          start: weights.pointer(at: weights.outputBias), startStride: 0,
+          c: logits, cStride: layout.vocabularyStride))
+      kernels.softmaxCrossEntropy(
+        SoftmaxArguments(
+          rows: count, columns: layout.vocabulary, logits: logits,
+          stride: layout.vocabularyStride, targets: targets + first,
+          losses: buffer(layout.rowLosses) + first, backward: backward ? 1 : 0))
+      if backward {
+        kernels.product(
+          ProductArguments(
+            rows: count, columns: layout.hidden, segments: 1,
+            segmentLength: shape.vocabularySize, segmentStride: 0,
+            a: logits, aStride: layout.vocabularyStride,
+            b: weights.pointer(weights.outputBackward), start: nil, startStride: 0,
+            c: buffer(layout.upper) + first * layout.hiddenStride,
+            cStride: layout.hiddenStride))
+      }
+      first += count
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import Kernels
+
+/// One right operand of a weight gradient and where its result goes.
+private struct GradientOperand {
+  var packed: UnsafePointer<Float>
+  /// Padded columns of the operand, and the real ones (the row length of the gradient).
+  var columns: Int
+  var width: Int
+  /// Offset of the gradient's first row within an arena.
+  var offset: Int
+}
+
+extension SequenceWorker {
+  /// d output.weight = Σ dlogits ⊗ h and d output.bias = Σ dlogits, over the top layer's states.
+  func outputWeightGradient(nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+    let top = layers[shape.layerCount - 1].states + sequences.count * layout.hiddenStride
+    let packed = buffer(layout.packedState)
+    kernels.packShardColumns(
+      shardRows(top, layout.hiddenStride), columns: layout.hidden, to: packed)
+    let weight = table.parameters[table.parameters.count - 2]
+    let bias = table.parameters[table.parameters.count - 1]
+    let operand = GradientOperand(
+      packed: packed, columns: layout.hidden, width: shape.hiddenSize, offset: weight.offset)
+    gradient(
+      left: shardRows(buffer(layout.logits), layout.vocabularyStride),
+      outputs: shape.vocabularySize, operand, nil, bias: bias.offset, nodes: nodes)
+  }
+
+  /// d input.weight, d recurrent.weight and the biases of one layer, after its backward pass.
+  ///
+  /// Each gate's dA multiplies the layer's input and what its recurrent weight multiplied: h of the
+  /// step before, or r ⊙ h for the candidate of reset-before.
+  func weightGradients(layer: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+    let batch = sequences.count
+    let hidden = shape.hiddenSize
+    let inputSize = shape.inputSize(ofLayer: layer)
+    let inputColumns = layer == 0 ? layout.embedding : layout.hidden
+    let input =
+      layer == 0
+      ? buffer(layout.embedded) : layers[layer - 1].states + batch * layout.hiddenStride
+    let inputStride = layer == 0 ? layout.embeddingStride : layout.hiddenStride
+    let packedInput = buffer(layout.packedInput)
+    let packedState = buffer(layout.packedState)
+    kernels.packShardColumns(shardRows(input, inputStride), columns: inputColumns, to: packedInput)
+    kernels.packShardColumns(
+      shardRows(layers[layer].states, layout.hiddenStride), columns: layout.hidden,
+      to: packedState)
+    // The order of tensors within a layer is that of ParameterTable.
+    let perLayer = shape.cell == .gruResetAfter ? 4 : 3
+    let index = 1 + layer * perLayer
+    let inputWeight = table.parameters[index].offset
+    let recurrentWeight = table.parameters[index + 1].offset
+    let bias = table.parameters[index + 2].offset
+    let gates = layers[layer].gates
+
+    func gateGradient(first: Int, count: Int, withState: Bool) {
+      let rows = first * hidden
+      let ofInput = GradientOperand(
+        packed: packedInput, columns: inputColumns, width: inputSize,
+        offset: inputWeight + rows * inputSize)
+      let ofState = GradientOperand(
+        packed: packedState, columns: layout.hidden, width: hidden,
+        offset: recurrentWeight + rows * hidden)
+      gradient(
+        left: shardRows(gates + first * layout.hidden, layout.gatesStride),
+        outputs: count * hidden, ofInput, withState ? ofState : nil, bias: bias + rows,
+        nodes: nodes)
+    }
+
+    switch shape.cell {
+    case .rnn:
+      gateGradient(first: 0, count: 1, withState: true)
+    case .gruResetBefore, .gruResetAfter:
+      if layout.hidden == hidden {
+        gateGradient(first: 0, count: 2, withState: true)
+      } else {
+        gateGradient(first: 0, count: 1, withState: true)
+        gateGradient(first: 1, count: 1, withState: true)
+      }
+    }
+    if shape.cell == .gruResetBefore {
+      kernels.packShardColumns(
+        shardRows(layers[layer].inner, layout.hiddenStride), columns: layout.hidden,
+        to: packedState)
+      gateGradient(first: 2, count: 1, withState: true)
+    }
+    if shape.cell == .gruResetAfter {
+      gateGradient(first: 2, count: 1, withState: false)
+      let ofState = GradientOperand(
+        packed: packedState, columns: layout.hidden, width: hidden,
+        offset: recurrentWeight + 2 * hidden * hidden)
+      gradient(
+        left: shardRows(layers[layer].inner, layout.hiddenStride), outputs: hidden, ofState, nil,
+        bias: table.parameters[index + 3].offset, nodes: nodes)
+    }
+  }
+
+  private func shardRows(_ base: UnsafePointer<Float>, _ stride: Int) -> ShardRows {
+    ShardRows(
+      base: base, stride: stride, timeSteps: window, sequences: sequences.count,
+      sequencesPerShard: sequencesPerShard)
+  }
+
+  private func gradient(
+    left: ShardRows, outputs: Int, _ first: GradientOperand, _ second: GradientOperand?, bias: Int,
+    nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+  ) {
+    let other = second ?? first
+    kernels.weightGradient(
+      WeightGradientArguments(
+        left: left, outputs: outputs, operands: second == nil ? 1 : 2,
+        right0: first.packed, columns0: first.columns,
+        right1: other.packed, columns1: other.columns,
+        folds: folds, nodeCount: nodeCount, nodes: nodes,
+        offset0: first.offset, width0: first.width,
+        offset1: other.offset, width1: other.width, biasOffset: bias,
+        scratch: buffer(layout.scratch), stackDepth: layout.stackDepth))
+  }
+}

@@ -1,0 +1,195 @@
+package import Kernels
+
+/// One worker's share of the global batch: the workspace and the computation of its sequences'
+/// forward pass, loss, back-propagation through time and summed gradients.
+///
+/// Shapes: T = window, B = `sequences.count`. Rows of all activations are in (time, sequence) order.
+/// Nothing is allocated after `init`. Not thread-safe: one thread runs one worker.
+package final class SequenceWorker {
+  package let shape: ModelShape
+  package let window: Int
+  /// The worker's sequences within the global batch.
+  package let sequences: Range<Int>
+  /// The worker's shards.
+  package let shards: Range<Int>
+  /// Number of maximal canonical nodes of its shards, and so of gradient arenas it fills.
+  package let nodeCount: Int
+  /// Token at each step and sequence, [T, B].
+  package let inputs: UnsafeMutablePointer<Int32>
+  /// The token to predict, [T, B]; −1 is not counted.
+  package let targets: UnsafeMutablePointer<Int32>
+  /// Sum of losses in nats and number of counted targets, per own shard.
+  package let shardLosses: UnsafeMutablePointer<Double>
+  package let shardTokens: UnsafeMutablePointer<Int>
+
+  let table: ParameterTable
+  let kernels: Kernels
+  let layout: WorkspaceLayout
+  let layers: UnsafeMutablePointer<LayerBuffers>
+  let folds: UnsafeMutablePointer<Int>
+  let sequencesPerShard: Int
+  let embeddingGradient: EmbeddingGradient
+  private let arena: AlignedBuffer
+
+  package init(
+    shape: ModelShape, table: ParameterTable, kernels: Kernels, window: Int, plan: ShardPlan,
+    worker: Int
+  ) {
+    precondition(window > 0, "window \(window) < 1")
+    self.shape = shape
+    self.table = table
+    self.kernels = kernels
+    self.window = window
+    shards = plan.shards(ofWorker: worker)
+    sequences = plan.sequences(of: shards)
+    sequencesPerShard = plan.sequencesPerShard
+    nodeCount = CanonicalTree.maximalNodes(of: shards, in: plan.shards).count
+    let foldCounts = CanonicalTree.foldsAfterEachLeaf(of: shards, in: plan.shards)
+    layout = WorkspaceLayout(
+      shape: shape, window: window, sequences: sequences.count,
+      stackDepth: foldStackDepth(foldCounts))
+    arena = AlignedBuffer(count: layout.size)
+    folds = .allocate(capacity: foldCounts.count)
+    folds.initialize(from: foldCounts, count: foldCounts.count)
+    let rows = window * sequences.count
+    inputs = .allocate(capacity: rows)
+    inputs.initialize(repeating: 0, count: rows)
+    targets = .allocate(capacity: rows)
+    targets.initialize(repeating: -1, count: rows)
+    shardLosses = .allocate(capacity: shards.count)
+    shardLosses.initialize(repeating: 0, count: shards.count)
+    shardTokens = .allocate(capacity: shards.count)
+    shardTokens.initialize(repeating: 0, count: shards.count)
+    layers = .allocate(capacity: shape.layerCount)
+    for layer in 0..<shape.layerCount {
+      (layers + layer).initialize(
+        to: LayerBuffers(
+          gates: arena.pointer + layout.gates[layer],
+          states: arena.pointer + layout.states[layer],
+          inner: arena.pointer + layout.inner[layer]))
+    }
+    embeddingGradient = EmbeddingGradient(
+      vocabularySize: shape.vocabularySize, rows: rows, shardCount: shards.count)
+  }
+
+  deinit {
+    folds.deallocate()
+    inputs.deallocate()
+    targets.deallocate()
+    shardLosses.deallocate()
+    shardTokens.deallocate()
+    layers.deallocate()
+  }
+
+  /// Bytes that an instance of these sizes allocates.
+  package static func workspaceBytes(
+    shape: ModelShape, window: Int, plan: ShardPlan, worker: Int
+  ) -> Int {
+    let shards = plan.shards(ofWorker: worker)
+    let folds = CanonicalTree.foldsAfterEachLeaf(of: shards, in: plan.shards)
+    let layout = WorkspaceLayout(
+      shape: shape, window: window, sequences: plan.sequences(of: shards).count,
+      stackDepth: foldStackDepth(folds))
+    return layout.size * MemoryLayout<Float>.stride
+  }
+
+  @inline(__always) func buffer(_ offset: Int) -> UnsafeMutablePointer<Float> {
+    arena.pointer + offset
+  }
+
+  /// Sets the carried state of all its sequences to 0.
+  package func resetState() {
+    for layer in 0..<shape.layerCount {
+      layers[layer].states.update(repeating: 0, count: sequences.count * layout.hiddenStride)
+    }
+  }
+
+  /// Copies the carried state [H] of one of its sequences (numbered globally) out of a layer.
+  package func readState(layer: Int, sequence: Int, into state: UnsafeMutablePointer<Float>) {
+    state.update(from: stateRow(layer: layer, sequence: sequence), count: shape.hiddenSize)
+  }
+
+  /// Sets the carried state [H] of one of its sequences (numbered globally) in a layer.
+  package func writeState(layer: Int, sequence: Int, from state: UnsafePointer<Float>) {
+    stateRow(layer: layer, sequence: sequence).update(from: state, count: shape.hiddenSize)
+  }
+
+  private func stateRow(layer: Int, sequence: Int) -> UnsafeMutablePointer<Float> {
+    precondition(layer >= 0, "layer \(layer) < 0")
+    precondition(layer < shape.layerCount, "layer \(layer) of \(shape.layerCount)")
+    precondition(sequences.contains(sequence), "sequence \(sequence) is not in \(sequences)")
+    let row = sequence - sequences.lowerBound
+    return layers[layer].states + row * layout.hiddenStride
+  }
+
+  /// Forward pass, loss and back-propagation through the window of `inputs` and `targets`.
+  ///
+  /// `nodes` points to `nodeCount` arenas laid out by the parameter table; each is overwritten with
+  /// the sum of gradients over the tokens of one maximal canonical node. Gaps between tensors are
+  /// not touched. The state carried on to the next window is detached.
+  ///
+  /// - Complexity: 6 floating-point operations per weight and token. Does not allocate.
+  package func computeGradients(
+    parameters: UnsafePointer<Float>, weights: PackedWeights,
+    nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+  ) {
+    forward(parameters: parameters, weights: weights)
+    forwardOutput(weights: weights, backward: true)
+    sumLosses()
+    outputWeightGradient(nodes: nodes)
+    for layer in stride(from: shape.layerCount - 1, through: 0, by: -1) {
+      // Every layer reads the gradient of its output from one buffer and leaves that of its input in
+      // the other.
+      let isFlipped = (shape.layerCount - 1 - layer) & 1 == 1
+      let upper = buffer(isFlipped ? layout.lower : layout.upper)
+      let lower = buffer(isFlipped ? layout.upper : layout.lower)
+      backward(layer: layer, weights: weights, upper: upper, lower: lower)
+      weightGradients(layer: layer, nodes: nodes)
+      if layer == 0 {
+        embeddingGradient.accumulate(
+          inputs: inputs, gradients: lower, stride: layout.embeddingStride,
+          size: shape.embeddingSize, window: window, sequences: sequences.count,
+          sequencesPerShard: sequencesPerShard, folds: folds,
+          stack: buffer(layout.embeddingStack), stackStride: layout.embedding, kernels: kernels,
+          nodes: nodes, nodeCount: nodeCount, offset: table.parameters[0].offset)
+      }
+    }
+    carryState()
+  }
+
+  /// Forward pass and loss alone; carries the state on.
+  package func evaluate(parameters: UnsafePointer<Float>, weights: PackedWeights) {
+    forward(parameters: parameters, weights: weights)
+    forwardOutput(weights: weights, backward: false)
+    sumLosses()
+    carryState()
+  }
+
+  /// Sums the rows' losses and counts targets, shard by shard in (time, sequence) order.
+  private func sumLosses() {
+    let losses = buffer(layout.rowLosses)
+    let batch = sequences.count
+    for shard in 0..<shards.count {
+      var loss = 0.0
+      var tokens = 0
+      for t in 0..<window {
+        let first = t * batch + shard * sequencesPerShard
+        for row in first..<first + sequencesPerShard {
+          loss += Double(losses[row])
+          tokens += targets[row] >= 0 ? 1 : 0
+        }
+      }
+      shardLosses[shard] = loss
+      shardTokens[shard] = tokens
+    }
+  }
+
+  /// The state after the window becomes the state before the next.
+  func carryState() {
+    let count = sequences.count * layout.hiddenStride
+    for layer in 0..<shape.layerCount {
+      let states = layers[layer].states
+      states.update(from: states + window * count, count: count)
+    }
+  }
+}

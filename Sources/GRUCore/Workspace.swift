@@ -1,0 +1,93 @@
+import Kernels
+
+/// Activations and gradients of one layer, as pointers into a worker's workspace.
+///
+/// Shapes: T = window, B = sequences of the worker, H = hidden size padded to 16, G = gates · H. Rows
+/// lie `rowStride` apart.
+struct LayerBuffers {
+  /// [T, B, G]: pre-activations, then gates, then their gradients.
+  var gates: UnsafeMutablePointer<Float>
+  /// [T + 1, B, H]: the carried state, then h of every step.
+  var states: UnsafeMutablePointer<Float>
+  /// [T, B, H]: r ⊙ h (reset-before) or U_h h + c_h, later its gradient (reset-after).
+  var inner: UnsafeMutablePointer<Float>
+}
+
+/// The sizes and offsets of everything one worker needs, in floats of one arena.
+struct WorkspaceLayout {
+  let window: Int
+  let sequences: Int
+  /// Padded sizes and row strides.
+  let hidden: Int
+  let hiddenStride: Int
+  let gatesStride: Int
+  let embedding: Int
+  let embeddingStride: Int
+  let vocabulary: Int
+  let vocabularyStride: Int
+  let stackDepth: Int
+
+  private(set) var size = 0
+  private(set) var gates: [Int] = []
+  private(set) var states: [Int] = []
+  private(set) var inner: [Int] = []
+  private(set) var embedded = 0
+  private(set) var upper = 0
+  private(set) var lower = 0
+  private(set) var carry = 0
+  private(set) var innerGradient = 0
+  private(set) var logits = 0
+  private(set) var rowLosses = 0
+  private(set) var packedInput = 0
+  private(set) var packedState = 0
+  private(set) var scratch = 0
+  private(set) var embeddingStack = 0
+
+  init(shape: ModelShape, window: Int, sequences: Int, stackDepth: Int) {
+    self.window = window
+    self.sequences = sequences
+    self.stackDepth = stackDepth
+    hidden = padded(shape.hiddenSize)
+    hiddenStride = rowStride(hidden)
+    gatesStride = rowStride(shape.cell.gateCount * hidden)
+    embedding = padded(shape.embeddingSize)
+    embeddingStride = rowStride(embedding)
+    vocabulary = padded(shape.vocabularySize)
+    vocabularyStride = rowStride(vocabulary)
+    let rows = window * sequences
+    for _ in 0..<shape.layerCount {
+      gates.append(take(rows * gatesStride))
+      states.append(take((rows + sequences) * hiddenStride))
+      inner.append(shape.cell == .rnn ? 0 : take(rows * hiddenStride))
+    }
+    embedded = take(rows * embeddingStride)
+    upper = take(rows * max(hiddenStride, embeddingStride))
+    lower = take(rows * max(hiddenStride, embeddingStride))
+    carry = take(sequences * hiddenStride)
+    innerGradient = take(sequences * hiddenStride)
+    logits = take(rows * vocabularyStride)
+    rowLosses = take(rows)
+    packedInput = take(rows * max(hidden, embedding))
+    packedState = take(rows * hidden)
+    scratch = take(weightGradientScratch(rows: rows, stackDepth: stackDepth))
+    embeddingStack = take(stackDepth * embedding)
+    // Kernels may read up to one virtual vector past the last row.
+    _ = take(16)
+  }
+
+  private mutating func take(_ count: Int) -> Int {
+    defer { size += (count + 15) & ~15 }
+    return size
+  }
+}
+
+/// The deepest stack that folding the shards of a run needs, the pushed entry included.
+func foldStackDepth(_ folds: [Int]) -> Int {
+  var depth = 0
+  var deepest = 1
+  for count in folds {
+    deepest = max(deepest, depth + 1)
+    depth += 1 - count
+  }
+  return deepest
+}
