@@ -35,13 +35,13 @@ def parameter_count(cell, vocabulary, embedding, hidden, layers):
 def initialize(model):
     """The distributions that gru-dist starts from."""
     hidden = model.recurrent.hidden_size
-    model.embedding.weight.uniform_(-0.1, 0.1)
+    model.embedding.weight.uniform_(-(3 ** 0.5), 3 ** 0.5)
     for name, tensor in model.recurrent.named_parameters():
         if name.startswith("weight_hh"):
             for block in tensor.split(hidden):
                 torch.nn.init.orthogonal_(block)
         elif name.startswith("weight_ih"):
-            bound = tensor.shape[1] ** -0.5
+            bound = (6 / (tensor.shape[1] + hidden)) ** 0.5
             tensor.uniform_(-bound, bound)
         else:
             tensor.zero_()

@@ -15,6 +15,15 @@ struct RandomProblem {
   /// State before the first window, [L, B, H].
   var state: [Float]
 
+  /// An arena with a wrong value in every tensor and zeros in the gaps.
+  var stale: [Float] {
+    var arena = [Float](repeating: 0, count: table.elementCount)
+    for tensor in table.parameters {
+      arena.replaceSubrange(tensor.range, with: repeatElement(7, count: tensor.count))
+    }
+    return arena
+  }
+
   init(shape: ModelShape, window: Int, sequences: Int, windows: Int = 2, seed: UInt64) {
     var random = SplitMix(state: seed)
     let table = ParameterTable(shape: shape)
@@ -40,6 +49,18 @@ struct RandomProblem {
       }
     }
     state = (0..<shape.layerCount * sequences * shape.hiddenSize).map { _ in random.uniform(0.9) }
+  }
+
+  /// The problem of a file of reference values: one window.
+  init(_ values: ReferenceValues) {
+    shape = values.shape
+    table = ParameterTable(shape: shape)
+    window = values.window
+    sequences = values.sequences
+    parameters = values.arena(values.parameters, table: table).map(Float.init)
+    inputs = [values.inputs]
+    targets = [values.targets]
+    state = values.state.map(Float.init)
   }
 }
 

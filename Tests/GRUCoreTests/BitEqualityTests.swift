@@ -1,0 +1,48 @@
+import GRUCore
+import Kernels
+import Testing
+
+/// The numeric contract of the core: the same bits at any vector width and any split of the shards.
+@Suite struct BitEqualityTests {
+  @Test(arguments: ModelShape.Cell.allCases, Sizes.all)
+  func everyInstructionSetGivesTheSameBits(cell: ModelShape.Cell, sizes: Sizes) {
+    let problem = sizes.problem(cell)
+    let portable = WorkerRun(problem, plan: sizes.plan(), instructionSet: .portable)
+    for set in InstructionSet.available where set != .portable {
+      let found = WorkerRun(problem, plan: sizes.plan(), instructionSet: set)
+      expectSame(found, portable, "\(set)")
+    }
+  }
+
+  @Test(arguments: ModelShape.Cell.allCases, [8, 7, 6])
+  func everySplitOfTheShardsGivesTheSameBits(cell: ModelShape.Cell, shards: Int) {
+    let sizes = Sizes(
+      hidden: 19, embedding: 13, vocabulary: 29, layers: 2, window: 4, shards: shards,
+      sequencesPerShard: 3)
+    let problem = sizes.problem(cell)
+    let set = InstructionSet.available.last!
+    let one = WorkerRun(problem, plan: sizes.plan(), instructionSet: set)
+    for ranks in 1...shards {
+      for threads in 1...shards / ranks where ranks * threads > 1 {
+        let plan = sizes.plan(ranks: ranks, threads: threads)
+        let found = WorkerRun(problem, plan: plan, instructionSet: set)
+        expectSame(found, one, "\(ranks) ranks × \(threads) threads")
+      }
+    }
+  }
+
+  @Test func repeatingAComputationGivesTheSameBits() {
+    let sizes = Sizes.all[4]
+    let problem = sizes.problem(.gruResetBefore)
+    let set = InstructionSet.available.last!
+    let first = WorkerRun(problem, plan: sizes.plan(), instructionSet: set)
+    expectSame(WorkerRun(problem, plan: sizes.plan(), instructionSet: set), first, "again")
+  }
+
+  private func expectSame(_ found: WorkerRun, _ expected: WorkerRun, _ what: Comment) {
+    #expect(found.losses == expected.losses, what)
+    #expect(found.tokens == expected.tokens, what)
+    #expect(found.gradientBits == expected.gradientBits, what)
+    #expect(found.state.map(\.bitPattern) == expected.state.map(\.bitPattern), what)
+  }
+}

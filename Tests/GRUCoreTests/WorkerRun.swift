@@ -1,0 +1,113 @@
+import GRUCore
+import Kernels
+
+/// What the workers of one plan computed for the windows of a `RandomProblem`, put together.
+struct WorkerRun {
+  /// Sum of nats by window and shard.
+  var losses: [[Double]] = []
+  /// Counted targets by window and shard.
+  var tokens: [[Int]] = []
+  /// The gradient arena by window: the canonical sum over all shards.
+  var gradients: [[Float]] = []
+  /// State after the last window, [L, B, H].
+  var state: [Float] = []
+
+  /// Runs every worker of `plan` one after another, as ranks and threads would side by side.
+  init(_ problem: RandomProblem, plan: ShardPlan, instructionSet: InstructionSet) {
+    let kernels = Kernels(instructionSet)
+    let parameters = Arena(problem.parameters)
+    let weights = PackedWeights(shape: problem.shape, table: problem.table, kernels: kernels)
+    for part in 0..<plan.threads {
+      weights.repack(from: parameters.pointer, part: part, of: plan.threads)
+    }
+    let workers = (0..<plan.workers).map { index in
+      SequenceWorker(
+        shape: problem.shape, table: problem.table, kernels: kernels, window: problem.window,
+        plan: plan, worker: index)
+    }
+    for worker in workers { worker.load(problem) }
+    for window in problem.inputs.indices {
+      var nodes: [Range<Int>: [Float]] = [:]
+      losses.append([])
+      tokens.append([])
+      for worker in workers {
+        worker.load(problem, window: window)
+        let ranges = CanonicalTree.maximalNodes(of: worker.shards, in: plan.shards)
+        precondition(worker.nodeCount == ranges.count, "\(worker.nodeCount) nodes for \(ranges)")
+        // A worker overwrites: what was in the arenas before must not matter.
+        let arenas = ranges.map { _ in Arena(problem.stale) }
+        arenas.map(\.pointer).withUnsafeBufferPointer {
+          worker.computeGradients(
+            parameters: parameters.pointer, weights: weights, nodes: $0.baseAddress!)
+        }
+        for (range, arena) in zip(ranges, arenas) { nodes[range] = arena.values }
+        losses[window] += (0..<worker.shards.count).map { worker.shardLosses[$0] }
+        tokens[window] += (0..<worker.shards.count).map { worker.shardTokens[$0] }
+      }
+      gradients.append(Self.sum(nodes, 0, plan.shards))
+    }
+    state = workers.state(of: problem)
+  }
+
+  /// The gradient's bits by window, for comparison without tolerance.
+  var gradientBits: [[UInt32]] { gradients.map { $0.map(\.bitPattern) } }
+
+  private static func sum(_ nodes: [Range<Int>: [Float]], _ lo: Int, _ hi: Int) -> [Float] {
+    if let node = nodes[lo..<hi] { return node }
+    let middle = CanonicalTree.middle(lo, hi)
+    return zip(sum(nodes, lo, middle), sum(nodes, middle, hi)).map { $0 + $1 }
+  }
+}
+
+extension SequenceWorker {
+  /// Writes the initial state of this worker's sequences.
+  func load(_ problem: RandomProblem) {
+    let hidden = problem.shape.hiddenSize
+    for layer in 0..<problem.shape.layerCount {
+      for sequence in sequences {
+        let start = (layer * problem.sequences + sequence) * hidden
+        writeState(
+          layer: layer, sequence: sequence, from: Array(problem.state[start..<start + hidden]))
+      }
+    }
+  }
+
+  /// Writes the tokens of one window that belong to this worker's sequences.
+  func load(_ problem: RandomProblem, window: Int) {
+    for t in 0..<problem.window {
+      for (column, sequence) in sequences.enumerated() {
+        let row = t * problem.sequences + sequence
+        inputs[t * sequences.count + column] = problem.inputs[window][row]
+        targets[t * sequences.count + column] = problem.targets[window][row]
+      }
+    }
+  }
+}
+
+extension [SequenceWorker] {
+  /// The state of all sequences, [L, B, H].
+  func state(of problem: RandomProblem) -> [Float] {
+    var row = [Float](repeating: 0, count: problem.shape.hiddenSize)
+    return (0..<problem.shape.layerCount).flatMap { layer in
+      flatMap { worker in
+        worker.sequences.flatMap { sequence in
+          worker.readState(layer: layer, sequence: sequence, into: &row)
+          return row
+        }
+      }
+    }
+  }
+}
+
+/// An aligned arena that lives as long as this object.
+final class Arena {
+  private let buffer: AlignedBuffer
+
+  init(_ values: [Float]) {
+    buffer = AlignedBuffer(count: values.count)
+    buffer.pointer.update(from: values, count: values.count)
+  }
+
+  var pointer: UnsafeMutablePointer<Float> { buffer.pointer }
+  var values: [Float] { Array(UnsafeBufferPointer(start: buffer.pointer, count: buffer.count)) }
+}
