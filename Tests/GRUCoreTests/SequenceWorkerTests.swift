@@ -150,7 +150,7 @@ struct Sizes: Sendable, CustomTestStringConvertible {
     let found = WorkerRun(problem, plan: Sizes.all[3].plan(), instructionSet: set)
     #expect(expected > 1000)
     #expect(abs(CanonicalTree.sum(found.losses[0]) - expected) <= tolerance * expected)
-    #expect(found.gradients[0].allSatisfy(\.isFinite))
+    #expect(found.gradients[0].allSatisfy { $0.isFinite })
   }
 
   @Test(arguments: ModelShape.Cell.allCases)
