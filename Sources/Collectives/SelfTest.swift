@@ -34,6 +34,7 @@ package struct SelfTest {
       try test.checkBarrier()
       try test.checkExchange()
       try test.checkOrder()
+      try test.checkPolling()
       try test.checkPeers()
       try test.checkBroadcast()
       try test.checkAllGather()
@@ -120,6 +121,35 @@ package struct SelfTest {
       let expected = (0..<count).flatMap { Self.message(from: previous, size: size, purpose: $0) }
       expect(incoming == expected, "transfers from rank \(previous) came out of order")
     }
+  }
+
+  /// Polling finishes transfers without waiting for them.
+  private mutating func checkPolling() throws(CollectiveError) {
+    let world = communicator.worldSize
+    let previous = (communicator.rank + world - 1) % world
+    let next = (communicator.rank + 1) % world
+    let size = 200_000
+    let outgoing = Self.message(from: communicator.rank, size: size, purpose: 2)
+    var incoming = [UInt8](repeating: 0, count: size)
+    let communicator = self.communicator
+    var transfers = TransferQueue(capacity: 2)
+    do throws(CollectiveError) {
+      try incoming.withBytes { (incoming) throws(CollectiveError) in
+        try outgoing.withReadOnlyBytes { (outgoing) throws(CollectiveError) in
+          transfers.append(try communicator.startReceive(incoming, from: previous))
+          transfers.append(try communicator.startSend(outgoing, to: next))
+          while transfers.count > 0 {
+            while try !transfers.oldestIsFinished(on: communicator) {}
+            try transfers.finishOldest(on: communicator)
+          }
+        }
+      }
+    } catch {
+      transfers.cancelAll(on: communicator)
+      throw error
+    }
+    let expected = Self.message(from: previous, size: size, purpose: 2)
+    expect(incoming == expected, "a polled transfer from rank \(previous) lost its content")
   }
 
   private mutating func checkPeers() throws(CollectiveError) {

@@ -48,6 +48,10 @@ struct TransferQueue: ~Copyable {
     return oldest.move()
   }
 
+  func oldestIsFinished(on communicator: any Communicator) throws(CollectiveError) -> Bool {
+    try communicator.isFinished(storage[head])
+  }
+
   mutating func finishOldest(on communicator: any Communicator) throws(CollectiveError) {
     try communicator.wait(takeOldest())
   }

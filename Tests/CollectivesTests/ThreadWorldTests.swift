@@ -70,8 +70,10 @@ import Testing
           try communicator.wait(transfer)
           #expect(bytes[0] == 1)
         } else {
-          try communicator.send(UnsafeRawBufferPointer(bytes), to: 0)
+          // Sends only once rank 0 has looked.
           try communicator.receive(bytes, from: 0)
+          bytes[0] = 1
+          try communicator.send(UnsafeRawBufferPointer(bytes), to: 0)
         }
       }
     }
@@ -84,11 +86,18 @@ import Testing
       try bytes.withUnsafeMutableBytes { try communicator.receive($0, from: 0) }
     }
     #expect(error?.reason.contains("wait for ever") == true)
-    // A withdrawn half leaves nothing behind.
+    // A withdrawn half takes no later one's message.
     try bytes.withUnsafeMutableBytes { bytes in
       communicator.cancel(try communicator.startReceive(bytes, from: 0))
     }
-    #expect(SelfTest.mix(1) != SelfTest.mix(2))
+    var received: [UInt8] = [0]
+    try received.withUnsafeMutableBytes { received in
+      try [UInt8(9)].withUnsafeBytes { sent in
+        try communicator.exchange(send: sent, to: 0, receive: received, from: 0)
+      }
+    }
+    #expect(bytes == [0])
+    #expect(received == [9])
   }
 
   @Test func aDroppedTransferTraps() async {
