@@ -76,6 +76,8 @@ let package = Package(
     .testTarget(
       name: "GRUCoreTests", dependencies: ["GRUCore", "Kernels"], swiftSettings: common),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: common),
+    .testTarget(
+      name: "CheckpointsTests", dependencies: ["Checkpoints", "Corpora"], swiftSettings: common),
     .testTarget(name: "CorporaTests", dependencies: ["Corpora"], swiftSettings: common),
   ],
   swiftLanguageModes: [.v6]
