@@ -70,7 +70,7 @@ package final class CheckpointStore {
   }
 
   /// `step-` and at least 8 digits, so that names sort like steps.
-  static func name(ofStep step: Int) -> String {
+  package static func name(ofStep step: Int) -> String {
     precondition(step >= 0, "step \(step) < 0")
     let digits = String(step)
     return "step-" + String(repeating: "0", count: max(0, 8 - digits.utf8.count)) + digits

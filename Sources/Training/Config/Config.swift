@@ -35,7 +35,7 @@ package struct Config: Sendable, Equatable {
   }
 
   /// The effective config: every key, in a fixed order.
-  package var json: JSONValue {
+  package var json: OrderedJSON {
     [
       "data": data.json, "model": model.json, "batch": batch.json, "optimizer": optimizer.json,
       "run": run.json,
@@ -84,7 +84,7 @@ package struct Config: Sendable, Equatable {
   }
 
   private static func apply(
-    _ override: String, to value: inout JSONValue, source: inout ConfigSource
+    _ override: String, to value: inout OrderedJSON, source: inout ConfigSource
   ) throws(ConfigError) {
     let option = "--set \(override)"
     guard let equals = override.firstIndex(of: "="), equals != override.startIndex else {
@@ -94,7 +94,7 @@ package struct Config: Sendable, Equatable {
     let text = String(override[override.index(after: equals)...])
     let path = key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     if path.contains("") { throw ConfigError(place: option, problem: "\"\(key)\" is no key path") }
-    let parsed = (try? JSONValue(parsing: text)) ?? .string(text)
+    let parsed = (try? OrderedJSON(parsing: text)) ?? .string(text)
     if let obstacle = value.set(parsed, at: path) {
       throw ConfigError(
         place: option, problem: "\(obstacle.joined(separator: ".")) is not a section")

@@ -3,11 +3,11 @@
 struct ConfigReader {
   let path: String
   let source: ConfigSource
-  private let members: [JSONValue.Member]
+  private let members: [OrderedJSON.Member]
   private var known: [String] = []
 
   /// Reads the object at `path` ("" is the whole config); nil counts as an empty object.
-  init(_ value: JSONValue?, path: String, source: ConfigSource) throws(ConfigError) {
+  init(_ value: OrderedJSON?, path: String, source: ConfigSource) throws(ConfigError) {
     self.path = path
     self.source = source
     switch value {
@@ -118,14 +118,14 @@ struct ConfigReader {
     source.failure(key(name), problem, hint: hint)
   }
 
-  private mutating func take(_ name: String) -> JSONValue? {
+  private mutating func take(_ name: String) -> OrderedJSON? {
     known.append(name)
     return members.first { $0.name == name }?.value
   }
 
   private func key(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
-  private func describe(_ value: JSONValue) -> String {
+  private func describe(_ value: OrderedJSON) -> String {
     switch value {
     case .object, .array, .null: value.kind
     default: "\(value.line) (\(value.kind))"

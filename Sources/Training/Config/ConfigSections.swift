@@ -20,7 +20,7 @@ package struct DataConfig: Sendable, Equatable {
     try reader.finish()
   }
 
-  var json: JSONValue {
+  var json: OrderedJSON {
     [
       "train": .string(train), "valid": valid.map { .string($0) } ?? .null,
       "valid_fraction": .number(validFraction), "tokenizer": .string(tokenizer.rawValue),
@@ -63,7 +63,7 @@ package struct ModelConfig: Sendable, Equatable {
     }
   }
 
-  var json: JSONValue {
+  var json: OrderedJSON {
     [
       "cell": .string(cell.rawValue), "reset": .string(reset.rawValue),
       "embedding": .integer(embedding), "hidden": .integer(hidden), "layers": .integer(layers),
@@ -98,7 +98,7 @@ package struct BatchConfig: Sendable, Equatable {
     try reader.finish()
   }
 
-  var json: JSONValue {
+  var json: OrderedJSON {
     [
       "sequences": .integer(sequences), "window": .integer(window), "shards": .integer(shards),
     ]
@@ -127,7 +127,7 @@ package struct RunConfig: Sendable, Equatable {
     try reader.finish()
   }
 
-  var json: JSONValue {
+  var json: OrderedJSON {
     [
       "directory": .string(directory), "steps": .integer(steps), "seed": .integer(seed),
       "log_every": .integer(logEvery), "validate_every": .integer(validateEvery),

@@ -38,7 +38,7 @@ package struct OptimizerConfig: Sendable, Equatable {
     try reader.finish()
   }
 
-  var json: JSONValue {
+  var json: OrderedJSON {
     [
       "name": .string(name.rawValue), "learning_rate": .number(learningRate),
       "beta1": .number(beta1), "beta2": .number(beta2), "epsilon": .number(epsilon),
@@ -70,7 +70,7 @@ package struct ScheduleConfig: Sendable, Equatable {
     try reader.finish()
   }
 
-  var json: JSONValue {
+  var json: OrderedJSON {
     [
       "name": .string(name.rawValue), "warmup_steps": .integer(warmupSteps),
       "final_fraction": .number(finalFraction),

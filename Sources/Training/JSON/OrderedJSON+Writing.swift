@@ -1,4 +1,4 @@
-extension JSONValue {
+extension OrderedJSON {
   /// The value on one line, without a line end.
   package var line: String {
     var text = ""

@@ -1,19 +1,19 @@
 /// A JSON value whose objects keep the order of their members, so that what is written is stable.
-package enum JSONValue: Sendable, Equatable {
+package enum OrderedJSON: Sendable, Equatable {
   case null
   case bool(Bool)
   case integer(Int)
   case number(Double)
   case string(String)
-  case array([JSONValue])
+  case array([OrderedJSON])
   case object([Member])
 
   /// One name and value of an object.
   package struct Member: Sendable, Equatable {
     package var name: String
-    package var value: JSONValue
+    package var value: OrderedJSON
 
-    package init(_ name: String, _ value: JSONValue) {
+    package init(_ name: String, _ value: OrderedJSON) {
       self.name = name
       self.value = value
     }
@@ -33,7 +33,7 @@ package enum JSONValue: Sendable, Equatable {
   }
 
   /// The member of that name; nil when there is none or this is not an object.
-  package subscript(name: String) -> JSONValue? {
+  package subscript(name: String) -> OrderedJSON? {
     guard case .object(let members) = self else { return nil }
     return members.first { $0.name == name }?.value
   }
@@ -58,12 +58,12 @@ package enum JSONValue: Sendable, Equatable {
 
   /// Puts `value` at `path`, making the objects on the way; returns the part of the path that is
   /// in the way when it is not an object.
-  package mutating func set(_ value: JSONValue, at path: [String]) -> [String]? {
+  package mutating func set(_ value: OrderedJSON, at path: [String]) -> [String]? {
     set(value, at: path[...], below: [])
   }
 
   private mutating func set(
-    _ value: JSONValue, at path: ArraySlice<String>, below parents: [String]
+    _ value: OrderedJSON, at path: ArraySlice<String>, below parents: [String]
   ) -> [String]? {
     guard let name = path.first else {
       self = value
@@ -83,10 +83,10 @@ package enum JSONValue: Sendable, Equatable {
   }
 }
 
-extension JSONValue: ExpressibleByDictionaryLiteral, ExpressibleByStringLiteral,
+extension OrderedJSON: ExpressibleByDictionaryLiteral, ExpressibleByStringLiteral,
   ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral
 {
-  package init(dictionaryLiteral elements: (String, JSONValue)...) {
+  package init(dictionaryLiteral elements: (String, OrderedJSON)...) {
     self = .object(elements.map { Member($0.0, $0.1) })
   }
   package init(stringLiteral value: String) { self = .string(value) }

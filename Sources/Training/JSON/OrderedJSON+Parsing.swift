@@ -14,7 +14,7 @@ package struct JSONSyntaxError: Error, CustomStringConvertible {
 
 /// A parsed text: the value, and where each member begins, by dotted path.
 package struct JSONDocument: Sendable {
-  package var value: JSONValue
+  package var value: OrderedJSON
   package var positions: [String: TextPosition]
 
   package init(parsing bytes: [UInt8]) throws(JSONSyntaxError) {
@@ -24,7 +24,7 @@ package struct JSONDocument: Sendable {
   }
 }
 
-extension JSONValue {
+extension OrderedJSON {
   /// Parses a text that must hold one value.
   package init(parsing text: String) throws(JSONSyntaxError) {
     self = try JSONDocument(parsing: Array(text.utf8)).value
@@ -45,7 +45,7 @@ private struct JSONParser {
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { offset = 3 }
   }
 
-  mutating func parseDocument() throws(JSONSyntaxError) -> JSONValue {
+  mutating func parseDocument() throws(JSONSyntaxError) -> OrderedJSON {
     skipSpace()
     let value = try parseValue(depth: 0)
     skipSpace()
@@ -53,7 +53,7 @@ private struct JSONParser {
     return value
   }
 
-  private mutating func parseValue(depth: Int) throws(JSONSyntaxError) -> JSONValue {
+  private mutating func parseValue(depth: Int) throws(JSONSyntaxError) -> OrderedJSON {
     if depth > Self.deepest { throw failure("nested deeper than \(Self.deepest) levels") }
     guard let first = peek else { throw failure("expected a value, found \(found)") }
     switch first {
@@ -68,8 +68,8 @@ private struct JSONParser {
     }
   }
 
-  private mutating func parseObject(depth: Int) throws(JSONSyntaxError) -> JSONValue {
-    var members: [JSONValue.Member] = []
+  private mutating func parseObject(depth: Int) throws(JSONSyntaxError) -> OrderedJSON {
+    var members: [OrderedJSON.Member] = []
     offset += 1
     skipSpace()
     if take("}") { return .object([]) }
@@ -96,8 +96,8 @@ private struct JSONParser {
     }
   }
 
-  private mutating func parseArray(depth: Int) throws(JSONSyntaxError) -> JSONValue {
-    var values: [JSONValue] = []
+  private mutating func parseArray(depth: Int) throws(JSONSyntaxError) -> OrderedJSON {
+    var values: [OrderedJSON] = []
     offset += 1
     skipSpace()
     if take("]") { return .array([]) }
@@ -111,8 +111,8 @@ private struct JSONParser {
   }
 
   private mutating func parseWord(
-    _ word: String, _ value: JSONValue
-  ) throws(JSONSyntaxError) -> JSONValue {
+    _ word: String, _ value: OrderedJSON
+  ) throws(JSONSyntaxError) -> OrderedJSON {
     guard bytes[offset...].starts(with: word.utf8) else {
       throw failure("expected \(word), found \(found)")
     }
@@ -120,7 +120,7 @@ private struct JSONParser {
     return value
   }
 
-  private mutating func parseNumber() throws(JSONSyntaxError) -> JSONValue {
+  private mutating func parseNumber() throws(JSONSyntaxError) -> OrderedJSON {
     let start = offset
     var isInteger = true
     if peek == UInt8(ascii: "-") { offset += 1 }

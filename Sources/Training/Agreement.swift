@@ -1,0 +1,92 @@
+package import Collectives
+import Corpora
+
+/// What a process ends with.
+package enum ExitStatus {
+  package static let done: Int32 = 0
+  package static let failed: Int32 = 1
+  /// Bad usage, config or corpus: nothing was done.
+  package static let badUsage: Int32 = 2
+  /// Stopped by a signal after a checkpoint; `--resume` goes on.
+  package static let stopped: Int32 = 75
+
+  /// The status that an error asks for.
+  package static func of(_ error: any Error) -> Int32 {
+    switch error {
+    case let error as AgreedError: error.exitStatus
+    case is ConfigError, is UsageError, is CorpusError: badUsage
+    default: failed
+    }
+  }
+}
+
+/// A command that asks for something that cannot be.
+package struct UsageError: Error, CustomStringConvertible {
+  package let description: String
+  package init(_ description: String) { self.description = description }
+}
+
+/// An error that every rank of the job throws alike, so that one of them reports it and all end.
+package struct AgreedError: Error, CustomStringConvertible {
+  package let description: String
+  package let exitStatus: Int32
+}
+
+extension Communicator {
+  /// Runs `body` on every rank; when it throws on any of them, throws on all of them the error of
+  /// the lowest such rank. `body` must not communicate.
+  package func agree<Result>(_ body: () throws -> Result) throws -> Result {
+    let outcome = Swift.Result { try body() }
+    var message: [UInt8] = []
+    var mine = AgreementHeader(status: 0, count: 0)
+    if case .failure(let error) = outcome {
+      message = Array("\(error)".utf8.prefix(1 << 16))
+      mine = AgreementHeader(status: ExitStatus.of(error), count: Int32(message.count))
+    }
+    var all = [AgreementHeader](repeating: mine, count: worldSize)
+    try withUnsafeBytes(of: mine) { mine in
+      try all.withUnsafeMutableBytes { try allGather(mine, into: $0) }
+    }
+    guard let failed = all.firstIndex(where: { $0.status != 0 }) else { return try outcome.get() }
+    var bytes =
+      failed == rank ? message : [UInt8](repeating: 0, count: Int(all[failed].count))
+    try bytes.withUnsafeMutableBytes { try broadcast($0, from: failed) }
+    let text = String(decoding: bytes, as: UTF8.self)
+    let isGeneral = all.allSatisfy { $0.status != 0 } || failed == 0
+    throw AgreedError(
+      description: isGeneral ? text : "rank \(failed): \(text)",
+      exitStatus: all[failed].status)
+  }
+
+  /// Runs `body` on rank 0 only; its error is thrown on every rank.
+  package func coordinate(_ body: () throws -> Void) throws {
+    try agree { if rank == 0 { try body() } }
+  }
+
+  /// Gives every rank the bytes of rank 0, whose number only rank 0 needs to know.
+  package func share(_ bytes: [UInt8]) throws -> [UInt8] {
+    var count = Int64(bytes.count)
+    try withUnsafeMutableBytes(of: &count) { try broadcast($0, from: 0) }
+    var shared = rank == 0 ? bytes : [UInt8](repeating: 0, count: Int(count))
+    try shared.withUnsafeMutableBytes { try broadcast($0, from: 0) }
+    return shared
+  }
+
+  /// Throws on every rank unless all bring the same text: each rank reads its own copy of the
+  /// files, and those may differ between hosts.
+  package func requireEqual(_ text: String, of subject: String) throws {
+    let first = String(decoding: try share(Array(text.utf8)), as: UTF8.self)
+    try agree {
+      guard text != first else { return }
+      throw UsageError(
+        "\(subject) differs between ranks: \(text) on \(hostName), \(first) on the host of rank 0; "
+          + "give every host the same file")
+    }
+  }
+}
+
+/// What a rank tells the others about its outcome: status 0 means success.
+private struct AgreementHeader {
+  var status: Int32
+  var count: Int32
+}

@@ -1,0 +1,81 @@
+/// The outcome of a gradient check.
+package struct GradientTable: Sendable {
+  /// One element of one tensor.
+  package struct Row: Sendable {
+    package var tensor: String
+    /// Indices within the tensor.
+    package var place: String
+    /// By the fast path, in single precision; a sum over tokens.
+    package var computed: Double
+    /// By central differences in double precision.
+    package var difference: Double
+    /// The root mean square of the tensor's gradient: elements far below it cannot be exact.
+    package var tensorScale: Double
+
+    package var relativeError: Double {
+      let scale = max(abs(difference), abs(computed), tensorScale, 1e-12)
+      return abs(computed - difference) / scale
+    }
+    package var isGood: Bool { relativeError <= GradientTable.tolerance }
+  }
+
+  /// Single precision over some thousand additions leaves about 1e-5; a wrong formula leaves 1e-1.
+  package static let tolerance = 1e-3
+
+  package var rows: [Row]
+  /// Sizes of the slice that was checked.
+  package var sequences: Int
+  package var window: Int
+
+  /// The table for people.
+  package var text: String {
+    let header = ["tensor", "element", "computed", "central difference", "relative error", ""]
+    let cells = rows.map { row in
+      [
+        row.tensor, row.place, Self.digits(row.computed), Self.digits(row.difference),
+        Self.digits(row.relativeError), row.isGood ? "ok" : "WRONG",
+      ]
+    }
+    let widths = header.indices.map { column in
+      ([header] + cells).map { $0[column].count }.max() ?? 0
+    }
+    let lines = ([header] + cells).map { line in
+      line.indices.map { column in
+        line[column] + String(repeating: " ", count: widths[column] - line[column].count)
+      }.joined(separator: "  ")
+    }
+    return "gradient check on \(sequences) sequences x \(window) time steps\n"
+      + lines.joined(separator: "\n")
+  }
+
+  /// The rows as records of the metrics.
+  package func records(step: Int) -> [OrderedJSON] {
+    rows.map { row in
+      [
+        "kind": "gradient_check", "step": .integer(step), "tensor": .string(row.tensor),
+        "element": .string(row.place), "computed": .number(row.computed),
+        "central_difference": .number(row.difference),
+        "relative_error": .number(row.relativeError), "ok": .bool(row.isGood),
+      ]
+    }
+  }
+
+  /// Throws when an element is wrong.
+  package func requirePassed() throws {
+    let wrong = rows.filter { !$0.isGood }
+    guard let first = wrong.first else { return }
+    throw GradientCheckError(
+      description: "the gradient check failed for \(wrong.count) of \(rows.count) elements, first "
+        + "\(first.tensor) \(first.place): computed \(first.computed), central difference "
+        + "\(first.difference)")
+  }
+
+  private static func digits(_ value: Double) -> String {
+    Format.scientific(value)
+  }
+}
+
+/// Gradients that central differences contradict.
+package struct GradientCheckError: Error, CustomStringConvertible {
+  package let description: String
+}

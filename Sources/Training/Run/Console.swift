@@ -1,0 +1,120 @@
+import Foundation
+
+/// Where a run speaks: text for people and JSON lines for programs.
+///
+/// Text goes to standard output, or to standard error when standard output carries JSON. Only the
+/// coordinator speaks.
+package struct Console: Sendable {
+  package let isJSON: Bool
+  package let isCoordinator: Bool
+
+  package init(isJSON: Bool, isCoordinator: Bool) {
+    self.isJSON = isJSON
+    self.isCoordinator = isCoordinator
+  }
+
+  private var textDescriptor: Int32 { isJSON ? STDERR_FILENO : STDOUT_FILENO }
+
+  /// One line for people.
+  package func say(_ text: String) {
+    if isCoordinator { Self.write(Array((text + "\n").utf8), to: textDescriptor) }
+  }
+
+  /// Text for people without a line end.
+  package func put(_ text: String) {
+    if isCoordinator { Self.write(Array(text.utf8), to: textDescriptor) }
+  }
+
+  /// One JSON object a line, when asked for.
+  package func record(_ value: OrderedJSON) {
+    guard isJSON, isCoordinator else { return }
+    Self.write(Array((value.line + "\n").utf8), to: STDOUT_FILENO)
+  }
+
+  /// One line on standard error.
+  package static func complain(_ text: String) {
+    write(Array((text + "\n").utf8), to: STDERR_FILENO)
+  }
+
+  /// Writes all bytes; what cannot be written (a closed pipe) is dropped.
+  package static func write(_ bytes: [UInt8], to descriptor: Int32) {
+    bytes.withUnsafeBytes { buffer in
+      var rest = buffer[...]
+      while !rest.isEmpty {
+        let written = Foundation.write(
+          descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+        if written > 0 {
+          rest = rest.dropFirst(written)
+        } else if errno != EINTR {
+          return
+        }
+      }
+    }
+  }
+
+  /// Whether a person watches the text on a terminal that can redraw a line.
+  ///
+  /// Open MPI gives its ranks a pseudo-terminal whatever its own output is, so there the answer
+  /// comes from the `mpirun` that started this process.
+  package func isInteractive(launchedByMPI: Bool) -> Bool {
+    guard isCoordinator else { return false }
+    if let term = ProcessInfo.processInfo.environment["TERM"], term == "dumb" { return false }
+    guard launchedByMPI else { return isatty(textDescriptor) == 1 }
+    let link = "/proc/\(getppid())/fd/\(textDescriptor)"
+    guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: link) else {
+      return false
+    }
+    return target.hasPrefix("/dev/pts/") || target.hasPrefix("/dev/tty")
+  }
+}
+
+extension Duration {
+  /// As a floating-point number of seconds.
+  package var seconds: Double {
+    let (seconds, attoseconds) = components
+    return Double(seconds) + Double(attoseconds) * 1e-18
+  }
+}
+
+/// Numbers in the form that people read.
+package enum Format {
+  /// Groups of three digits: 1,234,567.
+  package static func grouped(_ value: Int) -> String {
+    var digits = String(value.magnitude)
+    var groups: [String] = []
+    while digits.count > 3 {
+      groups.insert(String(digits.suffix(3)), at: 0)
+      digits.removeLast(3)
+    }
+    return (value < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
+  }
+
+  /// Fixed decimals.
+  package static func fixed(_ value: Double, _ decimals: Int) -> String {
+    String(format: "%.\(decimals)f", value)
+  }
+
+  /// Six significant digits with an exponent.
+  package static func scientific(_ value: Double) -> String { String(format: "%+.5e", value) }
+
+  /// Bytes in binary units.
+  package static func bytes(_ count: Int) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
+    var value = Double(count)
+    var unit = 0
+    while value >= 1024, unit < units.count - 1 {
+      value /= 1024
+      unit += 1
+    }
+    return unit == 0 ? "\(count) B" : "\(fixed(value, 1)) \(units[unit])"
+  }
+
+  /// Hours, minutes and seconds: 1:02:03 or 2:03.
+  package static func time(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 1e9 else { return "-" }
+    let whole = Int(seconds.rounded())
+    let tail = String(format: "%02d", whole % 60)
+    if whole < 3600 { return "\(whole / 60):\(tail)" }
+    return "\(whole / 3600):" + String(format: "%02d", whole / 60 % 60) + ":\(tail)"
+  }
+}

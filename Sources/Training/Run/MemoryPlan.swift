@@ -1,0 +1,65 @@
+import Foundation
+package import GRUCore
+package import Kernels
+
+/// What a run will take of each host's memory, computed before any of it is taken.
+package struct MemoryPlan: Sendable {
+  /// One line of the plan, in bytes of one rank.
+  package struct Item: Sendable {
+    package var name: String
+    package var bytes: Int
+  }
+
+  package let items: [Item]
+  package let ranksOnHost: Int
+
+  package init(shape: ModelShape, config: Config, plan: ShardPlan, ranksOnHost: Int) {
+    let arena = ParameterTable(shape: shape).elementCount * MemoryLayout<Float>.stride
+    let nodes = (0..<plan.ranks).map { rank in
+      (0..<plan.threads).reduce(0) { sum, thread in
+        let run = plan.shards(ofWorker: rank * plan.threads + thread)
+        return sum + CanonicalTree.maximalNodes(of: run, in: plan.shards).count
+      }
+    }
+    let workspaces = (0..<plan.ranks).map { rank in
+      (0..<plan.threads).reduce(0) { sum, thread in
+        sum
+          + SequenceWorker.workspaceBytes(
+            shape: shape, window: config.batch.window, plan: plan,
+            worker: rank * plan.threads + thread)
+      }
+    }
+    let moments = config.optimizer.momentNames.count
+    items = [
+      Item(name: "parameters", bytes: arena),
+      Item(name: "packed weights", bytes: 2 * arena),
+      Item(name: "gradients", bytes: arena * (nodes.max() ?? 1)),
+      Item(name: "optimizer moments", bytes: arena * moments / plan.ranks),
+      Item(name: "activations", bytes: workspaces.max() ?? 0),
+    ]
+    self.ranksOnHost = ranksOnHost
+  }
+
+  /// Bytes of one rank.
+  package var totalBytes: Int { items.reduce(0) { $0 + $1.bytes } }
+
+  /// Throws when the ranks of this host need more than the machine has.
+  func checkFits() throws {
+    let needed = totalBytes * ranksOnHost
+    let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    guard needed <= available else {
+      throw UsageError(
+        "the model needs \(Format.bytes(needed)) of memory (\(ranksOnHost) ranks on this host, "
+          + "\(Format.bytes(totalBytes)) each), the machine has \(Format.bytes(available)); lower "
+          + "model.hidden, model.layers, batch.sequences or batch.window")
+    }
+  }
+
+  package var json: OrderedJSON {
+    .object(
+      items.map {
+        .init(
+          $0.name.split(separator: " ").joined(separator: "_") + "_bytes", .integer($0.bytes))
+      } + [.init("total_bytes", .integer(totalBytes))])
+  }
+}

@@ -1,0 +1,61 @@
+import Kernels
+
+/// Shows people how a run goes: on a terminal one line that is redrawn, otherwise a line for each
+/// logged step.
+package final class Progress {
+  private let console: Console
+  private let isInteractive: Bool
+  private let steps: Int
+  /// Bytes of text per training token, to show bits per byte.
+  private let bytesPerToken: Double
+  private var isLineOpen = false
+  private var lastDrawn: ContinuousClock.Instant?
+  /// Of recent steps, smoothed.
+  private var stepSeconds: Double?
+
+  package init(console: Console, isInteractive: Bool, steps: Int, bytesPerToken: Double) {
+    self.console = console
+    self.isInteractive = isInteractive
+    self.steps = steps
+    self.bytesPerToken = bytesPerToken
+  }
+
+  /// Takes note of a step; redraws the line, but not more often than five times a second.
+  package func update(_ outcome: Trainer.Outcome) {
+    let seconds = outcome.duration.seconds
+    stepSeconds = stepSeconds.map { $0 * 0.9 + seconds * 0.1 } ?? seconds
+    guard isInteractive else { return }
+    let now = ContinuousClock.now
+    if let lastDrawn, now - lastDrawn < .milliseconds(200), outcome.step < steps { return }
+    lastDrawn = now
+    let speed = Double(outcome.tokens) / (stepSeconds ?? seconds)
+    // Back to the start of the line, and clear what an earlier, longer text left.
+    console.put("\r\u{1B}[K" + text(step: outcome.step, loss: outcome.loss, speed: speed))
+    isLineOpen = true
+  }
+
+  /// Reports a logged step, unless the redrawn line does.
+  package func log(step: Int, loss: Double, tokensPerSecond: Double) {
+    if !isInteractive { console.say(text(step: step, loss: loss, speed: tokensPerSecond)) }
+  }
+
+  /// A line that stays.
+  package func say(_ line: String) {
+    finishLine()
+    console.say(line)
+  }
+
+  /// Ends the redrawn line, so that what follows starts on its own.
+  package func finishLine() {
+    if isLineOpen { console.put("\n") }
+    isLineOpen = false
+  }
+
+  private func text(step: Int, loss: Double, speed: Double) -> String {
+    let bits = loss / bytesPerToken / Elementary.log(2)
+    let remaining = Double(steps - step) * (stepSeconds ?? 0)
+    return "step \(step)/\(steps)  loss \(Format.fixed(loss, 4))  "
+      + "\(Format.fixed(bits, 3)) bits/byte  \(Format.grouped(Int(speed))) tokens/s  "
+      + "ETA \(Format.time(remaining))"
+  }
+}

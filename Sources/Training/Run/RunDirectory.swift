@@ -1,0 +1,135 @@
+import Checkpoints
+package import Collectives
+import Foundation
+
+/// The directory of a run: `config.json`, `metrics.jsonl` and `checkpoints`. Every rank holds one of
+/// these, but only rank 0 touches files; what fails there, fails on all.
+package final class RunDirectory {
+  /// What may be done to a directory that holds a run already.
+  package enum Mode: Sendable {
+    /// Nothing.
+    case fresh
+    /// Go on from its newest whole checkpoint.
+    case resume
+    /// Start over; what belongs to the run goes.
+    case overwrite
+
+    package init(_ options: TrainOptions) {
+      self = options.resume ? .resume : options.overwrite ? .overwrite : .fresh
+    }
+  }
+
+  package let path: String
+  let mode: Mode
+  let communicator: any Communicator
+  let store: CheckpointStore
+  private var lock: RunLock?
+  private var metrics: MetricsLog?
+
+  /// Takes the directory for this job, making it when there is none. Changes nothing in it.
+  package init(path: String, mode: Mode, on communicator: any Communicator) throws {
+    self.path = path
+    self.mode = mode
+    self.communicator = communicator
+    store = CheckpointStore(directory: path + "/checkpoints")
+    try communicator.coordinate {
+      let isFound = try Self.examine(path, mode: mode)
+      do {
+        try FileManager.default.createDirectory(
+          atPath: path, withIntermediateDirectories: true)
+      } catch {
+        throw UsageError(
+          "run.directory '\(path)' cannot be made: \(Self.reason(error)); choose another")
+      }
+      lock = try RunLock(runDirectory: path)
+      // Another job may have started a run between the look and the lock.
+      if !isFound { _ = try Self.examine(path, mode: mode) }
+    }
+  }
+
+  /// Makes the directory ready for records of the steps after `step`: removes what is overwritten,
+  /// cuts later records off the metrics, and writes the effective config.
+  package func begin(afterStep step: Int, config: Config) throws {
+    try communicator.coordinate {
+      if mode == .overwrite {
+        for name in [Self.metricsName, "checkpoints"] {
+          try Self.remove("\(path)/\(name)")
+        }
+      }
+      let metricsPath = "\(path)/\(Self.metricsName)"
+      try MetricsLog.truncate(path: metricsPath, afterStep: step)
+      do {
+        try Data(config.json.pretty.utf8).write(
+          to: URL(fileURLWithPath: "\(path)/\(Self.configName)"), options: .atomic)
+      } catch {
+        throw RunDirectoryError("\(path)/\(Self.configName): cannot write: \(Self.reason(error))")
+      }
+      metrics = try MetricsLog(path: metricsPath)
+    }
+  }
+
+  /// Appends a record to the metrics; on rank 0 only.
+  package func append(_ record: OrderedJSON) throws { try metrics?.append(record) }
+
+  /// Makes the metrics survive a crash; on rank 0 only.
+  func synchronizeMetrics() throws { try metrics?.synchronize() }
+
+  private static let configName = "config.json"
+  private static let metricsName = "metrics.jsonl"
+
+  /// Throws unless `mode` allows a run at `path`; tells whether there is one already.
+  private static func examine(_ path: String, mode: Mode) throws -> Bool {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      return false
+    }
+    guard isDirectory.boolValue else {
+      throw UsageError("run.directory '\(path)' is a file, expected a directory; choose another")
+    }
+    let names: [String]
+    do {
+      names = try FileManager.default.contentsOfDirectory(atPath: path)
+    } catch {
+      throw UsageError("run.directory '\(path)' cannot be read: \(reason(error))")
+    }
+    if names.allSatisfy({ $0 == RunLock.fileName }) { return false }
+    if mode == .fresh {
+      throw UsageError(
+        "run.directory '\(path)' exists already; go on with it by --resume, start over by "
+          + "--overwrite, or choose another with --run-directory")
+    }
+    let isRun = [configName, metricsName, "checkpoints"].contains { names.contains($0) }
+    guard isRun else {
+      throw UsageError(
+        "run.directory '\(path)' holds other files and no run, and is left as it is; choose "
+          + "another with --run-directory")
+    }
+    return true
+  }
+
+  private static func remove(_ path: String) throws {
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    do {
+      try FileManager.default.removeItem(atPath: path)
+    } catch {
+      throw RunDirectoryError("\(path): cannot remove: \(reason(error))")
+    }
+  }
+
+  /// The system's own words, which Foundation wraps.
+  private static func reason(_ error: any Error) -> String {
+    let error = error as NSError
+    if let inner = error.userInfo[NSUnderlyingErrorKey] as? NSError,
+      inner.domain == NSPOSIXErrorDomain
+    {
+      return String(cString: strerror(Int32(inner.code)))
+    }
+    return error.localizedDescription
+  }
+}
+
+/// A run directory in which something cannot be written, removed or read.
+package struct RunDirectoryError: Error, CustomStringConvertible {
+  package let description: String
+  init(_ description: String) { self.description = description }
+}

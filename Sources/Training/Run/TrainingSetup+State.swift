@@ -1,0 +1,84 @@
+import Checkpoints
+import Corpora
+import GRUCore
+
+extension TrainingSetup {
+  /// What `state.json` says of a run.
+  func trainingState(
+    of trainer: Trainer, history: RunHistory, fingerprint: String
+  ) throws -> TrainingState {
+    TrainingState(
+      step: trainer.step, epoch: trainer.source.epoch(ofStep: trainer.step + 1),
+      tokens: trainer.step * config.batch.sequences * config.batch.window,
+      bestValidationLoss: history.bestLoss, bestValidationStep: history.bestStep,
+      config: try JSONCoding.decode(
+        JSONValue.self, from: Array(config.json.line.utf8), path: "config"),
+      corpusFingerprint: split.training.corpus.fingerprint,
+      validationFingerprint: config.data.valid == nil
+        ? nil : split.validation?.corpus.fingerprint,
+      tokenizer: tokenizer, model: ModelDescription(shape),
+      optimizer: config.optimizer.name.rawValue, fingerprint: fingerprint)
+  }
+
+  /// The keys that decide the trajectory so far; the others may change at a resume.
+  private static let pinnedKeys = [
+    "data.tokenizer", "data.valid_fraction", "model.cell", "model.reset", "model.embedding",
+    "model.hidden", "model.layers", "model.dropout", "model.tie_weights", "batch.sequences",
+    "batch.window", "batch.shards", "optimizer.name", "run.seed",
+  ]
+
+  /// Throws unless going on from `state` gives what the run would have given without a stop.
+  func checkResumable(from state: TrainingState, path: String) throws {
+    var differences: [String] = []
+    func compare(_ subject: String, _ stored: String, _ wanted: String) {
+      if stored != wanted {
+        differences.append("\(subject) is \(stored) in the checkpoint and \(wanted) now")
+      }
+    }
+    compare(
+      "numeric contract version", "\(state.contractVersion)", "\(numericContractVersion)")
+    let stored = try Config(
+      json: JSONCoding.encodeCompact(state.config, file: "config"),
+      file: "\(path): config of the checkpoint"
+    ).json.leaves
+    let wanted = config.json.leaves
+    for key in Self.pinnedKeys {
+      compare(key, stored[key]?.line ?? "missing", wanted[key]?.line ?? "missing")
+    }
+    compare(
+      "the text of data.train (\(config.data.train), by fingerprint)", state.corpusFingerprint,
+      split.training.corpus.fingerprint)
+    compare(
+      "data.valid", state.validationFingerprint == nil ? "null" : "a file",
+      config.data.valid == nil ? "null" : "a file")
+    guard differences.isEmpty else {
+      throw UsageError(
+        "\(path): cannot resume: \(differences.joined(separator: "; ")); use the config of the run "
+          + "(\(path)/config.json), or start another with --run-directory or --overwrite")
+    }
+  }
+}
+
+extension OrderedJSON {
+  /// All values that are no objects, by dotted path.
+  package var leaves: [String: OrderedJSON] {
+    guard case .object(let members) = self else { return ["": self] }
+    var leaves: [String: OrderedJSON] = [:]
+    for member in members {
+      for (path, value) in member.value.leaves {
+        leaves[path.isEmpty ? member.name : "\(member.name).\(path)"] = value
+      }
+    }
+    return leaves
+  }
+}
+
+extension ModelDescription {
+  /// The description of a shape.
+  init(_ shape: ModelShape) {
+    self.init(
+      cell: shape.cell.rawValue, vocabularySize: shape.vocabularySize,
+      embeddingSize: shape.embeddingSize, hiddenSize: shape.hiddenSize,
+      layerCount: shape.layerCount)
+  }
+}

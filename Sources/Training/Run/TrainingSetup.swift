@@ -1,0 +1,103 @@
+package import Collectives
+package import Corpora
+package import GRUCore
+package import Kernels
+
+/// What a train command was asked to do.
+package struct TrainOptions: Sendable {
+  package var configFile: String
+  /// "key.path=value" each.
+  package var overrides: [String] = []
+  /// Threads of each rank; nil shares the usable cores of a host between its ranks.
+  package var threads: Int?
+  package var instructionSet = "auto"
+  package var resume = false
+  package var overwrite = false
+  package var debug = false
+  package var json = false
+
+  package init(configFile: String) { self.configFile = configFile }
+}
+
+/// Everything that is settled before any large memory is taken: config, corpora, workers, shape.
+package struct TrainingSetup {
+  package let config: Config
+  package let kernels: Kernels
+  package let plan: ShardPlan
+  package let split: CorpusSplit
+  package let tokenizer: Tokenizer
+  package let shape: ModelShape
+
+  /// Every rank calls it; all throw alike.
+  package init(_ options: TrainOptions, on communicator: any Communicator) throws {
+    let config = try communicator.agree {
+      try Config(file: options.configFile, overrides: options.overrides)
+    }
+    self.config = config
+    try communicator.requireEqual(config.json.line, of: options.configFile)
+    kernels = Kernels(
+      try communicator.agree {
+        do {
+          return try InstructionSet.select(options.instructionSet)
+        } catch {
+          throw UsageError("\(error)")
+        }
+      })
+    plan = try Self.plan(
+      config, threads: options.threads, place: options.configFile, on: communicator)
+    let split = try communicator.agree { try Self.openCorpora(config) }
+    self.split = split
+    tokenizer = split.training.corpus.tokenizer
+    shape = config.model.shape(vocabularySize: tokenizer.vocabularySize)
+    try communicator.requireEqual(split.training.corpus.fingerprint, of: config.data.train)
+    if let valid = config.data.valid, let part = split.validation {
+      try communicator.requireEqual(part.corpus.fingerprint, of: valid)
+    }
+    let memory = MemoryPlan(
+      shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost)
+    try communicator.agree { try memory.checkFits() }
+  }
+
+  /// The batches of training.
+  package var batches: BatchSource {
+    .corpus(
+      split.training.corpus,
+      StreamPlan(
+        tokenRange: split.training.range, sequences: config.batch.sequences,
+        window: config.batch.window))
+  }
+
+  /// Bytes of text that a training token stands for on average.
+  package var bytesPerToken: Double {
+    Double(split.training.targetBytes) / Double(max(1, split.training.range.count - 1))
+  }
+
+  static func plan(
+    _ config: Config, threads: Int?, place: String, on communicator: any Communicator
+  ) throws -> ShardPlan {
+    let ranks = communicator.worldSize
+    try communicator.agree {
+      try config.validate(ranks: ranks, threads: max(1, threads ?? 1), place: place)
+    }
+    let usable = try UsableCores.threadsPerRank(communicator)
+    return ShardPlan(
+      sequences: config.batch.sequences, shards: config.batch.shards, ranks: ranks,
+      threads: threads ?? min(usable, config.batch.shards / ranks))
+  }
+
+  static func openCorpora(_ config: Config) throws(CorpusError) -> CorpusSplit {
+    let kind: Tokenizer.Kind =
+      switch config.data.tokenizer {
+      case .byte: .byte
+      case .character: .character
+      }
+    let train = try TokenCorpus(path: config.data.train, learning: kind)
+    var valid: TokenCorpus?
+    if let path = config.data.valid {
+      valid = try TokenCorpus(path: path, tokenizer: train.tokenizer)
+    }
+    return try CorpusSplit(
+      train: train, valid: valid, validFraction: config.data.validFraction,
+      sequences: config.batch.sequences, window: config.batch.window)
+  }
+}

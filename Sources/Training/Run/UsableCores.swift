@@ -1,0 +1,66 @@
+package import Collectives
+import Foundation
+
+/// How many threads each rank may keep busy without taking cores from the others.
+package enum UsableCores {
+  /// The cores that this process may run on, as a set of bits.
+  private static func affinity() -> [UInt64] {
+    var words = [UInt64](repeating: 0, count: 16)
+    #if os(Linux)
+      // The kernel's list, since the C library's call is not visible to Swift: a hexadecimal mask
+      // in groups of 32 cores, the highest first.
+      let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+      let prefix = "Cpus_allowed:"
+      if let line = status.split(separator: "\n").first(where: { $0.hasPrefix(prefix) }) {
+        let mask = line.dropFirst(prefix.count).drop { $0 == "\t" || $0 == " " }
+        for (group, digits) in mask.split(separator: ",").reversed().enumerated() {
+          guard group < 32, let bits = UInt64(digits, radix: 16) else { break }
+          words[group / 2] |= bits << UInt64(group % 2 * 32)
+        }
+        if words.contains(where: { $0 != 0 }) { return words }
+      }
+    #endif
+    for core in 0..<min(1024, ProcessInfo.processInfo.activeProcessorCount) {
+      words[core / 64] |= 1 << (core % 64)
+    }
+    return words
+  }
+
+  /// Threads for every rank, the same for all: the least that any rank's share of its cores gives,
+  /// where ranks bound to the same core share it. At least 1.
+  package static func threadsPerRank(
+    _ communicator: any Communicator
+  ) throws(CollectiveError) -> Int {
+    // Hosts are told apart by a hash of their name; 128 bytes of cores follow it.
+    let host = communicator.hostName.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+    }
+    let mine = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 17)
+    let all = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 17 * communicator.worldSize)
+    defer {
+      mine.deallocate()
+      all.deallocate()
+    }
+    _ = mine.initialize(from: [host] + affinity())
+    all.initialize(repeating: 0)
+    try communicator.allGather(
+      UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
+    let rows = (0..<communicator.worldSize).map { Array(all[$0 * 17..<($0 + 1) * 17]) }
+    return max(1, rows.map { share(of: $0, among: rows) }.min() ?? 1)
+  }
+
+  /// A rank's whole cores: each core counts in equal parts for the ranks of the host that may use
+  /// it.
+  private static func share(of row: [UInt64], among rows: [[UInt64]]) -> Int {
+    let neighbours = rows.filter { $0[0] == row[0] }
+    var share = 0.0
+    for core in 0..<1024 {
+      let word = 1 + core / 64
+      let bit = UInt64(1) << (core % 64)
+      guard row[word] & bit != 0 else { continue }
+      share += 1 / Double(neighbours.count { $0[word] & bit != 0 })
+    }
+    // Thirds and the like must not fall short of a whole core by rounding.
+    return Int(share + 1e-6)
+  }
+}

@@ -1,0 +1,49 @@
+package import Corpora
+package import GRUCore
+package import Kernels
+
+/// Where the training batches come from.
+package enum BatchSource {
+  /// A corpus, read as contiguous streams whose hidden state is carried from window to window.
+  case corpus(TokenCorpus, StreamPlan)
+  /// Uniformly random tokens, for timing.
+  case random(vocabularySize: Int, window: Int, Philox)
+
+  /// Whether hidden states start from zero at this step (counted from 1).
+  package func startsEpoch(atStep step: Int) -> Bool {
+    switch self {
+    case .corpus(_, let plan): plan.position(ofStep: step - 1).window == 0
+    case .random: false
+    }
+  }
+
+  /// The epoch of a step, counted from 0.
+  package func epoch(ofStep step: Int) -> Int {
+    switch self {
+    case .corpus(_, let plan): plan.position(ofStep: step - 1).epoch
+    case .random: 0
+    }
+  }
+
+  /// Fills a worker's inputs and targets for a step (counted from 1). Does not allocate.
+  package func fill(_ worker: SequenceWorker, step: Int) {
+    switch self {
+    case .corpus(let corpus, let plan):
+      plan.fill(
+        inputs: worker.inputs, targets: worker.targets, corpus: corpus,
+        sequences: worker.sequences, windowIndex: plan.position(ofStep: step - 1).window)
+    case .random(let vocabularySize, let window, let generator):
+      let count = worker.sequences.count
+      for t in 0...window {
+        for b in 0..<count {
+          let word = generator.block(
+            step: UInt32(truncatingIfNeeded: step),
+            stream: UInt32(worker.sequences.lowerBound + b), layer: 0, element: UInt32(t))[0]
+          let token = Int32(truncatingIfNeeded: Int(word) % vocabularySize)
+          if t < window { worker.inputs[t * count + b] = token }
+          if t > 0 { worker.targets[(t - 1) * count + b] = token }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package import Collectives
+package import Corpora
+import GRUCore
+import Kernels
+
+/// Measures the loss over a text: every token once, in the same streams and shards as training.
+package final class Evaluator {
+  private let replica: Replica
+  private let communicator: any Communicator
+  private let part: CorpusSplit.Part
+  private let plan: EvaluationPlan
+  private let savedState: AlignedBuffer
+  private var windowIndex = 0
+  private lazy var windowJob: (Int) -> Void = { [unowned self] in evaluateWindow(thread: $0) }
+
+  /// The sums and what follows from them.
+  package struct Score: Sendable {
+    /// Nats per token.
+    package var loss: Double
+    package var tokens: Int
+    /// Bytes of text that the counted tokens stand for.
+    package var bytes: Int
+
+    /// e^loss, which a hopeless model may leave infinite.
+    package var perplexity: Double { loss < 700 ? Elementary.exp(loss) : .infinity }
+    package var bitsPerByte: Double {
+      loss * Double(tokens) / Double(bytes) / Elementary.log(2)
+    }
+  }
+
+  package init(
+    replica: Replica, communicator: any Communicator, part: CorpusSplit.Part, window: Int
+  ) {
+    self.replica = replica
+    self.communicator = communicator
+    self.part = part
+    plan = EvaluationPlan(
+      tokenRange: part.range, sequences: replica.plan.sequences, window: window)
+    savedState = AlignedBuffer(count: replica.stateCount)
+  }
+
+  /// Runs over the whole text from zero hidden state; the state of training is kept.
+  package func score() throws(CollectiveError) -> Score {
+    replica.readState(into: savedState.pointer)
+    replica.resetState()
+    defer { replica.writeState(from: savedState.pointer) }
+    let shardCount = replica.plan.shards
+    // Losses of all shards, then token counts; a rank fills in its own.
+    var sums = [Double](repeating: 0, count: 2 * shardCount)
+    for index in 0..<plan.windowCount {
+      windowIndex = index
+      replica.team.runPrepared(windowJob)
+      for worker in replica.workers {
+        for (place, shard) in worker.shards.enumerated() {
+          sums[shard] += worker.shardLosses[place]
+          sums[shardCount + shard] += Double(worker.shardTokens[place])
+        }
+      }
+    }
+    return try combine(sums)
+  }
+
+  private func evaluateWindow(thread: Int) {
+    let worker = replica.workers[thread]
+    plan.fill(
+      inputs: worker.inputs, targets: worker.targets, corpus: part.corpus,
+      sequences: worker.sequences, windowIndex: windowIndex)
+    worker.evaluate(parameters: replica.parameters.pointer, weights: replica.weights)
+  }
+
+  private func combine(_ sums: [Double]) throws(CollectiveError) -> Score {
+    let shardCount = replica.plan.shards
+    let ranks = communicator.worldSize
+    let mine = UnsafeMutableBufferPointer<Double>.allocate(capacity: sums.count)
+    let all = UnsafeMutableBufferPointer<Double>.allocate(capacity: sums.count * ranks)
+    defer {
+      mine.deallocate()
+      all.deallocate()
+    }
+    _ = mine.initialize(from: sums)
+    all.initialize(repeating: 0)
+    try communicator.allGather(
+      UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
+    var losses = [Double](repeating: 0, count: shardCount)
+    var tokens = 0.0
+    for rank in 0..<ranks {
+      for shard in replica.plan.shards(ofRank: rank) {
+        losses[shard] = all[rank * sums.count + shard]
+        tokens += all[rank * sums.count + shardCount + shard]
+      }
+    }
+    return Score(
+      loss: CanonicalTree.sum(losses) / tokens, tokens: Int(tokens), bytes: part.targetBytes)
+  }
+}

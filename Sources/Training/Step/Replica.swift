@@ -1,0 +1,93 @@
+package import Collectives
+package import GRUCore
+package import Kernels
+
+/// One rank's copy of the model, and the threads that compute with it.
+package final class Replica {
+  package let shape: ModelShape
+  package let table: ParameterTable
+  package let kernels: Kernels
+  package let plan: ShardPlan
+  package let rank: Int
+  /// Time steps of a batch.
+  package let window: Int
+  /// The values of all parameters, the same on every rank between steps.
+  package let parameters: AlignedBuffer
+  package let weights: PackedWeights
+  /// One for each thread, in thread order.
+  package let workers: [SequenceWorker]
+  package let team: WorkerTeam
+  private let packJob: (Int) -> Void
+
+  /// - Throws: `WorkerTeamError` where the system gives too few threads.
+  package init(
+    shape: ModelShape, kernels: Kernels, window: Int, plan: ShardPlan, rank: Int
+  ) throws {
+    self.shape = shape
+    let table = ParameterTable(shape: shape)
+    self.table = table
+    self.kernels = kernels
+    self.plan = plan
+    self.rank = rank
+    self.window = window
+    parameters = AlignedBuffer(count: table.elementCount)
+    let weights = PackedWeights(shape: shape, table: table, kernels: kernels)
+    self.weights = weights
+    workers = (0..<plan.threads).map { thread in
+      SequenceWorker(
+        shape: shape, table: table, kernels: kernels, window: window, plan: plan,
+        worker: rank * plan.threads + thread)
+    }
+    team = try WorkerTeam(threads: plan.threads)
+    let values = UnsafePointer(parameters.pointer)
+    let threads = plan.threads
+    packJob = { weights.repack(from: values, part: $0, of: threads) }
+  }
+
+  package var threads: Int { plan.threads }
+
+  /// The sequences of this rank's shards.
+  package var sequences: Range<Int> { plan.sequences(of: plan.shards(ofRank: rank)) }
+
+  /// Brings the packed weights up to date with `parameters`.
+  package func repack() { team.runPrepared(packJob) }
+
+  /// Sets all parameters to their initial values, the same on every rank.
+  package func initialize(seed: Int) {
+    Initialization.initialize(
+      parameters.pointer, table: table, shape: shape, seed: UInt64(seed))
+    repack()
+  }
+
+  /// Sets every hidden vector of this rank to zero.
+  package func resetState() {
+    for worker in workers { worker.resetState() }
+  }
+
+  /// Floats of the hidden vectors of all global sequences, [L, B, H].
+  package var stateCount: Int { shape.layerCount * plan.sequences * shape.hiddenSize }
+
+  /// Copies this rank's hidden vectors into their places in [L, B, H].
+  package func readState(into all: UnsafeMutablePointer<Float>) {
+    forEachState { worker, layer, sequence, offset in
+      worker.readState(layer: layer, sequence: sequence, into: all + offset)
+    }
+  }
+
+  /// Takes this rank's hidden vectors out of [L, B, H].
+  package func writeState(from all: UnsafePointer<Float>) {
+    forEachState { worker, layer, sequence, offset in
+      worker.writeState(layer: layer, sequence: sequence, from: all + offset)
+    }
+  }
+
+  private func forEachState(_ body: (SequenceWorker, Int, Int, Int) -> Void) {
+    for worker in workers {
+      for layer in 0..<shape.layerCount {
+        for sequence in worker.sequences {
+          body(worker, layer, sequence, (layer * plan.sequences + sequence) * shape.hiddenSize)
+        }
+      }
+    }
+  }
+}

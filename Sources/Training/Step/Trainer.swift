@@ -1,0 +1,183 @@
+package import Collectives
+import GRUCore
+import Kernels
+
+/// Performs training steps on one rank, in lockstep with the other ranks.
+///
+/// After `init` a step allocates nothing but what the transport needs.
+package final class Trainer {
+  package let replica: Replica
+  package let communicator: any Communicator
+  package let source: BatchSource
+  package let optimizer: ShardedOptimizer
+  /// Steps done so far.
+  package internal(set) var step = 0
+  package let schedule: LearningRateSchedule
+
+  private let exchange: GradientExchange
+  private let nodeFold: NodeFold
+  private let statistics: StepStatistics
+  private let fingerprints: FingerprintGather
+  private let arenas: AlignedBuffer
+  /// Node arenas of all threads, in thread order, and the ones of them that hold the rank's nodes.
+  private let threadNodes: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+  private let rankNodes: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+  /// The index of each thread's first node arena.
+  private let firstNodes: [Int]
+  private var scalars = ShardedOptimizer.Scalars(step: 1, learningRate: 0, tokens: 1, scale: 1)
+
+  // The work of one thread in each part of a step; made once, so that a step allocates nothing.
+  private lazy var fillJob: (Int) -> Void = { [unowned self] in fill(thread: $0) }
+  private lazy var gradientJob: (Int) -> Void = { [unowned self] in computeGradients(thread: $0) }
+  private lazy var foldJob: (Int) -> Void = { [unowned self] in fold(thread: $0) }
+  private lazy var squareJob: (Int) -> Void = { [unowned self] in sumSquares(thread: $0) }
+  private lazy var updateJob: (Int) -> Void = { [unowned self] in update(thread: $0) }
+
+  package init(
+    replica: Replica, communicator: any Communicator, source: BatchSource,
+    optimizer config: OptimizerConfig, steps: Int
+  ) {
+    let elementCount = replica.table.elementCount
+    let plan = replica.plan
+    self.replica = replica
+    self.communicator = communicator
+    self.source = source
+    schedule = LearningRateSchedule(
+      peak: config.learningRate, config: config.schedule, steps: steps)
+    exchange = GradientExchange(
+      communicator: communicator, kernels: replica.kernels, elementCount: elementCount, plan: plan)
+    nodeFold = NodeFold(plan: plan, rank: replica.rank)
+    statistics = StepStatistics(communicator: communicator, plan: plan, exchange: exchange)
+    fingerprints = FingerprintGather(
+      communicator: communicator, ranges: exchange.ranges, elementCount: elementCount)
+    optimizer = ShardedOptimizer(
+      config: config, range: exchange.ownedRange, kernels: replica.kernels)
+
+    let nodeCount = nodeFold.threadNodeCount
+    arenas = AlignedBuffer(count: nodeCount * elementCount)
+    threadNodes = .allocate(capacity: nodeCount)
+    for index in 0..<nodeCount {
+      (threadNodes + index).initialize(to: arenas.pointer + index * elementCount)
+    }
+    rankNodes = .allocate(capacity: nodeFold.rankNodeCount)
+    for (index, arena) in nodeFold.resultArenas.enumerated() {
+      (rankNodes + index).initialize(to: threadNodes[arena])
+    }
+    firstNodes = nodeFold.threadNodeCounts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+  }
+
+  deinit {
+    threadNodes.deallocate()
+    rankNodes.deallocate()
+  }
+
+  /// The elements that each rank owns, by rank.
+  package var ownedRanges: [Range<Int>] { exchange.ranges }
+
+  /// The gradient sums that the last step left: of all elements on a single rank, of the owned ones
+  /// otherwise. Not yet divided by the token count.
+  package var gradient: UnsafePointer<Float> { UnsafePointer(rankNodes[0]) }
+
+  /// Counted targets of the last step's global batch.
+  package var lastTokenCount: Int { scalars.tokens }
+
+  /// What a step did.
+  package struct Outcome: Sendable {
+    /// Counted from 1.
+    package var step: Int
+    /// Nats per token.
+    package var loss: Double
+    /// Counted targets of the global batch.
+    package var tokens: Int
+    package var learningRate: Double
+    /// Before clipping.
+    package var gradientNorm: Double
+    /// Whether any rank was asked to stop.
+    package var isStopRequested: Bool
+    package var duration: Duration
+    package var dataDuration: Duration
+    package var exchangeDuration: Duration
+  }
+
+  /// Trains on the next batch: fill, gradients, exchange, norm, update, exchange, repack.
+  ///
+  /// - Throws: on every rank alike when the loss or the gradient is not finite; then the parameters
+  ///   are still those from before the step.
+  package func performStep(stopRequested: Bool = false) throws -> Outcome {
+    let clock = ContinuousClock()
+    let started = clock.now
+    step += 1
+    if source.startsEpoch(atStep: step) { replica.resetState() }
+    replica.team.runPrepared(fillJob)
+    let filled = clock.now
+
+    replica.team.runPrepared(gradientJob)
+    replica.team.runPrepared(foldJob)
+    let computed = clock.now
+
+    try exchange.reduceScatter(nodes: rankNodes)
+    replica.team.runPrepared(squareJob)
+    let totals = try statistics.gather(from: replica, stopRequested: stopRequested)
+    let norm = totals.gradientSquares.squareRoot() / Double(totals.tokens)
+    let loss = totals.loss / Double(totals.tokens)
+    if !norm.isFinite || !loss.isFinite { try reportNonFinite(loss: loss, norm: norm) }
+    let exchanged = clock.now
+
+    let clip = optimizer.config.clipNorm
+    scalars = ShardedOptimizer.Scalars(
+      step: step, learningRate: schedule.rate(atStep: step), tokens: totals.tokens,
+      scale: clip > 0 && norm > clip ? clip / norm : 1)
+    replica.team.runPrepared(updateJob)
+    let updated = clock.now
+
+    try exchange.allGather(replica.parameters.pointer)
+    let gathered = clock.now
+    replica.repack()
+    return Outcome(
+      step: step, loss: loss, tokens: totals.tokens, learningRate: scalars.learningRate,
+      gradientNorm: norm, isStopRequested: totals.isStopRequested, duration: clock.now - started,
+      dataDuration: filled - started,
+      exchangeDuration: (exchanged - computed) + (gathered - updated))
+  }
+
+  /// A hash of all parameters, the same for any number of ranks and threads.
+  package func fingerprint() throws(CollectiveError) -> String {
+    try fingerprints.fingerprint(of: replica)
+  }
+
+  private func fill(thread: Int) { source.fill(replica.workers[thread], step: step) }
+
+  private func computeGradients(thread: Int) {
+    replica.workers[thread].computeGradients(
+      parameters: replica.parameters.pointer, weights: replica.weights,
+      nodes: threadNodes + firstNodes[thread])
+  }
+
+  private func fold(thread: Int) {
+    let elements = NodeFold.elements(
+      ofThread: thread, of: replica.threads, elementCount: replica.table.elementCount)
+    nodeFold.fold(threadNodes: threadNodes, elements: elements, kernels: replica.kernels)
+  }
+
+  private func sumSquares(thread: Int) {
+    let part = ownedPart(thread: thread)
+    if part.isEmpty { return }
+    let block = (part.lowerBound - exchange.ownedRange.lowerBound) / canonicalBlock
+    replica.kernels.sumOfSquares(
+      rankNodes[0] + part.lowerBound, count: part.count,
+      blocks: statistics.ownedBlockSquares + block)
+  }
+
+  private func update(thread: Int) {
+    optimizer.update(
+      ownedPart(thread: thread), of: replica.parameters.pointer, gradient: rankNodes[0], scalars)
+  }
+
+  /// One thread's share of the owned elements, cut at multiples of 4,096.
+  private func ownedPart(thread: Int) -> Range<Int> {
+    let owned = exchange.ownedRange
+    let part = NodeFold.elements(
+      ofThread: thread, of: replica.threads, elementCount: owned.count)
+    return owned.lowerBound + part.lowerBound..<owned.lowerBound + part.upperBound
+  }
+}
