@@ -62,7 +62,7 @@ let package = Package(
     .executableTarget(
       name: "gru-dist",
       dependencies: [
-        "Training", "MPICollectives",
+        "Training", "MPICollectives", "Collectives", "GRUCore", "Kernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),

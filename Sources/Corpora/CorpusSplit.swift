@@ -5,6 +5,11 @@ package struct CorpusSplit: Sendable {
     package let corpus: TokenCorpus
     package let range: Range<Int>
 
+    package init(corpus: TokenCorpus, range: Range<Int>) {
+      self.corpus = corpus
+      self.range = range
+    }
+
     /// Bytes of text that the range's targets (every token but the first) stand for.
     package var targetBytes: Int { corpus.byteCount(of: range.dropFirst()) }
   }

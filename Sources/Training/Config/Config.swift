@@ -8,13 +8,15 @@ package struct Config: Sendable, Equatable {
   package var optimizer: OptimizerConfig
   package var run: RunConfig
 
-  /// Reads a file, applies `overrides` ("key.path=value", the value as JSON or else as a string)
-  /// and checks everything that does not need the corpus or the number of workers.
-  package init(file: String, overrides: [String] = []) throws(ConfigError) {
+  /// Reads a file, applies `overrides` and checks everything that needs neither the corpus nor the
+  /// number of workers.
+  package init(file: String, overrides: [ConfigOverride] = []) throws(ConfigError) {
     try self.init(json: try Self.bytes(of: file), file: file, overrides: overrides)
   }
 
-  package init(json: [UInt8], file: String, overrides: [String] = []) throws(ConfigError) {
+  package init(
+    json: [UInt8], file: String, overrides: [ConfigOverride] = []
+  ) throws(ConfigError) {
     let document: JSONDocument
     do {
       document = try JSONDocument(parsing: json)
@@ -84,22 +86,44 @@ package struct Config: Sendable, Equatable {
   }
 
   private static func apply(
-    _ override: String, to value: inout OrderedJSON, source: inout ConfigSource
+    _ override: ConfigOverride, to value: inout OrderedJSON, source: inout ConfigSource
   ) throws(ConfigError) {
-    let option = "--set \(override)"
-    guard let equals = override.firstIndex(of: "="), equals != override.startIndex else {
-      throw ConfigError(place: option, problem: "expected key.path=value")
+    let assignment = override.assignment
+    guard let equals = assignment.firstIndex(of: "="), equals != assignment.startIndex else {
+      throw ConfigError(place: override.option, problem: "expected key.path=value")
     }
-    let key = String(override[..<equals])
-    let text = String(override[override.index(after: equals)...])
+    let key = String(assignment[..<equals])
+    let text = String(assignment[assignment.index(after: equals)...])
     let path = key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    if path.contains("") { throw ConfigError(place: option, problem: "\"\(key)\" is no key path") }
+    if path.contains("") {
+      throw ConfigError(place: override.option, problem: "\"\(key)\" is no key path")
+    }
     let parsed = (try? OrderedJSON(parsing: text)) ?? .string(text)
     if let obstacle = value.set(parsed, at: path) {
       throw ConfigError(
-        place: option, problem: "\(obstacle.joined(separator: ".")) is not a section")
+        place: override.option, problem: "\(obstacle.joined(separator: ".")) is not a section")
     }
-    source.overrides[key] = option
+    source.overrides[key] = override.option
+  }
+}
+
+/// A value of a config that the command line sets.
+package struct ConfigOverride: Sendable {
+  /// "key.path=value", the value as JSON or else as a string.
+  package var assignment: String
+  /// The option as it was given, for error messages.
+  package var option: String
+
+  /// What `--set` gives.
+  package init(set assignment: String) {
+    self.assignment = assignment
+    option = "--set \(assignment)"
+  }
+
+  /// What an option with a name of its own gives for one key.
+  package init(_ key: String, _ value: OrderedJSON, option: String) {
+    assignment = "\(key)=\(value.line)"
+    self.option = "\(option) \(value.stringValue ?? value.line)"
   }
 }
 

@@ -6,8 +6,7 @@ package import Kernels
 /// What a train command was asked to do.
 package struct TrainOptions: Sendable {
   package var configFile: String
-  /// "key.path=value" each.
-  package var overrides: [String] = []
+  package var overrides: [ConfigOverride] = []
   /// Threads of each rank; nil shares the usable cores of a host between its ranks.
   package var threads: Int?
   package var instructionSet = "auto"

@@ -1,0 +1,86 @@
+import Checkpoints
+package import Collectives
+import Corpora
+import Kernels
+
+/// Measures a checkpoint's loss on its validation text or on another one, by any number of ranks.
+package struct Evaluation {
+  package var path: String
+  /// A text to measure on instead of the validation text.
+  package var text: String?
+  package var threads: Int?
+  package var instructionSet = "auto"
+
+  package init(path: String, text: String?, threads: Int?, instructionSet: String) {
+    self.path = path
+    self.text = text
+    self.threads = threads
+    self.instructionSet = instructionSet
+  }
+
+  /// Every rank calls it; all throw alike.
+  package func run(on communicator: any Communicator, console: Console) throws {
+    let model = try communicator.agree { try LoadedModel(path: path) }
+    try communicator.requireEqual(model.state.fingerprint, of: model.checkpoint.path)
+    if communicator.rank == 0 { model.refusals.forEach(Console.complain) }
+    let kernels = Kernels(
+      try communicator.agree { try InstructionSet.selected(instructionSet) })
+    let plan = try TrainingSetup.plan(
+      model.config, threads: threads, place: path, on: communicator)
+    let part = try communicator.agree { try self.part(of: model) }
+    try communicator.requireEqual(part.corpus.fingerprint, of: part.corpus.path)
+    let memory = MemoryPlan(
+      shape: model.shape, config: model.config, plan: plan,
+      ranksOnHost: communicator.ranksOnHost)
+    try communicator.agree { try memory.checkFits() }
+    let replica = try communicator.agree {
+      let replica = try Replica(
+        shape: model.shape, kernels: kernels, window: model.config.batch.window, plan: plan,
+        rank: communicator.rank)
+      try model.readParameters(into: replica.parameters.pointer)
+      return replica
+    }
+    replica.repack()
+    let evaluator = Evaluator(
+      replica: replica, communicator: communicator, part: part,
+      window: model.config.batch.window)
+    let score = try evaluator.score()
+    console.say("\(model.checkpoint.path) on \(part.corpus.path)")
+    console.say("step \(model.state.step)  \(score.words)")
+    console.record([
+      "kind": "evaluation", "checkpoint": .string(model.checkpoint.path),
+      "text": .string(part.corpus.path), "step": .integer(model.state.step),
+      "tokens": .integer(score.tokens), "loss": .number(score.loss),
+      "perplexity": .number(score.perplexity), "bits_per_byte": .number(score.bitsPerByte),
+    ])
+  }
+
+  private func part(of model: LoadedModel) throws -> CorpusSplit.Part {
+    if let text {
+      let corpus = try TokenCorpus(path: text, tokenizer: model.state.tokenizer)
+      guard corpus.count >= 2 else {
+        throw UsageError(
+          "text '\(text)' has 1 token, expected at least 2: there is nothing to predict")
+      }
+      return CorpusSplit.Part(corpus: corpus, range: 0..<corpus.count)
+    }
+    let split = try TrainingSetup.openCorpora(model.config)
+    guard split.training.corpus.fingerprint == model.state.corpusFingerprint else {
+      throw UsageError(
+        "\(model.config.data.train) is not the text that the checkpoint was trained on; name a "
+          + "text with --text")
+    }
+    guard let validation = split.validation else {
+      throw UsageError(
+        "the run set no validation text aside (data.valid_fraction is 0); name one with --text")
+    }
+    return validation
+  }
+}
+
+extension InstructionSet {
+  /// As `select`, with an error that counts as bad usage.
+  static func selected(_ name: String) throws -> InstructionSet {
+    do { return try select(name) } catch { throw UsageError("--isa: \(error)") }
+  }
+}

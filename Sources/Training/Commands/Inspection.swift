@@ -1,0 +1,82 @@
+import Checkpoints
+import Corpora
+import GRUCore
+import Kernels
+
+/// Verifies and describes a checkpoint, or all checkpoints of a run.
+package struct Inspection {
+  package var path: String
+
+  package init(path: String) { self.path = path }
+
+  /// - Throws: where no checkpoint is whole.
+  package func run(console: Console) throws {
+    let model = try LoadedModel(path: path)
+    let state = model.state
+    let table = ParameterTable(shape: model.shape)
+    let parameters = AlignedBuffer(count: table.elementCount)
+    try model.readParameters(into: parameters.pointer)
+    let fingerprint = Self.fingerprint(parameters.pointer, count: table.elementCount)
+    guard fingerprint == state.fingerprint else {
+      throw RunDirectoryError(
+        "\(model.checkpoint.path): the parameters have fingerprint \(fingerprint), "
+          + "\(Checkpoint.stateFile) says \(state.fingerprint); use another checkpoint")
+    }
+    for refusal in model.refusals { console.say("NOT WHOLE  \(refusal)") }
+    console.say("checkpoint   \(model.checkpoint.path) (whole, every file as its manifest says)")
+    console.say("step         \(state.step), epoch \(state.epoch), \(Format.grouped(state.tokens)) tokens")
+    if let loss = state.bestValidationLoss, let step = state.bestValidationStep {
+      console.say("best         validation loss \(Format.fixed(loss, 4)) at step \(step)")
+    }
+    console.say("model        \(model.shape.cell.words), hidden \(model.shape.hiddenSize), "
+      + "embedding \(model.shape.embeddingSize), \(model.shape.layerCount) layers, vocabulary "
+      + "\(model.shape.vocabularySize) (\(state.tokenizer.kind.rawValue)), "
+      + "\(Format.grouped(table.parameterCount)) parameters")
+    console.say("optimizer    \(state.optimizer)")
+    console.say("fingerprint  \(fingerprint), numeric contract version \(state.contractVersion)")
+    for file in model.checkpoint.manifest.files {
+      console.say("file         \(file.name), \(Format.bytes(file.bytes)), SHA-256 \(file.sha256)")
+    }
+    for parameter in table.parameters {
+      let statistics = TensorStatistics(
+        parameters.pointer + parameter.offset, count: parameter.count)
+      console.say("tensor       \(parameter.name) \(parameter.shape)  min \(statistics.least)  "
+        + "max \(statistics.greatest)  rms \(Format.fixed(statistics.rootMeanSquare, 5))")
+    }
+    console.record(record(model, table: table, fingerprint: fingerprint))
+    withExtendedLifetime(parameters) {}
+  }
+
+  private func record(
+    _ model: LoadedModel, table: ParameterTable, fingerprint: String
+  ) -> OrderedJSON {
+    let state = model.state
+    return [
+      "kind": "inspection", "checkpoint": .string(model.checkpoint.path),
+      "step": .integer(state.step), "epoch": .integer(state.epoch),
+      "tokens": .integer(state.tokens),
+      "best_validation_loss": state.bestValidationLoss.map { .number($0) } ?? .null,
+      "best_validation_step": state.bestValidationStep.map { .integer($0) } ?? .null,
+      "model": model.shape.json, "parameters": .integer(table.parameterCount),
+      "optimizer": .string(state.optimizer), "fingerprint": .string(fingerprint),
+      "contract_version": .integer(state.contractVersion),
+      "files": .array(
+        model.checkpoint.manifest.files.map {
+          ["name": .string($0.name), "bytes": .integer($0.bytes), "sha256": .string($0.sha256)]
+        }),
+      "refused": .array(model.refusals.map { .string($0) }),
+    ]
+  }
+
+  private static func fingerprint(
+    _ parameters: UnsafePointer<Float>, count: Int
+  ) -> String {
+    let blocks = (count + canonicalBlock - 1) / canonicalBlock
+    var hashes = [UInt64](repeating: 0, count: 2 * blocks)
+    return hashes.withUnsafeMutableBufferPointer { buffer in
+      guard let words = buffer.baseAddress else { return "" }
+      Kernels(.portable).hashBlocks(parameters, count: count, into: words)
+      return Fingerprint.combine(words, blockCount: blocks, elementCount: count)
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package import Checkpoints
+import Corpora
+package import GRUCore
+import Kernels
+
+/// The model of a checkpoint, ready to be read.
+package struct LoadedModel {
+  package let checkpoint: Checkpoint
+  package let state: TrainingState
+  package let config: Config
+  package let shape: ModelShape
+  /// Newer checkpoints that were passed over, and why.
+  package let refusals: [String]
+
+  /// Finds and verifies what `path` names: a checkpoint, or a run's newest whole one.
+  package init(path: String) throws {
+    let found = try CheckpointSelection.find(at: path)
+    checkpoint = found.checkpoint
+    refusals = found.refused.map { "\($0)" }
+    state = try checkpoint.trainingState()
+    guard state.contractVersion == numericContractVersion else {
+      throw RunDirectoryError(
+        "\(checkpoint.path): numeric contract version \(state.contractVersion), this program has "
+          + "version \(numericContractVersion); use the program that wrote it")
+    }
+    config = try Config(
+      json: JSONCoding.encodeCompact(state.config, file: "config"),
+      file: "\(checkpoint.path): config")
+    shape = config.model.shape(vocabularySize: state.tokenizer.vocabularySize)
+    guard ModelDescription(shape) == state.model else {
+      throw RunDirectoryError(
+        "\(checkpoint.path)/\(Checkpoint.stateFile): config and tokenizer describe another model "
+          + "than \"model\" does; the checkpoint is damaged, use another")
+    }
+  }
+
+  /// Reads all parameters into an arena of the model's table.
+  package func readParameters(into arena: UnsafeMutablePointer<Float>) throws {
+    let file = try checkpoint.tensors(in: Checkpoint.modelFile)
+    for tensor in TrainingTensors.parameters(of: ParameterTable(shape: shape), at: arena) {
+      try tensor.read(from: file)
+    }
+  }
+}

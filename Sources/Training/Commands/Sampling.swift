@@ -1,0 +1,94 @@
+import Checkpoints
+import Collectives
+import Corpora
+import GRUCore
+import Kernels
+
+/// Draws text from a checkpoint's model.
+package struct Sampling {
+  package var path: String
+  package var prompt = ""
+  /// Tokens to draw.
+  package var length = 500
+  /// 0 takes the likeliest token always.
+  package var temperature = 1.0
+  /// Draws among that many of the likeliest tokens; nil draws among all.
+  package var topK: Int?
+  package var seed = 1
+  package var instructionSet = "auto"
+
+  package init(path: String) { self.path = path }
+
+  package func validate() throws {
+    if length < 1 { throw UsageError("--length: expected at least 1, found \(length)") }
+    if !(temperature >= 0 && temperature.isFinite) {
+      throw UsageError("--temperature: expected a number of at least 0, found \(temperature)")
+    }
+    if let topK, topK < 1 { throw UsageError("--top-k: expected at least 1, found \(topK)") }
+    if seed < 0 { throw UsageError("--seed: expected at least 0, found \(seed)") }
+  }
+
+  /// Draws the text and gives `emit` its bytes bit by bit, the prompt first.
+  ///
+  /// - Returns: the model's path and the drawn tokens.
+  @discardableResult
+  package func run(emit: ([UInt8]) -> Void) throws -> (checkpoint: String, text: [UInt8]) {
+    try validate()
+    let model = try LoadedModel(path: path)
+    model.refusals.forEach(Console.complain)
+    let tokenizer = model.state.tokenizer
+    let table = ParameterTable(shape: model.shape)
+    let kernels = Kernels(try InstructionSet.selected(instructionSet))
+    let parameters = AlignedBuffer(count: table.elementCount)
+    try model.readParameters(into: parameters.pointer)
+    let weights = PackedWeights(shape: model.shape, table: table, kernels: kernels)
+    weights.repack(from: parameters.pointer, part: 0, of: 1)
+    let generator = Generator(shape: model.shape, table: table, kernels: kernels)
+    generator.reset()
+
+    // Without a prompt the text starts as after a line end.
+    var pending = tokenizer.encode(prompt.isEmpty ? "\n" : prompt)
+    let random = Philox(seed: UInt64(seed), purpose: .sampling)
+    var text: [UInt8] = []
+    emit(Array(prompt.utf8))
+    for index in 0..<length {
+      var logits: UnsafePointer<Float>?
+      for token in pending {
+        logits = generator.step(token: token, parameters: parameters.pointer, weights: weights)
+      }
+      guard let logits else { break }
+      let scores = UnsafeBufferPointer(start: logits, count: model.shape.vocabularySize)
+      guard scores.allSatisfy(\.isFinite) else {
+        throw RunDirectoryError(
+          "\(model.checkpoint.path): the model's scores are not finite; use an older checkpoint")
+      }
+      let word = random.block(
+        step: UInt32(truncatingIfNeeded: index), stream: 0, layer: 0, element: 0)[0]
+      let token = choose(scores, unit: Double(Philox.unit(word)))
+      let bytes = tokenizer.decode([token])
+      text += bytes
+      emit(bytes)
+      pending = [token]
+    }
+    withExtendedLifetime(parameters) {}
+    return (model.checkpoint.path, text)
+  }
+
+  /// The token whose share of [0, 1) holds `unit`.
+  func choose(_ scores: UnsafeBufferPointer<Float>, unit: Double) -> Int32 {
+    // Ties go to the lower token, so that the order is one.
+    let order = scores.indices.sorted { scores[$0] == scores[$1] ? $0 < $1 : scores[$0] > scores[$1] }
+    guard temperature > 0, let greatest = order.first else { return Int32(order.first ?? 0) }
+    let candidates = order.prefix(topK ?? order.count)
+    let shares = candidates.map { index in
+      // Beyond 600 below the greatest nothing is left of a share.
+      Elementary.exp(max(-600, Double(scores[index] - scores[greatest]) / temperature))
+    }
+    var rest = unit * shares.reduce(0, +)
+    for (index, share) in zip(candidates, shares) {
+      rest -= share
+      if rest < 0 { return Int32(index) }
+    }
+    return Int32(candidates[candidates.endIndex - 1])
+  }
+}

@@ -1,0 +1,144 @@
+package import Collectives
+import Foundation
+package import GRUCore
+import Kernels
+
+/// Times whole training steps on random tokens: forward, BPTT, exchange, clip, Adam, repack.
+package struct StepBenchmark {
+  package var cell = ModelShape.Cell.gruResetBefore
+  package var vocabulary = 256
+  package var embedding = 128
+  package var hidden = 512
+  package var layers = 2
+  package var window = 64
+  package var batch = 64
+  /// nil takes the largest number up to 8 that divides the batch.
+  package var shards: Int?
+  package var threads = 1
+  package var steps = 20
+  package var warmup = 5
+  package var instructionSet = "auto"
+
+  package init() {}
+
+  private func validate() throws {
+    let sizes = [
+      ("vocabulary", vocabulary), ("embedding", embedding), ("hidden", hidden),
+      ("layers", layers), ("window", window), ("batch", batch), ("threads", threads),
+      ("steps", steps),
+    ]
+    for (name, size) in sizes where !(1...1 << 20 ~= size) {
+      throw UsageError("--\(name): expected 1 to \(1 << 20), found \(size)")
+    }
+    if warmup < 0 { throw UsageError("--warmup: expected at least 0, found \(warmup)") }
+  }
+
+  private func config() throws -> Config {
+    let shards = shards ?? (1...8).last { batch.isMultiple(of: $0) } ?? 1
+    let cellKeys = cell == .rnn ? "rnn" : "gru"
+    let reset = cell == .gruResetAfter ? "after" : "before"
+    let json: OrderedJSON = [
+      "data": ["train": "random"],
+      "model": [
+        "cell": .string(cellKeys), "reset": .string(reset), "embedding": .integer(embedding),
+        "hidden": .integer(hidden), "layers": .integer(layers),
+      ],
+      "batch": [
+        "sequences": .integer(batch), "window": .integer(window), "shards": .integer(shards),
+      ],
+      "optimizer": ["schedule": ["name": "constant", "warmup_steps": 0]],
+    ]
+    return try Config(json: Array(json.line.utf8), file: "bench step")
+  }
+
+  /// Every rank calls it; all throw alike. Rank 0 prints one line.
+  package func run(on communicator: any Communicator) throws {
+    let config = try communicator.agree {
+      try validate()
+      let config = try self.config()
+      try config.validate(
+        ranks: communicator.worldSize, threads: threads, place: "bench step")
+      return config
+    }
+    let kernels = Kernels(
+      try communicator.agree { try InstructionSet.selected(instructionSet) })
+    let plan = ShardPlan(
+      sequences: batch, shards: config.batch.shards, ranks: communicator.worldSize,
+      threads: threads)
+    let shape = config.model.shape(vocabularySize: vocabulary)
+    let memory = MemoryPlan(
+      shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost)
+    try communicator.agree { try memory.checkFits() }
+    let replica = try communicator.agree {
+      try Replica(
+        shape: shape, kernels: kernels, window: window, plan: plan, rank: communicator.rank)
+    }
+    let trainer = Trainer(
+      replica: replica, communicator: communicator,
+      source: .random(
+        vocabularySize: vocabulary, window: window, Philox(seed: 1, purpose: .benchmark)),
+      optimizer: config.optimizer, steps: warmup + steps)
+    replica.initialize(seed: 1)
+    for _ in 0..<warmup { _ = try trainer.performStep() }
+    let outcomes = try (0..<steps).map { _ in try trainer.performStep() }
+    try communicator.barrier()
+    // All workers at once, as during the steps: the peak is what their cores have side by side.
+    let peaks = UnsafeMutableBufferPointer<Double>.allocate(capacity: threads)
+    defer { peaks.deallocate() }
+    peaks.initialize(repeating: 0)
+    replica.team.run { peaks[$0] = kernels.measurePeak(seconds: 0.5) }
+    let peak = peaks.reduce(0, +) * Double(communicator.worldSize)
+    if communicator.rank == 0 { report(outcomes, trainer: trainer, peak: peak) }
+  }
+
+  private func report(
+    _ outcomes: [Trainer.Outcome], trainer: Trainer, peak: Double
+  ) {
+    let replica = trainer.replica
+    let seconds = outcomes.map(\.duration.seconds).sorted()
+    let median = seconds[seconds.count / 2]
+    let exchange = outcomes.map(\.exchangeDuration.seconds).sorted()[seconds.count / 2]
+    let tokens = Double(batch * window)
+    let weights = replica.shape.multipliedWeights(in: replica.table)
+    let gflops = 6 * Double(weights) * tokens / median / 1e9
+    let record: OrderedJSON = [
+      "bench": "step", "cell": .string(replica.shape.cell.rawValue),
+      "vocabulary": .integer(vocabulary), "embedding": .integer(embedding),
+      "hidden": .integer(hidden), "layers": .integer(layers), "window": .integer(window),
+      "batch": .integer(batch), "shards": .integer(replica.plan.shards),
+      "ranks": .integer(replica.plan.ranks), "threads": .integer(threads),
+      "steps": .integer(steps), "parameters": .integer(replica.table.parameterCount),
+      "step_seconds": .number(median), "step_seconds_min": .number(seconds[0]),
+      "step_seconds_max": .number(seconds[seconds.count - 1]),
+      "exchange_seconds": .number(exchange),
+      "tokens_per_second": .number((tokens / median).rounded()),
+      "gflops": .number((gflops * 100).rounded() / 100),
+      "peak_gflops": .number((peak * 100).rounded() / 100),
+      "fraction_of_peak": .number((gflops / peak * 1e4).rounded() / 1e4),
+      "peak_rss_bytes": .integer(PeakMemory.bytes),
+      "isa": .string(replica.kernels.instructionSet.rawValue),
+      "loss": .number(outcomes[outcomes.count - 1].loss),
+    ]
+    Console.write(Array((record.line + "\n").utf8), to: STDOUT_FILENO)
+  }
+}
+
+/// The most physical memory that this process has held.
+package enum PeakMemory {
+  package static var bytes: Int {
+    var usage = rusage()
+    guard getrusage(whole, &usage) == 0 else { return 0 }
+    #if os(Linux)
+      // Linux counts in units of 1,024 bytes.
+      return usage.ru_maxrss * 1024
+    #else
+      return usage.ru_maxrss
+    #endif
+  }
+
+  #if os(Linux)
+    private static var whole: __rusage_who_t { RUSAGE_SELF.rawValue }
+  #else
+    private static var whole: Int32 { RUSAGE_SELF }
+  #endif
+}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import Collectives
+import GRUCore
+import Kernels
+import Training
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Measure this machine and training steps on it.",
+    subcommands: [BenchPeakCommand.self, BenchStepCommand.self])
+}
+
+struct BenchPeakCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "peak", abstract: "Measure a core's rate of multiply-adds.")
+
+  @Option(help: "How long to measure each instruction set.")
+  var seconds = 1.0
+
+  @OptionGroup var compute: ComputeOptions
+  @OptionGroup var output: OutputOptions
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    let benchmark = PeakBenchmark(instructionSet: compute.instructionSet, seconds: seconds)
+    return try runOnce(json: output.json, on: communicator) { try benchmark.run(console: $0) }
+  }
+}
+
+struct BenchStepCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "step",
+    abstract: "Time whole training steps on random tokens; prints one line of JSON.")
+
+  enum Cell: String, ExpressibleByArgument, CaseIterable { case gru, rnn }
+  enum Reset: String, ExpressibleByArgument, CaseIterable { case before, after }
+
+  @Option(help: "The cell.") var cell = Cell.gru
+  @Option(help: "Where a GRU applies its reset gate.") var reset = Reset.before
+  @Option(help: "Kinds of tokens.") var vocabulary = 256
+  @Option(help: "Embedding size.") var embedding = 128
+  @Option(help: "Hidden size.") var hidden = 512
+  @Option(help: "Layers.") var layers = 2
+  @Option(help: "Time steps of a batch.") var window = 64
+  @Option(help: "Sequences of a batch, over all ranks.") var batch = 64
+  @Option(help: "Shards; by default the largest number up to 8 that divides the batch.")
+  var shards: Int?
+  @Option(help: "Threads of each rank.") var threads = 1
+  @Option(help: "Steps to time; the median counts.") var steps = 20
+  @Option(help: "Steps before them.") var warmup = 5
+  @OptionGroup var compute: ComputeOptions
+  @Flag(help: "Accepted for symmetry: the output is JSON always.") var json = false
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    var benchmark = StepBenchmark()
+    benchmark.cell =
+      switch (cell, reset) {
+      case (.rnn, _): .rnn
+      case (.gru, .before): .gruResetBefore
+      case (.gru, .after): .gruResetAfter
+      }
+    benchmark.vocabulary = vocabulary
+    benchmark.embedding = embedding
+    benchmark.hidden = hidden
+    benchmark.layers = layers
+    benchmark.window = window
+    benchmark.batch = batch
+    benchmark.shards = shards
+    benchmark.threads = threads
+    benchmark.steps = steps
+    benchmark.warmup = warmup
+    benchmark.instructionSet = compute.instructionSet
+    try benchmark.run(on: communicator)
+    return ExitStatus.done
+  }
+}
+
+struct SelfTestCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "self-test", abstract: "Check how the ranks of this job communicate.",
+    shouldDisplay: false)
+
+  @OptionGroup var compute: ComputeOptions
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    let kernels = Kernels(
+      try communicator.agree { try InstructionSet.select(compute.instructionSet) })
+    let report = SelfTest.run(communicator: communicator, kernels: kernels)
+    for failure in report.failures {
+      Console.complain("rank \(communicator.rank): \(failure)")
+    }
+    try communicator.agree {
+      if !report.failures.isEmpty { throw SelfTestFailure(count: report.failures.count) }
+    }
+    if communicator.rank == 0 {
+      print("passed on \(communicator.worldSize) ranks, digest \(report.digest)")
+    }
+    return ExitStatus.done
+  }
+}
+
+/// A self-test that found faults, which are printed already.
+struct SelfTestFailure: Error, CustomStringConvertible {
+  let count: Int
+  var description: String { "the self-test found \(count) faults" }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import Foundation
+import Training
+
+/// The command line's root.
+struct GRUDist: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gru-dist",
+    abstract: "Train GRU networks, data-parallel over MPI.",
+    discussion: """
+      `gru-dist CONFIG` is `gru-dist train CONFIG`. Started by mpirun it joins the job; \
+      otherwise it is a single process.
+
+      Exit status: 0 done; 1 failed; 2 bad usage, config or corpus; 75 stopped by a signal after \
+      a checkpoint (--resume goes on).
+      """,
+    version: programVersion,
+    subcommands: [
+      TrainCommand.self, CheckCommand.self, EvaluateCommand.self, SampleCommand.self,
+      InspectCommand.self, BenchCommand.self, SelfTestCommand.self,
+    ],
+    defaultSubcommand: TrainCommand.self)
+}
+
+/// Options of commands that compute.
+struct ComputeOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Vector instructions: auto, portable, avx2 or avx512. Results are the same with all.",
+      discussion: "The default is the environment variable GRU_DIST_ISA, or auto."))
+  var isa: String?
+
+  var instructionSet: String {
+    isa ?? ProcessInfo.processInfo.environment["GRU_DIST_ISA"] ?? "auto"
+  }
+}
+
+/// Options of commands that print.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print JSON lines on standard output, and text on standard error.")
+  var json = false
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import Collectives
+import Foundation
+import Training
+
+struct EvaluateCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate", abstract: "Measure a checkpoint's loss on a text.")
+
+  @Argument(help: "A run directory (its newest whole checkpoint) or a checkpoint.")
+  var path: String
+
+  @Option(help: "The text; the run's validation text by default.")
+  var text: String?
+
+  @Option(help: "Threads of each rank.")
+  var threads: Int?
+
+  @OptionGroup var compute: ComputeOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if let threads, !(1...4096 ~= threads) {
+      throw ValidationError("--threads: expected 1 to 4096, found \(threads)")
+    }
+  }
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    let evaluation = Evaluation(
+      path: path, text: text, threads: threads, instructionSet: compute.instructionSet)
+    try evaluation.run(
+      on: communicator,
+      console: Console(isJSON: output.json, isCoordinator: communicator.rank == 0))
+    return ExitStatus.done
+  }
+}
+
+struct SampleCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sample", abstract: "Draw text from a checkpoint's model.")
+
+  @Argument(help: "A run directory (its newest whole checkpoint) or a checkpoint.")
+  var path: String
+
+  @Option(help: "The text to go on from.")
+  var prompt = ""
+
+  @Option(help: "Tokens to draw.")
+  var length = 500
+
+  @Option(help: "Below 1 is more predictable, above 1 more varied; 0 takes the likeliest.")
+  var temperature = 1.0
+
+  @Option(help: "Draw among that many of the likeliest tokens.")
+  var topK: Int?
+
+  @Option(help: "Another seed draws another text.")
+  var seed = 1
+
+  @OptionGroup var compute: ComputeOptions
+  @OptionGroup var output: OutputOptions
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    var sampling = Sampling(path: path)
+    sampling.prompt = prompt
+    sampling.length = length
+    sampling.temperature = temperature
+    sampling.topK = topK
+    sampling.seed = seed
+    sampling.instructionSet = compute.instructionSet
+    return try runOnce(json: output.json, on: communicator) { console in
+      // With JSON the text appears on standard error as it is drawn.
+      let descriptor = output.json ? STDERR_FILENO : STDOUT_FILENO
+      let drawn = try sampling.run { Console.write($0, to: descriptor) }
+      Console.write([UInt8(ascii: "\n")], to: descriptor)
+      console.record([
+        "kind": "sample", "checkpoint": .string(drawn.checkpoint), "prompt": .string(prompt),
+        "seed": .integer(seed), "temperature": .number(temperature),
+        "text": .string(String(decoding: drawn.text, as: UTF8.self)),
+      ])
+    }
+  }
+}
+
+struct InspectCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "Verify and describe a checkpoint or a run's newest.")
+
+  @Argument(help: "A run directory or a checkpoint.")
+  var path: String
+
+  @OptionGroup var output: OutputOptions
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    let inspection = Inspection(path: path)
+    return try runOnce(json: output.json, on: communicator) { try inspection.run(console: $0) }
+  }
+}

@@ -1,0 +1,124 @@
+import ArgumentParser
+import Collectives
+import Foundation
+import MPICollectives
+import Training
+
+/// A config with what the command line changes in it.
+struct ConfigOptions: ParsableArguments {
+  @Argument(help: "The config, a JSON file; see configs/README.md.")
+  var config: String
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp("Set a key of the config; may be repeated.", valueName: "key.path=value"))
+  var overrides: [String] = []
+
+  @Option(help: "The directory to write to (run.directory).")
+  var runDirectory: String?
+
+  @Option(help: "The number of steps to reach (run.steps).")
+  var steps: Int?
+
+  @Option(help: "Threads of each rank; all usable cores shared between ranks by default.")
+  var threads: Int?
+
+  /// The options that the library takes.
+  func options() throws -> TrainOptions {
+    var options = TrainOptions(configFile: config)
+    options.overrides = overrides.map { ConfigOverride(set: $0) }
+    if let runDirectory {
+      options.overrides.append(
+        ConfigOverride("run.directory", .string(runDirectory), option: "--run-directory"))
+    }
+    if let steps {
+      options.overrides.append(
+        ConfigOverride("run.steps", .integer(steps), option: "--steps"))
+    }
+    options.threads = threads
+    return options
+  }
+
+  func validate() throws {
+    if let threads, !(1...4096 ~= threads) {
+      throw ValidationError("--threads: expected 1 to 4096, found \(threads)")
+    }
+  }
+}
+
+struct TrainCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Train a model (the default command).")
+
+  @OptionGroup var config: ConfigOptions
+  @OptionGroup var compute: ComputeOptions
+
+  @Flag(help: "Go on from the run directory's newest whole checkpoint.")
+  var resume = false
+
+  @Flag(help: "Start over in a run directory that exists.")
+  var overwrite = false
+
+  @Flag(
+    help: ArgumentHelp(
+      "Check gradients and values on the way.",
+      discussion: """
+        A single process without MPI computes the same as any number of ranks, compares \
+        gradients with central differences first, looks for values that are not finite, and \
+        writes the statistics of every tensor and the fingerprint of every step.
+        """))
+  var debug = false
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if resume && overwrite {
+      throw ValidationError("--resume goes on and --overwrite starts over: give one of them")
+    }
+  }
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    var options = try config.options()
+    options.instructionSet = compute.instructionSet
+    options.resume = resume
+    options.overwrite = overwrite
+    options.debug = debug
+    options.json = output.json
+    try communicator.agree {
+      if debug && communicator.worldSize > 1 {
+        throw UsageError(
+          "--debug is a single process, found \(communicator.worldSize) ranks; start it without "
+            + "mpirun: it computes the same")
+      }
+    }
+    StopSignal.install()
+    let run = try TrainingRun(
+      options, on: communicator, launchedByMPI: MPICommunicator.isLaunchedByMPI)
+    return try run.perform()
+  }
+}
+
+struct CheckCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Check a config, and print it in full with model size and memory plan.")
+
+  @OptionGroup var config: ConfigOptions
+
+  @Option(help: "Ranks that the memory plan is for.")
+  var ranks = 1
+
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if !(1...65_536 ~= ranks) {
+      throw ValidationError("--ranks: expected 1 to 65536, found \(ranks)")
+    }
+  }
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    var check = ConfigCheck(options: try config.options())
+    check.ranks = ranks
+    return try runOnce(json: output.json, on: communicator) { try check.run(console: $0) }
+  }
+}
