@@ -24,7 +24,8 @@ package struct ConfigCheck {
     let streams = StreamPlan(
       tokenRange: split.training.range, sequences: config.batch.sequences,
       window: config.batch.window)
-    let memory = MemoryPlan(shape: shape, config: config, plan: plan, ranksOnHost: ranks)
+    let memory = MemoryPlan(shape: shape, config: config, plan: plan, ranksOnHost: ranks,
+      kernels: Kernels(try InstructionSet.selected(options.instructionSet)))
     let perStep = config.batch.sequences * config.batch.window
     let epochs = Double(config.run.steps) / Double(streams.windowsPerEpoch)
 

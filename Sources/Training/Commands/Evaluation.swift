@@ -31,7 +31,7 @@ package struct Evaluation {
     try communicator.requireEqual(part.corpus.fingerprint, of: part.corpus.path)
     let memory = MemoryPlan(
       shape: model.shape, config: model.config, plan: plan,
-      ranksOnHost: communicator.ranksOnHost)
+      ranksOnHost: communicator.ranksOnHost, kernels: kernels)
     try communicator.agree { try memory.checkFits() }
     let replica = try communicator.agree {
       let replica = try Replica(

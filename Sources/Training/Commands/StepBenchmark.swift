@@ -67,7 +67,8 @@ package struct StepBenchmark {
       threads: threads)
     let shape = config.model.shape(vocabularySize: vocabulary)
     let memory = MemoryPlan(
-      shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost)
+      shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
+      kernels: kernels)
     try communicator.agree { try memory.checkFits() }
     let replica = try communicator.agree {
       try Replica(

@@ -13,8 +13,11 @@ package struct MemoryPlan: Sendable {
   package let items: [Item]
   package let ranksOnHost: Int
 
-  package init(shape: ModelShape, config: Config, plan: ShardPlan, ranksOnHost: Int) {
-    let arena = ParameterTable(shape: shape).elementCount * MemoryLayout<Float>.stride
+  package init(
+    shape: ModelShape, config: Config, plan: ShardPlan, ranksOnHost: Int, kernels: Kernels
+  ) {
+    let table = ParameterTable(shape: shape)
+    let arena = table.elementCount * MemoryLayout<Float>.stride
     let nodes = (0..<plan.ranks).map { rank in
       (0..<plan.threads).reduce(0) { sum, thread in
         let run = plan.shards(ofWorker: rank * plan.threads + thread)
@@ -32,7 +35,9 @@ package struct MemoryPlan: Sendable {
     let moments = config.optimizer.momentNames.count
     items = [
       Item(name: "parameters", bytes: arena),
-      Item(name: "packed weights", bytes: 2 * arena),
+      Item(
+        name: "packed weights",
+        bytes: PackedWeights.bytes(shape: shape, table: table, panelWidth: kernels.panelWidth)),
       Item(name: "gradients", bytes: arena * (nodes.max() ?? 1)),
       Item(name: "optimizer moments", bytes: arena * moments / plan.ranks),
       Item(name: "activations", bytes: workspaces.max() ?? 0),

@@ -36,11 +36,7 @@ package struct TrainingSetup {
     try communicator.requireEqual(config.json.line, of: options.configFile)
     kernels = Kernels(
       try communicator.agree {
-        do {
-          return try InstructionSet.select(options.instructionSet)
-        } catch {
-          throw UsageError("\(error)")
-        }
+        try InstructionSet.selected(options.instructionSet)
       })
     plan = try Self.plan(
       config, threads: options.threads, place: options.configFile, on: communicator)
@@ -53,7 +49,8 @@ package struct TrainingSetup {
       try communicator.requireEqual(part.corpus.fingerprint, of: valid)
     }
     let memory = MemoryPlan(
-      shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost)
+      shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
+      kernels: kernels)
     try communicator.agree { try memory.checkFits() }
   }
 

@@ -22,11 +22,9 @@ package struct NonFiniteError: Error, CustomStringConvertible {
 extension NonFiniteSite {
   /// The place in words.
   package var words: String {
-    var text = tensor
-    if layer >= 0 { text += ", layer \(layer)" }
-    if timeStep >= 0 { text += ", time step \(timeStep)" }
-    if row >= 0 { text += ", row \(row)" }
-    return text + ": \(value)"
+    let place = layer < 0 ? "output layer" : "layer \(layer)"
+    return "\(tensor), \(place), time step \(timeStep), row \(sequence) of the global batch, "
+      + "column \(column): \(value)"
   }
 }
 
