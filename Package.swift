@@ -75,7 +75,7 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "GRUCoreTests", dependencies: ["GRUCore", "Kernels"], swiftSettings: common),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: common),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: hot),
     .testTarget(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "Corpora"], swiftSettings: common),
     .testTarget(name: "CorporaTests", dependencies: ["Corpora"], swiftSettings: common),
