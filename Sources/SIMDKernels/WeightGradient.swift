@@ -1,3 +1,5 @@
+public import CPlatform
+
 /// Rows of an activation [T, B_local, ld] taken shard by shard, each shard in (time, sequence) order.
 @frozen public struct ShardRows {
   public var base: UnsafePointer<Float>
@@ -128,38 +130,68 @@ public func packShardColumns(
 
 /// Scratch floats that `weightGradient` needs: packed left block, tile stack, bias stack.
 public func weightGradientScratch(rows: Int, stackDepth: Int) -> Int {
-  let left = weightGradientRowTiles * 12 * rows + 32
+  let left = weightGradientRowTiles * packedLeftStride(rows: rows, maximumRows: 12)
   let tiles = stackDepth * weightGradientRowTiles * weightGradientPanels * weightGradientTile
   return left + tiles + stackDepth * weightGradientRowTiles * 16
 }
 
-/// Packs one tile's columns of the left operand for all shards as [row][height], and leaves the sums
-/// of the columns per maximal node in the bias stack of that tile.
+/// Floats between the packed left tiles of a block: the last row's store reaches past its tile.
+@inlinable @inline(__always)
+public func packedLeftStride(rows: Int, maximumRows: Int) -> Int { maximumRows * rows + 16 }
+
+/// Packs the tiles [firstTile, endTile) of the left operand for all shards as [tile][row][height], row
+/// by row so that a row's cache lines are fetched together, and leaves the sums of the columns of
+/// each maximal node in the bias stack, [entry][tile][16].
 @_transparent
-public func packLeftTile(
-  _ p: UnsafePointer<WeightGradientArguments>, column: Int, height: Int,
-  to destination: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>, biasStride: Int
+public func packLeftTiles(
+  _ p: UnsafePointer<WeightGradientArguments>, split: TileSplit, firstTile: Int, endTile: Int,
+  to destination: UnsafeMutablePointer<Float>, tileStride: Int,
+  bias: UnsafeMutablePointer<Float>, biasStride: Int
 ) {
   let perShard = p.pointee.left.sequencesPerShard
   let shards = p.pointee.left.sequences / perShard
   let stride = p.pointee.left.stride
-  var out = UnsafeMutableRawPointer(destination)
+  let tiles = endTile - firstTile
+  // Rows lie pages apart, where no hardware prefetcher follows: ask for those of some steps ahead.
+  let ahead = (8 + perShard - 1) / perShard * p.pointee.left.sequences * stride
+  let strip = (split.start(endTile) - split.start(firstTile)) * 4
+  var k = 0
   var depth = 0
   var shard = 0
   while shard < shards {
-    var sum = SIMD16<Float>()
+    let sums = bias + depth * biasStride
+    var tile = 0
+    while tile < tiles {
+      storeLanes(Lanes(), sums + 16 * tile)
+      tile += 1
+    }
     var t = 0
     while t < p.pointee.left.timeSteps {
       let first = t * p.pointee.left.sequences + shard * perShard
-      var row = UnsafeRawPointer(p.pointee.left.base + first * stride + column)
+      var row = p.pointee.left.base + first * stride + split.start(firstTile)
       var b = 0
       while b < perShard {
-        let values = row.loadUnaligned(as: SIMD16<Float>.self)
-        // Writes 16 floats where `height` belong here; the next row overwrites the rest.
-        out.storeBytes(of: values, as: SIMD16<Float>.self)
-        sum = sum + values
-        out += height * 4
-        row += stride * 4
+        let later = UnsafeRawPointer(row + ahead)
+        var byte = 0
+        while byte < strip {
+          platform_prefetch(later + byte)
+          byte += 64
+        }
+        var source = row
+        var out = destination
+        tile = 0
+        while tile < tiles {
+          let height = split.height(firstTile + tile)
+          let values = loadLanes(source)
+          // Writes 16 floats where `height` belong here; the tile's next row overwrites the rest.
+          storeLanes(values, out + k * height)
+          storeLanes(loadLanes(sums + 16 * tile) + values, sums + 16 * tile)
+          source += height
+          out += tileStride
+          tile += 1
+        }
+        row += stride
+        k += 1
         b += 1
       }
       t += 1
@@ -167,11 +199,14 @@ public func packLeftTile(
     var fold = 0
     while fold < p.pointee.folds[shard] {
       depth -= 1
-      let left = UnsafeRawPointer(bias + depth * biasStride).loadUnaligned(as: SIMD16<Float>.self)
-      sum = left + sum
+      tile = 0
+      while tile < tiles {
+        let left = bias + depth * biasStride + 16 * tile
+        storeLanes(loadLanes(left) + loadLanes(left + biasStride), left)
+        tile += 1
+      }
       fold += 1
     }
-    UnsafeMutableRawPointer(bias + depth * biasStride).storeBytes(of: sum, as: SIMD16<Float>.self)
     depth += 1
     shard += 1
   }
@@ -277,7 +312,7 @@ public func gradientBlock<V: SIMD>(
   let allRows = shards * rowsPerShard
   let wide = Columns2<V>.width
   let slotStride = weightGradientRowTiles * weightGradientPanels * weightGradientTile
-  let leftStride = maximumRows * allRows
+  let leftStride = packedLeftStride(rows: allRows, maximumRows: maximumRows)
   var depth = 0
   var shard = 0
   while shard < shards {
@@ -287,15 +322,17 @@ public func gradientBlock<V: SIMD>(
       let last = k0 + block == rowsPerShard
       let folds = last ? p.pointee.folds[shard] : 0
       let k = shard * rowsPerShard + k0
-      var column = firstColumn
-      var slot = tiles + depth * slotStride
-      while column < endColumn {
-        let panelWidth = min(wide, columns - column)
-        let b = right + column * allRows + k * panelWidth
-        var tile = firstTile
-        while tile < endTile {
-          let height = split.height(tile)
-          let a = packedLeft + (tile - firstTile) * leftStride + k * height
+      var tile = firstTile
+      while tile < endTile {
+        let height = split.height(tile)
+        let a = packedLeft + (tile - firstTile) * leftStride + k * height
+        var slot =
+          tiles + depth * slotStride
+          + (tile - firstTile) * weightGradientPanels * weightGradientTile
+        var column = firstColumn
+        while column < endColumn {
+          let panelWidth = min(wide, columns - column)
+          let b = right + column * allRows + k * panelWidth
           if panelWidth == wide {
             gradientTiles(
               Row2<V>.self, height: height, maximumRows: maximumRows, depth: block, a: a, b: b,
@@ -306,28 +343,28 @@ public func gradientBlock<V: SIMD>(
               resume: k0 > 0, slot: slot, folds: folds, slotStride: slotStride)
           }
           slot += weightGradientTile
-          tile += 1
+          column += panelWidth
         }
-        column += panelWidth
+        tile += 1
       }
       k0 += block
     }
     depth += 1 - p.pointee.folds[shard]
     shard += 1
   }
-  var column = firstColumn
-  var slot = tiles
-  while column < endColumn {
-    let panelWidth = min(wide, columns - column)
-    var tile = firstTile
-    while tile < endTile {
+  var tile = firstTile
+  while tile < endTile {
+    var slot = tiles + (tile - firstTile) * weightGradientPanels * weightGradientTile
+    var column = firstColumn
+    while column < endColumn {
+      let panelWidth = min(wide, columns - column)
       writeGradientTile(
         p, slot: slot, slotStride: slotStride, slotWidth: panelWidth, row: split.start(tile),
         height: split.height(tile), column: column, offset: offset, width: width)
       slot += weightGradientTile
-      tile += 1
+      column += panelWidth
     }
-    column += panelWidth
+    tile += 1
   }
 }
 
@@ -343,7 +380,9 @@ public func weightGradient<V: SIMD>(
   let allRows = shards * p.pointee.left.rowsPerShard
   let split = TileSplit(rows: p.pointee.outputs, maximum: maximumRows)
   let packedLeft = p.pointee.scratch
-  let tiles = packedLeft + weightGradientRowTiles * 12 * allRows + 32
+  let tiles =
+    packedLeft
+    + weightGradientRowTiles * packedLeftStride(rows: allRows, maximumRows: maximumRows)
   let slots = weightGradientRowTiles * weightGradientPanels * weightGradientTile
   let bias = tiles + p.pointee.stackDepth * slots
   let biasStride = weightGradientRowTiles * 16
@@ -351,18 +390,14 @@ public func weightGradient<V: SIMD>(
   var firstTile = 0
   while firstTile < split.count {
     let endTile = min(firstTile + weightGradientRowTiles, split.count)
-    var tile = firstTile
-    while tile < endTile {
-      packLeftTile(
-        p, column: split.start(tile), height: split.height(tile),
-        to: packedLeft + (tile - firstTile) * maximumRows * allRows,
-        bias: bias + (tile - firstTile) * 16, biasStride: biasStride)
-      tile += 1
-    }
+    packLeftTiles(
+      p, split: split, firstTile: firstTile, endTile: endTile, to: packedLeft,
+      tileStride: packedLeftStride(rows: allRows, maximumRows: maximumRows), bias: bias,
+      biasStride: biasStride)
     if p.pointee.biasOffset >= 0 {
       var node = 0
       while node < p.pointee.nodeCount {
-        tile = firstTile
+        var tile = firstTile
         while tile < endTile {
           let out = p.pointee.nodes[node] + p.pointee.biasOffset + split.start(tile)
           let sums = bias + node * biasStride + (tile - firstTile) * 16

@@ -43,4 +43,9 @@ static inline __attribute__((always_inline)) void platform_square_roots(const fl
   __builtin_memcpy(y, &value, sizeof value);
 }
 
+/// Asks for the cache line at `address`, which need not be readable, to be brought near.
+static inline __attribute__((always_inline)) void platform_prefetch(const void *address) {
+  __builtin_prefetch(address, 0, 3);
+}
+
 #endif
