@@ -114,6 +114,8 @@ package struct RunConfig: Sendable, Equatable {
   package var validateEvery: Int
   package var checkpointEvery: Int
   package var keepCheckpoints: Int
+  /// The least seconds after which a step that does not advance ends the job.
+  package var watchdogSeconds: Int
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
     directory = try reader.string("directory", default: "runs/lm")
@@ -124,6 +126,7 @@ package struct RunConfig: Sendable, Equatable {
     validateEvery = try reader.integer("validate_every", default: 200, in: 0...Int.max)
     checkpointEvery = try reader.integer("checkpoint_every", default: 200, in: 0...Int.max)
     keepCheckpoints = try reader.integer("keep_checkpoints", default: 3, in: 1...Int.max)
+    watchdogSeconds = try reader.integer("watchdog_seconds", default: 30, in: 0...86_400)
     try reader.finish()
   }
 
@@ -133,6 +136,7 @@ package struct RunConfig: Sendable, Equatable {
       "log_every": .integer(logEvery), "validate_every": .integer(validateEvery),
       "checkpoint_every": .integer(checkpointEvery),
       "keep_checkpoints": .integer(keepCheckpoints),
+      "watchdog_seconds": .integer(watchdogSeconds),
     ]
   }
 }

@@ -92,7 +92,9 @@ package final class RunDirectory {
     } catch {
       throw UsageError("run.directory '\(path)' cannot be read: \(reason(error))")
     }
-    if names.allSatisfy({ $0 == RunLock.fileName }) { return false }
+    if names.allSatisfy({ $0 == RunLock.fileName || RunFiles.companions.contains($0) }) {
+      return false
+    }
     if mode == .fresh {
       throw UsageError(
         "run.directory '\(path)' exists already; go on with it by --resume, start over by "

@@ -19,6 +19,7 @@ package final class TrainingRun {
   private let trainer: Trainer
   private let evaluator: Evaluator?
   private let debugger: DebugChecks?
+  private let launchedByMPI: Bool
   private var interval = StepInterval()
   private var history = RunHistory()
   private var lastValidatedStep: Int?
@@ -34,6 +35,7 @@ package final class TrainingRun {
   ) throws {
     self.options = options
     self.communicator = communicator
+    self.launchedByMPI = launchedByMPI
     let setup = try TrainingSetup(options, on: communicator)
     self.setup = setup
     console = Console(isJSON: options.json, isCoordinator: communicator.rank == 0)
@@ -51,9 +53,11 @@ package final class TrainingRun {
     trainer = Trainer(
       replica: replica, communicator: communicator, source: setup.batches,
       optimizer: setup.config.optimizer, steps: setup.config.run.steps)
+    let pulse = trainer.pulse
     evaluator = setup.split.validation.map {
       Evaluator(
-        replica: replica, communicator: communicator, part: $0, window: setup.config.batch.window)
+        replica: replica, communicator: communicator, part: $0,
+        window: setup.config.batch.window, pulse: pulse)
     }
     debugger = options.debug ? DebugChecks(trainer: trainer, seed: setup.config.run.seed) : nil
   }
@@ -62,6 +66,20 @@ package final class TrainingRun {
   ///
   /// - Returns: the exit status.
   package func perform() throws -> Int32 {
+    let watchdog = try Watchdog(
+      setup: setup, trainer: trainer, followsParent: launchedByMPI, isDebugging: options.debug)
+    watchdog.start()
+    do {
+      let status = try train()
+      watchdog.finish(exitStatus: status)
+      return status
+    } catch {
+      watchdog.finish(exitStatus: ExitStatus.of(error))
+      throw error
+    }
+  }
+
+  private func train() throws -> Int32 {
     try restoreOrInitialize()
     announce()
     if trainer.step >= run.steps {
@@ -153,6 +171,8 @@ package final class TrainingRun {
   private func validate() throws {
     guard let evaluator, run.validateEvery > 0, lastValidatedStep != trainer.step else { return }
     lastValidatedStep = trainer.step
+    trainer.pulse.begin(.validation)
+    defer { trainer.pulse.begin(.reporting) }
     let score = try evaluator.score()
     history.note(loss: score.loss, step: trainer.step)
     progress.say("step \(trainer.step)/\(run.steps)  validation  \(score.words)")
@@ -162,6 +182,8 @@ package final class TrainingRun {
   private func save() throws {
     guard lastSavedStep != trainer.step else { return }
     lastSavedStep = trainer.step
+    trainer.pulse.begin(.checkpoint)
+    defer { trainer.pulse.begin(.reporting) }
     let started = ContinuousClock.now
     let fingerprint = try trainer.fingerprint()
     let name = try directory.save(
@@ -184,6 +206,7 @@ package final class TrainingRun {
   }
 
   private func finish() throws -> Int32 {
+    trainer.pulse.begin(.finishing)
     progress.say("done: \(run.steps) steps, newest checkpoint in \(run.directory)/checkpoints")
     try write([["kind": "event", "event": "done", "step": .integer(trainer.step)]])
     return ExitStatus.done

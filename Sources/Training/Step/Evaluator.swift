@@ -10,6 +10,7 @@ package final class Evaluator {
   private let part: CorpusSplit.Part
   private let plan: EvaluationPlan
   private let savedState: AlignedBuffer
+  private let pulse: RunPulse?
   private var windowIndex = 0
   private lazy var windowJob: (Int) -> Void = { [unowned self] in evaluateWindow(thread: $0) }
 
@@ -29,7 +30,8 @@ package final class Evaluator {
   }
 
   package init(
-    replica: Replica, communicator: any Communicator, part: CorpusSplit.Part, window: Int
+    replica: Replica, communicator: any Communicator, part: CorpusSplit.Part, window: Int,
+    pulse: RunPulse? = nil
   ) {
     self.replica = replica
     self.communicator = communicator
@@ -37,6 +39,7 @@ package final class Evaluator {
     plan = EvaluationPlan(
       tokenRange: part.range, sequences: replica.plan.sequences, window: window)
     savedState = AlignedBuffer(count: replica.stateCount)
+    self.pulse = pulse
   }
 
   /// Runs over the whole text from zero hidden state; the state of training is kept.
@@ -50,6 +53,7 @@ package final class Evaluator {
     for index in 0..<plan.windowCount {
       windowIndex = index
       replica.team.runPrepared(windowJob)
+      pulse?.beat()
       for worker in replica.workers {
         for (place, shard) in worker.shards.enumerated() {
           sums[shard] += worker.shardLosses[place]

@@ -13,6 +13,8 @@ package final class Trainer {
   /// Steps done so far.
   package internal(set) var step = 0
   package let schedule: LearningRateSchedule
+  /// Where the step stands, for the watchdog.
+  package let pulse = RunPulse()
 
   private let exchange: GradientExchange
   private let nodeFold: NodeFold
@@ -107,22 +109,27 @@ package final class Trainer {
     let clock = ContinuousClock()
     let started = clock.now
     step += 1
+    pulse.begin(step: step)
     if source.startsEpoch(atStep: step) { replica.resetState() }
     replica.team.runPrepared(fillJob)
     let filled = clock.now
 
+    pulse.begin(.gradients)
     replica.team.runPrepared(gradientJob)
     replica.team.runPrepared(foldJob)
     let computed = clock.now
 
+    pulse.begin(.gradientExchange)
     try exchange.reduceScatter(nodes: rankNodes)
     replica.team.runPrepared(squareJob)
+    pulse.begin(.decision)
     let totals = try statistics.gather(from: replica, stopRequested: stopRequested)
     let norm = totals.gradientSquares.squareRoot() / Double(totals.tokens)
     let loss = totals.loss / Double(totals.tokens)
     if !norm.isFinite || !loss.isFinite { try reportNonFinite(loss: loss, norm: norm) }
     let exchanged = clock.now
 
+    pulse.begin(.update)
     let clip = optimizer.config.clipNorm
     scalars = ShardedOptimizer.Scalars(
       step: step, learningRate: schedule.rate(atStep: step), tokens: totals.tokens,
@@ -130,12 +137,16 @@ package final class Trainer {
     replica.team.runPrepared(updateJob)
     let updated = clock.now
 
+    pulse.begin(.parameterExchange)
     try exchange.allGather(replica.parameters.pointer)
     let gathered = clock.now
+    pulse.begin(.repacking)
     replica.repack()
+    let duration = clock.now - started
+    pulse.finishStep(seconds: duration.seconds)
     return Outcome(
       step: step, loss: loss, tokens: totals.tokens, learningRate: scalars.learningRate,
-      gradientNorm: norm, isStopRequested: totals.isStopRequested, duration: clock.now - started,
+      gradientNorm: norm, isStopRequested: totals.isStopRequested, duration: duration,
       dataDuration: filled - started,
       exchangeDuration: (exchanged - computed) + (gathered - updated))
   }

@@ -1,0 +1,82 @@
+import Foundation
+
+/// What a rank tells of itself, about once a second: `ranks/rank-00003.json`, and with the job's
+/// figures rank 0's `heartbeat.json`.
+package struct RankStatus: Sendable, Equatable {
+  /// A name that no two jobs share; the same on all ranks of a job.
+  package var job: String
+  /// The launch that a supervisor gave the job.
+  package var launch: String?
+  package var rank: Int
+  package var host: String
+  package var process: ProcessIdentity
+  package var reading: RunPulse.Reading
+  /// Seconds since the last beat.
+  package var seconds: Double
+  /// Grows by one with every telling, so that a reader with another clock sees whether it lives.
+  package var sequence: Int
+  /// What the run ended with; nil while it goes on.
+  package var exitStatus: Int32?
+
+  /// - Parameter time: seconds since 1970.
+  package func json(time: Double) -> OrderedJSON {
+    [
+      "version": 1, "job": .string(job), "launch": launch.map { .string($0) } ?? .null,
+      "rank": .integer(rank), "host": .string(host), "pid": .integer(Int(process.pid)),
+      "process_start": .string(process.start), "phase": .string(reading.activity.phase),
+      "activity": .string(reading.activity.words), "step": .integer(reading.step),
+      "beats": .integer(reading.beats), "finished_steps": .integer(reading.finishedSteps),
+      "seconds": .number((seconds * 10).rounded() / 10), "sequence": .integer(sequence),
+      "time": .number((time * 1e3).rounded() / 1e3),
+      "exit_status": exitStatus.map { .integer(Int($0)) } ?? .null,
+    ]
+  }
+
+  /// Nil where `json` is no status, or one of another version.
+  package init?(_ json: OrderedJSON) {
+    guard json["version"] == .integer(1), let job = json["job"]?.stringValue,
+      let rank = json["rank"]?.integerValue, let host = json["host"]?.stringValue,
+      let pid = json["pid"]?.integerValue.flatMap({ Int32(exactly: $0) }),
+      let start = json["process_start"]?.stringValue,
+      let activity = RunActivity.allCases.first(where: { .string($0.words) == json["activity"] }),
+      let step = json["step"]?.integerValue, let beats = json["beats"]?.integerValue,
+      let finishedSteps = json["finished_steps"]?.integerValue,
+      let seconds = json["seconds"]?.doubleValue,
+      let sequence = json["sequence"]?.integerValue
+    else { return nil }
+    self.init(
+      job: job, launch: json["launch"]?.stringValue, rank: rank, host: host,
+      process: ProcessIdentity(pid: pid, start: start),
+      reading: RunPulse.Reading(
+        activity: activity, step: step, beats: beats, finishedSteps: finishedSteps),
+      seconds: seconds, sequence: sequence,
+      exitStatus: json["exit_status"]?.integerValue.flatMap { Int32(exactly: $0) })
+  }
+
+  package init(
+    job: String, launch: String?, rank: Int, host: String, process: ProcessIdentity,
+    reading: RunPulse.Reading, seconds: Double, sequence: Int, exitStatus: Int32? = nil
+  ) {
+    self.job = job
+    self.launch = launch
+    self.rank = rank
+    self.host = host
+    self.process = process
+    self.reading = reading
+    self.seconds = seconds
+    self.sequence = sequence
+    self.exitStatus = exitStatus
+  }
+
+  /// Reads a status file; nil where it is missing or another's.
+  package init?(file path: String) {
+    guard let json = RunFiles.read(path) else { return nil }
+    self.init(json)
+  }
+
+  /// One line for people.
+  package var words: String {
+    let place = "rank \(rank) on \(host) (process \(process.pid))"
+    return "\(place): step \(reading.step), \(reading.activity.words), beat \(reading.beats)"
+  }
+}

@@ -1,0 +1,63 @@
+import Foundation
+
+/// Names in a run directory beside the config, the metrics and the checkpoints.
+package enum RunFiles {
+  /// What rank 0 tells of itself about once a second.
+  package static let heartbeat = "heartbeat.json"
+  /// What every rank tells of itself: `ranks/rank-00003.json`.
+  package static let ranks = "ranks"
+  package static let daemonState = "daemon.json"
+  package static let daemonLog = "daemon.log"
+  package static let daemonLock = "daemon.lock"
+  /// The hosts that the daemon starts the job on.
+  package static let daemonHosts = "daemon.hosts"
+  /// What the job that a daemon started has printed; an older part has ".1" at its end.
+  package static let jobLog = "job.log"
+
+  /// Names that make no run: those of a supervisor, which may be there before the run.
+  package static let companions: Set<String> = [
+    daemonState, daemonLog, daemonLock, daemonHosts, jobLog, jobLog + ".1",
+  ]
+
+  /// The environment variable by which a supervisor recognises the job that it launched.
+  package static let launchVariable = "GRU_DIST_LAUNCH"
+
+  package static func rankName(_ rank: Int) -> String {
+    let digits = String(rank)
+    let zeros = String(repeating: "0", count: max(0, 5 - digits.utf8.count))
+    return "\(ranks)/rank-\(zeros)\(digits).json"
+  }
+
+  /// Replaces a small file as a whole or not at all, so that a reader never sees half of it.
+  ///
+  /// - Parameter isDurable: whether it survives a loss of power when this returns.
+  package static func replace(
+    _ path: String, with value: OrderedJSON, isDurable: Bool = false
+  ) throws(RunDirectoryError) {
+    let draft = path + ".tmp"
+    let file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard file >= 0 else { throw failure(path, code: errno) }
+    let bytes = Array(value.pretty.utf8)
+    let count = write(file, bytes, bytes.count)
+    var code = count == bytes.count ? 0 : count < 0 ? errno : ENOSPC
+    if code == 0, isDurable, fsync(file) != 0 { code = errno }
+    close(file)
+    if code == 0, rename(draft, path) != 0 { code = errno }
+    guard code == 0 else {
+      unlink(draft)
+      throw failure(path, code: code)
+    }
+  }
+
+  private static func failure(_ path: String, code: Int32) -> RunDirectoryError {
+    RunDirectoryError(
+      "\(path): cannot write: \(String(cString: strerror(code)))"
+        + (code == ENOSPC ? "; free some space" : ""))
+  }
+
+  /// The JSON in a small file; nil where there is none, or it cannot be read.
+  package static func read(_ path: String) -> OrderedJSON? {
+    guard let data = FileManager.default.contents(atPath: path) else { return nil }
+    return try? OrderedJSON(parsing: String(decoding: data, as: UTF8.self))
+  }
+}

@@ -1,0 +1,100 @@
+import Synchronization
+
+/// What a rank is doing, in the order in which a run gets to it.
+package enum RunActivity: Int, Sendable, CaseIterable {
+  case starting, batch, gradients, gradientExchange, decision, update, parameterExchange, repacking
+  case reporting, validation, checkpoint, finishing
+
+  /// The phase of the run, as the heartbeat names it.
+  package var phase: String {
+    switch self {
+    case .starting: "starting"
+    case .validation: "validation"
+    case .checkpoint: "checkpoint"
+    case .finishing: "finishing"
+    default: "step"
+    }
+  }
+
+  package var words: String {
+    switch self {
+    case .starting: "starting"
+    case .batch: "filling the batch"
+    case .gradients: "computing gradients"
+    case .gradientExchange: "reduce-scatter of gradients"
+    case .decision: "all-gather of loss and norm"
+    case .update: "updating parameters"
+    case .parameterExchange: "all-gather of parameters"
+    case .repacking: "repacking weights"
+    case .reporting: "between steps"
+    case .validation: "validation"
+    case .checkpoint: "writing a checkpoint"
+    case .finishing: "finishing"
+    }
+  }
+}
+
+/// Where a rank stands, told by its training thread and read by its watchdog.
+///
+/// All ranks go through the same activities in the same order, so that their numbers of beats say
+/// who is behind. A beat costs an uncontended lock; it allocates nothing and reads no clock.
+package final class RunPulse: Sendable {
+  package struct Reading: Sendable, Equatable {
+    package var activity = RunActivity.starting
+    /// The step under way, or the last one between steps.
+    package var step = 0
+    /// Activities begun so far, and parts of them.
+    package var beats = 0
+    /// Steps that this process has finished.
+    package var finishedSteps = 0
+  }
+
+  private struct State {
+    var reading = Reading()
+    /// The last steps' seconds, a ring.
+    var durations = [Double](repeating: 0, count: RunPulse.rememberedSteps)
+  }
+
+  private static let rememberedSteps = 64
+  private let state = Mutex(State())
+
+  package init() {}
+
+  package var reading: Reading { state.withLock { $0.reading } }
+
+  /// Says that an activity begins.
+  package func begin(_ activity: RunActivity) {
+    state.withLock {
+      $0.reading.activity = activity
+      $0.reading.beats += 1
+    }
+  }
+
+  /// Says that a step begins, with its batch.
+  package func begin(step: Int) {
+    state.withLock {
+      $0.reading.activity = .batch
+      $0.reading.step = step
+      $0.reading.beats += 1
+    }
+  }
+
+  /// Says that a part of a long activity is done.
+  package func beat() { state.withLock { $0.reading.beats += 1 } }
+
+  /// Says that a step is done.
+  package func finishStep(seconds: Double) {
+    state.withLock {
+      $0.durations[$0.reading.finishedSteps % Self.rememberedSteps] = seconds
+      $0.reading.finishedSteps += 1
+      $0.reading.activity = .reporting
+      $0.reading.beats += 1
+    }
+  }
+
+  /// The median of the last steps in seconds; nil before the first.
+  package var medianStepSeconds: Double? {
+    let durations = state.withLock { Array($0.durations.prefix($0.reading.finishedSteps)) }
+    return durations.isEmpty ? nil : durations.sorted()[durations.count / 2]
+  }
+}

@@ -1,0 +1,156 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// A thread beside the training of a rank. About once a second it tells where the rank stands, and
+/// when a step does not advance it says who is missing and ends the job, so that it can go on from
+/// its newest checkpoint. It also ends a rank whose launcher is gone.
+///
+/// Time counts only while the process runs: a job that was suspended as a whole is not late.
+package final class Watchdog: Sendable {
+  /// What the thread needs to know; the same on all ranks but for the rank's own.
+  package struct Settings: Sendable {
+    package var runDirectory: String
+    /// See `RankStatus`.
+    package var job: String
+    package var launch: String?
+    package var rank: Int
+    package var ranks: Int
+    package var host: String
+    package var threads: Int
+    package var steps: Int
+    /// The least seconds after which a step is late; 0 never ends the job.
+    package var patience: Double
+    /// Whether the process that started this one must live.
+    package var followsParent: Bool
+  }
+
+  let settings: Settings
+  let pulse: RunPulse
+  /// Ends all ranks of the job.
+  private let abort: @Sendable () -> Void
+  private let stopped = DispatchSemaphore(value: 0)
+  private let ended = DispatchSemaphore(value: 0)
+  private let parent = getppid()
+  private let started = Date().timeIntervalSince1970
+  private let sequence = Mutex(0)
+
+  /// - Parameter abort: called on the watchdog's thread; may return when it did not work.
+  package init(_ settings: Settings, pulse: RunPulse, abort: @escaping @Sendable () -> Void) {
+    self.settings = settings
+    self.pulse = pulse
+    self.abort = abort
+  }
+
+  /// Seconds between two looks.
+  var interval: Double {
+    settings.patience > 0 ? min(1, max(0.05, settings.patience / 8)) : 1
+  }
+
+  package func start() { Thread.detachNewThread { self.watch() } }
+
+  /// Ends the thread and tells what the run ended with.
+  package func finish(exitStatus: Int32) {
+    stopped.signal()
+    ended.wait()
+    tell(pulse.reading, seconds: 0, exitStatus: exitStatus)
+  }
+
+  private func watch() {
+    var last = pulse.reading
+    var seconds = 0.0
+    var before = ContinuousClock.now
+    tell(last, seconds: 0)
+    while stopped.wait(timeout: .now() + interval) == .timedOut {
+      let now = ContinuousClock.now
+      // A longer gap means that this process, or the machine, did not run.
+      let elapsed = min((now - before).seconds, 2 * interval)
+      before = now
+      if settings.followsParent, getppid() != parent { endOrphan() }
+      let reading = pulse.reading
+      seconds = reading == last ? seconds + elapsed : 0
+      last = reading
+      tell(reading, seconds: seconds)
+      if let limit = limit(for: reading), seconds > limit + grace {
+        endStalledJob(reading, seconds: seconds, limit: limit)
+      }
+    }
+    ended.signal()
+  }
+
+  /// Seconds that the activity under way may take; nil for as long as it likes.
+  func limit(for reading: RunPulse.Reading) -> Double? {
+    guard settings.patience > 0 else { return nil }
+    let usual = max(settings.patience, 20 * (pulse.medianStepSeconds ?? 0))
+    switch reading.activity {
+    // These depend on files of any size, and on disks that may be slow for a while.
+    case .starting, .checkpoint, .finishing: return 20 * usual
+    case .validation: return 10 * usual
+    // Before there is a usual step, nobody knows how long one takes.
+    default: return reading.finishedSteps == 0 ? 20 * usual : usual
+    }
+  }
+
+  /// How much longer this rank waits than rank 0, so that as a rule one rank reports for all.
+  private var grace: Double {
+    settings.rank == 0 ? 0 : 5 * interval + min(2, 0.1 * Double(settings.rank))
+  }
+
+  // MARK: - Telling
+
+  private func tell(_ reading: RunPulse.Reading, seconds: Double, exitStatus: Int32? = nil) {
+    let status = RankStatus(
+      job: settings.job, launch: settings.launch, rank: settings.rank, host: settings.host,
+      process: .current, reading: reading, seconds: seconds,
+      sequence: sequence.withLock {
+        $0 += 1
+        return $0
+      }, exitStatus: exitStatus)
+    let json = status.json(time: Date().timeIntervalSince1970)
+    put(json, RunFiles.rankName(settings.rank))
+    if settings.rank == 0 { put(heartbeat(json), RunFiles.heartbeat) }
+  }
+
+  private func heartbeat(_ json: OrderedJSON) -> OrderedJSON {
+    guard case .object(let members) = json else { return json }
+    return .object(
+      members + [
+        .init("steps", .integer(settings.steps)), .init("ranks", .integer(settings.ranks)),
+        .init("threads", .integer(settings.threads)),
+        .init("step_seconds", pulse.medianStepSeconds.map { .number($0) } ?? .null),
+        .init("started", .number((started * 1e3).rounded() / 1e3)),
+      ])
+  }
+
+  /// Without the directory (a host that does not share it) or room on the disk nothing is told, and
+  /// training goes on. Where the file exists, its time still shows that this rank lives.
+  private func put(_ json: OrderedJSON, _ name: String) {
+    let path = "\(settings.runDirectory)/\(name)"
+    do { try RunFiles.replace(path, with: json) } catch { utimes(path, nil) }
+  }
+
+  // MARK: - Ending
+
+  private func endStalledJob(_ reading: RunPulse.Reading, seconds: Double, limit: Double) {
+    let report = StallReport(settings: settings, interval: interval)
+    Console.complain(
+      report.text(reading, seconds: seconds, limit: limit, median: pulse.medianStepSeconds))
+    tell(reading, seconds: seconds, exitStatus: ExitStatus.failed)
+    endJob()
+  }
+
+  private func endOrphan() -> Never {
+    Console.complain(
+      "gru-dist: rank \(settings.rank) on \(settings.host): the process that started it "
+        + "(\(parent)) is gone; ending")
+    _exit(ExitStatus.failed)
+  }
+
+  /// Asks the launcher to end all ranks, and ends this one where that does not help: a launcher
+  /// ends a job one of whose ranks is gone.
+  private func endJob() -> Never {
+    Thread.detachNewThread { self.abort() }
+    Thread.sleep(forTimeInterval: 5)
+    _exit(ExitStatus.failed)
+  }
+}
