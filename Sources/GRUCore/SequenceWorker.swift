@@ -47,7 +47,7 @@ package final class SequenceWorker {
     let foldCounts = CanonicalTree.foldsAfterEachLeaf(of: shards, in: plan.shards)
     layout = WorkspaceLayout(
       shape: shape, window: window, sequences: sequences.count,
-      stackDepth: foldStackDepth(foldCounts))
+      sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(foldCounts))
     arena = AlignedBuffer(count: layout.size)
     folds = .allocate(capacity: foldCounts.count)
     folds.initialize(from: foldCounts, count: foldCounts.count)
@@ -89,7 +89,7 @@ package final class SequenceWorker {
     let folds = CanonicalTree.foldsAfterEachLeaf(of: shards, in: plan.shards)
     let layout = WorkspaceLayout(
       shape: shape, window: window, sequences: plan.sequences(of: shards).count,
-      stackDepth: foldStackDepth(folds))
+      sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(folds))
     return layout.size * MemoryLayout<Float>.stride
   }
 

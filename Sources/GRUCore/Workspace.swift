@@ -43,7 +43,9 @@ struct WorkspaceLayout {
   private(set) var scratch = 0
   private(set) var embeddingStack = 0
 
-  init(shape: ModelShape, window: Int, sequences: Int, stackDepth: Int) {
+  init(
+    shape: ModelShape, window: Int, sequences: Int, sequencesPerShard: Int, stackDepth: Int
+  ) {
     self.window = window
     self.sequences = sequences
     self.stackDepth = stackDepth
@@ -69,7 +71,10 @@ struct WorkspaceLayout {
     rowLosses = take(rows)
     packedInput = take(rows * max(hidden, embedding))
     packedState = take(rows * hidden)
-    scratch = take(weightGradientScratch(rows: rows, stackDepth: stackDepth))
+    scratch = take(
+      weightGradientScratch(
+        rowsPerShard: window * sequencesPerShard, shards: sequences / sequencesPerShard,
+        stackDepth: stackDepth))
     embeddingStack = take(stackDepth * embedding)
     // Kernels may read up to one virtual vector past the last row.
     _ = take(16)

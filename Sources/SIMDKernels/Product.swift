@@ -1,3 +1,5 @@
+public import CPlatform
+
 /// Operands of C = start + A · B, with B packed in panels.
 ///
 /// Shapes: A [rows, segments × segmentLength], C and start [rows, columns].
@@ -98,6 +100,30 @@ public func productTiles<R: TileRows>(
   }
 }
 
+/// Asks for the rows where a tile's chains start (or end, where they start from +0 or a bias), so that
+/// they are near when the tile before is done: rows lie pages apart, and a chain waits for them.
+@_transparent
+public func prefetchTile(
+  _ p: UnsafePointer<ProductArguments>, row: Int, height: Int, column: Int, bytes: Int
+) {
+  var address = UnsafeRawPointer(p.pointee.c + row * p.pointee.cStride + column)
+  var stride = p.pointee.cStride * 4
+  if let start = p.pointee.start, p.pointee.startStride != 0 {
+    address = UnsafeRawPointer(start + row * p.pointee.startStride + column)
+    stride = p.pointee.startStride * 4
+  }
+  var i = 0
+  while i < height {
+    var byte = 0
+    while byte < bytes {
+      platform_prefetch(address + byte)
+      byte += 64
+    }
+    address += stride
+    i += 1
+  }
+}
+
 /// C = start + A · B: panel by panel, so that a panel stays in the nearest cache for all rows.
 @inlinable @inline(__always)
 public func product<V: SIMD>(
@@ -110,6 +136,10 @@ public func product<V: SIMD>(
   while column + wide <= columns {
     var tile = 0
     while tile < split.count {
+      let isLast = tile + 1 == split.count
+      prefetchTile(
+        p, row: isLast ? 0 : split.start(tile + 1), height: split.height(isLast ? 0 : tile + 1),
+        column: isLast ? min(column + wide, columns - 16) : column, bytes: wide * 4)
       productTiles(
         Row2<V>.self, p, row: split.start(tile), height: split.height(tile), column: column,
         maximumRows: maximumRows)

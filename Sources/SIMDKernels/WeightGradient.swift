@@ -23,43 +23,46 @@ public import CPlatform
   @inlinable @inline(__always) public var rowsPerShard: Int { timeSteps * sequencesPerShard }
 }
 
-/// Packs the right operand of weight gradients: panels of `panelWidth` columns over all shards' rows,
-/// [panel][shard][row][width]; the last panel may be narrower. `columns` is a multiple of 16.
+/// Packs the right operand of weight gradients shard by shard, [shard][panel][row][width], panels of
+/// `panelWidth` columns (the last may be narrower), so that a shard's panels are read as one stream.
+/// `columns` is a multiple of 16.
 @_transparent
 public func packShardColumns(
   _ rows: UnsafePointer<ShardRows>, columns: Int, panelWidth: Int,
   to destination: UnsafeMutablePointer<Float>
 ) {
-  let shards = rows.pointee.sequences / rows.pointee.sequencesPerShard
   let perShard = rows.pointee.sequencesPerShard
+  let shards = rows.pointee.sequences / perShard
   let stride = rows.pointee.stride
-  var out = UnsafeMutableRawPointer(destination)
-  var column = 0
-  while column < columns {
-    let width = min(panelWidth, columns - column)
-    var shard = 0
-    while shard < shards {
-      var t = 0
-      while t < rows.pointee.timeSteps {
-        let first = t * rows.pointee.sequences + shard * perShard
-        var row = UnsafeRawPointer(rows.pointee.base + first * stride + column)
-        var b = 0
-        while b < perShard {
+  let rowsPerShard = rows.pointee.rowsPerShard
+  var shard = 0
+  while shard < shards {
+    let block = destination + shard * rowsPerShard * columns
+    var k = 0
+    var t = 0
+    while t < rows.pointee.timeSteps {
+      var row = rows.pointee.base + (t * rows.pointee.sequences + shard * perShard) * stride
+      var b = 0
+      while b < perShard {
+        var column = 0
+        while column < columns {
+          let width = min(panelWidth, columns - column)
+          let out = block + column * rowsPerShard + k * width
           var j = 0
           while j < width {
-            let part = (row + j * 4).loadUnaligned(as: SIMD8<Float>.self)
-            (out + j * 4).storeBytes(of: part, as: SIMD8<Float>.self)
+            let part = UnsafeRawPointer(row + column + j).loadUnaligned(as: SIMD8<Float>.self)
+            UnsafeMutableRawPointer(out + j).storeBytes(of: part, as: SIMD8<Float>.self)
             j += 8
           }
-          out += width * 4
-          row += stride * 4
-          b += 1
+          column += width
         }
-        t += 1
+        row += stride
+        k += 1
+        b += 1
       }
-      shard += 1
+      t += 1
     }
-    column += width
+    shard += 1
   }
 }
 
@@ -123,24 +126,26 @@ public func packShardColumns(
 /// Most row tiles of one block of the left operand, and panels of one block of the right.
 @inlinable @inline(__always) public var weightGradientRowTiles: Int { 8 }
 @inlinable @inline(__always) public var weightGradientPanels: Int { 4 }
-/// Rows of one k block: a panel block of 16 KiB to 48 KiB and the left tile share the first cache.
-@inlinable @inline(__always) public var weightGradientDepth: Int { 256 }
+/// Most rows of one k block: the left tile's block (24 KiB) stays in the first cache for all panels.
+@inlinable @inline(__always) public var weightGradientDepth: Int { 512 }
 /// Floats of one tile slot: 12 rows of 32.
 @inlinable @inline(__always) public var weightGradientTile: Int { 384 }
 
 /// Scratch floats that `weightGradient` needs: packed left block, tile stack, bias stack.
-public func weightGradientScratch(rows: Int, stackDepth: Int) -> Int {
-  let left = weightGradientRowTiles * packedLeftStride(rows: rows, maximumRows: 12)
+public func weightGradientScratch(rowsPerShard: Int, shards: Int, stackDepth: Int) -> Int {
+  let tileStride = packedLeftStride(rowsPerShard: rowsPerShard, maximumRows: 12)
+  let left = shards * weightGradientRowTiles * tileStride
   let tiles = stackDepth * weightGradientRowTiles * weightGradientPanels * weightGradientTile
   return left + tiles + stackDepth * weightGradientRowTiles * 16
 }
 
 /// Floats between the packed left tiles of a block: the last row's store reaches past its tile.
 @inlinable @inline(__always)
-public func packedLeftStride(rows: Int, maximumRows: Int) -> Int { maximumRows * rows + 16 }
+public func packedLeftStride(rowsPerShard: Int, maximumRows: Int) -> Int {
+  maximumRows * rowsPerShard + 16
+}
 
-/// Packs the tiles [firstTile, endTile) of the left operand for all shards as [tile][row][height], row
-/// by row so that a row's cache lines are fetched together, and leaves the sums of the columns of
+/// Packs the tiles [firstTile, endTile) of the left operand as [shard][tile][row][height], row by row so that a row's cache lines are fetched together, and leaves the sums of the columns of
 /// each maximal node in the bias stack, [entry][tile][16].
 @_transparent
 public func packLeftTiles(
@@ -155,10 +160,11 @@ public func packLeftTiles(
   // Rows lie pages apart, where no hardware prefetcher follows: ask for those of some steps ahead.
   let ahead = (8 + perShard - 1) / perShard * p.pointee.left.sequences * stride
   let strip = (split.start(endTile) - split.start(firstTile)) * 4
-  var k = 0
   var depth = 0
   var shard = 0
   while shard < shards {
+    let block = destination + shard * weightGradientRowTiles * tileStride
+    var k = 0
     let sums = bias + depth * biasStride
     var tile = 0
     while tile < tiles {
@@ -178,7 +184,7 @@ public func packLeftTiles(
           byte += 64
         }
         var source = row
-        var out = destination
+        var out = block
         tile = 0
         while tile < tiles {
           let height = split.height(firstTile + tile)
@@ -309,10 +315,9 @@ public func gradientBlock<V: SIMD>(
 ) where V.Scalar == Float {
   let rowsPerShard = p.pointee.left.rowsPerShard
   let shards = p.pointee.left.sequences / p.pointee.left.sequencesPerShard
-  let allRows = shards * rowsPerShard
   let wide = Columns2<V>.width
   let slotStride = weightGradientRowTiles * weightGradientPanels * weightGradientTile
-  let leftStride = packedLeftStride(rows: allRows, maximumRows: maximumRows)
+  let leftStride = packedLeftStride(rowsPerShard: rowsPerShard, maximumRows: maximumRows)
   var depth = 0
   var shard = 0
   while shard < shards {
@@ -321,18 +326,20 @@ public func gradientBlock<V: SIMD>(
       let block = min(weightGradientDepth, rowsPerShard - k0)
       let last = k0 + block == rowsPerShard
       let folds = last ? p.pointee.folds[shard] : 0
-      let k = shard * rowsPerShard + k0
       var tile = firstTile
       while tile < endTile {
         let height = split.height(tile)
-        let a = packedLeft + (tile - firstTile) * leftStride + k * height
+        let a =
+          packedLeft + (shard * weightGradientRowTiles + tile - firstTile) * leftStride
+          + k0 * height
         var slot =
           tiles + depth * slotStride
           + (tile - firstTile) * weightGradientPanels * weightGradientTile
         var column = firstColumn
         while column < endColumn {
           let panelWidth = min(wide, columns - column)
-          let b = right + column * allRows + k * panelWidth
+          let b =
+            right + (shard * columns + column) * rowsPerShard + k0 * panelWidth
           if panelWidth == wide {
             gradientTiles(
               Row2<V>.self, height: height, maximumRows: maximumRows, depth: block, a: a, b: b,
@@ -377,12 +384,13 @@ public func weightGradient<V: SIMD>(
   _ vector: V.Type, maximumRows: Int, _ p: UnsafePointer<WeightGradientArguments>
 ) where V.Scalar == Float {
   let shards = p.pointee.left.sequences / p.pointee.left.sequencesPerShard
-  let allRows = shards * p.pointee.left.rowsPerShard
+  let leftStride = packedLeftStride(
+    rowsPerShard: p.pointee.left.rowsPerShard, maximumRows: maximumRows)
   let split = TileSplit(rows: p.pointee.outputs, maximum: maximumRows)
   let packedLeft = p.pointee.scratch
   let tiles =
     packedLeft
-    + weightGradientRowTiles * packedLeftStride(rows: allRows, maximumRows: maximumRows)
+    + shards * weightGradientRowTiles * leftStride
   let slots = weightGradientRowTiles * weightGradientPanels * weightGradientTile
   let bias = tiles + p.pointee.stackDepth * slots
   let biasStride = weightGradientRowTiles * 16
@@ -392,8 +400,7 @@ public func weightGradient<V: SIMD>(
     let endTile = min(firstTile + weightGradientRowTiles, split.count)
     packLeftTiles(
       p, split: split, firstTile: firstTile, endTile: endTile, to: packedLeft,
-      tileStride: packedLeftStride(rows: allRows, maximumRows: maximumRows), bias: bias,
-      biasStride: biasStride)
+      tileStride: leftStride, bias: bias, biasStride: biasStride)
     if p.pointee.biasOffset >= 0 {
       var node = 0
       while node < p.pointee.nodeCount {

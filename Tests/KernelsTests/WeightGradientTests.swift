@@ -120,7 +120,9 @@ private struct GradientTrial {
       height += 1 - count
     }
     let scratch = GuardedFloats(
-      outputCount: weightGradientScratch(rows: problem.rows, stackDepth: stackDepth))
+      outputCount: weightGradientScratch(
+        rowsPerShard: problem.timeSteps * problem.sequencesPerShard, shards: problem.run.count,
+        stackDepth: stackDepth))
     let nodes = arenas.map(\.pointer)
     let second = columns.count - 1
     kernels.weightGradient(
