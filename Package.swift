@@ -8,13 +8,17 @@ let common: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// Compiles a target as a whole each time. An incremental build does not see that an inlined
+/// function of another module has a new body, and would go on with stale kernels.
+let wholeModule = ["-wmo", "-num-threads", "1", "-disable-batch-mode"]
+
 /// Hot targets are optimised in every configuration, so that a debug build trains at full speed.
-let hot: [SwiftSetting] = common + [.unsafeFlags(["-O"])]
+let hot: [SwiftSetting] = common + [.unsafeFlags(["-O"] + wholeModule)]
 
 /// Flags of a target that is compiled for one x86-64 feature level.
 func kernels(_ march: String) -> [SwiftSetting] {
   common + [
-    .unsafeFlags(["-Ounchecked"]),
+    .unsafeFlags(["-Ounchecked"] + wholeModule),
     .unsafeFlags(["-Xcc", "-march=\(march)"], .when(platforms: [.linux])),
   ]
 }
@@ -35,7 +39,7 @@ let package = Package(
     .target(name: "SIMDKernels", dependencies: ["CPlatform"], swiftSettings: hot),
     .target(
       name: "KernelsPortable", dependencies: ["SIMDKernels"],
-      swiftSettings: common + [.unsafeFlags(["-Ounchecked"])]),
+      swiftSettings: common + [.unsafeFlags(["-Ounchecked"] + wholeModule)]),
     .target(
       name: "KernelsAVX2", dependencies: ["SIMDKernels"], swiftSettings: kernels("x86-64-v3")),
     .target(
