@@ -10,7 +10,7 @@ package enum StopSignal {
 
   package static var isRequested: Bool { requested.load(ordering: .relaxed) }
 
-  /// Starts listening.
+  /// Starts listening, also where the process that started this one had the signals blocked.
   package static func install() {
     // The first use sets the flag up; a signal handler must not.
     requested.store(false, ordering: .relaxed)
@@ -27,5 +27,9 @@ package enum StopSignal {
       action.sa_flags = SA_RESTART | Int32(bitPattern: UInt32(SA_RESETHAND))
       sigaction(signal, &action, nil)
     }
+    var awaited = sigset_t()
+    sigemptyset(&awaited)
+    for signal in [SIGINT, SIGTERM, SIGUSR1] { sigaddset(&awaited, signal) }
+    pthread_sigmask(SIG_UNBLOCK, &awaited, nil)
   }
 }
