@@ -63,10 +63,12 @@ let package = Package(
       name: "Training",
       dependencies: ["Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints"],
       swiftSettings: common),
+    .target(
+      name: "Supervision", dependencies: ["Training", "Checkpoints"], swiftSettings: common),
     .executableTarget(
       name: "gru-dist",
       dependencies: [
-        "Training", "MPICollectives", "Collectives", "GRUCore", "Kernels",
+        "Supervision", "Training", "MPICollectives", "Collectives", "GRUCore", "Kernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),

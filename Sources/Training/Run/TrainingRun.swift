@@ -119,6 +119,7 @@ package final class TrainingRun {
 
   private func restoreOrInitialize() throws {
     let restored = try directory.restore(trainer, setup: setup) { Console.complain($0) }
+    trainer.pulse.resume(afterStep: trainer.step)
     try directory.begin(afterStep: trainer.step, config: config)
     if let restored {
       history = restored.history

@@ -79,6 +79,9 @@ package final class RunPulse: Sendable {
     }
   }
 
+  /// Says after which step the run goes on.
+  package func resume(afterStep step: Int) { state.withLock { $0.reading.step = step } }
+
   /// Says that a part of a long activity is done.
   package func beat() { state.withLock { $0.reading.beats += 1 } }
 

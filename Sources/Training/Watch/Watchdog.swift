@@ -58,10 +58,12 @@ package final class Watchdog: Sendable {
 
   private func watch() {
     var last = pulse.reading
+    var told = last
     var seconds = 0.0
+    var untold = 0.0
     var before = ContinuousClock.now
     tell(last, seconds: 0)
-    while stopped.wait(timeout: .now() + interval) == .timedOut {
+    while stopped.wait(timeout: .now() + pause(after: last)) == .timedOut {
       let now = ContinuousClock.now
       // A longer gap means that this process, or the machine, did not run.
       let elapsed = min((now - before).seconds, 2 * interval)
@@ -70,12 +72,22 @@ package final class Watchdog: Sendable {
       let reading = pulse.reading
       seconds = reading == last ? seconds + elapsed : 0
       last = reading
-      tell(reading, seconds: seconds)
+      untold += elapsed
+      if untold >= 0.9 * interval || (reading.finishedSteps > 0) != (told.finishedSteps > 0) {
+        tell(reading, seconds: seconds)
+        told = reading
+        untold = 0
+      }
       if let limit = limit(for: reading), seconds > limit + grace {
         endStalledJob(reading, seconds: seconds, limit: limit)
       }
     }
     ended.signal()
+  }
+
+  /// Looks come sooner before the first step, so that a supervisor soon knows that there is one.
+  private func pause(after reading: RunPulse.Reading) -> Double {
+    reading.finishedSteps == 0 ? min(0.1, interval) : interval
   }
 
   /// Seconds that the activity under way may take; nil for as long as it likes.

@@ -1,0 +1,85 @@
+import Foundation
+import Training
+
+/// The hosts of a job, as Open MPI's hostfiles name them: a name and `slots=N` a line.
+package struct Hostfile: Sendable, Equatable {
+  package struct Host: Sendable, Equatable {
+    package var name: String
+    /// Nil where the file does not say.
+    package var slots: Int?
+    /// As it stands in the file.
+    package var line: String
+  }
+
+  package var hosts: [Host]
+
+  package init(file path: String) throws {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw UsageError("--hostfile \(path): no such file, or it cannot be read")
+    }
+    try self.init(parsing: String(decoding: data, as: UTF8.self), place: "--hostfile \(path)")
+  }
+
+  package init(parsing text: String, place: String) throws {
+    hosts = []
+    for (index, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      let line = raw.prefix { $0 != "#" }.trimmingCharacters(in: .whitespaces)
+      let words = line.split { $0 == " " || $0 == "\t" }
+      guard let name = words.first else { continue }
+      var host = Host(name: String(name), slots: nil, line: line)
+      for word in words where word.hasPrefix("slots=") {
+        guard let slots = Int(word.dropFirst(6)), slots > 0 else {
+          throw UsageError(
+            "\(place):\(index + 1): expected slots=N with N of at least 1, found \(word)")
+        }
+        host.slots = slots
+      }
+      hosts.append(host)
+    }
+    if hosts.isEmpty { throw UsageError("\(place): names no host") }
+  }
+
+  package var text: String { hosts.map { $0.line + "\n" }.joined() }
+
+  /// Whether a name means this machine, which needs no probe.
+  package static func isLocal(_ name: String) -> Bool {
+    let own = ProcessInfo.processInfo.hostName
+    let short = own.split(separator: ".").first.map(String.init) ?? own
+    return ["localhost", "127.0.0.1", "::1", own, short].contains(name)
+  }
+
+  /// The number of ranks for what is left of `all` hosts, at most `wanted` and at least 1. Where
+  /// not every host names its slots, each counts for the same.
+  package func ranks(wanted: Int, ofAll all: Hostfile) -> Int {
+    if hosts == all.hosts { return wanted }
+    let slots = hosts.compactMap(\.slots)
+    let fitting =
+      slots.count == hosts.count
+      ? slots.reduce(0, +) : wanted * hosts.count / max(1, all.hosts.count)
+    return max(1, min(wanted, fitting))
+  }
+}
+
+/// Finds out which hosts can take ranks now.
+struct HostProbe {
+  /// A shell command with `{host}`.
+  let command: String
+
+  static let secondsAllowed = 10.0
+
+  /// The hosts that answer; the others' names.
+  func reachable(_ all: Hostfile) -> (hosts: Hostfile, gone: [String]) {
+    var left = all
+    left.hosts = all.hosts.filter { host in
+      if Hostfile.isLocal(host.name) { return true }
+      return Spawn.succeeds(
+        command.replacing("{host}", with: Self.quoted(host.name)), seconds: Self.secondsAllowed)
+    }
+    return (left, all.hosts.map(\.name).filter { name in !left.hosts.contains { $0.name == name } })
+  }
+
+  /// The name as one word of the shell's.
+  private static func quoted(_ name: String) -> String {
+    "'" + name.replacing("'", with: "'\\''") + "'"
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Training
+
+/// A training job that this supervisor started, or took up from one that is gone.
+final class Job {
+  /// The launcher.
+  let process: ProcessIdentity
+  /// What the job's processes carry as `GRU_DIST_LAUNCH`.
+  let launch: String
+  /// Whether the launcher is a child of this process.
+  let isChild: Bool
+  let started: Double
+  private let runDirectory: String
+  /// Rank 0's last word; nil before its first.
+  private(set) var status: RankStatus?
+  /// Changes with every sign of life.
+  private var lifeSign = ""
+
+  init(
+    process: ProcessIdentity, launch: String, isChild: Bool, started: Double,
+    runDirectory: String
+  ) {
+    self.process = process
+    self.launch = launch
+    self.isChild = isChild
+    self.started = started
+    self.runDirectory = runDirectory
+  }
+
+  /// How it ended; nil while the launcher runs. To be asked until it answers, and no further.
+  func end() -> JobEnd? {
+    guard isChild else {
+      if process.isAlive { return nil }
+      _ = readHeartbeat()
+      return status?.exitStatus.map { .exited($0) } ?? .vanished
+    }
+    var code: Int32 = 0
+    let result = waitpid(process.pid, &code, WNOHANG)
+    if result == 0 || (result < 0 && errno == EINTR) { return nil }
+    guard result > 0 else { return .vanished }
+    let signal = code & 0x7f
+    return signal == 0 ? .exited((code >> 8) & 0xff) : .signalled(signal)
+  }
+
+  /// Reads the heartbeat; returns whether there is a new sign of life.
+  func readHeartbeat() -> Bool {
+    let path = "\(runDirectory)/\(RunFiles.heartbeat)"
+    guard let status = RankStatus(file: path), status.launch == launch else { return false }
+    self.status = status
+    // On a full disk only the file's time changes.
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    let date = attributes?[.modificationDate] as? Date
+    let sign = "\(status.job) \(status.sequence) \(date?.timeIntervalSince1970 ?? 0)"
+    if sign == lifeSign { return false }
+    lifeSign = sign
+    return true
+  }
+
+  /// Passes a signal on: to rank 0, which tells the others, where it runs on this machine, and
+  /// otherwise to the launcher. Launchers give their ranks a second or so after SIGTERM, which may
+  /// be less than a step.
+  ///
+  /// - Returns: who got it.
+  func forward(_ signal: Int32) -> String {
+    _ = readHeartbeat()
+    if let rank = status?.process, rank.isAlive {
+      kill(rank.pid, signal)
+      return "rank 0 (process \(rank.pid))"
+    }
+    if process.isAlive { kill(process.pid, signal) }
+    return "the launcher (process \(process.pid))"
+  }
+
+  /// Ends it, first by asking the launcher, which also reaches other hosts.
+  ///
+  /// - Returns: whether nothing is left of it on this machine.
+  func terminate(patience: Double) -> Bool {
+    if patience > 0 {
+      if process.isAlive { kill(process.pid, SIGTERM) }
+      let end = ContinuousClock.now + .seconds(patience)
+      while process.isAlive, ContinuousClock.now < end {
+        if isChild { waitpid(process.pid, nil, WNOHANG) }
+        usleep(20_000)
+      }
+    }
+    return clear()
+  }
+
+  /// Kills what is left of it on this machine.
+  func clear() -> Bool { JobProcesses.killAll(ofLaunch: launch, leader: process) }
+}

@@ -1,0 +1,60 @@
+import Foundation
+import Training
+
+/// The file that a job prints to: repeats what is new, and remembers where the job began.
+final class JobOutput {
+  private let path: String
+  private let isQuiet: Bool
+  /// Where the output of the job under way begins.
+  private(set) var start = 0
+  private var relayed = 0
+
+  private static let largest = 8 << 20
+
+  init(runDirectory: String, isQuiet: Bool) {
+    path = "\(runDirectory)/\(RunFiles.jobLog)"
+    self.isQuiet = isQuiet
+    start = size
+    relayed = start
+  }
+
+  private var size: Int {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    return (attributes?[.size] as? NSNumber)?.intValue ?? 0
+  }
+
+  /// Makes ready for a new job; a file that has grown large is set aside.
+  ///
+  /// - Returns: the file's path.
+  func begin() -> String {
+    if size > Self.largest { rename(path, path + ".1") }
+    start = size
+    relayed = start
+    return path
+  }
+
+  /// Goes on with a job whose output began at `start`.
+  func takeUp(start: Int) { self.start = min(start, size) }
+
+  /// Repeats on standard output what the job has printed since the last call.
+  func relay() {
+    guard !isQuiet, size > relayed else { return }
+    let text = read(from: relayed, atMost: 1 << 20)
+    relayed += text.count
+    Console.write(Array(text), to: STDOUT_FILENO)
+  }
+
+  /// The last lines of the job under way.
+  func tail(lines count: Int = 20) -> String {
+    let from = max(start, size - 8192)
+    let text = String(decoding: read(from: from, atMost: 8192), as: UTF8.self)
+    return text.split(separator: "\n").suffix(count).joined(separator: "\n")
+  }
+
+  private func read(from offset: Int, atMost count: Int) -> Data {
+    guard let file = FileHandle(forReadingAtPath: path) else { return Data() }
+    defer { try? file.close() }
+    try? file.seek(toOffset: UInt64(offset))
+    return (try? file.read(upToCount: count)) ?? Data()
+  }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import Training
+
+/// Starts programs that outlive this process.
+enum Spawn {
+  /// The flag `POSIX_SPAWN_SETSID`, which the headers of Linux show to GNU programs only.
+  #if canImport(Darwin)
+    private static let newSession: Int16 = 0x400
+  #else
+    private static let newSession: Int16 = 0x80
+  #endif
+
+  /// Starts a program in a session of its own, with no input and its output appended to a file.
+  ///
+  /// Its own session keeps it from the terminal's signals and from the end of this process; a file
+  /// in place of a pipe keeps it from a reader that is gone.
+  ///
+  /// The corresponding C function is `posix_spawnp`.
+  static func start(
+    _ command: [String], environment: [String: String], output: String
+  ) throws -> Int32 {
+    #if canImport(Darwin)
+      var actions: posix_spawn_file_actions_t?
+      var attributes: posix_spawnattr_t?
+    #else
+      var actions = posix_spawn_file_actions_t()
+      var attributes = posix_spawnattr_t()
+    #endif
+    posix_spawn_file_actions_init(&actions)
+    posix_spawnattr_init(&attributes)
+    defer {
+      posix_spawn_file_actions_destroy(&actions)
+      posix_spawnattr_destroy(&attributes)
+    }
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(
+      &actions, STDOUT_FILENO, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+    var defaults = sigset_t()
+    sigemptyset(&defaults)
+    for signal in [SIGINT, SIGTERM, SIGUSR1, SIGPIPE] { sigaddset(&defaults, signal) }
+    posix_spawnattr_setsigdefault(&attributes, &defaults)
+    posix_spawnattr_setflags(
+      &attributes, Self.newSession | Int16(POSIX_SPAWN_SETSIGDEF))
+
+    let words = command.map { strdup($0) } + [nil]
+    let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { for text in words + variables { free(text) } }
+    var pid: pid_t = 0
+    let code = posix_spawnp(&pid, command[0], &actions, &attributes, words, variables)
+    guard code == 0 else {
+      throw UsageError(
+        "cannot start '\(command[0])': \(String(cString: strerror(code))); install it, put it on "
+          + "the PATH, or name another launcher after --")
+    }
+    return pid
+  }
+
+  /// Runs a shell command without input or output; returns whether it succeeded in time.
+  static func succeeds(_ shellCommand: String, seconds: Double) -> Bool {
+    guard
+      let pid = try? start(
+        ["/bin/sh", "-c", shellCommand], environment: ProcessInfo.processInfo.environment,
+        output: "/dev/null")
+    else { return false }
+    let end = ContinuousClock.now + .seconds(seconds)
+    var status: Int32 = 0
+    while waitpid(pid, &status, WNOHANG) == 0 {
+      if ContinuousClock.now > end {
+        kill(-pid, SIGKILL)
+        waitpid(pid, &status, 0)
+        return false
+      }
+      usleep(10_000)
+    }
+    return status == 0
+  }
+}

@@ -1,0 +1,59 @@
+import Foundation
+import Training
+
+extension Supervisor {
+  /// Seconds between two looks at the job.
+  private static let interval = 0.05
+
+  /// Watches a job to its end; passes signals on, and ends it when it gives no sign of life.
+  func watch(_ job: Job) -> JobEnd {
+    var silence = 0.0
+    var before = ContinuousClock.now
+    var lastKept = before
+    while true {
+      output.relay()
+      if let end = job.end() { return end }
+      let request = DaemonSignals.take()
+      if request.isKill {
+        log.say("asked again to stop: kills the job")
+        _ = job.terminate(patience: 0)
+        return .killed
+      }
+      pass(request, to: job)
+      let now = ContinuousClock.now
+      // A longer gap means that this process, or the machine, did not run.
+      silence += min((now - before).seconds, 10 * Self.interval)
+      before = now
+      if job.readHeartbeat() { silence = 0 }
+      if silence > silenceLimit(job) {
+        log.say(
+          "no heartbeat for \(Format.fixed(silence, 1)) s; ends the job. "
+            + (job.status.map { "Last heard of: \($0.words)" } ?? "It never gave one"))
+        if !job.terminate(patience: 5) { log.say("some processes of the job do not end") }
+        return .silent
+      }
+      if now - lastKept > .seconds(2) {
+        lastKept = now
+        state.lastStep = job.status?.reading.step ?? state.lastStep
+        keep(isStopping ? .stopping : .running)
+      }
+      Thread.sleep(forTimeInterval: Self.interval)
+    }
+  }
+
+  /// Starting takes longer: other hosts are reached, and the text and a checkpoint are read.
+  private func silenceLimit(_ job: Job) -> Double {
+    job.status == nil ? 10 * options.silence : options.silence
+  }
+
+  private func pass(_ request: DaemonSignals.Request, to job: Job) {
+    if request.isStop, !isStopping {
+      isStopping = true
+      log.say("asked to stop: passes that on to \(job.forward(SIGTERM))")
+      keep(.stopping)
+    }
+    if request.users > 0 {
+      log.say("SIGUSR1: passes it on to \(job.forward(SIGUSR1))")
+    }
+  }
+}

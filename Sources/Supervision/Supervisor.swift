@@ -1,0 +1,236 @@
+import Checkpoints
+import Foundation
+import Training
+
+/// Keeps a training job alive: starts it, watches its heartbeat and its end, and starts it again
+/// from its newest checkpoint until it is done, was stopped, or cannot be helped.
+///
+/// Its state is on the disk at every moment, so that another supervisor can go on with the job that
+/// this one leaves when it is killed.
+package final class Supervisor {
+  let options: SupervisorOptions
+  let log: DaemonLog
+  let output: JobOutput
+  var state: DaemonState
+  var policy: RestartPolicy
+  /// Whether it was asked to stop and has passed that on.
+  var isStopping = false
+  private let lock: DaemonLock
+  private let hostfile: Hostfile?
+
+  /// Takes the run directory.
+  ///
+  /// - Throws: where another supervisor has it.
+  package init(_ options: SupervisorOptions) throws {
+    self.options = options
+    hostfile = try options.hostfile.map { try Hostfile(file: $0) }
+    let directory = options.runDirectory
+    do {
+      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    } catch {
+      throw UsageError("run.directory '\(directory)' cannot be made: \(error)")
+    }
+    lock = try DaemonLock(runDirectory: directory)
+    log = DaemonLog(runDirectory: directory)
+    output = JobOutput(runDirectory: directory, isQuiet: options.isQuiet)
+    policy = RestartPolicy(
+      maxFailures: options.maxFailures, firstDelay: options.backOff,
+      longestDelay: SupervisorOptions.longestBackOff)
+    state = DaemonState()
+    if let json = RunFiles.read("\(directory)/\(RunFiles.daemonState)"),
+      let earlier = DaemonState(json)
+    {
+      state.attempts = earlier.attempts
+      state.lastStep = earlier.lastStep
+      state.history = earlier.history
+      state.job = earlier.job
+      state.command = earlier.command
+      state.progressStep = earlier.progressStep
+      // Whoever starts again after the end wants another try; after a crash the count goes on.
+      let wasUnderWay = [.starting, .running, .waiting, .stopping].contains(earlier.phase)
+      policy.failures = wasUnderWay ? earlier.failures : 0
+    }
+    state.host = ProcessInfo.processInfo.hostName
+    state.runDirectory = directory
+    state.ranksWanted = options.ranks
+    state.steps = options.config.run.steps
+    state.started = now
+  }
+
+  /// Supervises until there is nothing more to do.
+  ///
+  /// - Returns: the exit status.
+  package func run() throws -> Int32 {
+    DaemonSignals.install()
+    var left = takeUp()
+    while true {
+      if left == nil, DaemonSignals.take().isStop { return finish(.stopped) }
+      let job = try left ?? launch()
+      left = nil
+      let end = watch(job)
+      let decision = conclude(job, end)
+      switch decision {
+      case .done: return finish(.done)
+      case .stopped: return finish(.stopped)
+      case .killed: return finish(.killed)
+      case .badConfig: return finish(.badConfig)
+      case .giveUp: return finish(.gaveUp)
+      case .restart(let delay):
+        if !rest(seconds: delay) { return finish(.stopped) }
+      }
+    }
+  }
+
+  var now: Double { (Date().timeIntervalSince1970 * 1e3).rounded() / 1e3 }
+
+  /// The step of the newest checkpoint, whole or not; 0 for none.
+  private var checkpointStep: Int {
+    let store = CheckpointStore(directory: "\(options.runDirectory)/checkpoints")
+    return (try? store.steps().last) ?? 0
+  }
+
+  /// Writes the state; without room for it the supervisor goes on.
+  func keep(_ phase: DaemonState.Phase) {
+    state.phase = phase
+    state.updated = now
+    state.failures = policy.failures
+    let path = "\(options.runDirectory)/\(RunFiles.daemonState)"
+    do {
+      try RunFiles.replace(path, with: state.json, isDurable: true)
+    } catch {
+      Console.complain("gru-dist daemon: \(error)")
+    }
+  }
+
+  // MARK: - Starting
+
+  /// The job that an earlier supervisor left, if it lives; what is left of a dead one is removed.
+  private func takeUp() -> Job? {
+    guard let record = state.job else { return nil }
+    if let process = record.process, process.isAlive {
+      log.say(
+        "takes up the job of an earlier daemon: process \(process.pid), \(record.ranks) ranks")
+      output.takeUp(start: record.outputStart)
+      keep(.running)
+      return Job(
+        process: process, launch: record.launch, isChild: false, started: record.started,
+        runDirectory: options.runDirectory)
+    }
+    let job = Job(
+      process: record.process ?? ProcessIdentity(pid: 0, start: ""), launch: record.launch,
+      isChild: false, started: record.started, runDirectory: options.runDirectory)
+    log.say("the job of an earlier daemon is gone")
+    _ = job.clear()
+    state.job = nil
+    return nil
+  }
+
+  /// Starts the job on the hosts that answer.
+  private func launch() throws -> Job {
+    var ranks = options.ranks
+    var hostsPath = options.hostfile
+    if let hostfile {
+      let (left, gone) = HostProbe(command: options.probe).reachable(hostfile)
+      if gone != state.hostsGone {
+        log.say(
+          gone.isEmpty ? "all hosts answer" : "hosts gone: \(gone.joined(separator: ", "))")
+      }
+      state.hostsGone = gone
+      if !gone.isEmpty, !left.hosts.isEmpty {
+        ranks = left.ranks(wanted: options.ranks, ofAll: hostfile)
+        let path = "\(options.runDirectory)/\(RunFiles.daemonHosts)"
+        try Data(left.text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        hostsPath = path
+      }
+    }
+    let command = options.command(ranks: ranks, hostfile: hostsPath)
+    let launch = UUID().uuidString
+    let startStep = checkpointStep
+    let path = output.begin()
+    state.attempts += 1
+    state.command = command
+    state.job = DaemonState.JobRecord(
+      launch: launch, process: nil, ranks: ranks, started: now, startStep: startStep,
+      outputStart: output.start)
+    keep(.starting)
+    var environment = ProcessInfo.processInfo.environment
+    environment[RunFiles.launchVariable] = launch
+    let pid = try Spawn.start(command, environment: environment, output: path)
+    // One that is over already has no start any more.
+    let process = ProcessIdentity(pid: pid) ?? ProcessIdentity(pid: pid, start: "over")
+    state.job?.process = process
+    keep(.running)
+    log.say(
+      "attempt \(state.attempts): started \(ranks) ranks as process \(pid), from "
+        + (startStep > 0 ? "step \(startStep)" : "the beginning"))
+    return Job(
+      process: process, launch: launch, isChild: true, started: now,
+      runDirectory: options.runDirectory)
+  }
+
+  // MARK: - Ending
+
+  /// Removes what is left of the job, remembers it and decides what follows.
+  private func conclude(_ job: Job, _ end: JobEnd) -> RestartPolicy.Decision {
+    if !job.clear() { log.say("some processes of the job do not end; they hang in the system") }
+    _ = job.readHeartbeat()
+    output.relay()
+    let newest = checkpointStep
+    state.lastStep = job.status?.reading.step ?? state.lastStep
+    let record = state.job
+    state.remember(
+      DaemonState.Attempt(
+        attempt: state.attempts, ranks: record?.ranks ?? options.ranks, started: job.started,
+        ended: now, startStep: record?.startStep ?? 0, lastStep: state.lastStep,
+        checkpointStep: newest, outcome: "\(end)"))
+    state.job = nil
+    let hasProgressed = newest > state.progressStep
+    state.progressStep = newest
+    let decision = policy.decide(end, hasProgressed: hasProgressed, isStopping: isStopping)
+    let what = "the job ended: \(end), at step \(state.lastStep), checkpoint of step \(newest)"
+    if case .restart(let delay) = decision {
+      log.say(
+        what + (hasProgressed ? "" : "; failure \(policy.failures) without a newer checkpoint")
+          + "; next start in \(Format.fixed(delay, 2)) s")
+    } else {
+      log.say(what)
+    }
+    return decision
+  }
+
+  /// Waits before a restart; returns whether nobody asked to stop meanwhile.
+  private func rest(seconds: Double) -> Bool {
+    keep(.waiting)
+    let end = ContinuousClock.now + .seconds(seconds)
+    while ContinuousClock.now < end {
+      if DaemonSignals.take().isStop { return false }
+      usleep(20_000)
+    }
+    return true
+  }
+
+  private func finish(_ phase: DaemonState.Phase) -> Int32 {
+    state.job = nil
+    keep(phase)
+    let directory = options.runDirectory
+    switch phase {
+    case .done:
+      log.say("done")
+      return ExitStatus.done
+    case .badConfig:
+      log.say("gives up: the job refuses its config or command line\n\(output.tail())")
+      return ExitStatus.badUsage
+    case .gaveUp:
+      log.say(
+        "gives up after \(policy.failures) failures without a new checkpoint; the job's last "
+          + "words (all are in \(directory)/\(RunFiles.jobLog)):\n\(output.tail())")
+      return ExitStatus.failed
+    case .killed:
+      log.say("killed the job on request; the same command goes on from the newest checkpoint")
+      return ExitStatus.failed
+    default:
+      log.say("stopped; the same command goes on from the newest checkpoint")
+      return ExitStatus.stopped
+    }
+  }
+}

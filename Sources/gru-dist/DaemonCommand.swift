@@ -1,0 +1,96 @@
+import ArgumentParser
+import Collectives
+import Foundation
+import Supervision
+import Training
+
+struct DaemonCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "daemon", abstract: "Keep a training job alive until it is done.",
+    discussion: """
+      Starts mpirun, which starts `train CONFIG --resume` on every rank, and starts it again from \
+      the newest checkpoint when a rank, the launcher or a host dies or hangs. SIGTERM or SIGINT \
+      stops the job after a checkpoint (exit status 75); a second SIGINT kills it. SIGUSR1 is \
+      passed on. Started again after it was killed itself, it takes up the job that it left.
+
+      Another launcher is given after --, with {np} and {hostfile} in their places: \
+      gru-dist daemon --np 8 CONFIG -- srun --ntasks {np}
+      """)
+
+  @OptionGroup var config: ConfigOptions
+  @OptionGroup var compute: ComputeOptions
+
+  @Option(help: "The number of ranks.")
+  var np: Int
+
+  @Option(help: "The hosts, one a line, with slots=N; hosts that do not answer are left out.")
+  var hostfile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A shell command that succeeds when a host can take ranks.", valueName: "command with {host}"))
+  var probe = "ssh -o BatchMode=yes -o ConnectTimeout=5 {host} true"
+
+  @Option(help: "Failures in a row without a new checkpoint after which to give up.")
+  var maxFailures = 5
+
+  @Option(help: "Seconds before the first restart; twice as many before each further one.")
+  var backOff = 0.25
+
+  @Option(help: "Seconds without a heartbeat after which the job is killed and restarted.")
+  var silence = 60.0
+
+  @Flag(help: "Do not repeat the job's output, which is in job.log of the run directory.")
+  var quiet = false
+
+  @Argument(parsing: .postTerminator, help: "Another launcher than mpirun, with its arguments.")
+  var launcher: [String] = []
+
+  func validate() throws {
+    if !(1...65_536 ~= np) {
+      throw ValidationError("--np: expected 1 to 65536, found \(np)")
+    }
+    if maxFailures < 0 {
+      throw ValidationError("--max-failures: expected at least 0, found \(maxFailures)")
+    }
+    if !(backOff >= 0 && backOff <= 3600) {
+      throw ValidationError("--back-off: expected 0 to 3600 seconds, found \(backOff)")
+    }
+    if !(silence >= 1 && silence <= 1e6) {
+      throw ValidationError("--silence: expected 1 to 1000000 seconds, found \(silence)")
+    }
+  }
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    guard communicator.worldSize == 1 else {
+      throw UsageError("daemon starts the launcher itself; start it without mpirun")
+    }
+    let trainOptions = try config.options()
+    let settled = try Config(file: trainOptions.configFile, overrides: trainOptions.overrides)
+    try settled.validate(ranks: np, threads: config.threads ?? 1, place: "--np \(np)")
+    guard let program = Bundle.main.executablePath else {
+      throw UsageError("this program's own file cannot be found")
+    }
+    var options = SupervisorOptions(
+      config: settled, program: program, trainArguments: trainArguments, ranks: np)
+    options.hostfile = hostfile
+    options.launcher = launcher
+    options.probe = probe
+    options.maxFailures = maxFailures
+    options.backOff = backOff
+    options.silence = silence
+    options.isQuiet = quiet
+    return try Supervisor(options).run()
+  }
+
+  /// What the command line says of the training itself.
+  private var trainArguments: [String] {
+    var arguments = [config.config]
+    for override in config.overrides { arguments += ["--set", override] }
+    if let directory = config.runDirectory { arguments += ["--run-directory", directory] }
+    if let steps = config.steps { arguments += ["--steps", "\(steps)"] }
+    if let threads = config.threads { arguments += ["--threads", "\(threads)"] }
+    if let isa = compute.isa { arguments += ["--isa", isa] }
+    return arguments
+  }
+}
