@@ -69,9 +69,18 @@ struct TrainCommand: RankedCommand {
         """))
   var debug = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Stop after that step as if by a signal: with a checkpoint, and status 75.",
+      valueName: "step"))
+  var stopAfter: Int?
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    if let stopAfter, stopAfter < 1 {
+      throw ValidationError("--stop-after: expected at least 1, found \(stopAfter)")
+    }
     if resume && overwrite {
       throw ValidationError("--resume goes on and --overwrite starts over: give one of them")
     }
@@ -83,6 +92,7 @@ struct TrainCommand: RankedCommand {
     options.resume = resume
     options.overwrite = overwrite
     options.debug = debug
+    options.stopAfter = stopAfter
     options.json = output.json
     try communicator.agree {
       if debug && communicator.worldSize > 1 {

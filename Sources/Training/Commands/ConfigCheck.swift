@@ -39,7 +39,7 @@ package struct ConfigCheck {
       + "\(Format.grouped(split.validation?.range.count ?? 0)) validation tokens")
     console.say("steps       \(config.run.steps) of \(Format.grouped(perStep)) tokens, "
       + "\(streams.windowsPerEpoch) an epoch, \(Format.fixed(epochs, 2)) epochs")
-    console.say("memory      of each of \(ranks) ranks x \(threads) threads:")
+    console.say("memory      of \(Format.count(ranks, "rank")) x \(Format.count(threads, "thread")), each rank:")
     for item in memory.items { console.say("            \(item.name): \(Format.bytes(item.bytes))") }
     console.say("            total: \(Format.bytes(memory.totalBytes))")
     try memory.checkFits()

@@ -61,7 +61,8 @@ package struct Config: Sendable, Equatable {
     guard workers <= batch.shards else {
       throw ConfigError(
         place: place, key: "batch.shards",
-        problem: "\(workers) workers (\(ranks) ranks x \(threads) threads) need a shard each, "
+        problem: "\(workers) workers (\(Format.count(ranks, "rank")) x "
+          + "\(Format.count(threads, "thread"))) need a shard each, "
           + "but there are \(batch.shards) shards",
         hint: "start fewer ranks or threads, or raise batch.shards (which changes the trajectory)")
     }

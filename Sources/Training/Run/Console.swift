@@ -89,6 +89,11 @@ package enum Format {
     return (value < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
   }
 
+  /// A number with its noun.
+  package static func count(_ value: Int, _ noun: String) -> String {
+    "\(grouped(value)) \(noun)" + (value == 1 ? "" : "s")
+  }
+
   /// Fixed decimals.
   package static func fixed(_ value: Double, _ decimals: Int) -> String {
     String(format: "%.\(decimals)f", value)

@@ -54,7 +54,8 @@ package struct MemoryPlan: Sendable {
     let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
     guard needed <= available else {
       throw UsageError(
-        "the model needs \(Format.bytes(needed)) of memory (\(ranksOnHost) ranks on this host, "
+        "the model needs \(Format.bytes(needed)) of memory (" + Format.count(ranksOnHost, "rank")
+          + " on this host, "
           + "\(Format.bytes(totalBytes)) each), the machine has \(Format.bytes(available)); lower "
           + "model.hidden, model.layers, batch.sequences or batch.window")
     }

@@ -34,13 +34,7 @@ package final class RunDirectory {
     store = CheckpointStore(directory: path + "/checkpoints")
     try communicator.coordinate {
       let isFound = try Self.examine(path, mode: mode)
-      do {
-        try FileManager.default.createDirectory(
-          atPath: path, withIntermediateDirectories: true)
-      } catch {
-        throw UsageError(
-          "run.directory '\(path)' cannot be made: \(Self.reason(error)); choose another")
-      }
+      try Self.make(path)
       lock = try RunLock(runDirectory: path)
       // Another job may have started a run between the look and the lock.
       if !isFound { _ = try Self.examine(path, mode: mode) }
@@ -107,6 +101,23 @@ package final class RunDirectory {
           + "another with --run-directory")
     }
     return true
+  }
+
+  /// Makes a directory and those above it, as far as they are missing.
+  private static func make(_ path: String) throws {
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+      isDirectory.boolValue
+    {
+      return
+    }
+    let parent = (path as NSString).deletingLastPathComponent
+    if !parent.isEmpty, parent != path { try make(parent) }
+    guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+      throw UsageError(
+        "run.directory '\(path)' cannot be made: \(String(cString: strerror(errno))); choose "
+          + "another")
+    }
   }
 
   private static func remove(_ path: String) throws {

@@ -80,14 +80,16 @@ package final class TrainingRun {
   }
 
   private func train() throws -> Int32 {
-    try restoreOrInitialize()
-    announce()
+    let restored = try directory.restore(trainer, setup: setup) { Console.complain($0) }
+    trainer.pulse.resume(afterStep: trainer.step)
     if trainer.step >= run.steps {
       progress.say(
         "nothing to do: \(run.directory) is at step \(trainer.step) of \(run.steps); "
           + "raise run.steps (--steps) to go on")
       return ExitStatus.done
     }
+    try begin(restored)
+    announce()
     if let debugger {
       let table = try debugger.checkGradients()
       progress.say(table.text)
@@ -97,7 +99,7 @@ package final class TrainingRun {
     while trainer.step < run.steps {
       let outcome: Trainer.Outcome
       do {
-        outcome = try trainer.performStep(stopRequested: StopSignal.isRequested)
+        outcome = try trainer.performStep(stopRequested: isStopRequested)
       } catch {
         progress.finishLine()
         throw error
@@ -115,11 +117,15 @@ package final class TrainingRun {
     return try finish()
   }
 
+  /// Whether the step that comes is to be the last for now.
+  private var isStopRequested: Bool {
+    if let stopAfter = options.stopAfter, trainer.step + 1 >= stopAfter { return true }
+    return StopSignal.isRequested
+  }
+
   private func isDue(_ period: Int) -> Bool { period > 0 && trainer.step.isMultiple(of: period) }
 
-  private func restoreOrInitialize() throws {
-    let restored = try directory.restore(trainer, setup: setup) { Console.complain($0) }
-    trainer.pulse.resume(afterStep: trainer.step)
+  private func begin(_ restored: RunDirectory.Restored?) throws {
     try directory.begin(afterStep: trainer.step, config: config)
     if let restored {
       history = restored.history
@@ -141,7 +147,9 @@ package final class TrainingRun {
     let batch = config.batch
     let range = trainer.step == 0 ? "\(run.steps) steps" : "steps \(trainer.step + 1)-\(run.steps)"
     progress.say(
-      "gru-dist \(programVersion): \(communicator.worldSize) ranks x \(replica.threads) threads, "
+      "gru-dist \(programVersion): "
+        + Format.count(communicator.worldSize, "rank") + " x "
+        + Format.count(replica.threads, "thread") + ", "
         + "\(replica.kernels.instructionSet.rawValue), \(replica.shape.cell.words), "
         + "\(Format.grouped(replica.table.parameterCount)) parameters, "
         + "\(Format.grouped(setup.split.training.range.count)) training tokens, "
@@ -200,7 +208,7 @@ package final class TrainingRun {
 
   private func stop() throws -> Int32 {
     progress.say(
-      "stopped by a signal at step \(trainer.step) of \(run.steps), after a checkpoint; "
+      "stopped at step \(trainer.step) of \(run.steps), after a checkpoint; "
         + "go on with --resume")
     try write([["kind": "event", "event": "stopped", "step": .integer(trainer.step)]])
     return ExitStatus.stopped

@@ -13,6 +13,8 @@ package struct TrainOptions: Sendable {
   package var resume = false
   package var overwrite = false
   package var debug = false
+  /// The step after which to stop as if by a signal; nil goes on to the last.
+  package var stopAfter: Int?
   package var json = false
 
   package init(configFile: String) { self.configFile = configFile }
