@@ -84,6 +84,12 @@ let package = Package(
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: hot),
     .testTarget(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "Corpora"], swiftSettings: common),
+    .testTarget(
+      name: "TrainingTests",
+      dependencies: ["Training", "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints"],
+      swiftSettings: common),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["gru-dist", "Training"], swiftSettings: common),
     .testTarget(name: "CorporaTests", dependencies: ["Corpora"], swiftSettings: common),
   ],
   swiftLanguageModes: [.v6]

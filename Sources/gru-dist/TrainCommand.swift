@@ -24,7 +24,7 @@ struct ConfigOptions: ParsableArguments {
   var threads: Int?
 
   /// The options that the library takes.
-  func options() throws -> TrainOptions {
+  func options() -> TrainOptions {
     var options = TrainOptions(configFile: config)
     options.overrides = overrides.map { ConfigOverride(set: $0) }
     if let runDirectory {
@@ -87,7 +87,7 @@ struct TrainCommand: RankedCommand {
   }
 
   func run(on communicator: any Communicator) throws -> Int32 {
-    var options = try config.options()
+    var options = config.options()
     options.instructionSet = compute.instructionSet
     options.resume = resume
     options.overwrite = overwrite
@@ -115,20 +115,20 @@ struct CheckCommand: RankedCommand {
 
   @OptionGroup var config: ConfigOptions
 
-  @Option(help: "Ranks that the memory plan is for.")
-  var ranks = 1
+  @Option(help: "Ranks that the memory plan is for; by default those of this job.")
+  var ranks: Int?
 
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if !(1...65_536 ~= ranks) {
+    if let ranks, !(1...65_536 ~= ranks) {
       throw ValidationError("--ranks: expected 1 to 65536, found \(ranks)")
     }
   }
 
   func run(on communicator: any Communicator) throws -> Int32 {
-    var check = ConfigCheck(options: try config.options())
-    check.ranks = ranks
+    var check = ConfigCheck(options: config.options())
+    check.ranks = ranks ?? communicator.worldSize
     return try runOnce(json: output.json, on: communicator) { try check.run(console: $0) }
   }
 }

@@ -101,7 +101,10 @@ struct ConfigReader {
   /// Call last: throws for a member that nothing asked for, naming the nearest key that exists.
   func finish() throws(ConfigError) {
     guard let stranger = members.first(where: { !known.contains($0.name) }) else { return }
-    let distances = known.map { ($0, editDistance($0, stranger.name)) }
+    // The beginning of a key is nearer to it than its length tells.
+    let distances = known.map {
+      ($0, $0.hasPrefix(stranger.name) ? 1 : editDistance($0, stranger.name))
+    }
     let hint: String
     if let nearest = distances.min(by: { $0.1 < $1.1 }),
       nearest.1 <= max(2, stranger.name.count / 2)

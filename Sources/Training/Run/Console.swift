@@ -94,9 +94,9 @@ package enum Format {
     "\(grouped(value)) \(noun)" + (value == 1 ? "" : "s")
   }
 
-  /// Fixed decimals.
+  /// Fixed decimals; an exponent for what is too large to be read so.
   package static func fixed(_ value: Double, _ decimals: Int) -> String {
-    String(format: "%.\(decimals)f", value)
+    String(format: abs(value) < 1e7 ? "%.\(decimals)f" : "%.4g", value)
   }
 
   /// Six significant digits with an exponent.

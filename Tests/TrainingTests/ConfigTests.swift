@@ -1,0 +1,142 @@
+import GRUCore
+import Testing
+
+@testable import Training
+
+@Suite struct ConfigTests {
+  private func config(_ json: String, _ overrides: String...) throws -> Config {
+    try Config(
+      json: Array(json.utf8), file: "c.json", overrides: overrides.map { ConfigOverride(set: $0) })
+  }
+
+  private func message(_ json: String, _ overrides: String...) -> String {
+    do {
+      _ = try Config(
+        json: Array(json.utf8), file: "c.json",
+        overrides: overrides.map { ConfigOverride(set: $0) })
+      return "no error"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  private let minimal = #"{"data": {"train": "t.txt"}}"#
+
+  @Test func everyKeyButTheTextHasADefault() throws {
+    let config = try config(minimal)
+    #expect(config.data.validFraction == 0.1)
+    #expect(config.model.shape(vocabularySize: 256).cell == .gruResetBefore)
+    #expect(config.batch.sequences == 64)
+    #expect(config.batch.shards == 8)
+    #expect(config.optimizer.name == .adam)
+    #expect(config.optimizer.schedule.name == .cosine)
+    #expect(config.run.directory == "runs/lm")
+    #expect(message("{}") == "c.json: data.train: is missing, and has no default; name a text file to train on")
+  }
+
+  @Test func effectiveConfigIsCompleteAndReadsBackAsItself() throws {
+    let first = try config(
+      minimal, "model.cell=rnn", "optimizer.name=sgd", "optimizer.momentum=0.9",
+      "data.valid=v.txt", "data.tokenizer=char", "optimizer.epsilon=1e-9")
+    let again = try Config(json: Array(first.json.pretty.utf8), file: "again")
+    #expect(again == first)
+    #expect(again.json == first.json)
+    guard case .object(let sections) = first.json else { return }
+    #expect(sections.map(\.name) == ["data", "model", "batch", "optimizer", "run"])
+    #expect(first.json.leaves.count == 32)
+  }
+
+  @Test func cellAndResetChooseTheShape() throws {
+    let cells: [(String, String, ModelShape.Cell)] = [
+      ("gru", "before", .gruResetBefore), ("gru", "after", .gruResetAfter),
+      ("rnn", "before", .rnn), ("rnn", "after", .rnn),
+    ]
+    for (cell, reset, expected) in cells {
+      let config = try config(minimal, "model.cell=\(cell)", "model.reset=\(reset)")
+      #expect(config.model.shape(vocabularySize: 5).cell == expected)
+    }
+  }
+
+  @Test func unknownKeysNameTheNearest() {
+    #expect(
+      message("{\"data\": {\"train\": \"t\"},\n \"model\": {\"hiden\": 3}}")
+        == "c.json:2:12: model.hiden: unknown key; did you mean model.hidden?")
+    #expect(message(minimal, "batch.widnow=3").hasSuffix("did you mean batch.window?"))
+    #expect(
+      message(minimal, "optimizer.schedule.warmup=3").hasSuffix(
+        "did you mean optimizer.schedule.warmup_steps?"))
+    #expect(
+      message(minimal, "zzz=1").hasSuffix(
+        "the keys of a config are data, model, batch, optimizer, run"))
+  }
+
+  @Test(arguments: [
+    ("model.hidden=\"x\"", "expected an integer from 1 to 65536, found \"x\" (a string)"),
+    ("model.hidden=1.5", "found 1.5 (a number)"), ("model.hidden=true", "found true (a boolean)"),
+    ("model.hidden=0", "found 0"), ("model.hidden=null", "found null"),
+    ("model.layers=65", "from 1 to 64"), ("model.cell=lstm", "one of \"gru\", \"rnn\""),
+    ("model.reset=never", "one of \"before\", \"after\""), ("model.dropout=0.5", "set it to 0"),
+    ("model.dropout=1", "but not, 1"), ("model.tie_weights=true", "set it to false"),
+    ("model.tie_weights=1", "expected true or false"), ("model=3", "expected an object"),
+    ("data.train=", "not empty"), ("data.train=5", "found 5 (an integer)"),
+    ("data.valid=[1]", "null or a string"), ("data.valid_fraction=0.95", "0 to 0.9"),
+    ("data.tokenizer=word", "\"byte\", \"character\""), ("batch.window=0", "from 1 to 65536"),
+    ("batch.shards=7", "7 shards do not divide batch.sequences, which is 64"),
+    ("optimizer.name=lion", "\"adam\", \"adamw\", \"sgd\""),
+    ("optimizer.learning_rate=0", "above 0"), ("optimizer.learning_rate=1e-60", "above 0"),
+    ("optimizer.beta1=1", "but not, 1"), ("optimizer.beta2=0.99999999999", "but not, 1"),
+    ("optimizer.epsilon=0", "above 0"), ("optimizer.weight_decay=-1", "at least 0"),
+    ("optimizer.clip_norm=-1", "at least 0"),
+    ("optimizer.schedule.name=step", "\"constant\", \"linear\", \"cosine\""),
+    ("optimizer.schedule.final_fraction=2", "0 to 1"), ("run.steps=0", "from 1"),
+    ("run.seed=-1", "at least 0"), ("run.keep_checkpoints=0", "at least 1"),
+    ("run.directory=", "not empty"),
+  ])
+  func badValuesNameOptionKeyAndExpectation(assignment: String, expectation: String) {
+    let message = message(minimal, assignment)
+    #expect(message.hasPrefix("--set \(assignment): "))
+    #expect(message.contains(assignment.prefix { $0 != "=" } + ": "))
+    #expect(message.contains(expectation), "\(message)")
+  }
+
+  @Test func badValuesInAFileNameLineAndColumn() {
+    #expect(
+      message("{\n\"data\": {\"train\": \"t\"},\n\"batch\": {\n  \"window\": -1}}")
+        == "c.json:4:3: batch.window: expected an integer from 1 to 65536, found -1")
+    #expect(message("{\n \"data\" 1}") == "c.json:2:9: not JSON: expected \":\", found \"1\"")
+    #expect(message("[]") == "c.json: expected an object, found an array")
+  }
+
+  @Test func overridesReplaceAndMakeKeys() throws {
+    let config = try config(
+      minimal, "run.steps=7", "run.directory=here/there", "data.valid=v", "data.valid=null",
+      "optimizer.schedule={\"name\": \"linear\"}", "run.seed=9007199254740993")
+    #expect(config.run.steps == 7)
+    #expect(config.run.directory == "here/there")
+    #expect(config.run.seed == 9_007_199_254_740_993)
+    #expect(config.data.valid == nil)
+    #expect(config.optimizer.schedule.name == .linear)
+    #expect(config.optimizer.schedule.warmupSteps == 100)
+    #expect(message(minimal, "novalue") == "--set novalue: expected key.path=value")
+    #expect(message(minimal, "=3").contains("expected key.path=value"))
+    #expect(message(minimal, "a..b=3").contains("is no key path"))
+    #expect(message(minimal, "data.train.x=3").contains("data.train is not a section"))
+  }
+
+  @Test func everyWorkerNeedsAShard() throws {
+    let config = try config(minimal)
+    try config.validate(ranks: 4, threads: 2, place: "c.json")
+    let error = #expect(throws: ConfigError.self) {
+      try config.validate(ranks: 3, threads: 3, place: "c.json")
+    }
+    #expect(error?.description.contains("9 workers (3 ranks x 3 threads)") == true)
+    #expect(error.map { ExitStatus.of($0) } == 2)
+  }
+
+  @Test func editDistanceCountsSwapsOnce() {
+    #expect(editDistance("window", "window") == 0)
+    #expect(editDistance("widnow", "window") == 1)
+    #expect(editDistance("", "abc") == 3)
+    #expect(editDistance("kitten", "sitting") == 3)
+  }
+}

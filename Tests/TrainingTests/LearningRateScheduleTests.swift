@@ -1,0 +1,61 @@
+import Foundation
+import Testing
+
+@testable import Training
+
+@Suite struct LearningRateScheduleTests {
+  private func schedule(
+    _ name: String, warmup: Int, steps: Int, final: Double = 0.1
+  ) throws -> LearningRateSchedule {
+    let json = """
+      {"data": {"train": "t"}, "optimizer": {"schedule": {"name": "\(name)", \
+      "warmup_steps": \(warmup), "final_fraction": \(final)}}}
+      """
+    let config = try Config(json: Array(json.utf8), file: "c")
+    return LearningRateSchedule(peak: 0.002, config: config.optimizer.schedule, steps: steps)
+  }
+
+  @Test(arguments: ["constant", "linear", "cosine"])
+  func warmUpRisesLinearlyToThePeak(name: String) throws {
+    let schedule = try schedule(name, warmup: 10, steps: 100)
+    for step in 1...10 {
+      #expect(abs(schedule.rate(atStep: step) - 0.0002 * Double(step)) < 1e-18)
+    }
+    #expect(schedule.rate(atStep: 10) == 0.002)
+  }
+
+  @Test func constantStays() throws {
+    let schedule = try schedule("constant", warmup: 0, steps: 100)
+    #expect((1...100).allSatisfy { schedule.rate(atStep: $0) == 0.002 })
+  }
+
+  @Test func linearAndCosineEndAtTheFinalFraction() throws {
+    for name in ["linear", "cosine"] {
+      let schedule = try schedule(name, warmup: 20, steps: 120)
+      #expect(abs(schedule.rate(atStep: 120) - 0.0002) < 1e-16)
+      #expect(abs(schedule.rate(atStep: 70) - 0.0011) < 1e-16)
+      let rates = (20...120).map { schedule.rate(atStep: $0) }
+      #expect(zip(rates, rates.dropFirst()).allSatisfy { $0 > $1 })
+      // Beyond the end, where a resumed run may stand, the last rate stays.
+      #expect(schedule.rate(atStep: 500) == schedule.rate(atStep: 120))
+    }
+  }
+
+  @Test func cosineFollowsTheFormula() throws {
+    let schedule = try schedule("cosine", warmup: 5, steps: 50)
+    for step in 6...50 {
+      let progress = Double(step - 5) / 45
+      let expected = 0.002 * (0.1 + 0.9 * 0.5 * (1 + cos(Double.pi * progress)))
+      // Double rounding in a handful of operations.
+      #expect(abs(schedule.rate(atStep: step) - expected) < 1e-17)
+    }
+  }
+
+  @Test func warmUpAsLongAsTheRunIsAllThereIs() throws {
+    let schedule = try schedule("cosine", warmup: 100, steps: 10)
+    #expect(abs(schedule.rate(atStep: 10) - 0.0002) < 1e-18)
+    let equal = try self.schedule("linear", warmup: 10, steps: 10)
+    #expect(equal.rate(atStep: 10) == 0.002)
+    #expect(equal.rate(atStep: 11).isFinite)
+  }
+}

@@ -1,0 +1,168 @@
+import Collectives
+import Corpora
+import Foundation
+import GRUCore
+import Kernels
+import Testing
+
+@testable import Training
+
+@Suite struct TrainerTests {
+  @Test func anyNumberOfRanksAndThreadsGivesTheSameBits() throws {
+    let problem = try TrainingProblem()
+    defer { problem.remove() }
+    let alone = try problem.trajectory(ranks: 1, threads: 1, steps: 6)
+    for (ranks, threads) in [(1, 2), (1, 3), (1, 8), (2, 1), (2, 3), (3, 1), (3, 2), (4, 2), (8, 1)] {
+      let other = try problem.trajectory(ranks: ranks, threads: threads, steps: 6)
+      #expect(other == alone, "\(ranks) ranks x \(threads) threads")
+    }
+  }
+
+  @Test func everyInstructionSetGivesTheSameBits() throws {
+    let problem = try TrainingProblem("model.reset=after")
+    defer { problem.remove() }
+    let results = try InstructionSet.available.map {
+      try problem.trajectory(ranks: 2, threads: 1, steps: 3, isa: $0.rawValue)
+    }
+    #expect(results.allSatisfy { $0 == results[0] })
+  }
+
+  @Test(arguments: ["adam", "adamw", "sgd"])
+  func everyOptimizerLearnsAlikeOnAnyRanks(name: String) throws {
+    let problem = try TrainingProblem(
+      "optimizer.name=\(name)", "optimizer.weight_decay=0.01", "optimizer.momentum=0.9",
+      "optimizer.learning_rate=\(name == "sgd" ? 0.5 : 0.01)", "batch.shards=4")
+    defer { problem.remove() }
+    let alone = try problem.trajectory(ranks: 1, threads: 1, steps: 20)
+    #expect(try problem.trajectory(ranks: 3, threads: 1, steps: 20) == alone)
+    func loss(_ line: String) -> Double { Double(line.split(separator: " ")[1]) ?? .nan }
+    #expect(loss(alone[19]) < 0.9 * loss(alone[0]), "\(alone)")
+  }
+
+  @Test func anEpochStartsWithZeroStateAndItsFirstWindow() throws {
+    let problem = try TrainingProblem("optimizer.learning_rate=1e-30", "optimizer.name=sgd")
+    defer { problem.remove() }
+    let (trainer, setup) = try problem.trainer(on: SoloCommunicator())
+    guard case .corpus(_, let plan) = setup.batches else { return }
+    var losses: [Double] = []
+    for _ in 0..<plan.windowsPerEpoch + 3 { losses.append(try trainer.performStep().loss) }
+    // The rate is too small to change a parameter, so that the second epoch repeats the first.
+    #expect(Array(losses.suffix(3)) == Array(losses.prefix(3)))
+    #expect(Set(losses).count > 3)
+    #expect(trainer.source.epoch(ofStep: plan.windowsPerEpoch) == 0)
+    #expect(trainer.source.epoch(ofStep: plan.windowsPerEpoch + 1) == 1)
+  }
+
+  @Test func validationKeepsTheStateOfTraining() throws {
+    let problem = try TrainingProblem()
+    defer { problem.remove() }
+    let plain = try problem.trainer(on: SoloCommunicator()).0
+    let (validated, setup) = try problem.trainer(on: SoloCommunicator())
+    let evaluator = Evaluator(
+      replica: validated.replica, communicator: SoloCommunicator(),
+      part: setup.split.validation!, window: setup.config.batch.window)
+    for _ in 0..<4 {
+      let outcome = try validated.performStep()
+      #expect(outcome.loss == (try plain.performStep().loss))
+      let score = try evaluator.score()
+      #expect(score.tokens == setup.split.validation!.range.count - 1)
+      #expect(score.bytes > score.tokens)
+    }
+  }
+
+  @Test func clippingBoundsTheUpdateAndReportsTheNormBefore() throws {
+    let free = try TrainingProblem("optimizer.name=sgd", "optimizer.clip_norm=0")
+    let clipped = try TrainingProblem("optimizer.name=sgd", "optimizer.clip_norm=0.001")
+    defer {
+      free.remove()
+      clipped.remove()
+    }
+    func move(_ problem: TrainingProblem) throws -> (norm: Double, distance: Double) {
+      let (trainer, _) = try problem.trainer(on: SoloCommunicator())
+      let before = Array(
+        UnsafeBufferPointer(
+          start: trainer.replica.parameters.pointer, count: trainer.replica.parameters.count))
+      let outcome = try trainer.performStep()
+      let squares = before.indices.reduce(0.0) {
+        let difference = Double(trainer.replica.parameters.pointer[$1] - before[$1])
+        return $0 + difference * difference
+      }
+      return (outcome.gradientNorm, squares.squareRoot() / outcome.learningRate)
+    }
+    let (freeNorm, freeDistance) = try move(free)
+    let (clippedNorm, clippedDistance) = try move(clipped)
+    #expect(freeNorm == clippedNorm)
+    // Single-precision rounding of parameters near 1 leaves some thousandths of so small a step.
+    #expect(abs(freeDistance / freeNorm - 1) < 1e-2)
+    #expect(abs(clippedDistance / 0.001 - 1) < 5e-2)
+  }
+
+  @Test func momentsAndStateTravelToRankZeroAndBack() throws {
+    let problem = try TrainingProblem()
+    defer { problem.remove() }
+    func snapshot(ranks: Int) throws -> [Float] {
+      let results: [[Float]] = try ThreadWorld.run(ranks: ranks) { communicator in
+        let (trainer, _) = try problem.trainer(on: communicator)
+        for _ in 0..<3 { _ = try trainer.performStep() }
+        let count = trainer.replica.table.elementCount
+        let arena = AlignedBuffer(count: count)
+        let state = AlignedBuffer(count: trainer.replica.stateCount)
+        var values: [Float] = []
+        for moment in 0..<2 {
+          try trainer.gatherMoment(moment, into: arena.pointer)
+          values += UnsafeBufferPointer(start: arena.pointer, count: count)
+          // Back again, from rank 0's arena, into emptied moments.
+          trainer.optimizer.moment(moment).update(
+            repeating: 0, count: trainer.optimizer.range.count)
+          try trainer.scatterMoment(moment, from: arena.pointer)
+        }
+        try trainer.gatherState(into: state.pointer)
+        values += UnsafeBufferPointer(start: state.pointer, count: state.count)
+        trainer.replica.resetState()
+        try trainer.scatterState(from: state.pointer)
+        let next = try trainer.performStep()
+        return communicator.rank == 0 ? values + [Float(next.loss)] : []
+      }
+      return results[0]
+    }
+    let alone = try snapshot(ranks: 1)
+    for ranks in [2, 3, 4] { #expect(try snapshot(ranks: ranks) == alone) }
+  }
+
+  @Test func aValueThatIsNotFiniteStopsEveryRankAndNamesThePlace() throws {
+    let problem = try TrainingProblem()
+    defer { problem.remove() }
+    let messages = try ThreadWorld.run(ranks: 3) { communicator in
+      let (trainer, _) = try problem.trainer(on: communicator)
+      _ = try trainer.performStep()
+      // Only the state of a sequence of the last rank is damaged.
+      if communicator.rank == 2 {
+        let worker = trainer.replica.workers[0]
+        var state = [Float](repeating: 0, count: trainer.replica.shape.hiddenSize)
+        state[3] = .nan
+        worker.writeState(layer: 1, sequence: worker.sequences.upperBound - 1, from: state)
+      }
+      do {
+        _ = try trainer.performStep()
+        return "no error"
+      } catch let error as AgreedError {
+        return "\(error.exitStatus) \(error)"
+      }
+    }
+    #expect(Set(messages).count == 1)
+    #expect(messages[0].hasPrefix("1 rank 2: step 2: loss nan"), "\(messages[0])")
+    #expect(messages[0].contains("states, layer 1, time step 0, row 15"), "\(messages[0])")
+  }
+
+  @Test func oneRankThatIsAskedToStopStopsAll() throws {
+    let problem = try TrainingProblem()
+    defer { problem.remove() }
+    let stops = try ThreadWorld.run(ranks: 3) { communicator in
+      let (trainer, _) = try problem.trainer(on: communicator)
+      let first = try trainer.performStep().isStopRequested
+      let second = try trainer.performStep(stopRequested: communicator.rank == 1).isStopRequested
+      return [first, second]
+    }
+    #expect(stops.allSatisfy { $0 == [false, true] })
+  }
+}

@@ -1,0 +1,86 @@
+import Collectives
+import Corpora
+import Foundation
+import GRUCore
+import Kernels
+
+@testable import Training
+
+/// A small training problem on a text of its own, for any number of ranks and threads.
+struct TrainingProblem {
+  var assignments: [String] = []
+  let folder: URL
+
+  init(_ assignments: String..., seed: UInt64 = 1) throws {
+    folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("training-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    var generator = SeededGenerator(state: seed)
+    let words = ["the ", "tree ", "sums ", "rank ", "of ", "shards\n", "añd "]
+    let text = (0..<900).map { _ in words.randomElement(using: &generator)! }.joined()
+    try Data(text.utf8).write(to: folder.appendingPathComponent("text.txt"))
+    self.assignments =
+      [
+        "model.hidden=20", "model.embedding=12", "batch.sequences=16", "batch.window=6",
+        "optimizer.schedule.warmup_steps=2", "run.steps=100", "data.tokenizer=character",
+      ] + assignments
+  }
+
+  func remove() { try? FileManager.default.removeItem(at: folder) }
+
+  var configPath: String { folder.appendingPathComponent("config.json").path }
+
+  /// What a command would be given.
+  func options(threads: Int, isa: String = "auto") throws -> TrainOptions {
+    let text = folder.appendingPathComponent("text.txt").path
+    try Data(#"{"data": {"train": "\#(text)"}}"#.utf8).write(to: URL(fileURLWithPath: configPath))
+    var options = TrainOptions(configFile: configPath)
+    options.overrides = assignments.map { ConfigOverride(set: $0) }
+    options.overrides.append(ConfigOverride(set: "run.directory=\(folder.path)/run"))
+    options.threads = threads
+    options.instructionSet = isa
+    return options
+  }
+
+  /// A trainer at its initial parameters on one rank.
+  func trainer(
+    on communicator: any Communicator, threads: Int = 1, isa: String = "auto"
+  ) throws -> (Trainer, TrainingSetup) {
+    let setup = try TrainingSetup(
+      try communicator.agree { try options(threads: threads, isa: isa) }, on: communicator)
+    let replica = try Replica(
+      shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
+      plan: setup.plan, rank: communicator.rank)
+    replica.initialize(seed: setup.config.run.seed)
+    return (
+      Trainer(
+        replica: replica, communicator: communicator, source: setup.batches,
+        optimizer: setup.config.optimizer, steps: setup.config.run.steps), setup
+    )
+  }
+
+  /// What `steps` steps give, as one line a step; the same on every rank.
+  func trajectory(
+    ranks: Int, threads: Int, steps: Int, isa: String = "auto"
+  ) throws -> [String] {
+    let results = try ThreadWorld.run(ranks: ranks) { communicator in
+      let (trainer, setup) = try trainer(on: communicator, threads: threads, isa: isa)
+      var lines: [String] = []
+      for _ in 0..<steps {
+        let outcome = try trainer.performStep()
+        lines.append(
+          "\(outcome.step) \(outcome.loss) \(outcome.gradientNorm) \(outcome.learningRate) "
+            + "\(try trainer.fingerprint())")
+      }
+      let part = setup.split.validation!
+      let score = try Evaluator(
+        replica: trainer.replica, communicator: communicator, part: part,
+        window: setup.config.batch.window
+      ).score()
+      lines.append("\(score)")
+      return lines
+    }
+    precondition(results.allSatisfy { $0 == results[0] }, "ranks differ: \(results)")
+    return results[0]
+  }
+}
