@@ -38,8 +38,10 @@ import Testing
       arguments: ["config.json", "--set", "data.train=short.txt"],
       words: ["too short", "expected at least 193"]),
     Case(
-      arguments: ["config.json", "--set", "data.tokenizer=character", "--set",
-        "data.train=binary.txt"],
+      arguments: [
+        "config.json", "--set", "data.tokenizer=character", "--set",
+        "data.train=binary.txt",
+      ],
       words: ["not UTF-8", "offset 3"]),
     Case(arguments: ["config.json", "--run-directory", "folder"], words: ["exists already"]),
     Case(
@@ -64,7 +66,8 @@ import Testing
       atPath: place.path("folder"), withIntermediateDirectories: true)
     try place.write("folder/precious", "keep me")
     try place.write("syntax.json", "{\n  \"data\": }")
-    try place.write("unknown.json", "{\"data\": {\"train\": \"text.txt\"},\n \"model\": {\"hiden\": 1}}")
+    try place.write(
+      "unknown.json", "{\"data\": {\"train\": \"text.txt\"},\n \"model\": {\"hiden\": 1}}")
     try place.write("empty.txt", "")
     try place.write("short.txt", "too short")
     try Data([65, 66, 67, 0xFF, 68]).write(to: place.folder.appendingPathComponent("binary.txt"))

@@ -28,7 +28,9 @@ import Testing
     let place = try Workplace()
     let job = try place.run("train", "config.json", "--set", "run.keep_checkpoints=2", ranks: 2)
     #expect(job.status == 0, "\(job)")
-    #expect(try place.names(in: "run") == ["checkpoints", "config.json", "metrics.jsonl", "run.lock"])
+    for name in ["checkpoints", "config.json", "metrics.jsonl", "run.lock"] {
+      #expect(try place.names(in: "run").contains(name), "\(name)")
+    }
     #expect(try place.names(in: "run/checkpoints") == ["step-00000010", "step-00000012"])
     #expect(
       try place.names(in: "run/checkpoints/step-00000012") == [

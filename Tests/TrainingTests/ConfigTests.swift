@@ -31,7 +31,9 @@ import Testing
     #expect(config.optimizer.name == .adam)
     #expect(config.optimizer.schedule.name == .cosine)
     #expect(config.run.directory == "runs/lm")
-    #expect(message("{}") == "c.json: data.train: is missing, and has no default; name a text file to train on")
+    #expect(
+      message("{}")
+        == "c.json: data.train: is missing, and has no default; name a text file to train on")
   }
 
   @Test func effectiveConfigIsCompleteAndReadsBackAsItself() throws {
@@ -43,7 +45,9 @@ import Testing
     #expect(again.json == first.json)
     guard case .object(let sections) = first.json else { return }
     #expect(sections.map(\.name) == ["data", "model", "batch", "optimizer", "run"])
-    #expect(first.json.leaves.count == 32)
+    for key in ["data.valid_fraction", "model.reset", "optimizer.schedule.final_fraction"] {
+      #expect(first.json.leaves[key] != nil, "\(key)")
+    }
   }
 
   @Test func cellAndResetChooseTheShape() throws {

@@ -12,7 +12,9 @@ import Testing
     let problem = try TrainingProblem()
     defer { problem.remove() }
     let alone = try problem.trajectory(ranks: 1, threads: 1, steps: 6)
-    for (ranks, threads) in [(1, 2), (1, 3), (1, 8), (2, 1), (2, 3), (3, 1), (3, 2), (4, 2), (8, 1)] {
+    for (ranks, threads) in [
+      (1, 2), (1, 3), (1, 8), (2, 1), (2, 3), (3, 1), (3, 2), (4, 2), (8, 1),
+    ] {
       let other = try problem.trajectory(ranks: ranks, threads: threads, steps: 6)
       #expect(other == alone, "\(ranks) ranks x \(threads) threads")
     }

@@ -24,23 +24,32 @@ package struct ConfigCheck {
     let streams = StreamPlan(
       tokenRange: split.training.range, sequences: config.batch.sequences,
       window: config.batch.window)
-    let memory = MemoryPlan(shape: shape, config: config, plan: plan, ranksOnHost: ranks,
+    let memory = MemoryPlan(
+      shape: shape, config: config, plan: plan, ranksOnHost: ranks,
       kernels: Kernels(try InstructionSet.selected(options.instructionSet)))
     let perStep = config.batch.sequences * config.batch.window
     let epochs = Double(config.run.steps) / Double(streams.windowsPerEpoch)
 
     console.put(config.json.pretty)
-    console.say("model       \(shape.cell.words), vocabulary \(shape.vocabularySize), "
-      + "\(Format.grouped(table.parameterCount)) parameters")
+    console.say(
+      "model       \(shape.cell.words), vocabulary \(shape.vocabularySize), "
+        + "\(Format.grouped(table.parameterCount)) parameters")
     for parameter in table.parameters {
       console.say("            \(parameter.name) \(parameter.shape)")
     }
-    console.say("corpus      \(Format.grouped(split.training.range.count)) training tokens, "
-      + "\(Format.grouped(split.validation?.range.count ?? 0)) validation tokens")
-    console.say("steps       \(config.run.steps) of \(Format.grouped(perStep)) tokens, "
-      + "\(streams.windowsPerEpoch) an epoch, \(Format.fixed(epochs, 2)) epochs")
-    console.say("memory      of \(Format.count(ranks, "rank")) x \(Format.count(threads, "thread")), each rank:")
-    for item in memory.items { console.say("            \(item.name): \(Format.bytes(item.bytes))") }
+    console.say(
+      "corpus      \(Format.grouped(split.training.range.count)) training tokens, "
+        + "\(Format.grouped(split.validation?.range.count ?? 0)) validation tokens")
+    console.say(
+      "steps       \(config.run.steps) of \(Format.grouped(perStep)) tokens, "
+        + "\(streams.windowsPerEpoch) an epoch, \(Format.fixed(epochs, 2)) epochs")
+    console.say(
+      "memory      of each of \(Format.count(ranks, "rank")) with "
+        + "\(Format.count(threads, "thread")):"
+    )
+    for item in memory.items {
+      console.say("            \(item.name): \(Format.bytes(item.bytes))")
+    }
     console.say("            total: \(Format.bytes(memory.totalBytes))")
     try memory.checkFits()
     console.record([

@@ -24,14 +24,16 @@ package struct Inspection {
     }
     for refusal in model.refusals { console.say("NOT WHOLE  \(refusal)") }
     console.say("checkpoint   \(model.checkpoint.path) (whole, every file as its manifest says)")
-    console.say("step         \(state.step), epoch \(state.epoch), \(Format.grouped(state.tokens)) tokens")
+    console.say(
+      "step         \(state.step), epoch \(state.epoch), \(Format.grouped(state.tokens)) tokens")
     if let loss = state.bestValidationLoss, let step = state.bestValidationStep {
       console.say("best         validation loss \(Format.fixed(loss, 4)) at step \(step)")
     }
-    console.say("model        \(model.shape.cell.words), hidden \(model.shape.hiddenSize), "
-      + "embedding \(model.shape.embeddingSize), \(model.shape.layerCount) layers, vocabulary "
-      + "\(model.shape.vocabularySize) (\(state.tokenizer.kind.rawValue)), "
-      + "\(Format.grouped(table.parameterCount)) parameters")
+    console.say(
+      "model        \(model.shape.cell.words), hidden \(model.shape.hiddenSize), "
+        + "embedding \(model.shape.embeddingSize), \(model.shape.layerCount) layers, vocabulary "
+        + "\(model.shape.vocabularySize) (\(state.tokenizer.kind.rawValue)), "
+        + "\(Format.grouped(table.parameterCount)) parameters")
     console.say("optimizer    \(state.optimizer)")
     console.say("fingerprint  \(fingerprint), numeric contract version \(state.contractVersion)")
     for file in model.checkpoint.manifest.files {
@@ -40,8 +42,9 @@ package struct Inspection {
     for parameter in table.parameters {
       let statistics = TensorStatistics(
         parameters.pointer + parameter.offset, count: parameter.count)
-      console.say("tensor       \(parameter.name) \(parameter.shape)  min \(statistics.least)  "
-        + "max \(statistics.greatest)  rms \(Format.fixed(statistics.rootMeanSquare, 5))")
+      console.say(
+        "tensor       \(parameter.name) \(parameter.shape)  min \(statistics.least)  "
+          + "max \(statistics.greatest)  rms \(Format.fixed(statistics.rootMeanSquare, 5))")
     }
     console.record(record(model, table: table, fingerprint: fingerprint))
     withExtendedLifetime(parameters) {}

@@ -77,7 +77,9 @@ package struct Sampling {
   /// The token whose share of [0, 1) holds `unit`.
   func choose(_ scores: UnsafeBufferPointer<Float>, unit: Double) -> Int32 {
     // Ties go to the lower token, so that the order is one.
-    let order = scores.indices.sorted { scores[$0] == scores[$1] ? $0 < $1 : scores[$0] > scores[$1] }
+    let order = scores.indices.sorted {
+      scores[$0] == scores[$1] ? $0 < $1 : scores[$0] > scores[$1]
+    }
     guard temperature > 0, let greatest = order.first else { return Int32(order.first ?? 0) }
     let candidates = order.prefix(topK ?? order.count)
     let shares = candidates.map { index in

@@ -20,7 +20,8 @@ package struct OptimizerConfig: Sendable, Equatable {
     learningRate = try reader.number(
       "learning_rate", default: 0.002, expected: "a number above 0"
     ) { $0 > 0 && Float($0).isFinite && Float($0) > 0 }
-    beta1 = try reader.number("beta1", default: 0.9, expected: Self.fraction, where: Self.isFraction)
+    beta1 = try reader.number(
+      "beta1", default: 0.9, expected: Self.fraction, where: Self.isFraction)
     beta2 = try reader.number(
       "beta2", default: 0.999, expected: Self.fraction, where: Self.isFraction)
     epsilon = try reader.number(

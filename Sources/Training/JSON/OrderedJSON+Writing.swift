@@ -23,11 +23,13 @@ extension OrderedJSON {
       text += value.isFinite ? value.description : "null"
     case .string(let value): Self.writeQuoted(value, to: &text)
     case .array(let values):
-      Self.writeItems(values, brackets: ("[", "]"), to: &text, indent: indent) { value, text, inner in
+      Self.writeItems(values, brackets: ("[", "]"), to: &text, indent: indent) {
+        value, text, inner in
         value.write(to: &text, indent: inner)
       }
     case .object(let members):
-      Self.writeItems(members, brackets: ("{", "}"), to: &text, indent: indent) { member, text, inner in
+      Self.writeItems(members, brackets: ("{", "}"), to: &text, indent: indent) {
+        member, text, inner in
         Self.writeQuoted(member.name, to: &text)
         text += inner == nil ? ":" : ": "
         member.value.write(to: &text, indent: inner)

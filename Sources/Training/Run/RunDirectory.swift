@@ -2,8 +2,8 @@ import Checkpoints
 package import Collectives
 import Foundation
 
-/// The directory of a run: `config.json`, `metrics.jsonl` and `checkpoints`. Every rank holds one of
-/// these, but only rank 0 touches files; what fails there, fails on all.
+/// The directory of a run: `config.json`, `metrics.jsonl` and `checkpoints`. Every rank holds one
+/// of these, but only rank 0 touches files; what fails there, fails on all.
 package final class RunDirectory {
   /// What may be done to a directory that holds a run already.
   package enum Mode: Sendable {
