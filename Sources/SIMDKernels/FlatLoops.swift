@@ -32,7 +32,7 @@ public func blockSquares(
     var i = start
     while i + 16 <= end {
       let value = loadLanes(x + i)
-      sum = sum.addingProduct(value, value)
+      sum = multiplyAdd(value, value, sum)
       i += 16
     }
     if i < end {
@@ -43,7 +43,7 @@ public func blockSquares(
         lane += 1
         i += 1
       }
-      sum = sum.addingProduct(tail, tail)
+      sum = multiplyAdd(tail, tail, sum)
     }
     blocks[block] = Double(treeSum(sum))
     block += 1

@@ -77,7 +77,7 @@ public func resetBeforeState(_ p: UnsafePointer<GateArguments>) {
       storeLanes(candidate, h + j)
       let previous = loadLanes(p.pointee.previous + state + j)
       storeLanes(
-        previous.addingProduct(loadLanes(z + j), candidate - previous),
+        multiplyAdd(loadLanes(z + j), candidate - previous, previous),
         p.pointee.next + state + j)
       j += 16
     }
@@ -103,10 +103,11 @@ public func resetAfterState(_ p: UnsafePointer<GateArguments>) {
       let reset = sigmoid(loadLanes(r + j))
       storeLanes(reset, r + j)
       let inner = loadLanes(p.pointee.inner + state + j)
-      let candidate = hyperbolicTangent(loadLanes(h + j).addingProduct(reset, inner))
+      let candidate = hyperbolicTangent(multiplyAdd(reset, inner, loadLanes(h + j)))
       storeLanes(candidate, h + j)
       let previous = loadLanes(p.pointee.previous + state + j)
-      storeLanes(previous.addingProduct(update, candidate - previous), p.pointee.next + state + j)
+      storeLanes(
+        multiplyAdd(update, candidate - previous, previous), p.pointee.next + state + j)
       j += 16
     }
     row += 1
@@ -151,7 +152,7 @@ public func resetBeforeBackwardState(_ p: UnsafePointer<GateArguments>) {
       let candidate = loadLanes(h + j)
       let keep = one - update
       let previous = loadLanes(p.pointee.previous + state + j)
-      let slope = one.addingProduct(-candidate, candidate)
+      let slope = multiplyAdd(-candidate, candidate, one)
       storeLanes(gradient * update * slope, h + j)
       storeLanes(gradient * (candidate - previous) * (update * keep), z + j)
       storeLanes(gradient * keep, carry)
@@ -177,7 +178,7 @@ public func resetBeforeBackwardGates(_ p: UnsafePointer<GateArguments>) {
       let gradient = loadLanes(p.pointee.innerGradient + state + j)
       let reset = loadLanes(r + j)
       let previous = loadLanes(p.pointee.previous + state + j)
-      storeLanes(loadLanes(carry).addingProduct(gradient, reset), carry)
+      storeLanes(multiplyAdd(gradient, reset, loadLanes(carry)), carry)
       storeLanes(gradient * previous * (reset * (one - reset)), r + j)
       j += 16
     }
@@ -208,7 +209,7 @@ public func resetAfterBackward(_ p: UnsafePointer<GateArguments>) {
       let candidate = loadLanes(h + j)
       let keep = one - update
       let previous = loadLanes(p.pointee.previous + state + j)
-      let inside = gradient * update * one.addingProduct(-candidate, candidate)
+      let inside = gradient * update * multiplyAdd(-candidate, candidate, one)
       storeLanes(inside, h + j)
       storeLanes(gradient * (candidate - previous) * (update * keep), z + j)
       storeLanes(inside * loadLanes(inner) * (reset * (one - reset)), r + j)
@@ -233,7 +234,7 @@ public func recurrentBackward(_ p: UnsafePointer<GateArguments>) {
       let gradient =
         loadLanes(p.pointee.upper + state + j) + loadLanes(p.pointee.carry + state + j)
       let value = loadLanes(h + j)
-      storeLanes(gradient * one.addingProduct(-value, value), h + j)
+      storeLanes(gradient * multiplyAdd(-value, value, one), h + j)
       j += 16
     }
     row += 1

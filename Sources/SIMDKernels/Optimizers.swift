@@ -1,5 +1,3 @@
-public import CPlatform
-
 /// What an optimiser step is told; each value is computed once per step, alike on every rank.
 @frozen public struct AdamScalars: Sendable {
   public var learningRate: Float
@@ -56,17 +54,6 @@ public import CPlatform
   }
 }
 
-/// Correctly rounded square roots of sixteen lanes.
-@_transparent
-public func squareRoots(_ x: Lanes) -> Lanes {
-  var roots = x
-  withUnsafeMutableBytes(of: &roots) { bytes in
-    let floats = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Float.self)
-    platform_square_roots(floats, floats)
-  }
-  return roots
-}
-
 /// One Adam step of sixteen elements (Kingma and Ba, 2015; decoupled decay: Loshchilov and Hutter,
 /// 2019): m ← m + (1 − β1)(g − m), v ← β2 v + (1 − β2) g²,
 /// p ← p − (α / (1 − β1^t)) m / (√v / √(1 − β2^t) + ε).
@@ -76,12 +63,12 @@ public func adamLanes(
   stepSize: Float, rootCorrection: Float, shrink: Float, _ s: UnsafePointer<AdamScalars>
 ) {
   var gradient = g / lanes(s.pointee.gradientDivisor) * lanes(s.pointee.gradientScale)
-  gradient = gradient.addingProduct(p, lanes(s.pointee.coupledDecay))
-  m = m.addingProduct(gradient - m, lanes(1 - s.pointee.beta1))
+  gradient = multiplyAdd(p, lanes(s.pointee.coupledDecay), gradient)
+  m = multiplyAdd(gradient - m, lanes(1 - s.pointee.beta1), m)
   let square = gradient * gradient
-  v = (square * lanes(1 - s.pointee.beta2)).addingProduct(v, lanes(s.pointee.beta2))
+  v = multiplyAdd(v, lanes(s.pointee.beta2), square * lanes(1 - s.pointee.beta2))
   let denominator = squareRoots(v) / lanes(rootCorrection) + lanes(s.pointee.epsilon)
-  p = (p * lanes(shrink)).addingProduct(lanes(-stepSize), m / denominator)
+  p = multiplyAdd(lanes(-stepSize), m / denominator, p * lanes(shrink))
 }
 
 @_transparent
@@ -126,9 +113,9 @@ public func momentumLanes(
   _ p: inout Lanes, _ g: Lanes, _ u: inout Lanes, _ s: UnsafePointer<MomentumScalars>
 ) {
   var gradient = g / lanes(s.pointee.gradientDivisor) * lanes(s.pointee.gradientScale)
-  gradient = gradient.addingProduct(p, lanes(s.pointee.coupledDecay))
-  u = gradient.addingProduct(u, lanes(s.pointee.momentum))
-  p = p.addingProduct(lanes(-s.pointee.learningRate), u)
+  gradient = multiplyAdd(p, lanes(s.pointee.coupledDecay), gradient)
+  u = multiplyAdd(u, lanes(s.pointee.momentum), gradient)
+  p = multiplyAdd(lanes(-s.pointee.learningRate), u, p)
 }
 
 @_transparent

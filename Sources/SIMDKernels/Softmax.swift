@@ -50,7 +50,7 @@ public func softmaxCrossEntropy(_ p: UnsafePointer<SoftmaxArguments>) {
     var j = 16
     while j < columns {
       let value = loadLanes(x + j)
-      top = top.replacing(with: value, where: value .> top)
+      top = select(top, isBelow: value, value, top)
       j += 16
     }
     let maximum = largest(top)

@@ -1,3 +1,5 @@
+public import CPlatform
+
 /// Sixteen virtual lanes: the unit of all elementwise work, at any real vector width. The compiler
 /// splits it into as many registers as the instruction set needs; the bits are the same.
 public typealias Lanes = SIMD16<Float>
@@ -14,6 +16,22 @@ public func storeLanes(_ value: Lanes, _ p: UnsafeMutablePointer<Float>) {
 
 @_transparent
 public func lanes(_ value: Float) -> Lanes { Lanes(repeating: value) }
+
+/// a · b + c, rounded once.
+@_transparent
+public func multiplyAdd(_ a: Lanes, _ b: Lanes, _ c: Lanes) -> Lanes {
+  platform_multiply_add(a, b, c)
+}
+
+/// Lane by lane x where `a` is below `b`, else y; a NaN is below nothing.
+@_transparent
+public func select(_ a: Lanes, isBelow b: Lanes, _ x: Lanes, _ y: Lanes) -> Lanes {
+  platform_select_less(a, b, x, y)
+}
+
+/// Correctly rounded square roots.
+@_transparent
+public func squareRoots(_ x: Lanes) -> Lanes { platform_square_roots(x) }
 
 /// The fixed tree over sixteen lanes: lane i + lane i+8, then i+4, i+2, i+1.
 @_transparent
@@ -42,24 +60,25 @@ public func magnitude(_ x: Lanes) -> Lanes {
 
 /// e^x within 1 ulp; 0 below −104, +inf above 88.72; NaN stays NaN.
 ///
-/// x = n ln 2 + r with n an integer and |r| at most ln 2 / 2; e^r = 1 + r + r² P(r), P a minimax
+/// x = n ln 2 + r with n an integer and |r| at most ln 2 / 2; e^r = 1 + r (1 + r P(r)), P a minimax
 /// polynomial of degree 4; 2^n is applied in two exact steps so that subnormal results round once.
 @_transparent
 public func exponential(_ x: Lanes) -> Lanes {
   // Comparisons are written so that NaN falls through unchanged.
-  var clamped = x.replacing(with: lanes(-106), where: x .< lanes(-106))
-  clamped = clamped.replacing(with: lanes(89), where: clamped .> lanes(89))
+  var clamped = select(x, isBelow: lanes(-106), lanes(-106), x)
+  clamped = select(lanes(89), isBelow: clamped, lanes(89), clamped)
   // Adding 1.5 · 2^23 rounds to an integer, which then stands in the low bits.
   let magic = lanes(12_582_912)
-  let shifted = magic.addingProduct(clamped, lanes(1.442_695_041))
+  let shifted = multiplyAdd(clamped, lanes(1.442_695_041), magic)
   let n = shifted - magic
-  var r = clamped.addingProduct(n, lanes(-0.693_145_752))
-  r = r.addingProduct(n, lanes(-1.428_606_77e-6))
-  var p = lanes(0.008_368_736).addingProduct(r, lanes(0.001_381_455_8))
-  p = lanes(0.041_668_39).addingProduct(r, p)
-  p = lanes(0.166_665_21).addingProduct(r, p)
-  p = lanes(0.499_999_94).addingProduct(r, p)
-  let value = lanes(1) + r.addingProduct(r * r, p)
+  var r = multiplyAdd(n, lanes(-0.693_145_752), clamped)
+  r = multiplyAdd(n, lanes(-1.428_606_77e-6), r)
+  var p = multiplyAdd(r, lanes(0.001_381_455_8), lanes(0.008_368_736))
+  p = multiplyAdd(r, p, lanes(0.041_668_39))
+  p = multiplyAdd(r, p, lanes(0.166_665_21))
+  p = multiplyAdd(r, p, lanes(0.499_999_94))
+  p = multiplyAdd(r, p, lanes(1))
+  let value = multiplyAdd(r, p, lanes(1))
   let integer =
     unsafeBitCast(shifted, to: SIMD16<Int32>.self) &- SIMD16<Int32>(repeating: 0x4b40_0000)
   let half = integer &>> SIMD16<Int32>(repeating: 1)
@@ -72,28 +91,38 @@ public func exponential(_ x: Lanes) -> Lanes {
 }
 
 /// 1 / (1 + e^−x) within 2 ulp, from e = e^−|x| so that neither end loses digits.
+///
+/// The quotient of the rounded d = 1 + e is corrected by what the rounding of d and the division
+/// left, so that besides e only the last step rounds.
 @_transparent
 public func sigmoid(_ x: Lanes) -> Lanes {
   let e = exponential(-magnitude(x))
-  let numerator = lanes(1).replacing(with: e, where: x .< lanes(0))
-  return numerator / (lanes(1) + e)
+  let numerator = select(x, isBelow: lanes(0), e, lanes(1))
+  let denominator = lanes(1) + e
+  let lost = e - (denominator - lanes(1))
+  let reciprocal = lanes(1) / denominator
+  let quotient = numerator * reciprocal
+  var rest = multiplyAdd(-quotient, denominator, numerator)
+  rest = multiplyAdd(-quotient, lost, rest)
+  return multiplyAdd(rest, reciprocal, quotient)
 }
 
-/// tanh x within 2 ulp: x + x³ P(x²) below 0.625, else ±(1 − 2 / (e^2|x| + 1)).
+/// tanh x within 2 ulp, odd to the bit: with a = |x|, a + a³ P(a²) below 0.625, else
+/// 1 − 2 / (e^2a + 1), under the sign of x.
 @_transparent
 public func hyperbolicTangent(_ x: Lanes) -> Lanes {
   let size = magnitude(x)
-  let u = x * x
-  var p = lanes(0.020_538_81).addingProduct(u, lanes(-0.005_591_007_4))
-  p = lanes(-0.053_709_656).addingProduct(u, p)
-  p = lanes(0.133_310_93).addingProduct(u, p)
-  p = lanes(-0.333_332_7).addingProduct(u, p)
-  let small = x.addingProduct(x * u, p)
+  let u = size * size
+  var p = multiplyAdd(u, lanes(-0.005_591_007_4), lanes(0.020_538_81))
+  p = multiplyAdd(u, p, lanes(-0.053_709_656))
+  p = multiplyAdd(u, p, lanes(0.133_310_93))
+  p = multiplyAdd(u, p, lanes(-0.333_332_7))
+  let small = multiplyAdd(size * u, p, size)
   let e = exponential(size + size)
   let large = lanes(1) - lanes(2) / (e + lanes(1))
+  let value = select(size, isBelow: lanes(0.625), small, large)
   let sign = unsafeBitCast(x, to: SIMD16<UInt32>.self) & SIMD16<UInt32>(repeating: 0x8000_0000)
-  let signed = unsafeBitCast(unsafeBitCast(large, to: SIMD16<UInt32>.self) | sign, to: Lanes.self)
-  return small.replacing(with: signed, where: size .>= lanes(0.625))
+  return unsafeBitCast(unsafeBitCast(value, to: SIMD16<UInt32>.self) | sign, to: Lanes.self)
 }
 
 /// Natural logarithm in double precision of a positive finite x, from multiply, add and divide:

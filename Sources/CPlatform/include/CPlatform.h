@@ -2,7 +2,8 @@
 #define GRU_DIST_CPLATFORM_H
 
 // What Swift cannot say: which vector instructions the processor and the operating system offer, and
-// the square root of a vector (the standard library computes it lane by lane).
+// vector operations that the standard library spells out lane by lane. The optimiser puts its fused
+// multiply-adds and selections together again in some places only.
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -35,12 +36,22 @@ static inline int platform_vector_level(void) {
 
 typedef float platform_float16 __attribute__((__ext_vector_type__(16)));
 
-/// Writes the correctly rounded square roots of sixteen floats at `x` to `y`; the two may be the same.
-static inline __attribute__((always_inline)) void platform_square_roots(const float *x, float *y) {
-  platform_float16 value;
-  __builtin_memcpy(&value, x, sizeof value);
-  value = __builtin_elementwise_sqrt(value);
-  __builtin_memcpy(y, &value, sizeof value);
+/// a · b + c, rounded once.
+static inline __attribute__((always_inline)) platform_float16 platform_multiply_add(
+    platform_float16 a, platform_float16 b, platform_float16 c) {
+  return __builtin_elementwise_fma(a, b, c);
+}
+
+/// Lane by lane x where a < b, else y.
+static inline __attribute__((always_inline)) platform_float16 platform_select_less(
+    platform_float16 a, platform_float16 b, platform_float16 x, platform_float16 y) {
+  return a < b ? x : y;
+}
+
+/// Correctly rounded square roots.
+static inline __attribute__((always_inline)) platform_float16 platform_square_roots(
+    platform_float16 x) {
+  return __builtin_elementwise_sqrt(x);
 }
 
 /// Asks for the cache line at `address`, which need not be readable, to be brought near.
