@@ -105,7 +105,7 @@ func packedPanels(
   }
 
   @Test(arguments: InstructionSet.available)
-  func shardColumnsFollowShardThenTimeThenSequence(set: InstructionSet) {
+  func everyShardHasPanelsOfItsRowsByTimeThenSequence(set: InstructionSet) {
     let kernels = Kernels(set)
     for (shards, perShard, timeSteps) in [(1, 1, 1), (2, 3, 5), (5, 2, 4), (8, 1, 3)] {
       for columns in [16, 32, 48, 208] {
@@ -113,15 +113,14 @@ func packedPanels(
         let stride = columns + 3
         let source = matrix(
           rows: timeSteps * sequences, columns: columns, stride: stride, seed: 3)
-        let depth = timeSteps * sequences
-        let expected = packedPanels(
-          columns: columns, depth: depth, panelWidth: kernels.panelWidth
-        ) { row, column in
-          let (shard, inShard) = row.quotientAndRemainder(dividingBy: timeSteps * perShard)
-          let (t, b) = inShard.quotientAndRemainder(dividingBy: perShard)
-          return source.pointer[(t * sequences + shard * perShard + b) * stride + column]
+        let depth = timeSteps * perShard
+        let expected = (0..<shards).flatMap { shard in
+          packedPanels(columns: columns, depth: depth, panelWidth: kernels.panelWidth) { k, column in
+            let (t, b) = k.quotientAndRemainder(dividingBy: perShard)
+            return source.pointer[(t * sequences + shard * perShard + b) * stride + column]
+          }
         }
-        let packed = GuardedFloats(outputCount: columns * depth)
+        let packed = GuardedFloats(outputCount: shards * columns * depth)
         kernels.packShardColumns(
           ShardRows(
             base: source.pointer, stride: stride, timeSteps: timeSteps, sequences: sequences,

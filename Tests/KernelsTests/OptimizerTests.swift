@@ -1,0 +1,161 @@
+import Kernels
+import Testing
+
+/// Adam, AdamW and SGD with momentum against double precision.
+@Suite struct OptimizerTests {
+  static let counts = [1, 15, 16, 17, 100, 1000]
+
+  /// Parameters, gradients and moments of one step.
+  private struct Arenas {
+    let parameters: GuardedFloats
+    let gradients: GuardedFloats
+    let first: GuardedFloats
+    let second: GuardedFloats
+
+    init(count: Int, seed: UInt64) {
+      var random = SeededRandom(seed)
+      parameters = GuardedFloats(random.floats(count))
+      gradients = GuardedFloats(random.floats(count, in: -40...40))
+      first = GuardedFloats(random.floats(count, in: -0.1...0.1))
+      second = GuardedFloats(random.floats(count, in: 0...0.01))
+      // An element that never had a gradient.
+      for arena in [gradients, first, second] { arena.pointer[count / 2] = 0 }
+    }
+
+    var all: [GuardedFloats] { [parameters, gradients, first, second] }
+    var values: [Float] { all.flatMap(\.values) }
+    var guardsAreIntact: Bool { all.allSatisfy(\.guardsAreIntact) }
+
+    func adam(_ kernels: Kernels, _ range: Range<Int>, _ scalars: AdamScalars) {
+      let start = range.lowerBound
+      kernels.adam(
+        parameters.pointer + start, gradient: gradients.pointer + start,
+        first: first.pointer + start, second: second.pointer + start, count: range.count, scalars)
+    }
+
+    func momentum(_ kernels: Kernels, _ range: Range<Int>, _ scalars: MomentumScalars) {
+      let start = range.lowerBound
+      kernels.momentum(
+        parameters.pointer + start, gradient: gradients.pointer + start,
+        velocity: first.pointer + start, count: range.count, scalars)
+    }
+  }
+
+  private static let adam = AdamScalars(
+    learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, biasCorrection1: 0.271,
+    biasCorrection2: 0.002_997, decoupledDecay: 0, coupledDecay: 0, gradientDivisor: 384,
+    gradientScale: 0.75)
+
+  private static let momentum = MomentumScalars(
+    learningRate: 0.1, momentum: 0.9, coupledDecay: 0.01, gradientDivisor: 384,
+    gradientScale: 0.75)
+
+  /// Plain Adam, AdamW, Adam with L2 decay.
+  static let decays: [(decoupled: Float, coupled: Float)] = [(0, 0), (0.1, 0), (0, 0.05)]
+
+  private func scalars(_ decay: (decoupled: Float, coupled: Float)) -> AdamScalars {
+    var scalars = Self.adam
+    scalars.decoupledDecay = decay.decoupled
+    scalars.coupledDecay = decay.coupled
+    return scalars
+  }
+
+  @Test(arguments: counts, decays)
+  func adamAgreesWithDoublePrecision(
+    count: Int, decay: (decoupled: Float, coupled: Float)
+  ) {
+    let s = scalars(decay)
+    let found = onEveryInstructionSet {
+      let arenas = Arenas(count: count, seed: 1)
+      arenas.adam($0, 0..<count, s)
+      #expect(arenas.guardsAreIntact)
+      return arenas.values
+    }
+    let old = Arenas(count: count, seed: 1)
+    #expect(firstDifference(Array(found[count..<2 * count]), old.gradients.values) == nil)
+    let (beta1, beta2) = (Double(s.beta1), Double(s.beta2))
+    let rate = Double(s.learningRate)
+    for i in 0..<count {
+      let p = Double(old.parameters.pointer[i])
+      let m = Double(old.first.pointer[i])
+      let v = Double(old.second.pointer[i])
+      var g = Double(old.gradients.pointer[i]) / Double(s.gradientDivisor)
+      g *= Double(s.gradientScale)
+      let bare = g.magnitude
+      g += Double(s.coupledDecay) * p
+      let gScale = bare + (Double(s.coupledDecay) * p).magnitude
+      let newM = beta1 * m + (1 - beta1) * g
+      let newV = beta2 * v + (1 - beta2) * g * g
+      let root = (newV / Double(s.biasCorrection2)).squareRoot()
+      let step = rate / Double(s.biasCorrection1) * newM / (root + Double(s.epsilon))
+      let newP = p * (1 - rate * Double(s.decoupledDecay)) - step
+      // g takes three roundings; what cancels in m and p counts at its full size. A step whose
+      // moments come from a gradient that cancelled carries that error on.
+      let mScale = m.magnitude + 0.1 * (gScale + m.magnitude)
+      let vScale = newV + (1 - beta2) * gScale * gScale
+      let scaleOfStep =
+        (newM == 0 ? 0 : step.magnitude * mScale / newM.magnitude)
+        + (newV == 0 ? 0 : step.magnitude * vScale / newV)
+      #expect(isClose(found[2 * count + i], newM, scale: mScale, roundings: 6), "m \(i)")
+      #expect(isClose(found[3 * count + i], newV, scale: vScale, roundings: 12), "v \(i)")
+      let scale = p.magnitude + scaleOfStep
+      #expect(isClose(found[i], newP, scale: scale, roundings: 16), "p \(i)")
+    }
+  }
+
+  @Test(arguments: counts) func momentumAgreesWithDoublePrecision(count: Int) {
+    let s = Self.momentum
+    let found = onEveryInstructionSet {
+      let arenas = Arenas(count: count, seed: 2)
+      arenas.momentum($0, 0..<count, s)
+      #expect(arenas.guardsAreIntact)
+      return arenas.values
+    }
+    let old = Arenas(count: count, seed: 2)
+    for i in 0..<count {
+      let p = Double(old.parameters.pointer[i])
+      let u = Double(old.first.pointer[i])
+      let g = Double(old.gradients.pointer[i]) / Double(s.gradientDivisor)
+      let decay = Double(s.coupledDecay) * p
+      let scaled = g * Double(s.gradientScale)
+      let velocity = Double(s.momentum) * u + scaled + decay
+      let size = (Double(s.momentum) * u).magnitude + scaled.magnitude + decay.magnitude
+      // Two roundings of the gradient, one for each addition.
+      #expect(isClose(found[2 * count + i], velocity, scale: size, roundings: 5), "u \(i)")
+      let rate = Double(s.learningRate)
+      #expect(
+        isClose(found[i], p - rate * velocity, scale: p.magnitude + rate * size, roundings: 7),
+        "p \(i)")
+    }
+  }
+
+  @Test func aGradientThatNeverWasMovesNothing() {
+    let count = 100
+    let found = onEveryInstructionSet {
+      let arenas = Arenas(count: count, seed: 3)
+      arenas.adam($0, 0..<count, Self.adam)
+      return arenas.values
+    }
+    let old = Arenas(count: count, seed: 3)
+    #expect(found[count / 2] == old.parameters.pointer[count / 2])
+    #expect(found[2 * count + count / 2] == 0)
+    #expect(found[3 * count + count / 2] == 0)
+  }
+
+  @Test func anElementsStepDoesNotDependOnTheSlice() {
+    let count = 1000
+    let s = scalars((0.1, 0.05))
+    for set in InstructionSet.available {
+      let kernels = Kernels(set)
+      let whole = Arenas(count: count, seed: 4)
+      let sliced = Arenas(count: count, seed: 4)
+      whole.adam(kernels, 0..<count, s)
+      whole.momentum(kernels, 0..<count, Self.momentum)
+      for range in [0..<7, 7..<23, 23..<500, 500..<500, 500..<1000] {
+        sliced.adam(kernels, range, s)
+        sliced.momentum(kernels, range, Self.momentum)
+      }
+      #expect(firstDifference(sliced.values, whole.values) == nil, "\(set.rawValue)")
+    }
+  }
+}
