@@ -62,7 +62,7 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: ["Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints"],
-      swiftSettings: common),
+      swiftSettings: hot),
     .target(
       name: "Supervision", dependencies: ["Training", "Checkpoints"], swiftSettings: common),
     .executableTarget(

@@ -65,7 +65,7 @@ struct DaemonCommand: RankedCommand {
     guard communicator.worldSize == 1 else {
       throw UsageError("daemon starts the launcher itself; start it without mpirun")
     }
-    let trainOptions = try config.options()
+    let trainOptions = config.options()
     let settled = try Config(file: trainOptions.configFile, overrides: trainOptions.overrides)
     try settled.validate(ranks: np, threads: config.threads ?? 1, place: "--np \(np)")
     guard let program = Bundle.main.executablePath else {
