@@ -90,6 +90,10 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "CommandLineTests", dependencies: ["gru-dist", "Training"], swiftSettings: common),
+    .testTarget(
+      name: "SupervisionTests",
+      dependencies: ["Supervision", "Training", "Checkpoints", "gru-dist"],
+      swiftSettings: common),
     .testTarget(name: "CorporaTests", dependencies: ["Corpora"], swiftSettings: common),
   ],
   swiftLanguageModes: [.v6]

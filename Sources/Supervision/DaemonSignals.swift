@@ -20,6 +20,7 @@ enum DaemonSignals {
     var isKill: Bool { interrupts > 1 }
   }
 
+  /// Starts listening, also where the process that started this one had the signals blocked.
   static func install() {
     // The first use sets the counters up; a signal handler must not.
     _ = take()
@@ -28,6 +29,10 @@ enum DaemonSignals {
     set(SIGUSR1) { _ in DaemonSignals.users.add(1, ordering: .relaxed) }
     // The end of the terminal's session is not the end of the job.
     signal(SIGHUP, SIG_IGN)
+    var awaited = sigset_t()
+    sigemptyset(&awaited)
+    for number in [SIGTERM, SIGINT, SIGUSR1] { sigaddset(&awaited, number) }
+    pthread_sigmask(SIG_UNBLOCK, &awaited, nil)
   }
 
   static func take() -> Request {

@@ -40,12 +40,17 @@ enum Spawn {
     sigemptyset(&defaults)
     for signal in [SIGINT, SIGTERM, SIGUSR1, SIGPIPE] { sigaddset(&defaults, signal) }
     posix_spawnattr_setsigdefault(&attributes, &defaults)
+    var blocked = sigset_t()
+    sigemptyset(&blocked)
+    posix_spawnattr_setsigmask(&attributes, &blocked)
     posix_spawnattr_setflags(
-      &attributes, Self.newSession | Int16(POSIX_SPAWN_SETSIGDEF))
+      &attributes,
+      Self.newSession | Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK))
 
     let words = command.map { strdup($0) } + [nil]
     let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for text in words + variables { free(text) } }
+    keepOtherFiles()
     var pid: pid_t = 0
     let code = posix_spawnp(&pid, command[0], &actions, &attributes, words, variables)
     guard code == 0 else {
@@ -54,6 +59,15 @@ enum Spawn {
           + "the PATH, or name another launcher after --")
     }
     return pid
+  }
+
+  /// Marks all open files but the standard ones as this process's own: a program that outlives it
+  /// must not hold a pipe or a lock that somebody else waits for.
+  private static func keepOtherFiles() {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/dev/fd")) ?? []
+    for file in names.compactMap({ Int32($0) }) where file > STDERR_FILENO {
+      _ = fcntl(file, F_SETFD, FD_CLOEXEC)
+    }
   }
 
   /// Runs a shell command without input or output; returns whether it succeeded in time.

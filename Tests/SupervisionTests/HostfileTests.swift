@@ -1,0 +1,44 @@
+import Foundation
+import Testing
+import Training
+
+@testable import Supervision
+
+@Suite struct HostfileTests {
+  private static func hosts(_ text: String) throws -> Hostfile {
+    try Hostfile(parsing: text, place: "hosts")
+  }
+
+  @Test func namesAndSlotsAreReadAndCommentsAreNot() throws {
+    let file = try Self.hosts("# cluster\n\na slots=4 max_slots=8  # first\n\tb\nc slots=2\n")
+    #expect(file.hosts.map(\.name) == ["a", "b", "c"])
+    #expect(file.hosts.map(\.slots) == [4, nil, 2])
+    #expect(file.text == "a slots=4 max_slots=8\nb\nc slots=2\n")
+  }
+
+  @Test(arguments: ["", "# nothing\n\n", "a slots=0\n", "a slots=many\n"])
+  func whatNamesNoHostsOrSlotsIsRefused(_ text: String) {
+    #expect(throws: UsageError.self) { try Self.hosts(text) }
+  }
+
+  @Test func ranksShrinkToTheSlotsThatAreLeft() throws {
+    let all = try Self.hosts("a slots=4\nb slots=4\nc slots=2\n")
+    #expect(all.ranks(wanted: 10, ofAll: all) == 10)
+    #expect(try Self.hosts("a slots=4\nc slots=2\n").ranks(wanted: 10, ofAll: all) == 6)
+    #expect(try Self.hosts("a slots=4\n").ranks(wanted: 3, ofAll: all) == 3)
+  }
+
+  @Test func withoutSlotsEveryHostCountsTheSame() throws {
+    let all = try Self.hosts("a\nb\nc\n")
+    #expect(try Self.hosts("a\nb\n").ranks(wanted: 8, ofAll: all) == 5)
+    #expect(try Self.hosts("a\n").ranks(wanted: 2, ofAll: all) == 1)
+  }
+
+  @Test func hostsThatDoNotAnswerAreLeftOut() throws {
+    let all = try Self.hosts("localhost slots=1\nup slots=2\ndown slots=3\nit's slots=1\n")
+    let probe = HostProbe(command: "test {host} = up")
+    let (left, gone) = probe.reachable(all)
+    #expect(left.hosts.map(\.name) == ["localhost", "up"])
+    #expect(gone == ["down", "it's"])
+  }
+}

@@ -1,0 +1,174 @@
+import Foundation
+import Testing
+import Training
+
+@testable import Supervision
+
+/// A run of a tiny model in a directory of its own, with what tests do to its processes.
+final class TinyRun {
+  let folder: URL
+  let program: String
+  var steps: Int
+  var checkpointEvery: Int
+  var watchdogSeconds = 2
+  private var daemons: [Process] = []
+
+  init(steps: Int, checkpointEvery: Int) throws {
+    self.steps = steps
+    self.checkpointEvery = checkpointEvery
+    // Tests and executables are built into one directory.
+    program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+      .appendingPathComponent("gru-dist").path
+    try #require(FileManager.default.isExecutableFile(atPath: program), "\(program) is missing")
+    folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("gru-dist-daemon-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let text = (0..<2000).map { "line \($0) of a text with \($0 &* 7919 % 1000) words\n" }
+    try Data(text.joined().utf8).write(to: folder.appendingPathComponent("text.txt"))
+    try writeConfig()
+  }
+
+  deinit {
+    for daemon in daemons where daemon.isRunning { kill(daemon.processIdentifier, SIGKILL) }
+    if let record = state?.job {
+      _ = JobProcesses.killAll(ofLaunch: record.launch, leader: record.process)
+    }
+    try? FileManager.default.removeItem(at: folder)
+  }
+
+  func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+
+  func writeConfig() throws {
+    let config = """
+      {"data": {"train": "\(path("text.txt"))"},
+       "model": {"embedding": 8, "hidden": 16, "layers": 1},
+       "batch": {"sequences": 8, "window": 8, "shards": 8},
+       "run": {"directory": "\(path("run"))", "steps": \(steps), "log_every": \(checkpointEvery),
+               "validate_every": 0, "checkpoint_every": \(checkpointEvery),
+               "watchdog_seconds": \(watchdogSeconds)}}
+      """
+    try Data(config.utf8).write(to: folder.appendingPathComponent("config.json"))
+  }
+
+  /// What a machine with few cores or a root user needs, and nothing of a surrounding MPI job.
+  private static let environment: [String: String] = {
+    var environment = ProcessInfo.processInfo.environment.filter { name, _ in
+      !["OMPI_", "PMIX_", "PMI_", "ORTE_"].contains { name.hasPrefix($0) }
+    }
+    environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
+    environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
+    environment["OMPI_MCA_rmaps_base_oversubscribe"] = "1"
+    environment["OMPI_MCA_mpi_yield_when_idle"] = "1"
+    environment["OMPI_MCA_hwloc_base_binding_policy"] = "none"
+    return environment
+  }()
+
+  private func start(_ arguments: [String], output: String) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    process.environment = Self.environment
+    process.standardInput = FileHandle.nullDevice
+    if !FileManager.default.fileExists(atPath: path(output)) {
+      _ = FileManager.default.createFile(atPath: path(output), contents: nil)
+    }
+    let file = try #require(FileHandle(forWritingAtPath: path(output)))
+    try file.seekToEnd()
+    process.standardOutput = file
+    process.standardError = file
+    try process.run()
+    return process
+  }
+
+  // MARK: - Running
+
+  /// Trains in one process without interruption; returns the seconds it took.
+  func trainUninterrupted() throws -> Double {
+    let started = ContinuousClock.now
+    let process = try start(
+      ["train", path("config.json"), "--threads", "1", "--run-directory", path("reference")],
+      output: "reference.txt")
+    process.waitUntilExit()
+    try #require(process.terminationStatus == 0, "\(text("reference.txt"))")
+    return (ContinuousClock.now - started).seconds
+  }
+
+  /// Steps a second that a job of `ranks` ranks makes on this machine now.
+  func stepsPerSecond(ranks: Int) throws -> Double {
+    let daemon = try startDaemon(ranks: ranks)
+    try #require(status(of: daemon) == 0, "\(text("daemon.txt"))")
+    let seconds = RunFiles.read(path("run/\(RunFiles.heartbeat)"))?["step_seconds"]?.doubleValue
+    try FileManager.default.removeItem(atPath: path("run"))
+    return 1 / (try #require(seconds))
+  }
+
+  func startDaemon(ranks: Int = 2, _ options: [String] = [], launcher: [String] = []) throws
+    -> Process
+  {
+    let daemon = try start(
+      ["daemon", "--np", "\(ranks)", path("config.json"), "--threads", "1", "--quiet"] + options
+        + (launcher.isEmpty ? [] : ["--"] + launcher), output: "daemon.txt")
+    daemons.append(daemon)
+    return daemon
+  }
+
+  /// Waits for the end of a daemon and returns its exit status; nil when it takes too long.
+  func status(of daemon: Process, seconds: Double = 60) -> Int32? {
+    wait(seconds: seconds) { !daemon.isRunning } ? daemon.terminationStatus : nil
+  }
+
+  /// Waits until `condition` holds; returns whether it did in time.
+  func wait(seconds: Double = 30, until condition: () -> Bool) -> Bool {
+    let end = ContinuousClock.now + .seconds(seconds)
+    while !condition() {
+      if ContinuousClock.now > end { return false }
+      usleep(5_000)
+    }
+    return true
+  }
+
+  // MARK: - Looking
+
+  func text(_ name: String) -> String {
+    String(decoding: FileManager.default.contents(atPath: path(name)) ?? Data(), as: UTF8.self)
+  }
+
+  var state: DaemonState? { RunFiles.read(path("run/daemon.json")).flatMap(DaemonState.init) }
+
+  /// The daemon's `state` in words.
+  var phase: String { RunFiles.read(path("run/daemon.json"))?["state"]?.stringValue ?? "" }
+
+  var heartbeat: RankStatus? { RankStatus(file: path("run/\(RunFiles.heartbeat)")) }
+
+  func rank(_ rank: Int) -> RankStatus? {
+    RankStatus(file: path("run/\(RunFiles.rankName(rank))"))
+  }
+
+  /// The heartbeat of a job that trains and is not `job`.
+  func training(otherThan job: String? = nil) -> RankStatus? {
+    guard let heartbeat, heartbeat.job != job, heartbeat.reading.finishedSteps > 0,
+      heartbeat.exitStatus == nil, heartbeat.process.isAlive
+    else { return nil }
+    return heartbeat
+  }
+
+  /// Fingerprints by step, as the metrics of a run have them; throws where a step is there twice.
+  func fingerprints(_ run: String) throws -> [Int: String] {
+    var found: [Int: String] = [:]
+    for line in text("\(run)/metrics.jsonl").split(separator: "\n") {
+      let record = try OrderedJSON(parsing: String(line))
+      guard record["kind"] == "train", let step = record["step"]?.integerValue else { continue }
+      try #require(found[step] == nil, "step \(step) is in the metrics twice")
+      found[step] = try #require(record["fingerprint"]?.stringValue)
+    }
+    return found
+  }
+
+  /// Whether the run went as if nobody had disturbed it.
+  func requireUndisturbed() throws {
+    let expected = try fingerprints("reference")
+    let found = try fingerprints("run")
+    #expect(expected[steps] != nil)
+    #expect(found == expected, "\(text("daemon.txt"))")
+  }
+}
