@@ -11,7 +11,9 @@
         vectorWidth: Vector.scalarCount,
         maximumRows: maximumRows,
         panelWidth: panelWidth(Vector.self),
-        product: { product(Vector.self, maximumRows: maximumRows, $0.arguments(ProductArguments.self)) },
+        product: {
+          product(Vector.self, maximumRows: maximumRows, $0.arguments(ProductArguments.self))
+        },
         packTransposed: { packTransposed($0.arguments(PackArguments.self)) },
         packRows: { packRows($0.arguments(PackArguments.self)) },
         packShardColumns: {

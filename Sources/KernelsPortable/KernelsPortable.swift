@@ -16,7 +16,9 @@ public func fillPortableKernels(_ table: UnsafeMutablePointer<KernelTable>) {
       vectorWidth: Vector.scalarCount,
       maximumRows: maximumRows,
       panelWidth: panelWidth(Vector.self),
-      product: { product(Vector.self, maximumRows: maximumRows, $0.arguments(ProductArguments.self)) },
+      product: {
+        product(Vector.self, maximumRows: maximumRows, $0.arguments(ProductArguments.self))
+      },
       packTransposed: { packTransposed($0.arguments(PackArguments.self)) },
       packRows: { packRows($0.arguments(PackArguments.self)) },
       packShardColumns: {

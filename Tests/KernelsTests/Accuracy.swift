@@ -11,7 +11,8 @@ func ulps(_ found: Float, from value: Double) -> Double {
     return (found < 0) == (value < 0) ? 0 : .infinity
   }
   let unit = Double(nearest) > size ? nearest.nextDown.ulp : nearest.ulp
-  let number = found.isInfinite ? Double(sign: found.sign, exponent: 128, significand: 1) : Double(found)
+  let number =
+    found.isInfinite ? Double(sign: found.sign, exponent: 128, significand: 1) : Double(found)
   return (number - value).magnitude / Double(unit)
 }
 

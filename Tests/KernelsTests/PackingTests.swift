@@ -115,7 +115,8 @@ func packedPanels(
           rows: timeSteps * sequences, columns: columns, stride: stride, seed: 3)
         let depth = timeSteps * perShard
         let expected = (0..<shards).flatMap { shard in
-          packedPanels(columns: columns, depth: depth, panelWidth: kernels.panelWidth) { k, column in
+          packedPanels(columns: columns, depth: depth, panelWidth: kernels.panelWidth) {
+            k, column in
             let (t, b) = k.quotientAndRemainder(dividingBy: perShard)
             return source.pointer[(t * sequences + shard * perShard + b) * stride + column]
           }
