@@ -28,7 +28,8 @@ struct DaemonCommand: RankedCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A shell command that succeeds when a host can take ranks.", valueName: "command with {host}"))
+      "A shell command that succeeds when the host {host} can take ranks.",
+      valueName: "command"))
   var probe = "ssh -o BatchMode=yes -o ConnectTimeout=5 {host} true"
 
   @Option(help: "Failures in a row without a new checkpoint after which to give up.")

@@ -17,7 +17,8 @@ final class TinyRun {
     self.steps = steps
     self.checkpointEvery = checkpointEvery
     // Tests and executables are built into one directory.
-    program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+    program =
+      URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
       .appendingPathComponent("gru-dist").path
     try #require(FileManager.default.isExecutableFile(atPath: program), "\(program) is missing")
     folder = FileManager.default.temporaryDirectory

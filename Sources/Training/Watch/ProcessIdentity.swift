@@ -12,7 +12,7 @@ package struct ProcessIdentity: Sendable, Equatable {
     self.start = start
   }
 
-  /// The process that has this number now; nil where there is none, or only its exit status is left.
+  /// The process that has this number now; nil where there is none, or only its exit status.
   package init?(pid: Int32) {
     guard pid > 0, let start = Self.start(of: pid) else { return nil }
     self.init(pid: pid, start: start)
@@ -35,7 +35,8 @@ package struct ProcessIdentity: Sendable, Equatable {
         return nil
       }
       // The name of the program stands in brackets and may hold anything, brackets too.
-      let fields = String(decoding: bytes, as: UTF8.self)
+      let fields =
+        String(decoding: bytes, as: UTF8.self)
         .split(separator: ")").last?.split(separator: " ") ?? []
       guard fields.count > 19, fields[0] != "Z", fields[0] != "X" else { return nil }
       return "\(boot):\(fields[19])"
