@@ -39,6 +39,14 @@ package struct Hostfile: Sendable, Equatable {
     if hosts.isEmpty { throw UsageError("\(place): names no host") }
   }
 
+  /// The hosts, but this machine, that a launcher's words name.
+  package func named(in words: String) -> Set<String> {
+    let found = Set(
+      words.split { !($0.isLetter || $0.isNumber || $0 == "." || $0 == "-" || $0 == "_") }
+        .map { $0.last == "." ? String($0.dropLast()) : String($0) })
+    return Set(hosts.map(\.name).filter { found.contains($0) && !Self.isLocal($0) })
+  }
+
   package var text: String { hosts.map { $0.line + "\n" }.joined() }
 
   /// Whether a name means this machine, which needs no probe.
@@ -68,14 +76,18 @@ struct HostProbe {
   static let secondsAllowed = 10.0
 
   /// The hosts that answer; the others' names.
-  func reachable(_ all: Hostfile) -> (hosts: Hostfile, gone: [String]) {
+  ///
+  /// - Parameter suspects: hosts to be left out whether they answer or not.
+  func reachable(
+    _ all: Hostfile, without suspects: Set<String> = []
+  ) -> (hosts: Hostfile, gone: [String]) {
+    let remote = all.hosts.map(\.name).filter { !Hostfile.isLocal($0) && !suspects.contains($0) }
+    let commands = remote.map { command.replacing("{host}", with: Self.quoted($0)) }
+    let answers = Spawn.succeed(commands, seconds: Self.secondsAllowed)
+    let gone = suspects.union(zip(remote, answers).filter { !$0.1 }.map(\.0))
     var left = all
-    left.hosts = all.hosts.filter { host in
-      if Hostfile.isLocal(host.name) { return true }
-      return Spawn.succeeds(
-        command.replacing("{host}", with: Self.quoted(host.name)), seconds: Self.secondsAllowed)
-    }
-    return (left, all.hosts.map(\.name).filter { name in !left.hosts.contains { $0.name == name } })
+    left.hosts = all.hosts.filter { !gone.contains($0.name) }
+    return (left, all.hosts.map(\.name).filter(gone.contains))
   }
 
   /// The name as one word of the shell's.

@@ -70,16 +70,23 @@ enum Spawn {
     }
   }
 
-  /// Runs a shell command without input or output; returns whether it succeeded in time.
-  static func succeeds(_ shellCommand: String, seconds: Double) -> Bool {
-    guard
-      let pid = try? start(
-        ["/bin/sh", "-c", shellCommand], environment: ProcessInfo.processInfo.environment,
-        output: "/dev/null")
-    else { return false }
+  /// Runs shell commands side by side without input or output; tells which succeeded in time.
+  static func succeed(_ shellCommands: [String], seconds: Double) -> [Bool] {
+    let environment = ProcessInfo.processInfo.environment
     let end = ContinuousClock.now + .seconds(seconds)
+    let children = shellCommands.map {
+      try? start(["/bin/sh", "-c", $0], environment: environment, output: "/dev/null")
+    }
+    return children.map { $0.map { hasSucceeded($0, by: end) } ?? false }
+  }
+
+  /// Waits for a child; kills it when it takes too long.
+  private static func hasSucceeded(_ pid: Int32, by end: ContinuousClock.Instant) -> Bool {
     var status: Int32 = 0
-    while waitpid(pid, &status, WNOHANG) == 0 {
+    while true {
+      let result = waitpid(pid, &status, WNOHANG)
+      if result == pid { return status == 0 }
+      if result < 0 && errno != EINTR { return false }
       if ContinuousClock.now > end {
         kill(-pid, SIGKILL)
         waitpid(pid, &status, 0)
@@ -87,6 +94,5 @@ enum Spawn {
       }
       usleep(10_000)
     }
-    return status == 0
   }
 }

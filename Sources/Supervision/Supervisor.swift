@@ -17,6 +17,8 @@ package final class Supervisor {
   var isStopping = false
   private let lock: DaemonLock
   private let hostfile: Hostfile?
+  /// Hosts that the launcher complained of when it last failed to start the job.
+  private var suspects: Set<String> = []
 
   /// Takes the run directory.
   ///
@@ -45,7 +47,8 @@ package final class Supervisor {
       state.history = earlier.history
       state.job = earlier.job
       state.command = earlier.command
-      state.progressStep = earlier.progressStep
+      // Checkpoints may have been removed since.
+      state.progressStep = min(earlier.progressStep, checkpointStep)
       // Whoever starts again after the end wants another try; after a crash the count goes on.
       let wasUnderWay = [.starting, .running, .waiting, .stopping].contains(earlier.phase)
       policy.failures = wasUnderWay ? earlier.failures : 0
@@ -130,7 +133,8 @@ package final class Supervisor {
     var ranks = options.ranks
     var hostsPath = options.hostfile
     if let hostfile {
-      let (left, gone) = HostProbe(command: options.probe).reachable(hostfile)
+      let (left, gone) = HostProbe(command: options.probe).reachable(
+        hostfile, without: suspects)
       if gone != state.hostsGone {
         log.say(
           gone.isEmpty ? "all hosts answer" : "hosts gone: \(gone.joined(separator: ", "))")
@@ -184,6 +188,8 @@ package final class Supervisor {
         ended: now, startStep: record?.startStep ?? 0, lastStep: state.lastStep,
         checkpointStep: newest, outcome: "\(end)"))
     state.job = nil
+    let hasStarted = job.status != nil
+    suspects = hasStarted ? [] : hostfile?.named(in: output.tail()) ?? []
     let hasProgressed = newest > state.progressStep
     state.progressStep = newest
     let decision = policy.decide(end, hasProgressed: hasProgressed, isStopping: isStopping)

@@ -150,6 +150,21 @@ import Training
     #expect(run.state?.attempts == 2)
   }
 
+  @Test func aHostThatTheLauncherComplainsOfIsLeftOut() throws {
+    let run = try TinyRun(steps: 500, checkpointEvery: 250)
+    try Data("localhost slots=1\nnode-b slots=1\n".utf8)
+      .write(to: URL(fileURLWithPath: run.path("hosts")))
+    let script = """
+      if grep -q node-b "{hostfile}"; then echo "ssh: node-b: no route to host"; exit 1; fi
+      exec "$0" "$@"
+      """
+    let daemon = try run.startDaemon(
+      ["--hostfile", run.path("hosts"), "--probe", "true"], launcher: ["sh", "-c", script])
+    #expect(run.status(of: daemon) == 0, "\(run.text("daemon.txt"))")
+    #expect(run.state?.history.map(\.ranks) == [2, 1])
+    #expect(run.text("daemon.txt").contains("hosts gone: node-b"))
+  }
+
   @Test func aHostThatIsGoneIsLeftOutAndTheTrajectoryStays() throws {
     let run = try TinyRun(steps: 1000, checkpointEvery: 200)
     _ = try run.trainUninterrupted()

@@ -34,6 +34,13 @@ import Training
     #expect(try Self.hosts("a\n").ranks(wanted: 2, ofAll: all) == 1)
   }
 
+  @Test func aLaunchersWordsNameHosts() throws {
+    let all = try Self.hosts("localhost\nnode-1\nnode-10\nnode-2.site\n")
+    #expect(all.named(in: "ssh: connect to host node-10 port 22: No route") == ["node-10"])
+    #expect(all.named(in: "[localhost] unreachable: node-2.site.") == ["node-2.site"])
+    #expect(all.named(in: "out of memory").isEmpty)
+  }
+
   @Test func hostsThatDoNotAnswerAreLeftOut() throws {
     let all = try Self.hosts("localhost slots=1\nup slots=2\ndown slots=3\nit's slots=1\n")
     let probe = HostProbe(command: "test {host} = up")
