@@ -123,6 +123,16 @@ import Testing
     #expect(text.contains("unknown: rank 3"))
   }
 
+  @Test func ranksThatWaitForTheLastAreNotBlamed() {
+    let text = Self.report([
+      .known(Self.status(0, beats: 49), isSilent: false),
+      .known(Self.status(1, beats: 50), isSilent: false),
+      .known(Self.status(2, beats: 42), isSilent: false),
+    ])
+    #expect(text.contains("has not arrived: rank 2"))
+    #expect(!text.contains("has not arrived: rank 0"))
+  }
+
   @Test func itSaysSoWhenNobodyIsBehind() {
     let all = (0..<4).map {
       StallReport.Standing.known(Self.status($0, beats: 50), isSilent: false)

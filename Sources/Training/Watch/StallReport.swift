@@ -58,9 +58,12 @@ struct StallReport {
         + "\(Format.fixed(patience, 0))\(usual))"
     ]
     let front = standings.compactMap(\.beats).max() ?? 0
+    let rear = standings.compactMap(\.beats).min() ?? 0
+    // Between the rear and the front are ranks that wait for the rear, like those at the front.
     let late = standings.indices.filter {
       switch standings[$0] {
-      case .known(let status, let isSilent): isSilent || status.reading.beats < front
+      case .known(let status, let isSilent):
+        isSilent || (status.reading.beats == rear && rear < front)
       case .unknown: true
       }
     }

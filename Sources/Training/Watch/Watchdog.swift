@@ -103,10 +103,9 @@ package final class Watchdog: Sendable {
     }
   }
 
-  /// How much longer this rank waits than rank 0, so that as a rule one rank reports for all.
-  private var grace: Double {
-    settings.rank == 0 ? 0 : 5 * interval + min(2, 0.1 * Double(settings.rank))
-  }
+  /// How much longer this rank waits than rank 0, so that as a rule one rank reports for all: the
+  /// lowest that can.
+  private var grace: Double { interval * Double(min(20, 5 * settings.rank)) }
 
   // MARK: - Telling
 
