@@ -7,7 +7,14 @@ extension SequenceWorker {
 
   /// All layers over the window, bottom first; leaves gates and states for the backward pass.
   func forward(parameters: UnsafePointer<Float>, weights: PackedWeights) {
-    embed(parameters + table.parameters[0].offset)
+    let embedding = parameters + table.parameters[0].offset
+    embed(embedding)
+    if let tokenTable = layout.tokenTable {
+      // The products of equal tokens are equal to the bit: one row of the table for each.
+      inputProduct(
+        layer: 0, weights: weights, input: embedding, inputStride: shape.embeddingSize,
+        rows: shape.vocabularySize, into: buffer(tokenTable))
+    }
     let batch = sequences.count
     let steps = max(1, Self.chunkRows / max(1, batch))
     for layer in 0..<shape.layerCount {
@@ -18,9 +25,14 @@ extension SequenceWorker {
       var first = 0
       while first < window {
         let count = min(steps, window - first)
-        inputProduct(
-          layer: layer, weights: weights, input: input + first * batch * inputStride,
-          inputStride: inputStride, first: first, count: count)
+        let gates = layers[layer].gates + first * batch * layout.gatesStride
+        if layer == 0, let tokenTable = layout.tokenTable {
+          lookUp(buffer(tokenTable), tokens: inputs + first * batch, count: count * batch, gates)
+        } else {
+          inputProduct(
+            layer: layer, weights: weights, input: input + first * batch * inputStride,
+            inputStride: inputStride, rows: count * batch, into: gates)
+        }
         for t in first..<first + count { forwardStep(layer: layer, t: t, weights: weights) }
         first += count
       }
@@ -41,21 +53,31 @@ extension SequenceWorker {
     }
   }
 
-  /// gates = b + W x for `count` time steps from `first`.
+  /// gates = b + W x for `rows` rows.
   private func inputProduct(
     layer: Int, weights: PackedWeights, input: UnsafePointer<Float>, inputStride: Int,
-    first: Int, count: Int
+    rows: Int, into gates: UnsafeMutablePointer<Float>
   ) {
-    let batch = sequences.count
     let packed = weights.layers[layer]
     kernels.product(
       ProductArguments(
-        rows: count * batch, columns: packed.inputForward.columns, segments: 1,
+        rows: rows, columns: packed.inputForward.columns, segments: 1,
         segmentLength: shape.inputSize(ofLayer: layer), segmentStride: 0,
         a: input, aStride: inputStride, b: weights.pointer(packed.inputForward),
         start: weights.pointer(at: packed.bias), startStride: 0,
-        c: layers[layer].gates + first * batch * layout.gatesStride,
-        cStride: layout.gatesStride))
+        c: gates, cStride: layout.gatesStride))
+  }
+
+  /// Copies the table's row of every token to the gates of layer 0.
+  private func lookUp(
+    _ table: UnsafePointer<Float>, tokens: UnsafePointer<Int32>, count: Int,
+    _ gates: UnsafeMutablePointer<Float>
+  ) {
+    let columns = shape.cell.gateCount * layout.hidden
+    for row in 0..<count {
+      (gates + row * layout.gatesStride)
+        .update(from: table + Int(tokens[row]) * layout.gatesStride, count: columns)
+    }
   }
 
   /// One time step of one layer, for all its sequences.

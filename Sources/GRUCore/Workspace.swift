@@ -32,6 +32,8 @@ struct WorkspaceLayout {
   private(set) var states: [Int] = []
   private(set) var inner: [Int] = []
   private(set) var embedded = 0
+  /// b + W x of layer 0 for every token [V, G], or nil where the window has too few rows to gain.
+  private(set) var tokenTable: Int?
   private(set) var upper = 0
   private(set) var lower = 0
   private(set) var carry = 0
@@ -63,6 +65,9 @@ struct WorkspaceLayout {
       inner.append(shape.cell == .rnn ? 0 : take(rows * hiddenStride))
     }
     embedded = take(rows * embeddingStride)
+    if 2 * shape.vocabularySize <= rows {
+      tokenTable = take(shape.vocabularySize * gatesStride)
+    }
     upper = take(rows * max(hiddenStride, embeddingStride))
     lower = take(rows * max(hiddenStride, embeddingStride))
     carry = take(sequences * hiddenStride)

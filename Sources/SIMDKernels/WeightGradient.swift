@@ -124,8 +124,8 @@ public func packShardColumns(
 }
 
 /// Most row tiles of one block of the left operand, and panels of one block of the right.
-@inlinable @inline(__always) public var weightGradientRowTiles: Int { 8 }
-@inlinable @inline(__always) public var weightGradientPanels: Int { 4 }
+@inlinable @inline(__always) public var weightGradientRowTiles: Int { 16 }
+@inlinable @inline(__always) public var weightGradientPanels: Int { 2 }
 /// Most rows of one k block: the left tile's block (24 KiB) stays in the first cache for all panels.
 @inlinable @inline(__always) public var weightGradientDepth: Int { 512 }
 /// Floats of one tile slot: 12 rows of 32.
