@@ -29,6 +29,20 @@ final class TinyRun {
     try writeConfig()
   }
 
+  /// A run that takes a job of two ranks about `seconds` on this machine, with some checkpoints in
+  /// each of them.
+  convenience init(seconds: Double) throws {
+    let steps = try Self.stepsPerSecond.get() * seconds
+    let checkpointEvery = max(5, Int(steps / seconds / 5))
+    try self.init(
+      steps: checkpointEvery * max(4, Int(steps) / checkpointEvery),
+      checkpointEvery: checkpointEvery)
+  }
+
+  private static let stepsPerSecond = Result {
+    try TinyRun(steps: 2000, checkpointEvery: 1000).stepsPerSecond(ranks: 2)
+  }
+
   deinit {
     for daemon in daemons where daemon.isRunning { kill(daemon.processIdentifier, SIGKILL) }
     if let record = state?.job {
