@@ -147,43 +147,4 @@ extension SequenceWorker {
       upper: upper + row, carry: buffer(layout.carry),
       innerGradient: buffer(layout.innerGradient))
   }
-
-  /// Logits, softmax and losses of all rows; with `backward` also the gradient of the logits, in their
-  /// place, and of the top layer's states, in `layout.upper`. Runs in chunks of rows whose logits
-  /// stay in cache between the three.
-  func forwardOutput(weights: PackedWeights, backward: Bool) {
-    let rows = window * sequences.count
-    let top = layers[shape.layerCount - 1].states + sequences.count * layout.hiddenStride
-    let bytes = layout.vocabularyStride * MemoryLayout<Float>.stride
-    let chunk = max(24, min(Self.chunkRows, (384 << 10) / bytes / 12 * 12))
-    var first = 0
-    while first < rows {
-      let count = min(chunk, rows - first)
-      let logits = buffer(layout.logits) + first * layout.vocabularyStride
-      kernels.product(
-        ProductArguments(
-          rows: count, columns: layout.vocabulary, segments: 1,
-          segmentLength: shape.hiddenSize, segmentStride: 0,
-          a: top + first * layout.hiddenStride, aStride: layout.hiddenStride,
-          b: weights.pointer(weights.outputForward),
-          start: weights.pointer(at: weights.outputBias), startStride: 0,
-          c: logits, cStride: layout.vocabularyStride))
-      kernels.softmaxCrossEntropy(
-        SoftmaxArguments(
-          rows: count, columns: layout.vocabulary, logits: logits,
-          stride: layout.vocabularyStride, targets: targets + first,
-          losses: buffer(layout.rowLosses) + first, backward: backward ? 1 : 0))
-      if backward {
-        kernels.product(
-          ProductArguments(
-            rows: count, columns: layout.hidden, segments: 1,
-            segmentLength: shape.vocabularySize, segmentStride: 0,
-            a: logits, aStride: layout.vocabularyStride,
-            b: weights.pointer(weights.outputBackward), start: nil, startStride: 0,
-            c: buffer(layout.upper) + first * layout.hiddenStride,
-            cStride: layout.hiddenStride))
-      }
-      first += count
-    }
-  }
 }

@@ -11,19 +11,25 @@ private struct GradientOperand {
 }
 
 extension SequenceWorker {
-  /// d output.weight = Σ dlogits ⊗ h and d output.bias = Σ dlogits, over the top layer's states.
-  func outputWeightGradient(nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+  /// Packs the top layer's states as the right operand of d output.weight.
+  func packTopStates() {
     let top = layers[shape.layerCount - 1].states + sequences.count * layout.hiddenStride
-    let packed = buffer(layout.packedState)
     kernels.packShardColumns(
-      shardRows(top, layout.hiddenStride), columns: layout.hidden, to: packed)
+      shardRows(top, layout.hiddenStride), columns: layout.hidden, to: buffer(layout.packedState))
+  }
+
+  /// Rows [first, first + count) of d output.weight = Σ dlogits ⊗ h and of d output.bias = Σ dlogits.
+  func outputWeightGradient(
+    first: Int, count: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+  ) {
     let weight = table.parameters[table.parameters.count - 2]
     let bias = table.parameters[table.parameters.count - 1]
     let operand = GradientOperand(
-      packed: packed, columns: layout.hidden, width: shape.hiddenSize, offset: weight.offset)
+      packed: buffer(layout.packedState), columns: layout.hidden, width: shape.hiddenSize,
+      offset: weight.offset + first * shape.hiddenSize)
     gradient(
-      left: shardRows(buffer(layout.logits), layout.vocabularyStride),
-      outputs: shape.vocabularySize, operand, nil, bias: bias.offset, nodes: nodes)
+      left: shardRows(buffer(layout.logits) + first, layout.vocabularyStride), outputs: count,
+      operand, nil, bias: bias.offset + first, nodes: nodes)
   }
 
   /// d input.weight, d recurrent.weight and the biases of one layer, after its backward pass.

@@ -134,9 +134,8 @@ package final class SequenceWorker {
     nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     forward(parameters: parameters, weights: weights)
-    forwardOutput(weights: weights, backward: true)
+    outputLayer(weights: weights, nodes: nodes)
     sumLosses()
-    outputWeightGradient(nodes: nodes)
     for layer in stride(from: shape.layerCount - 1, through: 0, by: -1) {
       // Every layer reads the gradient of its output from one buffer and leaves that of its input in
       // the other.
@@ -160,7 +159,7 @@ package final class SequenceWorker {
   /// Forward pass and loss alone; carries the state on.
   package func evaluate(parameters: UnsafePointer<Float>, weights: PackedWeights) {
     forward(parameters: parameters, weights: weights)
-    forwardOutput(weights: weights, backward: false)
+    outputLayer(weights: weights, nodes: nil)
     sumLosses()
     carryState()
   }

@@ -40,6 +40,11 @@ struct WorkspaceLayout {
   private(set) var innerGradient = 0
   private(set) var logits = 0
   private(set) var rowLosses = 0
+  /// Per row: the target's logit; per row and block of the vocabulary: maximum and sum. Only where
+  /// the vocabulary has more than one block.
+  private(set) var chosen = 0
+  private(set) var blockMaxima = 0
+  private(set) var blockSums = 0
   private(set) var packedInput = 0
   private(set) var packedState = 0
   private(set) var scratch = 0
@@ -74,6 +79,11 @@ struct WorkspaceLayout {
     innerGradient = take(sequences * hiddenStride)
     logits = take(rows * vocabularyStride)
     rowLosses = take(rows)
+    if vocabularyBlocks > 1 {
+      chosen = take(rows)
+      blockMaxima = take(rows * vocabularyBlocks)
+      blockSums = take(rows * vocabularyBlocks)
+    }
     packedInput = take(rows * max(hidden, embedding))
     packedState = take(rows * hidden)
     scratch = take(
@@ -84,6 +94,9 @@ struct WorkspaceLayout {
     // Kernels may read up to one virtual vector past the last row.
     _ = take(16)
   }
+
+  /// Blocks of 4,096 columns of the logits.
+  var vocabularyBlocks: Int { (vocabulary + canonicalBlock - 1) / canonicalBlock }
 
   private mutating func take(_ count: Int) -> Int {
     defer { size += (count + 15) & ~15 }

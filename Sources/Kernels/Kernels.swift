@@ -102,6 +102,29 @@ package struct Kernels: @unchecked Sendable {
     withUnsafePointer(to: arguments) { table.pointee.softmaxCrossEntropy(UnsafeRawPointer($0)) }
   }
 
+  /// Maxima and sums of one block of logits, exponentials in place; see `SoftmaxBlockArguments`.
+  package func softmaxBlock(_ arguments: SoftmaxBlockArguments) {
+    precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
+    precondition(arguments.columns > 0, "no columns")
+    precondition(arguments.columns <= canonicalBlock, "columns \(arguments.columns) > a block")
+    withUnsafePointer(to: arguments) { table.pointee.softmaxBlock(UnsafeRawPointer($0)) }
+  }
+
+  /// The gradient of one block of logits, in place of their exponentials.
+  package func softmaxBlockGradient(_ arguments: SoftmaxBlockArguments) {
+    precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
+    withUnsafePointer(to: arguments) { table.pointee.softmaxBlockGradient(UnsafeRawPointer($0)) }
+  }
+
+  /// The loss of one row from the maxima and sums of its blocks; factors replace the maxima.
+  package func softmaxJoin(
+    maxima: UnsafeMutablePointer<Float>, sums: UnsafeMutablePointer<Float>, blocks: Int,
+    chosen: Float
+  ) -> Float {
+    precondition(blocks > 0, "no blocks")
+    return table.pointee.softmaxJoin(maxima, sums, blocks, chosen)
+  }
+
   /// c = a + b over `count` elements; c may be a or b.
   package func add(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,

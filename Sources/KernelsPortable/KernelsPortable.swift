@@ -38,6 +38,11 @@ public func fillPortableKernels(_ table: UnsafeMutablePointer<KernelTable>) {
       resetAfterBackward: { resetAfterBackward($0.arguments(GateArguments.self)) },
       recurrentBackward: { recurrentBackward($0.arguments(GateArguments.self)) },
       softmaxCrossEntropy: { softmaxCrossEntropy($0.arguments(SoftmaxArguments.self)) },
+      softmaxBlock: { softmaxBlock($0.arguments(SoftmaxBlockArguments.self)) },
+      softmaxBlockGradient: {
+        softmaxBlockGradient($0.arguments(SoftmaxBlockArguments.self))
+      },
+      softmaxJoin: { softmaxJoin($0, $1, $2, $3) },
       add: { addArrays($0, $1, $2, $3) },
       blockSquares: { blockSquares($0, $1, $2) },
       blockHashes: { blockHashes($0, $1, $2) },

@@ -29,6 +29,10 @@
   public var resetAfterBackward: Gate
   public var recurrentBackward: Gate
   public var softmaxCrossEntropy: Raw
+  public var softmaxBlock: Raw
+  public var softmaxBlockGradient: Raw
+  public var softmaxJoin:
+    @convention(c) (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, Int, Float) -> Float
   public var add:
     @convention(c) (
       UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
@@ -62,7 +66,11 @@
     resetAfterState: @escaping Gate, recurrentState: @escaping Gate,
     resetBeforeBackwardState: @escaping Gate, resetBeforeBackwardGates: @escaping Gate,
     resetAfterBackward: @escaping Gate, recurrentBackward: @escaping Gate,
-    softmaxCrossEntropy: @escaping Raw,
+    softmaxCrossEntropy: @escaping Raw, softmaxBlock: @escaping Raw,
+    softmaxBlockGradient: @escaping Raw,
+    softmaxJoin: @escaping @convention(c) (
+      UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, Int, Float
+    ) -> Float,
     add: @escaping @convention(c) (
       UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
     ) -> Void,
@@ -99,6 +107,9 @@
     self.resetAfterBackward = resetAfterBackward
     self.recurrentBackward = recurrentBackward
     self.softmaxCrossEntropy = softmaxCrossEntropy
+    self.softmaxBlock = softmaxBlock
+    self.softmaxBlockGradient = softmaxBlockGradient
+    self.softmaxJoin = softmaxJoin
     self.add = add
     self.blockSquares = blockSquares
     self.blockHashes = blockHashes

@@ -6,7 +6,8 @@ public import CPlatform
 /// `columns` is a multiple of 16. Row r, column k of segment s of A lies at
 /// a[r · aStride + s · segmentStride + k]. B is packed as by `packTransposed` or `packRows`:
 /// panels of `panelWidth` columns, each [depth][width], depth = segments × segmentLength; what is
-/// left after the last full panel is one narrower panel of 16.
+/// left after the last full panel is one narrower panel of 16. The whole of A · B takes depth rows of
+/// B; a block of k takes [bStart, bStart + depth) of bDepth.
 @frozen public struct ProductArguments {
   public var rows: Int
   public var columns: Int
@@ -16,6 +17,9 @@ public import CPlatform
   public var a: UnsafePointer<Float>
   public var aStride: Int
   public var b: UnsafePointer<Float>
+  /// Rows of the packed B, and the first of them that is used: all and 0, or a block of k.
+  public var bDepth: Int
+  public var bStart: Int
   /// Where the chains start: nil is +0; a stride of 0 repeats one row (a bias).
   public var start: UnsafePointer<Float>?
   public var startStride: Int
@@ -25,7 +29,7 @@ public import CPlatform
   @inlinable @inline(__always) public init(
     rows: Int, columns: Int, segments: Int, segmentLength: Int, segmentStride: Int,
     a: UnsafePointer<Float>, aStride: Int, b: UnsafePointer<Float>,
-    start: UnsafePointer<Float>?, startStride: Int,
+    bDepth: Int? = nil, bStart: Int = 0, start: UnsafePointer<Float>?, startStride: Int,
     c: UnsafeMutablePointer<Float>, cStride: Int
   ) {
     self.rows = rows
@@ -36,6 +40,8 @@ public import CPlatform
     self.a = a
     self.aStride = aStride
     self.b = b
+    self.bDepth = bDepth ?? segments * segmentLength
+    self.bStart = bStart
     self.start = start
     self.startStride = startStride
     self.c = c
@@ -52,7 +58,6 @@ public func productTile<R: TileRows>(
   let cStride = p.pointee.cStride
   let aStride = p.pointee.aStride
   let length = p.pointee.segmentLength
-  let depth = length * p.pointee.segments
   var rows: R
   if let start = p.pointee.start {
     let stride = p.pointee.startStride
@@ -60,7 +65,7 @@ public func productTile<R: TileRows>(
   } else {
     rows = R()
   }
-  var b = p.pointee.b + column * depth
+  var b = p.pointee.b + column * p.pointee.bDepth + p.pointee.bStart * R.Columns.width
   var segment = 0
   while segment < p.pointee.segments {
     var a = p.pointee.a + row * aStride + segment * p.pointee.segmentStride

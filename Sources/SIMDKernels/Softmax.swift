@@ -79,3 +79,138 @@ public func softmaxCrossEntropy(_ p: UnsafePointer<SoftmaxArguments>) {
     row += 1
   }
 }
+
+/// Softmax of one block of columns of `rows` rows of logits, where a vocabulary has several blocks.
+///
+/// The sum of a row is the tree over blocks of 4,096 columns (numeric contract, point 3), each block
+/// relative to its own maximum: Σ_j e^(x_j − m) = Σ_b e^(m_b − m) Σ_(j in b) e^(x_j − m_b).
+@frozen public struct SoftmaxBlockArguments {
+  public var rows: Int
+  /// Columns of this block, a multiple of 16, and the vocabulary's column that it starts with.
+  public var columns: Int
+  public var firstColumn: Int
+  /// The block's first logit of the first row.
+  public var logits: UnsafeMutablePointer<Float>
+  public var stride: Int
+  public var targets: UnsafePointer<Int32>
+  /// Per row: the block's maximum and sum, `blockStride` apart (`softmaxBlock`), or what the block's
+  /// exponentials are multiplied by (`softmaxBlockGradient` reads `maxima` for it).
+  public var maxima: UnsafeMutablePointer<Float>
+  public var sums: UnsafeMutablePointer<Float>
+  public var blockStride: Int
+  /// Per row: the target's logit, written by the block that has it.
+  public var chosen: UnsafeMutablePointer<Float>
+  /// 1 to leave the exponentials in place of the logits, else 0.
+  public var backward: Int
+
+  @inlinable @inline(__always) public init(
+    rows: Int, columns: Int, firstColumn: Int, logits: UnsafeMutablePointer<Float>, stride: Int,
+    targets: UnsafePointer<Int32>, maxima: UnsafeMutablePointer<Float>,
+    sums: UnsafeMutablePointer<Float>, blockStride: Int, chosen: UnsafeMutablePointer<Float>,
+    backward: Int
+  ) {
+    self.rows = rows
+    self.columns = columns
+    self.firstColumn = firstColumn
+    self.logits = logits
+    self.stride = stride
+    self.targets = targets
+    self.maxima = maxima
+    self.sums = sums
+    self.blockStride = blockStride
+    self.chosen = chosen
+    self.backward = backward
+  }
+}
+
+/// Maximum, sum of exponentials and the target's logit of one block of every row.
+@_transparent
+public func softmaxBlock(_ p: UnsafePointer<SoftmaxBlockArguments>) {
+  let columns = p.pointee.columns
+  var row = 0
+  while row < p.pointee.rows {
+    let x = p.pointee.logits + row * p.pointee.stride
+    let column = Int(p.pointee.targets[row]) - p.pointee.firstColumn
+    if column >= 0 && column < columns { p.pointee.chosen[row] = x[column] }
+    var top = loadLanes(x)
+    var j = 16
+    while j < columns {
+      let value = loadLanes(x + j)
+      top = select(top, isBelow: value, value, top)
+      j += 16
+    }
+    let maximum = largest(top)
+    var sum = Lanes()
+    j = 0
+    while j < columns {
+      let e = exponential(loadLanes(x + j) - lanes(maximum))
+      if p.pointee.backward != 0 { storeLanes(e, x + j) }
+      sum = sum + e
+      j += 16
+    }
+    p.pointee.maxima[row * p.pointee.blockStride] = maximum
+    p.pointee.sums[row * p.pointee.blockStride] = treeSum(sum)
+    row += 1
+  }
+}
+
+/// d loss / d logits of one block: the exponentials times the row's factor, less 1 at the target.
+@_transparent
+public func softmaxBlockGradient(_ p: UnsafePointer<SoftmaxBlockArguments>) {
+  let columns = p.pointee.columns
+  var row = 0
+  while row < p.pointee.rows {
+    let x = p.pointee.logits + row * p.pointee.stride
+    let factor = lanes(p.pointee.maxima[row * p.pointee.blockStride])
+    let isCounted = p.pointee.targets[row] >= 0
+    var j = 0
+    while j < columns {
+      storeLanes(isCounted ? loadLanes(x + j) * factor : Lanes(), x + j)
+      j += 16
+    }
+    let column = Int(p.pointee.targets[row]) - p.pointee.firstColumn
+    if isCounted && column >= 0 && column < columns { x[column] -= 1 }
+    row += 1
+  }
+}
+
+/// Joins the blocks of one row: the loss in nats, and the factor of each block in place of its
+/// maximum. `blocks` is at most 16 · 64; the sum over blocks is the canonical tree's.
+@_transparent
+public func softmaxJoin(
+  _ maxima: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Float>, _ blocks: Int,
+  _ chosen: Float
+) -> Float {
+  var maximum = maxima[0]
+  var block = 1
+  while block < blocks {
+    if maxima[block] > maximum { maximum = maxima[block] }
+    block += 1
+  }
+  block = 0
+  while block < blocks {
+    let scale = exponential(lanes(maxima[block] - maximum))[0]
+    maxima[block] = scale
+    sums[block] = sums[block] * scale
+    block += 1
+  }
+  // The tree in place: a left child is a full power of two of leaves, so that adding neighbours at
+  // doubling distances is the canonical order.
+  var distance = 1
+  while distance < blocks {
+    block = 0
+    while block + distance < blocks {
+      sums[block] = sums[block] + sums[block + distance]
+      block += 2 * distance
+    }
+    distance *= 2
+  }
+  let total = sums[0]
+  block = 0
+  while block < blocks {
+    maxima[block] = maxima[block] * (1 / total)
+    block += 1
+  }
+  guard total.isFinite && total > 0 else { return Float.nan }
+  return Float(naturalLogarithm(Double(total)) - Double(chosen - maximum))
+}

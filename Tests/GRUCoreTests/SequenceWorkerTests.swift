@@ -26,6 +26,10 @@ struct Sizes: Sendable, CustomTestStringConvertible {
     Sizes(
       hidden: 70, embedding: 210, vocabulary: 150, layers: 2, window: 37, shards: 2,
       sequencesPerShard: 7),
+    // A vocabulary of three blocks of 4,096, the last of them of 15.
+    Sizes(
+      hidden: 9, embedding: 3, vocabulary: 8207, layers: 1, window: 3, shards: 3,
+      sequencesPerShard: 2),
   ]
 
   func problem(_ cell: ModelShape.Cell) -> RandomProblem {
