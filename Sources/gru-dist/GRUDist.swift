@@ -31,7 +31,10 @@ struct ComputeOptions: ParsableArguments {
   var isa: String?
 
   var instructionSet: String {
-    isa ?? ProcessInfo.processInfo.environment["GRU_DIST_ISA"] ?? "auto"
+    if let isa { return isa }
+    // An empty variable counts as none.
+    let variable = ProcessInfo.processInfo.environment["GRU_DIST_ISA"] ?? ""
+    return variable.isEmpty ? "auto" : variable
   }
 }
 

@@ -15,11 +15,15 @@ import Testing
   static let cases = [
     Case(arguments: ["absent.json"], words: ["absent.json: no such config file"]),
     Case(arguments: ["folder"], words: ["folder: expected a config file, found a directory"]),
+    Case(arguments: ["empty.txt"], words: ["empty.txt: the file is empty, expected a config"]),
     Case(arguments: ["syntax.json"], words: ["syntax.json:2:11: not JSON: expected a value"]),
     Case(arguments: ["unknown.json"], words: ["unknown.json:2:12: model.hiden", "model.hidden?"]),
     Case(
       arguments: ["config.json", "--set", "model.hidden=big"],
       words: ["model.hidden: expected an integer", "found \"big\""]),
+    Case(
+      arguments: ["config.json", "--set", "modle.hidden=3"],
+      words: ["--set modle.hidden=3: modle: unknown key", "model?"]),
     Case(
       arguments: ["config.json", "--set", "batch.shards=5"],
       words: ["5 shards do not divide batch.sequences, which is 16", "1, 2, 4, 8, 16"]),
@@ -57,6 +61,9 @@ import Testing
     Case(arguments: ["sample", "absent"], status: 1, words: ["no checkpoint at 'absent'"]),
     Case(arguments: ["inspect", "folder"], status: 1, words: ["no checkpoint at 'folder'"]),
     Case(arguments: ["evaluate", "absent"], status: 1, words: ["no checkpoint at 'absent'"]),
+    Case(
+      arguments: ["bench", "step", "--warmup", "9223372036854775807"],
+      words: ["--warmup: expected 0 to 1048576"]),
     Case(arguments: ["bench", "step", "--hidden", "0"], words: ["--hidden: expected 1"]),
     Case(arguments: ["bench", "peak", "--seconds", "0"], words: ["--seconds: expected"]),
   ]

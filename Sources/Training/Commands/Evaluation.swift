@@ -26,7 +26,7 @@ package struct Evaluation {
     let kernels = Kernels(
       try communicator.agree { try InstructionSet.selected(instructionSet) })
     let plan = try TrainingSetup.plan(
-      model.config, threads: threads, place: path, on: communicator)
+      model.config, threads: threads, place: path, canReshard: false, on: communicator)
     let part = try communicator.agree { try self.part(of: model) }
     try communicator.requireEqual(part.corpus.fingerprint, of: part.corpus.path)
     let memory = MemoryPlan(
@@ -81,6 +81,6 @@ package struct Evaluation {
 extension InstructionSet {
   /// As `select`, with an error that counts as bad usage.
   static func selected(_ name: String) throws -> InstructionSet {
-    do { return try select(name) } catch { throw UsageError("--isa: \(error)") }
+    do { return try select(name) } catch { throw UsageError("--isa or GRU_DIST_ISA: \(error)") }
   }
 }

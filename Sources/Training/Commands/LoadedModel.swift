@@ -14,7 +14,7 @@ package struct LoadedModel {
 
   /// Finds and verifies what `path` names: a checkpoint, or a run's newest whole one.
   package init(path: String) throws {
-    let found = try CheckpointSelection.find(at: path)
+    let found = try Self.find(at: path)
     checkpoint = found.checkpoint
     refusals = found.refused.map { "\($0)" }
     state = try checkpoint.trainingState()
@@ -31,6 +31,18 @@ package struct LoadedModel {
       throw RunDirectoryError(
         "\(checkpoint.path)/\(Checkpoint.stateFile): config and tokenizer describe another model "
           + "than \"model\" does; the checkpoint is damaged, use another")
+    }
+  }
+
+  private static func find(
+    at path: String
+  ) throws -> (checkpoint: Checkpoint, refused: [CheckpointSelection.Refusal]) {
+    do {
+      return try CheckpointSelection.find(at: path)
+    } catch {
+      guard case .damaged = error else { throw error }
+      throw RunDirectoryError(
+        "\(error); name another checkpoint, or a run directory for its newest whole one")
     }
   }
 

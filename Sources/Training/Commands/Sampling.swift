@@ -48,6 +48,7 @@ package struct Sampling {
 
     // Without a prompt the text starts as after a line end.
     var pending = tokenizer.encode(prompt.isEmpty ? "\n" : prompt)
+    if let complaint = unknownCharacters(tokenizer) { Console.complain(complaint) }
     let random = Philox(seed: UInt64(seed), purpose: .sampling)
     var text: [UInt8] = []
     emit(Array(prompt.utf8))
@@ -72,6 +73,15 @@ package struct Sampling {
     }
     withExtendedLifetime(parameters) {}
     return (model.checkpoint.path, text)
+  }
+
+  /// What to say of a prompt whose characters the model has never read; nil where there are none.
+  private func unknownCharacters(_ tokenizer: Tokenizer) -> String? {
+    guard case .character(let vocabulary) = tokenizer else { return nil }
+    let unknown = prompt.unicodeScalars.filter { vocabulary.id(of: $0.value) == vocabulary.unknown }
+    guard let first = unknown.first else { return nil }
+    return "--prompt: \(Format.count(unknown.count, "character")), first \"\(first)\", that the "
+      + "training text lacks; the model reads such as unknown"
   }
 
   /// The token whose share of [0, 1) holds `unit`.

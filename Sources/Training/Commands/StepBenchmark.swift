@@ -25,12 +25,14 @@ package struct StepBenchmark {
     let sizes = [
       ("vocabulary", vocabulary), ("embedding", embedding), ("hidden", hidden),
       ("layers", layers), ("window", window), ("batch", batch), ("threads", threads),
-      ("steps", steps),
+      ("steps", steps), ("shards", shards ?? 1),
     ]
     for (name, size) in sizes where !(1...1 << 20 ~= size) {
       throw UsageError("--\(name): expected 1 to \(1 << 20), found \(size)")
     }
-    if warmup < 0 { throw UsageError("--warmup: expected at least 0, found \(warmup)") }
+    if !(0...1 << 20 ~= warmup) {
+      throw UsageError("--warmup: expected 0 to \(1 << 20), found \(warmup)")
+    }
   }
 
   private func config() throws -> Config {

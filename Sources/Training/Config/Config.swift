@@ -56,7 +56,12 @@ package struct Config: Sendable, Equatable {
   }
 
   /// Checks that every worker gets a shard.
-  package func validate(ranks: Int, threads: Int, place: String) throws(ConfigError) {
+  ///
+  /// - Parameter canReshard: whether the number of shards may still be chosen, as it may not for a
+  ///   checkpoint.
+  package func validate(
+    ranks: Int, threads: Int, place: String, canReshard: Bool = true
+  ) throws(ConfigError) {
     let workers = ranks * threads
     guard workers <= batch.shards else {
       throw ConfigError(
@@ -64,7 +69,8 @@ package struct Config: Sendable, Equatable {
         problem: "\(workers) workers (\(Format.count(ranks, "rank")) x "
           + "\(Format.count(threads, "thread"))) need a shard each, "
           + "but there are \(batch.shards) shards",
-        hint: "start fewer ranks or threads, or raise batch.shards (which changes the trajectory)")
+        hint: "start fewer ranks or threads"
+          + (canReshard ? ", or raise batch.shards (which changes the trajectory)" : ""))
     }
   }
 
@@ -77,9 +83,21 @@ package struct Config: Sendable, Equatable {
     if isDirectory.boolValue {
       throw ConfigError(place: file, problem: "expected a config file, found a directory")
     }
-    guard let handle = FileHandle(forReadingAtPath: file),
-      let data = try? handle.read(upToCount: largest + 1)
-    else { throw ConfigError(place: file, problem: "the config file cannot be read") }
+    guard let handle = FileHandle(forReadingAtPath: file) else {
+      throw ConfigError(
+        place: file, problem: "the config file cannot be opened", hint: "check its permissions")
+    }
+    let data: Data
+    do {
+      // Nothing comes of a file without a byte.
+      data = try handle.read(upToCount: largest + 1) ?? Data()
+    } catch {
+      throw ConfigError(
+        place: file, problem: "the config file cannot be read: \(error.localizedDescription)")
+    }
+    guard !data.isEmpty else {
+      throw ConfigError(place: file, problem: "the file is empty, expected a config in JSON")
+    }
     guard data.count <= largest else {
       throw ConfigError(place: file, problem: "larger than 4 MiB, which is no config")
     }

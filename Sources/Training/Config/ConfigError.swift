@@ -30,8 +30,13 @@ package struct ConfigSource: Sendable {
   /// Keys set on the command line, with the option as it was given.
   package var overrides: [String: String] = [:]
 
-  /// The place of a key, or of the nearest enclosing section when the key is left out.
+  /// The place of a key, or of the nearest enclosing section when the key is left out; for a
+  /// section that only the command line names, the option that does.
   func place(of key: String) -> String {
+    if overrides[key] == nil, positions[key] == nil {
+      let within = overrides.filter { $0.key.hasPrefix(key + ".") }
+      if let first = within.min(by: { $0.key < $1.key }) { return first.value }
+    }
     var parts = key.split(separator: ".")
     while !parts.isEmpty {
       let path = parts.joined(separator: ".")

@@ -94,6 +94,7 @@ extension RunDirectory {
     }
     try trainer.scatterState(from: hidden.pointer)
     withExtendedLifetime(moments) {}
+    withExtendedLifetime(hidden) {}
     return restored
       ?? Restored(checkpoint: CheckpointStore.name(ofStep: step), history: RunHistory())
   }

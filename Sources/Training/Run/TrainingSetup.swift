@@ -71,11 +71,13 @@ package struct TrainingSetup {
   }
 
   static func plan(
-    _ config: Config, threads: Int?, place: String, on communicator: any Communicator
+    _ config: Config, threads: Int?, place: String, canReshard: Bool = true,
+    on communicator: any Communicator
   ) throws -> ShardPlan {
     let ranks = communicator.worldSize
     try communicator.agree {
-      try config.validate(ranks: ranks, threads: max(1, threads ?? 1), place: place)
+      try config.validate(
+        ranks: ranks, threads: max(1, threads ?? 1), place: place, canReshard: canReshard)
     }
     let usable = try UsableCores.threadsPerRank(communicator)
     return ShardPlan(
