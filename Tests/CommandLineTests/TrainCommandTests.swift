@@ -4,6 +4,18 @@ import Testing
 @testable import Training
 
 @Suite(.serialized) struct TrainCommandTests {
+  /// A job can be killed after its ranks tell of themselves and before there is a config.
+  @Test(arguments: [["--resume"], []]) func aRunThatNeverBeganIsBegun(options: [String]) throws {
+    let place = try Workplace()
+    try FileManager.default.createDirectory(
+      atPath: place.path("run/ranks"), withIntermediateDirectories: true)
+    for name in ["run.lock", "heartbeat.json", "config.json.tmp", "ranks/rank-00000.json"] {
+      try place.write("run/" + name, "{}")
+    }
+    let run = try Program(["config.json", "--steps", "2"] + options, in: place.folder)
+    #expect(run.status == 0, "\(run)")
+  }
+
   @Test func anyRanksAndThreadsGiveTheSameTrajectory() throws {
     let place = try Workplace()
     let alone = try place.run("config.json", "--threads", "1")

@@ -52,12 +52,7 @@ package final class RunDirectory {
       }
       let metricsPath = "\(path)/\(Self.metricsName)"
       try MetricsLog.truncate(path: metricsPath, afterStep: step)
-      do {
-        try Data(config.json.pretty.utf8).write(
-          to: URL(fileURLWithPath: "\(path)/\(Self.configName)"), options: .atomic)
-      } catch {
-        throw RunDirectoryError("\(path)/\(Self.configName): cannot write: \(Self.reason(error))")
-      }
+      try RunFiles.replace("\(path)/\(Self.configName)", with: config.json, isDurable: true)
       metrics = try MetricsLog(path: metricsPath)
     }
   }
@@ -86,7 +81,7 @@ package final class RunDirectory {
     } catch {
       throw UsageError("run.directory '\(path)' cannot be read: \(reason(error))")
     }
-    if names.allSatisfy({ $0 == RunLock.fileName || RunFiles.companions.contains($0) }) {
+    if names.allSatisfy({ $0 == RunLock.fileName || RunFiles.isCompanion($0) }) {
       return false
     }
     if mode == .fresh {

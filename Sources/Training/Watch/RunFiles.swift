@@ -14,10 +14,19 @@ package enum RunFiles {
   /// What the job that a daemon started has printed; an older part has ".1" at its end.
   package static let jobLog = "job.log"
 
-  /// Names that make no run: those of a supervisor, which may be there before the run.
-  package static let companions: Set<String> = [
-    daemonState, daemonLog, daemonLock, daemonHosts, jobLog, jobLog + ".1",
+  /// Names that make no run: those of a supervisor, which may be there before the run, and those of
+  /// ranks that ended before it began.
+  private static let companions: Set<String> = [
+    heartbeat, ranks, daemonState, daemonLog, daemonLock, daemonHosts, jobLog, jobLog + ".1",
   ]
+
+  /// Whether a name in a run directory says nothing about a run: a companion's, or that of a draft
+  /// that `replace` did not finish.
+  package static func isCompanion(_ name: String) -> Bool {
+    companions.contains(name) || name.hasSuffix(".json" + draftSuffix)
+  }
+
+  private static let draftSuffix = ".tmp"
 
   /// The environment variable by which a supervisor recognises the job that it launched.
   package static let launchVariable = "GRU_DIST_LAUNCH"
@@ -34,7 +43,7 @@ package enum RunFiles {
   package static func replace(
     _ path: String, with value: OrderedJSON, isDurable: Bool = false
   ) throws(RunDirectoryError) {
-    let draft = path + ".tmp"
+    let draft = path + draftSuffix
     let file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw failure(path, code: errno) }
     let bytes = Array(value.pretty.utf8)
