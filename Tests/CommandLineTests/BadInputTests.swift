@@ -180,4 +180,18 @@ import Testing
     #expect(job.complaints.count == 1, "\(job)")
     #expect(job.complaints.first?.contains("expected finite values; first in") == true, "\(job)")
   }
+
+  @Test func parametersThatAreNotFiniteAreNotSaved() throws {
+    let place = try Workplace()
+    let job = try place.run(
+      "config.json", "--set", "optimizer.learning_rate=3e38", "--set", "optimizer.clip_norm=0",
+      "--set", "optimizer.schedule.warmup_steps=0", "--set", "run.checkpoint_every=1",
+      "--set", "run.validate_every=1", ranks: 2)
+    #expect(job.status == 1, "\(job)")
+    #expect(job.complaints.count == 1, "\(job)")
+    #expect(job.complaints.first?.contains("step 1: not a finite value in") == true, "\(job)")
+    let saved = try? FileManager.default.contentsOfDirectory(
+      atPath: place.path("run/checkpoints"))
+    #expect(saved ?? [] == [], "\(saved ?? [])")
+  }
 }

@@ -45,7 +45,7 @@ import Testing
     try checks.checkValues()
     let parameter = trainer.replica.table["layers.1.input.weight"]
     trainer.replica.parameters.pointer[parameter.offset + 23] = .infinity
-    let error = #expect(throws: DebugFinding.self) { try checks.checkValues() }
+    let error = #expect(throws: NonFiniteFinding.self) { try checks.checkValues() }
     #expect(
       error?.description.contains("layers.1.input.weight, element [1, 3]: inf") == true,
       "\(String(describing: error))")

@@ -23,22 +23,10 @@ package final class DebugChecks {
   /// in the updated parameters.
   package func checkValues() throws {
     if let site = trainer.firstNonFinite() {
-      throw DebugFinding(step: trainer.step, place: site.words)
+      throw NonFiniteFinding(step: trainer.step, place: site.words)
     }
-    let arenas = [
-      ("gradient of ", trainer.gradient), ("", UnsafePointer(trainer.replica.parameters.pointer)),
-    ]
-    for (prefix, arena) in arenas {
-      for parameter in trainer.replica.table.parameters {
-        let values = UnsafeBufferPointer(
-          start: arena + parameter.offset, count: parameter.count)
-        guard let index = values.firstIndex(where: { !$0.isFinite }) else { continue }
-        throw DebugFinding(
-          step: trainer.step,
-          place: "\(prefix)\(parameter.name), element \(parameter.place(of: index)): "
-            + "\(values[index])")
-      }
-    }
+    try trainer.requireFinite(trainer.gradient, of: "gradient of ")
+    try trainer.requireFiniteParameters()
   }
 
   /// The statistics of every tensor after a step, as records of the metrics.
@@ -54,16 +42,6 @@ package final class DebugChecks {
         "values": values.json, "gradients": gradients.json,
       ]
     }
-  }
-}
-
-/// A value that is not finite, found by a debug run.
-package struct DebugFinding: Error, CustomStringConvertible {
-  package var step: Int
-  package var place: String
-  package var description: String {
-    "step \(step): not a finite value in \(place); lower optimizer.learning_rate or set "
-      + "optimizer.clip_norm"
   }
 }
 

@@ -190,6 +190,8 @@ package final class TrainingRun {
 
   private func save() throws {
     guard lastSavedStep != trainer.step else { return }
+    // Nothing could go on from such a checkpoint, and it would push the sound ones out.
+    try trainer.requireFiniteParameters()
     lastSavedStep = trainer.step
     trainer.pulse.begin(.checkpoint)
     defer { trainer.pulse.begin(.reporting) }
@@ -240,6 +242,7 @@ package struct RunHistory: Sendable, Equatable {
   package init() {}
 
   package mutating func note(loss: Double, step: Int) {
+    if !loss.isFinite { return }
     if let bestLoss, bestLoss <= loss { return }
     bestLoss = loss
     bestStep = step

@@ -1,5 +1,6 @@
 import Collectives
 package import GRUCore
+import Kernels
 
 /// A loss or gradient that is not finite, which ends a run.
 package struct NonFiniteError: Error, CustomStringConvertible {
@@ -16,6 +17,16 @@ package struct NonFiniteError: Error, CustomStringConvertible {
     if let site { text += "; first in \(site.words)" }
     return text + "; lower optimizer.learning_rate or set optimizer.clip_norm, and resume from "
       + "the newest checkpoint"
+  }
+}
+
+/// A value that is not finite among gradients or parameters.
+package struct NonFiniteFinding: Error, CustomStringConvertible {
+  package var step: Int
+  package var place: String
+  package var description: String {
+    "step \(step): not a finite value in \(place); lower optimizer.learning_rate or set "
+      + "optimizer.clip_norm"
   }
 }
 
@@ -44,5 +55,25 @@ extension Trainer {
     try communicator.agree { if site != nil { throw error } }
     error.site = nil
     try communicator.agree { throw error }
+  }
+
+  /// Throws where the last update left a value that is not finite, as a learning rate beyond all
+  /// bounds does: on every rank alike, because all hold the same parameters.
+  package func requireFiniteParameters() throws(NonFiniteFinding) {
+    try requireFinite(UnsafePointer(replica.parameters.pointer), of: "")
+  }
+
+  /// Throws for the first value of an arena that is not finite; `prefix` says whose values they are.
+  func requireFinite(
+    _ arena: UnsafePointer<Float>, of prefix: String
+  ) throws(NonFiniteFinding) {
+    for parameter in replica.table.parameters {
+      let values = UnsafeBufferPointer(start: arena + parameter.offset, count: parameter.count)
+      guard let index = values.firstIndex(where: { !$0.isFinite }) else { continue }
+      throw NonFiniteFinding(
+        step: step,
+        place: "\(prefix)\(parameter.name), element \(parameter.place(of: index)): "
+          + "\(values[index])")
+    }
   }
 }
