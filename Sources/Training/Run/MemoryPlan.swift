@@ -10,8 +10,11 @@ package struct MemoryPlan: Sendable {
     package var bytes: Int
   }
 
+  /// Of rank 0, which needs the most.
   package let items: [Item]
   package let ranksOnHost: Int
+  /// Bytes that only rank 0 needs.
+  private let coordinatorBytes: Int
 
   package init(
     shape: ModelShape, config: Config, plan: ShardPlan, ranksOnHost: Int, kernels: Kernels
@@ -33,6 +36,9 @@ package struct MemoryPlan: Sendable {
       }
     }
     let moments = config.optimizer.momentNames.count
+    let states =
+      shape.layerCount * plan.sequences * shape.hiddenSize * MemoryLayout<Float>.stride
+    coordinatorBytes = arena * moments
     items = [
       Item(name: "parameters", bytes: arena),
       Item(
@@ -41,23 +47,26 @@ package struct MemoryPlan: Sendable {
       Item(name: "gradients", bytes: arena * (nodes.max() ?? 1)),
       Item(name: "optimizer moments", bytes: arena * moments / plan.ranks),
       Item(name: "activations", bytes: workspaces.max() ?? 0),
+      // All moments and states on their way to the disk, and the states that validation puts by.
+      Item(name: "checkpoint buffers", bytes: coordinatorBytes + 2 * states),
+      Item(name: "program and libraries", bytes: plan.ranks > 1 ? 38 << 20 : 29 << 20),
     ]
     self.ranksOnHost = ranksOnHost
   }
 
-  /// Bytes of one rank.
+  /// Bytes of rank 0.
   package var totalBytes: Int { items.reduce(0) { $0 + $1.bytes } }
 
   /// Throws when the ranks of this host need more than the machine has.
   func checkFits() throws {
-    let needed = totalBytes * ranksOnHost
+    let needed = totalBytes * ranksOnHost - coordinatorBytes * (ranksOnHost - 1)
     let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
     guard needed <= available else {
       throw UsageError(
-        "the model needs \(Format.bytes(needed)) of memory (" + Format.count(ranksOnHost, "rank")
-          + " on this host, "
-          + "\(Format.bytes(totalBytes)) each), the machine has \(Format.bytes(available)); lower "
-          + "model.hidden, model.layers, batch.sequences or batch.window")
+        "the model needs \(Format.bytes(needed)) of memory ("
+          + Format.count(ranksOnHost, "rank") + " on this host, up to "
+          + "\(Format.bytes(totalBytes)) each), the machine has \(Format.bytes(available)); "
+          + "lower model.hidden, model.layers, batch.sequences or batch.window")
     }
   }
 

@@ -63,7 +63,8 @@ extension Trainer {
     try requireFinite(UnsafePointer(replica.parameters.pointer), of: "")
   }
 
-  /// Throws for the first value of an arena that is not finite; `prefix` says whose values they are.
+  /// Throws for the first value of an arena that is not finite; `prefix` says whose values they
+  /// are.
   func requireFinite(
     _ arena: UnsafePointer<Float>, of prefix: String
   ) throws(NonFiniteFinding) {
