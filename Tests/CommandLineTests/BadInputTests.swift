@@ -115,6 +115,21 @@ import Testing
     #expect(debug.complaints.count == 1, "\(debug)")
   }
 
+  @Test func overwritingKeepsWhatIsNoRun() throws {
+    let place = try Workplace()
+    for folder in ["run", "run/checkpoints"] {
+      try FileManager.default.createDirectory(
+        atPath: place.path(folder), withIntermediateDirectories: true)
+    }
+    try place.write("run/checkpoints/precious", "")
+    try place.write("run/config.json", "{}")
+    let refused = try place.run("config.json", "--overwrite")
+    #expect(refused.status == 2, "\(refused)")
+    #expect(refused.complaints.first?.contains("no run, and is left as it is") == true)
+    #expect(try place.names(in: "run/checkpoints") == ["precious"])
+    #expect(try place.names(in: "run") == ["checkpoints", "config.json"])
+  }
+
   @Test func anExistingRunIsKeptUnlessOverwritten() throws {
     let place = try Workplace()
     #expect(try place.run("config.json").status == 0)

@@ -89,8 +89,9 @@ package final class RunDirectory {
         "run.directory '\(path)' exists already; go on with it by --resume, start over by "
           + "--overwrite, or choose another with --run-directory")
     }
+    // What is overwritten goes: there the lock, which every run leaves, must show whose it is.
     let isRun = [configName, metricsName, "checkpoints"].contains { names.contains($0) }
-    guard isRun else {
+    guard isRun, mode == .resume || names.contains(RunLock.fileName) else {
       throw UsageError(
         "run.directory '\(path)' holds other files and no run, and is left as it is; choose "
           + "another with --run-directory")
