@@ -8,6 +8,7 @@ import Training
 @main
 enum Main {
   static func main() {
+    Console.openStandardFiles()
     // A reader that goes away ends its pipe, not the training.
     signal(SIGPIPE, SIG_IGN)
     let communicator: any Communicator

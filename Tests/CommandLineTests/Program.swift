@@ -29,10 +29,12 @@ struct Program: CustomStringConvertible {
   /// - Parameters:
   ///   - ranks: nil to run without mpirun.
   ///   - folder: the working directory.
+  ///   - withoutStandardFiles: closes input, output and errors first.
   ///   - whileRunning: called now and then; true ends the calls.
   init(
     _ arguments: [String], ranks: Int? = nil, in folder: URL,
     environment extra: [String: String] = [:], secondsAllowed: Double = 120,
+    withoutStandardFiles: Bool = false,
     whileRunning: ((Process) -> Bool)? = nil
   ) throws {
     // Tests and executables are built into one directory.
@@ -43,7 +45,9 @@ struct Program: CustomStringConvertible {
     command = (launcher + ["gru-dist"] + arguments).joined(separator: " ")
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = launcher + [program] + arguments
+    let shell = ["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh"]
+    process.arguments =
+      (withoutStandardFiles ? shell : []) + launcher + [program] + arguments
     process.environment = Self.environment.merging(extra) { $1 }
     process.currentDirectoryURL = folder
     // Files, not pipes: a job that is ended early may leave a writer behind, which nobody awaits.

@@ -4,6 +4,16 @@ import Testing
 @testable import Training
 
 @Suite(.serialized) struct TrainCommandTests {
+  /// As a daemon may be started; no text may end up in a file of the run.
+  @Test func aRunWithoutStandardFilesWritesItsOwnOnly() throws {
+    let place = try Workplace()
+    let run = try Program(["config.json"], in: place.folder, withoutStandardFiles: true)
+    #expect(run.status == 0, "\(run)")
+    #expect(try place.trajectory().count == 12)
+    let lock = try String(contentsOfFile: place.path("run/run.lock"), encoding: .utf8)
+    #expect(lock.hasPrefix("process "), "\(lock)")
+  }
+
   /// A job can be killed after its ranks tell of themselves and before there is a config.
   @Test(arguments: [["--resume"], []]) func aRunThatNeverBeganIsBegun(options: [String]) throws {
     let place = try Workplace()

@@ -52,6 +52,17 @@ package struct Console: Sendable {
     }
   }
 
+  /// Opens those of the standard files that whoever started this process has closed: the next file
+  /// would get the number, and text would go into it.
+  package static func openStandardFiles() {
+    // The system gives the lowest number that is free.
+    while true {
+      let file = open("/dev/null", O_RDWR)
+      if file > STDERR_FILENO { close(file) }
+      if file < 0 || file > STDERR_FILENO { return }
+    }
+  }
+
   /// Whether a person watches the text on a terminal that can redraw a line.
   ///
   /// Open MPI gives its ranks a pseudo-terminal whatever its own output is, so there the answer
