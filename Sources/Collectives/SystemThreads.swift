@@ -8,7 +8,7 @@
 ///
 /// The closure may capture what is not `Sendable`: whoever starts a thread answers for what the two
 /// sides share.
-struct SystemThread {
+package struct SystemThread {
   private final class Body {
     let run: () -> Void
     init(_ run: @escaping () -> Void) { self.run = run }
@@ -17,7 +17,7 @@ struct SystemThread {
   private let handle: pthread_t
 
   /// - Returns: nil where the system has no thread to give.
-  init?(_ run: @escaping () -> Void) {
+  package init?(_ run: @escaping () -> Void) {
     let body = Unmanaged.passRetained(Body(run))
     #if canImport(Darwin)
       var thread: pthread_t?
@@ -39,7 +39,7 @@ struct SystemThread {
   }
 
   /// Returns when the closure has.
-  func join() { pthread_join(handle, nil) }
+  package func join() { pthread_join(handle, nil) }
 }
 
 /// A lock with one condition, to be used as in `lock(); while !condition { wait() }; unlock()`.

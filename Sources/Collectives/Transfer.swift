@@ -19,13 +19,13 @@ package struct Transfer: ~Copyable {
 
 /// Started transfers that are finished in the order in which they were started. Holds a fixed
 /// number; does not allocate after `init`.
-struct TransferQueue: ~Copyable {
+package struct TransferQueue: ~Copyable {
   private let storage: UnsafeMutablePointer<Transfer>
   private let capacity: Int
   private var head = 0
-  private(set) var count = 0
+  package private(set) var count = 0
 
-  init(capacity: Int) {
+  package init(capacity: Int) {
     self.capacity = max(1, capacity)
     storage = .allocate(capacity: self.capacity)
   }
@@ -35,7 +35,7 @@ struct TransferQueue: ~Copyable {
     storage.deallocate()
   }
 
-  mutating func append(_ transfer: consuming Transfer) {
+  package mutating func append(_ transfer: consuming Transfer) {
     precondition(count < capacity, "more than \(capacity) transfers at a time")
     (storage + (head + count) % capacity).initialize(to: transfer)
     count += 1
@@ -56,11 +56,18 @@ struct TransferQueue: ~Copyable {
     try communicator.wait(takeOldest())
   }
 
-  mutating func finishAll(on communicator: any Communicator) throws(CollectiveError) {
+  /// Finishes, without waiting, the oldest ones as far as they are done.
+  package mutating func finishReady(on communicator: any Communicator) throws(CollectiveError) {
+    while count > 0, try oldestIsFinished(on: communicator) {
+      try communicator.wait(takeOldest())
+    }
+  }
+
+  package mutating func finishAll(on communicator: any Communicator) throws(CollectiveError) {
     while count > 0 { try communicator.wait(takeOldest()) }
   }
 
-  mutating func cancelAll(on communicator: any Communicator) {
+  package mutating func cancelAll(on communicator: any Communicator) {
     while count > 0 { communicator.cancel(takeOldest()) }
   }
 }
