@@ -34,14 +34,20 @@ package final class CheckpointStore {
 
   /// The newest checkpoint that is whole, with those newer ones that are not.
   ///
+  /// - Parameter accept: looks into a checkpoint whose files are as its manifest says, and throws
+  ///   where it cannot be used all the same.
   /// - Throws: only where the directory itself cannot be listed; a directory that does not exist
   ///   has no checkpoints.
   /// - Complexity: reads all of every checkpoint down to the one returned.
-  package func newestValid() throws(CheckpointError) -> CheckpointSelection {
+  package func newestValid(
+    accepting accept: (Checkpoint) throws(CheckpointError) -> Void = { _ in }
+  ) throws(CheckpointError) -> CheckpointSelection {
     var refused: [CheckpointSelection.Refusal] = []
     for step in try steps().reversed() {
       do throws(CheckpointError) {
-        return CheckpointSelection(checkpoint: try verified(step), refused: refused)
+        let checkpoint = try verified(step)
+        try accept(checkpoint)
+        return CheckpointSelection(checkpoint: checkpoint, refused: refused)
       } catch {
         damagedSteps.insert(step)
         refused.append(.init(step: step, path: path(ofStep: step), error: error))

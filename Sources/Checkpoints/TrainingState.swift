@@ -17,6 +17,13 @@ package struct TrainingState: Sendable, Equatable, Codable {
   package var bestValidationLoss: Double?
   /// The step of `bestValidationLoss`.
   package var bestValidationStep: Int?
+  /// The lowest validation loss of a step that has a checkpoint, and that step.
+  package var bestCheckpointLoss: Double?
+  package var bestCheckpointStep: Int?
+  /// The step of the last validation.
+  package var validatedStep: Int?
+  /// Steps that made no update because a value was not finite; nil means none.
+  package var skippedSteps: Int?
   /// The effective config.
   package var config: JSONValue
   /// `TokenCorpus.fingerprint` of the training text.
@@ -51,11 +58,31 @@ package struct TrainingState: Sendable, Equatable, Codable {
     self.fingerprint = fingerprint
   }
 
+  /// Throws unless the values can be those of a run.
+  ///
+  /// - Parameter path: the checkpoint's, for the error.
+  package func checkPlausible(path: String) throws(CheckpointError) {
+    let counts = [step - 1, epoch, tokens, bestValidationStep ?? 0, bestCheckpointStep ?? 0]
+    guard counts.allSatisfy({ $0 >= 0 }), (skippedSteps ?? 0) >= 0,
+      (bestValidationStep ?? 0) <= step, (bestCheckpointStep ?? 0) <= step,
+      (validatedStep ?? 0) <= step
+    else {
+      throw .damaged(
+        path: path + "/" + Checkpoint.stateFile,
+        reason: "its steps, epochs or tokens are impossible: step \(step), epoch \(epoch), "
+          + "\(tokens) tokens")
+    }
+  }
+
   private enum CodingKeys: String, CodingKey {
     case step, epoch, tokens, config, tokenizer, model, optimizer, fingerprint
     case contractVersion = "contract_version"
     case bestValidationLoss = "best_validation_loss"
     case bestValidationStep = "best_validation_step"
+    case bestCheckpointLoss = "best_checkpoint_loss"
+    case bestCheckpointStep = "best_checkpoint_step"
+    case validatedStep = "validated_step"
+    case skippedSteps = "skipped_steps"
     case corpusFingerprint = "corpus_fingerprint"
     case validationFingerprint = "validation_fingerprint"
   }

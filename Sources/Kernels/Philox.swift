@@ -7,6 +7,7 @@ package struct Philox: Sendable {
     case sampling = 2
     case gradientCheck = 3
     case benchmark = 4
+    case recomputation = 5
   }
 
   private let key0: UInt32

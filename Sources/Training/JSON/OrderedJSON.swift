@@ -81,6 +81,12 @@ package enum OrderedJSON: Sendable, Equatable {
     self = .object(members)
     return nil
   }
+
+  /// This object followed by the members of another one.
+  package func merging(_ other: OrderedJSON) -> OrderedJSON {
+    guard case .object(let mine) = self, case .object(let others) = other else { return self }
+    return .object(mine + others)
+  }
 }
 
 extension OrderedJSON: ExpressibleByDictionaryLiteral, ExpressibleByStringLiteral,

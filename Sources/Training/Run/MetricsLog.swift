@@ -14,12 +14,24 @@ package final class MetricsLog {
 
   deinit { close(descriptor) }
 
+  /// Appends a record as a whole or not at all.
   package func append(_ record: OrderedJSON) throws(MetricsError) {
+    let end = lseek(descriptor, 0, SEEK_END)
+    do {
+      try write(record)
+    } catch {
+      // A disk that runs full takes a part first.
+      if end >= 0 { ftruncate(descriptor, end) }
+      throw error
+    }
+  }
+
+  private func write(_ record: OrderedJSON) throws(MetricsError) {
     let bytes = Array((record.line + "\n").utf8)
     var done = 0
     while done < bytes.count {
       let written = bytes.withUnsafeBytes {
-        write(descriptor, $0.baseAddress! + done, bytes.count - done)
+        Foundation.write(descriptor, $0.baseAddress! + done, bytes.count - done)
       }
       if written < 0 {
         if errno == EINTR { continue }
