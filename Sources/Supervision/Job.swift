@@ -58,7 +58,7 @@ final class Job {
 
   /// Passes a signal on: to rank 0, which tells the others, where it runs on this machine, and
   /// otherwise to the launcher. Launchers give their ranks a second or so after SIGTERM, which may
-  /// be less than a step.
+  /// be less than a step; SIGUSR2, which means the same to a rank, they pass on and do not heed.
   ///
   /// - Returns: who got it.
   func forward(_ signal: Int32) -> String {
@@ -67,7 +67,7 @@ final class Job {
       kill(rank.pid, signal)
       return "rank 0 (process \(rank.pid))"
     }
-    if process.isAlive { kill(process.pid, signal) }
+    if process.isAlive { kill(process.pid, signal == SIGTERM ? SIGUSR2 : signal) }
     return "the launcher (process \(process.pid))"
   }
 

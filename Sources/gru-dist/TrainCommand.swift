@@ -101,7 +101,7 @@ struct TrainCommand: RankedCommand {
             + "mpirun: it computes the same")
       }
     }
-    StopSignal.install()
+    RunSignals.install()
     let run = try TrainingRun(
       options, on: communicator, launchedByMPI: MPICommunicator.isLaunchedByMPI)
     return try run.perform()

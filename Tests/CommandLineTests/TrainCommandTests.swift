@@ -106,7 +106,7 @@ import Testing
     #expect(try place.trajectory().count == 14)
   }
 
-  @Test(arguments: [SIGTERM, SIGINT, SIGUSR1])
+  @Test(arguments: [SIGTERM, SIGINT, SIGUSR2])
   func aSignalEndsARunAfterACheckpoint(signal: Int32) throws {
     let place = try Workplace()
     let folder = place.folder

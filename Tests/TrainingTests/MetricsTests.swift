@@ -12,7 +12,7 @@ import Testing
   private func outcome(step: Int, milliseconds: Int) -> Trainer.Outcome {
     Trainer.Outcome(
       step: step, loss: 2, tokens: 100, learningRate: 0.1, gradientNorm: 1,
-      isStopRequested: false, duration: .milliseconds(milliseconds),
+      requests: [], duration: .milliseconds(milliseconds),
       dataDuration: .milliseconds(1), exchangeDuration: .milliseconds(2))
   }
 

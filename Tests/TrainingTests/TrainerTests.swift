@@ -107,21 +107,31 @@ import Testing
         let (trainer, _) = try problem.trainer(on: communicator)
         for _ in 0..<3 { _ = try trainer.performStep() }
         let count = trainer.replica.table.elementCount
-        let arena = AlignedBuffer(count: count)
-        let state = AlignedBuffer(count: trainer.replica.stateCount)
+        let names = trainer.optimizer.config.momentNames
+        let snapshot = CheckpointSnapshot(
+          replica: trainer.replica, communicator: communicator,
+          ownedCount: trainer.optimizer.range.count, momentNames: names)
+        try snapshot.capture(trainer)
+        try snapshot.finishTransfers()
         var values: [Float] = []
-        for moment in 0..<2 {
-          try trainer.gatherMoment(moment, into: arena.pointer)
-          values += UnsafeBufferPointer(start: arena.pointer, count: count)
-          // Back again, from rank 0's arena, into emptied moments.
+        if communicator.rank == 0 {
+          for tensor in snapshot.tensors.model + snapshot.tensors.optimizer {
+            values += UnsafeBufferPointer(
+              start: tensor.floats, count: tensor.shape.reduce(1, *))
+          }
+        }
+        // Back again, from rank 0's arenas, into emptied moments and states.
+        let first = snapshot.tensors.optimizer[0].floats
+        for moment in names.indices {
           trainer.optimizer.moment(moment).update(
             repeating: 0, count: trainer.optimizer.range.count)
-          try trainer.scatterMoment(moment, from: arena.pointer)
+          try trainer.scatterMoment(
+            moment, from: communicator.rank == 0 ? first + moment * count : nil)
         }
-        try trainer.gatherState(into: state.pointer)
-        values += UnsafeBufferPointer(start: state.pointer, count: state.count)
         trainer.replica.resetState()
-        try trainer.scatterState(from: state.pointer)
+        let layers = trainer.replica.shape.layerCount
+        try trainer.scatterState(
+          from: snapshot.tensors.optimizer[snapshot.tensors.optimizer.count - layers].floats)
         let next = try trainer.performStep()
         return communicator.rank == 0 ? values + [Float(next.loss)] : []
       }
@@ -147,13 +157,13 @@ import Testing
       do {
         _ = try trainer.performStep()
         return "no error"
-      } catch let error as AgreedError {
-        return "\(error.exitStatus) \(error)"
+      } catch let error as NonFiniteError {
+        return "\(trainer.step) \(error)"
       }
     }
     #expect(Set(messages).count == 1)
-    #expect(messages[0].hasPrefix("1 rank 2: step 2: loss nan"), "\(messages[0])")
-    #expect(messages[0].contains("states, layer 1, time step 0, row 15"), "\(messages[0])")
+    #expect(messages[0].hasPrefix("1 step 2: loss nan"), "\(messages[0])")
+    #expect(messages[0].contains("first in rank 2: states, layer 1, time step 0, row 15"), "\(messages[0])")
   }
 
   @Test func oneRankThatIsAskedToStopStopsAll() throws {
@@ -161,8 +171,9 @@ import Testing
     defer { problem.remove() }
     let stops = try ThreadWorld.run(ranks: 3) { communicator in
       let (trainer, _) = try problem.trainer(on: communicator)
-      let first = try trainer.performStep().isStopRequested
-      let second = try trainer.performStep(stopRequested: communicator.rank == 1).isStopRequested
+      let first = try trainer.performStep().requests.contains(.stop)
+      let second = try trainer.performStep(requests: communicator.rank == 1 ? .stop : [])
+        .requests.contains(.stop)
       return [first, second]
     }
     #expect(stops.allSatisfy { $0 == [false, true] })

@@ -107,6 +107,10 @@ package struct BatchConfig: Sendable, Equatable {
 
 /// Where a run writes, how long it goes and what it does from time to time (0 = never).
 package struct RunConfig: Sendable, Equatable {
+  /// What a loss or gradient that is not finite leads to: the end of the run, or the step without
+  /// its update.
+  package enum NonFiniteAction: String, CaseIterable, Sendable { case stop, skip }
+
   package var directory: String
   package var steps: Int
   package var seed: Int
@@ -116,6 +120,11 @@ package struct RunConfig: Sendable, Equatable {
   package var keepCheckpoints: Int
   /// The least seconds after which a step that does not advance ends the job.
   package var watchdogSeconds: Int
+  package var onNonFinite: NonFiniteAction
+  /// How often ranks compare their parameters.
+  package var verifyEvery: Int
+  /// How often one rank computes another one's gradients again.
+  package var recomputeEvery: Int
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
     directory = try reader.string("directory", default: "runs/lm")
@@ -127,6 +136,9 @@ package struct RunConfig: Sendable, Equatable {
     checkpointEvery = try reader.integer("checkpoint_every", default: 200, in: 0...Int.max)
     keepCheckpoints = try reader.integer("keep_checkpoints", default: 3, in: 1...Int.max)
     watchdogSeconds = try reader.integer("watchdog_seconds", default: 30, in: 0...86_400)
+    onNonFinite = try reader.choice("on_nonfinite", default: .stop)
+    verifyEvery = try reader.integer("verify_every", default: 10, in: 0...Int.max)
+    recomputeEvery = try reader.integer("recompute_every", default: 0, in: 0...Int.max)
     try reader.finish()
   }
 
@@ -137,6 +149,8 @@ package struct RunConfig: Sendable, Equatable {
       "checkpoint_every": .integer(checkpointEvery),
       "keep_checkpoints": .integer(keepCheckpoints),
       "watchdog_seconds": .integer(watchdogSeconds),
+      "on_nonfinite": .string(onNonFinite.rawValue), "verify_every": .integer(verifyEvery),
+      "recompute_every": .integer(recomputeEvery),
     ]
   }
 }

@@ -38,7 +38,8 @@ package struct MemoryPlan: Sendable {
     let moments = config.optimizer.momentNames.count
     let states =
       shape.layerCount * plan.sequences * shape.hiddenSize * MemoryLayout<Float>.stride
-    coordinatorBytes = arena * moments
+    // Its copy of the state for checkpoints is whole, the others' only of what they own.
+    coordinatorBytes = arena + arena * moments * (plan.ranks - 1) / plan.ranks
     items = [
       Item(name: "parameters", bytes: arena),
       Item(
@@ -47,8 +48,8 @@ package struct MemoryPlan: Sendable {
       Item(name: "gradients", bytes: arena * (nodes.max() ?? 1)),
       Item(name: "optimizer moments", bytes: arena * moments / plan.ranks),
       Item(name: "activations", bytes: workspaces.max() ?? 0),
-      // All moments and states on their way to the disk, and the states that validation puts by.
-      Item(name: "checkpoint buffers", bytes: coordinatorBytes + 2 * states),
+      // The state on its way to the disk, and the hidden vectors that a step and validation put by.
+      Item(name: "checkpoint buffers", bytes: arena * (1 + moments) + 3 * states),
       Item(name: "program and libraries", bytes: plan.ranks > 1 ? 38 << 20 : 29 << 20),
     ]
     self.ranksOnHost = ranksOnHost

@@ -10,9 +10,11 @@ package struct TrainRecord {
   package var gradientNorm: Double
   package var interval: StepInterval
   package var fingerprint: String
+  /// Steps so far that made no update.
+  package var skippedSteps = 0
 
   package var json: OrderedJSON {
-    [
+    let record: OrderedJSON = [
       "kind": "train", "step": .integer(step), "epoch": .integer(epoch),
       "tokens": .integer(tokens), "loss": .number(loss), "learning_rate": .number(learningRate),
       "gradient_norm": .number(gradientNorm),
@@ -22,6 +24,7 @@ package struct TrainRecord {
       "data_seconds": .number(interval.mean(interval.dataDuration)),
       "fingerprint": .string(fingerprint),
     ]
+    return skippedSteps == 0 ? record : record.merging(["skipped_steps": .integer(skippedSteps)])
   }
 }
 

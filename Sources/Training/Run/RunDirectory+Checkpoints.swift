@@ -4,52 +4,52 @@ import GRUCore
 import Kernels
 
 extension RunDirectory {
-  /// Writes a checkpoint of the last step; every rank brings its part.
-  ///
-  /// - Returns: the checkpoint's name.
-  package func save(
-    _ trainer: Trainer, setup: TrainingSetup, history: RunHistory, fingerprint: String
-  ) throws -> String {
-    let replica = trainer.replica
-    let isCoordinator = communicator.rank == 0
-    let names = setup.config.optimizer.momentNames
-    let count = replica.table.elementCount
-    let moments = AlignedBuffer(count: isCoordinator ? names.count * count : 0)
-    let hidden = AlignedBuffer(count: replica.stateCount)
-    for index in names.indices {
-      try trainer.gatherMoment(
-        index, into: isCoordinator ? moments.pointer + index * count : nil)
+  /// Digests, writes and commits a checkpoint from its copy, and removes old ones. Called on a
+  /// thread of its own, one call at a time; says in `outcome` what happened.
+  func commit(
+    _ snapshot: CheckpointSnapshot, _ request: CheckpointSaver.Request,
+    _ outcome: inout CheckpointSaver.Outcome
+  ) {
+    if let place = snapshot.firstNonFinite() {
+      // Nothing could go on from such a checkpoint, and it would push the sound ones out.
+      outcome.failure = "\(NonFiniteFinding(step: request.step, place: place))"
+      outcome.isPoisoned = true
+      return
     }
-    try trainer.gatherState(into: hidden.pointer)
-    try communicator.coordinate {
-      let contents = TrainingTensors(
-        replica: replica, momentNames: names, moments: moments.pointer, hidden: hidden.pointer)
-      let state = try setup.trainingState(
-        of: trainer, history: history, fingerprint: fingerprint)
-      try synchronizeMetrics()
+    do { try synchronizeMetrics() } catch { outcome.warnings.append("\(error)") }
+    do {
       try store.write(
-        step: trainer.step,
+        step: request.step,
         files: [
-          .safetensors(Checkpoint.modelFile, contents.model.map(\.source)),
-          .safetensors(Checkpoint.optimizerFile, contents.optimizer.map(\.source)),
-          .json(Checkpoint.stateFile, state),
+          .safetensors(Checkpoint.modelFile, snapshot.tensors.model.map(\.source)),
+          .safetensors(Checkpoint.optimizerFile, snapshot.tensors.optimizer.map(\.source)),
+          .json(Checkpoint.stateFile, request.state),
         ])
-      try store.prune(keeping: setup.config.run.keepCheckpoints)
+    } catch {
+      outcome.failure = "\(error)"
+      return
     }
-    // The files were written from these buffers.
-    withExtendedLifetime(moments) {}
-    withExtendedLifetime(hidden) {}
-    return CheckpointStore.name(ofStep: trainer.step)
+    do {
+      try store.prune(keeping: request.keeping, protecting: request.protecting)
+    } catch {
+      outcome.warnings.append("old checkpoints stay: \(error)")
+    }
   }
 
-  /// What was restored besides the tensors.
+  /// What was restored besides the tensors; the history is rank 0's.
   package struct Restored {
     package var checkpoint: String
     package var history: RunHistory
+    /// Values of the config that differ from the run so far, and matter to the trajectory.
+    package var changes: [ConfigChange]
+    /// Whether the validation of the step was left out when the run was stopped.
+    package var isValidationMissing: Bool
   }
 
   /// Brings the trainer to the newest whole checkpoint of a run that is resumed; nil where there is
   /// none, or nothing to resume.
+  ///
+  /// - Throws: on every rank alike, where the config does not fit or no checkpoint is whole.
   package func restore(
     _ trainer: Trainer, setup: TrainingSetup, complain: (String) -> Void
   ) throws -> Restored? {
@@ -60,32 +60,19 @@ extension RunDirectory {
     let count = replica.table.elementCount
     let moments = AlignedBuffer(count: isCoordinator ? names.count * count : 0)
     let hidden = AlignedBuffer(count: replica.stateCount)
-    var restored: Restored?
+    let contents = TrainingTensors(
+      replica: replica, momentNames: names, parameters: replica.parameters.pointer,
+      moments: moments.pointer, hidden: hidden.pointer)
+    var found: (state: TrainingState, restored: Restored)?
     try communicator.coordinate {
-      try store.recover()
-      let selection = try store.newestValid()
-      for refusal in selection.refused { complain("\(refusal)") }
-      guard let checkpoint = selection.checkpoint else {
-        if selection.refused.isEmpty { return }
-        throw RunDirectoryError(
-          "\(path): no checkpoint is whole, so there is nothing to resume; start over by "
-            + "--overwrite")
-      }
-      let state = try checkpoint.trainingState()
-      try setup.checkResumable(from: state, path: path)
-      let contents = TrainingTensors(
-        replica: replica, momentNames: names, moments: moments.pointer, hidden: hidden.pointer)
-      try contents.read(from: checkpoint)
-      trainer.step = state.step
-      var history = RunHistory()
-      history.bestLoss = state.bestValidationLoss
-      history.bestStep = state.bestValidationStep
-      restored = Restored(
-        checkpoint: CheckpointStore.name(ofStep: state.step), history: history)
+      guard let state = try load(contents, setup: setup, complain: complain) else { return }
+      found = (state, setup.restored(from: state))
     }
-    // Step 0 says that there is no checkpoint: one is written after a step at the earliest.
-    let step = try communicator.share(restored == nil ? [] : Array("\(trainer.step)".utf8))
-    guard let step = Int(String(decoding: step, as: UTF8.self)) else { return nil }
+    // Nothing says that there is no checkpoint.
+    let head = try communicator.share(
+      found.map { Array("\($0.state.step) \($0.restored.isValidationMissing)".utf8) } ?? [])
+    let words = String(decoding: head, as: UTF8.self).split(separator: " ")
+    guard words.count == 2, let step = Int(words[0]) else { return nil }
     trainer.step = step
     try trainer.broadcastParameters()
     for index in names.indices {
@@ -95,8 +82,49 @@ extension RunDirectory {
     try trainer.scatterState(from: hidden.pointer)
     withExtendedLifetime(moments) {}
     withExtendedLifetime(hidden) {}
-    return restored
-      ?? Restored(checkpoint: CheckpointStore.name(ofStep: step), history: RunHistory())
+    let fingerprint = try trainer.fingerprint()
+    try communicator.coordinate {
+      guard let found, found.state.fingerprint != fingerprint else { return }
+      throw RunDirectoryError(
+        "\(path): step \(step) has fingerprint \(fingerprint) after loading, expected "
+          + "\(found.state.fingerprint); a memory or processor of this host is at fault, or the "
+          + "checkpoint was made by a faulty one: remove \(store.path(ofStep: step)) to go on from "
+          + "the one before")
+    }
+    return found?.restored
+      ?? Restored(
+        checkpoint: CheckpointStore.name(ofStep: step), history: RunHistory(), changes: [],
+        isValidationMissing: words[1] == "true")
+  }
+
+  /// Reads the newest checkpoint that is whole in every respect into `contents`.
+  private func load(
+    _ contents: TrainingTensors, setup: TrainingSetup, complain: (String) -> Void
+  ) throws -> TrainingState? {
+    try store.recover()
+    var state: TrainingState?
+    var mismatch: (any Error)?
+    let selection = try store.newestValid { checkpoint throws(CheckpointError) in
+      let found = try checkpoint.trainingState()
+      try found.checkPlausible(path: checkpoint.path)
+      do {
+        try setup.checkResumable(from: found, path: path)
+      } catch {
+        // Another config is no damage: older checkpoints would not fit it either.
+        mismatch = error
+        return
+      }
+      try contents.read(from: checkpoint)
+      state = found
+    }
+    for refusal in selection.refused { complain("\(refusal)") }
+    if let mismatch { throw mismatch }
+    if selection.checkpoint == nil, !selection.refused.isEmpty {
+      throw RunDirectoryError(
+        "\(path): no checkpoint is whole, so there is nothing to resume; start over by "
+          + "--overwrite")
+    }
+    return state
   }
 }
 
@@ -111,10 +139,12 @@ struct TrainingTensors {
 
     func read(from file: borrowing SafetensorsReader) throws(CheckpointError) {
       let count = shape.reduce(1, *)
-      try file.read(
-        name, shape: shape,
-        into: UnsafeMutableRawBufferPointer(
-          UnsafeMutableBufferPointer(start: floats, count: count)))
+      let values = UnsafeMutableBufferPointer(start: floats, count: count)
+      try file.read(name, shape: shape, into: UnsafeMutableRawBufferPointer(values))
+      if let place = values.firstIndex(where: { !$0.isFinite }) {
+        throw .damaged(
+          path: file.path, reason: "tensor '\(name)', element \(place) is \(values[place])")
+      }
     }
   }
 
@@ -123,11 +153,11 @@ struct TrainingTensors {
   var optimizer: [Tensor]
 
   init(
-    replica: Replica, momentNames: [String], moments: UnsafeMutablePointer<Float>,
-    hidden: UnsafeMutablePointer<Float>
+    replica: Replica, momentNames: [String], parameters: UnsafeMutablePointer<Float>,
+    moments: UnsafeMutablePointer<Float>, hidden: UnsafeMutablePointer<Float>
   ) {
     let table = replica.table
-    model = Self.parameters(of: table, at: replica.parameters.pointer)
+    model = Self.parameters(of: table, at: parameters)
     optimizer = momentNames.enumerated().flatMap { index, moment in
       table.parameters.map {
         Tensor(

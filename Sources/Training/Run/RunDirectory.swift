@@ -25,6 +25,10 @@ package final class RunDirectory {
   let store: CheckpointStore
   private var lock: RunLock?
   private var metrics: MetricsLog?
+  /// Records that the disk has not taken yet.
+  private var unwritten: [OrderedJSON] = []
+  private var isDiskFailing = false
+  private static let mostUnwritten = 100_000
 
   /// Takes the directory for this job, making it when there is none. Changes nothing in it.
   package init(path: String, mode: Mode, on communicator: any Communicator) throws {
@@ -57,10 +61,33 @@ package final class RunDirectory {
     }
   }
 
-  /// Appends a record to the metrics; on rank 0 only.
-  package func append(_ record: OrderedJSON) throws { try metrics?.append(record) }
+  /// Appends records to the metrics; on rank 0 only. What the disk does not take now is kept, and
+  /// tried again with the next ones.
+  ///
+  /// - Returns: what a person should know, once for each outage.
+  package func append(_ records: [OrderedJSON]) -> String? {
+    guard let metrics else { return nil }
+    unwritten += records
+    let before = isDiskFailing
+    let waiting = unwritten.count - records.count
+    do {
+      var written = 0
+      defer { unwritten.removeFirst(written) }
+      while written < unwritten.count {
+        try metrics.append(unwritten[written])
+        written += 1
+      }
+      isDiskFailing = false
+      return before ? "\(metrics.path): written again, with \(waiting) records that waited" : nil
+    } catch {
+      isDiskFailing = true
+      unwritten.removeFirst(max(0, unwritten.count - Self.mostUnwritten))
+      return before
+        ? nil : "\(error); training goes on, and up to \(Self.mostUnwritten) records wait"
+    }
+  }
 
-  /// Makes the metrics survive a crash; on rank 0 only.
+  /// Makes the metrics survive a crash; on rank 0 only, on any thread.
   func synchronizeMetrics() throws { try metrics?.synchronize() }
 
   private static let configName = "config.json"

@@ -10,23 +10,31 @@ import Kernels
 /// too and alone writes the run directory and speaks.
 package final class TrainingRun {
   private let options: TrainOptions
-  private let communicator: any Communicator
-  private let setup: TrainingSetup
+  let communicator: any Communicator
+  let setup: TrainingSetup
   private let console: Console
-  private let progress: Progress
-  private let directory: RunDirectory
+  let progress: Progress
+  let directory: RunDirectory
   private let replica: Replica
-  private let trainer: Trainer
+  let trainer: Trainer
   private let evaluator: Evaluator?
   private let debugger: DebugChecks?
   private let launchedByMPI: Bool
   private var interval = StepInterval()
-  private var history = RunHistory()
+  let saver: CheckpointSaver
+  var history = RunHistory()
+  private var lossWatch = LossWatch()
   private var lastValidatedStep: Int?
-  private var lastSavedStep: Int?
+  var lastSavedStep: Int?
+  /// Checkpoints asked for by signals that were taken.
+  private var savesTaken = 0
+  /// Steps without an update, one after the other.
+  private var skippedInARow = 0
+  /// Why the state is not to be saved; on rank 0.
+  var fault: String?
 
   private var config: Config { setup.config }
-  private var run: RunConfig { setup.config.run }
+  var run: RunConfig { setup.config.run }
 
   /// Settles everything and takes the memory; the run directory is in this process's hands then.
   /// Every rank calls it, and all throw alike.
@@ -52,7 +60,9 @@ package final class TrainingRun {
     self.replica = replica
     trainer = Trainer(
       replica: replica, communicator: communicator, source: setup.batches,
-      optimizer: setup.config.optimizer, steps: setup.config.run.steps)
+      optimizer: setup.config.optimizer, steps: setup.config.run.steps,
+      checks: StepChecks(setup.config.run))
+    saver = CheckpointSaver(trainer: trainer, directory: directory)
     let pulse = trainer.pulse
     evaluator = setup.split.validation.map {
       Evaluator(
@@ -74,6 +84,9 @@ package final class TrainingRun {
       watchdog.finish(exitStatus: status)
       return status
     } catch {
+      // A checkpoint under way is worth waiting for; its parts come only while all ranks live.
+      if !(error is CollectiveError) { report((try? saver.finish()) ?? []) }
+      saver.abandon()
       watchdog.finish(exitStatus: ExitStatus.of(error))
       throw error
     }
@@ -82,68 +95,137 @@ package final class TrainingRun {
   private func train() throws -> Int32 {
     let restored = try directory.restore(trainer, setup: setup) { Console.complain($0) }
     trainer.pulse.resume(afterStep: trainer.step)
-    if trainer.step >= run.steps {
+    let isComplete = trainer.step >= run.steps
+    if isComplete, restored?.isValidationMissing != true {
       progress.say(
         "nothing to do: \(run.directory) is at step \(trainer.step) of \(run.steps); "
           + "raise run.steps (--steps) to go on")
       return ExitStatus.done
     }
     try begin(restored)
-    announce()
+    if !isComplete { announce(restored) }
     if let debugger {
       let table = try debugger.checkGradients()
       progress.say(table.text)
-      try write(table.records(step: trainer.step))
+      write(table.records(step: trainer.step))
       try table.requirePassed()
     }
+    if restored?.isValidationMissing == true, try !validate() { return try stop() }
     while trainer.step < run.steps {
-      let outcome: Trainer.Outcome
-      do {
-        outcome = try trainer.performStep(stopRequested: isStopRequested)
-      } catch {
-        progress.finishLine()
-        throw error
-      }
-      interval.add(outcome)
-      progress.update(outcome)
-      try debugger?.checkValues()
-      try report(outcome)
-      let isLast = outcome.step == run.steps
-      let isStopping = outcome.isStopRequested && !isLast
-      if !isStopping, isLast || isDue(run.validateEvery) { try validate() }
-      if isLast || isStopping || isDue(run.checkpointEvery) { try save() }
+      let outcome = try performStep()
+      if let outcome { try follow(outcome) }
+      let isLast = trainer.step == run.steps
+      var isStopping = outcome?.requests.contains(.stop) == true && !isLast
+      if !isStopping, isLast || isDue(run.validateEvery) { isStopping = try !validate() }
+      if isLast || isStopping { try saveFinally() }
       if isStopping { return try stop() }
+      if isLast { break }
+      let isAsked = outcome?.requests.contains(.save) == true
+      if isAsked || isDue(run.checkpointEvery) { try save(isFinal: false) }
+      report(try saver.poll())
     }
     return try finish()
+  }
+
+  /// Performs the next step; nil where it made no update because a value was not finite.
+  private func performStep() throws -> Trainer.Outcome? {
+    do {
+      let saves = RunSignals.saveCount
+      let outcome = try trainer.performStep(requests: requests(saves: saves))
+      if outcome.requests.contains(.fault) {
+        try communicator.coordinate { if let fault { throw RunDirectoryError(fault) } }
+      }
+      if outcome.requests.contains(.save) { savesTaken = saves }
+      skippedInARow = 0
+      return outcome
+    } catch let error as NonFiniteError {
+      progress.finishLine()
+      try take(error)
+      return nil
+    } catch let error as CorruptionError {
+      progress.finishLine()
+      write([event("corruption", atStep: error.step, ["reason": .string("\(error)")])])
+      throw error
+    } catch {
+      progress.finishLine()
+      throw error
+    }
+  }
+
+  /// What this rank asks of the others in the step that comes.
+  private func requests(saves: Int) -> StepRequests {
+    var requests: StepRequests = []
+    if isStopRequested { requests.insert(.stop) }
+    if saves != savesTaken { requests.insert(.save) }
+    if fault != nil { requests.insert(.fault) }
+    return requests
+  }
+
+  /// Skips the step, or saves the state before it and ends the run.
+  private func take(_ error: NonFiniteError) throws {
+    skippedInARow += 1
+    history.skippedSteps += 1
+    let isSkipped = run.onNonFinite == .skip && skippedInARow <= Self.mostSkipped
+    write([
+      event(
+        isSkipped ? "nonfinite_skipped" : "nonfinite", atStep: error.step,
+        [
+          "loss": .number(error.loss), "gradient_norm": .number(error.norm),
+          "reason": .string(error.finding), "skipped_steps": .integer(history.skippedSteps),
+        ])
+    ])
+    if isSkipped {
+      if communicator.rank == 0 {
+        Console.complain("gru-dist: \(error.finding); the step makes no update")
+      }
+      return trainer.skipStep()
+    }
+    if trainer.step > 0 { try saveFinally() }
+    throw error
+  }
+
+  /// Steps in a row that may be skipped: more of them will not end by themselves.
+  private static let mostSkipped = 100
+
+  /// What follows a step: its record, and what it looks like beside those before it.
+  private func follow(_ outcome: Trainer.Outcome) throws {
+    interval.add(outcome)
+    progress.update(outcome)
+    try debugger?.checkValues()
+    if let usual = lossWatch.spike(outcome.loss) {
+      write([
+        event(
+          "loss_spike", atStep: outcome.step,
+          ["loss": .number(outcome.loss), "mean_loss": .number(usual)])
+      ])
+    }
+    try report(outcome)
   }
 
   /// Whether the step that comes is to be the last for now.
   private var isStopRequested: Bool {
     if let stopAfter = options.stopAfter, trainer.step + 1 >= stopAfter { return true }
-    return StopSignal.isRequested
+    return RunSignals.isStopRequested
   }
 
   private func isDue(_ period: Int) -> Bool { period > 0 && trainer.step.isMultiple(of: period) }
 
   private func begin(_ restored: RunDirectory.Restored?) throws {
     try directory.begin(afterStep: trainer.step, config: config)
-    if let restored {
-      history = restored.history
-      lastSavedStep = trainer.step
-      try write([
-        [
-          "kind": "resume", "step": .integer(trainer.step),
-          "checkpoint": .string(restored.checkpoint), "ranks": .integer(communicator.worldSize),
-          "threads": .integer(replica.threads),
-        ]
-      ])
-    } else {
-      replica.initialize(seed: run.seed)
-    }
+    guard let restored else { return replica.initialize(seed: run.seed) }
+    history = restored.history
+    lastSavedStep = trainer.step
+    let record: OrderedJSON = [
+      "kind": "resume", "step": .integer(trainer.step),
+      "checkpoint": .string(restored.checkpoint), "ranks": .integer(communicator.worldSize),
+      "threads": .integer(replica.threads),
+    ]
+    let changes = restored.changes.map { OrderedJSON.string("\($0)") }
+    write([changes.isEmpty ? record : record.merging(["changes": .array(changes)])])
   }
 
   /// The line that says what starts.
-  private func announce() {
+  private func announce(_ restored: RunDirectory.Restored?) {
     let batch = config.batch
     let range = trainer.step == 0 ? "\(run.steps) steps" : "steps \(trainer.step + 1)-\(run.steps)"
     progress.say(
@@ -154,19 +236,23 @@ package final class TrainingRun {
         + "\(Format.grouped(replica.table.parameterCount)) parameters, "
         + "\(Format.grouped(setup.split.training.range.count)) training tokens, "
         + "batch \(batch.sequences) x \(batch.window), \(range) -> \(run.directory)")
+    guard let changes = restored?.changes, !changes.isEmpty else { return }
+    progress.say(
+      "changed since the checkpoint: \(changes.map(\.description).joined(separator: ", ")); the run "
+        + "goes on as these ask, no longer as it would have without a stop")
   }
 
   /// Logs a step when it is due: first and last steps too, and every step of a debug run.
   private func report(_ outcome: Trainer.Outcome) throws {
     let isDue =
       options.debug || isDue(run.logEvery) || outcome.step == run.steps
-      || outcome.isStopRequested || (run.logEvery > 0 && outcome.step == 1)
+      || outcome.requests.contains(.stop) || (run.logEvery > 0 && outcome.step == 1)
     guard isDue else { return }
     let record = TrainRecord(
       step: outcome.step, epoch: trainer.source.epoch(ofStep: outcome.step),
       tokens: outcome.step * outcome.tokens, loss: outcome.loss,
       learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm, interval: interval,
-      fingerprint: try trainer.fingerprint())
+      fingerprint: try trainer.fingerprint(), skippedSteps: history.skippedSteps)
     progress.log(
       step: outcome.step, loss: outcome.loss, tokensPerSecond: interval.tokensPerSecond)
     interval = StepInterval()
@@ -174,77 +260,61 @@ package final class TrainingRun {
     if let debugger, self.isDue(run.logEvery) || outcome.step == 1 {
       records += debugger.tensorRecords()
     }
-    try write(records)
+    write(records)
   }
 
-  private func validate() throws {
-    guard let evaluator, run.validateEvery > 0, lastValidatedStep != trainer.step else { return }
-    lastValidatedStep = trainer.step
+  /// Validates where there is something to validate on.
+  ///
+  /// - Returns: false where a signal ended it; the next start makes up for it.
+  private func validate() throws -> Bool {
+    guard let evaluator, run.validateEvery > 0, lastValidatedStep != trainer.step else {
+      return true
+    }
     trainer.pulse.begin(.validation)
     defer { trainer.pulse.begin(.reporting) }
-    let score = try evaluator.score()
+    guard let score = try evaluator.score(unlessStopped: { RunSignals.isStopRequested }) else {
+      return false
+    }
+    lastValidatedStep = trainer.step
     history.note(loss: score.loss, step: trainer.step)
+    if lastSavedStep == trainer.step { history.noteCheckpoint(step: trainer.step) }
     progress.say("step \(trainer.step)/\(run.steps)  validation  \(score.words)")
-    try write([score.json(step: trainer.step)])
+    write([score.json(step: trainer.step)])
+    return true
   }
 
-  private func save() throws {
-    guard lastSavedStep != trainer.step else { return }
-    // Nothing could go on from such a checkpoint, and it would push the sound ones out.
-    try trainer.requireFiniteParameters()
-    lastSavedStep = trainer.step
-    trainer.pulse.begin(.checkpoint)
-    defer { trainer.pulse.begin(.reporting) }
-    let started = ContinuousClock.now
-    let fingerprint = try trainer.fingerprint()
-    let name = try directory.save(
-      trainer, setup: setup, history: history, fingerprint: fingerprint)
-    let seconds = (ContinuousClock.now - started).seconds
-    try write([
-      [
-        "kind": "checkpoint", "step": .integer(trainer.step), "name": .string(name),
-        "fingerprint": .string(fingerprint), "seconds": .number((seconds * 1e3).rounded() / 1e3),
-      ]
-    ])
+  /// Appends records to the metrics; on rank 0, and without others taking part. A disk that does
+  /// not take them ends nothing.
+  func write(_ records: [OrderedJSON]) {
+    guard communicator.rank == 0 else { return }
+    for record in records { console.record(record) }
+    if let complaint = directory.append(records) {
+      progress.finishLine()
+      Console.complain("gru-dist: warning: \(complaint)")
+    }
+  }
+
+  func event(
+    _ name: String, atStep step: Int, _ members: OrderedJSON = [:]
+  ) -> OrderedJSON {
+    let head: OrderedJSON = [
+      "kind": "event", "event": .string(name), "step": .integer(step),
+    ]
+    return head.merging(members)
   }
 
   private func stop() throws -> Int32 {
     progress.say(
       "stopped at step \(trainer.step) of \(run.steps), after a checkpoint; "
         + "go on with --resume")
-    try write([["kind": "event", "event": "stopped", "step": .integer(trainer.step)]])
+    write([event("stopped", atStep: trainer.step)])
     return ExitStatus.stopped
   }
 
   private func finish() throws -> Int32 {
     trainer.pulse.begin(.finishing)
     progress.say("done: \(run.steps) steps, newest checkpoint in \(run.directory)/checkpoints")
-    try write([["kind": "event", "event": "done", "step": .integer(trainer.step)]])
+    write([event("done", atStep: trainer.step)])
     return ExitStatus.done
-  }
-
-  /// Appends records to the metrics; a failure ends all ranks.
-  private func write(_ records: [OrderedJSON]) throws {
-    try communicator.coordinate {
-      for record in records {
-        try directory.append(record)
-        console.record(record)
-      }
-    }
-  }
-}
-
-/// What a run remembers over stops.
-package struct RunHistory: Sendable, Equatable {
-  package var bestLoss: Double?
-  package var bestStep: Int?
-
-  package init() {}
-
-  package mutating func note(loss: Double, step: Int) {
-    if !loss.isFinite { return }
-    if let bestLoss, bestLoss <= loss { return }
-    bestLoss = loss
-    bestStep = step
   }
 }

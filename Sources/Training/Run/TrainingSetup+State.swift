@@ -7,10 +7,10 @@ extension TrainingSetup {
   func trainingState(
     of trainer: Trainer, history: RunHistory, fingerprint: String
   ) throws -> TrainingState {
-    TrainingState(
+    var state = TrainingState(
       step: trainer.step, epoch: trainer.source.epoch(ofStep: trainer.step + 1),
       tokens: trainer.step * config.batch.sequences * config.batch.window,
-      bestValidationLoss: history.bestLoss, bestValidationStep: history.bestStep,
+      bestValidationLoss: history.best?.loss, bestValidationStep: history.best?.step,
       config: try JSONCoding.decode(
         JSONValue.self, from: Array(config.json.line.utf8), path: "config"),
       corpusFingerprint: split.training.corpus.fingerprint,
@@ -18,6 +18,49 @@ extension TrainingSetup {
         ? nil : split.validation?.corpus.fingerprint,
       tokenizer: tokenizer, model: ModelDescription(shape),
       optimizer: config.optimizer.name.rawValue, fingerprint: fingerprint)
+    state.bestCheckpointLoss = history.bestSaved?.loss
+    state.bestCheckpointStep = history.bestSaved?.step
+    state.validatedStep = history.last?.step ?? 0
+    state.skippedSteps = history.skippedSteps > 0 ? history.skippedSteps : nil
+    return state
+  }
+
+  /// What a run goes on with besides the tensors of a checkpoint.
+  func restored(from state: TrainingState) -> RunDirectory.Restored {
+    func validation(_ loss: Double?, _ step: Int?) -> RunHistory.Validation? {
+      guard let loss, let step else { return nil }
+      return RunHistory.Validation(step: step, loss: loss)
+    }
+    var history = RunHistory()
+    history.best = validation(state.bestValidationLoss, state.bestValidationStep)
+    history.bestSaved = validation(state.bestCheckpointLoss, state.bestCheckpointStep)
+    history.skippedSteps = state.skippedSteps ?? 0
+    let isDue = config.run.validateEvery > 0 && state.step.isMultiple(of: config.run.validateEvery)
+    return RunDirectory.Restored(
+      checkpoint: CheckpointStore.name(ofStep: state.step), history: history,
+      changes: changes(from: state),
+      // Checkpoints of earlier programs do not say.
+      isValidationMissing: isDue && state.validatedStep.map { $0 < state.step } ?? false)
+  }
+
+  /// The values that a resumed run may change, although later steps depend on them.
+  private func changes(from state: TrainingState) -> [ConfigChange] {
+    guard let stored = try? storedConfig(of: state, path: "").json.leaves else { return [] }
+    let wanted = config.json.leaves
+    let influential = wanted.keys.filter { key in
+      let isFree = key.hasPrefix("run.") && !["run.steps", "run.on_nonfinite"].contains(key)
+      return !isFree && !key.hasPrefix("data.") && !Self.pinnedKeys.contains(key)
+    }
+    return influential.sorted().compactMap { key in
+      guard let before = stored[key], let now = wanted[key], before != now else { return nil }
+      return ConfigChange(key: key, before: before.line, now: now.line)
+    }
+  }
+
+  private func storedConfig(of state: TrainingState, path: String) throws -> Config {
+    try Config(
+      json: JSONCoding.encodeCompact(state.config, file: "config"),
+      file: "\(path): config of the checkpoint")
   }
 
   /// The keys that decide the trajectory so far; the others may change at a resume.
@@ -37,10 +80,7 @@ extension TrainingSetup {
     }
     compare(
       "numeric contract version", "\(state.contractVersion)", "\(numericContractVersion)")
-    let stored = try Config(
-      json: JSONCoding.encodeCompact(state.config, file: "config"),
-      file: "\(path): config of the checkpoint"
-    ).json.leaves
+    let stored = try storedConfig(of: state, path: path).json.leaves
     let wanted = config.json.leaves
     for key in Self.pinnedKeys {
       compare(key, stored[key]?.line ?? "missing", wanted[key]?.line ?? "missing")
@@ -53,8 +93,11 @@ extension TrainingSetup {
       config.data.valid == nil ? "null" : "a file")
     guard differences.isEmpty else {
       throw UsageError(
-        "\(path): cannot resume: \(differences.joined(separator: "; ")); use the config of the run "
-          + "(\(path)/config.json), or start another with --run-directory or --overwrite")
+        "\(path): cannot resume: \(differences.joined(separator: "; ")); model, batch, text, "
+          + "tokenizer, seed and kind of optimizer are fixed for a run, while run.steps, the "
+          + "schedule, the other values of optimizer, and what is logged, validated and saved may "
+          + "change. Use the config of the run (\(path)/config.json), or start another with "
+          + "--run-directory or --overwrite")
     }
   }
 }

@@ -44,6 +44,17 @@ package final class Evaluator {
 
   /// Runs over the whole text from zero hidden state; the state of training is kept.
   package func score() throws(CollectiveError) -> Score {
+    guard let score = try score(unlessStopped: nil) else {
+      preconditionFailure("a validation that nobody can stop was stopped")
+    }
+    return score
+  }
+
+  /// As `score()`, but gives up, on every rank after the same window, when `isStopRequested` says so
+  /// on any of them.
+  package func score(
+    unlessStopped isStopRequested: (() -> Bool)?
+  ) throws(CollectiveError) -> Score? {
     replica.readState(into: savedState.pointer)
     replica.resetState()
     defer { replica.writeState(from: savedState.pointer) }
@@ -54,6 +65,9 @@ package final class Evaluator {
       windowIndex = index
       replica.team.runPrepared(windowJob)
       pulse?.beat()
+      if let isStopRequested, (index + 1).isMultiple(of: windowsBetweenVotes) {
+        if try anyRank(isStopRequested()) { return nil }
+      }
       for worker in replica.workers {
         for (place, shard) in worker.shards.enumerated() {
           sums[shard] += worker.shardLosses[place]
@@ -62,6 +76,27 @@ package final class Evaluator {
       }
     }
     return try combine(sums)
+  }
+
+  /// Windows that take some tenths of a second: the ranks wait for each other at every vote.
+  private var windowsBetweenVotes: Int {
+    let sequences = replica.plan.sequences / replica.plan.workers
+    let operations = 2 * replica.table.elementCount * sequences * replica.window
+    return max(1, 10_000_000_000 / max(1, operations))
+  }
+
+  private func anyRank(_ isRequested: Bool) throws(CollectiveError) -> Bool {
+    let mine = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 1)
+    let all = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: communicator.worldSize)
+    defer {
+      mine.deallocate()
+      all.deallocate()
+    }
+    mine.initialize(repeating: isRequested ? 1 : 0)
+    all.initialize(repeating: 0)
+    try communicator.allGather(
+      UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
+    return all.contains(1)
   }
 
   private func evaluateWindow(thread: Int) {

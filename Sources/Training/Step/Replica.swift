@@ -81,12 +81,30 @@ package final class Replica {
     }
   }
 
+  /// Copies one thread's hidden vectors into their places in [L, B, H].
+  package func readState(ofThread thread: Int, into all: UnsafeMutablePointer<Float>) {
+    forEachState(of: workers[thread]) { worker, layer, sequence, offset in
+      worker.readState(layer: layer, sequence: sequence, into: all + offset)
+    }
+  }
+
+  /// Takes the hidden vectors of any worker's sequences out of [L, B, H].
+  package func writeState(of worker: SequenceWorker, from all: UnsafePointer<Float>) {
+    forEachState(of: worker) { worker, layer, sequence, offset in
+      worker.writeState(layer: layer, sequence: sequence, from: all + offset)
+    }
+  }
+
   private func forEachState(_ body: (SequenceWorker, Int, Int, Int) -> Void) {
-    for worker in workers {
-      for layer in 0..<shape.layerCount {
-        for sequence in worker.sequences {
-          body(worker, layer, sequence, (layer * plan.sequences + sequence) * shape.hiddenSize)
-        }
+    for worker in workers { forEachState(of: worker, body) }
+  }
+
+  private func forEachState(
+    of worker: SequenceWorker, _ body: (SequenceWorker, Int, Int, Int) -> Void
+  ) {
+    for layer in 0..<shape.layerCount {
+      for sequence in worker.sequences {
+        body(worker, layer, sequence, (layer * plan.sequences + sequence) * shape.hiddenSize)
       }
     }
   }

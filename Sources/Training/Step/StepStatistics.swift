@@ -3,7 +3,8 @@ import GRUCore
 import Kernels
 
 /// The few numbers that ranks tell each other in every step: loss and token count of each shard,
-/// the gradient's sum of squares in each block of 4,096 elements, and whether to stop.
+/// the gradient's sum of squares in each block of 4,096 elements, what was asked for, and a hash of
+/// the parameters.
 ///
 /// Every rank then adds all of them by the canonical tree, so that all decide alike, and alike for
 /// any number of ranks. Does not allocate after `init`.
@@ -15,9 +16,12 @@ final class StepStatistics {
     var tokens: Int
     /// The sum of squares of the summed (not yet divided) gradient.
     var gradientSquares: Double
-    /// Whether any rank was asked to stop.
-    var isStopRequested: Bool
+    /// What any rank asks for.
+    var requests: StepRequests
   }
+
+  /// Requests and hash come first in a row.
+  private static let headLength = 3
 
   private let communicator: any Communicator
   private let shardRuns: [Range<Int>]
@@ -40,7 +44,7 @@ final class StepStatistics {
     }
     shardRoom = shardRuns.map(\.count).max() ?? 0
     blockRoom = blockRuns.map(\.count).max() ?? 0
-    rowLength = 1 + 2 * shardRoom + blockRoom
+    rowLength = Self.headLength + 2 * shardRoom + blockRoom
     mine = .allocate(capacity: rowLength)
     mine.initialize(repeating: 0)
     all = .allocate(capacity: rowLength * plan.ranks)
@@ -57,36 +61,53 @@ final class StepStatistics {
 
   /// Where this rank puts the sums of squares of its owned blocks, in order.
   var ownedBlockSquares: UnsafeMutablePointer<Double> {
-    mine.baseAddress! + 1 + 2 * shardRoom
+    mine.baseAddress! + Self.headLength + 2 * shardRoom
   }
 
   /// Adds up over ranks: every rank calls it with its own workers' losses in place.
-  func gather(from replica: Replica, stopRequested: Bool) throws(CollectiveError) -> Totals {
+  ///
+  /// - Parameter hash: of this rank's parameters, where they are to be compared.
+  func gather(
+    from replica: Replica, requests: StepRequests, hash: ParameterHash
+  ) throws(CollectiveError) -> Totals {
     let firstShard = shardRuns[communicator.rank].lowerBound
-    mine[0] = stopRequested ? 1 : 0
+    let head = mine.baseAddress! + Self.headLength
+    mine[0] = Double(requests.rawValue)
+    // Only bytes travel, so that any pattern of bits arrives as it is.
+    mine[1] = Double(bitPattern: hash.high)
+    mine[2] = Double(bitPattern: hash.low)
     for worker in replica.workers {
       for (index, shard) in worker.shards.enumerated() {
-        mine[1 + shard - firstShard] = worker.shardLosses[index]
-        mine[1 + shardRoom + shard - firstShard] = Double(worker.shardTokens[index])
+        head[shard - firstShard] = worker.shardLosses[index]
+        head[shardRoom + shard - firstShard] = Double(worker.shardTokens[index])
       }
     }
     try communicator.allGather(
       UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
     var tokens = 0.0
-    var stop = false
+    var requests = StepRequests()
     for rank in 0..<communicator.worldSize {
       let row = all.baseAddress! + rank * rowLength
-      if row[0] != 0 { stop = true }
+      requests.formUnion(StepRequests(rawValue: UInt8(row[0])))
+      let head = row + Self.headLength
       for (index, shard) in shardRuns[rank].enumerated() {
-        shardLosses[shard] = row[1 + index]
-        tokens += row[1 + shardRoom + index]
+        shardLosses[shard] = head[index]
+        tokens += head[shardRoom + index]
       }
       for (index, block) in blockRuns[rank].enumerated() {
-        blockSquares[block] = row[1 + 2 * shardRoom + index]
+        blockSquares[block] = head[2 * shardRoom + index]
       }
     }
     return Totals(
       loss: CanonicalTree.sum(shardLosses), tokens: Int(tokens),
-      gradientSquares: CanonicalTree.sum(blockSquares), isStopRequested: stop)
+      gradientSquares: CanonicalTree.sum(blockSquares), requests: requests)
+  }
+
+  /// The hash that each rank brought to the last `gather`, by rank.
+  var hashes: [ParameterHash] {
+    (0..<communicator.worldSize).map { rank in
+      let row = all.baseAddress! + rank * rowLength
+      return ParameterHash(high: row[1].bitPattern, low: row[2].bitPattern)
+    }
   }
 }

@@ -2,7 +2,7 @@ import Collectives
 package import GRUCore
 import Kernels
 
-/// A loss or gradient that is not finite, which ends a run.
+/// A loss or gradient that is not finite: thrown on every rank alike.
 package struct NonFiniteError: Error, CustomStringConvertible {
   /// Counted from 1.
   package var step: Int
@@ -10,12 +10,16 @@ package struct NonFiniteError: Error, CustomStringConvertible {
   /// Global gradient norm.
   package var norm: Double
   /// The first value at fault, where one was found.
-  package var site: NonFiniteSite?
+  package var place: String?
+
+  /// What was found, without advice.
+  package var finding: String {
+    "step \(step): loss \(loss) and gradient norm \(norm), expected finite values; "
+      + (place.map { "first in \($0)" } ?? "the squares of finite gradients are too large")
+  }
 
   package var description: String {
-    var text = "step \(step): loss \(loss) and gradient norm \(norm), expected finite values"
-    if let site { text += "; first in \(site.words)" }
-    return text + "; lower optimizer.learning_rate or set optimizer.clip_norm, and resume from "
+    finding + "; lower optimizer.learning_rate or set optimizer.clip_norm, and resume from "
       + "the newest checkpoint"
   }
 }
@@ -48,13 +52,53 @@ extension Trainer {
     return nil
   }
 
-  /// Throws on every rank, with the place that the lowest rank to find one names.
-  func reportNonFinite(loss: Double, norm: Double) throws {
-    let site = firstNonFinite()
-    var error = NonFiniteError(step: step, loss: loss, norm: norm, site: site)
-    try communicator.agree { if site != nil { throw error } }
-    error.site = nil
-    try communicator.agree { throw error }
+  /// The error of the step under way, the same on every rank, with the place that the lowest rank
+  /// to find one names; takes the step back.
+  ///
+  /// - Throws: `CorruptionError` where the reason is that the ranks' parameters differ.
+  func nonFinite(loss: Double, norm: Double) throws -> NonFiniteError {
+    try verifyParameters()
+    var error = NonFiniteError(step: step, loss: loss, norm: norm)
+    error.place = try communicator.firstPlace(firstNonFinite()?.words)
+    if error.place == nil { error.place = try communicator.firstPlace(nonFiniteGradient()) }
+    takeBack()
+    return error
+  }
+
+  /// Compares the parameters of all ranks now.
+  ///
+  /// - Throws: `CorruptionError` on every rank where they are not the same bits.
+  package func verifyParameters() throws {
+    guard communicator.worldSize > 1 else { return }
+    replica.team.runPrepared(hashJob)
+    let hash = verification.hash
+    let mine = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 2)
+    let all = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 2 * communicator.worldSize)
+    defer {
+      mine.deallocate()
+      all.deallocate()
+    }
+    _ = mine.initialize(from: [hash.high, hash.low])
+    all.initialize(repeating: 0)
+    try communicator.allGather(
+      UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
+    let hashes = (0..<communicator.worldSize).map {
+      ParameterHash(high: all[2 * $0], low: all[2 * $0 + 1])
+    }
+    try verification.requireEqual(hashes, step: step)
+  }
+
+  /// The first element of the summed gradient that is not finite, among those this rank owns.
+  private func nonFiniteGradient() -> String? {
+    let owned = exchange.ownedRange
+    for parameter in replica.table.parameters {
+      let range = parameter.range.clamped(to: owned)
+      for element in range where !rankNodes[0][element].isFinite {
+        return "the gradient of \(parameter.name), element "
+          + "\(parameter.place(of: element - parameter.offset)): \(rankNodes[0][element])"
+      }
+    }
+    return nil
   }
 
   /// Throws where the last update left a value that is not finite, as a learning rate beyond all
@@ -78,3 +122,18 @@ extension Trainer {
     }
   }
 }
+
+extension Communicator {
+  /// The place that the lowest rank with one names, with the rank where there are several.
+  fileprivate func firstPlace(_ mine: String?) throws -> String? {
+    do {
+      try agree { if let mine { throw Place(description: mine) } }
+      return nil
+    } catch let found as AgreedError {
+      return found.description
+    }
+  }
+}
+
+/// A place on its way to the other ranks.
+private struct Place: Error, CustomStringConvertible { let description: String }

@@ -16,14 +16,19 @@ package final class Trainer {
   /// Where the step stands, for the watchdog.
   package let pulse = RunPulse()
 
-  private let exchange: GradientExchange
+  let exchange: GradientExchange
   private let nodeFold: NodeFold
   private let statistics: StepStatistics
   private let fingerprints: FingerprintGather
+  private let checks: StepChecks
+  let verification: ParameterVerification
+  private let recomputation: GradientRecomputation
+  /// The hidden vectors before the step under way, [L, B, H]; this rank's are in place.
+  private let previousState: AlignedBuffer
   private let arenas: AlignedBuffer
   /// Node arenas of all threads, in thread order, and the ones of them that hold the rank's nodes.
   private let threadNodes: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
-  private let rankNodes: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+  let rankNodes: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
   /// The index of each thread's first node arena.
   private let firstNodes: [Int]
   private var scalars = ShardedOptimizer.Scalars(step: 1, learningRate: 0, tokens: 1, scale: 1)
@@ -33,11 +38,12 @@ package final class Trainer {
   private lazy var gradientJob: (Int) -> Void = { [unowned self] in computeGradients(thread: $0) }
   private lazy var foldJob: (Int) -> Void = { [unowned self] in fold(thread: $0) }
   private lazy var squareJob: (Int) -> Void = { [unowned self] in sumSquares(thread: $0) }
+  lazy var hashJob: (Int) -> Void = { [unowned self] in verification.hash(thread: $0) }
   private lazy var updateJob: (Int) -> Void = { [unowned self] in update(thread: $0) }
 
   package init(
     replica: Replica, communicator: any Communicator, source: BatchSource,
-    optimizer config: OptimizerConfig, steps: Int
+    optimizer config: OptimizerConfig, steps: Int, checks: StepChecks = StepChecks()
   ) {
     let elementCount = replica.table.elementCount
     let plan = replica.plan
@@ -52,6 +58,11 @@ package final class Trainer {
     statistics = StepStatistics(communicator: communicator, plan: plan, exchange: exchange)
     fingerprints = FingerprintGather(
       communicator: communicator, ranges: exchange.ranges, elementCount: elementCount)
+    self.checks = checks
+    verification = ParameterVerification(replica: replica, communicator: communicator)
+    recomputation = GradientRecomputation(
+      replica: replica, communicator: communicator, source: source, seed: checks.seed)
+    previousState = AlignedBuffer(count: replica.stateCount)
     optimizer = ShardedOptimizer(
       config: config, range: exchange.ownedRange, kernels: replica.kernels)
 
@@ -94,8 +105,8 @@ package final class Trainer {
     package var learningRate: Double
     /// Before clipping.
     package var gradientNorm: Double
-    /// Whether any rank was asked to stop.
-    package var isStopRequested: Bool
+    /// What any rank asked for.
+    package var requests: StepRequests
     package var duration: Duration
     package var dataDuration: Duration
     package var exchangeDuration: Duration
@@ -103,19 +114,20 @@ package final class Trainer {
 
   /// Trains on the next batch: fill, gradients, exchange, norm, update, exchange, repack.
   ///
-  /// - Throws: on every rank alike when the loss or the gradient is not finite; then the parameters
-  ///   are still those from before the step.
-  package func performStep(stopRequested: Bool = false) throws -> Outcome {
+  /// - Throws: on every rank alike, with parameters and moments as they were before the step:
+  ///   `NonFiniteError` where the loss or the gradient is not finite, and then the hidden vectors
+  ///   and `step` are those from before as well; `CorruptionError` where a check failed.
+  package func performStep(requests: StepRequests = []) throws -> Outcome {
     let clock = ContinuousClock()
     let started = clock.now
     step += 1
     pulse.begin(step: step)
-    if source.startsEpoch(atStep: step) { replica.resetState() }
     replica.team.runPrepared(fillJob)
     let filled = clock.now
 
     pulse.begin(.gradients)
     replica.team.runPrepared(gradientJob)
+    let mismatch = try recomputeIfDue()
     replica.team.runPrepared(foldJob)
     let computed = clock.now
 
@@ -123,10 +135,13 @@ package final class Trainer {
     try exchange.reduceScatter(nodes: rankNodes)
     replica.team.runPrepared(squareJob)
     pulse.begin(.decision)
-    let totals = try statistics.gather(from: replica, stopRequested: stopRequested)
+    let hash = hashIfDue()
+    let totals = try statistics.gather(
+      from: replica, requests: requests.union(mismatch), hash: hash)
+    try requireSound(totals.requests)
     let norm = totals.gradientSquares.squareRoot() / Double(totals.tokens)
     let loss = totals.loss / Double(totals.tokens)
-    if !norm.isFinite || !loss.isFinite { try reportNonFinite(loss: loss, norm: norm) }
+    if !norm.isFinite || !loss.isFinite { throw try nonFinite(loss: loss, norm: norm) }
     let exchanged = clock.now
 
     pulse.begin(.update)
@@ -146,7 +161,7 @@ package final class Trainer {
     pulse.finishStep(seconds: duration.seconds)
     return Outcome(
       step: step, loss: loss, tokens: totals.tokens, learningRate: scalars.learningRate,
-      gradientNorm: norm, isStopRequested: totals.isStopRequested, duration: duration,
+      gradientNorm: norm, requests: totals.requests, duration: duration,
       dataDuration: filled - started,
       exchangeDuration: (exchanged - computed) + (gathered - updated))
   }
@@ -156,7 +171,51 @@ package final class Trainer {
     try fingerprints.fingerprint(of: replica)
   }
 
-  private func fill(thread: Int) { source.fill(replica.workers[thread], step: step) }
+  private func fill(thread: Int) {
+    let worker = replica.workers[thread]
+    replica.readState(ofThread: thread, into: previousState.pointer)
+    if source.startsEpoch(atStep: step) { worker.resetState() }
+    source.fill(worker, step: step)
+  }
+
+  /// Has a worker's gradients computed again where it is time for that.
+  private func recomputeIfDue() throws(CollectiveError) -> StepRequests {
+    guard checks.isRecomputationDue(atStep: step) else { return [] }
+    let task = recomputation.task(step: step)
+    let isFound = try recomputation.finds(
+      task, step: step, nodes: threadNodes + firstNodes[task.thread],
+      state: previousState.pointer)
+    return isFound ? .gradientMismatch : []
+  }
+
+  private func hashIfDue() -> ParameterHash {
+    guard communicator.worldSize > 1, checks.isVerificationDue(atStep: step) else {
+      return ParameterHash()
+    }
+    replica.team.runPrepared(hashJob)
+    return verification.hash
+  }
+
+  /// Throws on every rank where the checks of this step found something.
+  private func requireSound(_ requests: StepRequests) throws {
+    try verification.requireEqual(statistics.hashes, step: step)
+    guard requests.contains(.gradientMismatch) else { return }
+    let task = recomputation.task(step: step)
+    let hosts = try communicator.hostNames()
+    throw CorruptionError(
+      step: step,
+      suspects: [(task.owner, hosts[task.owner]), (task.checker, hosts[task.checker])],
+      finding: .gradients(shards: task.shards))
+  }
+
+  /// Undoes what the step under way has done, before its update.
+  func takeBack() {
+    replica.writeState(from: previousState.pointer)
+    step -= 1
+  }
+
+  /// Counts a step as done without its update, after it threw `NonFiniteError`.
+  package func skipStep() { step += 1 }
 
   private func computeGradients(thread: Int) {
     replica.workers[thread].computeGradients(

@@ -1,0 +1,132 @@
+import Collectives
+import GRUCore
+import Kernels
+
+/// A copy of the state of training, from which a checkpoint is written while training goes on.
+///
+/// Rank 0's copy is whole: it copies what it has, and the other ranks' moments and hidden vectors
+/// come to it from their own copies during the following steps. All memory is taken, and touched,
+/// by `init`.
+final class CheckpointSnapshot {
+  /// The whole state on rank 0; a rank's own part of moments and hidden vectors elsewhere.
+  let tensors: TrainingTensors
+  private let replica: Replica
+  private let communicator: any Communicator
+  private let parameters: AlignedBuffer
+  private let moments: AlignedBuffer
+  private let hidden: AlignedBuffer
+  private var transfers: TransferQueue
+
+  init(replica: Replica, communicator: any Communicator, ownedCount: Int, momentNames: [String]) {
+    self.replica = replica
+    self.communicator = communicator
+    let isCoordinator = communicator.rank == 0
+    let count = replica.table.elementCount
+    parameters = AlignedBuffer(count: isCoordinator ? count : 0)
+    moments = AlignedBuffer(count: momentNames.count * (isCoordinator ? count : ownedCount))
+    hidden = AlignedBuffer(count: replica.stateCount)
+    tensors = TrainingTensors(
+      replica: replica, momentNames: momentNames, parameters: parameters.pointer,
+      moments: moments.pointer, hidden: hidden.pointer)
+    let parts = momentNames.count + replica.shape.layerCount
+    transfers = TransferQueue(
+      capacity: isCoordinator ? parts * (communicator.worldSize - 1) : parts)
+    // A page that is touched first while a step waits would cost more than its copy.
+    for (pointer, count) in [
+      (parameters.pointer, parameters.count), (moments.pointer, moments.count),
+      (hidden.pointer, hidden.count),
+    ] {
+      for place in stride(from: 0, to: count, by: 1024) { pointer[place] = 0 }
+    }
+  }
+
+  /// A transfer that an error left under way must not outlive its buffers.
+  deinit { transfers.cancelAll(on: communicator) }
+
+  /// Copies the state. Every rank calls it, after the transfers of the last call were finished.
+  func capture(_ trainer: Trainer) throws(CollectiveError) {
+    precondition(transfers.count == 0, "\(transfers.count) transfers of the last copy are under way")
+    let isCoordinator = communicator.rank == 0
+    let optimizer = trainer.optimizer
+    let owned = optimizer.range
+    let count = replica.table.elementCount
+    let names = optimizer.config.momentNames
+    let stride = isCoordinator ? count : owned.count
+    let start = isCoordinator ? owned.lowerBound : 0
+    let hidden = hidden.pointer
+    replica.team.run { thread in
+      if isCoordinator {
+        copyShare(thread, replica.parameters.pointer, count, to: parameters.pointer)
+      }
+      for index in names.indices {
+        copyShare(
+          thread, optimizer.moment(index), owned.count,
+          to: moments.pointer + index * stride + start)
+      }
+      replica.readState(ofThread: thread, into: hidden)
+    }
+    if isCoordinator {
+      for rank in 1..<max(1, communicator.worldSize) {
+        for index in names.indices {
+          let range = trainer.ownedRanges[rank]
+          transfers.append(
+            try communicator.startReceive(
+              bytes(moments.pointer + index * count + range.lowerBound, range.count), from: rank))
+        }
+        for layer in 0..<replica.shape.layerCount {
+          let slice = trainer.stateSlice(of: rank, layer: layer, in: hidden)
+          transfers.append(try communicator.startReceive(slice, from: rank))
+        }
+      }
+    } else {
+      for index in names.indices {
+        let own = bytes(moments.pointer + index * owned.count, owned.count)
+        transfers.append(try communicator.startSend(UnsafeRawBufferPointer(own), to: 0))
+      }
+      for layer in 0..<replica.shape.layerCount {
+        let slice = trainer.stateSlice(of: communicator.rank, layer: layer, in: hidden)
+        transfers.append(try communicator.startSend(UnsafeRawBufferPointer(slice), to: 0))
+      }
+    }
+  }
+
+  /// Lets transfers progress; returns whether none is left. Does not wait.
+  func advance() throws(CollectiveError) -> Bool {
+    try transfers.finishReady(on: communicator)
+    return transfers.count == 0
+  }
+
+  /// Waits for all transfers.
+  func finishTransfers() throws(CollectiveError) { try transfers.finishAll(on: communicator) }
+
+  /// The first value that is not finite; such a state must never be saved.
+  func firstNonFinite() -> String? {
+    for tensor in tensors.model + tensors.optimizer {
+      let count = tensor.shape.reduce(1, *)
+      // The magnitudes of infinities and NaN, as integers, are those of infinity and above.
+      var largest: UInt32 = 0
+      for element in 0..<count {
+        largest = max(largest, tensor.floats[element].bitPattern & 0x7FFF_FFFF)
+      }
+      if largest < Float.infinity.bitPattern { continue }
+      let element = (0..<count).first { !tensor.floats[$0].isFinite } ?? 0
+      return "\(tensor.name), element \(element): \(tensor.floats[element])"
+    }
+    return nil
+  }
+
+  /// Copies one thread's share.
+  private func copyShare(
+    _ thread: Int, _ from: UnsafeMutablePointer<Float>, _ count: Int,
+    to target: UnsafeMutablePointer<Float>
+  ) {
+    let part = NodeFold.elements(ofThread: thread, of: replica.threads, elementCount: count)
+    (target + part.lowerBound).update(from: from + part.lowerBound, count: part.count)
+  }
+
+  private func bytes(
+    _ floats: UnsafeMutablePointer<Float>, _ count: Int
+  ) -> UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(start: floats, count: count))
+  }
+}

@@ -1,0 +1,88 @@
+import Checkpoints
+import Collectives
+import Kernels
+
+/// When a run takes checkpoints, and what it says of them.
+extension TrainingRun {
+  /// Takes a checkpoint of the last step, unless there is one.
+  func save(isFinal: Bool) throws {
+    guard lastSavedStep != trainer.step else { return }
+    trainer.pulse.begin(.checkpoint)
+    defer { trainer.pulse.begin(.reporting) }
+    try trainer.verifyParameters()
+    let fingerprint = try trainer.fingerprint()
+    let isTaken = try saver.capture(isFinal: isFinal) {
+      var history = history
+      history.noteCheckpoint(step: trainer.step)
+      return CheckpointSaver.Request(
+        step: trainer.step, fingerprint: fingerprint,
+        state: try setup.trainingState(of: trainer, history: history, fingerprint: fingerprint),
+        keeping: run.keepCheckpoints, protecting: Set([history.bestSaved?.step].compactMap { $0 }))
+    }
+    if isTaken {
+      lastSavedStep = trainer.step
+    } else {
+      warn(
+        "checkpoint_skipped", atStep: trainer.step,
+        "the checkpoint before it is not written yet; the disk is too slow for "
+          + "run.checkpoint_every = \(run.checkpointEvery)")
+    }
+  }
+
+  /// Takes a checkpoint of the last step and waits until it is on the disk.
+  ///
+  /// - Throws: on every rank alike, where it cannot be written.
+  func saveFinally() throws {
+    try save(isFinal: true)
+    trainer.pulse.begin(.checkpoint)
+    defer { trainer.pulse.begin(.reporting) }
+    let outcomes = try saver.finish()
+    report(outcomes)
+    try communicator.coordinate {
+      for outcome in outcomes where outcome.step == trainer.step {
+        if let failure = outcome.failure {
+          if outcome.isPoisoned { throw RunDirectoryError(failure) }
+          throw RunDirectoryError(
+            "the checkpoint of step \(outcome.step) could not be written: \(failure)")
+        }
+      }
+    }
+  }
+
+  /// Writes down what came of checkpoints; on rank 0, which alone has outcomes.
+  func report(_ outcomes: [CheckpointSaver.Outcome]) {
+    for outcome in outcomes {
+      for warning in outcome.warnings {
+        warn("checkpoint_warning", atStep: outcome.step, warning)
+      }
+      if let failure = outcome.failure {
+        if outcome.isPoisoned {
+          // It ends the run, which says why.
+          fault = failure
+          write([event("checkpoint_refused", atStep: outcome.step, ["reason": .string(failure)])])
+        } else {
+          warn("checkpoint_failed", atStep: outcome.step, failure)
+        }
+        continue
+      }
+      history.noteCheckpoint(step: outcome.step)
+      let seconds = { (time: Duration) in OrderedJSON.number((time.seconds * 1e6).rounded() / 1e6) }
+      write([
+        [
+          "kind": "checkpoint", "step": .integer(outcome.step),
+          "name": .string(CheckpointStore.name(ofStep: outcome.step)),
+          "fingerprint": .string(outcome.fingerprint),
+          "stall_seconds": seconds(outcome.stall), "write_seconds": seconds(outcome.writing),
+        ]
+      ])
+    }
+  }
+
+  /// Tells a person and the metrics of something that does not end the run; on rank 0.
+  private func warn(_ name: String, atStep step: Int, _ reason: String) {
+    guard communicator.rank == 0 else { return }
+    progress.finishLine()
+    Console.complain("gru-dist: warning: step \(step): \(reason)")
+    write([event(name, atStep: step, ["reason": .string(reason)])])
+  }
+}

@@ -1,0 +1,154 @@
+import Collectives
+import GRUCore
+import Kernels
+
+/// Has one rank compute again what another rank's worker computed in the same step, and compares
+/// gradients and losses bit for bit.
+///
+/// A random shard, counted and not drawn, decides which worker; a worker's gradients are sums over
+/// its run of shards, so that all of that run is computed again. It costs the checking rank as much
+/// as one worker's part of a step, and for its duration that worker's memory.
+final class GradientRecomputation {
+  /// Who checks whom.
+  struct Task: Equatable {
+    var worker: Int
+    var shards: Range<Int>
+    /// The rank of the worker, and its thread there.
+    var owner: Int
+    var thread: Int
+    var checker: Int
+  }
+
+  private let replica: Replica
+  private let communicator: any Communicator
+  private let source: BatchSource
+  private let random: Philox
+
+  init(replica: Replica, communicator: any Communicator, source: BatchSource, seed: Int) {
+    self.replica = replica
+    self.communicator = communicator
+    self.source = source
+    random = Philox(
+      seed: UInt64(truncatingIfNeeded: seed), purpose: Philox.Purpose.recomputation)
+  }
+
+  /// The task of a step, the same on every rank. A single rank checks itself.
+  func task(step: Int) -> Task {
+    let plan = replica.plan
+    let words = random.block(
+      step: UInt32(truncatingIfNeeded: step), stream: 0, layer: 0, element: 0)
+    let shard = Int(words[0]) % plan.shards
+    let worker =
+      (0..<plan.workers).first { plan.shards(ofWorker: $0).contains(shard) } ?? 0
+    let owner = worker / plan.threads
+    let others = plan.ranks - 1
+    let distance = others == 0 ? 0 : 1 + Int(words[1]) % others
+    return Task(
+      worker: worker, shards: plan.shards(ofWorker: worker), owner: owner,
+      thread: worker % plan.threads, checker: (owner + distance) % plan.ranks)
+  }
+
+  /// Carries out a task; every rank may call it, before the gradients are folded.
+  ///
+  /// - Parameters:
+  ///   - nodes: the arenas that the worker filled; used on the owner.
+  ///   - state: hidden vectors from before the step, [L, B, H]; this rank's own are in place.
+  /// - Returns: whether this rank computed something else.
+  func finds(
+    _ task: Task, step: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>,
+    state: UnsafeMutablePointer<Float>
+  ) throws(CollectiveError) -> Bool {
+    let isOwner = communicator.rank == task.owner
+    let isChecker = communicator.rank == task.checker
+    guard isOwner || isChecker else { return false }
+    var result: [UInt64] = []
+    if isOwner { result = digest(of: replica.workers[task.thread], nodes: nodes) }
+    if task.owner != task.checker {
+      if isOwner { return try tell(result, state: state, task) }
+      result = try hear(state: state, task)
+    }
+    return recompute(task, step: step, state: state) != result
+  }
+
+  /// Hashes of every block of the node arenas, and the bits of the shards' losses.
+  private func digest(
+    of worker: SequenceWorker, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+  ) -> [UInt64] {
+    let count = replica.table.elementCount
+    let words = 2 * ((count + canonicalBlock - 1) / canonicalBlock)
+    var digest = [UInt64](repeating: 0, count: words * worker.nodeCount)
+    digest.withUnsafeMutableBufferPointer { digest in
+      guard let start = digest.baseAddress else { return }
+      for node in 0..<worker.nodeCount {
+        replica.kernels.hashBlocks(nodes[node], count: count, into: start + node * words)
+      }
+    }
+    return digest + (0..<worker.shards.count).map { worker.shardLosses[$0].bitPattern }
+  }
+
+  private func recompute(
+    _ task: Task, step: Int, state: UnsafeMutablePointer<Float>
+  ) -> [UInt64] {
+    let count = replica.table.elementCount
+    let worker = SequenceWorker(
+      shape: replica.shape, table: replica.table, kernels: replica.kernels,
+      window: replica.window, plan: replica.plan, worker: task.worker)
+    let arenas = AlignedBuffer(count: worker.nodeCount * count)
+    let nodes = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(
+      capacity: worker.nodeCount)
+    defer { nodes.deallocate() }
+    for node in 0..<worker.nodeCount {
+      (nodes + node).initialize(to: arenas.pointer + node * count)
+    }
+    if !source.startsEpoch(atStep: step) { replica.writeState(of: worker, from: state) }
+    source.fill(worker, step: step)
+    worker.computeGradients(
+      parameters: replica.parameters.pointer, weights: replica.weights, nodes: nodes)
+    let digest = digest(of: worker, nodes: nodes)
+    withExtendedLifetime(arenas) {}
+    return digest
+  }
+
+  // MARK: - Between the two
+
+  private func tell(
+    _ result: [UInt64], state: UnsafeMutablePointer<Float>, _ task: Task
+  ) throws(CollectiveError) -> Bool {
+    for layer in 0..<replica.shape.layerCount {
+      try communicator.send(
+        UnsafeRawBufferPointer(slice(of: task, layer: layer, in: state)), to: task.checker)
+    }
+    let bytes = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: result.count)
+    defer { bytes.deallocate() }
+    _ = bytes.initialize(from: result)
+    try communicator.send(UnsafeRawBufferPointer(bytes), to: task.checker)
+    return false
+  }
+
+  private func hear(
+    state: UnsafeMutablePointer<Float>, _ task: Task
+  ) throws(CollectiveError) -> [UInt64] {
+    for layer in 0..<replica.shape.layerCount {
+      try communicator.receive(slice(of: task, layer: layer, in: state), from: task.owner)
+    }
+    let blocks = (replica.table.elementCount + canonicalBlock - 1) / canonicalBlock
+    let nodes = CanonicalTree.maximalNodes(of: task.shards, in: replica.plan.shards).count
+    let bytes = UnsafeMutableBufferPointer<UInt64>.allocate(
+      capacity: 2 * blocks * nodes + task.shards.count)
+    defer { bytes.deallocate() }
+    bytes.initialize(repeating: 0)
+    try communicator.receive(UnsafeMutableRawBufferPointer(bytes), from: task.owner)
+    return Array(bytes)
+  }
+
+  /// The run of [L, B, H] that holds the worker's sequences of one layer.
+  private func slice(
+    of task: Task, layer: Int, in state: UnsafeMutablePointer<Float>
+  ) -> UnsafeMutableRawBufferPointer {
+    let sequences = replica.plan.sequences(of: task.shards)
+    let hidden = replica.shape.hiddenSize
+    let start = state + (layer * replica.plan.sequences + sequences.lowerBound) * hidden
+    return UnsafeMutableRawBufferPointer(
+      UnsafeMutableBufferPointer(start: start, count: sequences.count * hidden))
+  }
+}
