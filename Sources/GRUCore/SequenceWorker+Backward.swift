@@ -11,6 +11,7 @@ extension SequenceWorker {
     layer: Int, weights: PackedWeights, upper: UnsafeMutablePointer<Float>,
     lower: UnsafeMutablePointer<Float>
   ) {
+    timer.enter(.gates)
     buffer(layout.carry).update(repeating: 0, count: sequences.count * layout.hiddenStride)
     for t in stride(from: window - 1, through: 0, by: -1) {
       backwardStep(layer: layer, t: t, weights: weights, upper: upper)
@@ -27,18 +28,18 @@ extension SequenceWorker {
     let candidate = arguments.gates + (shape.cell.gateCount - 1) * layout.hidden
     switch shape.cell {
     case .gruResetBefore:
-      kernels.gates(.resetBeforeBackwardState, arguments)
+      gates(.resetBeforeBackwardState, arguments)
       backwardProduct(
         packed.candidateBackward, weights, a: candidate, stride: layout.gatesStride, segments: 1,
         start: nil, into: arguments.innerGradient)
-      kernels.gates(.resetBeforeBackwardGates, arguments)
+      gates(.resetBeforeBackwardGates, arguments)
       // The state before the window is detached: nothing to carry beyond its first step.
       guard t > 0, let gates = packed.gatesBackward else { return }
       backwardProduct(
         gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
         start: UnsafePointer(carry), into: carry)
     case .gruResetAfter:
-      kernels.gates(.resetAfterBackward, arguments)
+      gates(.resetAfterBackward, arguments)
       guard t > 0, let gates = packed.gatesBackward else { return }
       backwardProduct(
         gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
@@ -47,7 +48,7 @@ extension SequenceWorker {
         packed.candidateBackward, weights, a: arguments.inner, stride: layout.hiddenStride,
         segments: 1, start: UnsafePointer(carry), into: carry)
     case .rnn:
-      kernels.gates(.recurrentBackward, arguments)
+      gates(.recurrentBackward, arguments)
       guard t > 0 else { return }
       backwardProduct(
         packed.candidateBackward, weights, a: arguments.gates, stride: layout.gatesStride,
@@ -61,7 +62,8 @@ extension SequenceWorker {
     segments: Int, start: UnsafePointer<Float>?, into c: UnsafeMutablePointer<Float>
   ) {
     let isDense = layout.hidden == shape.hiddenSize
-    kernels.product(
+    product(
+      .recurrentProducts,
       ProductArguments(
         rows: sequences.count, columns: layout.hidden, segments: isDense ? 1 : segments,
         segmentLength: isDense ? segments * shape.hiddenSize : shape.hiddenSize,
@@ -81,7 +83,8 @@ extension SequenceWorker {
     var first = 0
     while first < rows {
       let count = min(Self.chunkRows, rows - first)
-      kernels.product(
+      product(
+        .inputProducts,
         ProductArguments(
           rows: count, columns: operand.columns, segments: isDense ? 1 : gates,
           segmentLength: isDense ? gates * shape.hiddenSize : shape.hiddenSize,

@@ -8,6 +8,7 @@ extension SequenceWorker {
   /// All layers over the window, bottom first; leaves gates and states for the backward pass.
   func forward(parameters: UnsafePointer<Float>, weights: PackedWeights) {
     let embedding = parameters + table.parameters[0].offset
+    timer.enter(.embedding, bytes: 8 * inputCount * layout.embedding)
     embed(embedding)
     if let tokenTable = layout.tokenTable {
       // The products of equal tokens are equal to the bit: one row of the table for each.
@@ -59,7 +60,8 @@ extension SequenceWorker {
     rows: Int, into gates: UnsafeMutablePointer<Float>
   ) {
     let packed = weights.layers[layer]
-    kernels.product(
+    product(
+      .inputProducts,
       ProductArguments(
         rows: rows, columns: packed.inputForward.columns, segments: 1,
         segmentLength: shape.inputSize(ofLayer: layer), segmentStride: 0,
@@ -74,6 +76,7 @@ extension SequenceWorker {
     _ gates: UnsafeMutablePointer<Float>
   ) {
     let columns = shape.cell.gateCount * layout.hidden
+    timer.enter(.inputProducts, bytes: 8 * count * columns)
     for row in 0..<count {
       (gates + row * layout.gatesStride)
         .update(from: table + Int(tokens[row]) * layout.gatesStride, count: columns)
@@ -87,27 +90,35 @@ extension SequenceWorker {
     switch shape.cell {
     case .gruResetBefore:
       gateProduct(packed, arguments, weights)
-      kernels.gates(.resetBeforeGates, arguments)
+      gates(.resetBeforeGates, arguments)
       let candidate = arguments.gates + 2 * layout.hidden
       recurrentProduct(
         packed.candidateForward, weights, rows: UnsafePointer(arguments.inner),
         start: UnsafePointer(candidate), startStride: layout.gatesStride, into: candidate,
         stride: layout.gatesStride)
-      kernels.gates(.resetBeforeState, arguments)
+      gates(.resetBeforeState, arguments)
     case .gruResetAfter:
       gateProduct(packed, arguments, weights)
       recurrentProduct(
         packed.candidateForward, weights, rows: arguments.previous,
         start: weights.pointer(at: packed.recurrentBias), startStride: 0, into: arguments.inner,
         stride: layout.hiddenStride)
-      kernels.gates(.resetAfterState, arguments)
+      gates(.resetAfterState, arguments)
     case .rnn:
       recurrentProduct(
         packed.candidateForward, weights, rows: arguments.previous,
         start: UnsafePointer(arguments.gates), startStride: layout.gatesStride,
         into: arguments.gates, stride: layout.gatesStride)
-      kernels.gates(.recurrentState, arguments)
+      gates(.recurrentState, arguments)
     }
+  }
+
+  /// The elementwise work of a time step. It reads and writes about six arrays of the state's size.
+  @inline(__always) func gates(
+    _ function: Kernels.GateFunction, _ arguments: GateArguments
+  ) {
+    timer.enter(.gates, bytes: 4 * 6 * arguments.rows * arguments.columns)
+    kernels.gates(function, arguments)
   }
 
   /// Adds U_z h and U_r h to the pre-activations of z and r.
@@ -124,7 +135,8 @@ extension SequenceWorker {
     _ operand: PackedOperand, _ weights: PackedWeights, rows: UnsafePointer<Float>,
     start: UnsafePointer<Float>, startStride: Int, into c: UnsafeMutablePointer<Float>, stride: Int
   ) {
-    kernels.product(
+    product(
+      .recurrentProducts,
       ProductArguments(
         rows: sequences.count, columns: operand.columns, segments: 1,
         segmentLength: shape.hiddenSize, segmentStride: 0, a: rows, aStride: layout.hiddenStride,

@@ -36,7 +36,8 @@ extension SequenceWorker {
     while first < rows {
       let count = min(chunk, rows - first)
       let logits = buffer(layout.logits) + first * layout.vocabularyStride
-      kernels.product(
+      product(
+        .outputProducts,
         ProductArguments(
           rows: count, columns: layout.vocabulary, segments: 1,
           segmentLength: shape.hiddenSize, segmentStride: 0,
@@ -44,13 +45,15 @@ extension SequenceWorker {
           b: weights.pointer(weights.outputForward),
           start: weights.pointer(at: weights.outputBias), startStride: 0,
           c: logits, cStride: layout.vocabularyStride))
+      timer.enter(.softmax, bytes: 8 * count * layout.vocabulary)
       kernels.softmaxCrossEntropy(
         SoftmaxArguments(
           rows: count, columns: layout.vocabulary, logits: logits,
           stride: layout.vocabularyStride, targets: targets + first,
           losses: buffer(layout.rowLosses) + first, backward: backward ? 1 : 0))
       if backward {
-        kernels.product(
+        product(
+          .outputProducts,
           ProductArguments(
             rows: count, columns: layout.hidden, segments: 1,
             segmentLength: shape.vocabularySize, segmentStride: 0,
@@ -73,11 +76,13 @@ extension SequenceWorker {
       while first < rows {
         let count = min(96, rows - first)
         wideLogits(weights: weights, column: column, columns: columns, first: first, count: count)
+        timer.enter(.softmax, bytes: 8 * count * columns)
         kernels.softmaxBlock(
           softmaxBlock(block, column, columns, first, count, backward: backward))
         first += count
       }
     }
+    timer.enter(.softmax)
     let losses = buffer(layout.rowLosses)
     let blocks = layout.vocabularyBlocks
     for row in 0..<rows {
@@ -93,7 +98,8 @@ extension SequenceWorker {
     weights: PackedWeights, column: Int, columns: Int, first: Int, count: Int
   ) {
     let top = layers[shape.layerCount - 1].states + sequences.count * layout.hiddenStride
-    kernels.product(
+    product(
+      .outputProducts,
       ProductArguments(
         rows: count, columns: columns, segments: 1, segmentLength: shape.hiddenSize,
         segmentStride: 0, a: top + first * layout.hiddenStride, aStride: layout.hiddenStride,
@@ -130,10 +136,12 @@ extension SequenceWorker {
       var first = 0
       while first < rows {
         let count = min(96, rows - first)
+        timer.enter(.softmax, bytes: 8 * count * columns)
         kernels.softmaxBlockGradient(
           softmaxBlock(block, column, columns, first, count, backward: true))
         let c = upper + first * layout.hiddenStride
-        kernels.product(
+        product(
+          .outputProducts,
           ProductArguments(
             rows: count, columns: layout.hidden, segments: 1, segmentLength: real,
             segmentStride: 0,

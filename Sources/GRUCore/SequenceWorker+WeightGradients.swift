@@ -14,7 +14,7 @@ extension SequenceWorker {
   /// Packs the top layer's states as the right operand of d output.weight.
   func packTopStates() {
     let top = layers[shape.layerCount - 1].states + sequences.count * layout.hiddenStride
-    kernels.packShardColumns(
+    packColumns(
       shardRows(top, layout.hiddenStride), columns: layout.hidden, to: buffer(layout.packedState))
   }
 
@@ -47,8 +47,8 @@ extension SequenceWorker {
     let inputStride = layer == 0 ? layout.embeddingStride : layout.hiddenStride
     let packedInput = buffer(layout.packedInput)
     let packedState = buffer(layout.packedState)
-    kernels.packShardColumns(shardRows(input, inputStride), columns: inputColumns, to: packedInput)
-    kernels.packShardColumns(
+    packColumns(shardRows(input, inputStride), columns: inputColumns, to: packedInput)
+    packColumns(
       shardRows(layers[layer].states, layout.hiddenStride), columns: layout.hidden,
       to: packedState)
     // The order of tensors within a layer is that of ParameterTable.
@@ -85,7 +85,7 @@ extension SequenceWorker {
       }
     }
     if shape.cell == .gruResetBefore {
-      kernels.packShardColumns(
+      packColumns(
         shardRows(layers[layer].inner, layout.hiddenStride), columns: layout.hidden,
         to: packedState)
       gateGradient(first: 2, count: 1, withState: true)
@@ -101,6 +101,14 @@ extension SequenceWorker {
     }
   }
 
+  /// Packs the right operand of a weight gradient.
+  private func packColumns(
+    _ rows: ShardRows, columns: Int, to destination: UnsafeMutablePointer<Float>
+  ) {
+    timer.enter(.operandPacking, bytes: 8 * inputCount * columns)
+    kernels.packShardColumns(rows, columns: columns, to: destination)
+  }
+
   private func shardRows(_ base: UnsafePointer<Float>, _ stride: Int) -> ShardRows {
     ShardRows(
       base: base, stride: stride, timeSteps: window, sequences: sequences.count,
@@ -112,6 +120,9 @@ extension SequenceWorker {
     nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     let other = second ?? first
+    timer.enter(
+      .weightGradients,
+      operations: 2 * outputs * inputCount * (first.columns + (second?.columns ?? 0)))
     kernels.weightGradient(
       WeightGradientArguments(
         left: left, outputs: outputs, operands: second == nil ? 1 : 2,

@@ -29,6 +29,8 @@ package final class SequenceWorker {
   let folds: UnsafeMutablePointer<Int>
   let sequencesPerShard: Int
   let embeddingGradient: EmbeddingGradient
+  /// Tells the parts of a step apart, where somebody measures.
+  package var timer = PhaseTimer()
   private let arena: AlignedBuffer
 
   package init(
@@ -93,6 +95,18 @@ package final class SequenceWorker {
     return layout.size * MemoryLayout<Float>.stride
   }
 
+  /// Tokens of a window, T · B.
+  var inputCount: Int { window * sequences.count }
+
+  /// A product that counts as a part of `phase`.
+  @inline(__always) func product(_ phase: StepPhase, _ arguments: ProductArguments) {
+    timer.enter(
+      phase,
+      operations: 2 * arguments.rows * arguments.columns * arguments.segments
+        * arguments.segmentLength)
+    kernels.product(arguments)
+  }
+
   @inline(__always) func buffer(_ offset: Int) -> UnsafeMutablePointer<Float> {
     arena.pointer + offset
   }
@@ -145,6 +159,9 @@ package final class SequenceWorker {
       backward(layer: layer, weights: weights, upper: upper, lower: lower)
       weightGradients(layer: layer, nodes: nodes)
       if layer == 0 {
+        timer.enter(
+          .embedding,
+          bytes: 4 * (inputCount * layout.embedding + table.parameters[0].count * nodeCount))
         embeddingGradient.accumulate(
           inputs: inputs, gradients: lower, stride: layout.embeddingStride,
           size: shape.embeddingSize, window: window, sequences: sequences.count,
@@ -154,6 +171,7 @@ package final class SequenceWorker {
       }
     }
     carryState()
+    timer.enter(.other)
   }
 
   /// Forward pass and loss alone; carries the state on.

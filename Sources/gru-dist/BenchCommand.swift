@@ -47,6 +47,7 @@ struct BenchStepCommand: RankedCommand {
   @Option(help: "Threads of each rank.") var threads = 1
   @Option(help: "Steps to time; the median counts.") var steps = 20
   @Option(help: "Steps before them.") var warmup = 5
+  @Flag(help: "Also say where the time goes, on the first thread of rank 0.") var profile = false
   @OptionGroup var compute: ComputeOptions
   @Flag(help: "Accepted for symmetry: the output is JSON always.") var json = false
 
@@ -68,6 +69,7 @@ struct BenchStepCommand: RankedCommand {
     benchmark.threads = threads
     benchmark.steps = steps
     benchmark.warmup = warmup
+    benchmark.profiled = profile
     benchmark.instructionSet = compute.instructionSet
     try benchmark.run(on: communicator)
     return ExitStatus.done

@@ -18,6 +18,8 @@ package struct StepBenchmark {
   package var steps = 20
   package var warmup = 5
   package var instructionSet = "auto"
+  /// Whether to tell the parts of the steps apart.
+  package var profiled = false
 
   package init() {}
 
@@ -83,7 +85,10 @@ package struct StepBenchmark {
       optimizer: config.optimizer, steps: warmup + steps)
     replica.initialize(seed: 1)
     for _ in 0..<warmup { _ = try trainer.performStep() }
+    let profile = profiled ? StepProfile() : nil
+    trainer.measure(into: profile)
     let outcomes = try (0..<steps).map { _ in try trainer.performStep() }
+    trainer.measure(into: nil)
     try communicator.barrier()
     // All workers at once, as during the steps: the peak is what their cores have side by side.
     let peaks = UnsafeMutableBufferPointer<Double>.allocate(capacity: threads)
@@ -91,11 +96,17 @@ package struct StepBenchmark {
     peaks.initialize(repeating: 0)
     replica.team.run { peaks[$0] = kernels.measurePeak(seconds: 0.5) }
     let peak = peaks.reduce(0, +) * Double(communicator.worldSize)
-    if communicator.rank == 0 { report(outcomes, trainer: trainer, peak: peak) }
+    if communicator.rank != 0 { return }
+    let parts = profile.map {
+      ProfileReport(
+        $0, steps: steps,
+        limits: .init(gflops: peaks[0], gigabytesPerSecond: kernels.measureBandwidth()))
+    }
+    report(outcomes, trainer: trainer, peak: peak, parts: parts)
   }
 
   private func report(
-    _ outcomes: [Trainer.Outcome], trainer: Trainer, peak: Double
+    _ outcomes: [Trainer.Outcome], trainer: Trainer, peak: Double, parts: ProfileReport?
   ) {
     let replica = trainer.replica
     let seconds = outcomes.map(\.duration.seconds).sorted()
@@ -104,7 +115,7 @@ package struct StepBenchmark {
     let tokens = Double(batch * window)
     let weights = replica.shape.multipliedWeights(in: replica.table)
     let gflops = 6 * Double(weights) * tokens / median / 1e9
-    let record: OrderedJSON = [
+    var record: OrderedJSON = [
       "bench": "step", "cell": .string(replica.shape.cell.rawValue),
       "vocabulary": .integer(vocabulary), "embedding": .integer(embedding),
       "hidden": .integer(hidden), "layers": .integer(layers), "window": .integer(window),
@@ -122,6 +133,10 @@ package struct StepBenchmark {
       "isa": .string(replica.kernels.instructionSet.rawValue),
       "loss": .number(outcomes[outcomes.count - 1].loss),
     ]
+    if let parts {
+      for line in parts.lines { Console.complain(line) }
+      record = record.merging(["profile": parts.json])
+    }
     Console.write(Array((record.line + "\n").utf8), to: STDOUT_FILENO)
   }
 }

@@ -1,5 +1,5 @@
 package import Collectives
-import GRUCore
+package import GRUCore
 import Kernels
 
 /// Performs training steps on one rank, in lockstep with the other ranks.
@@ -15,6 +15,8 @@ package final class Trainer {
   package let schedule: LearningRateSchedule
   /// Where the step stands, for the watchdog.
   package let pulse = RunPulse()
+  /// What the first thread does when, where somebody measures.
+  private var timer = PhaseTimer()
 
   let exchange: GradientExchange
   private let nodeFold: NodeFold
@@ -84,6 +86,12 @@ package final class Trainer {
     rankNodes.deallocate()
   }
 
+  /// Measures into a profile from now on, or not at all; the profile must live as long.
+  package func measure(into profile: StepProfile?) {
+    timer = profile?.timer ?? PhaseTimer()
+    replica.workers[0].timer = timer
+  }
+
   /// The elements that each rank owns, by rank.
   package var ownedRanges: [Range<Int>] { exchange.ranges }
 
@@ -122,20 +130,25 @@ package final class Trainer {
     let started = clock.now
     step += 1
     pulse.begin(step: step)
+    timer.enter(.data)
     replica.team.runPrepared(fillJob)
     let filled = clock.now
 
     pulse.begin(.gradients)
     replica.team.runPrepared(gradientJob)
     let mismatch = try recomputeIfDue()
+    timer.enter(.fold)
     replica.team.runPrepared(foldJob)
     let computed = clock.now
 
     pulse.begin(.gradientExchange)
+    timer.enter(.exchange)
     try exchange.reduceScatter(nodes: rankNodes)
+    timer.enter(.norm, bytes: 4 * exchange.ownedRange.count / replica.threads)
     replica.team.runPrepared(squareJob)
     pulse.begin(.decision)
     let hash = hashIfDue()
+    timer.enter(.exchange)
     let totals = try statistics.gather(
       from: replica, requests: requests.union(mismatch), hash: hash)
     try requireSound(totals.requests)
@@ -149,14 +162,21 @@ package final class Trainer {
     scalars = ShardedOptimizer.Scalars(
       step: step, learningRate: schedule.rate(atStep: step), tokens: totals.tokens,
       scale: clip > 0 && norm > clip ? clip / norm : 1)
+    timer.enter(
+      .optimizer,
+      bytes: 4 * (3 + 2 * optimizer.config.momentNames.count) * exchange.ownedRange.count
+        / replica.threads)
     replica.team.runPrepared(updateJob)
     let updated = clock.now
 
     pulse.begin(.parameterExchange)
+    timer.enter(.exchange)
     try exchange.allGather(replica.parameters.pointer)
     let gathered = clock.now
     pulse.begin(.repacking)
+    timer.enter(.weightPacking, bytes: 16 * replica.table.elementCount / replica.threads)
     replica.repack()
+    timer.enter(.other)
     let duration = clock.now - started
     pulse.finishStep(seconds: duration.seconds)
     return Outcome(
