@@ -1,3 +1,5 @@
+public import CPlatform
+
 /// A weight to be packed as the right operand of products: panels of `panelWidth` columns.
 ///
 /// The packed operand has `groups × groupWidth` columns (groupWidth a multiple of 16 that holds
@@ -50,15 +52,39 @@ public func packTransposed(_ p: UnsafePointer<PackArguments>) {
     while sub < width {
       let group = (column + sub) / groupWidth
       let first = (column + sub) - group * groupWidth
-      let valid = max(0, min(4, p.pointee.groupColumns - first))
+      let valid = max(0, min(16, p.pointee.groupColumns - first))
       let row =
         p.pointee.source + (group * p.pointee.groupColumns + first) * p.pointee.sourceStride
-      packFour(
+      packSixteen(
         row, stride: p.pointee.sourceStride, valid: valid, depth: depth,
-        to: destination + sub, width: width)
-      sub += 4
+        to: destination + sub, width: width, isWide: panelWidth == 32)
+      sub += 16
     }
     panel += 1
+  }
+}
+
+/// Sixteen source rows become sixteen adjacent columns of a panel; rows from `valid` on are zeros.
+///
+/// With `isWide` by transposing squares in registers, which pays with 32 of 64 bytes only.
+@_transparent
+public func packSixteen(
+  _ row: UnsafePointer<Float>, stride: Int, valid: Int, depth: Int,
+  to destination: UnsafeMutablePointer<Float>, width: Int, isWide: Bool
+) {
+  var k = 0
+  if valid == 16, isWide {
+    while k + 16 <= depth {
+      platform_transpose(row + k, stride, destination + k * width, width)
+      k += 16
+    }
+  }
+  var sub = 0
+  while sub < 16 {
+    packFour(
+      row + sub * stride + k, stride: stride, valid: max(0, min(4, valid - sub)),
+      depth: depth - k, to: destination + k * width + sub, width: width)
+    sub += 4
   }
 }
 

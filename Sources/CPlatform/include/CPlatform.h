@@ -54,6 +54,35 @@ static inline __attribute__((always_inline)) platform_float16 platform_square_ro
   return __builtin_elementwise_sqrt(x);
 }
 
+/// A vector anywhere in memory.
+typedef float platform_float16_anywhere
+    __attribute__((__ext_vector_type__(16), __aligned__(4), __may_alias__));
+
+/// Transposes 16 x 16 floats: to[16 j + i] of rows `to_stride` apart is from[i][j] of rows
+/// `from_stride` apart. Four rounds, each of which interleaves rows that lie eight apart.
+static inline __attribute__((always_inline)) void platform_transpose(
+    const float *from, long from_stride, float *to, long to_stride) {
+  platform_float16 rows[16], mixed[16];
+  #pragma clang loop unroll(full)
+  for (int i = 0; i < 16; i++)
+    rows[i] = *(const platform_float16_anywhere *)(from + i * from_stride);
+  #pragma clang loop unroll(full)
+  for (int round = 0; round < 4; round++) {
+    #pragma clang loop unroll(full)
+    for (int i = 0; i < 8; i++) {
+      mixed[2 * i] = __builtin_shufflevector(
+          rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      mixed[2 * i + 1] = __builtin_shufflevector(
+          rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    #pragma clang loop unroll(full)
+    for (int i = 0; i < 16; i++) rows[i] = mixed[i];
+  }
+  #pragma clang loop unroll(full)
+  for (int i = 0; i < 16; i++)
+    *(platform_float16_anywhere *)(to + i * to_stride) = rows[i];
+}
+
 /// Asks for the cache line at `address`, which need not be readable, to be brought near.
 static inline __attribute__((always_inline)) void platform_prefetch(const void *address) {
   __builtin_prefetch(address, 0, 3);
