@@ -95,6 +95,14 @@ let package = Package(
       dependencies: ["Supervision", "Training", "Checkpoints", "gru-dist"],
       swiftSettings: common),
     .testTarget(name: "CorporaTests", dependencies: ["Corpora"], swiftSettings: common),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .testTarget(
+      name: "ReliabilityTests",
+      dependencies: [
+        "AllocationCounter", "Training", "Kernels", "GRUCore", "Collectives", "Corpora",
+        "Checkpoints",
+      ],
+      swiftSettings: common),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -69,20 +69,26 @@ extension Communicator {
     try wait(startReceive(bytes, from: peer))
   }
 
-  /// Sends to one rank while receiving from another (or the same), both at once.
+  /// Sends to one rank while receiving from another (or the same), both at once. Does not allocate.
   package func exchange(
     send: UnsafeRawBufferPointer, to receiver: Int,
     receive: UnsafeMutableRawBufferPointer, from sender: Int
   ) throws(CollectiveError) {
-    var transfers = TransferQueue(capacity: 2)
+    let incoming = try startReceive(receive, from: sender)
+    let outgoing: Transfer
     do throws(CollectiveError) {
-      transfers.append(try startReceive(receive, from: sender))
-      transfers.append(try startSend(send, to: receiver))
-      try transfers.finishAll(on: self)
+      outgoing = try startSend(send, to: receiver)
     } catch {
-      transfers.cancelAll(on: self)
+      cancel(incoming)
       throw error
     }
+    do throws(CollectiveError) {
+      try wait(incoming)
+    } catch {
+      cancel(outgoing)
+      throw error
+    }
+    try wait(outgoing)
   }
 
   package func barrier() throws(CollectiveError) { try disseminationBarrier() }

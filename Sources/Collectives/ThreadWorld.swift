@@ -118,16 +118,14 @@ package final class ThreadWorld: @unchecked Sendable {
   func wait(_ slot: Int, by rank: Int) throws(CollectiveError) {
     try monitor.locked { () throws(CollectiveError) in
       while mailroom.outcome(of: slot, by: rank) == .pending, failure == nil { monitor.wait() }
-      let operation = mailroom.describe(slot, by: rank)
-      let peer = mailroom.peer(of: slot, by: rank)
-      switch mailroom.close(slot, by: rank) {
-      case .done: return
-      case .refused(let reason):
-        throw CollectiveError(operation: operation, rank: rank, peer: peer, reason: reason)
-      case .pending:
-        throw CollectiveError(
-          operation: operation, rank: rank, peer: peer, reason: failure ?? "the job has ended")
-      }
+      let outcome = mailroom.close(slot, by: rank)
+      if outcome == .done { return }
+      // What was closed can still be described until another transfer takes its place.
+      var reason = failure ?? "the job has ended"
+      if case .refused(let refusal) = outcome { reason = refusal }
+      throw CollectiveError(
+        operation: mailroom.describe(slot, by: rank), rank: rank,
+        peer: mailroom.peer(of: slot, by: rank), reason: reason)
     }
   }
 

@@ -4,15 +4,20 @@
   import Darwin
 #endif
 
-/// The owner of a read-only mapping of a whole regular file; unmapped in `deinit`.
+/// The owner of a whole regular file's content: a copy of a small file, a read-only mapping of a
+/// larger one; given back in `deinit`.
 ///
-/// The file must not be shortened while it is mapped: the system answers a read beyond its end
-/// with a signal. Replacing the file by renaming another over it is harmless.
+/// A mapped file must be neither shortened nor overwritten while it is in use: the system answers a
+/// read beyond its end with SIGBUS, and what is overwritten changes under the reader's eyes.
+/// Replacing the file by renaming another over it is harmless.
 struct MappedFile: ~Copyable, @unchecked Sendable {
   /// The file's content, valid as long as the owner lives and never written.
   let bytes: UnsafeRawBufferPointer
 
-  /// Maps a file of at least one byte.
+  /// Files up to this size are copied.
+  static let largestCopy = 16 << 20
+
+  /// Opens a file of at least one byte.
   ///
   /// - Throws: `CorpusError` where the path is missing, not a regular file, unreadable or empty.
   init(path: String) throws(CorpusError) {
@@ -29,12 +34,42 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     }
     if let kind = Self.unusableKind(of: status) { throw .notRegularFile(path: path, kind: kind) }
     guard status.st_size > 0 else { throw .empty(path: path) }
+    bytes = try Self.content(of: descriptor, status, path: path)
+  }
+
+  private static func content(
+    of descriptor: Int32, _ status: stat, path: String
+  ) throws(CorpusError) -> UnsafeRawBufferPointer {
     guard let size = Int(exactly: status.st_size),
-      let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED
+      let address = size > largestCopy
+        ? mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+        : mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+      address != MAP_FAILED
     else {
       throw .unreadable(path: path, message: String(cString: strerror(errno)))
     }
-    bytes = UnsafeRawBufferPointer(start: address, count: size)
+    let buffer = UnsafeMutableRawBufferPointer(start: address, count: size)
+    if size > largestCopy { return UnsafeRawBufferPointer(buffer) }
+    let copied = read(descriptor, into: buffer)
+    guard copied == size else {
+      let message = copied < 0 ? String(cString: strerror(errno)) : "it was shortened meanwhile"
+      munmap(address, size)
+      throw .unreadable(path: path, message: message)
+    }
+    return UnsafeRawBufferPointer(buffer)
+  }
+
+  /// Reads until the buffer is full or the file ends; returns bytes read, -1 after an error.
+  private static func read(_ file: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    var count = 0
+    while count < buffer.count, let start = buffer.baseAddress {
+      let got = pread(file, start + count, buffer.count - count, off_t(count))
+      if got < 0, errno == EINTR { continue }
+      if got < 0 { return -1 }
+      if got == 0 { break }
+      count += got
+    }
+    return count
   }
 
   deinit {

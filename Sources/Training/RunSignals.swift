@@ -20,6 +20,7 @@ package enum RunSignals {
     // The first use sets the flags up; a signal handler must not.
     stops.store(false, ordering: .relaxed)
     saves.store(0, ordering: .relaxed)
+    _ = lostMemory
     let stop: @convention(c) (Int32) -> Void = { _ in
       RunSignals.stops.store(true, ordering: .relaxed)
     }
@@ -28,11 +29,25 @@ package enum RunSignals {
     set(SIGTERM, stop, flags: SA_RESTART)
     set(SIGUSR2, stop, flags: SA_RESTART)
     set(SIGUSR1, { _ in RunSignals.saves.add(1, ordering: .relaxed) }, flags: SA_RESTART)
+    // Told by system calls alone: nothing else is safe here, and going on is impossible.
+    set(
+      SIGBUS,
+      { _ in
+        write(STDERR_FILENO, RunSignals.lostMemory.utf8Start, RunSignals.lostMemory.utf8CodeUnitCount)
+        _exit(ExitStatus.failed)
+      }, flags: 0)
     var awaited = sigset_t()
     sigemptyset(&awaited)
     for signal in [SIGINT, SIGTERM, SIGUSR1, SIGUSR2] { sigaddset(&awaited, signal) }
     pthread_sigmask(SIG_UNBLOCK, &awaited, nil)
   }
+
+  /// What a SIGBUS says: large corpora are files mapped into memory.
+  private static let lostMemory: StaticString = """
+    gru-dist: memory could not be read (SIGBUS): a text of the config was shortened while the run \
+    read it, or the disk or memory is faulty; put the text back and go on by --resume
+
+    """
 
   private static func set(
     _ number: Int32, _ handler: @escaping @convention(c) (Int32) -> Void, flags: Int32

@@ -13,7 +13,8 @@ import Testing
 
   private func fingerprint(_ x: [Float]) -> String {
     let hashes = hashes(x)
-    return Fingerprint.combine(hashes, blockCount: hashes.count / 2, elementCount: x.count)
+    return Fingerprint.digits(
+      of: Fingerprint.combine(hashes, blockCount: hashes.count / 2, elementCount: x.count))
   }
 
   /// The definition, word by word: the 32-bit words of sixteen elements are eight 64-bit words.

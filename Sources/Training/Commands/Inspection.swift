@@ -79,7 +79,8 @@ package struct Inspection {
     return hashes.withUnsafeMutableBufferPointer { buffer in
       guard let words = buffer.baseAddress else { return "" }
       Kernels(.portable).hashBlocks(parameters, count: count, into: words)
-      return Fingerprint.combine(words, blockCount: blocks, elementCount: count)
+      return Fingerprint.digits(
+        of: Fingerprint.combine(words, blockCount: blocks, elementCount: count))
     }
   }
 }

@@ -12,6 +12,8 @@ final class CheckpointSaver {
   struct Outcome {
     var step: Int
     var fingerprint: String
+    /// The validation of that step.
+    var validation: RunHistory.Validation?
     /// How long the steps waited.
     var stall: Duration
     /// How long the thread took to digest, write and commit.
@@ -28,6 +30,7 @@ final class CheckpointSaver {
   struct Request {
     var step: Int
     var fingerprint: String
+    var validation: RunHistory.Validation?
     var state: TrainingState
     var keeping: Int
     /// Steps whose checkpoints are kept besides the newest ones.
@@ -84,11 +87,13 @@ final class CheckpointSaver {
   /// Takes a checkpoint of the last step; every rank calls it.
   ///
   /// - Parameters:
+  ///   - started: since when the steps wait.
   ///   - isFinal: waits as long as the one before takes; otherwise at most `patience`.
   ///   - request: made on rank 0 only.
   /// - Returns: whether it was taken.
-  func capture(isFinal: Bool, _ request: () throws -> Request) throws -> Bool {
-    let started = ContinuousClock.now
+  func capture(
+    since started: ContinuousClock.Instant, isFinal: Bool, _ request: () throws -> Request
+  ) throws -> Bool {
     var verdict: [UInt8] = []
     if communicator.rank == 0 {
       try startWriting(waiting: true)
@@ -109,6 +114,11 @@ final class CheckpointSaver {
   func poll() throws(CollectiveError) -> [Outcome] {
     try startWriting(waiting: false)
     _ = collect(within: .nanoseconds(0))
+    return takeOutcomes()
+  }
+
+  /// The outcomes known by now that nobody has taken yet, on rank 0.
+  func takeOutcomes() -> [Outcome] {
     defer { outcomes = [] }
     return outcomes
   }
@@ -118,8 +128,7 @@ final class CheckpointSaver {
     try snapshot.finishTransfers()
     try startWriting(waiting: true)
     _ = collect(within: .never)
-    defer { outcomes = [] }
-    return outcomes
+    return takeOutcomes()
   }
 
   /// Waits for a write under way, after an error; what is still coming in is given up.
@@ -142,7 +151,9 @@ final class CheckpointSaver {
     let snapshot = snapshot
     let directory = directory
     writing = Writing(
-      Outcome(step: request.step, fingerprint: request.fingerprint, stall: stall)
+      Outcome(
+        step: request.step, fingerprint: request.fingerprint, validation: request.validation,
+        stall: stall)
     ) { outcome in
       let started = ContinuousClock.now
       directory.commit(snapshot, request, &outcome)

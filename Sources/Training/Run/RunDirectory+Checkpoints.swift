@@ -42,6 +42,8 @@ extension RunDirectory {
     package var history: RunHistory
     /// Values of the config that differ from the run so far, and matter to the trajectory.
     package var changes: [ConfigChange]
+    /// Whether validation losses up to now are of another text.
+    package var hasOtherValidationText: Bool
     /// Whether the validation of the step was left out when the run was stopped.
     package var isValidationMissing: Bool
   }
@@ -94,6 +96,7 @@ extension RunDirectory {
     return found?.restored
       ?? Restored(
         checkpoint: CheckpointStore.name(ofStep: step), history: RunHistory(), changes: [],
+        hasOtherValidationText: false,
         isValidationMissing: words[1] == "true")
   }
 

@@ -1,4 +1,4 @@
-import Checkpoints
+package import Checkpoints
 package import Collectives
 import Foundation
 
@@ -31,11 +31,13 @@ package final class RunDirectory {
   private static let mostUnwritten = 100_000
 
   /// Takes the directory for this job, making it when there is none. Changes nothing in it.
-  package init(path: String, mode: Mode, on communicator: any Communicator) throws {
+  package init(
+    path: String, mode: Mode, on communicator: any Communicator, fileSystem: FileSystem = .system
+  ) throws {
     self.path = path
     self.mode = mode
     self.communicator = communicator
-    store = CheckpointStore(directory: path + "/checkpoints")
+    store = CheckpointStore(directory: path + "/checkpoints", fileSystem: fileSystem)
     try communicator.coordinate {
       let isFound = try Self.examine(path, mode: mode)
       try Self.make(path)

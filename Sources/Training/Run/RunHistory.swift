@@ -28,9 +28,9 @@ package struct RunHistory: Sendable, Equatable {
     if loss.isFinite, loss < best?.loss ?? .infinity { best = validation }
   }
 
-  /// Takes note of a checkpoint, whose validation came before it.
-  package mutating func noteCheckpoint(step: Int) {
-    guard let last, last.step == step, last.loss.isFinite else { return }
-    if last.loss < bestSaved?.loss ?? .infinity { bestSaved = last }
+  /// Takes note of a checkpoint, with the validation of its step where there was one.
+  package mutating func noteCheckpoint(of validation: Validation?) {
+    guard let validation, validation.loss.isFinite else { return }
+    if validation.loss < bestSaved?.loss ?? .infinity { bestSaved = validation }
   }
 }

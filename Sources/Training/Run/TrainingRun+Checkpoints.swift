@@ -9,13 +9,16 @@ extension TrainingRun {
     guard lastSavedStep != trainer.step else { return }
     trainer.pulse.begin(.checkpoint)
     defer { trainer.pulse.begin(.reporting) }
-    try trainer.verifyParameters()
-    let fingerprint = try trainer.fingerprint()
-    let isTaken = try saver.capture(isFinal: isFinal) {
+    let started = ContinuousClock.now
+    let fingerprint = try trainer.verifyParameters()
+    let isTaken = try saver.capture(since: started, isFinal: isFinal) {
+      // What became of the one before decides which steps are kept.
+      report(saver.takeOutcomes())
       var history = history
-      history.noteCheckpoint(step: trainer.step)
+      let validation = history.last?.step == trainer.step ? history.last : nil
+      history.noteCheckpoint(of: validation)
       return CheckpointSaver.Request(
-        step: trainer.step, fingerprint: fingerprint,
+        step: trainer.step, fingerprint: fingerprint, validation: validation,
         state: try setup.trainingState(of: trainer, history: history, fingerprint: fingerprint),
         keeping: run.keepCheckpoints, protecting: Set([history.bestSaved?.step].compactMap { $0 }))
     }
@@ -33,9 +36,12 @@ extension TrainingRun {
   ///
   /// - Throws: on every rank alike, where it cannot be written.
   func saveFinally() throws {
-    try save(isFinal: true)
     trainer.pulse.begin(.checkpoint)
     defer { trainer.pulse.begin(.reporting) }
+    report(try saver.finish())
+    // What could not be written before is worth another attempt.
+    if try communicator.share(failedStep == trainer.step ? [1] : [0]) == [1] { lastSavedStep = nil }
+    try save(isFinal: true)
     let outcomes = try saver.finish()
     report(outcomes)
     try communicator.coordinate {
@@ -61,11 +67,12 @@ extension TrainingRun {
           fault = failure
           write([event("checkpoint_refused", atStep: outcome.step, ["reason": .string(failure)])])
         } else {
+          failedStep = outcome.step
           warn("checkpoint_failed", atStep: outcome.step, failure)
         }
         continue
       }
-      history.noteCheckpoint(step: outcome.step)
+      history.noteCheckpoint(of: outcome.validation)
       let seconds = { (time: Duration) in OrderedJSON.number((time.seconds * 1e6).rounded() / 1e6) }
       write([
         [
@@ -79,7 +86,7 @@ extension TrainingRun {
   }
 
   /// Tells a person and the metrics of something that does not end the run; on rank 0.
-  private func warn(_ name: String, atStep step: Int, _ reason: String) {
+  func warn(_ name: String, atStep step: Int, _ reason: String) {
     guard communicator.rank == 0 else { return }
     progress.finishLine()
     Console.complain("gru-dist: warning: step \(step): \(reason)")

@@ -1,3 +1,4 @@
+package import Checkpoints
 package import Collectives
 import Corpora
 import Foundation
@@ -26,6 +27,8 @@ package final class TrainingRun {
   private var lossWatch = LossWatch()
   private var lastValidatedStep: Int?
   var lastSavedStep: Int?
+  /// The last step whose checkpoint could not be written; on rank 0.
+  var failedStep: Int?
   /// Checkpoints asked for by signals that were taken.
   private var savesTaken = 0
   /// Steps without an update, one after the other.
@@ -38,8 +41,11 @@ package final class TrainingRun {
 
   /// Settles everything and takes the memory; the run directory is in this process's hands then.
   /// Every rank calls it, and all throw alike.
+  ///
+  /// - Parameter fileSystem: of the checkpoints.
   package init(
-    _ options: TrainOptions, on communicator: any Communicator, launchedByMPI: Bool
+    _ options: TrainOptions, on communicator: any Communicator, launchedByMPI: Bool,
+    fileSystem: FileSystem = .system
   ) throws {
     self.options = options
     self.communicator = communicator
@@ -51,7 +57,8 @@ package final class TrainingRun {
       console: console, isInteractive: console.isInteractive(launchedByMPI: launchedByMPI),
       steps: setup.config.run.steps, bytesPerToken: setup.bytesPerToken)
     directory = try RunDirectory(
-      path: setup.config.run.directory, mode: RunDirectory.Mode(options), on: communicator)
+      path: setup.config.run.directory, mode: RunDirectory.Mode(options), on: communicator,
+      fileSystem: fileSystem)
     let replica = try communicator.agree {
       try Replica(
         shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
@@ -222,6 +229,12 @@ package final class TrainingRun {
     ]
     let changes = restored.changes.map { OrderedJSON.string("\($0)") }
     write([changes.isEmpty ? record : record.merging(["changes": .array(changes)])])
+    if restored.hasOtherValidationText {
+      warn(
+        "validation_text_changed", atStep: trainer.step,
+        "the text of data.valid is not the one from before: its losses cannot be compared with "
+          + "earlier ones, and the best one is looked for anew")
+    }
   }
 
   /// The line that says what starts.
@@ -277,7 +290,7 @@ package final class TrainingRun {
     }
     lastValidatedStep = trainer.step
     history.note(loss: score.loss, step: trainer.step)
-    if lastSavedStep == trainer.step { history.noteCheckpoint(step: trainer.step) }
+    if lastSavedStep == trainer.step { history.noteCheckpoint(of: history.last) }
     progress.say("step \(trainer.step)/\(run.steps)  validation  \(score.words)")
     write([score.json(step: trainer.step)])
     return true

@@ -32,15 +32,23 @@ extension TrainingSetup {
       return RunHistory.Validation(step: step, loss: loss)
     }
     var history = RunHistory()
-    history.best = validation(state.bestValidationLoss, state.bestValidationStep)
-    history.bestSaved = validation(state.bestCheckpointLoss, state.bestCheckpointStep)
+    // Losses on another text are not to be compared with those to come.
+    if !hasOtherValidationText(than: state) {
+      history.best = validation(state.bestValidationLoss, state.bestValidationStep)
+      history.bestSaved = validation(state.bestCheckpointLoss, state.bestCheckpointStep)
+    }
     history.skippedSteps = state.skippedSteps ?? 0
     let isDue = config.run.validateEvery > 0 && state.step.isMultiple(of: config.run.validateEvery)
     return RunDirectory.Restored(
       checkpoint: CheckpointStore.name(ofStep: state.step), history: history,
-      changes: changes(from: state),
+      changes: changes(from: state), hasOtherValidationText: hasOtherValidationText(than: state),
       // Checkpoints of earlier programs do not say.
       isValidationMissing: isDue && state.validatedStep.map { $0 < state.step } ?? false)
+  }
+
+  private func hasOtherValidationText(than state: TrainingState) -> Bool {
+    guard config.data.valid != nil, let part = split.validation else { return false }
+    return state.validationFingerprint != part.corpus.fingerprint
   }
 
   /// The values that a resumed run may change, although later steps depend on them.

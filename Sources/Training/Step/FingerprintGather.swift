@@ -47,8 +47,10 @@ final class FingerprintGather {
         hashes[first + word] = all[rank * rowLength + word]
       }
     }
-    return Fingerprint.combine(
-      hashes.baseAddress!, blockCount: Self.blocks(in: elementCount), elementCount: elementCount)
+    return Fingerprint.digits(
+      of: Fingerprint.combine(
+        hashes.baseAddress!, blockCount: Self.blocks(in: elementCount),
+        elementCount: elementCount))
   }
 
   private static func blocks(in count: Int) -> Int {

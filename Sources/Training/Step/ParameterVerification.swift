@@ -6,6 +6,9 @@ import Kernels
 struct ParameterHash: Equatable, Hashable {
   var high: UInt64 = 0
   var low: UInt64 = 0
+
+  /// The run's fingerprint, where all ranks have this hash.
+  var fingerprint: String { Fingerprint.digits(of: (high, low)) }
 }
 
 /// Compares the parameters of all ranks, which must be the same bits before every update.
@@ -38,25 +41,22 @@ final class ParameterVerification {
       into: hashes.baseAddress! + 2 * (part.lowerBound / canonicalBlock))
   }
 
-  /// The hash of all shares.
+  /// The hash of all shares. Does not allocate.
   var hash: ParameterHash {
-    let digits = Fingerprint.combine(
+    let (high, low) = Fingerprint.combine(
       hashes.baseAddress!, blockCount: blockCount, elementCount: replica.table.elementCount)
-    return ParameterHash(
-      high: UInt64(digits.prefix(16), radix: 16) ?? 0,
-      low: UInt64(digits.suffix(16), radix: 16) ?? 0)
+    return ParameterHash(high: high, low: low)
   }
 
-  /// Throws on every rank alike unless all hashes are the same.
-  func requireEqual(_ all: [ParameterHash], step: Int) throws {
-    guard Set(all).count > 1 else { return }
+  /// The error for the ranks' hashes, by rank, that are not all the same; every rank calls it.
+  func error(for all: [ParameterHash], step: Int) throws(CollectiveError) -> CorruptionError {
     let groups = Dictionary(grouping: all.indices) { all[$0] }
     let largest = groups.values.max { $0.count < $1.count } ?? []
     // Without a majority nobody knows who is right.
     let isKnown = 2 * largest.count > all.count
     let suspects = isKnown ? all.indices.filter { all[$0] != all[largest[0]] } : Array(all.indices)
     let hosts = try communicator.hostNames()
-    throw CorruptionError(
+    return CorruptionError(
       step: step, suspects: suspects.map { ($0, hosts[$0]) },
       finding: .parameters(place: try firstDifference(), isKnown: isKnown))
   }

@@ -103,6 +103,15 @@ final class StepStatistics {
       gradientSquares: CanonicalTree.sum(blockSquares), requests: requests)
   }
 
+  /// Whether the hashes that ranks brought to the last `gather` are not all the same.
+  var hashesDiffer: Bool {
+    let first = all.baseAddress!
+    return (1..<max(1, communicator.worldSize)).contains { rank in
+      let row = first + rank * rowLength
+      return row[1].bitPattern != first[1].bitPattern || row[2].bitPattern != first[2].bitPattern
+    }
+  }
+
   /// The hash that each rank brought to the last `gather`, by rank.
   var hashes: [ParameterHash] {
     (0..<communicator.worldSize).map { rank in

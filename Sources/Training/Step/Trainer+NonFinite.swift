@@ -57,7 +57,7 @@ extension Trainer {
   ///
   /// - Throws: `CorruptionError` where the reason is that the ranks' parameters differ.
   func nonFinite(loss: Double, norm: Double) throws -> NonFiniteError {
-    try verifyParameters()
+    _ = try verifyParameters()
     var error = NonFiniteError(step: step, loss: loss, norm: norm)
     error.place = try communicator.firstPlace(firstNonFinite()?.words)
     if error.place == nil { error.place = try communicator.firstPlace(nonFiniteGradient()) }
@@ -67,11 +67,12 @@ extension Trainer {
 
   /// Compares the parameters of all ranks now.
   ///
+  /// - Returns: their fingerprint, as `fingerprint()` gives it.
   /// - Throws: `CorruptionError` on every rank where they are not the same bits.
-  package func verifyParameters() throws {
-    guard communicator.worldSize > 1 else { return }
+  package func verifyParameters() throws -> String {
     replica.team.runPrepared(hashJob)
     let hash = verification.hash
+    if communicator.worldSize == 1 { return hash.fingerprint }
     let mine = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 2)
     let all = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 2 * communicator.worldSize)
     defer {
@@ -85,7 +86,10 @@ extension Trainer {
     let hashes = (0..<communicator.worldSize).map {
       ParameterHash(high: all[2 * $0], low: all[2 * $0 + 1])
     }
-    try verification.requireEqual(hashes, step: step)
+    if hashes.contains(where: { $0 != hashes[0] }) {
+      throw try verification.error(for: hashes, step: step)
+    }
+    return hash.fingerprint
   }
 
   /// The first element of the summed gradient that is not finite, among those this rank owns.

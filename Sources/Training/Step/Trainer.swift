@@ -28,6 +28,9 @@ package final class Trainer {
   /// The hidden vectors before the step under way, [L, B, H]; this rank's are in place.
   private let previousState: AlignedBuffer
   private let arenas: AlignedBuffer
+  /// Called with the node arenas that this rank's workers have just filled, so that tests can harm
+  /// them as faulty memory would.
+  var faultAfterGradients: ((UnsafeMutablePointer<UnsafeMutablePointer<Float>>) -> Void)?
   /// Node arenas of all threads, in thread order, and the ones of them that hold the rank's nodes.
   private let threadNodes: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
   let rankNodes: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
@@ -136,6 +139,7 @@ package final class Trainer {
 
     pulse.begin(.gradients)
     replica.team.runPrepared(gradientJob)
+    faultAfterGradients?(threadNodes)
     let mismatch = try recomputeIfDue()
     timer.enter(.fold)
     replica.team.runPrepared(foldJob)
@@ -218,7 +222,9 @@ package final class Trainer {
 
   /// Throws on every rank where the checks of this step found something.
   private func requireSound(_ requests: StepRequests) throws {
-    try verification.requireEqual(statistics.hashes, step: step)
+    if statistics.hashesDiffer {
+      throw try verification.error(for: statistics.hashes, step: step)
+    }
     guard requests.contains(.gradientMismatch) else { return }
     let task = recomputation.task(step: step)
     let hosts = try communicator.hostNames()
@@ -235,7 +241,10 @@ package final class Trainer {
   }
 
   /// Counts a step as done without its update, after it threw `NonFiniteError`.
-  package func skipStep() { step += 1 }
+  package func skipStep() {
+    step += 1
+    if source.startsEpoch(atStep: step) { replica.resetState() }
+  }
 
   private func computeGradients(thread: Int) {
     replica.workers[thread].computeGradients(

@@ -1,0 +1,64 @@
+import AllocationCounter
+import Collectives
+import Kernels
+import Testing
+
+@testable import Training
+
+@Suite struct StepAllocationTests {
+  /// Allocations of every thread of a rank in `steps` steps.
+  private func allocations(of trainer: Trainer, steps: Int) throws -> Int {
+    let threads = trainer.replica.threads
+    let counts = UnsafeMutablePointer<Int>.allocate(capacity: threads)
+    defer { counts.deallocate() }
+    counts.initialize(repeating: 0, count: threads)
+    let begin = { (thread: Int) in counts[thread] -= allocation_count() }
+    let end = { (thread: Int) in counts[thread] += allocation_count() }
+    // What is done the first time only.
+    for _ in 0..<3 { _ = try trainer.performStep() }
+    trainer.replica.team.runPrepared(begin)
+    for _ in 0..<steps { _ = try trainer.performStep() }
+    trainer.replica.team.runPrepared(end)
+    return (0..<threads).reduce(0) { $0 + counts[$1] }
+  }
+
+  private func trainer(
+    _ scenario: TrainingScenario, on communicator: any Communicator, threads: Int,
+    verifyEvery: Int
+  ) throws -> Trainer {
+    let setup = try TrainingSetup(scenario.options(threads: threads), on: communicator)
+    let replica = try Replica(
+      shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
+      plan: setup.plan, rank: communicator.rank)
+    replica.initialize(seed: 1)
+    var checks = StepChecks()
+    checks.verifyEvery = verifyEvery
+    return Trainer(
+      replica: replica, communicator: communicator, source: setup.batches,
+      optimizer: setup.config.optimizer, steps: 100, checks: checks)
+  }
+
+  @Test func theCounterCounts() {
+    let before = allocation_count()
+    if before < 0 { return }
+    let pointers = (0..<10).map { _ in UnsafeMutablePointer<Int>.allocate(capacity: 10) }
+    #expect(allocation_count() - before >= 10)
+    for pointer in pointers { pointer.deallocate() }
+  }
+
+  @Test(arguments: [1, 2, 3]) func aStepAllocatesNothing(threads: Int) throws {
+    let scenario = try TrainingScenario("optimizer.clip_norm=0.1")
+    let trainer = try trainer(scenario, on: SoloCommunicator(), threads: threads, verifyEvery: 1)
+    #expect(try allocations(of: trainer, steps: 20) == 0)
+  }
+
+  @Test(arguments: [0, 1]) func aStepOfSeveralRanksAllocatesNothing(verifyEvery: Int) throws {
+    let scenario = try TrainingScenario()
+    let counts = try ThreadWorld.run(ranks: 2) { communicator in
+      let trainer = try trainer(
+        scenario, on: communicator, threads: 1, verifyEvery: verifyEvery)
+      return try allocations(of: trainer, steps: 20)
+    }
+    #expect(counts == [0, 0])
+  }
+}
