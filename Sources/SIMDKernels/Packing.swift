@@ -79,8 +79,9 @@ public func packSixteen(
       k += 16
     }
   }
+  // Panels of the narrowest instruction sets hold fewer columns.
   var sub = 0
-  while sub < 16 {
+  while sub < min(16, width) {
     packFour(
       row + sub * stride + k, stride: stride, valid: max(0, min(4, valid - sub)),
       depth: depth - k, to: destination + k * width + sub, width: width)

@@ -60,6 +60,12 @@ struct Program: CustomStringConvertible {
     process.standardOutput = try FileHandle(forWritingTo: files[0])
     process.standardError = try FileHandle(forWritingTo: files[1])
     process.standardInput = FileHandle.nullDevice
+    // Threads of the test runner block signals, and mpirun would go on doing so.
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     try process.run()
     let end = Date(timeIntervalSinceNow: secondsAllowed)
     var isWatching = whileRunning != nil

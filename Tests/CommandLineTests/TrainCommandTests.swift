@@ -68,22 +68,24 @@ import Testing
     #expect(losses.last! < losses.first!)
   }
 
-  @Test func aRunStoppedOnFourRanksGoesOnOnOneAsIfNothingHadBeen() throws {
+  @Test func aRunThatWalksOverNumbersOfRanksGoesOnAsIfNothingHadBeen() throws {
     let place = try Workplace()
     let whole = try place.run("config.json", "--run-directory", "whole")
     #expect(whole.status == 0, "\(whole)")
-    let first = try place.run("config.json", "--stop-after", "7", ranks: 4)
+    let first = try place.run("config.json", "--stop-after", "3", ranks: 4)
     #expect(first.status == 75, "\(first)")
-    #expect(first.output.contains("stopped at step 7 of 12"), "\(first)")
-    #expect(try place.names(in: "run/checkpoints").last == "step-00000007")
-    let second = try place.run("config.json", "--resume", "--stop-after", "9", ranks: 3)
-    #expect(second.status == 75, "\(second)")
-    let third = try place.run("config.json", "--resume", "--threads", "2")
-    #expect(third.status == 0, "\(third)")
+    #expect(first.output.contains("stopped at step 3 of 12"), "\(first)")
+    #expect(try place.names(in: "run/checkpoints").last == "step-00000003")
+    for (ranks, step) in [(2, 5), (nil, 7), (3, 9)] {
+      let leg = try place.run("config.json", "--resume", "--stop-after", "\(step)", ranks: ranks)
+      #expect(leg.status == 75, "\(leg)")
+    }
+    let last = try place.run("config.json", "--resume", ranks: 4)
+    #expect(last.status == 0, "\(last)")
     #expect(try place.trajectory() == place.trajectory("whole"))
     let resumes = try place.records().filter { $0["kind"] == "resume" }
-    #expect(resumes.map { $0["step"] } == [7, 9])
-    #expect(resumes.map { $0["ranks"] } == [3, 1])
+    #expect(resumes.map { $0["step"] } == [3, 5, 7, 9])
+    #expect(resumes.map { $0["ranks"] } == [2, 1, 3, 4])
   }
 
   @Test func recordsAfterTheCheckpointAreNotDoubled() throws {

@@ -39,6 +39,7 @@ extension TrainingRun {
     trainer.pulse.begin(.checkpoint)
     defer { trainer.pulse.begin(.reporting) }
     report(try saver.finish())
+    try communicator.coordinate { if let fault { throw RunDirectoryError(fault) } }
     // What could not be written before is worth another attempt.
     if try communicator.share(failedStep == trainer.step ? [1] : [0]) == [1] { lastSavedStep = nil }
     try save(isFinal: true)
