@@ -15,11 +15,12 @@ let wholeModule = ["-wmo", "-num-threads", "1", "-disable-batch-mode"]
 /// Hot targets are optimised in every configuration, so that a debug build trains at full speed.
 let hot: [SwiftSetting] = common + [.unsafeFlags(["-O"] + wholeModule)]
 
-/// Flags of a target that is compiled for one x86-64 feature level.
-func kernels(_ march: String) -> [SwiftSetting] {
-  common + [
+/// Flags of a target that is compiled for one x86-64 feature level, and for some features besides.
+func kernels(_ march: String, _ features: [String] = []) -> [SwiftSetting] {
+  let flags = ["-march=\(march)"] + features.map { "-m\($0)" }
+  return common + [
     .unsafeFlags(["-Ounchecked"] + wholeModule),
-    .unsafeFlags(["-Xcc", "-march=\(march)"], .when(platforms: [.linux])),
+    .unsafeFlags(flags.flatMap { ["-Xcc", $0] }, .when(platforms: [.linux])),
   ]
 }
 
@@ -45,9 +46,13 @@ let package = Package(
     .target(
       name: "KernelsAVX512", dependencies: ["SIMDKernels"], swiftSettings: kernels("x86-64-v4")),
     .target(
+      name: "KernelsBF16", dependencies: ["CPlatform", "SIMDKernels"],
+      swiftSettings: kernels("x86-64-v4", ["avx512bf16"])),
+    .target(
       name: "Kernels",
       dependencies: [
         "CPlatform", "SIMDKernels", "KernelsPortable", "KernelsAVX2", "KernelsAVX512",
+        "KernelsBF16",
       ],
       swiftSettings: hot),
     .target(name: "GRUCore", dependencies: ["Kernels"], swiftSettings: hot),

@@ -32,7 +32,8 @@ extension SequenceWorker {
   ) {
     forward(parameters: parameters, weights: weights)
     let top = layers[shape.layerCount - 1].states
-    kernels.product(
+    product(
+      .outputProducts,
       ProductArguments(
         rows: 1, columns: layout.vocabulary, segments: 1, segmentLength: shape.hiddenSize,
         segmentStride: 0, a: top + window * sequences.count * layout.hiddenStride,

@@ -52,7 +52,7 @@ package final class PackedWeights {
     self.shape = shape
     self.kernels = kernels
     self.table = table
-    var builder = PackedLayoutBuilder(shape: shape, table: table, panelWidth: kernels.panelWidth)
+    var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels)
     layers = (0..<shape.layerCount).map { builder.layer($0) }
     let hidden = shape.hiddenSize
     let vocabulary = shape.vocabularySize
@@ -67,11 +67,13 @@ package final class PackedWeights {
 
   /// Bytes that an instance of these sizes allocates.
   package static func bytes(
-    shape: ModelShape, table: ParameterTable, panelWidth: Int
+    shape: ModelShape, table: ParameterTable, kernels: Kernels
   ) -> Int {
-    var builder = PackedLayoutBuilder(shape: shape, table: table, panelWidth: panelWidth)
+    var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels)
     for layer in 0..<shape.layerCount { _ = builder.layer(layer) }
-    let weights = 2 * padded(shape.vocabularySize) * padded(shape.hiddenSize)
+    let weights =
+      padded(shape.vocabularySize) * kernels.packedDepth(shape.hiddenSize)
+      + padded(shape.hiddenSize) * kernels.packedDepth(shape.vocabularySize)
     return (builder.size + weights + padded(shape.vocabularySize)) * MemoryLayout<Float>.stride
   }
 
@@ -130,14 +132,14 @@ package final class PackedWeights {
 private struct PackedLayoutBuilder {
   let shape: ModelShape
   let table: ParameterTable
-  let panelWidth: Int
+  let kernels: Kernels
   var size = 0
   var operands: [PackedOperand] = []
 
-  init(shape: ModelShape, table: ParameterTable, panelWidth: Int) {
+  init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
     self.shape = shape
     self.table = table
-    self.panelWidth = panelWidth
+    self.kernels = kernels
   }
 
   mutating func take(_ count: Int) -> Int {
@@ -166,10 +168,10 @@ private struct PackedLayoutBuilder {
     // Source and destination are filled in at each repacking.
     let placeholder = UnsafeMutablePointer<Float>(bitPattern: 64).unsafelyUnwrapped
     let operand = PackedOperand(
-      offset: take(columns * depth), columns: columns,
+      offset: take(columns * kernels.packedDepth(depth)), columns: columns,
       pack: PackArguments(
         source: placeholder, sourceStride: stride, depth: depth, groups: groups,
-        groupColumns: groupColumns, groupWidth: padded(groupColumns), panelWidth: panelWidth,
+        groupColumns: groupColumns, groupWidth: padded(groupColumns), panelWidth: kernels.panelWidth,
         destination: placeholder, firstPanel: 0, endPanel: 0),
       isTransposed: isTransposed, sourceOffset: source)
     operands.append(operand)

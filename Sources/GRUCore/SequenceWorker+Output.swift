@@ -103,7 +103,7 @@ extension SequenceWorker {
       ProductArguments(
         rows: count, columns: columns, segments: 1, segmentLength: shape.hiddenSize,
         segmentStride: 0, a: top + first * layout.hiddenStride, aStride: layout.hiddenStride,
-        b: weights.pointer(weights.outputForward) + column * shape.hiddenSize,
+        b: weights.pointer(weights.outputForward) + column * kernels.packedDepth(shape.hiddenSize),
         start: weights.pointer(at: weights.outputBias) + column, startStride: 0,
         c: buffer(layout.logits) + first * layout.vocabularyStride + column,
         cStride: layout.vocabularyStride))

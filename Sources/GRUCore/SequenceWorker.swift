@@ -49,7 +49,8 @@ package final class SequenceWorker {
     let foldCounts = CanonicalTree.foldsAfterEachLeaf(of: shards, in: plan.shards)
     layout = WorkspaceLayout(
       shape: shape, window: window, sequences: sequences.count,
-      sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(foldCounts))
+      sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(foldCounts),
+      kernels: kernels)
     arena = AlignedBuffer(count: layout.size)
     folds = .allocate(capacity: foldCounts.count)
     folds.initialize(from: foldCounts, count: foldCounts.count)
@@ -85,13 +86,14 @@ package final class SequenceWorker {
 
   /// Bytes that an instance of these sizes allocates.
   package static func workspaceBytes(
-    shape: ModelShape, window: Int, plan: ShardPlan, worker: Int
+    shape: ModelShape, window: Int, plan: ShardPlan, worker: Int, kernels: Kernels
   ) -> Int {
     let shards = plan.shards(ofWorker: worker)
     let folds = CanonicalTree.foldsAfterEachLeaf(of: shards, in: plan.shards)
     let layout = WorkspaceLayout(
       shape: shape, window: window, sequences: plan.sequences(of: shards).count,
-      sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(folds))
+      sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(folds),
+      kernels: kernels)
     return layout.size * MemoryLayout<Float>.stride
   }
 
@@ -99,7 +101,9 @@ package final class SequenceWorker {
   var inputCount: Int { window * sequences.count }
 
   /// A product that counts as a part of `phase`.
-  @inline(__always) func product(_ phase: StepPhase, _ arguments: ProductArguments) {
+  @inline(__always) func product(_ phase: StepPhase, _ product: ProductArguments) {
+    var arguments = product
+    arguments.scratch = buffer(layout.productScratch)
     timer.enter(
       phase,
       operations: 2 * arguments.rows * arguments.columns * arguments.segments

@@ -49,9 +49,12 @@ struct WorkspaceLayout {
   private(set) var packedState = 0
   private(set) var scratch = 0
   private(set) var embeddingStack = 0
+  /// Rounded rows of a product's left operand.
+  private(set) var productScratch = 0
 
   init(
-    shape: ModelShape, window: Int, sequences: Int, sequencesPerShard: Int, stackDepth: Int
+    shape: ModelShape, window: Int, sequences: Int, sequencesPerShard: Int, stackDepth: Int,
+    kernels: Kernels
   ) {
     self.window = window
     self.sequences = sequences
@@ -91,6 +94,10 @@ struct WorkspaceLayout {
         rowsPerShard: window * sequencesPerShard, shards: sequences / sequencesPerShard,
         stackDepth: stackDepth))
     embeddingStack = take(stackDepth * embedding)
+    let deepest = max(
+      shape.cell.gateCount * shape.hiddenSize, shape.embeddingSize,
+      min(shape.vocabularySize, canonicalBlock))
+    productScratch = take(kernels.scratchCount(depth: deepest))
     // Kernels may read up to one virtual vector past the last row.
     _ = take(16)
   }

@@ -1,5 +1,6 @@
 import KernelsAVX2
 import KernelsAVX512
+import KernelsBF16
 import KernelsPortable
 package import SIMDKernels
 
@@ -8,12 +9,19 @@ package import SIMDKernels
 /// A value is a pointer to a table that lives as long as the process; copying it costs nothing.
 package struct Kernels: @unchecked Sendable {
   package let instructionSet: InstructionSet
+  package let precision: Precision
   private let table: UnsafePointer<KernelTable>
 
   /// The kernels of `set`, which the machine must have.
-  package init(_ set: InstructionSet) {
+  package init(_ set: InstructionSet, precision: Precision = .fp32) {
     precondition(InstructionSet.available.contains(set), "no \(set.rawValue) on this machine")
+    precondition(precision.isAvailable(with: set), "no \(precision.rawValue) on this machine")
     instructionSet = set
+    self.precision = precision
+    if precision == .bf16 {
+      table = Tables.bf16
+      return
+    }
     switch set {
     case .portable: table = Tables.portable
     case .avx2: table = Tables.avx2
@@ -26,11 +34,22 @@ package struct Kernels: @unchecked Sendable {
   /// Columns of a packed panel.
   package var panelWidth: Int { table.pointee.panelWidth }
 
+  /// Floats in a column of a packed right operand of `depth` rows.
+  package func packedDepth(_ depth: Int) -> Int {
+    precision == .bf16 ? (depth + 1) / 2 : depth
+  }
+
+  /// Floats of scratch that a product of `depth` needs; see `ProductArguments.scratch`.
+  package func scratchCount(depth: Int) -> Int {
+    precision == .bf16 ? productScratch(depth: depth) : 0
+  }
+
   /// C = start + A · B; see `ProductArguments`.
   @inline(__always) package func product(_ arguments: ProductArguments) {
     precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
     precondition(arguments.rows >= 0, "rows \(arguments.rows) < 0")
     precondition(arguments.cStride >= arguments.columns, "C rows overlap")
+    precondition(arguments.scratch != nil || precision == .fp32, "no room for a rounded A")
     withUnsafePointer(to: arguments) { table.pointee.product(UnsafeRawPointer($0)) }
   }
 
@@ -198,7 +217,7 @@ package struct Kernels: @unchecked Sendable {
       let elapsed = (clock.now - start) / .seconds(1)
       precondition(value == value, "the chains diverged")
       spent += elapsed
-      let flops = Double(iterations) * 12 * 2 * Double(vectorWidth)
+      let flops = Double(iterations) * 12 * (precision == .bf16 ? 4 : 2) * Double(vectorWidth)
       if elapsed > 0 { best = max(best, flops / elapsed / 1e9) }
       if elapsed < 0.01 { iterations *= 2 }
     }
@@ -213,9 +232,14 @@ extension Kernels {
     #if arch(x86_64)
       nonisolated(unsafe) static let avx2 = table(fillAVX2Kernels)
       nonisolated(unsafe) static let avx512 = table(fillAVX512Kernels)
+      nonisolated(unsafe) static let bf16 = table {
+        fillAVX512Kernels($0)
+        fillBF16Kernels($0)
+      }
     #else
       nonisolated(unsafe) static let avx2 = portable
       nonisolated(unsafe) static let avx512 = portable
+      nonisolated(unsafe) static let bf16 = portable
     #endif
 
     private static func table(

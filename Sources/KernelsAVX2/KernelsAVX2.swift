@@ -2,6 +2,7 @@
   public import SIMDKernels
 
   private typealias Vector = SIMD8<Float>
+  private typealias Tiles = FloatTiles<Vector>
   private let maximumRows = 6
 
   /// Fills the table with the kernels compiled in this module.
@@ -12,7 +13,7 @@
         maximumRows: maximumRows,
         panelWidth: panelWidth(Vector.self),
         product: {
-          product(Vector.self, maximumRows: maximumRows, $0.arguments(ProductArguments.self))
+          product(Tiles.self, maximumRows: maximumRows, $0.arguments(ProductArguments.self))
         },
         packTransposed: { packTransposed($0.arguments(PackArguments.self)) },
         packRows: { packRows($0.arguments(PackArguments.self)) },
@@ -22,7 +23,7 @@
         },
         weightGradient: {
           weightGradient(
-            Vector.self, maximumRows: maximumRows, $0.arguments(WeightGradientArguments.self))
+            Tiles.self, maximumRows: maximumRows, $0.arguments(WeightGradientArguments.self))
         },
         resetBeforeGates: { resetBeforeGates($0.arguments(GateArguments.self)) },
         resetBeforeState: { resetBeforeState($0.arguments(GateArguments.self)) },

@@ -1,6 +1,7 @@
 public import SIMDKernels
 
 private typealias Vector = SIMD4<Float>
+private typealias Tiles = FloatTiles<Vector>
 /// NEON has 32 registers: 12 rows of two vectors, two of the right operand and one of the left.
 /// Baseline x86-64 has 16 and no FMA: there `fmaf` of the C library stands in, right but slow.
 #if arch(arm64)
@@ -17,7 +18,7 @@ public func fillPortableKernels(_ table: UnsafeMutablePointer<KernelTable>) {
       maximumRows: maximumRows,
       panelWidth: panelWidth(Vector.self),
       product: {
-        product(Vector.self, maximumRows: maximumRows, $0.arguments(ProductArguments.self))
+        product(Tiles.self, maximumRows: maximumRows, $0.arguments(ProductArguments.self))
       },
       packTransposed: { packTransposed($0.arguments(PackArguments.self)) },
       packRows: { packRows($0.arguments(PackArguments.self)) },
@@ -27,7 +28,7 @@ public func fillPortableKernels(_ table: UnsafeMutablePointer<KernelTable>) {
       },
       weightGradient: {
         weightGradient(
-          Vector.self, maximumRows: maximumRows, $0.arguments(WeightGradientArguments.self))
+          Tiles.self, maximumRows: maximumRows, $0.arguments(WeightGradientArguments.self))
       },
       resetBeforeGates: { resetBeforeGates($0.arguments(GateArguments.self)) },
       resetBeforeState: { resetBeforeState($0.arguments(GateArguments.self)) },

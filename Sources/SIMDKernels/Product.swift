@@ -25,6 +25,8 @@ public import CPlatform
   public var startStride: Int
   public var c: UnsafeMutablePointer<Float>
   public var cStride: Int
+  /// Room for a copy of A in another number format, where there is one: see `productScratch`.
+  public var scratch: UnsafeMutablePointer<Float>?
 
   @inlinable @inline(__always) public init(
     rows: Int, columns: Int, segments: Int, segmentLength: Int, segmentStride: Int,
@@ -46,7 +48,20 @@ public import CPlatform
     self.startStride = startStride
     self.c = c
     self.cStride = cStride
+    scratch = nil
   }
+}
+
+/// Rows of A that are copied at a time, and the floats of scratch that they need.
+@inlinable @inline(__always) public var productScratchRows: Int { 192 }
+public func productScratch(depth: Int) -> Int {
+  productScratchRows * productScratchStride(depth: depth) + 16
+}
+
+/// Floats between the copied rows: two numbers in each, and never at multiples of 512 bytes.
+@inlinable @inline(__always) public func productScratchStride(depth: Int) -> Int {
+  let whole = ((depth + 1) / 2 + 15) & ~15
+  return whole % 128 == 0 ? whole + 16 : whole
 }
 
 /// One tile of a product: A row-major, B one panel.
@@ -131,12 +146,12 @@ public func prefetchTile(
 
 /// C = start + A · B: panel by panel, so that a panel stays in the nearest cache for all rows.
 @inlinable @inline(__always)
-public func product<V: SIMD>(
-  _ vector: V.Type, maximumRows: Int, _ p: UnsafePointer<ProductArguments>
-) where V.Scalar == Float {
+public func product<F: TileFamily>(
+  _ family: F.Type, maximumRows: Int, _ p: UnsafePointer<ProductArguments>
+) {
   let split = TileSplit(rows: p.pointee.rows, maximum: maximumRows)
   let columns = p.pointee.columns
-  let wide = Columns2<V>.width
+  let wide = F.Wide.Columns.width
   var column = 0
   while column + wide <= columns {
     var tile = 0
@@ -146,7 +161,7 @@ public func product<V: SIMD>(
         p, row: isLast ? 0 : split.start(tile + 1), height: split.height(isLast ? 0 : tile + 1),
         column: isLast ? min(column + wide, columns - 16) : column, bytes: wide * 4)
       productTiles(
-        Row2<V>.self, p, row: split.start(tile), height: split.height(tile), column: column,
+        F.Wide.self, p, row: split.start(tile), height: split.height(tile), column: column,
         maximumRows: maximumRows)
       tile += 1
     }
@@ -157,7 +172,7 @@ public func product<V: SIMD>(
     var tile = 0
     while tile < split.count {
       productTiles(
-        Row1<V>.self, p, row: split.start(tile), height: split.height(tile), column: column,
+        F.Narrow.self, p, row: split.start(tile), height: split.height(tile), column: column,
         maximumRows: maximumRows)
       tile += 1
     }

@@ -24,7 +24,7 @@ public protocol TileRows {
 }
 
 @frozen public struct Columns1<V: SIMD>: TileColumns where V.Scalar == Float {
-  @usableFromInline var v0: V
+  public var v0: V
   @inlinable @inline(__always) public static var width: Int { MemoryLayout<V>.size / 4 }
   @inlinable @inline(__always) public init(loading b: UnsafePointer<Float>) {
     v0 = UnsafeRawPointer(b).loadUnaligned(as: V.self)
@@ -32,8 +32,8 @@ public protocol TileRows {
 }
 
 @frozen public struct Columns2<V: SIMD>: TileColumns where V.Scalar == Float {
-  @usableFromInline var v0: V
-  @usableFromInline var v1: V
+  public var v0: V
+  public var v1: V
   @inlinable @inline(__always) public static var width: Int { MemoryLayout<V>.size / 2 }
   @inlinable @inline(__always) public init(loading b: UnsafePointer<Float>) {
     let raw = UnsafeRawPointer(b)
@@ -164,5 +164,41 @@ public typealias Rows12<R: TileRows> = Stack<Rows8<R>, Rows4<R>>
 
   @inlinable @inline(__always) public func height(_ tile: Int) -> Int {
     height + (tile < taller ? 1 : 0)
+  }
+}
+
+/// The register tiles of one arithmetic, two vectors wide or one, and how rows become steps of a chain.
+public protocol TileFamily {
+  associatedtype Wide: TileRows
+  associatedtype Narrow: TileRows
+  /// Rows of an operand that one k step of a tile takes.
+  static var rowsPerStep: Int { get }
+  /// Packs the left operand of weight gradients; see `packLeftTiles`.
+  static func packLeft(
+    _ p: UnsafePointer<WeightGradientArguments>, split: TileSplit, firstTile: Int, endTile: Int,
+    to destination: UnsafeMutablePointer<Float>, tileStride: Int,
+    bias: UnsafeMutablePointer<Float>, biasStride: Int)
+}
+
+extension TileFamily {
+  /// k steps of a chain over `rows` rows.
+  @inlinable @inline(__always) public static func steps(_ rows: Int) -> Int {
+    (rows + rowsPerStep - 1) / rowsPerStep
+  }
+}
+
+/// fp32: a row a step.
+public enum FloatTiles<V: SIMD>: TileFamily where V.Scalar == Float {
+  public typealias Wide = Row2<V>
+  public typealias Narrow = Row1<V>
+  @inlinable @inline(__always) public static var rowsPerStep: Int { 1 }
+  @inlinable @inline(__always) public static func packLeft(
+    _ p: UnsafePointer<WeightGradientArguments>, split: TileSplit, firstTile: Int, endTile: Int,
+    to destination: UnsafeMutablePointer<Float>, tileStride: Int,
+    bias: UnsafeMutablePointer<Float>, biasStride: Int
+  ) {
+    packLeftTiles(
+      p, split: split, firstTile: firstTile, endTile: endTile, to: destination,
+      tileStride: tileStride, bias: bias, biasStride: biasStride)
   }
 }

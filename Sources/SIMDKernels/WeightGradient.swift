@@ -191,8 +191,9 @@ public func sumPackedTiles(
   }
 }
 
-/// Packs the tiles [firstTile, endTile) of the left operand as [shard][tile][row][height], row by row so that a row's cache lines are fetched together, and leaves the sums of the columns of
-/// each maximal node in the bias stack, [entry][tile][16].
+/// Packs the tiles [firstTile, endTile) of the left operand as [shard][tile][row][height], row by
+/// row so that a row's cache lines are fetched together, and leaves the sums of the columns of each
+/// maximal node in the bias stack, [entry][tile][16].
 @_transparent
 public func packLeftTiles(
   _ p: UnsafePointer<WeightGradientArguments>, split: TileSplit, firstTile: Int, endTile: Int,
@@ -245,20 +246,31 @@ public func packLeftTiles(
     sumPackedTiles(
       block, tileStride: tileStride, rows: k, split: split, firstTile: firstTile, tiles: tiles,
       to: bias + depth * biasStride)
-    var fold = 0
-    while fold < p.pointee.folds[shard] {
-      depth -= 1
-      tile = 0
-      while tile < tiles {
-        let left = bias + depth * biasStride + 16 * tile
-        storeLanes(loadLanes(left) + loadLanes(left + biasStride), left)
-        tile += 1
-      }
-      fold += 1
-    }
-    depth += 1
+    depth = foldBiases(
+      bias, stride: biasStride, tiles: tiles, depth: depth, folds: p.pointee.folds[shard])
     shard += 1
   }
+}
+
+/// Folds the topmost entry of the bias stack, at `depth`, as often as its shard asks for; returns the
+/// depth after it.
+@_transparent
+public func foldBiases(
+  _ bias: UnsafeMutablePointer<Float>, stride: Int, tiles: Int, depth: Int, folds: Int
+) -> Int {
+  var top = depth
+  var fold = 0
+  while fold < folds {
+    top -= 1
+    var tile = 0
+    while tile < tiles {
+      let left = bias + top * stride + 16 * tile
+      storeLanes(loadLanes(left) + loadLanes(left + stride), left)
+      tile += 1
+    }
+    fold += 1
+  }
+  return top + 1
 }
 
 /// One shard's chain of one tile, k block by k block, then its folds; the result goes to its slot.
@@ -350,15 +362,15 @@ public func writeGradientTile(
 
 /// All tiles of one block of row tiles × panels of one right operand, over all shards.
 @_transparent
-public func gradientBlock<V: SIMD>(
-  _ vector: V.Type, maximumRows: Int, _ p: UnsafePointer<WeightGradientArguments>,
+public func gradientBlock<F: TileFamily>(
+  _ family: F.Type, maximumRows: Int, _ p: UnsafePointer<WeightGradientArguments>,
   split: TileSplit, firstTile: Int, endTile: Int, packedLeft: UnsafePointer<Float>,
   right: UnsafePointer<Float>, columns: Int, firstColumn: Int, endColumn: Int,
   offset: Int, width: Int, tiles: UnsafeMutablePointer<Float>
-) where V.Scalar == Float {
-  let rowsPerShard = p.pointee.left.rowsPerShard
+) {
+  let rowsPerShard = F.steps(p.pointee.left.rowsPerShard)
   let shards = p.pointee.left.sequences / p.pointee.left.sequencesPerShard
-  let wide = Columns2<V>.width
+  let wide = F.Wide.Columns.width
   let slotStride = weightGradientRowTiles * weightGradientPanels * weightGradientTile
   let leftStride = packedLeftStride(rowsPerShard: rowsPerShard, maximumRows: maximumRows)
   var depth = 0
@@ -385,11 +397,11 @@ public func gradientBlock<V: SIMD>(
             right + (shard * columns + column) * rowsPerShard + k0 * panelWidth
           if panelWidth == wide {
             gradientTiles(
-              Row2<V>.self, height: height, maximumRows: maximumRows, depth: block, a: a, b: b,
+              F.Wide.self, height: height, maximumRows: maximumRows, depth: block, a: a, b: b,
               resume: k0 > 0, slot: slot, folds: folds, slotStride: slotStride)
           } else {
             gradientTiles(
-              Row1<V>.self, height: height, maximumRows: maximumRows, depth: block, a: a, b: b,
+              F.Narrow.self, height: height, maximumRows: maximumRows, depth: block, a: a, b: b,
               resume: k0 > 0, slot: slot, folds: folds, slotStride: slotStride)
           }
           slot += weightGradientTile
@@ -423,12 +435,12 @@ public func gradientBlock<V: SIMD>(
 /// A tile keeps one register chain per shard and folds finished shards into a stack in cache, so
 /// that no gradient per shard exists in memory (numeric contract, point 6).
 @_transparent
-public func weightGradient<V: SIMD>(
-  _ vector: V.Type, maximumRows: Int, _ p: UnsafePointer<WeightGradientArguments>
-) where V.Scalar == Float {
+public func weightGradient<F: TileFamily>(
+  _ family: F.Type, maximumRows: Int, _ p: UnsafePointer<WeightGradientArguments>
+) {
   let shards = p.pointee.left.sequences / p.pointee.left.sequencesPerShard
   let leftStride = packedLeftStride(
-    rowsPerShard: p.pointee.left.rowsPerShard, maximumRows: maximumRows)
+    rowsPerShard: F.steps(p.pointee.left.rowsPerShard), maximumRows: maximumRows)
   let split = TileSplit(rows: p.pointee.outputs, maximum: maximumRows)
   let packedLeft = p.pointee.scratch
   let tiles =
@@ -437,11 +449,11 @@ public func weightGradient<V: SIMD>(
   let slots = weightGradientRowTiles * weightGradientPanels * weightGradientTile
   let bias = tiles + p.pointee.stackDepth * slots
   let biasStride = weightGradientRowTiles * 16
-  let blockColumns = weightGradientPanels * Columns2<V>.width
+  let blockColumns = weightGradientPanels * F.Wide.Columns.width
   var firstTile = 0
   while firstTile < split.count {
     let endTile = min(firstTile + weightGradientRowTiles, split.count)
-    packLeftTiles(
+    F.packLeft(
       p, split: split, firstTile: firstTile, endTile: endTile, to: packedLeft,
       tileStride: leftStride, bias: bias, biasStride: biasStride)
     if p.pointee.biasOffset >= 0 {
@@ -470,7 +482,7 @@ public func weightGradient<V: SIMD>(
       var column = 0
       while column < columns {
         gradientBlock(
-          V.self, maximumRows: maximumRows, p, split: split, firstTile: firstTile,
+          F.self, maximumRows: maximumRows, p, split: split, firstTile: firstTile,
           endTile: endTile, packedLeft: packedLeft, right: right, columns: columns,
           firstColumn: column, endColumn: min(column + blockColumns, columns),
           offset: offset, width: width, tiles: tiles)

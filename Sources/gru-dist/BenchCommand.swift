@@ -26,6 +26,8 @@ struct BenchPeakCommand: RankedCommand {
   }
 }
 
+extension Precision: ExpressibleByArgument {}
+
 struct BenchStepCommand: RankedCommand {
   static let configuration = CommandConfiguration(
     commandName: "step",
@@ -47,6 +49,7 @@ struct BenchStepCommand: RankedCommand {
   @Option(help: "Threads of each rank.") var threads = 1
   @Option(help: "Steps to time; the median counts.") var steps = 20
   @Option(help: "Steps before them.") var warmup = 5
+  @Option(help: "Numbers that products multiply.") var precision = Precision.fp32
   @Flag(help: "Also say where the time goes, on the first thread of rank 0.") var profile = false
   @OptionGroup var compute: ComputeOptions
   @Flag(help: "Accepted for symmetry: the output is JSON always.") var json = false
@@ -69,6 +72,7 @@ struct BenchStepCommand: RankedCommand {
     benchmark.threads = threads
     benchmark.steps = steps
     benchmark.warmup = warmup
+    benchmark.precision = precision
     benchmark.profiled = profile
     benchmark.instructionSet = compute.instructionSet
     try benchmark.run(on: communicator)

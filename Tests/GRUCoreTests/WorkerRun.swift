@@ -13,8 +13,11 @@ struct WorkerRun {
   var state: [Float] = []
 
   /// Runs every worker of `plan` one after another, as ranks and threads would side by side.
-  init(_ problem: RandomProblem, plan: ShardPlan, instructionSet: InstructionSet) {
-    let kernels = Kernels(instructionSet)
+  init(
+    _ problem: RandomProblem, plan: ShardPlan, instructionSet: InstructionSet,
+    precision: Precision = .fp32
+  ) {
+    let kernels = Kernels(instructionSet, precision: precision)
     let parameters = Arena(problem.parameters)
     let weights = PackedWeights(shape: problem.shape, table: problem.table, kernels: kernels)
     for part in 0..<plan.threads {

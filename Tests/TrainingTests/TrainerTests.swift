@@ -20,6 +20,20 @@ import Testing
     }
   }
 
+  @Test(.enabled(if: Precision.bf16.isAvailable(with: .avx512)))
+  func roundedProductsGiveTheSameBitsOnAnyRanksAndThreads() throws {
+    let problem = try TrainingProblem("model.precision=bf16")
+    defer { problem.remove() }
+    let alone = try problem.trajectory(ranks: 1, threads: 1, steps: 6)
+    for (ranks, threads) in [(1, 2), (1, 3), (2, 1), (3, 2), (8, 1)] {
+      let other = try problem.trajectory(ranks: ranks, threads: threads, steps: 6)
+      #expect(other == alone, "\(ranks) ranks x \(threads) threads")
+    }
+    let exact = try TrainingProblem()
+    defer { exact.remove() }
+    #expect(try exact.trajectory(ranks: 1, threads: 1, steps: 6) != alone)
+  }
+
   @Test func everyInstructionSetGivesTheSameBits() throws {
     let problem = try TrainingProblem("model.reset=after")
     defer { problem.remove() }

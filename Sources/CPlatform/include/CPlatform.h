@@ -34,6 +34,18 @@ static inline int platform_vector_level(void) {
 #endif
 }
 
+/// Whether there are dot products of bf16 pairs in registers of 512 bits.
+static inline int platform_has_bf16(void) {
+#if defined(__x86_64__)
+  unsigned a, b, c, d;
+  if (platform_vector_level() < 2) return 0;
+  if (!__get_cpuid_count(7, 1, &a, &b, &c, &d)) return 0;
+  return (a & (1u << 5)) != 0;
+#else
+  return 0;
+#endif
+}
+
 typedef float platform_float16 __attribute__((__ext_vector_type__(16)));
 
 /// a · b + c, rounded once.
@@ -82,6 +94,92 @@ static inline __attribute__((always_inline)) void platform_transpose(
   for (int i = 0; i < 16; i++)
     *(platform_float16_anywhere *)(to + i * to_stride) = rows[i];
 }
+
+#if defined(__AVX512BF16__)
+typedef __bf16 platform_bf16_32 __attribute__((__vector_size__(64)));
+typedef float platform_raw16 __attribute__((__vector_size__(64)));
+
+/// sum + a.even · b.even + a.odd · b.odd, lane by lane; a lane holds a pair of bf16 numbers.
+static inline __attribute__((always_inline)) platform_float16 platform_dot_pairs(
+    platform_float16 sum, platform_float16 a, platform_float16 b) {
+  return (platform_float16)__builtin_ia32_dpbf16ps_512(
+      (platform_raw16)sum, (platform_bf16_32)a, (platform_bf16_32)b);
+}
+
+/// Lane by lane the pair of `even` and `odd`, rounded to nearest even.
+static inline __attribute__((always_inline)) platform_float16 platform_pairs(
+    platform_float16 even, platform_float16 odd) {
+  const platform_bf16_32 numbers =
+      __builtin_ia32_cvtne2ps2bf16_512((platform_raw16)odd, (platform_raw16)even);
+  return (platform_float16)__builtin_shufflevector(
+      numbers, numbers,
+      0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26, 11,
+      27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+/// Rounds 32 neighbours, `low` first, to 32 neighbours.
+static inline __attribute__((always_inline)) platform_float16 platform_narrow(
+    platform_float16 low, platform_float16 high) {
+  return (platform_float16)__builtin_ia32_cvtne2ps2bf16_512(
+      (platform_raw16)high, (platform_raw16)low);
+}
+
+/// Transposes 16 x 16 floats into eight rows of pairs: lane i of row j is the pair of from[i][2 j]
+/// and from[i][2 j + 1]. Rows of `to` lie `to_stride` floats apart.
+static inline __attribute__((always_inline)) void platform_transpose_pairs(
+    const float *from, long from_stride, float *to, long to_stride) {
+  // Neighbours of a row are a pair already: narrow first, and move pairs.
+  platform_float16 rows[16], mixed[16];
+  #pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i++) {
+    platform_float16 top = *(const platform_float16_anywhere *)(from + i * from_stride);
+    platform_float16 bottom = *(const platform_float16_anywhere *)(from + (i + 8) * from_stride);
+    rows[i] = platform_narrow(top, bottom);
+  }
+  // rows[i] holds the eight pairs of row i, then those of row i + 8. Three rounds bring the eight
+  // rows' pairs of equal place together.
+  #pragma clang loop unroll(full)
+  for (int round = 0; round < 3; round++) {
+    #pragma clang loop unroll(full)
+    for (int i = 0; i < 4; i++) {
+      mixed[2 * i] = __builtin_shufflevector(
+          rows[i], rows[i + 4], 0, 16, 1, 17, 2, 18, 3, 19, 8, 24, 9, 25, 10, 26, 11, 27);
+      mixed[2 * i + 1] = __builtin_shufflevector(
+          rows[i], rows[i + 4], 4, 20, 5, 21, 6, 22, 7, 23, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    #pragma clang loop unroll(full)
+    for (int i = 0; i < 8; i++) rows[i] = mixed[i];
+  }
+  #pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i++)
+    *(platform_float16_anywhere *)(to + i * to_stride) = rows[i];
+}
+#else
+// What the generic sources name is there without the instructions too; it is not for use.
+static inline __attribute__((always_inline)) platform_float16 platform_dot_pairs(
+    platform_float16 sum, platform_float16 a, platform_float16 b) {
+  (void)a, (void)b;
+  __builtin_trap();
+  return sum;
+}
+static inline __attribute__((always_inline)) platform_float16 platform_pairs(
+    platform_float16 even, platform_float16 odd) {
+  (void)odd;
+  __builtin_trap();
+  return even;
+}
+static inline __attribute__((always_inline)) platform_float16 platform_narrow(
+    platform_float16 low, platform_float16 high) {
+  (void)high;
+  __builtin_trap();
+  return low;
+}
+static inline __attribute__((always_inline)) void platform_transpose_pairs(
+    const float *from, long from_stride, float *to, long to_stride) {
+  (void)from, (void)from_stride, (void)to, (void)to_stride;
+  __builtin_trap();
+}
+#endif
 
 /// Asks for the cache line at `address`, which need not be readable, to be brought near.
 static inline __attribute__((always_inline)) void platform_prefetch(const void *address) {

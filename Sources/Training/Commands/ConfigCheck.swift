@@ -26,7 +26,7 @@ package struct ConfigCheck {
       window: config.batch.window)
     let memory = MemoryPlan(
       shape: shape, config: config, plan: plan, ranksOnHost: ranks,
-      kernels: Kernels(try InstructionSet.selected(options.instructionSet)))
+      kernels: try Kernels.selected(options.instructionSet, config.model.precision))
     let perStep = config.batch.sequences * config.batch.window
     let epochs = Double(config.run.steps) / Double(streams.windowsPerEpoch)
 

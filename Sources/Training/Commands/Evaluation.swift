@@ -23,8 +23,9 @@ package struct Evaluation {
     let model = try communicator.agree { try LoadedModel(path: path) }
     try communicator.requireEqual(model.state.fingerprint, of: model.checkpoint.path)
     if communicator.rank == 0 { model.refusals.forEach(Console.complain) }
-    let kernels = Kernels(
-      try communicator.agree { try InstructionSet.selected(instructionSet) })
+    let kernels = try communicator.agree {
+      try Kernels.selected(instructionSet, model.config.model.precision)
+    }
     let plan = try TrainingSetup.plan(
       model.config, threads: threads, place: path, canReshard: false, on: communicator)
     let part = try communicator.agree { try self.part(of: model) }
@@ -82,5 +83,14 @@ extension InstructionSet {
   /// As `select`, with an error that counts as bad usage.
   static func selected(_ name: String) throws -> InstructionSet {
     do { return try select(name) } catch { throw UsageError("--isa or GRU_DIST_ISA: \(error)") }
+  }
+}
+
+extension Kernels {
+  /// The kernels of a named instruction set, with an error that counts as bad usage.
+  static func selected(_ name: String, _ precision: Precision) throws -> Kernels {
+    let set = try InstructionSet.selected(name)
+    do { try precision.require(set) } catch { throw UsageError("\(error)") }
+    return Kernels(set, precision: precision)
   }
 }

@@ -20,12 +20,15 @@ package struct PeakBenchmark {
       instructionSet == "auto"
       ? InstructionSet.available : [try InstructionSet.selected(instructionSet)]
     for set in sets {
-      let gflops = Kernels(set).measurePeak(seconds: seconds)
-      console.say("\(set.rawValue)  \(Format.fixed(gflops, 1)) GFLOP/s on one core")
-      console.record([
-        "bench": "peak", "isa": .string(set.rawValue),
-        "gflops": .number((gflops * 100).rounded() / 100),
-      ])
+      for precision in Precision.allCases where precision.isAvailable(with: set) {
+        let gflops = Kernels(set, precision: precision).measurePeak(seconds: seconds)
+        let name = precision == .fp32 ? set.rawValue : "\(set.rawValue) \(precision.rawValue)"
+        console.say("\(name)  \(Format.fixed(gflops, 1)) GFLOP/s on one core")
+        console.record([
+          "bench": "peak", "isa": .string(set.rawValue), "precision": .string(precision.rawValue),
+          "gflops": .number((gflops * 100).rounded() / 100),
+        ])
+      }
     }
   }
 }

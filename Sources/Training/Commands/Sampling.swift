@@ -38,7 +38,7 @@ package struct Sampling {
     model.refusals.forEach(Console.complain)
     let tokenizer = model.state.tokenizer
     let table = ParameterTable(shape: model.shape)
-    let kernels = Kernels(try InstructionSet.selected(instructionSet))
+    let kernels = try Kernels.selected(instructionSet, model.config.model.precision)
     let parameters = AlignedBuffer(count: table.elementCount)
     try model.readParameters(into: parameters.pointer)
     let weights = PackedWeights(shape: model.shape, table: table, kernels: kernels)

@@ -1,7 +1,7 @@
 package import Collectives
 import Foundation
 package import GRUCore
-import Kernels
+package import Kernels
 
 /// Times whole training steps on random tokens: forward, BPTT, exchange, clip, Adam, repack.
 package struct StepBenchmark {
@@ -18,6 +18,7 @@ package struct StepBenchmark {
   package var steps = 20
   package var warmup = 5
   package var instructionSet = "auto"
+  package var precision = Precision.fp32
   /// Whether to tell the parts of the steps apart.
   package var profiled = false
 
@@ -46,6 +47,7 @@ package struct StepBenchmark {
       "model": [
         "cell": .string(cellKeys), "reset": .string(reset), "embedding": .integer(embedding),
         "hidden": .integer(hidden), "layers": .integer(layers),
+        "precision": .string(precision.rawValue),
       ],
       "batch": [
         "sequences": .integer(batch), "window": .integer(window), "shards": .integer(shards),
@@ -64,8 +66,7 @@ package struct StepBenchmark {
         ranks: communicator.worldSize, threads: threads, place: "bench step")
       return config
     }
-    let kernels = Kernels(
-      try communicator.agree { try InstructionSet.selected(instructionSet) })
+    let kernels = try communicator.agree { try Kernels.selected(instructionSet, precision) }
     let plan = ShardPlan(
       sequences: batch, shards: config.batch.shards, ranks: communicator.worldSize,
       threads: threads)
@@ -131,6 +132,7 @@ package struct StepBenchmark {
       "fraction_of_peak": .number((gflops / peak * 1e6).rounded() / 1e6),
       "peak_rss_bytes": .integer(PeakMemory.bytes),
       "isa": .string(replica.kernels.instructionSet.rawValue),
+      "precision": .string(precision.rawValue),
       "loss": .number(outcomes[outcomes.count - 1].loss),
     ]
     if let parts {

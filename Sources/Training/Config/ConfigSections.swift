@@ -1,4 +1,5 @@
 package import GRUCore
+package import Kernels
 
 /// What to train and validate on.
 package struct DataConfig: Sendable, Equatable {
@@ -41,6 +42,8 @@ package struct ModelConfig: Sendable, Equatable {
   package var layers: Int
   package var dropout: Double
   package var tieWeights: Bool
+  /// The numbers that matrix products multiply.
+  package var precision: Precision
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
     cell = try reader.choice("cell", default: .gru)
@@ -52,6 +55,7 @@ package struct ModelConfig: Sendable, Equatable {
       "dropout", default: 0, expected: "a number from 0 up to, but not, 1"
     ) { 0..<1 ~= $0 }
     tieWeights = try reader.boolean("tie_weights", default: false)
+    precision = try reader.choice("precision", default: .fp32)
     try reader.finish()
     if dropout != 0 {
       throw reader.failure(
@@ -68,6 +72,7 @@ package struct ModelConfig: Sendable, Equatable {
       "cell": .string(cell.rawValue), "reset": .string(reset.rawValue),
       "embedding": .integer(embedding), "hidden": .integer(hidden), "layers": .integer(layers),
       "dropout": .number(dropout), "tie_weights": .bool(tieWeights),
+      "precision": .string(precision.rawValue),
     ]
   }
 

@@ -53,7 +53,8 @@ struct GradientCheck {
           GradientTable.Row(
             tensor: parameter.name, place: parameter.place(of: element),
             computed: Double(gradient[index]), difference: (above - below) / (2 * step),
-            tensorScale: scale))
+            tensorScale: scale,
+            tolerance: GradientTable.tolerance(of: replica.kernels.precision)))
       }
     }
     return GradientTable(rows: rows, sequences: batch.sequences, window: batch.window)

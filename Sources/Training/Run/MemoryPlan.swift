@@ -32,7 +32,7 @@ package struct MemoryPlan: Sendable {
         sum
           + SequenceWorker.workspaceBytes(
             shape: shape, window: config.batch.window, plan: plan,
-            worker: rank * plan.threads + thread)
+            worker: rank * plan.threads + thread, kernels: kernels)
       }
     }
     let moments = config.optimizer.momentNames.count
@@ -44,7 +44,7 @@ package struct MemoryPlan: Sendable {
       Item(name: "parameters", bytes: arena),
       Item(
         name: "packed weights",
-        bytes: PackedWeights.bytes(shape: shape, table: table, panelWidth: kernels.panelWidth)),
+        bytes: PackedWeights.bytes(shape: shape, table: table, kernels: kernels)),
       Item(name: "gradients", bytes: arena * (nodes.max() ?? 1)),
       Item(name: "optimizer moments", bytes: arena * moments / plan.ranks),
       Item(name: "activations", bytes: workspaces.max() ?? 0),

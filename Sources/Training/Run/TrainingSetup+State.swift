@@ -74,8 +74,8 @@ extension TrainingSetup {
   /// The keys that decide the trajectory so far; the others may change at a resume.
   private static let pinnedKeys = [
     "data.tokenizer", "data.valid_fraction", "model.cell", "model.reset", "model.embedding",
-    "model.hidden", "model.layers", "model.dropout", "model.tie_weights", "batch.sequences",
-    "batch.window", "batch.shards", "optimizer.name", "run.seed",
+    "model.hidden", "model.layers", "model.dropout", "model.tie_weights", "model.precision",
+    "batch.sequences", "batch.window", "batch.shards", "optimizer.name", "run.seed",
   ]
 
   /// Throws unless going on from `state` gives what the run would have given without a stop.

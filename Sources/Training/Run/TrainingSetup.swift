@@ -36,10 +36,9 @@ package struct TrainingSetup {
     }
     self.config = config
     try communicator.requireEqual(config.json.line, of: options.configFile)
-    kernels = Kernels(
-      try communicator.agree {
-        try InstructionSet.selected(options.instructionSet)
-      })
+    kernels = try communicator.agree {
+      try Kernels.selected(options.instructionSet, config.model.precision)
+    }
     plan = try Self.plan(
       config, threads: options.threads, place: options.configFile, on: communicator)
     let split = try communicator.agree { try Self.openCorpora(config) }

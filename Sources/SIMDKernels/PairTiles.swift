@@ -1,0 +1,164 @@
+public import CPlatform
+
+/// One row of sums of pair products, one vector wide. A float of either operand is a pair of bf16
+/// numbers, neighbours in k; sums are fp32.
+@frozen public struct PairRow1: TileRows {
+  public typealias Columns = Columns1<Lanes>
+  @usableFromInline var c0 = Lanes()
+
+  @inlinable @inline(__always) public static var height: Int { 1 }
+  @inlinable @inline(__always) public init() {}
+  @inlinable @inline(__always) public init(loading c: UnsafePointer<Float>, stride: Int) {
+    c0 = loadLanes(c)
+  }
+  @inlinable @inline(__always)
+  public mutating func multiplyAdd(_ a: UnsafePointer<Float>, _ stride: Int, _ b: Columns) {
+    c0 = platform_dot_pairs(c0, Lanes(repeating: a[0]), b.v0)
+  }
+  @inlinable @inline(__always)
+  public mutating func add(_ c: UnsafePointer<Float>, stride: Int) {
+    c0 = loadLanes(c) + c0
+  }
+  @inlinable @inline(__always)
+  public func store(_ c: UnsafeMutablePointer<Float>, stride: Int) {
+    storeLanes(c0, c)
+  }
+}
+
+/// One row, two vectors wide.
+@frozen public struct PairRow2: TileRows {
+  public typealias Columns = Columns2<Lanes>
+  @usableFromInline var c0 = Lanes()
+  @usableFromInline var c1 = Lanes()
+
+  @inlinable @inline(__always) public static var height: Int { 1 }
+  @inlinable @inline(__always) public init() {}
+  @inlinable @inline(__always) public init(loading c: UnsafePointer<Float>, stride: Int) {
+    c0 = loadLanes(c)
+    c1 = loadLanes(c + 16)
+  }
+  @inlinable @inline(__always)
+  public mutating func multiplyAdd(_ a: UnsafePointer<Float>, _ stride: Int, _ b: Columns) {
+    let x = Lanes(repeating: a[0])
+    c0 = platform_dot_pairs(c0, x, b.v0)
+    c1 = platform_dot_pairs(c1, x, b.v1)
+  }
+  @inlinable @inline(__always)
+  public mutating func add(_ c: UnsafePointer<Float>, stride: Int) {
+    c0 = loadLanes(c) + c0
+    c1 = loadLanes(c + 16) + c1
+  }
+  @inlinable @inline(__always)
+  public func store(_ c: UnsafeMutablePointer<Float>, stride: Int) {
+    storeLanes(c0, c)
+    storeLanes(c1, c + 16)
+  }
+}
+
+/// bf16 products with fp32 sums: two rows a step.
+public enum PairTiles: TileFamily {
+  public typealias Wide = PairRow2
+  public typealias Narrow = PairRow1
+  @inlinable @inline(__always) public static var rowsPerStep: Int { 2 }
+
+  @inlinable @inline(__always) public static func packLeft(
+    _ p: UnsafePointer<WeightGradientArguments>, split: TileSplit, firstTile: Int, endTile: Int,
+    to destination: UnsafeMutablePointer<Float>, tileStride: Int,
+    bias: UnsafeMutablePointer<Float>, biasStride: Int
+  ) {
+    packLeftPairs(
+      p, split: split, firstTile: firstTile, endTile: endTile, to: destination,
+      tileStride: tileStride, bias: bias, biasStride: biasStride)
+  }
+}
+
+/// Rows of one shard, one after the other in (time, sequence) order.
+@frozen public struct ShardCursor {
+  public var row: UnsafePointer<Float>
+  @usableFromInline let stride: Int
+  @usableFromInline let timeStride: Int
+  @usableFromInline let sequences: Int
+  @usableFromInline var sequence = 0
+
+  @inlinable @inline(__always) public init(_ rows: ShardRows, shard: Int) {
+    row = rows.base + shard * rows.sequencesPerShard * rows.stride
+    stride = rows.stride
+    sequences = rows.sequencesPerShard
+    timeStride = (rows.sequences - rows.sequencesPerShard) * rows.stride
+  }
+
+  @inlinable @inline(__always)
+  public mutating func advance() {
+    row += stride
+    sequence += 1
+    if sequence == sequences {
+      sequence = 0
+      row += timeStride
+    }
+  }
+}
+
+/// The left operand of weight gradients in pairs of rows; biases are summed in fp32, row by row; see
+/// `packLeftTiles`.
+@_transparent
+public func packLeftPairs(
+  _ p: UnsafePointer<WeightGradientArguments>, split: TileSplit, firstTile: Int, endTile: Int,
+  to destination: UnsafeMutablePointer<Float>, tileStride: Int,
+  bias: UnsafeMutablePointer<Float>, biasStride: Int
+) {
+  let left = p.pointee.left
+  let shards = left.sequences / left.sequencesPerShard
+  let count = left.rowsPerShard
+  let steps = PairTiles.steps(count)
+  let tiles = endTile - firstTile
+  let start = split.start(firstTile)
+  // Rows lie pages apart, where no hardware prefetcher follows.
+  let ahead =
+    (8 + left.sequencesPerShard - 1) / left.sequencesPerShard * left.sequences * left.stride
+  let strip = (split.start(endTile) - start) * 4
+  var depth = 0
+  var shard = 0
+  while shard < shards {
+    let block = destination + shard * weightGradientRowTiles * tileStride
+    let sums = bias + depth * biasStride
+    var tile = 0
+    while tile < tiles {
+      storeLanes(Lanes(), sums + 16 * tile)
+      tile += 1
+    }
+    var cursor = ShardCursor(left, shard: shard)
+    var step = 0
+    while step < steps {
+      var even = cursor.row + start
+      cursor.advance()
+      let hasOdd = 2 * step + 1 < count
+      var odd = hasOdd ? cursor.row + start : even
+      if hasOdd { cursor.advance() }
+      var byte = 0
+      while byte < strip {
+        platform_prefetch(UnsafeRawPointer(even + ahead) + byte)
+        platform_prefetch(UnsafeRawPointer(odd + ahead) + byte)
+        byte += 64
+      }
+      var out = block
+      tile = 0
+      while tile < tiles {
+        let height = split.height(firstTile + tile)
+        let first = loadLanes(even)
+        let second = hasOdd ? loadLanes(odd) : Lanes()
+        // Writes 16 floats where `height` belong here; the tile's next step overwrites the rest.
+        storeLanes(platform_pairs(first, second), out + step * height)
+        let sum = loadLanes(sums + 16 * tile) + first
+        storeLanes(hasOdd ? sum + second : sum, sums + 16 * tile)
+        even += height
+        odd += height
+        out += tileStride
+        tile += 1
+      }
+      step += 1
+    }
+    depth = foldBiases(
+      bias, stride: biasStride, tiles: tiles, depth: depth, folds: p.pointee.folds[shard])
+    shard += 1
+  }
+}

@@ -1,0 +1,58 @@
+import GRUCore
+import Kernels
+import Testing
+
+/// Training with products of bf16 numbers: near fp32, and its own bits for any split of the shards.
+@Suite(.enabled(if: Precision.bf16.isAvailable(with: .avx512)))
+struct MixedPrecisionTests {
+  @Test(arguments: ModelShape.Cell.allCases, Sizes.all)
+  func gradientsAreNearThoseOfSinglePrecision(cell: ModelShape.Cell, sizes: Sizes) {
+    let problem = sizes.problem(cell)
+    let exact = WorkerRun(problem, plan: sizes.plan(), instructionSet: .avx512)
+    let rounded = WorkerRun(
+      problem, plan: sizes.plan(), instructionSet: .avx512, precision: .bf16)
+    #expect(rounded.tokens == exact.tokens)
+    for window in exact.losses.indices {
+      let loss = exact.losses[window].reduce(0, +)
+      let error = abs(rounded.losses[window].reduce(0, +) - loss)
+      #expect(error <= 0.01 * loss)
+      for parameter in problem.table.parameters {
+        var difference = 0.0
+        var square = 0.0
+        for element in parameter.range {
+          let value = Double(exact.gradients[window][element])
+          let distance = Double(rounded.gradients[window][element]) - value
+          difference += distance * distance
+          square += value * value
+        }
+        // Operands have eight bits; hundreds of time steps' worth of them average out.
+        #expect(
+          difference.squareRoot() <= 0.04 * square.squareRoot() + 1e-6,
+          "\(parameter.name) of window \(window)")
+      }
+    }
+    if problem.shape.hiddenSize > 1 {
+      #expect(rounded.gradientBits != exact.gradientBits, "nothing was rounded")
+    }
+  }
+
+  @Test(arguments: ModelShape.Cell.allCases, [8, 7, 6])
+  func everySplitOfTheShardsGivesTheSameBits(cell: ModelShape.Cell, shards: Int) {
+    let sizes = Sizes(
+      hidden: 19, embedding: 13, vocabulary: 29, layers: 2, window: 5, shards: shards,
+      sequencesPerShard: 3)
+    let problem = sizes.problem(cell)
+    let one = WorkerRun(
+      problem, plan: sizes.plan(), instructionSet: .avx512, precision: .bf16)
+    for ranks in 1...shards {
+      for threads in 1...shards / ranks where ranks * threads > 1 {
+        let found = WorkerRun(
+          problem, plan: sizes.plan(ranks: ranks, threads: threads), instructionSet: .avx512,
+          precision: .bf16)
+        #expect(found.losses == one.losses, "\(ranks) ranks × \(threads) threads")
+        #expect(found.gradientBits == one.gradientBits, "\(ranks) ranks × \(threads) threads")
+        #expect(found.state == one.state, "\(ranks) ranks × \(threads) threads")
+      }
+    }
+  }
+}
