@@ -111,3 +111,18 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// libFuzzer brings a main function of its own, so that its program is built only when asked for.
+if Context.environment["GRU_DIST_FUZZERS"] != nil {
+  let fuzzer: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])]
+  // It learns from the ways that a case takes through these.
+  for target in package.targets where ["Checkpoints", "Corpora", "Training"].contains(target.name) {
+    target.swiftSettings = (target.swiftSettings ?? []) + fuzzer
+  }
+  package.products.append(.executable(name: "fuzz-readers", targets: ["fuzz-readers"]))
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz-readers", dependencies: ["Training", "Checkpoints", "Corpora"],
+      path: "Tests/Fuzzers", swiftSettings: common + fuzzer,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
+}

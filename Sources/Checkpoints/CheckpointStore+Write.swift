@@ -63,12 +63,14 @@ extension CheckpointStore {
   static var replacedPrefix: String { ".replaced-" }
 
   private func createDirectory() throws(CheckpointError) {
+    if isDirectoryDurable { return }
     do throws(CheckpointError) {
       try makeDirectory(directory)
     } catch .system(let error) where error.code == EEXIST {
-      return
+      // Whoever made it may have been stopped before its name was on the disk.
     }
     try synchronizeDirectory(directory + "/..")
+    isDirectoryDurable = true
   }
 
   /// Throws where the disk lacks the room, before anything is written.

@@ -17,6 +17,8 @@ package final class CheckpointStore {
   var damagedSteps: Set<Int> = []
   /// The step that this process wrote last; `prune` keeps it.
   var lastWritten: Int?
+  /// Whether the directory's own name is known to be on the disk.
+  var isDirectoryDurable = false
 
   /// - Parameter directory: `checkpoints` of the run directory; `write` creates it.
   package init(directory: String, fileSystem: FileSystem = .system) {

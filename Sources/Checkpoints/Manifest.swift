@@ -44,7 +44,7 @@ package struct Manifest: Sendable, Equatable {
   /// Reads the text of `manifest.json`.
   ///
   /// - Throws: `CheckpointError.damaged`, `.unsupportedFormat`.
-  init(text: [UInt8], path: String) throws(CheckpointError) {
+  package init(text: [UInt8], path: String) throws(CheckpointError) {
     let head = try JSONCoding.decode(Head.self, from: text, path: path)
     guard head.format == Self.format else {
       throw .damaged(path: path, reason: "format is '\(head.format)', expected '\(Self.format)'")

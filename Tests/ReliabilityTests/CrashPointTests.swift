@@ -67,7 +67,9 @@ import Testing
     var states = 0
     var distinct = Set<UInt64>()
     let started = ContinuousClock.now
-    for seed in 0..<UInt64(LongTests.areOn ? 400 : 6) {
+    // The last three find a directory whose own name is not safe.
+    let seeds = LongTests.areOn ? Array(0..<400) : [0, 1, 2, 3, 4, 5, 61, 99, 120]
+    for seed in seeds.map(UInt64.init) {
       let history = try history(seed: seed)
       var random = SeededRandom(seed: seed ^ 0x5eed)
       for moment in 0...history.disk.changeCount {

@@ -143,6 +143,11 @@ package final class RunDirectory {
         "run.directory '\(path)' cannot be made: \(String(cString: strerror(errno))); choose "
           + "another")
     }
+    // The name must outlive a loss of power too; a system that cannot promise it does not matter.
+    let descriptor = open(parent.isEmpty ? "." : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
   }
 
   private static func remove(_ path: String) throws {
