@@ -50,6 +50,7 @@ extension CheckpointStore {
       } else if name.hasPrefix(Self.replacedPrefix) {
         let original = String(name.dropFirst(Self.replacedPrefix.count))
         if try entries().contains(original) {
+          try synchronizeDirectory(directory)
           try removeTree(directory + "/" + name)
         } else {
           try rename(directory + "/" + name, to: directory + "/" + original)
@@ -112,7 +113,11 @@ extension CheckpointStore {
     let replaced = directory + "/" + Self.replacedPrefix + Self.name(ofStep: step)
     let replaces = try entries().contains(Self.name(ofStep: step))
     if replaces {
-      try removeTree(replaced)
+      if try entries().contains(Self.replacedPrefix + Self.name(ofStep: step)) {
+        // It may be all that the disk has of this step, until the names are safe.
+        try synchronizeDirectory(directory)
+        try removeTree(replaced)
+      }
       try rename(final, to: replaced)
     }
     do throws(CheckpointError) {
