@@ -62,8 +62,9 @@ package struct TrainingState: Sendable, Equatable, Codable {
   ///
   /// - Parameter path: the checkpoint's, for the error.
   package func checkPlausible(path: String) throws(CheckpointError) {
-    let counts = [step - 1, epoch, tokens, bestValidationStep ?? 0, bestCheckpointStep ?? 0]
-    guard counts.allSatisfy({ $0 >= 0 }), (skippedSteps ?? 0) >= 0,
+    let counts = [epoch, tokens, bestValidationStep ?? 0, bestCheckpointStep ?? 0]
+    // Nothing that is computed from a step of that size overflows.
+    guard (1...1 << 40).contains(step), counts.allSatisfy({ $0 >= 0 }), (skippedSteps ?? 0) >= 0,
       (bestValidationStep ?? 0) <= step, (bestCheckpointStep ?? 0) <= step,
       (validatedStep ?? 0) <= step
     else {

@@ -148,7 +148,7 @@ enum SmallCheckpoint {
 
   static func state(step: Int) -> TrainingState {
     TrainingState(
-      step: step, epoch: 0, tokens: step * 64, config: .object(["seed": .integer(1)]),
+      step: step, epoch: 0, tokens: step &* 64, config: .object(["seed": .integer(1)]),
       corpusFingerprint: String(repeating: "ab", count: 16), tokenizer: .byte,
       model: ModelDescription(
         cell: "rnn", vocabularySize: 256, embeddingSize: 4, hiddenSize: 4, layerCount: 1),

@@ -94,6 +94,12 @@ import Testing
     }
   }
 
+  @Test(arguments: [0, -1, Int.min, Int.max]) func impossibleStepsAreRefused(step: Int) throws {
+    #expect(throws: CheckpointError.self) {
+      try SmallCheckpoint.state(step: step).checkPlausible(path: "run")
+    }
+  }
+
   @Test func states() throws {
     let state = SmallCheckpoint.state(step: 77)
     try fuzz("states", share: 15, seed: 3, [try JSONCoding.encode(state, file: "s")]) { bytes in
