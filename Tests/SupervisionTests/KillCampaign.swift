@@ -103,7 +103,7 @@ struct KillCampaign {
   private func settleLength(of run: TinyRun) throws {
     let short = try run.stepsPerSecond(ranks: ranks)
     run.checkpointEvery = max(5, Int(short * 0.12))
-    let seconds = 0.35 * Double(schedule.count) + 2
+    let seconds = 0.6 * Double(schedule.count) + 3
     run.steps = run.checkpointEvery * max(4, Int(short * seconds) / run.checkpointEvery)
     try run.writeConfig()
   }

@@ -125,7 +125,8 @@ import Testing
         let snapshot = CheckpointSnapshot(
           replica: trainer.replica, communicator: communicator,
           ownedCount: trainer.optimizer.range.count, momentNames: names)
-        try snapshot.capture(trainer)
+        snapshot.copy(trainer)
+        try snapshot.startTransfers(trainer)
         try snapshot.finishTransfers()
         var values: [Float] = []
         if communicator.rank == 0 {

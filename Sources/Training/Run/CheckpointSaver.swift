@@ -87,13 +87,14 @@ final class CheckpointSaver {
   /// Takes a checkpoint of the last step; every rank calls it.
   ///
   /// - Parameters:
-  ///   - started: since when the steps wait.
   ///   - isFinal: waits as long as the one before takes; otherwise at most `patience`.
   ///   - request: made on rank 0 only.
   /// - Returns: whether it was taken.
+  /// - Throws: `CorruptionError` on every rank where the ranks' parameters differ.
   func capture(
-    since started: ContinuousClock.Instant, isFinal: Bool, _ request: () throws -> Request
+    isFinal: Bool, _ request: (_ fingerprint: String) throws -> Request
   ) throws -> Bool {
+    let started = ContinuousClock.now
     var verdict: [UInt8] = []
     if communicator.rank == 0 {
       try startWriting(waiting: true)
@@ -101,9 +102,11 @@ final class CheckpointSaver {
     }
     guard try communicator.share(verdict) == [1] else { return false }
     try snapshot.finishTransfers()
+    snapshot.copy(trainer)
+    let fingerprint = try trainer.compareHashes()
     var made: Request?
-    try communicator.coordinate { made = try request() }
-    try snapshot.capture(trainer)
+    try communicator.coordinate { made = try request(fingerprint) }
+    try snapshot.startTransfers(trainer)
     if let made { incoming = (made, ContinuousClock.now - started) }
     try startWriting(waiting: false)
     return true

@@ -43,8 +43,9 @@ final class CheckpointSnapshot {
   /// A transfer that an error left under way must not outlive its buffers.
   deinit { transfers.cancelAll(on: communicator) }
 
-  /// Copies the state. Every rank calls it, after the transfers of the last call were finished.
-  func capture(_ trainer: Trainer) throws(CollectiveError) {
+  /// Copies the state and hashes its parameters for `Trainer.compareHashes`. Every rank calls it,
+  /// after the transfers of the last copy were finished.
+  func copy(_ trainer: Trainer) {
     precondition(transfers.count == 0, "\(transfers.count) transfers of the last copy are under way")
     let isCoordinator = communicator.rank == 0
     let optimizer = trainer.optimizer
@@ -56,7 +57,9 @@ final class CheckpointSnapshot {
     let hidden = hidden.pointer
     replica.team.run { thread in
       if isCoordinator {
-        copyShare(thread, replica.parameters.pointer, count, to: parameters.pointer)
+        trainer.verification.copyAndHash(thread: thread, to: parameters.pointer)
+      } else {
+        trainer.verification.hash(thread: thread)
       }
       for index in names.indices {
         copyShare(
@@ -65,7 +68,15 @@ final class CheckpointSnapshot {
       }
       replica.readState(ofThread: thread, into: hidden)
     }
-    if isCoordinator {
+  }
+
+  /// Starts to bring the other ranks' parts of the copy to rank 0. Every rank calls it.
+  func startTransfers(_ trainer: Trainer) throws(CollectiveError) {
+    let owned = trainer.optimizer.range
+    let count = replica.table.elementCount
+    let names = trainer.optimizer.config.momentNames
+    let hidden = hidden.pointer
+    if communicator.rank == 0 {
       for rank in 1..<max(1, communicator.worldSize) {
         for index in names.indices {
           let range = trainer.ownedRanges[rank]

@@ -9,9 +9,7 @@ extension TrainingRun {
     guard lastSavedStep != trainer.step else { return }
     trainer.pulse.begin(.checkpoint)
     defer { trainer.pulse.begin(.reporting) }
-    let started = ContinuousClock.now
-    let fingerprint = try trainer.verifyParameters()
-    let isTaken = try saver.capture(since: started, isFinal: isFinal) {
+    let isTaken = try saver.capture(isFinal: isFinal) { fingerprint in
       // What became of the one before decides which steps are kept.
       report(saver.takeOutcomes())
       var history = history

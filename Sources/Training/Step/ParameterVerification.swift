@@ -41,6 +41,18 @@ final class ParameterVerification {
       into: hashes.baseAddress! + 2 * (part.lowerBound / canonicalBlock))
   }
 
+  /// Copies one thread's share of the arena and hashes it on the way: one pass over memory.
+  func copyAndHash(thread: Int, to copy: UnsafeMutablePointer<Float>) {
+    let part = NodeFold.elements(
+      ofThread: thread, of: replica.threads, elementCount: replica.table.elementCount)
+    for start in stride(from: part.lowerBound, to: part.upperBound, by: canonicalBlock) {
+      let count = min(canonicalBlock, part.upperBound - start)
+      (copy + start).update(from: replica.parameters.pointer + start, count: count)
+      replica.kernels.hashBlocks(
+        copy + start, count: count, into: hashes.baseAddress! + 2 * (start / canonicalBlock))
+    }
+  }
+
   /// The hash of all shares. Does not allocate.
   var hash: ParameterHash {
     let (high, low) = Fingerprint.combine(

@@ -71,6 +71,11 @@ extension Trainer {
   /// - Throws: `CorruptionError` on every rank where they are not the same bits.
   package func verifyParameters() throws -> String {
     replica.team.runPrepared(hashJob)
+    return try compareHashes()
+  }
+
+  /// As `verifyParameters`, where all threads have hashed their shares just now.
+  func compareHashes() throws -> String {
     let hash = verification.hash
     if communicator.worldSize == 1 { return hash.fingerprint }
     let mine = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 2)
