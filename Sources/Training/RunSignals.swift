@@ -33,7 +33,8 @@ package enum RunSignals {
     set(
       SIGBUS,
       { _ in
-        write(STDERR_FILENO, RunSignals.lostMemory.utf8Start, RunSignals.lostMemory.utf8CodeUnitCount)
+        let words = RunSignals.lostMemory
+        write(STDERR_FILENO, words.utf8Start, words.utf8CodeUnitCount)
         _exit(ExitStatus.failed)
       }, flags: 0)
     var awaited = sigset_t()

@@ -9,7 +9,8 @@ import Testing
     let scenario = try TrainingScenario(
       "model.hidden=512", "model.embedding=128", "batch.sequences=64", "batch.window=64",
       "data.valid_fraction=0")
-    try scenario.write("text.txt", String(repeating: "the tree sums ranks of shards\n", count: 2000))
+    try scenario.write(
+      "text.txt", String(repeating: "the tree sums ranks of shards\n", count: 2000))
     let setup = try TrainingSetup(scenario.options(), on: SoloCommunicator())
     let replica = try Replica(
       shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
@@ -29,8 +30,8 @@ import Testing
     let share = hash / step / Double(setup.config.run.verifyEvery)
     #expect(share < 0.002)
     LongTests.report(
-      "hash of all parameters: \(Format.fixed(hash * 1e3, 3)) ms, step \(Format.fixed(step * 1e3, 1))"
-        + " ms; at run.verify_every = \(setup.config.run.verifyEvery): "
+      "hash of all parameters: \(Format.fixed(hash * 1e3, 3)) ms, step "
+        + "\(Format.fixed(step * 1e3, 1)) ms; at run.verify_every = \(setup.config.run.verifyEvery): "
         + "\(Format.fixed(share * 100, 4)) % of the time")
   }
 }

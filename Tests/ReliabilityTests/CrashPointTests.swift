@@ -126,7 +126,9 @@ import Testing
       let isAllowed = history.allowed(at: moment).contains {
         $0.step == checkpoint.step && $0.version == version
       }
-      if !isAllowed { return (loaded, "step \(checkpoint.step) is not the newest or not as written") }
+      if !isAllowed {
+        return (loaded, "step \(checkpoint.step) is not the newest or not as written")
+      }
     } else if history.mustFindOne(at: moment) {
       return (0, "a whole checkpoint is gone")
     }

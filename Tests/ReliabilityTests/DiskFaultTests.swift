@@ -129,7 +129,9 @@ private final class FailingDisk: Sendable {
       "optimizer.learning_rate=0.5", "optimizer.clip_norm=0")
     try scenario.train(scenario.options(), ranks: 1)
     let losses = try scenario.records().filter { $0["kind"] == "valid" }
-      .compactMap { record in record["loss"]?.doubleValue.map { (record["step"]?.integerValue, $0) } }
+      .compactMap { record in
+        record["loss"]?.doubleValue.map { (record["step"]?.integerValue, $0) }
+      }
     let best = try #require(losses.min { $0.1 < $1.1 }?.0)
     let kept = try scenario.checkpoints()
     #expect(kept.contains(CheckpointStore.name(ofStep: best)), "\(best): \(kept)")

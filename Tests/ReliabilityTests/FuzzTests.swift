@@ -5,11 +5,13 @@ import Testing
 @testable import Checkpoints
 @testable import Training
 
-/// Damages every kind of file that the program reads, at random but from a seed. A reader may refuse
-/// or accept; it must not trap, read beyond the end, or accept what contradicts itself.
+/// Damages every kind of file that the program reads, at random but from a seed. A reader may
+/// refuse or accept; it must not trap, read beyond the end, or accept what contradicts itself.
 @Suite struct FuzzTests {
   /// A million cases over all readers in the long form.
-  private static func cases(_ share: Int) -> Int { (LongTests.areOn ? 1_000_000 : 10_000) * share / 100 }
+  private static func cases(_ share: Int) -> Int {
+    (LongTests.areOn ? 1_000_000 : 10_000) * share / 100
+  }
 
   /// Damages `sound` time and again; `accepts` says whether the reader took it.
   private func fuzz(

@@ -23,7 +23,8 @@ import Testing
     for ranks in [1, 3] {
       let name = "run-\(ranks)"
       let error = #expect(throws: NonFiniteError.self) {
-        try scenario.train(scenario.options(run: name), ranks: ranks, prepare: spoil([6], with: .nan))
+        try scenario.train(
+          scenario.options(run: name), ranks: ranks, prepare: spoil([6], with: .nan))
       }
       let text = try #require(error).description
       #expect(text.hasPrefix("step 6: "), "\(text)")
@@ -95,7 +96,8 @@ import Testing
       // An update far too large leaves a bad model, and no value that is not finite.
       run.trainer.faultAfterGradients = { [unowned run] nodes in
         guard run.trainer.step == 30 else { return }
-        for parameter in run.trainer.replica.table.parameters where parameter.name == "output.bias" {
+        let table = run.trainer.replica.table
+        for parameter in table.parameters where parameter.name == "output.bias" {
           for element in parameter.range { nodes[0][element] = element % 2 == 0 ? 1e6 : -1e6 }
           for element in parameter.range {
             run.trainer.replica.parameters.pointer[element] += element % 2 == 0 ? 30 : -30

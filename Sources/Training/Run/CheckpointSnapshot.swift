@@ -46,7 +46,7 @@ final class CheckpointSnapshot {
   /// Copies the state and hashes its parameters for `Trainer.compareHashes`. Every rank calls it,
   /// after the transfers of the last copy were finished.
   func copy(_ trainer: Trainer) {
-    precondition(transfers.count == 0, "\(transfers.count) transfers of the last copy are under way")
+    precondition(transfers.count == 0, "\(transfers.count) transfers are under way")
     let isCoordinator = communicator.rank == 0
     let optimizer = trainer.optimizer
     let owned = optimizer.range

@@ -251,8 +251,8 @@ package final class TrainingRun {
         + "batch \(batch.sequences) x \(batch.window), \(range) -> \(run.directory)")
     guard let changes = restored?.changes, !changes.isEmpty else { return }
     progress.say(
-      "changed since the checkpoint: \(changes.map(\.description).joined(separator: ", ")); the run "
-        + "goes on as these ask, no longer as it would have without a stop")
+      "changed since the checkpoint: \(changes.map(\.description).joined(separator: ", ")); the "
+        + "run goes on as these ask, no longer as it would have without a stop")
   }
 
   /// Logs a step when it is due: first and last steps too, and every step of a debug run.

@@ -50,8 +50,8 @@ package final class Evaluator {
     return score
   }
 
-  /// As `score()`, but gives up, on every rank after the same window, when `isStopRequested` says so
-  /// on any of them.
+  /// As `score()`, but gives up, on every rank after the same window, when `isStopRequested` says
+  /// so on any of them.
   package func score(
     unlessStopped isStopRequested: (() -> Bool)?
   ) throws(CollectiveError) -> Score? {
