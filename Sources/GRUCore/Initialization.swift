@@ -19,7 +19,7 @@ package enum Initialization {
         random: random, tensor: tensor)
       tensor += 1
     }
-    uniform("embedding.weight", 3.0.squareRoot())
+    if shape.task.input == .tokens { uniform("embedding.weight", 3.0.squareRoot()) }
     for layer in 0..<shape.layerCount {
       let inputs = shape.inputSize(ofLayer: layer)
       uniform("layers.\(layer).input.weight", (6 / Double(inputs + hidden)).squareRoot())

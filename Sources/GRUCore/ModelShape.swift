@@ -1,4 +1,4 @@
-/// The sizes and cell of a recurrent language model.
+/// The sizes and cell of a recurrent model: of a language model, unless `task` says otherwise.
 ///
 /// Shape legend used in this module: T = BPTT window, B = sequences of one worker, H = hidden size,
 /// E = embedding size, V = vocabulary size, L = layers, I = input size of a layer (E, then H).
@@ -21,6 +21,8 @@ package struct ModelShape: Sendable, Equatable {
   package var embeddingSize: Int
   package var hiddenSize: Int
   package var layerCount: Int
+  /// What the model reads and what it is to say.
+  package var task = TaskShape()
 
   package init(
     cell: Cell, vocabularySize: Int, embeddingSize: Int, hiddenSize: Int, layerCount: Int
@@ -34,6 +36,11 @@ package struct ModelShape: Sendable, Equatable {
     self.embeddingSize = embeddingSize
     self.hiddenSize = hiddenSize
     self.layerCount = layerCount
+  }
+
+  /// Kinds of tokens that the model reads; none where it reads real values.
+  package var inputVocabularySize: Int {
+    task.input == .values ? 0 : task.inputVocabularySize ?? vocabularySize
   }
 
   /// The size of a layer's input: E for the first layer, H above.

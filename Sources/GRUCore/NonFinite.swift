@@ -26,7 +26,7 @@ extension SequenceWorker {
     }
     let logits = scan(
       "logits gradient", -1, buffer(layout.logits), layout.vocabularyStride, shape.vocabularySize,
-      latestFirst: false)
+      steps: outputSteps, latestFirst: false)
     if let logits { return logits }
     for layer in stride(from: shape.layerCount - 1, through: 0, by: -1) {
       let found = scan(
@@ -39,11 +39,12 @@ extension SequenceWorker {
 
   private func scan(
     _ tensor: String, _ layer: Int, _ values: UnsafePointer<Float>, _ stride: Int, _ columns: Int,
-    latestFirst: Bool
+    steps: Int? = nil, latestFirst: Bool
   ) -> NonFiniteSite? {
     let batch = sequences.count
-    for index in 0..<window {
-      let t = latestFirst ? window - 1 - index : index
+    let steps = steps ?? window
+    for index in 0..<steps {
+      let t = latestFirst ? steps - 1 - index : index
       for b in 0..<batch {
         let row = values + (t * batch + b) * stride
         for j in 0..<columns where !row[j].isFinite {

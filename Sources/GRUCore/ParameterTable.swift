@@ -30,7 +30,9 @@ package struct ParameterTable: Sendable, Equatable {
     }
     let gates = shape.cell.gateCount
     let hidden = shape.hiddenSize
-    add("embedding.weight", [shape.vocabularySize, shape.embeddingSize])
+    if shape.task.input == .tokens {
+      add("embedding.weight", [shape.inputVocabularySize, shape.embeddingSize])
+    }
     for layer in 0..<shape.layerCount {
       let prefix = "layers.\(layer)"
       add("\(prefix).input.weight", [gates * hidden, shape.inputSize(ofLayer: layer)])

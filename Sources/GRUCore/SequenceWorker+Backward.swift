@@ -13,9 +13,14 @@ extension SequenceWorker {
   ) {
     timer.enter(.gates)
     buffer(layout.carry).update(repeating: 0, count: sequences.count * layout.hiddenStride)
+    if slots.perRow > 1 { clearStates(layer: layer) }
     for t in stride(from: window - 1, through: 0, by: -1) {
+      if stateGradientSquares != nil { recordStateGradient(layer: layer, t: t, upper: upper) }
       backwardStep(layer: layer, t: t, weights: weights, upper: upper)
+      if slots.perRow > 1 { stopGradients(t: t) }
     }
+    // Nothing learns from the gradient of real-valued inputs.
+    if layer == 0, shape.task.input == .values { return }
     inputGradient(layer: layer, weights: weights, lower: lower)
   }
 

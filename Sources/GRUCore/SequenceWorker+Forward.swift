@@ -9,12 +9,13 @@ extension SequenceWorker {
   func forward(parameters: UnsafePointer<Float>, weights: PackedWeights) {
     let embedding = parameters + table.parameters[0].offset
     timer.enter(.embedding, bytes: 8 * inputCount * layout.embedding)
-    embed(embedding)
+    if shape.task.input == .tokens { embed(embedding) }
+    slots.index()
     if let tokenTable = layout.tokenTable {
       // The products of equal tokens are equal to the bit: one row of the table for each.
       inputProduct(
         layer: 0, weights: weights, input: embedding, inputStride: shape.embeddingSize,
-        rows: shape.vocabularySize, into: buffer(tokenTable))
+        rows: shape.inputVocabularySize, into: buffer(tokenTable))
     }
     let batch = sequences.count
     let steps = max(1, Self.chunkRows / max(1, batch))
@@ -34,9 +35,13 @@ extension SequenceWorker {
             layer: layer, weights: weights, input: input + first * batch * inputStride,
             inputStride: inputStride, rows: count * batch, into: gates)
         }
-        for t in first..<first + count { forwardStep(layer: layer, t: t, weights: weights) }
+        for t in first..<first + count {
+          if slots.perRow > 1 { startSequences(layer: layer, t: t) }
+          forwardStep(layer: layer, t: t, weights: weights)
+        }
         first += count
       }
+      if slots.perRow > 1 { restoreStates(layer: layer) }
     }
   }
 
@@ -48,7 +53,8 @@ extension SequenceWorker {
     for row in 0..<rows {
       let token = Int(inputs[row])
       precondition(token >= 0, "token \(token) < 0")
-      precondition(token < shape.vocabularySize, "token \(token) of \(shape.vocabularySize)")
+      precondition(
+        token < shape.inputVocabularySize, "token \(token) of \(shape.inputVocabularySize)")
       destination.update(from: embedding + token * size, count: size)
       destination += layout.embeddingStride
     }

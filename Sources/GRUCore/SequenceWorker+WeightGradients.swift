@@ -11,11 +11,10 @@ private struct GradientOperand {
 }
 
 extension SequenceWorker {
-  /// Packs the top layer's states as the right operand of d output.weight.
+  /// Packs what the output layer read as the right operand of d output.weight.
   func packTopStates() {
-    let top = layers[shape.layerCount - 1].states + sequences.count * layout.hiddenStride
     packColumns(
-      shardRows(top, layout.hiddenStride), columns: layout.hidden, to: buffer(layout.packedState))
+      shardRows(outputInput, layout.hiddenStride, steps: outputSteps), columns: layout.hidden, to: buffer(layout.packedState))
   }
 
   /// Rows [first, first + count) of d output.weight = Σ dlogits ⊗ h and of d output.bias = Σ dlogits.
@@ -28,7 +27,8 @@ extension SequenceWorker {
       packed: buffer(layout.packedState), columns: layout.hidden, width: shape.hiddenSize,
       offset: weight.offset + first * shape.hiddenSize)
     gradient(
-      left: shardRows(buffer(layout.logits) + first, layout.vocabularyStride), outputs: count,
+      left: shardRows(buffer(layout.logits) + first, layout.vocabularyStride, steps: outputSteps),
+      outputs: count,
       operand, nil, bias: bias.offset + first, nodes: nodes)
   }
 
@@ -53,7 +53,7 @@ extension SequenceWorker {
       to: packedState)
     // The order of tensors within a layer is that of ParameterTable.
     let perLayer = shape.cell == .gruResetAfter ? 4 : 3
-    let index = 1 + layer * perLayer
+    let index = (shape.task.input == .tokens ? 1 : 0) + layer * perLayer
     let inputWeight = table.parameters[index].offset
     let recurrentWeight = table.parameters[index + 1].offset
     let bias = table.parameters[index + 2].offset
@@ -102,16 +102,18 @@ extension SequenceWorker {
   }
 
   /// Packs the right operand of a weight gradient.
-  private func packColumns(
+  func packColumns(
     _ rows: ShardRows, columns: Int, to destination: UnsafeMutablePointer<Float>
   ) {
     timer.enter(.operandPacking, bytes: 8 * inputCount * columns)
     kernels.packShardColumns(rows, columns: columns, to: destination)
   }
 
-  private func shardRows(_ base: UnsafePointer<Float>, _ stride: Int) -> ShardRows {
+  func shardRows(
+    _ base: UnsafePointer<Float>, _ stride: Int, steps: Int? = nil
+  ) -> ShardRows {
     ShardRows(
-      base: base, stride: stride, timeSteps: window, sequences: sequences.count,
+      base: base, stride: stride, timeSteps: steps ?? window, sequences: sequences.count,
       sequencesPerShard: sequencesPerShard)
   }
 

@@ -21,6 +21,14 @@ package final class SequenceWorker {
   /// Sum of losses in nats and number of counted targets, per own shard.
   package let shardLosses: UnsafeMutablePointer<Double>
   package let shardTokens: UnsafeMutablePointer<Int>
+  /// Sum of the metric of `shape.task.loss` over counted targets, per own shard; 0 for a softmax at
+  /// every step, and while training for any softmax.
+  package let shardMetrics: UnsafeMutablePointer<Double>
+  /// The sequences that are laid end to end in each row of the window.
+  package let slots: SequenceSlots
+  /// Where somebody looks: receives the sum over rows of ‖∂ loss / ∂ h_t‖² of every layer and step,
+  /// [L, T], with each backward pass.
+  package var stateGradientSquares: UnsafeMutablePointer<Double>?
 
   let table: ParameterTable
   let kernels: Kernels
@@ -35,9 +43,12 @@ package final class SequenceWorker {
 
   package init(
     shape: ModelShape, table: ParameterTable, kernels: Kernels, window: Int, plan: ShardPlan,
-    worker: Int
+    worker: Int, slots slotCount: Int = 1
   ) {
     precondition(window > 0, "window \(window) < 1")
+    precondition(
+      shape.task.isSoftmaxAtEveryStep || shape.vocabularySize <= canonicalBlock,
+      "\(shape.vocabularySize) outputs > \(canonicalBlock)")
     self.shape = shape
     self.table = table
     self.kernels = kernels
@@ -50,7 +61,8 @@ package final class SequenceWorker {
     layout = WorkspaceLayout(
       shape: shape, window: window, sequences: sequences.count,
       sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(foldCounts),
-      kernels: kernels)
+      slots: slotCount, kernels: kernels)
+    slots = SequenceSlots(perRow: slotCount, window: window, rows: sequences.count)
     arena = AlignedBuffer(count: layout.size)
     folds = .allocate(capacity: foldCounts.count)
     folds.initialize(from: foldCounts, count: foldCounts.count)
@@ -63,6 +75,8 @@ package final class SequenceWorker {
     shardLosses.initialize(repeating: 0, count: shards.count)
     shardTokens = .allocate(capacity: shards.count)
     shardTokens.initialize(repeating: 0, count: shards.count)
+    shardMetrics = .allocate(capacity: shards.count)
+    shardMetrics.initialize(repeating: 0, count: shards.count)
     layers = .allocate(capacity: shape.layerCount)
     for layer in 0..<shape.layerCount {
       (layers + layer).initialize(
@@ -72,7 +86,7 @@ package final class SequenceWorker {
           inner: arena.pointer + layout.inner[layer]))
     }
     embeddingGradient = EmbeddingGradient(
-      vocabularySize: shape.vocabularySize, rows: rows, shardCount: shards.count)
+      vocabularySize: shape.inputVocabularySize, rows: rows, shardCount: shards.count)
   }
 
   deinit {
@@ -81,19 +95,21 @@ package final class SequenceWorker {
     targets.deallocate()
     shardLosses.deallocate()
     shardTokens.deallocate()
+    shardMetrics.deallocate()
     layers.deallocate()
   }
 
   /// Bytes that an instance of these sizes allocates.
   package static func workspaceBytes(
-    shape: ModelShape, window: Int, plan: ShardPlan, worker: Int, kernels: Kernels
+    shape: ModelShape, window: Int, plan: ShardPlan, worker: Int, slots: Int = 1,
+    kernels: Kernels
   ) -> Int {
     let shards = plan.shards(ofWorker: worker)
     let folds = CanonicalTree.foldsAfterEachLeaf(of: shards, in: plan.shards)
     let layout = WorkspaceLayout(
       shape: shape, window: window, sequences: plan.sequences(of: shards).count,
       sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(folds),
-      kernels: kernels)
+      slots: slots, kernels: kernels)
     return layout.size * MemoryLayout<Float>.stride
   }
 
@@ -152,7 +168,7 @@ package final class SequenceWorker {
     nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     forward(parameters: parameters, weights: weights)
-    outputLayer(weights: weights, nodes: nodes)
+    output(weights: weights, nodes: nodes)
     sumLosses()
     for layer in stride(from: shape.layerCount - 1, through: 0, by: -1) {
       // Every layer reads the gradient of its output from one buffer and leaves that of its input in
@@ -162,7 +178,7 @@ package final class SequenceWorker {
       let lower = buffer(isFlipped ? layout.upper : layout.lower)
       backward(layer: layer, weights: weights, upper: upper, lower: lower)
       weightGradients(layer: layer, nodes: nodes)
-      if layer == 0 {
+      if layer == 0, shape.task.input == .tokens {
         timer.enter(
           .embedding,
           bytes: 4 * (inputCount * layout.embedding + table.parameters[0].count * nodeCount))
@@ -181,7 +197,7 @@ package final class SequenceWorker {
   /// Forward pass and loss alone; carries the state on.
   package func evaluate(parameters: UnsafePointer<Float>, weights: PackedWeights) {
     forward(parameters: parameters, weights: weights)
-    outputLayer(weights: weights, nodes: nil)
+    output(weights: weights, nodes: nil)
     sumLosses()
     carryState()
   }
@@ -193,7 +209,7 @@ package final class SequenceWorker {
     for shard in 0..<shards.count {
       var loss = 0.0
       var tokens = 0
-      for t in 0..<window {
+      for t in 0..<outputSteps {
         let first = t * batch + shard * sequencesPerShard
         for row in first..<first + sequencesPerShard {
           loss += Double(losses[row])
@@ -203,6 +219,7 @@ package final class SequenceWorker {
       shardLosses[shard] = loss
       shardTokens[shard] = tokens
     }
+    sumMetrics()
   }
 
   /// The state after the window becomes the state before the next.

@@ -40,6 +40,13 @@ struct WorkspaceLayout {
   private(set) var innerGradient = 0
   private(set) var logits = 0
   private(set) var rowLosses = 0
+  /// Where the task is not a softmax at every step: the second number of each output row, its real
+  /// targets, what the output layer reads and its gradient, and states put by between sequences.
+  private(set) var rowMetrics = 0
+  private(set) var targetValues = 0
+  private(set) var readout = 0
+  private(set) var readoutGradient = 0
+  private(set) var putByStates: [Int] = []
   /// Per row: the target's logit; per row and block of the vocabulary: maximum and sum. Only where
   /// the vocabulary has more than one block.
   private(set) var chosen = 0
@@ -54,7 +61,7 @@ struct WorkspaceLayout {
 
   init(
     shape: ModelShape, window: Int, sequences: Int, sequencesPerShard: Int, stackDepth: Int,
-    kernels: Kernels
+    slots: Int, kernels: Kernels
   ) {
     self.window = window
     self.sequences = sequences
@@ -73,15 +80,17 @@ struct WorkspaceLayout {
       inner.append(shape.cell == .rnn ? 0 : take(rows * hiddenStride))
     }
     embedded = take(rows * embeddingStride)
-    if 2 * shape.vocabularySize <= rows {
-      tokenTable = take(shape.vocabularySize * gatesStride)
+    if shape.task.input == .tokens, 2 * shape.inputVocabularySize <= rows {
+      tokenTable = take(shape.inputVocabularySize * gatesStride)
     }
     upper = take(rows * max(hiddenStride, embeddingStride))
     lower = take(rows * max(hiddenStride, embeddingStride))
     carry = take(sequences * hiddenStride)
     innerGradient = take(sequences * hiddenStride)
-    logits = take(rows * vocabularyStride)
-    rowLosses = take(rows)
+    let outputRows = shape.task.readout == .every ? rows : slots * sequences
+    logits = take(outputRows * vocabularyStride)
+    rowLosses = take(outputRows)
+    takeReadout(shape: shape, outputRows: outputRows, slots: slots)
     if vocabularyBlocks > 1 {
       chosen = take(rows)
       blockMaxima = take(rows * vocabularyBlocks)
@@ -104,6 +113,19 @@ struct WorkspaceLayout {
 
   /// Blocks of 4,096 columns of the logits.
   var vocabularyBlocks: Int { (vocabulary + canonicalBlock - 1) / canonicalBlock }
+
+  /// What only tasks other than a softmax at every step need, and sequences laid end to end.
+  private mutating func takeReadout(shape: ModelShape, outputRows: Int, slots: Int) {
+    if slots > 1 {
+      for _ in 0..<shape.layerCount { putByStates.append(take(slots * sequences * hiddenStride)) }
+    }
+    if shape.task.isSoftmaxAtEveryStep { return }
+    rowMetrics = take(outputRows)
+    if shape.task.loss != .softmax { targetValues = take(outputRows * vocabularyStride) }
+    if shape.task.readout == .every { return }
+    readout = take(outputRows * hiddenStride)
+    readoutGradient = take(outputRows * hiddenStride)
+  }
 
   private mutating func take(_ count: Int) -> Int {
     defer { size += (count + 15) & ~15 }

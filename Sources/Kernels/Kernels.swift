@@ -144,6 +144,14 @@ package struct Kernels: @unchecked Sendable {
     return table.pointee.softmaxJoin(maxima, sums, blocks, chosen)
   }
 
+  /// Losses against real targets and, if asked, gradients in place; see `ValueLossArguments`.
+  package func valueLoss(_ arguments: ValueLossArguments) {
+    precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
+    precondition(arguments.outputs > 0, "no outputs")
+    precondition(arguments.outputs <= arguments.columns, "outputs beyond the columns")
+    withUnsafePointer(to: arguments) { table.pointee.valueLoss(UnsafeRawPointer($0)) }
+  }
+
   /// c = a + b over `count` elements; c may be a or b.
   package func add(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,

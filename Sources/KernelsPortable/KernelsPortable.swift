@@ -44,6 +44,7 @@ public func fillPortableKernels(_ table: UnsafeMutablePointer<KernelTable>) {
         softmaxBlockGradient($0.arguments(SoftmaxBlockArguments.self))
       },
       softmaxJoin: { softmaxJoin($0, $1, $2, $3) },
+      valueLoss: { valueLoss($0.arguments(ValueLossArguments.self)) },
       add: { addArrays($0, $1, $2, $3) },
       blockSquares: { blockSquares($0, $1, $2) },
       blockHashes: { blockHashes($0, $1, $2) },

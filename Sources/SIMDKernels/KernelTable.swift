@@ -33,6 +33,7 @@
   public var softmaxBlockGradient: Raw
   public var softmaxJoin:
     @convention(c) (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, Int, Float) -> Float
+  public var valueLoss: Raw
   public var add:
     @convention(c) (
       UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
@@ -71,6 +72,7 @@
     softmaxJoin: @escaping @convention(c) (
       UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, Int, Float
     ) -> Float,
+    valueLoss: @escaping Raw,
     add: @escaping @convention(c) (
       UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
     ) -> Void,
@@ -110,6 +112,7 @@
     self.softmaxBlock = softmaxBlock
     self.softmaxBlockGradient = softmaxBlockGradient
     self.softmaxJoin = softmaxJoin
+    self.valueLoss = valueLoss
     self.add = add
     self.blockSquares = blockSquares
     self.blockHashes = blockHashes

@@ -1,0 +1,188 @@
+import Kernels
+
+/// The output layer of tasks other than a softmax at every step: it reads the state after every
+/// step, or one vector of each sequence, and compares with classes or with real values.
+extension SequenceWorker {
+  private static var outputChunkRows: Int { 192 }
+
+  /// Output rows of one row of the batch: time steps, or slots.
+  var outputSteps: Int { shape.task.readout == .every ? window : slots.perRow }
+
+  /// What the output layer reads, [outputSteps, B, H].
+  var outputInput: UnsafeMutablePointer<Float> {
+    shape.task.readout == .every
+      ? layers[shape.layerCount - 1].states + sequences.count * layout.hiddenStride
+      : buffer(layout.readout)
+  }
+
+  /// Real values that the first layer reads, [T, B, `inputStride`], of which
+  /// `shape.embeddingSize` columns count; the others stay 0. For tasks that read values.
+  package var inputValues: UnsafeMutablePointer<Float> {
+    precondition(shape.task.input == .values, "the model reads tokens")
+    return buffer(layout.embedded)
+  }
+  package var inputStride: Int { layout.embeddingStride }
+
+  /// Real targets of the output rows, [outputSteps, B, `targetStride`], of which
+  /// `shape.vocabularySize` columns count; the others stay 0. A row counts where `targets` of the
+  /// same row is not negative.
+  package var targetValues: UnsafeMutablePointer<Float> {
+    precondition(shape.task.loss != .softmax, "the model predicts classes")
+    return buffer(layout.targetValues)
+  }
+  package var targetStride: Int { layout.vocabularyStride }
+
+  /// Losses of all output rows; with `nodes` also the gradients of the output layer's weights and,
+  /// in `layout.upper`, of the top layer's states.
+  func output(weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>?) {
+    if shape.task.isSoftmaxAtEveryStep { return outputLayer(weights: weights, nodes: nodes) }
+    if shape.task.readout != .every { gatherReadout() }
+    outputRows(weights: weights, backward: nodes != nil)
+    guard let nodes else { return }
+    packTopStates()
+    outputWeightGradient(first: 0, count: shape.vocabularySize, nodes: nodes)
+    if shape.task.readout != .every { scatterReadoutGradient() }
+  }
+
+  /// Scores, losses and, with `backward`, gradients of scores and of what the output layer read.
+  private func outputRows(weights: PackedWeights, backward: Bool) {
+    let rows = outputSteps * sequences.count
+    let input = outputInput
+    let gradient = buffer(
+      shape.task.readout == .every ? layout.upper : layout.readoutGradient)
+    var first = 0
+    while first < rows {
+      let count = min(Self.outputChunkRows, rows - first)
+      let scores = buffer(layout.logits) + first * layout.vocabularyStride
+      product(
+        .outputProducts,
+        ProductArguments(
+          rows: count, columns: layout.vocabulary, segments: 1,
+          segmentLength: shape.hiddenSize, segmentStride: 0,
+          a: input + first * layout.hiddenStride, aStride: layout.hiddenStride,
+          b: weights.pointer(weights.outputForward),
+          start: weights.pointer(at: weights.outputBias), startStride: 0,
+          c: scores, cStride: layout.vocabularyStride))
+      timer.enter(.softmax, bytes: 8 * count * layout.vocabulary)
+      loss(first: first, count: count, scores: scores, backward: backward)
+      if backward {
+        product(
+          .outputProducts,
+          ProductArguments(
+            rows: count, columns: layout.hidden, segments: 1,
+            segmentLength: shape.vocabularySize, segmentStride: 0,
+            a: scores, aStride: layout.vocabularyStride,
+            b: weights.pointer(weights.outputBackward), start: nil, startStride: 0,
+            c: gradient + first * layout.hiddenStride, cStride: layout.hiddenStride))
+      }
+      first += count
+    }
+  }
+
+  /// Losses and metrics of some rows of scores, and in place the gradients.
+  private func loss(
+    first: Int, count: Int, scores: UnsafeMutablePointer<Float>, backward: Bool
+  ) {
+    let kind: ValueLossKind
+    switch shape.task.loss {
+    case .softmax:
+      kernels.softmaxCrossEntropy(
+        SoftmaxArguments(
+          rows: count, columns: layout.vocabulary, logits: scores,
+          stride: layout.vocabularyStride, targets: targets + first,
+          losses: buffer(layout.rowLosses) + first, backward: backward ? 1 : 0))
+      if !backward { countRightClasses(first: first, count: count, scores: scores) }
+      return
+    case .squaredError: kind = .squared
+    case .absoluteError: kind = .absolute
+    case .sigmoid: kind = .sigmoid
+    }
+    kernels.valueLoss(
+      ValueLossArguments(
+        kind: kind, rows: count, columns: layout.vocabulary, outputs: shape.vocabularySize,
+        scores: scores, targets: targetValues + first * layout.vocabularyStride,
+        stride: layout.vocabularyStride, counted: targets + first,
+        losses: buffer(layout.rowLosses) + first, metrics: buffer(layout.rowMetrics) + first,
+        backward: backward ? 1 : 0))
+  }
+
+  /// The metric of a softmax: 1 where the first of the highest scores is the target's.
+  private func countRightClasses(
+    first: Int, count: Int, scores: UnsafePointer<Float>
+  ) {
+    let metrics = buffer(layout.rowMetrics) + first
+    for row in 0..<count {
+      let score = scores + row * layout.vocabularyStride
+      var best = 0
+      for j in 1..<max(1, shape.vocabularySize) where score[j] > score[best] { best = j }
+      metrics[row] = Int(targets[first + row]) == best ? 1 : 0
+    }
+  }
+
+  /// Sums the rows' metrics, shard by shard in (time, sequence) order.
+  func sumMetrics() {
+    if shape.task.isSoftmaxAtEveryStep { return }
+    let metrics = buffer(layout.rowMetrics)
+    for shard in 0..<shards.count {
+      var sum = 0.0
+      for step in 0..<outputSteps {
+        let first = step * sequences.count + shard * sequencesPerShard
+        for row in first..<first + sequencesPerShard where targets[row] >= 0 {
+          sum += Double(metrics[row])
+        }
+      }
+      shardMetrics[shard] = sum
+    }
+  }
+
+  /// Collects one vector of every slot; that of an empty slot is 0.
+  private func gatherReadout() {
+    timer.enter(.outputProducts)
+    let batch = sequences.count
+    let stride = layout.hiddenStride
+    let states = layers[shape.layerCount - 1].states
+    for slot in 0..<slots.perRow * batch {
+      let destination = buffer(layout.readout) + slot * stride
+      let end = Int(slots.ends[slot])
+      if end == 0 || shape.task.readout == .mean {
+        destination.update(repeating: 0, count: stride)
+        if end == 0 { continue }
+      }
+      if shape.task.readout == .last {
+        destination.update(from: states + (end * batch + slot % batch) * stride, count: stride)
+        continue
+      }
+      let start = Int(slots.starts[slot])
+      for t in start..<end {
+        let state = states + ((t + 1) * batch + slot % batch) * stride
+        kernels.add(destination, state, into: destination, count: layout.hidden)
+      }
+      let share = 1 / Float(end - start)
+      for j in 0..<layout.hidden { destination[j] *= share }
+    }
+  }
+
+  /// Gives the gradient of each slot's vector to the states that it came from; the others have 0.
+  private func scatterReadoutGradient() {
+    let batch = sequences.count
+    let stride = layout.hiddenStride
+    let upper = buffer(layout.upper)
+    upper.update(repeating: 0, count: window * batch * stride)
+    for slot in 0..<slots.perRow * batch {
+      let end = Int(slots.ends[slot])
+      if end == 0 { continue }
+      let gradient = buffer(layout.readoutGradient) + slot * stride
+      if shape.task.readout == .last {
+        (upper + ((end - 1) * batch + slot % batch) * stride)
+          .update(from: gradient, count: layout.hidden)
+        continue
+      }
+      let start = Int(slots.starts[slot])
+      let share = 1 / Float(end - start)
+      for j in 0..<layout.hidden { gradient[j] *= share }
+      for t in start..<end {
+        (upper + (t * batch + slot % batch) * stride).update(from: gradient, count: layout.hidden)
+      }
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/// How a task plugs into the recurrent layers: what the first of them reads, which of the last one's
+/// states the output layer reads, and what its outputs are compared with.
+///
+/// The default is a language model: tokens in, a softmax over the next token at every step. The
+/// output layer always has `ModelShape.vocabularySize` columns: tokens, classes, labels or values.
+package struct TaskShape: Sendable, Equatable {
+  /// What the first layer reads.
+  package enum Input: String, Sendable, CaseIterable {
+    /// Rows of the embedding table.
+    case tokens
+    /// `ModelShape.embeddingSize` real values at each step, without an embedding.
+    case values
+  }
+
+  /// What the output layer reads.
+  package enum Readout: String, Sendable, CaseIterable {
+    /// The state after every step.
+    case every
+    /// The state after the last step of each sequence.
+    case last
+    /// The mean of the states after all steps of each sequence.
+    case mean
+  }
+
+  /// The loss of one output row; a metric is computed beside it.
+  package enum Loss: String, Sendable, CaseIterable {
+    /// Softmax and the negative log-likelihood of one class; the metric is 1 where that class has
+    /// the highest score.
+    case softmax
+    /// The mean over outputs of (y − target)²; the metric is that of |y − target|.
+    case squaredError
+    /// The mean over outputs of |y − target|; the metric is that of (y − target)².
+    case absoluteError
+    /// The sum over outputs of the negative log-likelihood of one yes or no each, by a sigmoid; the
+    /// metric counts the outputs on the right side of one half.
+    case sigmoid
+  }
+
+  package var input = Input.tokens
+  package var readout = Readout.every
+  package var loss = Loss.softmax
+  /// Kinds of input tokens where they are not those of the output.
+  package var inputVocabularySize: Int?
+
+  package init() {}
+
+  package init(
+    input: Input, readout: Readout, loss: Loss, inputVocabularySize: Int? = nil
+  ) {
+    self.input = input
+    self.readout = readout
+    self.loss = loss
+    self.inputVocabularySize = inputVocabularySize
+  }
+
+  /// Whether every step predicts one of the classes, as a language model does.
+  package var isSoftmaxAtEveryStep: Bool { readout == .every && loss == .softmax }
+}
