@@ -24,6 +24,8 @@ package struct TrainingState: Sendable, Equatable, Codable {
   package var validatedStep: Int?
   /// Steps that made no update because a value was not finite; nil means none.
   package var skippedSteps: Int?
+  /// What later steps must know of the validations; nil where nothing depends on them.
+  package var validation: ValidationMemory?
   /// The effective config.
   package var config: JSONValue
   /// `TokenCorpus.fingerprint` of the training text.
@@ -64,7 +66,7 @@ package struct TrainingState: Sendable, Equatable, Codable {
   package func checkPlausible(path: String) throws(CheckpointError) {
     let counts = [epoch, tokens, bestValidationStep ?? 0, bestCheckpointStep ?? 0]
     // Nothing that is computed from a step of that size overflows.
-    guard (1...1 << 40).contains(step), counts.allSatisfy({ $0 >= 0 }), (skippedSteps ?? 0) >= 0,
+    guard (1...1 << 40).contains(step), counts.allSatisfy({ $0 >= 0 }), (skippedSteps ?? 0) >= 0, validation?.isPlausible != false,
       (bestValidationStep ?? 0) <= step, (bestCheckpointStep ?? 0) <= step,
       (validatedStep ?? 0) <= step
     else {
@@ -76,7 +78,7 @@ package struct TrainingState: Sendable, Equatable, Codable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case step, epoch, tokens, config, tokenizer, model, optimizer, fingerprint
+    case step, epoch, tokens, validation, config, tokenizer, model, optimizer, fingerprint
     case contractVersion = "contract_version"
     case bestValidationLoss = "best_validation_loss"
     case bestValidationStep = "best_validation_step"

@@ -7,7 +7,7 @@ package enum CorpusError: Error, Equatable, Sendable {
   /// The path names a directory, a pipe or a device; `kind` says which.
   case notRegularFile(path: String, kind: String)
   case empty(path: String)
-  /// The character tokenizer met bytes that are not UTF-8, first at `offset`.
+  /// The tokenizer of characters or words met bytes that are not UTF-8, first at `offset`.
   case invalidUTF8(path: String, offset: Int)
   /// A range of the corpus holds `tokens` tokens but `needed` are wanted.
   ///
@@ -33,8 +33,8 @@ extension CorpusError: CustomStringConvertible {
       "corpus '\(path)' is empty (0 bytes), expected text"
     case .invalidUTF8(let path, let offset):
       """
-      corpus '\(path)' is not UTF-8: invalid byte sequence at offset \(offset), which the \
-      character tokenizer cannot read; convert the file to UTF-8 or set data.tokenizer to "byte"
+      corpus '\(path)' is not UTF-8: invalid byte sequence at offset \(offset), which only the \
+      byte tokenizer can read; convert the file to UTF-8 or set data.tokenizer to "byte"
       """
     case .tooShort(let path, let use, let tokens, let needed, let keys):
       """

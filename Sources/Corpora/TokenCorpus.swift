@@ -1,7 +1,8 @@
 /// A text file as a run of tokens, readable at any place by any thread.
 ///
-/// A byte corpus is the memory-mapped file itself. A character corpus is decoded once into an array
-/// of 2 bytes a token (4 beyond 65,536 kinds); the file stays mapped for questions about bytes.
+/// A byte corpus is the memory-mapped file itself. A corpus of characters or words is decoded once
+/// into an array of 2 bytes a token (4 beyond 65,536 kinds); the file stays mapped for questions
+/// about bytes.
 package final class TokenCorpus: Sendable {
   package let path: String
   package let tokenizer: Tokenizer
@@ -19,18 +20,21 @@ package final class TokenCorpus: Sendable {
     case wide([Int32])
   }
 
-  /// Opens a training text; a character tokenizer learns its vocabulary from all of it.
+  /// Opens a training text; a tokenizer of characters or words learns its vocabulary from all of it.
   ///
-  /// - Throws: a file that is missing, no regular file, unreadable, empty or, for characters, not
+  /// - Throws: a file that is missing, no regular file, unreadable, empty or, but for bytes, not
   ///   UTF-8.
-  package convenience init(path: String, learning kind: Tokenizer.Kind) throws(CorpusError) {
+  package convenience init(
+    path: String, learning: Tokenizer.Learning
+  ) throws(CorpusError) {
     let file = try MappedFile(path: path)
-    let tokenizer: Tokenizer =
-      switch kind {
-      case .byte: .byte
-      case .character: .character(try CharacterVocabulary(of: file.bytes, path: path))
-      }
+    let tokenizer = try Tokenizer(learning: learning, from: file.bytes, path: path)
     try self.init(file: file, path: path, tokenizer: tokenizer)
+  }
+
+  /// As `init(path:learning:)` with what a config has by default.
+  package convenience init(path: String, learning kind: Tokenizer.Kind) throws(CorpusError) {
+    try self.init(path: path, learning: Tokenizer.Learning(kind))
   }
 
   /// Opens a text for a tokenizer that exists already, such as a validation text.
@@ -46,16 +50,15 @@ package final class TokenCorpus: Sendable {
     self.path = path
     self.tokenizer = tokenizer
     fingerprint = ContentHash128(of: file.bytes).description
-    switch tokenizer {
-    case .byte:
+    if tokenizer == .byte {
       storage = .bytes
       count = file.bytes.count
-    case .character(let vocabulary) where vocabulary.size <= 1 << 16:
-      let tokens: [UInt16] = try Self.decode(file.bytes, path: path, vocabulary)
+    } else if tokenizer.vocabularySize <= 1 << 16 {
+      let tokens: [UInt16] = try Self.decode(file.bytes, path: path, tokenizer)
       storage = .narrow(tokens)
       count = tokens.count
-    case .character(let vocabulary):
-      let tokens: [Int32] = try Self.decode(file.bytes, path: path, vocabulary)
+    } else {
+      let tokens: [Int32] = try Self.decode(file.bytes, path: path, tokenizer)
       storage = .wide(tokens)
       count = tokens.count
     }
@@ -88,33 +91,34 @@ package final class TokenCorpus: Sendable {
 
   /// Bytes of the file that the tokens of `range` stand for; turns nats a token into bits a byte.
   ///
-  /// - Complexity: one pass over the file for characters, none for bytes.
+  /// - Complexity: one pass over the file, none for bytes.
   package func byteCount(of range: Range<Int>) -> Int {
     precondition(range.lowerBound >= 0, "range \(range) starts below 0")
     precondition(range.upperBound <= count, "range \(range) ends beyond \(count) tokens")
     if case .bytes = storage { return range.count }
-    var scalars = 0
-    var bytes = 0
-    for byte in file.bytes {
-      // Every byte but a continuation starts a scalar.
-      if byte & 0xC0 != 0x80 { scalars += 1 }
-      if range.contains(scalars - 1) { bytes += 1 }
-      if scalars > range.upperBound { break }
+    if range.isEmpty { return 0 }
+    var index = 0
+    var start = 0
+    var end = file.bytes.count
+    // A corpus that is open was decoded before.
+    try? tokenizer.forEachToken(of: file.bytes, path: path) { _, offset in
+      index += 1
+      if index == range.lowerBound { start = offset }
+      if index == range.upperBound, index < count { end = offset }
     }
-    return bytes
+    return end - start
   }
 
   private static func decode<Token: FixedWidthInteger>(
-    _ text: UnsafeRawBufferPointer, path: String, _ vocabulary: CharacterVocabulary
+    _ text: UnsafeRawBufferPointer, path: String, _ tokenizer: Tokenizer
   ) throws(CorpusError) -> [Token] {
-    let scalarCount = text.reduce(0) { $0 + ($1 & 0xC0 != 0x80 ? 1 : 0) }
     var tokens: [Token] = []
-    tokens.reserveCapacity(scalarCount)
-    var scanner = UTF8Scanner(text)
-    while let scalar = scanner.next() {
-      tokens.append(Token(truncatingIfNeeded: vocabulary.id(of: scalar)))
+    if case .character = tokenizer {
+      tokens.reserveCapacity(text.reduce(0) { $0 + ($1 & 0xC0 != 0x80 ? 1 : 0) })
     }
-    if scanner.failed { throw .invalidUTF8(path: path, offset: scanner.offset) }
+    try tokenizer.forEachToken(of: text, path: path) { token, _ in
+      tokens.append(Token(truncatingIfNeeded: token))
+    }
     return tokens
   }
 }

@@ -45,6 +45,15 @@ struct UTF8Scanner {
     return scalar
   }
 
+  /// Throws where a text is not UTF-8.
+  static func requireUTF8(
+    _ text: UnsafeRawBufferPointer, path: String
+  ) throws(CorpusError) {
+    var scanner = UTF8Scanner(text)
+    while scanner.next() != nil {}
+    if scanner.failed { throw .invalidUTF8(path: path, offset: scanner.offset) }
+  }
+
   private mutating func fail() -> UInt32? {
     failed = true
     return nil

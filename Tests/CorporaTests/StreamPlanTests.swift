@@ -21,7 +21,12 @@ import Testing
     try withTemporaryFile(bytes) { path in
       for kind in Tokenizer.Kind.allCases {
         // Every value below 128 is one byte in UTF-8 too.
-        let text = kind == .byte ? bytes : bytes.map { $0 & 0x7F }
+        let text =
+          switch kind {
+          case .byte: bytes
+          case .character: bytes.map { $0 & 0x7F }
+          case .word: Array(bytes.map { "\($0)" }.joined(separator: " ").utf8)
+          }
         try Data(text).write(to: URL(fileURLWithPath: path))
         let corpus = try TokenCorpus(path: path, learning: kind)
         let plan = StreamPlan(tokenRange: 3..<243, sequences: 5, window: 9)

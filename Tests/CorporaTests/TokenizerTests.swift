@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test func unknownKindIsRefused() {
-    let data = Data(#"{"kind":"word"}"#.utf8)
+    let data = Data(#"{"kind":"syllable"}"#.utf8)
     #expect(throws: DecodingError.self) { try JSONDecoder().decode(Tokenizer.self, from: data) }
   }
 

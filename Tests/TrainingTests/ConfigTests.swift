@@ -50,6 +50,14 @@ import Testing
     }
   }
 
+  @Test(arguments: ["optimizer.schedule.name=plateau", "run.patience=2"])
+  func whatDependsOnValidationsNeedsThem(assignment: String) throws {
+    _ = try config(minimal, assignment)
+    #expect(message(minimal, assignment, "run.validate_every=0").contains("run.validate_every"))
+    #expect(message(minimal, assignment, "data.valid_fraction=0").contains("no validation text"))
+    _ = try config(minimal, assignment, "data.valid_fraction=0", "data.valid=v.txt")
+  }
+
   @Test func cellAndResetChooseTheShape() throws {
     let cells: [(String, String, ModelShape.Cell)] = [
       ("gru", "before", .gruResetBefore), ("gru", "after", .gruResetAfter),
@@ -84,14 +92,16 @@ import Testing
     ("model.tie_weights=1", "expected true or false"), ("model=3", "expected an object"),
     ("data.train=", "not empty"), ("data.train=5", "found 5 (an integer)"),
     ("data.valid=[1]", "null or a string"), ("data.valid_fraction=0.95", "0 to 0.9"),
-    ("data.tokenizer=word", "\"byte\", \"character\""), ("batch.window=0", "from 1 to 65536"),
+    ("data.tokenizer=line", "\"byte\", \"character\", \"word\""), ("batch.window=0", "from 1 to 65536"),
     ("batch.shards=7", "7 shards do not divide batch.sequences, which is 64"),
     ("optimizer.name=lion", "\"adam\", \"adamw\", \"sgd\""),
     ("optimizer.learning_rate=0", "above 0"), ("optimizer.learning_rate=1e-60", "above 0"),
     ("optimizer.beta1=1", "but not, 1"), ("optimizer.beta2=0.99999999999", "but not, 1"),
     ("optimizer.epsilon=0", "above 0"), ("optimizer.weight_decay=-1", "at least 0"),
     ("optimizer.clip_norm=-1", "at least 0"),
-    ("optimizer.schedule.name=step", "\"constant\", \"linear\", \"cosine\""),
+    ("optimizer.schedule.name=stairs", "\"constant\", \"linear\", \"cosine\""),
+    ("optimizer.schedule.factor=1", "below 1"), ("optimizer.schedule.patience=0", "at least 1"),
+    ("data.vocabulary_limit=2", "at least 3"), ("data.minimum_count=0", "at least 1"),
     ("optimizer.schedule.final_fraction=2", "0 to 1"), ("run.steps=0", "from 1"),
     ("run.seed=-1", "at least 0"), ("run.keep_checkpoints=0", "at least 1"),
     ("run.directory=", "not empty"),

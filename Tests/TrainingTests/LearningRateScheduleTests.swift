@@ -5,17 +5,17 @@ import Testing
 
 @Suite struct LearningRateScheduleTests {
   private func schedule(
-    _ name: String, warmup: Int, steps: Int, final: Double = 0.1
+    _ name: String, warmup: Int, steps: Int, final: Double = 0.1, more: String = ""
   ) throws -> LearningRateSchedule {
     let json = """
       {"data": {"train": "t"}, "optimizer": {"schedule": {"name": "\(name)", \
-      "warmup_steps": \(warmup), "final_fraction": \(final)}}}
+      "warmup_steps": \(warmup), "final_fraction": \(final)\(more)}}}
       """
     let config = try Config(json: Array(json.utf8), file: "c")
     return LearningRateSchedule(peak: 0.002, config: config.optimizer.schedule, steps: steps)
   }
 
-  @Test(arguments: ["constant", "linear", "cosine"])
+  @Test(arguments: ["constant", "linear", "cosine", "step", "plateau", "warmup_stable_decay"])
   func warmUpRisesLinearlyToThePeak(name: String) throws {
     let schedule = try schedule(name, warmup: 10, steps: 100)
     for step in 1...10 {
@@ -57,5 +57,34 @@ import Testing
     let equal = try self.schedule("linear", warmup: 10, steps: 10)
     #expect(equal.rate(atStep: 10) == 0.002)
     #expect(equal.rate(atStep: 11).isFinite)
+  }
+
+  @Test func stepsFallByTheFactorEveryTime() throws {
+    let schedule = try schedule(
+      "step", warmup: 4, steps: 30, more: ", \"factor\": 0.5, \"step_every\": 10")
+    #expect((5...14).allSatisfy { schedule.rate(atStep: $0) == 0.002 })
+    #expect((15...24).allSatisfy { schedule.rate(atStep: $0) == 0.001 })
+    #expect(schedule.rate(atStep: 25) == 0.0005)
+  }
+
+  @Test func plateausFallOnlyWhereValidationStalls() throws {
+    let schedule = try schedule("plateau", warmup: 0, steps: 30)
+    for step in [1, 17, 1000] {
+      #expect(schedule.rate(atStep: step) == 0.002)
+      #expect(schedule.rate(atStep: step, decays: 1) == 0.0005)
+      #expect(schedule.rate(atStep: step, decays: 3) == 0.002 / 64)
+    }
+    // Other schedules know nothing of it.
+    let constant = try self.schedule("constant", warmup: 0, steps: 30)
+    #expect(constant.rate(atStep: 3, decays: 2) == 0.002)
+  }
+
+  @Test func theStablePartEndsInAFall() throws {
+    let schedule = try schedule(
+      "wsd", warmup: 10, steps: 100, final: 0, more: ", \"decay_steps\": 20")
+    #expect((10...80).allSatisfy { schedule.rate(atStep: $0) == 0.002 })
+    #expect(abs(schedule.rate(atStep: 90) - 0.001) < 1e-18)
+    #expect(schedule.rate(atStep: 100) == 0)
+    #expect(schedule.rate(atStep: 101) == 0)
   }
 }

@@ -48,10 +48,10 @@ package struct Sampling {
 
     // Without a prompt the text starts as after a line end.
     var pending = tokenizer.encode(prompt.isEmpty ? "\n" : prompt)
-    if let complaint = unknownCharacters(tokenizer) { Console.complain(complaint) }
+    if let complaint = unknownParts(tokenizer) { Console.complain(complaint) }
     let random = Philox(seed: UInt64(seed), purpose: .sampling)
     var text: [UInt8] = []
-    emit(Array(prompt.utf8))
+    emit(Array(prompt.utf8) + tokenizer.separator(after: prompt))
     for index in 0..<length {
       var logits: UnsafePointer<Float>?
       for token in pending {
@@ -75,12 +75,12 @@ package struct Sampling {
     return (model.checkpoint.path, text)
   }
 
-  /// What to say of a prompt whose characters the model has never read; nil where there are none.
-  private func unknownCharacters(_ tokenizer: Tokenizer) -> String? {
-    guard case .character(let vocabulary) = tokenizer else { return nil }
-    let unknown = prompt.unicodeScalars.filter { vocabulary.id(of: $0.value) == vocabulary.unknown }
+  /// What to say of a prompt that has what the model has never read; nil where it has not.
+  private func unknownParts(_ tokenizer: Tokenizer) -> String? {
+    let unknown = tokenizer.unknownParts(of: prompt)
     guard let first = unknown.first else { return nil }
-    return "--prompt: \(Format.count(unknown.count, "character")), first \"\(first)\", that the "
+    let noun = tokenizer.kind == .word ? "word" : "character"
+    return "--prompt: \(Format.count(unknown.count, noun)), first \"\(first)\", that the "
       + "training text lacks; the model reads such as unknown"
   }
 

@@ -53,6 +53,23 @@ package struct Config: Sendable, Equatable {
         "\(batch.shards) shards do not divide batch.sequences, which is \(batch.sequences)",
         hint: "possible are \(shortList(valid))")
     }
+    guard let key = keyThatNeedsValidation else { return }
+    if run.validateEvery == 0 {
+      throw source.failure(
+        key, "needs validations, and run.validate_every is 0", hint: "set run.validate_every")
+    }
+    if data.valid == nil && data.validFraction == 0 {
+      throw source.failure(
+        key, "needs validations, and there is no validation text",
+        hint: "set data.valid or data.valid_fraction")
+    }
+  }
+
+  /// A key whose value makes steps depend on validations; nil where none does.
+  var keyThatNeedsValidation: String? {
+    if optimizer.schedule.name == .plateau { return "optimizer.schedule.name" }
+    if run.patience > 0 { return "run.patience" }
+    return nil
   }
 
   /// Checks that every worker gets a shard.

@@ -1,15 +1,18 @@
+package import Corpora
 package import GRUCore
 package import Kernels
 
 /// What to train and validate on.
 package struct DataConfig: Sendable, Equatable {
-  package enum TokenizerName: String, CaseIterable, Sendable { case byte, character }
-
   package var train: String
   /// A text of its own to validate on; nil takes the end of `train`.
   package var valid: String?
   package var validFraction: Double
-  package var tokenizer: TokenizerName
+  package var tokenizer: Tokenizer.Kind
+  /// Words that occur less often in `train` are unknown.
+  package var minimumCount: Int
+  /// Most tokens of a vocabulary of words; 0 for no limit.
+  package var vocabularyLimit: Int
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
     train = try reader.string("train", default: nil)
@@ -18,13 +21,26 @@ package struct DataConfig: Sendable, Equatable {
       "valid_fraction", default: 0.1, expected: "a number from 0 to 0.9"
     ) { 0...0.9 ~= $0 }
     tokenizer = try reader.choice("tokenizer", default: .byte, aliases: ["char": .character])
+    minimumCount = try reader.integer("minimum_count", default: 1, in: 1...Int.max)
+    vocabularyLimit = try reader.integer("vocabulary_limit", default: 0, in: 0...Int(Int32.max))
     try reader.finish()
+    if 1...2 ~= vocabularyLimit {
+      throw reader.failure(
+        "vocabulary_limit", "expected 0 for none or at least 3, found \(vocabularyLimit)",
+        hint: "<unk> and <eos> take 2 tokens")
+    }
+  }
+
+  /// How the tokenizer is learned from `train`.
+  package var learning: Tokenizer.Learning {
+    Tokenizer.Learning(tokenizer, minimumCount: minimumCount, vocabularyLimit: vocabularyLimit)
   }
 
   var json: OrderedJSON {
     [
       "train": .string(train), "valid": valid.map { .string($0) } ?? .null,
       "valid_fraction": .number(validFraction), "tokenizer": .string(tokenizer.rawValue),
+      "minimum_count": .integer(minimumCount), "vocabulary_limit": .integer(vocabularyLimit),
     ]
   }
 }
@@ -130,6 +146,8 @@ package struct RunConfig: Sendable, Equatable {
   package var verifyEvery: Int
   /// How often one rank computes another one's gradients again.
   package var recomputeEvery: Int
+  /// Validations in a row without a lower loss after which a run ends.
+  package var patience: Int
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
     directory = try reader.string("directory", default: "runs/lm")
@@ -144,6 +162,7 @@ package struct RunConfig: Sendable, Equatable {
     onNonFinite = try reader.choice("on_nonfinite", default: .stop)
     verifyEvery = try reader.integer("verify_every", default: 10, in: 0...Int.max)
     recomputeEvery = try reader.integer("recompute_every", default: 0, in: 0...Int.max)
+    patience = try reader.integer("patience", default: 0, in: 0...Int.max)
     try reader.finish()
   }
 
@@ -155,7 +174,7 @@ package struct RunConfig: Sendable, Equatable {
       "keep_checkpoints": .integer(keepCheckpoints),
       "watchdog_seconds": .integer(watchdogSeconds),
       "on_nonfinite": .string(onNonFinite.rawValue), "verify_every": .integer(verifyEvery),
-      "recompute_every": .integer(recomputeEvery),
+      "recompute_every": .integer(recomputeEvery), "patience": .integer(patience),
     ]
   }
 }

@@ -52,29 +52,3 @@ package struct OptimizerConfig: Sendable, Equatable {
   // Rounded to single precision it must stay below 1 as well.
   private static func isFraction(_ value: Double) -> Bool { value >= 0 && Float(value) < 1 }
 }
-
-/// How the learning rate changes over a run.
-package struct ScheduleConfig: Sendable, Equatable {
-  package enum Name: String, CaseIterable, Sendable { case constant, linear, cosine }
-
-  package var name: Name
-  package var warmupSteps: Int
-  /// The learning rate of the last step as a fraction of the peak.
-  package var finalFraction: Double
-
-  init(_ reader: consuming ConfigReader) throws(ConfigError) {
-    name = try reader.choice("name", default: .cosine)
-    warmupSteps = try reader.integer("warmup_steps", default: 100, in: 0...Int.max)
-    finalFraction = try reader.number(
-      "final_fraction", default: 0.1, expected: "a number from 0 to 1"
-    ) { 0...1 ~= $0 }
-    try reader.finish()
-  }
-
-  var json: OrderedJSON {
-    [
-      "name": .string(name.rawValue), "warmup_steps": .integer(warmupSteps),
-      "final_fraction": .number(finalFraction),
-    ]
-  }
-}

@@ -76,6 +76,8 @@ extension RunDirectory {
     let words = String(decoding: head, as: UTF8.self).split(separator: " ")
     guard words.count == 2, let step = Int(words[0]) else { return nil }
     trainer.step = step
+    let memory = try share(found?.restored.history.memory)
+    trainer.rateDecays = memory.decays
     try trainer.broadcastParameters()
     for index in names.indices {
       try trainer.scatterMoment(
@@ -93,11 +95,20 @@ extension RunDirectory {
           + "checkpoint was made by a faulty one: remove \(store.path(ofStep: step)) to go on from "
           + "the one before")
     }
+    var history = RunHistory()
+    history.memory = memory
     return found?.restored
       ?? Restored(
-        checkpoint: CheckpointStore.name(ofStep: step), history: RunHistory(), changes: [],
+        checkpoint: CheckpointStore.name(ofStep: step), history: history, changes: [],
         hasOtherValidationText: false,
         isValidationMissing: words[1] == "true")
+  }
+
+  /// Gives every rank what rank 0 read.
+  private func share(_ memory: ValidationMemory?) throws -> ValidationMemory {
+    let text = try memory.map { try JSONCoding.encodeCompact($0, file: "validation") } ?? []
+    return try JSONCoding.decode(
+      ValidationMemory.self, from: try communicator.share(text), path: "validation")
   }
 
   /// Reads the newest checkpoint that is whole in every respect into `contents`.

@@ -1,3 +1,5 @@
+package import Checkpoints
+
 /// What a run remembers over stops, besides its state.
 package struct RunHistory: Sendable, Equatable {
   /// A validation loss and the step it belongs to.
@@ -18,6 +20,8 @@ package struct RunHistory: Sendable, Equatable {
   package var bestSaved: Validation?
   /// Steps that made no update because a value was not finite.
   package var skippedSteps = 0
+  /// What later steps must know of the validations; the same on every rank.
+  package var memory = ValidationMemory()
 
   package init() {}
 

@@ -102,11 +102,15 @@ package final class TrainingRun {
   private func train() throws -> Int32 {
     let restored = try directory.restore(trainer, setup: setup) { Console.complain($0) }
     trainer.pulse.resume(afterStep: trainer.step)
-    let isComplete = trainer.step >= run.steps
+    let stalled = restored?.history.memory.stalled ?? 0
+    let isStalled = run.patience > 0 && stalled >= run.patience
+    let isComplete = trainer.step >= run.steps || isStalled
     if isComplete, restored?.isValidationMissing != true {
       progress.say(
-        "nothing to do: \(run.directory) is at step \(trainer.step) of \(run.steps); "
-          + "raise run.steps (--steps) to go on")
+        "nothing to do: \(run.directory) is at step \(trainer.step) of \(run.steps)"
+          + (isStalled
+            ? ", and \(stalled) validations have brought no lower loss; raise run.patience to go on"
+            : "; raise run.steps (--steps) to go on"))
       return ExitStatus.done
     }
     try begin(restored)
@@ -118,15 +122,16 @@ package final class TrainingRun {
       try table.requirePassed()
     }
     if restored?.isValidationMissing == true, try !validate() { return try stop() }
-    while trainer.step < run.steps {
+    while trainer.step < run.steps, !self.isStalled {
       let outcome = try performStep()
       if let outcome { try follow(outcome) }
       let isLast = trainer.step == run.steps
       var isStopping = outcome?.requests.contains(.stop) == true && !isLast
       if !isStopping, isLast || isDue(run.validateEvery) { isStopping = try !validate() }
-      if isLast || isStopping { try saveFinally() }
+      let isEnding = isLast || self.isStalled
+      if isEnding || isStopping { try saveFinally() }
       if isStopping { return try stop() }
-      if isLast { break }
+      if isEnding { break }
       let isAsked = outcome?.requests.contains(.save) == true
       if isAsked || isDue(run.checkpointEvery) { try save(isFinal: false) }
       report(try saver.poll())
@@ -290,11 +295,24 @@ package final class TrainingRun {
     }
     lastValidatedStep = trainer.step
     history.note(loss: score.loss, step: trainer.step)
+    let rateFalls =
+      isDue(run.validateEvery)
+      && history.memory.note(loss: score.loss, schedule: config.optimizer.schedule)
+    trainer.rateDecays = history.memory.decays
     if lastSavedStep == trainer.step { history.noteCheckpoint(of: history.last) }
     progress.say("step \(trainer.step)/\(run.steps)  validation  \(score.words)")
     write([score.json(step: trainer.step)])
+    if rateFalls {
+      let rate = trainer.schedule.rate(atStep: trainer.step + 1, decays: trainer.rateDecays)
+      progress.say("step \(trainer.step)/\(run.steps)  learning rate falls to \(rate)")
+      write([event("learning_rate_falls", atStep: trainer.step, ["learning_rate": .number(rate)])])
+    }
     return true
   }
+
+  /// Whether validations have brought no lower loss for as long as the config allows. The one after
+  /// the last step, which a longer run would not make, does not count.
+  private var isStalled: Bool { run.patience > 0 && history.memory.stalled >= run.patience }
 
   /// Appends records to the metrics; on rank 0, and without others taking part. A disk that does
   /// not take them ends nothing.
@@ -326,7 +344,13 @@ package final class TrainingRun {
 
   private func finish() throws -> Int32 {
     trainer.pulse.begin(.finishing)
-    progress.say("done: \(run.steps) steps, newest checkpoint in \(run.directory)/checkpoints")
+    if isStalled {
+      let count = history.memory.stalled
+      progress.say("\(Format.count(count, "validation")) in a row brought no lower loss")
+      write([event("stalled", atStep: trainer.step, ["validations": .integer(count)])])
+    }
+    progress.say(
+      "done: \(trainer.step) steps, newest checkpoint in \(run.directory)/checkpoints")
     write([event("done", atStep: trainer.step)])
     return ExitStatus.done
   }

@@ -21,6 +21,7 @@ extension TrainingSetup {
     state.bestCheckpointLoss = history.bestSaved?.loss
     state.bestCheckpointStep = history.bestSaved?.step
     state.validatedStep = history.last?.step ?? 0
+    state.validation = config.keyThatNeedsValidation == nil ? nil : history.memory
     state.skippedSteps = history.skippedSteps > 0 ? history.skippedSteps : nil
     return state
   }
@@ -36,7 +37,9 @@ extension TrainingSetup {
     if !hasOtherValidationText(than: state) {
       history.best = validation(state.bestValidationLoss, state.bestValidationStep)
       history.bestSaved = validation(state.bestCheckpointLoss, state.bestCheckpointStep)
+      history.memory = state.validation ?? ValidationMemory()
     }
+    history.memory.decays = state.validation?.decays ?? 0
     history.skippedSteps = state.skippedSteps ?? 0
     let isDue = config.run.validateEvery > 0 && state.step.isMultiple(of: config.run.validateEvery)
     return RunDirectory.Restored(
@@ -55,11 +58,13 @@ extension TrainingSetup {
   private func changes(from state: TrainingState) -> [ConfigChange] {
     guard let stored = try? storedConfig(of: state, path: "").json.leaves else { return [] }
     let wanted = config.json.leaves
-    let influential = wanted.keys.filter { key in
-      let isFree = key.hasPrefix("run.") && !["run.steps", "run.on_nonfinite"].contains(key)
+    let changeable = wanted.keys.filter { key in
+      var influential = ["run.steps", "run.on_nonfinite", "run.patience"]
+      if config.keyThatNeedsValidation != nil { influential.append("run.validate_every") }
+      let isFree = key.hasPrefix("run.") && !influential.contains(key)
       return !isFree && !key.hasPrefix("data.") && !Self.pinnedKeys.contains(key)
     }
-    return influential.sorted().compactMap { key in
+    return changeable.sorted().compactMap { key in
       guard let before = stored[key], let now = wanted[key], before != now else { return nil }
       return ConfigChange(key: key, before: before.line, now: now.line)
     }
@@ -73,7 +78,8 @@ extension TrainingSetup {
 
   /// The keys that decide the trajectory so far; the others may change at a resume.
   private static let pinnedKeys = [
-    "data.tokenizer", "data.valid_fraction", "model.cell", "model.reset", "model.embedding",
+    "data.tokenizer", "data.minimum_count", "data.vocabulary_limit", "data.valid_fraction",
+    "model.cell", "model.reset", "model.embedding",
     "model.hidden", "model.layers", "model.dropout", "model.tie_weights", "model.precision",
     "batch.sequences", "batch.window", "batch.shards", "optimizer.name", "run.seed",
   ]

@@ -85,12 +85,7 @@ package struct TrainingSetup {
   }
 
   static func openCorpora(_ config: Config) throws(CorpusError) -> CorpusSplit {
-    let kind: Tokenizer.Kind =
-      switch config.data.tokenizer {
-      case .byte: .byte
-      case .character: .character
-      }
-    let train = try TokenCorpus(path: config.data.train, learning: kind)
+    let train = try TokenCorpus(path: config.data.train, learning: config.data.learning)
     var valid: TokenCorpus?
     if let path = config.data.valid {
       valid = try TokenCorpus(path: path, tokenizer: train.tokenizer)

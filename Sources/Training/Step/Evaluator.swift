@@ -9,6 +9,8 @@ package final class Evaluator {
   private let communicator: any Communicator
   private let part: CorpusSplit.Part
   private let plan: EvaluationPlan
+  /// Bytes of text that all targets stand for.
+  private let targetBytes: Int
   private let savedState: AlignedBuffer
   private let pulse: RunPulse?
   private var windowIndex = 0
@@ -36,6 +38,7 @@ package final class Evaluator {
     self.replica = replica
     self.communicator = communicator
     self.part = part
+    targetBytes = part.targetBytes
     plan = EvaluationPlan(
       tokenRange: part.range, sequences: replica.plan.sequences, window: window)
     savedState = AlignedBuffer(count: replica.stateCount)
@@ -129,6 +132,6 @@ package final class Evaluator {
       }
     }
     return Score(
-      loss: CanonicalTree.sum(losses) / tokens, tokens: Int(tokens), bytes: part.targetBytes)
+      loss: CanonicalTree.sum(losses) / tokens, tokens: Int(tokens), bytes: targetBytes)
   }
 }

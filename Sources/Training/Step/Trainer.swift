@@ -13,6 +13,8 @@ package final class Trainer {
   /// Steps done so far.
   package internal(set) var step = 0
   package let schedule: LearningRateSchedule
+  /// How often the learning rate fell because validation stalled.
+  package internal(set) var rateDecays = 0
   /// Where the step stands, for the watchdog.
   package let pulse = RunPulse()
   /// What the first thread does when, where somebody measures.
@@ -164,7 +166,8 @@ package final class Trainer {
     pulse.begin(.update)
     let clip = optimizer.config.clipNorm
     scalars = ShardedOptimizer.Scalars(
-      step: step, learningRate: schedule.rate(atStep: step), tokens: totals.tokens,
+      step: step, learningRate: schedule.rate(atStep: step, decays: rateDecays),
+      tokens: totals.tokens,
       scale: clip > 0 && norm > clip ? clip / norm : 1)
     timer.enter(
       .optimizer,

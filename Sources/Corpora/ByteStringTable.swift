@@ -1,0 +1,130 @@
+/// Distinct byte strings, numbered from 0 in the order they were first put in.
+///
+/// The strings lie one after the other in one array; finding one allocates nothing.
+struct ByteStringTable: Sendable {
+  private var bytes: [UInt8] = []
+  /// Where each string starts, and behind the last one.
+  private var starts: [Int] = [0]
+  private var hashes: [UInt32] = []
+  /// Open addressing by linear probing: number + 1, or 0 for a free place.
+  private var slots = [Int32](repeating: 0, count: 64)
+
+  var count: Int { hashes.count }
+
+  /// The bytes of a string.
+  subscript(index: Int) -> ArraySlice<UInt8> { bytes[starts[index]..<starts[index + 1]] }
+
+  /// The number of a string; nil for one that was never put in.
+  @inline(__always)
+  func index(of string: UnsafeRawBufferPointer) -> Int? {
+    let hash = Self.hash(string)
+    var slot = Int(hash) & (slots.count - 1)
+    while slots[slot] != 0 {
+      let index = Int(slots[slot]) - 1
+      if hashes[index] == hash, isEqual(index, string) { return index }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return nil
+  }
+
+  /// The number of a string, which is put in where it is new.
+  mutating func insert(_ string: UnsafeRawBufferPointer) -> Int {
+    if let index = index(of: string) { return index }
+    if 2 * (count + 1) > slots.count { grow() }
+    let hash = Self.hash(string)
+    bytes.append(contentsOf: string)
+    starts.append(bytes.count)
+    hashes.append(hash)
+    place(count - 1)
+    return count - 1
+  }
+
+  mutating func insert(_ string: some Collection<UInt8>) -> Int {
+    Array(string).withUnsafeBytes { insert($0) }
+  }
+
+  private mutating func grow() {
+    slots = [Int32](repeating: 0, count: 2 * slots.count)
+    for index in hashes.indices { place(index) }
+  }
+
+  private mutating func place(_ index: Int) {
+    var slot = Int(hashes[index]) & (slots.count - 1)
+    while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
+    slots[slot] = Int32(index + 1)
+  }
+
+  @inline(__always)
+  private func isEqual(_ index: Int, _ string: UnsafeRawBufferPointer) -> Bool {
+    let start = starts[index]
+    guard starts[index + 1] - start == string.count else { return false }
+    for place in 0..<string.count where bytes[start + place] != string[place] { return false }
+    return true
+  }
+
+  /// Decides only where a string is looked for, never its number.
+  @inline(__always)
+  private static func hash(_ string: UnsafeRawBufferPointer) -> UInt32 {
+    var state: UInt64 = 0x9E37_79B9_7F4A_7C15
+    for byte in string {
+      state = (state ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+      state ^= state >> 29
+    }
+    return UInt32(truncatingIfNeeded: (state &* 0xD1B5_4A32_D192_ED03) >> 32)
+  }
+}
+
+extension ByteStringTable: Equatable {
+  static func == (left: Self, right: Self) -> Bool {
+    left.starts == right.starts && left.bytes == right.bytes
+  }
+}
+
+/// How often each byte string occurs.
+///
+/// Memory is bounded: beyond `room` distinct strings those that are rarest so far are forgotten, at
+/// fixed points of the text, so that the same text always leaves the same counts.
+struct ByteStringCounts {
+  private(set) var table = ByteStringTable()
+  private(set) var counts: [Int] = []
+  /// Most distinct strings that are kept.
+  let room: Int
+  /// Strings that occurred at most that often were forgotten at some point.
+  private(set) var forgotten = 0
+
+  init(room: Int = 1 << 22) { self.room = room }
+
+  @inline(__always)
+  mutating func add(_ string: UnsafeRawBufferPointer) {
+    let index = table.insert(string)
+    if index == counts.count {
+      counts.append(1)
+      if counts.count >= room { forget() }
+    } else {
+      counts[index] += 1
+    }
+  }
+
+  /// Numbers in descending order of count, and of equal counts in ascending order of bytes.
+  var order: [Int] {
+    counts.indices.sorted {
+      counts[$0] == counts[$1]
+        ? table[$0].lexicographicallyPrecedes(table[$1]) : counts[$0] > counts[$1]
+    }
+  }
+
+  /// Makes room by leaving out the rarest strings, until at least half of it is free.
+  private mutating func forget() {
+    repeat {
+      forgotten += 1
+      var kept = ByteStringTable()
+      var keptCounts: [Int] = []
+      for index in counts.indices where counts[index] > forgotten {
+        _ = kept.insert(table[index])
+        keptCounts.append(counts[index])
+      }
+      table = kept
+      counts = keptCounts
+    } while counts.count > room / 2
+  }
+}

@@ -1,0 +1,83 @@
+import Foundation
+import Testing
+
+@testable import Training
+
+/// Options whose state must survive stops and other numbers of ranks.
+@Suite(.serialized) struct TrainingOptionTests {
+  /// Runs a config whole, and in parts on changing numbers of ranks, and compares.
+  ///
+  /// - Returns: the records of the whole run.
+  @discardableResult
+  private func requireExactResume(
+    _ place: Workplace, _ sets: [String], stops: [Int] = [3, 5, 8]
+  ) throws -> [OrderedJSON] {
+    let options = sets.flatMap { ["--set", $0] }
+    let whole = try Program(
+      ["config.json", "--run-directory", "whole"] + options, in: place.folder)
+    #expect(whole.status == 0, "\(whole)")
+    for (index, step) in stops.enumerated() {
+      let leg = try Program(
+        ["config.json", "--resume", "--stop-after", "\(step)"] + options,
+        ranks: [4, nil, 3][index % 3], in: place.folder)
+      #expect(leg.status == 75, "\(leg)")
+    }
+    let last = try Program(["config.json", "--resume"] + options, ranks: 2, in: place.folder)
+    #expect(last.status == 0, "\(last)")
+    #expect(try place.trajectory() == place.trajectory("whole"))
+    func validations(_ run: String) throws -> [OrderedJSON] {
+      try place.records(run).filter { $0["kind"] == "valid" }
+    }
+    #expect(try validations("run") == validations("whole"))
+    return try place.records("whole")
+  }
+
+  @Test func plateausAreRemembered() throws {
+    let place = try Workplace()
+    // No step is large enough to change the loss: every validation but the first stalls.
+    let records = try requireExactResume(
+      place,
+      [
+        "optimizer.name=sgd", "optimizer.learning_rate=1e-30", "run.validate_every=2",
+        "optimizer.schedule={\"name\":\"plateau\",\"warmup_steps\":0,\"patience\":2}",
+      ])
+    let rates = records.filter { $0["kind"] == "train" }
+      .compactMap { $0["learning_rate"]?.doubleValue }
+    #expect(rates == [Double](repeating: 1e-30, count: 6) + [2.5e-31, 2.5e-31, 2.5e-31, 2.5e-31]
+      + [6.25e-32, 6.25e-32])
+    let falls = records.filter { $0["event"] == "learning_rate_falls" }
+    #expect(falls.map { $0["step"] } == [6, 10])
+  }
+
+  @Test func aRunThatNoLongerGetsBetterEnds() throws {
+    let place = try Workplace()
+    let sets = [
+      "optimizer.name=sgd", "optimizer.learning_rate=1e-30", "run.validate_every=2",
+      "run.patience=3",
+    ]
+    let records = try requireExactResume(place, sets, stops: [3, 7])
+    #expect(records.filter { $0["kind"] == "train" }.count == 8)
+    #expect(records.filter { $0["event"] == "stalled" }.map { $0["step"] } == [8])
+    let again = try Program(
+      ["config.json", "--resume"] + sets.flatMap { ["--set", $0] }, in: place.folder)
+    #expect(again.status == 0, "\(again)")
+    #expect(again.output.contains("nothing to do"), "\(again)")
+    #expect(again.output.contains("run.patience"), "\(again)")
+  }
+
+  @Test func wordsAreTrainedEvaluatedAndSampled() throws {
+    let place = try Workplace()
+    try requireExactResume(place, ["data.tokenizer=word", "data.minimum_count=2"])
+    let measured = try place.run("evaluate", "run", "--json", ranks: 3)
+    #expect(measured.status == 0, "\(measured)")
+    let alone = try place.run("evaluate", "whole", "--json")
+    let scores = try [measured, alone].map { try OrderedJSON(parsing: $0.lines[0]) }
+    for key in ["loss", "tokens", "bits_per_byte"] { #expect(scores[0][key] == scores[1][key]) }
+    let drawn = try place.run(
+      "sample", "run", "--prompt", "The coordinator", "--length", "12", "--temperature", "0")
+    #expect(drawn.status == 0, "\(drawn)")
+    #expect(drawn.output.hasPrefix("The coordinator "), "\(drawn)")
+    let strange = try place.run("sample", "run", "--prompt", "The zebra", "--length", "1")
+    #expect(strange.errors.contains("1 word, first \"zebra\""), "\(strange)")
+  }
+}
