@@ -65,8 +65,12 @@ let package = Package(
       dependencies: ["Corpora", .product(name: "Crypto", package: "swift-crypto")],
       swiftSettings: common),
     .target(
+      name: "Interchange", dependencies: ["GRUCore", "Checkpoints"], swiftSettings: common),
+    .target(
       name: "Training",
-      dependencies: ["Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints"],
+      dependencies: [
+        "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints", "Interchange",
+      ],
       swiftSettings: hot),
     .target(
       name: "Supervision", dependencies: ["Training", "Checkpoints"], swiftSettings: common),
@@ -100,6 +104,9 @@ let package = Package(
       dependencies: ["Supervision", "Training", "Checkpoints", "gru-dist"],
       swiftSettings: common),
     .testTarget(name: "CorporaTests", dependencies: ["Corpora"], swiftSettings: common),
+    .testTarget(
+      name: "InterchangeTests", dependencies: ["Interchange", "GRUCore", "Checkpoints"],
+      swiftSettings: common),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
       name: "ReliabilityTests",

@@ -66,7 +66,8 @@ package struct TrainingState: Sendable, Equatable, Codable {
   package func checkPlausible(path: String) throws(CheckpointError) {
     let counts = [epoch, tokens, bestValidationStep ?? 0, bestCheckpointStep ?? 0]
     // Nothing that is computed from a step of that size overflows.
-    guard (1...1 << 40).contains(step), counts.allSatisfy({ $0 >= 0 }), (skippedSteps ?? 0) >= 0, validation?.isPlausible != false,
+    guard (0...1 << 40).contains(step), counts.allSatisfy({ $0 >= 0 }), (skippedSteps ?? 0) >= 0,
+      validation?.isPlausible != false,
       (bestValidationStep ?? 0) <= step, (bestCheckpointStep ?? 0) <= step,
       (validatedStep ?? 0) <= step
     else {

@@ -17,7 +17,8 @@ struct GRUDist: ParsableCommand {
     version: programVersion,
     subcommands: [
       TrainCommand.self, CheckCommand.self, EvaluateCommand.self, SampleCommand.self,
-      InspectCommand.self, DaemonCommand.self, BenchCommand.self, SelfTestCommand.self,
+      InspectCommand.self, ExportCommand.self, ImportCommand.self, DaemonCommand.self,
+      BenchCommand.self, SelfTestCommand.self,
     ],
     defaultSubcommand: TrainCommand.self)
 }

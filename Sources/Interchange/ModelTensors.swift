@@ -1,0 +1,141 @@
+package import GRUCore
+
+/// A model as it goes from one format to another: named tensors in our own order and orientation.
+///
+/// Gates stand in the order z, r, h, and z is the weight of the candidate:
+/// h' = z ⊙ n + (1 − z) ⊙ h. Other libraries give z to the previous hidden vector; their update
+/// gate is 1 − z = σ(−a), so that all rows which make its pre-activation a change their sign.
+/// Negation is exact, and so is every other change on the way.
+package struct ModelTensors: Sendable, Equatable {
+  package var shape: ModelShape
+  /// By the names of `ParameterTable`.
+  package var values: [String: [Float]]
+  /// Biases as a format with two of them had them, by layer: those added to W x and those added to
+  /// U h, each [G H]. A model of ours has one bias in their place, so that the pair is kept beside
+  /// it, and is given back for as long as its sum is still that bias.
+  package var biasPairs: [Int: BiasPair] = [:]
+
+  package struct BiasPair: Sendable, Equatable {
+    package var input: [Float]
+    package var recurrent: [Float]
+
+    package init(input: [Float], recurrent: [Float]) {
+      self.input = input
+      self.recurrent = recurrent
+    }
+  }
+
+  package init(shape: ModelShape, values: [String: [Float]]) {
+    self.shape = shape
+    self.values = values
+  }
+
+  /// The model in an arena laid out by `table`.
+  ///
+  /// - Throws: where it has tensors that no other library's layers have a place for.
+  package init(
+    shape: ModelShape, table: ParameterTable, arena: UnsafePointer<Float>
+  ) throws(InterchangeError) {
+    self.init(shape: shape, values: [:])
+    guard shape.task == TaskShape() else {
+      throw InterchangeError(
+        "the model is not a language model, and only such can be exchanged: an embedding, GRU or "
+          + "RNN layers and one linear output layer")
+    }
+    for parameter in table.parameters {
+      values[parameter.name] = Array(
+        UnsafeBufferPointer(start: arena + parameter.offset, count: parameter.count))
+    }
+    if values["output.weight"] == nil, shape.embeddingSize == shape.hiddenSize {
+      // A tied model's output layer is its embedding table.
+      values["output.weight"] = values["embedding.weight"]
+    }
+    let expected = Self.names(of: shape)
+    if let strange = table.parameters.first(where: { !expected.contains($0.name) }) {
+      throw InterchangeError(
+        "the model has a tensor '\(strange.name)' \(strange.shape), for which the layers of other "
+          + "libraries have no place; only embedding, GRU or RNN layers and one linear output "
+          + "layer can be exchanged")
+    }
+    if let missing = expected.first(where: { values[$0] == nil }) {
+      throw InterchangeError(
+        "the model has no tensor '\(missing)', which the layers of other libraries need; only "
+          + "embedding, GRU or RNN layers and one linear output layer can be exchanged")
+    }
+  }
+
+  /// The names of the tensors of a plain model.
+  static func names(of shape: ModelShape) -> [String] {
+    ["embedding.weight", "output.weight", "output.bias"]
+      + (0..<shape.layerCount).flatMap { layer in
+        let names = ["input.weight", "recurrent.weight", "bias"]
+        let all = shape.cell == .gruResetAfter ? names + ["recurrent.bias"] : names
+        return all.map { "layers.\(layer).\($0)" }
+      }
+  }
+
+  /// A tensor that `init` found to be there.
+  package subscript(name: String) -> [Float] {
+    get { values[name] ?? [] }
+    set { values[name] = newValue }
+  }
+
+  /// Copies the tensors into an arena.
+  ///
+  /// Preconditions: `table` is that of `shape`.
+  package func write(to arena: UnsafeMutablePointer<Float>, table: ParameterTable) {
+    for parameter in table.parameters {
+      let tensor = self[parameter.name]
+      precondition(
+        tensor.count == parameter.count,
+        "\(parameter.name): \(tensor.count) values != \(parameter.count)")
+      (arena + parameter.offset).update(from: tensor, count: tensor.count)
+    }
+  }
+
+  /// The biases of a layer as a pair, each [G H] in our order: what came in where it still holds,
+  /// else one bias and zeros.
+  package func biasPair(ofLayer layer: Int) -> BiasPair {
+    let bias = self["layers.\(layer).bias"]
+    let gates = shape.cell == .gruResetAfter ? 2 * shape.hiddenSize : bias.count
+    let candidate = self["layers.\(layer).recurrent.bias"]
+    if let pair = biasPairs[layer], pair.input.count == bias.count,
+      pair.recurrent.count == bias.count
+    {
+      let sums = BiasPair.sums(pair, cell: shape.cell, hiddenSize: shape.hiddenSize)
+      if Self.haveEqualBits(sums.bias, bias), Self.haveEqualBits(sums.candidate, candidate) {
+        return pair
+      }
+    }
+    return BiasPair(
+      input: bias, recurrent: [Float](repeating: 0, count: gates) + candidate)
+  }
+
+  /// Takes a layer's biases from a pair.
+  package mutating func setBiasPair(_ pair: BiasPair, ofLayer layer: Int) {
+    let sums = BiasPair.sums(pair, cell: shape.cell, hiddenSize: shape.hiddenSize)
+    self["layers.\(layer).bias"] = sums.bias
+    if shape.cell == .gruResetAfter { self["layers.\(layer).recurrent.bias"] = sums.candidate }
+    biasPairs[layer] = pair
+  }
+
+  private static func haveEqualBits(_ a: [Float], _ b: [Float]) -> Bool {
+    a.count == b.count && zip(a, b).allSatisfy { $0.bitPattern == $1.bitPattern }
+  }
+}
+
+extension ModelTensors.BiasPair {
+  /// What our cell has in place of a pair. The candidate of a GRU that resets after keeps both of
+  /// its biases, since the reset gate stands between them.
+  static func sums(
+    _ pair: ModelTensors.BiasPair, cell: ModelShape.Cell, hiddenSize: Int
+  ) -> (bias: [Float], candidate: [Float]) {
+    let all = zip(pair.input, pair.recurrent).map { $0 + $1 }
+    guard cell == .gruResetAfter else { return (all, []) }
+    let gates = 2 * hiddenSize
+    return (
+      Array(all.prefix(gates) + pair.input.dropFirst(gates)),
+      Array(pair.recurrent.dropFirst(gates))
+    )
+  }
+}

@@ -1,0 +1,52 @@
+/// The tensors of a file on their way to a model: what is taken is checked, and what is left over
+/// has no place in a model.
+struct TensorFile {
+  let path: String
+  private var tensors: [String: NamedTensor]
+
+  init(_ tensors: [NamedTensor], path: String) {
+    self.path = path
+    self.tensors = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
+  }
+
+  var names: [String] { tensors.keys.sorted() }
+
+  func shape(of name: String) -> [Int]? { tensors[name]?.shape }
+
+  /// Removes a tensor, which must have the shape.
+  mutating func take(_ name: String, _ shape: [Int]) throws(InterchangeError) -> [Float] {
+    guard let tensor = tensors.removeValue(forKey: name) else {
+      throw failure("no tensor '\(name)', expected one of shape \(shape); \(contents)")
+    }
+    guard tensor.shape == shape else {
+      throw failure(
+        "tensor '\(name)' has shape \(tensor.shape), expected \(shape); set the sizes of the "
+          + "config's model to those of the file")
+    }
+    return tensor.values
+  }
+
+  /// Removes a tensor that may be missing, and then counts as zero.
+  mutating func takeOrZeros(_ name: String, _ shape: [Int]) throws(InterchangeError) -> [Float] {
+    tensors[name] == nil
+      ? [Float](repeating: 0, count: shape.reduce(1, *)) : try take(name, shape)
+  }
+
+  /// Throws where tensors are left over.
+  func requireEmpty() throws(InterchangeError) {
+    guard let name = names.first, let tensor = tensors[name] else { return }
+    throw failure(
+      "tensor '\(name)' \(tensor.shape) has no place in a model of an embedding, GRU or RNN layers "
+        + "and a linear output layer; export only such a model")
+  }
+
+  func failure(_ problem: String) -> InterchangeError { InterchangeError("\(path): \(problem)") }
+
+  /// What the file holds, for errors.
+  var contents: String {
+    let shown = names.prefix(12).map { "\($0) \(tensors[$0]?.shape ?? [])" }
+    let rest = tensors.count - shown.count
+    return "the file has " + (shown.isEmpty ? "no tensors" : shown.joined(separator: ", "))
+      + (rest > 0 ? " and \(rest) more" : "")
+  }
+}

@@ -1,0 +1,120 @@
+import Checkpoints
+import Foundation
+import GRUCore
+package import Interchange
+import Kernels
+
+/// Writes a checkpoint's model as other libraries take it.
+package struct ModelExport {
+  package enum FileFormat: String, CaseIterable, Sendable { case torch, keras, onnx }
+
+  package var path: String
+  package var format: FileFormat
+  /// The file to make.
+  package var output: String
+
+  package init(path: String, format: FileFormat, output: String) {
+    self.path = path
+    self.format = format
+    self.output = output
+  }
+
+  /// - Throws: where the format cannot hold the model, or the file exists already.
+  package func run(console: Console) throws {
+    if FileManager.default.fileExists(atPath: output) {
+      throw UsageError("--output: '\(output)' exists already; remove it or name another file")
+    }
+    let model = try LoadedModel(path: path)
+    model.refusals.forEach(Console.complain)
+    do {
+      try write(model)
+    } catch let error as InterchangeError {
+      throw UsageError("\(model.checkpoint.path): \(error)")
+    }
+    console.say("\(model.checkpoint.path) -> \(output) (\(format.rawValue))")
+    console.record([
+      "kind": "export", "checkpoint": .string(model.checkpoint.path), "output": .string(output),
+      "format": .string(format.rawValue), "model": model.shape.json,
+      "fingerprint": .string(model.state.fingerprint),
+    ])
+  }
+
+  private func write(_ model: LoadedModel) throws {
+    var tensors = try ModelTensors(model)
+    tensors.biasPairs = try ImportedBiases.read(besideCheckpoint: model.checkpoint.path)
+    let metadata = self.metadata(of: model)
+    switch format {
+    case .torch:
+      try NamedTensor.write(
+        TorchLayout.tensors(of: tensors), metadata: metadata.merging(["format": "pt"]) { $1 },
+        to: output)
+    case .keras:
+      try NamedTensor.write(KerasLayout.tensors(of: tensors), metadata: metadata, to: output)
+    case .onnx:
+      let bytes = try ONNXModel.encoded(
+        tensors, metadata: metadata.sorted { $0.key < $1.key }, producerVersion: programVersion)
+      do {
+        try Data(bytes).write(to: URL(fileURLWithPath: output), options: .withoutOverwriting)
+      } catch {
+        throw RunDirectoryError("\(output): cannot write: \(error.localizedDescription)")
+      }
+    }
+  }
+
+  /// What a reader needs to know besides the tensors.
+  private func metadata(of model: LoadedModel) -> [String: String] {
+    let tokenizer = try? JSONCoding.encodeCompact(model.state.tokenizer, file: "tokenizer")
+    return [
+      "cell": model.shape.cell.rawValue, "step": "\(model.state.step)",
+      "fingerprint": model.state.fingerprint, "program": "gru-dist \(programVersion)",
+      "tokenizer": String(decoding: tokenizer ?? [], as: UTF8.self),
+    ]
+  }
+}
+
+extension ModelTensors {
+  /// The tensors of a checkpoint's model.
+  package init(_ model: LoadedModel) throws {
+    let table = ParameterTable(shape: model.shape)
+    let parameters = AlignedBuffer(count: table.elementCount)
+    try model.readParameters(into: parameters.pointer)
+    try self.init(shape: model.shape, table: table, arena: parameters.pointer)
+  }
+}
+
+/// The biases of an imported model as its file had them, kept in the run directory, so that an
+/// export gives them back: a model of ours has the sums only.
+enum ImportedBiases {
+  static let fileName = "imported-biases.safetensors"
+
+  static func write(_ model: ModelTensors, toRun directory: String) throws {
+    let path = "\(directory)/\(fileName)"
+    try? FileManager.default.removeItem(atPath: path)
+    let tensors = model.biasPairs.sorted { $0.key < $1.key }.flatMap { layer, pair in
+      [
+        NamedTensor("layers.\(layer).input.bias", [pair.input.count], pair.input),
+        NamedTensor("layers.\(layer).recurrent.bias", [pair.recurrent.count], pair.recurrent),
+      ]
+    }
+    if tensors.isEmpty { return }
+    try NamedTensor.write(tensors, metadata: [:], to: path)
+  }
+
+  /// The pairs kept for the run of a checkpoint; none where it was not imported.
+  static func read(besideCheckpoint path: String) throws -> [Int: ModelTensors.BiasPair] {
+    let run = URL(fileURLWithPath: path).deletingLastPathComponent().deletingLastPathComponent()
+    let file = run.appendingPathComponent(fileName).path
+    guard FileManager.default.fileExists(atPath: file) else { return [:] }
+    let tensors = Dictionary(
+      try NamedTensor.read(file).map { ($0.name, $0.values) }
+    ) { first, _ in first }
+    var pairs: [Int: ModelTensors.BiasPair] = [:]
+    for layer in 0..<tensors.count {
+      guard let input = tensors["layers.\(layer).input.bias"],
+        let recurrent = tensors["layers.\(layer).recurrent.bias"]
+      else { continue }
+      pairs[layer] = ModelTensors.BiasPair(input: input, recurrent: recurrent)
+    }
+    return pairs
+  }
+}

@@ -1,0 +1,72 @@
+import ArgumentParser
+import Collectives
+import Training
+
+extension ModelExport.FileFormat: ExpressibleByArgument {}
+extension ModelImport.FileFormat: ExpressibleByArgument {}
+
+struct ExportCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export", abstract: "Write a checkpoint's model for PyTorch, Keras or ONNX.",
+    discussion: """
+      torch  safetensors with the state dict of nn.Embedding, nn.GRU or nn.RNN, and nn.Linear
+      keras  safetensors with the weights of Embedding, GRU or SimpleRNN, and Dense
+      onnx   a graph from tokens and state to logits and state, which onnxruntime runs
+
+      nn.GRU resets after the recurrent product, so that a model with reset "before" goes to Keras \
+      and ONNX only. docs/interoperability.md has the lines of Python that load each.
+
+      EXAMPLES
+        gru-dist export runs/lm --format onnx --output lm.onnx
+        gru-dist export runs/lm/checkpoints/step-00000800 --format keras --output lm.safetensors
+      """)
+
+  @Argument(help: "A run directory (its newest whole checkpoint) or a checkpoint.")
+  var path: String
+
+  @Option(help: "torch, keras or onnx.") var format: ModelExport.FileFormat
+  @Option(help: "The file to make, which must not exist yet.") var output: String
+  @OptionGroup var printing: OutputOptions
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    let export = ModelExport(path: path, format: format, output: output)
+    return try runOnce(json: printing.json, on: communicator) { try export.run(console: $0) }
+  }
+}
+
+struct ImportCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import", abstract: "Make a run of a model that PyTorch or Keras trained.",
+    discussion: """
+      Reads a safetensors file, checks that it holds the model of the config, and writes a run \
+      directory with a checkpoint of step 0, which evaluate, sample and export take, and from \
+      which train --resume goes on. The config's training text gives the tokenizer.
+
+      EXAMPLES
+        gru-dist import model.safetensors --format torch configs/lm-reset-after.json \\
+          --run-directory runs/imported
+        gru-dist configs/lm-reset-after.json --run-directory runs/imported --resume
+      """)
+
+  @Argument(help: "A safetensors file.")
+  var file: String
+
+  @Option(help: "torch or keras.") var format = ModelImport.FileFormat.torch
+  @OptionGroup var config: ConfigOptions
+  @Flag(help: "Replace a run in a run directory that exists.") var overwrite = false
+  @OptionGroup var output: OutputOptions
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    try communicator.agree {
+      if communicator.worldSize > 1 {
+        throw UsageError(
+          "import is a single process, found \(communicator.worldSize) ranks; start it without "
+            + "mpirun")
+      }
+    }
+    var options = config.options()
+    options.overwrite = overwrite
+    let command = ModelImport(file: file, format: format, options: options)
+    return try runOnce(json: output.json, on: communicator) { try command.run(console: $0) }
+  }
+}

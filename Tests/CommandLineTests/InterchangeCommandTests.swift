@@ -1,0 +1,57 @@
+import Foundation
+import Testing
+
+@testable import Training
+
+@Suite(.serialized) struct InterchangeCommandTests {
+  private static let after = ["--set", "model.reset=after"]
+
+  @Test(arguments: ["torch", "keras"])
+  func anExportedModelComesBackAsItWas(format: String) throws {
+    let place = try Workplace()
+    func run(_ arguments: [String], status: Int32 = 0) throws -> Program {
+      let job = try Program(arguments, in: place.folder)
+      #expect(job.status == status, "\(job)")
+      return job
+    }
+    _ = try run(["config.json", "--stop-after", "6"] + Self.after, status: 75)
+    _ = try run(["export", "run", "--format", format, "--output", "model.safetensors"])
+    _ = try run(
+      ["import", "model.safetensors", "--format", format, "config.json", "--run-directory", "copy"]
+        + Self.after)
+    func fingerprint(_ path: String) throws -> OrderedJSON? {
+      try OrderedJSON(parsing: run(["inspect", path, "--json"]).output)["fingerprint"]
+    }
+    #expect(try fingerprint("run") == fingerprint("copy"))
+    _ = try run(["export", "copy", "--format", format, "--output", "again.safetensors"])
+    let contents = try ["model", "again"].map { name in
+      try Data(contentsOf: place.folder.appendingPathComponent("\(name).safetensors"))
+    }
+    // All but the step in the header.
+    #expect(contents[0].suffix(4 * 1000) == contents[1].suffix(4 * 1000))
+
+    _ = try run(["config.json", "--run-directory", "copy", "--resume"] + Self.after)
+    #expect(try place.records("copy").contains { $0["kind"] == "train" && $0["step"] == 10 })
+  }
+
+  @Test func formsThatAFormatLacksAreErrors() throws {
+    let place = try Workplace()
+    #expect(try place.run("config.json").status == 0)
+    let torch = try place.run("export", "run", "--format", "torch", "--output", "a.safetensors")
+    #expect(torch.status == 2, "\(torch)")
+    #expect(torch.errors.contains("--format onnx or keras"), "\(torch)")
+    #expect(!place.exists("a.safetensors"))
+
+    let onnx = try place.run("export", "run", "--format", "onnx", "--output", "a.onnx", "--json")
+    #expect(onnx.status == 0, "\(onnx)")
+    #expect(try OrderedJSON(parsing: onnx.output)["kind"] == "export")
+    let twice = try place.run("export", "run", "--format", "onnx", "--output", "a.onnx")
+    #expect(twice.status == 2, "\(twice)")
+    #expect(twice.errors.contains("exists already"), "\(twice)")
+
+    let noTensors = try place.run("import", "config.json", "config.json", "--run-directory", "b")
+    #expect(noTensors.status == 2, "\(noTensors)")
+    #expect(noTensors.errors.contains("expected a safetensors file"), "\(noTensors)")
+    #expect(!place.exists("b"))
+  }
+}

@@ -1,0 +1,141 @@
+import Foundation
+import GRUCore
+import Testing
+
+@testable import Interchange
+
+@Suite struct LayoutTests {
+  @Test(arguments: ["torch-gru", "torch-rnn", "keras-gru-before", "keras-gru-after", "keras-rnn"])
+  func modelsOfOtherLibrariesGiveTheirLogits(name: String) throws {
+    let reference = try Reference(name)
+    let model = try read(name, reference.shape)
+    let error = reference.error(of: model)
+    #expect(error < 1e-5, "\(name): \(error)")
+  }
+
+  @Test(arguments: ["torch-gru", "torch-rnn", "keras-gru-before", "keras-gru-after", "keras-rnn"])
+  func whatComesInGoesOutBitForBit(name: String) throws {
+    let reference = try Reference(name)
+    let foreign = try NamedTensor.read("\(Reference.folder)/\(name).safetensors")
+    let model = try read(name, reference.shape)
+    let written =
+      name.hasPrefix("torch") ? try TorchLayout.tensors(of: model) : KerasLayout.tensors(of: model)
+    let names = ["encoder": "embedding", "decoder": "output"]
+    #expect(written.count == foreign.count)
+    for tensor in foreign {
+      let parts = tensor.name.split(separator: ".").map(String.init)
+      let name = ([names[parts[0]] ?? parts[0]] + parts.dropFirst()).joined(separator: ".")
+      let mine = try #require(written.first { $0.name == name }, "\(name)")
+      #expect(mine.shape == tensor.shape, "\(name)")
+      #expect(mine.values.map(\.bitPattern) == tensor.values.map(\.bitPattern), "\(name)")
+    }
+  }
+
+  @Test func changedBiasesAreNotGivenBackAsTheyCame() throws {
+    let reference = try Reference("torch-gru")
+    var model = try read("torch-gru", reference.shape)
+    model["layers.0.bias"][0] += 1
+    let pair = model.biasPair(ofLayer: 0)
+    #expect(pair.input == model["layers.0.bias"])
+    #expect(pair.recurrent.prefix(2 * reference.hidden).allSatisfy { $0 == 0 })
+    #expect(Array(pair.recurrent.suffix(reference.hidden)) == model["layers.0.recurrent.bias"])
+    #expect(model.biasPair(ofLayer: 1).recurrent.prefix(reference.hidden).contains { $0 != 0 })
+  }
+
+  @Test func torchHasNoLayerThatResetsBefore() throws {
+    let reference = try Reference("keras-gru-before")
+    let model = try read("keras-gru-before", reference.shape)
+    let error = #expect(throws: InterchangeError.self) { try TorchLayout.tensors(of: model) }
+    #expect(error?.description.contains("--format onnx or keras") == true)
+  }
+
+  @Test func anotherModelIsAnErrorThatSaysWhatToSet() throws {
+    let shape = try Reference("torch-gru").shape
+    let changes: [(String, (inout ModelShape) -> Void)] = [
+      ("--set model.reset=after", { $0.cell = .gruResetBefore }),
+      ("--set model.cell=gru", { $0.cell = .rnn }),
+      ("--set model.hidden=6", { $0.hiddenSize += 1 }),
+      ("--set model.embedding=5", { $0.embeddingSize += 1 }),
+      ("--set model.layers=2", { $0.layerCount += 1 }),
+      ("tokenizer", { $0.vocabularySize += 1 }),
+    ]
+    for (hint, change) in changes {
+      var other = shape
+      change(&other)
+      expectFailure(other, hint)
+    }
+  }
+
+  private func expectFailure(_ shape: ModelShape, _ hint: String) {
+    let error = #expect(throws: InterchangeError.self) { try read("torch-gru", shape) }
+    #expect(error?.description.contains(hint) == true, "\(hint): \(error?.description ?? "")")
+  }
+
+  @Test func kerasBiasesTellTheForm() throws {
+    var shape = try Reference("keras-gru-before").shape
+    shape.cell = .gruResetAfter
+    let error = #expect(throws: InterchangeError.self) { try read("keras-gru-before", shape) }
+    #expect(error?.description.contains("--set model.reset=before") == true)
+  }
+
+  @Test func tensorsWithoutAPlaceAreErrors() throws {
+    let shape = try Reference("torch-gru").shape
+    let tensors = try NamedTensor.read("\(Reference.folder)/torch-gru.safetensors")
+    func failure(_ tensors: [NamedTensor]) -> String {
+      let error = #expect(throws: InterchangeError.self) {
+        try TorchLayout.model(from: tensors, shape: shape, path: "file")
+      }
+      return error?.description ?? ""
+    }
+    #expect(failure(tensors + [NamedTensor("norm.weight", [2], [1, 1])]).contains("norm.weight"))
+    let reverse = NamedTensor("rnn.weight_ih_l0_reverse", [1], [0])
+    #expect(failure(tensors + [reverse]).contains("bidirectional"))
+    #expect(failure([]).contains("found 0"))
+    #expect(failure(tensors.filter { $0.name != "decoder.weight" }).contains("output layer"))
+    let untied = tensors.filter { !$0.name.hasPrefix("rnn.weight_hh") }
+    #expect(failure(untied).contains("weight_hh_l0"))
+    let lstm = tensors.map { tensor in
+      tensor.name.hasPrefix("rnn.weight_hh")
+        ? NamedTensor(tensor.name, [24, 6], [Float](repeating: 0, count: 144)) : tensor
+    }
+    #expect(failure(lstm).contains("LSTM"))
+  }
+
+  @Test func tiedWeightsAreOneTensorOfAnyName() throws {
+    var shape = try Reference("torch-gru").shape
+    shape.embeddingSize = shape.hiddenSize
+    let hidden = shape.hiddenSize
+    var tensors = try NamedTensor.read("\(Reference.folder)/torch-gru.safetensors").filter {
+      $0.name != "encoder.weight" && $0.name != "rnn.weight_ih_l0"
+    }
+    tensors.append(
+      NamedTensor(
+        "rnn.weight_ih_l0", [3 * hidden, hidden],
+        [Float](repeating: 0.5, count: 3 * hidden * hidden)))
+    let model = try TorchLayout.model(from: tensors, shape: shape, path: "file")
+    #expect(model["embedding.weight"] == model["output.weight"])
+    #expect(model["output.bias"].contains { $0 != 0 })
+  }
+
+  @Test func halfPrecisionExpandsExactly() {
+    for bits in UInt16.min...UInt16.max where bits >> 10 & 0x1F != 31 {
+      let sign: Double = bits >> 15 == 0 ? 1 : -1
+      let exponent = Int(bits >> 10 & 0x1F)
+      let fraction = Double(bits & 0x3FF) / 1024
+      let expected =
+        exponent == 0
+        ? sign * fraction * pow(2, -14) : sign * (1 + fraction) * pow(2, Double(exponent - 15))
+      #expect(Double(NamedTensor.expanded(bits)) == expected)
+    }
+    #expect(NamedTensor.expanded(0x7C00) == .infinity)
+    #expect(NamedTensor.expanded(0x7C01).isNaN)
+  }
+
+  private func read(_ name: String, _ shape: ModelShape) throws -> ModelTensors {
+    let path = "\(Reference.folder)/\(name).safetensors"
+    let tensors = try NamedTensor.read(path)
+    return name.hasPrefix("torch")
+      ? try TorchLayout.model(from: tensors, shape: shape, path: path)
+      : try KerasLayout.model(from: tensors, shape: shape, path: path)
+  }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import GRUCore
+import Testing
+
+@testable import Interchange
+
+/// The models of Tests/References/*.onnx were run by onnxruntime, whose logits lie within 1e-4 of
+/// those that the JSON beside them has from PyTorch; `interchange.py check` does it again. After a
+/// change of what is written, set GRU_DIST_WRITE_REFERENCES to write them anew, where Python has
+/// onnxruntime.
+@Suite struct ONNXTests {
+  static let names = ["gru-reset-before", "gru-reset-after", "rnn"]
+
+  @Test(arguments: names) func modelsAreTheOnesThatWereRun(name: String) throws {
+    let bytes = try encoded(name)
+    let file = URL(fileURLWithPath: "\(Reference.folder)/\(name).onnx")
+    if ProcessInfo.processInfo.environment["GRU_DIST_WRITE_REFERENCES"] != nil {
+      try #require(Python.hasONNX, "nobody could run what would be written")
+      try Data(bytes).write(to: file)
+    }
+    #expect([UInt8](try Data(contentsOf: file)) == bytes, "\(name): see interchange.py check")
+  }
+
+  @Test(.enabled(if: Python.hasONNX, "python3 with onnx and onnxruntime"), arguments: names)
+  func onnxruntimeGivesTheSameLogits(name: String) throws {
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("gru-dist-\(UUID().uuidString).onnx")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try Data(encoded(name)).write(to: file)
+    let folder = Reference.folder
+    let output = try Python.run(
+      ["\(folder)/interchange.py", "check", file.path, "\(folder)/\(name).json"])
+    let error = try #require(Double(output), "\(output)")
+    #expect(error < 1e-4, "\(name)")
+  }
+
+  @Test func wireFormat() {
+    var writer = ProtobufWriter()
+    writer.integer(1, 150)
+    writer.integer(2, -1)
+    writer.string(2, "testing")
+    writer.float(16, 1)
+    writer.double(3, 1)
+    writer.message(3) { $0.packedIntegers(4, [3, 270, 86942]) }
+    let expected: [UInt8] =
+      [0x08, 0x96, 0x01, 0x10] + [UInt8](repeating: 0xFF, count: 9) + [0x01]
+      + [0x12, 0x07] + Array("testing".utf8)
+      + [0x85, 0x01, 0, 0, 0x80, 0x3F, 0x19, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F]
+      + [0x1A, 0x08, 0x22, 0x06, 0x03, 0x8E, 0x02, 0x9E, 0xA7, 0x05]
+    #expect(writer.bytes == expected)
+  }
+
+  private func encoded(_ name: String) throws -> [UInt8] {
+    let reference = try Reference(name)
+    let model = ModelTensors(shape: reference.shape, values: try #require(reference.parameters))
+    return try ONNXModel.encoded(model, metadata: [("name", name)], producerVersion: "0")
+  }
+}

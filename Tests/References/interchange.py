@@ -1,0 +1,123 @@
+"""Writes and checks the files with which Tests/InterchangeTests compares other libraries' models.
+
+    python3 Tests/References/interchange.py            # writes torch-*, keras-*
+    python3 Tests/References/interchange.py check FILE.onnx REFERENCE.json
+
+The first needs torch (2.13.0 wrote the files here), safetensors and keras (3.15.1, on PyTorch):
+for each module a state dict with both biases drawn, as safetensors, and the tokens [T, B], state
+[L, B, H] and logits [T, B, V] of one window, computed by the library itself.
+
+The second needs onnx and onnxruntime (1.23.2 and 1.32.0): it checks the model file, runs it on the
+window of REFERENCE.json, and prints the largest difference of logits and final state.
+"""
+
+import json
+import os
+import pathlib
+import sys
+
+import numpy
+
+VOCABULARY, EMBEDDING, HIDDEN, LAYERS, STEPS, SEQUENCES = 11, 5, 6, 2, 4, 3
+FOLDER = pathlib.Path(__file__).parent
+
+
+def record(name, module, cell, tokens, state, logits):
+    record = {
+        "module": module, "cell": cell, "vocabulary": VOCABULARY, "embedding": EMBEDDING,
+        "hidden": HIDDEN, "layers": LAYERS, "window": STEPS, "sequences": SEQUENCES,
+        "inputs": tokens.reshape(-1).tolist(), "state": state.reshape(-1).tolist(),
+        "logits": logits.reshape(-1).tolist(),
+    }
+    lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items()]
+    (FOLDER / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def write_torch(name, kind, cell):
+    import torch
+    from safetensors.torch import save_file
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = torch.nn.Embedding(VOCABULARY, EMBEDDING)
+            self.rnn = kind(EMBEDDING, HIDDEN, LAYERS)
+            self.decoder = torch.nn.Linear(HIDDEN, VOCABULARY)
+
+        def forward(self, tokens, state):
+            hidden, state = self.rnn(self.encoder(tokens), state)
+            return self.decoder(hidden)
+
+    torch.manual_seed(7)
+    model = Model()
+    tokens = torch.randint(0, VOCABULARY, (STEPS, SEQUENCES))
+    state = torch.randn(LAYERS, SEQUENCES, HIDDEN) / 2
+    save_file(model.state_dict(), FOLDER / f"{name}.safetensors")
+    logits = model(tokens, state).detach()
+    record(name, kind.__name__, cell, tokens.numpy(), state.numpy(), logits.numpy())
+
+
+def write_keras(name, cell):
+    os.environ["KERAS_BACKEND"] = "torch"
+    import keras
+    from safetensors.numpy import save_file
+
+    keras.utils.set_random_seed(5)
+    random = numpy.random.default_rng(3)
+    embedding = keras.layers.Embedding(VOCABULARY, EMBEDDING)
+    options = {"return_sequences": True, "bias_initializer": "random_normal"}
+    if cell == "rnn":
+        layers = [keras.layers.SimpleRNN(HIDDEN, **options) for _ in range(LAYERS)]
+    else:
+        after = cell == "gruResetAfter"
+        layers = [keras.layers.GRU(HIDDEN, reset_after=after, **options) for _ in range(LAYERS)]
+    dense = keras.layers.Dense(VOCABULARY, bias_initializer="random_normal")
+    tokens = random.integers(0, VOCABULARY, (STEPS, SEQUENCES))
+    state = random.normal(size=(LAYERS, SEQUENCES, HIDDEN)).astype("f4") / 2
+    hidden = embedding(tokens.T)
+    for layer, initial in zip(layers, state):
+        hidden = layer(hidden, initial_state=[keras.ops.convert_to_tensor(initial)])
+    logits = keras.ops.convert_to_numpy(dense(hidden)).swapaxes(0, 1)
+    tensors = {"embedding.embeddings": embedding.get_weights()[0]}
+    for index, layer in enumerate(layers):
+        names = ("kernel", "recurrent_kernel", "bias")
+        tensors |= {f"layers.{index}.{n}": w for n, w in zip(names, layer.get_weights())}
+    tensors["output.kernel"], tensors["output.bias"] = dense.get_weights()
+    # The writer takes memory as it lies, also of a transposed array.
+    tensors = {key: numpy.ascontiguousarray(value) for key, value in tensors.items()}
+    save_file(tensors, FOLDER / f"{name}.safetensors")
+    record(name, f"keras {type(layers[0]).__name__}", cell, tokens, state, logits)
+
+
+def check(model_file, reference_file):
+    import onnx
+    import onnxruntime
+
+    onnx.checker.check_model(onnx.load(model_file), full_check=True)
+    reference = json.loads(pathlib.Path(reference_file).read_text())
+    shape = lambda *names: [reference[name] for name in names]
+    inputs = {
+        "tokens": numpy.array(reference["inputs"], "i8").reshape(shape("window", "sequences")),
+        "initial_state": numpy.array(reference["state"], "f4").reshape(
+            shape("layers", "sequences", "hidden")),
+    }
+    session = onnxruntime.InferenceSession(model_file)
+    outputs = dict(zip(("logits", "finalState"), session.run(["logits", "final_state"], inputs)))
+    error = max(
+        float(numpy.abs(found.reshape(-1) - numpy.array(reference[name])).max())
+        for name, found in outputs.items() if name in reference)
+    print(error)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["check"]:
+        check(sys.argv[2], sys.argv[3])
+    else:
+        import torch
+
+        write_torch("torch-gru", torch.nn.GRU, "gruResetAfter")
+        write_torch("torch-rnn", torch.nn.RNN, "rnn")
+        for cell, name in [
+            ("gruResetBefore", "gru-before"), ("gruResetAfter", "gru-after"), ("rnn", "rnn"),
+        ]:
+            write_keras(f"keras-{name}", cell)
