@@ -28,9 +28,9 @@ package struct TaskShape: Sendable, Equatable {
     /// the highest score.
     case softmax
     /// The mean over outputs of (y − target)²; the metric is that of |y − target|.
-    case squaredError
+    case squaredError = "squared"
     /// The mean over outputs of |y − target|; the metric is that of (y − target)².
-    case absoluteError
+    case absoluteError = "absolute"
     /// The sum over outputs of the negative log-likelihood of one yes or no each, by a sigmoid; the
     /// metric counts the outputs on the right side of one half.
     case sigmoid

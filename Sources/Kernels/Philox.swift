@@ -8,6 +8,8 @@ package struct Philox: Sendable {
     case gradientCheck = 3
     case benchmark = 4
     case recomputation = 5
+    case task = 16
+    case taskValidation = 17
   }
 
   private let key0: UInt32

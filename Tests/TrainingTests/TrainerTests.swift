@@ -76,12 +76,12 @@ import Testing
     let (validated, setup) = try problem.trainer(on: SoloCommunicator())
     let evaluator = Evaluator(
       replica: validated.replica, communicator: SoloCommunicator(),
-      part: setup.split.validation!, window: setup.config.batch.window)
+      part: setup.split!.validation!, window: setup.config.batch.window)
     for _ in 0..<4 {
       let outcome = try validated.performStep()
       #expect(outcome.loss == (try plain.performStep().loss))
       let score = try evaluator.score()
-      #expect(score.tokens == setup.split.validation!.range.count - 1)
+      #expect(score.tokens == setup.split!.validation!.range.count - 1)
       #expect(score.bytes > score.tokens)
     }
   }

@@ -72,7 +72,7 @@ struct TrainingProblem {
           "\(outcome.step) \(outcome.loss) \(outcome.gradientNorm) \(outcome.learningRate) "
             + "\(try trainer.fingerprint())")
       }
-      let part = setup.split.validation!
+      let part = setup.split!.validation!
       let score = try Evaluator(
         replica: trainer.replica, communicator: communicator, part: part,
         window: setup.config.batch.window

@@ -17,32 +17,26 @@ package struct ConfigCheck {
     let plan = ShardPlan(
       sequences: config.batch.sequences, shards: config.batch.shards, ranks: ranks,
       threads: threads)
-    let split = try TrainingSetup.openCorpora(config)
-    let tokenizer = split.training.corpus.tokenizer
-    let shape = config.model.shape(vocabularySize: tokenizer.vocabularySize)
+    let data = try TrainingSetup.open(config)
+    let shape: ModelShape
+    switch data {
+    case .text(let split):
+      shape = config.model.shape(
+        vocabularySize: split.training.corpus.tokenizer.vocabularySize)
+    case .task(let task): shape = task.shape(config)
+    }
     let table = ParameterTable(shape: shape)
-    let streams = StreamPlan(
-      tokenRange: split.training.range, sequences: config.batch.sequences,
-      window: config.batch.window)
     let memory = MemoryPlan(
-      shape: shape, config: config, plan: plan, ranksOnHost: ranks,
+      shape: shape, config: config, plan: plan, ranksOnHost: ranks, slots: data.slots,
       kernels: try Kernels.selected(options.instructionSet, config.model.precision))
-    let perStep = config.batch.sequences * config.batch.window
-    let epochs = Double(config.run.steps) / Double(streams.windowsPerEpoch)
-
     console.put(config.json.pretty)
     console.say(
-      "model       \(shape.cell.words), vocabulary \(shape.vocabularySize), "
+      "model       \(shape.cell.words), \(shape.endsInWords), "
         + "\(Format.grouped(table.parameterCount)) parameters")
     for parameter in table.parameters {
       console.say("            \(parameter.name) \(parameter.shape)")
     }
-    console.say(
-      "corpus      \(Format.grouped(split.training.range.count)) training tokens, "
-        + "\(Format.grouped(split.validation?.range.count ?? 0)) validation tokens")
-    console.say(
-      "steps       \(config.run.steps) of \(Format.grouped(perStep)) tokens, "
-        + "\(streams.windowsPerEpoch) an epoch, \(Format.fixed(epochs, 2)) epochs")
+    let amounts = describe(data, config, console)
     console.say(
       "memory      of each of \(Format.count(ranks, "rank")) with "
         + "\(Format.count(threads, "thread")):"
@@ -52,12 +46,37 @@ package struct ConfigCheck {
     }
     console.say("            total: \(Format.bytes(memory.totalBytes))")
     try memory.checkFits()
-    console.record([
+    let head: OrderedJSON = [
       "kind": "check", "config": config.json, "model": shape.json,
       "parameters": .integer(table.parameterCount),
+    ]
+    console.record(head.merging(amounts).merging(["memory": memory.json]))
+  }
+
+  /// Says how much there is to train on, and gives it as members of the record.
+  private func describe(
+    _ data: TrainingData, _ config: Config, _ console: Console
+  ) -> OrderedJSON {
+    guard case .text(let split) = data else {
+      console.say("data        \(data.words)")
+      return ["data": .string(data.words)]
+    }
+    let streams = StreamPlan(
+      tokenRange: split.training.range, sequences: config.batch.sequences,
+      window: config.batch.window)
+    let perStep = config.batch.sequences * config.batch.window
+    let epochs = Double(config.run.steps) / Double(streams.windowsPerEpoch)
+    let validationTokens = split.validation?.range.count ?? 0
+    console.say(
+      "corpus      \(Format.grouped(split.training.range.count)) training tokens, "
+        + "\(Format.grouped(validationTokens)) validation tokens")
+    console.say(
+      "steps       \(config.run.steps) of \(Format.grouped(perStep)) tokens, "
+        + "\(streams.windowsPerEpoch) an epoch, \(Format.fixed(epochs, 2)) epochs")
+    return [
       "training_tokens": .integer(split.training.range.count),
-      "validation_tokens": .integer(split.validation?.range.count ?? 0),
-      "steps_per_epoch": .integer(streams.windowsPerEpoch), "memory": memory.json,
-    ])
+      "validation_tokens": .integer(validationTokens),
+      "steps_per_epoch": .integer(streams.windowsPerEpoch),
+    ]
   }
 }

@@ -28,32 +28,80 @@ package struct Evaluation {
     }
     let plan = try TrainingSetup.plan(
       model.config, threads: threads, place: path, canReshard: false, on: communicator)
-    let part = try communicator.agree { try self.part(of: model) }
-    try communicator.requireEqual(part.corpus.fingerprint, of: part.corpus.path)
+    let subject = try communicator.agree { try self.subject(of: model) }
+    try communicator.requireEqual(subject.fingerprint, of: subject.path)
     let memory = MemoryPlan(
       shape: model.shape, config: model.config, plan: plan,
-      ranksOnHost: communicator.ranksOnHost, kernels: kernels)
+      ranksOnHost: communicator.ranksOnHost, slots: subject.slots, kernels: kernels)
     try communicator.agree { try memory.checkFits() }
     let replica = try communicator.agree {
       let replica = try Replica(
         shape: model.shape, kernels: kernels, window: model.config.batch.window, plan: plan,
-        rank: communicator.rank)
+        rank: communicator.rank, slots: subject.slots)
       try model.readParameters(into: replica.parameters.pointer)
       return replica
     }
     replica.repack()
-    let evaluator = Evaluator(
-      replica: replica, communicator: communicator, part: part,
-      window: model.config.batch.window)
+    let evaluator =
+      switch subject {
+      case .text(let part):
+        Evaluator(
+          replica: replica, communicator: communicator, part: part,
+          window: model.config.batch.window)
+      case .task(let task, _):
+        Evaluator(
+          replica: replica, communicator: communicator, batches: task.validation ?? task.training)
+      }
     let score = try evaluator.score()
-    console.say("\(model.checkpoint.path) on \(part.corpus.path)")
+    console.say("\(model.checkpoint.path) on \(subject.path)")
     console.say("step \(model.state.step)  \(score.words)")
-    console.record([
+    let head: OrderedJSON = [
       "kind": "evaluation", "checkpoint": .string(model.checkpoint.path),
-      "text": .string(part.corpus.path), "step": .integer(model.state.step),
+      "text": .string(subject.path), "step": .integer(model.state.step),
       "tokens": .integer(score.tokens), "loss": .number(score.loss),
-      "perplexity": .number(score.perplexity), "bits_per_byte": .number(score.bitsPerByte),
-    ])
+    ]
+    console.record(head.merging(score.measures))
+  }
+
+  /// What is measured on.
+  private enum Subject {
+    case text(CorpusSplit.Part)
+    case task(SequenceTask, path: String)
+
+    var path: String {
+      switch self {
+      case .text(let part): part.corpus.path
+      case .task(_, let path): path
+      }
+    }
+
+    var fingerprint: String {
+      switch self {
+      case .text(let part): part.corpus.fingerprint
+      case .task(let task, _): task.validationFingerprint ?? task.fingerprint
+      }
+    }
+
+    var slots: Int {
+      if case .task(let task, _) = self { task.slots } else { 1 }
+    }
+  }
+
+  private func subject(of model: LoadedModel) throws -> Subject {
+    if model.config.task == .language { return .text(try part(of: model)) }
+    let config = model.config
+    if text != nil, config.task.isGenerated {
+      throw UsageError("--text: task \"\(config.task.rawValue)\" makes its sequences up")
+    }
+    let task = try SequenceTask(config)
+    guard task.fingerprint == model.state.corpusFingerprint else {
+      throw UsageError(
+        "\(config.data.train) is not what the checkpoint was trained on; name data with --text")
+    }
+    guard task.validation != nil else {
+      throw UsageError("the run set nothing aside for validation")
+    }
+    return .task(task, path: config.data.valid ?? "the \(config.task.rawValue) task")
   }
 
   private func part(of model: LoadedModel) throws -> CorpusSplit.Part {

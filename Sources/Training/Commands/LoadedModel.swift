@@ -26,7 +26,13 @@ package struct LoadedModel {
     config = try Config(
       json: JSONCoding.encodeCompact(state.config, file: "config"),
       file: "\(checkpoint.path): config")
-    shape = config.model.shape(vocabularySize: state.tokenizer.vocabularySize)
+    // A task's sizes are those of its data.
+    shape =
+      config.task == .language
+      ? config.model.shape(vocabularySize: state.tokenizer.vocabularySize)
+      : config.shape(
+        outputs: max(1, state.model.vocabularySize),
+        features: config.taskShape.input == .values ? max(1, state.model.embeddingSize) : nil)
     guard ModelDescription(shape) == state.model else {
       throw RunDirectoryError(
         "\(checkpoint.path)/\(Checkpoint.stateFile): config and tokenizer describe another model "

@@ -35,6 +35,10 @@ package struct Sampling {
   package func run(emit: ([UInt8]) -> Void) throws -> (checkpoint: String, text: [UInt8]) {
     try validate()
     let model = try LoadedModel(path: path)
+    guard model.config.task == .language else {
+      throw UsageError(
+        "\(path) is of task \"\(model.config.task.rawValue)\"; only a language model writes text")
+    }
     model.refusals.forEach(Console.complain)
     let tokenizer = model.state.tokenizer
     let table = ParameterTable(shape: model.shape)

@@ -2,9 +2,11 @@ import Foundation
 
 /// Everything that decides what a run computes and writes, with every default filled in.
 package struct Config: Sendable, Equatable {
+  package var task: TaskName
   package var data: DataConfig
   package var model: ModelConfig
   package var batch: BatchConfig
+  package var output: OutputConfig
   package var optimizer: OptimizerConfig
   package var run: RunConfig
 
@@ -27,9 +29,13 @@ package struct Config: Sendable, Equatable {
     var source = ConfigSource(file: file, positions: document.positions)
     for override in overrides { try Self.apply(override, to: &value, source: &source) }
     var reader = try ConfigReader(value, path: "", source: source)
-    data = try DataConfig(try reader.section("data"))
+    task = try reader.choice("task", default: .language)
+    data = try DataConfig(try reader.section("data"), task: task)
     model = try ModelConfig(try reader.section("model"))
     batch = try BatchConfig(try reader.section("batch"))
+    output =
+      task == .language
+      ? OutputConfig() : try OutputConfig(try reader.section("output"), task: task)
     optimizer = try OptimizerConfig(try reader.section("optimizer"))
     run = try RunConfig(try reader.section("run"))
     try reader.finish()
@@ -38,10 +44,12 @@ package struct Config: Sendable, Equatable {
 
   /// The effective config: every key, in a fixed order.
   package var json: OrderedJSON {
-    [
-      "data": data.json, "model": model.json, "batch": batch.json, "optimizer": optimizer.json,
-      "run": run.json,
+    let head: OrderedJSON = [
+      "task": .string(task.rawValue), "data": data.json(task), "model": model.json, "batch": batch.json,
     ]
+    let tail: OrderedJSON = ["optimizer": optimizer.json, "run": run.json]
+    return task == .language
+      ? head.merging(tail) : head.merging(["output": output.json]).merging(tail)
   }
 
   /// Checks that span several keys.
@@ -53,15 +61,17 @@ package struct Config: Sendable, Equatable {
         "\(batch.shards) shards do not divide batch.sequences, which is \(batch.sequences)",
         hint: "possible are \(shortList(valid))")
     }
+    try Self.checkGenerated(task, window: batch.window, source)
     guard let key = keyThatNeedsValidation else { return }
     if run.validateEvery == 0 {
       throw source.failure(
         key, "needs validations, and run.validate_every is 0", hint: "set run.validate_every")
     }
-    if data.valid == nil && data.validFraction == 0 {
+    if !data.hasValidation(task) {
       throw source.failure(
-        key, "needs validations, and there is no validation text",
-        hint: "set data.valid or data.valid_fraction")
+        key, "needs validations, and there is no validation \(task == .language ? "text" : "data")",
+        hint: task.isGenerated
+          ? "set data.valid_sequences" : "set data.valid or data.valid_fraction")
     }
   }
 

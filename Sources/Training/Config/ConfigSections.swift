@@ -13,8 +13,17 @@ package struct DataConfig: Sendable, Equatable {
   package var minimumCount: Int
   /// Most tokens of a vocabulary of words; 0 for no limit.
   package var vocabularyLimit: Int
+  /// What only other tasks than a language model read.
+  package var task = TaskDataConfig()
 
-  init(_ reader: consuming ConfigReader) throws(ConfigError) {
+  init(_ reader: consuming ConfigReader, task name: TaskName) throws(ConfigError) {
+    if name.isGenerated {
+      task = try TaskDataConfig(&reader, task: name)
+      (train, valid, validFraction) = ("", nil, 0)
+      (tokenizer, minimumCount, vocabularyLimit) = (.byte, 1, 0)
+      try reader.finish()
+      return
+    }
     train = try reader.string("train", default: nil)
     valid = try reader.optionalString("valid")
     validFraction = try reader.number(
@@ -36,7 +45,16 @@ package struct DataConfig: Sendable, Equatable {
     Tokenizer.Learning(tokenizer, minimumCount: minimumCount, vocabularyLimit: vocabularyLimit)
   }
 
-  var json: OrderedJSON {
+  /// Whether there is something to validate on.
+  func hasValidation(_ name: TaskName) -> Bool {
+    name.isGenerated ? task.validSequences > 0 : valid != nil || validFraction > 0
+  }
+
+  func json(_ name: TaskName) -> OrderedJSON {
+    name == .language ? languageJSON : task.json(name, self)
+  }
+
+  private var languageJSON: OrderedJSON {
     [
       "train": .string(train), "valid": valid.map { .string($0) } ?? .null,
       "valid_fraction": .number(validFraction), "tokenizer": .string(tokenizer.rawValue),

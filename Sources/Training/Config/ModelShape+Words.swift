@@ -12,6 +12,15 @@ extension ModelShape.Cell {
 }
 
 extension ModelShape {
+  /// What goes in and what comes out, in words.
+  package var endsInWords: String {
+    if task == TaskShape() { return "vocabulary \(vocabularySize)" }
+    let inputs =
+      task.input == .tokens
+      ? "\(inputVocabularySize) kinds of tokens" : Format.count(embeddingSize, "input")
+    return "\(inputs), \(Format.count(vocabularySize, "output"))"
+  }
+
   /// The sizes as JSON.
   package var json: OrderedJSON {
     [

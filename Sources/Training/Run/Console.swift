@@ -110,6 +110,11 @@ package enum Format {
     String(format: abs(value) < 1e7 ? "%.\(decimals)f" : "%.4g", value)
   }
 
+  /// Four decimals, or four digits with an exponent for what is too small to be read so.
+  package static func small(_ value: Double) -> String {
+    value != 0 && abs(value) < 0.001 ? String(format: "%.3e", value) : fixed(value, 4)
+  }
+
   /// Six significant digits with an exponent.
   package static func scientific(_ value: Double) -> String { String(format: "%+.5e", value) }
 

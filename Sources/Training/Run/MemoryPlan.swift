@@ -17,7 +17,8 @@ package struct MemoryPlan: Sendable {
   private let coordinatorBytes: Int
 
   package init(
-    shape: ModelShape, config: Config, plan: ShardPlan, ranksOnHost: Int, kernels: Kernels
+    shape: ModelShape, config: Config, plan: ShardPlan, ranksOnHost: Int, slots: Int = 1,
+    kernels: Kernels
   ) {
     let table = ParameterTable(shape: shape)
     let arena = table.elementCount * MemoryLayout<Float>.stride
@@ -32,7 +33,7 @@ package struct MemoryPlan: Sendable {
         sum
           + SequenceWorker.workspaceBytes(
             shape: shape, window: config.batch.window, plan: plan,
-            worker: rank * plan.threads + thread, kernels: kernels)
+            worker: rank * plan.threads + thread, slots: slots, kernels: kernels)
       }
     }
     let moments = config.optimizer.momentNames.count

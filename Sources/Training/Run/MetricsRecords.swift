@@ -1,3 +1,5 @@
+import GRUCore
+
 /// What one line of the log says about training.
 package struct TrainRecord {
   package var step: Int
@@ -55,14 +57,34 @@ package struct StepInterval: Sendable {
 extension Evaluator.Score {
   /// The record of a validation after `step`.
   package func json(step: Int) -> OrderedJSON {
-    [
-      "kind": "valid", "step": .integer(step), "loss": .number(loss),
-      "perplexity": .number(perplexity), "bits_per_byte": .number(bitsPerByte),
-    ]
+    let head: OrderedJSON = ["kind": "valid", "step": .integer(step), "loss": .number(loss)]
+    return head.merging(measures)
+  }
+
+  /// What else can be said of the loss.
+  package var measures: OrderedJSON {
+    guard let task else {
+      return ["perplexity": .number(perplexity), "bits_per_byte": .number(bitsPerByte)]
+    }
+    return .object(taskMeasures(task).map { .init($0.name, .number($0.value)) })
+  }
+
+  private func taskMeasures(_ task: TaskShape) -> [(name: String, value: Double)] {
+    switch task.loss {
+    case .softmax: task.readout == .every ? [] : [("accuracy", metric)]
+    case .squaredError: [("mse", loss), ("mae", metric)]
+    case .absoluteError: [("mse", metric), ("mae", loss)]
+    case .sigmoid: [("nll", loss), ("label_accuracy", metric / Double(outputs))]
+    }
   }
 
   package var words: String {
-    "loss \(Format.fixed(loss, 4))  perplexity \(Format.fixed(perplexity, 2))  "
+    if let task {
+      let measures = taskMeasures(task).map { "  \($0.name) \(Format.small($0.value))" }.joined()
+      return "loss \(Format.small(loss))\(measures)  (\(Format.grouped(tokens)) "
+        + (task.readout == .every ? "steps)" : "sequences)")
+    }
+    return "loss \(Format.fixed(loss, 4))  perplexity \(Format.fixed(perplexity, 2))  "
       + "\(Format.fixed(bitsPerByte, 4)) bits/byte  (\(Format.grouped(tokens)) tokens)"
   }
 }

@@ -6,18 +6,24 @@ package final class Progress {
   private let console: Console
   private let isInteractive: Bool
   private let steps: Int
-  /// Bytes of text per training token, to show bits per byte.
-  private let bytesPerToken: Double
+  /// Bytes of text per training token, to show bits per byte; nil where there is no text.
+  private let bytesPerToken: Double?
+  /// What speed is counted by.
+  private let unit: String
   private var isLineOpen = false
   private var lastDrawn: ContinuousClock.Instant?
   /// Of recent steps, smoothed.
   private var stepSeconds: Double?
 
-  package init(console: Console, isInteractive: Bool, steps: Int, bytesPerToken: Double) {
+  package init(
+    console: Console, isInteractive: Bool, steps: Int, bytesPerToken: Double?,
+    unit: String = "tokens"
+  ) {
     self.console = console
     self.isInteractive = isInteractive
     self.steps = steps
     self.bytesPerToken = bytesPerToken
+    self.unit = unit
   }
 
   /// Takes note of a step; redraws the line, but not more often than five times a second.
@@ -52,10 +58,13 @@ package final class Progress {
   }
 
   private func text(step: Int, loss: Double, speed: Double) -> String {
-    let bits = loss / bytesPerToken / Elementary.log(2)
+    let bits = bytesPerToken.map {
+      "  \(Format.fixed(loss / $0 / Elementary.log(2), 3)) bits/byte"
+    }
+    let lossText = bytesPerToken == nil ? Format.small(loss) : Format.fixed(loss, 4)
     let remaining = Double(steps - step) * (stepSeconds ?? 0)
-    return "step \(step)/\(steps)  loss \(Format.fixed(loss, 4))  "
-      + "\(Format.fixed(bits, 3)) bits/byte  \(Format.grouped(Int(speed))) tokens/s  "
+    return "step \(step)/\(steps)  loss \(lossText)\(bits ?? "")  "
+      + "\(Format.grouped(Int(speed))) \(unit)/s  "
       + "ETA \(Format.time(remaining))"
   }
 }

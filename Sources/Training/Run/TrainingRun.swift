@@ -55,14 +55,14 @@ package final class TrainingRun {
     console = Console(isJSON: options.json, isCoordinator: communicator.rank == 0)
     progress = Progress(
       console: console, isInteractive: console.isInteractive(launchedByMPI: launchedByMPI),
-      steps: setup.config.run.steps, bytesPerToken: setup.bytesPerToken)
+      steps: setup.config.run.steps, bytesPerToken: setup.bytesPerToken, unit: setup.data.unit)
     directory = try RunDirectory(
       path: setup.config.run.directory, mode: RunDirectory.Mode(options), on: communicator,
       fileSystem: fileSystem)
     let replica = try communicator.agree {
       try Replica(
         shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
-        plan: setup.plan, rank: communicator.rank)
+        plan: setup.plan, rank: communicator.rank, slots: setup.data.slots)
     }
     self.replica = replica
     trainer = Trainer(
@@ -71,10 +71,17 @@ package final class TrainingRun {
       checks: StepChecks(setup.config.run))
     saver = CheckpointSaver(trainer: trainer, directory: directory)
     let pulse = trainer.pulse
-    evaluator = setup.split.validation.map {
-      Evaluator(
-        replica: replica, communicator: communicator, part: $0,
-        window: setup.config.batch.window, pulse: pulse)
+    switch setup.data {
+    case .text(let split):
+      evaluator = split.validation.map {
+        Evaluator(
+          replica: replica, communicator: communicator, part: $0,
+          window: setup.config.batch.window, pulse: pulse)
+      }
+    case .task(let task):
+      evaluator = task.validation.map {
+        Evaluator(replica: replica, communicator: communicator, batches: $0, pulse: pulse)
+      }
     }
     debugger = options.debug ? DebugChecks(trainer: trainer, seed: setup.config.run.seed) : nil
   }
@@ -252,7 +259,7 @@ package final class TrainingRun {
         + Format.count(replica.threads, "thread") + ", "
         + "\(replica.kernels.instructionSet.rawValue), \(replica.shape.cell.words), "
         + "\(Format.grouped(replica.table.parameterCount)) parameters, "
-        + "\(Format.grouped(setup.split.training.range.count)) training tokens, "
+        + "\(setup.data.words), "
         + "batch \(batch.sequences) x \(batch.window), \(range) -> \(run.directory)")
     guard let changes = restored?.changes, !changes.isEmpty else { return }
     progress.say(
@@ -268,7 +275,8 @@ package final class TrainingRun {
     guard isDue else { return }
     let record = TrainRecord(
       step: outcome.step, epoch: trainer.source.epoch(ofStep: outcome.step),
-      tokens: outcome.step * outcome.tokens, loss: outcome.loss,
+      tokens: trainer.source.targetCount(ofSteps: outcome.step, perStep: outcome.tokens),
+      loss: outcome.loss,
       learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm, interval: interval,
       fingerprint: try trainer.fingerprint(), skippedSteps: history.skippedSteps)
     progress.log(

@@ -9,13 +9,13 @@ extension TrainingSetup {
   ) throws -> TrainingState {
     var state = TrainingState(
       step: trainer.step, epoch: trainer.source.epoch(ofStep: trainer.step + 1),
-      tokens: trainer.step * config.batch.sequences * config.batch.window,
+      tokens: trainer.source.targetCount(
+        ofSteps: trainer.step, perStep: config.batch.sequences * config.batch.window),
       bestValidationLoss: history.best?.loss, bestValidationStep: history.best?.step,
       config: try JSONCoding.decode(
         JSONValue.self, from: Array(config.json.line.utf8), path: "config"),
-      corpusFingerprint: split.training.corpus.fingerprint,
-      validationFingerprint: config.data.valid == nil
-        ? nil : split.validation?.corpus.fingerprint,
+      corpusFingerprint: data.fingerprint,
+      validationFingerprint: config.data.valid == nil ? nil : data.validationFingerprint,
       tokenizer: tokenizer, model: ModelDescription(shape),
       optimizer: config.optimizer.name.rawValue, fingerprint: fingerprint)
     state.bestCheckpointLoss = history.bestSaved?.loss
@@ -50,8 +50,10 @@ extension TrainingSetup {
   }
 
   private func hasOtherValidationText(than state: TrainingState) -> Bool {
-    guard config.data.valid != nil, let part = split.validation else { return false }
-    return state.validationFingerprint != part.corpus.fingerprint
+    guard config.data.valid != nil, let fingerprint = data.validationFingerprint else {
+      return false
+    }
+    return state.validationFingerprint != fingerprint
   }
 
   /// The values that a resumed run may change, although later steps depend on them.
@@ -78,11 +80,20 @@ extension TrainingSetup {
 
   /// The keys that decide the trajectory so far; the others may change at a resume.
   private static let pinnedKeys = [
-    "data.tokenizer", "data.minimum_count", "data.vocabulary_limit", "data.valid_fraction",
+    "task", "data.tokenizer", "data.minimum_count", "data.vocabulary_limit", "data.valid_fraction",
     "model.cell", "model.reset", "model.embedding",
     "model.hidden", "model.layers", "model.dropout", "model.tie_weights", "model.precision",
     "batch.sequences", "batch.window", "batch.shards", "optimizer.name", "run.seed",
   ]
+
+  /// The keys of another task than a language model that are fixed too.
+  private var taskKeys: [String] {
+    if config.task == .language { return [] }
+    return config.json.leaves.keys.sorted().filter { key in
+      !["data.train", "data.valid", "data.valid_sequences"].contains(key)
+        && (key.hasPrefix("data.") || key.hasPrefix("output."))
+    }
+  }
 
   /// Throws unless going on from `state` gives what the run would have given without a stop.
   func checkResumable(from state: TrainingState, path: String) throws {
@@ -96,12 +107,12 @@ extension TrainingSetup {
       "numeric contract version", "\(state.contractVersion)", "\(numericContractVersion)")
     let stored = try storedConfig(of: state, path: path).json.leaves
     let wanted = config.json.leaves
-    for key in Self.pinnedKeys {
+    for key in Self.pinnedKeys + taskKeys {
       compare(key, stored[key]?.line ?? "missing", wanted[key]?.line ?? "missing")
     }
     compare(
-      "the text of data.train (\(config.data.train), by fingerprint)", state.corpusFingerprint,
-      split.training.corpus.fingerprint)
+      "the content of data.train (\(config.data.train), by fingerprint)", state.corpusFingerprint,
+      data.fingerprint)
     compare(
       "data.valid", state.validationFingerprint == nil ? "null" : "a file",
       config.data.valid == nil ? "null" : "a file")

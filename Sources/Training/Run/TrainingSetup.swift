@@ -25,7 +25,7 @@ package struct TrainingSetup {
   package let config: Config
   package let kernels: Kernels
   package let plan: ShardPlan
-  package let split: CorpusSplit
+  package let data: TrainingData
   package let tokenizer: Tokenizer
   package let shape: ModelShape
 
@@ -41,32 +41,51 @@ package struct TrainingSetup {
     }
     plan = try Self.plan(
       config, threads: options.threads, place: options.configFile, on: communicator)
-    let split = try communicator.agree { try Self.openCorpora(config) }
-    self.split = split
-    tokenizer = split.training.corpus.tokenizer
-    shape = config.model.shape(vocabularySize: tokenizer.vocabularySize)
-    try communicator.requireEqual(split.training.corpus.fingerprint, of: config.data.train)
-    if let valid = config.data.valid, let part = split.validation {
-      try communicator.requireEqual(part.corpus.fingerprint, of: valid)
+    data = try communicator.agree { try Self.open(config) }
+    switch data {
+    case .text(let split):
+      tokenizer = split.training.corpus.tokenizer
+      shape = config.model.shape(vocabularySize: tokenizer.vocabularySize)
+    case .task(let task):
+      tokenizer = .byte
+      shape = task.shape(config)
+    }
+    try communicator.requireEqual(data.fingerprint, of: config.data.train)
+    if let valid = config.data.valid, let fingerprint = data.validationFingerprint {
+      try communicator.requireEqual(fingerprint, of: valid)
     }
     let memory = MemoryPlan(
       shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
-      kernels: kernels)
+      slots: data.slots, kernels: kernels)
     try communicator.agree { try memory.checkFits() }
   }
 
   /// The batches of training.
   package var batches: BatchSource {
-    .corpus(
-      split.training.corpus,
-      StreamPlan(
-        tokenRange: split.training.range, sequences: config.batch.sequences,
-        window: config.batch.window))
+    switch data {
+    case .task(let task): .task(task.training)
+    case .text(let split):
+      .corpus(
+        split.training.corpus,
+        StreamPlan(
+          tokenRange: split.training.range, sequences: config.batch.sequences,
+          window: config.batch.window))
+    }
   }
 
-  /// Bytes of text that a training token stands for on average.
-  package var bytesPerToken: Double {
-    Double(split.training.targetBytes) / Double(max(1, split.training.range.count - 1))
+  /// The text, where there is one.
+  package var split: CorpusSplit? {
+    if case .text(let split) = data { split } else { nil }
+  }
+
+  /// Bytes of text that a training token stands for on average; nil without a text.
+  package var bytesPerToken: Double? {
+    split.map { Double($0.training.targetBytes) / Double(max(1, $0.training.range.count - 1)) }
+  }
+
+  static func open(_ config: Config) throws -> TrainingData {
+    config.task == .language
+      ? .text(try openCorpora(config)) : .task(try SequenceTask(config))
   }
 
   static func plan(

@@ -8,12 +8,15 @@ package enum BatchSource {
   case corpus(TokenCorpus, StreamPlan)
   /// Uniformly random tokens, for timing.
   case random(vocabularySize: Int, window: Int, Philox)
+  /// Sequences of another task; each starts from zero.
+  case task(TaskBatches)
 
   /// Whether hidden states start from zero at this step (counted from 1).
   package func startsEpoch(atStep step: Int) -> Bool {
     switch self {
     case .corpus(_, let plan): plan.position(ofStep: step - 1).window == 0
     case .random: false
+    case .task: true
     }
   }
 
@@ -22,6 +25,15 @@ package enum BatchSource {
     switch self {
     case .corpus(_, let plan): plan.position(ofStep: step - 1).epoch
     case .random: 0
+    case .task(let batches): batches.epoch(ofBatch: step - 1)
+    }
+  }
+
+  /// Targets of the first `steps` steps, where one of a text counts `perStep`.
+  package func targetCount(ofSteps steps: Int, perStep: Int) -> Int {
+    switch self {
+    case .corpus, .random: steps * perStep
+    case .task(let batches): batches.targetCount(beforeBatch: steps)
     }
   }
 
@@ -32,6 +44,7 @@ package enum BatchSource {
       plan.fill(
         inputs: worker.inputs, targets: worker.targets, corpus: corpus,
         sequences: worker.sequences, windowIndex: plan.position(ofStep: step - 1).window)
+    case .task(let batches): batches.fill(worker, batch: step - 1)
     case .random(let vocabularySize, let window, let generator):
       let count = worker.sequences.count
       for t in 0...window {

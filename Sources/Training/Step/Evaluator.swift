@@ -1,28 +1,37 @@
 package import Collectives
 package import Corpora
-import GRUCore
+package import GRUCore
 import Kernels
 
-/// Measures the loss over a text: every token once, in the same streams and shards as training.
+/// Measures the loss over a text or the sequences of a task: every token or sequence once, in the
+/// same rows and shards as training.
 package final class Evaluator {
   private let replica: Replica
   private let communicator: any Communicator
-  private let part: CorpusSplit.Part
-  private let plan: EvaluationPlan
-  /// Bytes of text that all targets stand for.
+  private let source: Source
+  /// Bytes of text that all targets stand for; 0 where there is no text.
   private let targetBytes: Int
   private let savedState: AlignedBuffer
   private let pulse: RunPulse?
   private var windowIndex = 0
   private lazy var windowJob: (Int) -> Void = { [unowned self] in evaluateWindow(thread: $0) }
 
+  private enum Source {
+    case text(CorpusSplit.Part, EvaluationPlan)
+    case task(TaskBatches)
+  }
+
   /// The sums and what follows from them.
   package struct Score: Sendable {
-    /// Nats per token.
+    /// Nats per token of a text; the mean of a task's loss.
     package var loss: Double
     package var tokens: Int
-    /// Bytes of text that the counted tokens stand for.
+    /// Bytes of text that the counted tokens stand for; 0 where there is no text.
     package var bytes: Int
+    /// The mean of the metric of a task's loss, and what it is the metric of.
+    package var metric = 0.0
+    package var task: TaskShape?
+    package var outputs = 1
 
     /// e^loss, which a hopeless model may leave infinite.
     package var perplexity: Double { loss < 700 ? Elementary.exp(loss) : .infinity }
@@ -37,12 +46,32 @@ package final class Evaluator {
   ) {
     self.replica = replica
     self.communicator = communicator
-    self.part = part
     targetBytes = part.targetBytes
-    plan = EvaluationPlan(
-      tokenRange: part.range, sequences: replica.plan.sequences, window: window)
+    source = .text(
+      part,
+      EvaluationPlan(tokenRange: part.range, sequences: replica.plan.sequences, window: window))
     savedState = AlignedBuffer(count: replica.stateCount)
     self.pulse = pulse
+  }
+
+  /// - Parameter batches: of the sequences to measure on.
+  package init(
+    replica: Replica, communicator: any Communicator, batches: TaskBatches,
+    pulse: RunPulse? = nil
+  ) {
+    self.replica = replica
+    self.communicator = communicator
+    targetBytes = 0
+    source = .task(batches)
+    savedState = AlignedBuffer(count: replica.stateCount)
+    self.pulse = pulse
+  }
+
+  private var windowCount: Int {
+    switch source {
+    case .text(_, let plan): plan.windowCount
+    case .task(let batches): batches.batchCount
+    }
   }
 
   /// Runs over the whole text from zero hidden state; the state of training is kept.
@@ -62,9 +91,9 @@ package final class Evaluator {
     replica.resetState()
     defer { replica.writeState(from: savedState.pointer) }
     let shardCount = replica.plan.shards
-    // Losses of all shards, then token counts; a rank fills in its own.
-    var sums = [Double](repeating: 0, count: 2 * shardCount)
-    for index in 0..<plan.windowCount {
+    // Losses of all shards, then token counts, then metrics; a rank fills in its own.
+    var sums = [Double](repeating: 0, count: 3 * shardCount)
+    for index in 0..<windowCount {
       windowIndex = index
       replica.team.runPrepared(windowJob)
       pulse?.beat()
@@ -75,6 +104,7 @@ package final class Evaluator {
         for (place, shard) in worker.shards.enumerated() {
           sums[shard] += worker.shardLosses[place]
           sums[shardCount + shard] += Double(worker.shardTokens[place])
+          sums[2 * shardCount + shard] += worker.shardMetrics[place]
         }
       }
     }
@@ -104,9 +134,15 @@ package final class Evaluator {
 
   private func evaluateWindow(thread: Int) {
     let worker = replica.workers[thread]
-    plan.fill(
-      inputs: worker.inputs, targets: worker.targets, corpus: part.corpus,
-      sequences: worker.sequences, windowIndex: windowIndex)
+    switch source {
+    case .text(let part, let plan):
+      plan.fill(
+        inputs: worker.inputs, targets: worker.targets, corpus: part.corpus,
+        sequences: worker.sequences, windowIndex: windowIndex)
+    case .task(let batches):
+      worker.resetState()
+      batches.fill(worker, batch: windowIndex)
+    }
     worker.evaluate(parameters: replica.parameters.pointer, weights: replica.weights)
   }
 
@@ -124,14 +160,22 @@ package final class Evaluator {
     try communicator.allGather(
       UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
     var losses = [Double](repeating: 0, count: shardCount)
+    var metrics = losses
     var tokens = 0.0
     for rank in 0..<ranks {
       for shard in replica.plan.shards(ofRank: rank) {
         losses[shard] = all[rank * sums.count + shard]
         tokens += all[rank * sums.count + shardCount + shard]
+        metrics[shard] = all[rank * sums.count + 2 * shardCount + shard]
       }
     }
-    return Score(
+    var score = Score(
       loss: CanonicalTree.sum(losses) / tokens, tokens: Int(tokens), bytes: targetBytes)
+    if case .task = source {
+      score.metric = CanonicalTree.sum(metrics) / tokens
+      score.task = replica.shape.task
+      score.outputs = replica.shape.vocabularySize
+    }
+    return score
   }
 }

@@ -92,7 +92,7 @@ final class GradientRecomputation {
     let count = replica.table.elementCount
     let worker = SequenceWorker(
       shape: replica.shape, table: replica.table, kernels: replica.kernels,
-      window: replica.window, plan: replica.plan, worker: task.worker)
+      window: replica.window, plan: replica.plan, worker: task.worker, slots: replica.slots)
     let arenas = AlignedBuffer(count: worker.nodeCount * count)
     let nodes = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(
       capacity: worker.nodeCount)

@@ -11,6 +11,8 @@ package final class Replica {
   package let rank: Int
   /// Time steps of a batch.
   package let window: Int
+  /// Most sequences that a row of a batch holds.
+  package let slots: Int
   /// The values of all parameters, the same on every rank between steps.
   package let parameters: AlignedBuffer
   package let weights: PackedWeights
@@ -21,7 +23,7 @@ package final class Replica {
 
   /// - Throws: `WorkerTeamError` where the system gives too few threads.
   package init(
-    shape: ModelShape, kernels: Kernels, window: Int, plan: ShardPlan, rank: Int
+    shape: ModelShape, kernels: Kernels, window: Int, plan: ShardPlan, rank: Int, slots: Int = 1
   ) throws {
     self.shape = shape
     let table = ParameterTable(shape: shape)
@@ -30,13 +32,14 @@ package final class Replica {
     self.plan = plan
     self.rank = rank
     self.window = window
+    self.slots = slots
     parameters = AlignedBuffer(count: table.elementCount)
     let weights = PackedWeights(shape: shape, table: table, kernels: kernels)
     self.weights = weights
     workers = (0..<plan.threads).map { thread in
       SequenceWorker(
         shape: shape, table: table, kernels: kernels, window: window, plan: plan,
-        worker: rank * plan.threads + thread)
+        worker: rank * plan.threads + thread, slots: slots)
     }
     team = try WorkerTeam(threads: plan.threads)
     let values = UnsafePointer(parameters.pointer)
