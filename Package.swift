@@ -84,6 +84,7 @@ let package = Package(
     .executableTarget(
       name: "mpi-conformance", dependencies: ["Kernels", "Collectives", "MPICollectives"],
       swiftSettings: common),
+    .executableTarget(name: "lab-switch", swiftSettings: hot),
     .testTarget(
       name: "CollectivesTests",
       dependencies: ["Kernels", "Collectives", "MPICollectives", "mpi-conformance"],
@@ -101,7 +102,7 @@ let package = Package(
       name: "CommandLineTests", dependencies: ["gru-dist", "Training"], swiftSettings: common),
     .testTarget(
       name: "SupervisionTests",
-      dependencies: ["Supervision", "Training", "Checkpoints", "gru-dist"],
+      dependencies: ["Supervision", "Training", "Checkpoints", "gru-dist", "lab-switch"],
       swiftSettings: common),
     .testTarget(name: "CorporaTests", dependencies: ["Corpora"], swiftSettings: common),
     .testTarget(

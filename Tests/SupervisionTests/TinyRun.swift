@@ -66,7 +66,7 @@ final class TinyRun {
   }
 
   /// What a machine with few cores or a root user needs, and nothing of a surrounding MPI job.
-  private static let environment: [String: String] = {
+  static let environment: [String: String] = {
     var environment = ProcessInfo.processInfo.environment.filter { name, _ in
       !["OMPI_", "PMIX_", "PMI_", "ORTE_"].contains { name.hasPrefix($0) }
     }

@@ -1,0 +1,79 @@
+import Foundation
+import Testing
+import Training
+
+@testable import Supervision
+
+extension SupervisedJobTests {
+  /// Jobs over several hosts, each a network namespace with an address of its own.
+  @Suite(.enabled(if: Laboratory.isPossible, "network namespaces need root and /dev/net/tun"))
+  struct LaboratoryTests {
+    @Test(arguments: [["--delay", "0.2ms"], ["--via", "bridge", "--delay", "0"]])
+    func threeHostsEqualOneProcess(network: [String]) throws {
+      let run = try TinyRun(steps: 60, checkpointEvery: 20)
+      _ = try run.trainUninterrupted()
+      let laboratory = try Laboratory(
+        hosts: 3, network: ["--bandwidth", "1gbit"] + network,
+        ["mpirun", "-np", "3", run.program, run.path("config.json"), "--threads", "1"], in: run)
+      #expect(laboratory.status() == 0, "\(laboratory.output)")
+      try run.requireUndisturbed()
+      #expect((0..<3).map { run.rank($0)?.host } == ["host1", "host2", "host3"])
+      #expect(laboratory.remains == [])
+    }
+
+    @Test func aKilledHostIsLeftOutByTheDaemon() throws {
+      let run = try TinyRun(steps: 1500, checkpointEvery: 100)
+      _ = try run.trainUninterrupted()
+      let laboratory = try Laboratory(
+        hosts: 4,
+        [
+          "sh", "-c",
+          "exec \"$0\" daemon --np 4 \"$1\" --threads 1 --quiet --silence 10 "
+            + "--hostfile \"$LAB_HOSTFILE\" --probe '\"$LAB_AGENT\" {host} true'",
+          run.program, run.path("config.json"),
+        ], in: run)
+      #expect(run.wait { run.hasCheckpoint(ofStep: 200) }, "\(laboratory.output)")
+      try laboratory.kill(host: 3)
+      #expect(laboratory.status() == 0, "\(laboratory.output)")
+      let state = try #require(run.state)
+      #expect(state.history.map(\.ranks) == [4, 3])
+      #expect(laboratory.output.contains("hosts gone: host3"), "\(laboratory.output)")
+      try run.requireUndisturbed()
+      #expect(laboratory.remains == [])
+    }
+
+    @Test func withoutADaemonAKilledHostEndsTheJobAndTheOthersGoOnByHand() throws {
+      let run = try TinyRun(steps: 1500, checkpointEvery: 100)
+      // An mpirun that is asked by a rank to end the job waits for the host that is gone.
+      run.watchdogSeconds = 30
+      try run.writeConfig()
+      _ = try run.trainUninterrupted()
+      let job = "\"$0\" \"$1\" --threads 1"
+      let laboratory = try Laboratory(
+        hosts: 4,
+        [
+          "sh", "-c",
+          "mpirun -np 4 \(job); echo \"ended with status $?\"; "
+            + "exec mpirun -np 3 --host host1,host2,host4 \(job) --resume",
+          run.program, run.path("config.json"),
+        ], in: run)
+      #expect(run.wait { run.hasCheckpoint(ofStep: 200) }, "\(laboratory.output)")
+      try laboratory.kill(host: 3)
+      #expect(laboratory.status() == 0, "\(laboratory.output)")
+      let output = laboratory.output
+      #expect(output.contains("ended with status"), "\(output)")
+      #expect(!output.contains("ended with status 0"), "\(output)")
+      #expect(
+        output.contains("ORTE has lost communication with a remote daemon")
+          && output.contains("on node host3"), "\(output)")
+      try run.requireUndisturbed()
+    }
+  }
+}
+
+extension TinyRun {
+  fileprivate func hasCheckpoint(ofStep step: Int) -> Bool {
+    let name = String(repeating: "0", count: 8 - "\(step)".count) + "\(step)"
+    return FileManager.default.fileExists(atPath: path("run/checkpoints/step-\(name)"))
+  }
+}
