@@ -12,6 +12,7 @@ extension ReferenceModel {
     for layer in (0..<shape.layerCount).reversed() {
       above = backward(layer, parameters, window, trace, above, &gradient)
     }
+    if shape.task.input == .values { return gradient }
     let embedding = table["embedding.weight"].offset
     let size = shape.embeddingSize
     for (row, token) in window.inputs.enumerated() {
@@ -26,6 +27,9 @@ extension ReferenceModel {
   private func outputBackward(
     _ parameters: [Double], _ window: Window, _ trace: Trace, _ gradient: inout [Double]
   ) -> [Double] {
+    if !shape.task.isSoftmaxAtEveryStep {
+      return taskOutputBackward(parameters, window, trace, &gradient)
+    }
     let hidden = shape.hiddenSize
     let vocabulary = shape.vocabularySize
     let weight = table["output.weight"].offset
@@ -71,7 +75,8 @@ extension ReferenceModel {
           shape.cell == .rnn
           ? rnnStep(layer, parameters, trace, row, total, &previous, &gradient)
           : gruStep(layer, parameters, trace, row, total, &previous, &gradient)
-        for i in 0..<hidden { carried[b * hidden + i] = previous[i] }
+        let starts = isStart(row, window)
+        for i in 0..<hidden { carried[b * hidden + i] = starts ? 0 : previous[i] }
         addOuter(
           errors, input, at: row * inputSize, columns: inputSize, to: &gradient, at: weight)
         for i in errors.indices { gradient[bias + i] += errors[i] }
@@ -96,7 +101,7 @@ extension ReferenceModel {
       return total[i] * (1 - new * new)
     }
     addOuter(
-      errors, trace.hidden[layer], at: row * hidden, columns: hidden, to: &gradient, at: weight)
+      errors, trace.previous[layer], at: row * hidden, columns: hidden, to: &gradient, at: weight)
     addTransposed(parameters, at: weight, columns: hidden, errors, to: &previous, at: 0)
     return errors
   }
@@ -117,7 +122,7 @@ extension ReferenceModel {
     let hidden = shape.hiddenSize
     let weight = table["layers.\(layer).recurrent.weight"].offset
     let candidateWeight = weight + 2 * hidden * hidden
-    let old = Array(trace.hidden[layer][row * hidden..<(row + 1) * hidden])
+    let old = Array(trace.previous[layer][row * hidden..<(row + 1) * hidden])
     let gates = Array(trace.gates[layer][row * 3 * hidden..<(row + 1) * 3 * hidden])
     let (z, r, n) = (gates[..<hidden], Array(gates[hidden..<2 * hidden]), gates[(2 * hidden)...])
     var errors = [Double](repeating: 0, count: 3 * hidden)
@@ -159,7 +164,7 @@ extension ReferenceModel {
   }
 
   /// M += a xᵀ, M with `a.count` rows.
-  private func addOuter(
+  func addOuter(
     _ a: [Double], _ x: [Double], at start: Int, columns: Int, to matrix: inout [Double],
     at offset: Int
   ) {
@@ -169,7 +174,7 @@ extension ReferenceModel {
   }
 
   /// y += Mᵀ a, M with `a.count` rows.
-  private func addTransposed(
+  func addTransposed(
     _ matrix: [Double], at offset: Int, columns: Int, _ a: [Double], to y: inout [Double],
     at start: Int
   ) {

@@ -18,7 +18,11 @@ extension ReferenceModel {
     }
     let weight = table["output.weight"].offset
     let bias = table["output.bias"].range
-    let rows = window.steps * window.sequences
+    if shape.task.readout != .every {
+      input = readout(trace, window)
+      trace.readout = input
+    }
+    let rows = input.count / hidden
     trace.logits.reserveCapacity(rows * shape.vocabularySize)
     for row in 0..<rows {
       var logits = Array(parameters[bias])
@@ -31,6 +35,7 @@ extension ReferenceModel {
 
   /// The embedding rows of the window's inputs, [T, B, E].
   func embed(_ parameters: [Double], _ window: Window) -> [Double] {
+    if shape.task.input == .values { return window.values }
     let offset = table["embedding.weight"].offset
     let size = shape.embeddingSize
     return window.inputs.flatMap { token in
@@ -51,10 +56,15 @@ extension ReferenceModel {
     let inputWeight = table["layers.\(layer).input.weight"].offset
     let bias = table["layers.\(layer).bias"].range
     var states = initial
+    var used: [Double] = []
     var activations: [Double] = []
     var candidates: [Double] = []
     for row in 0..<window.steps * window.sequences {
-      let previous = Array(states[row * hidden..<(row + 1) * hidden])
+      let starts = isStart(row, window)
+      let previous =
+        starts
+        ? [Double](repeating: 0, count: hidden) : Array(states[row * hidden..<(row + 1) * hidden])
+      used += previous
       var sums = Array(parameters[bias])
       addProduct(
         parameters, at: inputWeight, columns: inputSize, input, at: row * inputSize, to: &sums)
@@ -65,6 +75,7 @@ extension ReferenceModel {
       states += next
     }
     trace.hidden.append(states)
+    trace.previous.append(used)
     trace.gates.append(activations)
     trace.recurrentCandidates.append(candidates)
   }

@@ -27,22 +27,42 @@ package final class ReferenceModel {
   struct Trace {
     /// Hidden vectors by layer, each [T + 1, B, H]; time 0 is the initial state.
     var hidden: [[Double]] = []
+    /// The hidden vectors that each step started from, by layer, each [T, B, H]: those before it,
+    /// or 0 where a sequence starts.
+    var previous: [[Double]] = []
     /// Activations by layer, each [T, B, G, H]: z, r, n of a GRU, h' of an RNN.
     var gates: [[Double]] = []
     /// U_h h + c_h by layer, each [T, B, H]; used by the reset-after cell only.
     var recurrentCandidates: [[Double]] = []
     /// Scores before the softmax, [T, B, V].
     var logits: [Double] = []
+    /// What the output layer read where it does not read every step, [K, B, H].
+    var readout: [Double] = []
   }
 
-  /// The tokens of one window with its sizes.
-  struct Window {
-    var inputs: [Int32]
-    var targets: [Int32]
+  /// What one window holds, with its sizes.
+  package struct Window {
+    /// Tokens, [T, B]; nothing where the model reads values.
+    package var inputs: [Int32]
+    /// [T, B], or for one output of each sequence [K, B].
+    package var targets: [Int32]
     /// Time steps (T).
-    var steps: Int
+    package var steps: Int
     /// Sequences (B).
-    var sequences: Int
+    package var sequences: Int
+    /// Real inputs [T, B, E] and real targets, a row for each of `targets`.
+    package var values: [Double] = []
+    package var targetValues: [Double] = []
+    /// The time steps of each sequence, [K, B]; an empty range is none. Nothing at all means one
+    /// sequence in each row.
+    package var slots: [Range<Int>] = []
+
+    package init(inputs: [Int32], targets: [Int32], steps: Int, sequences: Int) {
+      self.inputs = inputs
+      self.targets = targets
+      self.steps = steps
+      self.sequences = sequences
+    }
   }
 
   package init(shape: ModelShape, table: ParameterTable) {
@@ -83,6 +103,20 @@ package final class ReferenceModel {
     )
   }
 
+  /// As the above, of any task's window.
+  package func loss(parameters: [Double], window: Window, state: [Double]) -> Double {
+    check(parameters, window, state)
+    return loss(of: forward(parameters, window, state), window)
+  }
+
+  package func lossAndGradient(
+    parameters: [Double], window: Window, state: [Double]
+  ) -> (loss: Double, gradient: [Double]) {
+    check(parameters, window, state)
+    let trace = forward(parameters, window, state)
+    return (loss(of: trace, window), backward(parameters, window, trace))
+  }
+
   /// The logits [T, B, V] of one window and the state [L, B, H] it leaves.
   package func logits(
     parameters: [Double], inputs: [Int32], window: Int, sequences: Int, state: [Double]
@@ -102,6 +136,7 @@ package final class ReferenceModel {
   }
 
   private func loss(of trace: Trace, _ window: Window) -> Double {
+    if shape.task.loss != .softmax { return valueLoss(of: trace, window) }
     var sum = 0.0
     for (row, target) in window.targets.enumerated() where target >= 0 {
       let score = trace.logits[row * shape.vocabularySize + Int(target)]
@@ -114,14 +149,19 @@ package final class ReferenceModel {
     let tokens = window.steps * window.sequences
     let states = shape.layerCount * window.sequences * shape.hiddenSize
     let vocabulary = Int32(shape.vocabularySize)
+    let kinds = Int32(shape.inputVocabularySize)
     precondition(
       parameters.count == table.elementCount,
       "\(parameters.count) parameters, the table has \(table.elementCount)")
-    precondition(window.inputs.count == tokens, "\(window.inputs.count) inputs != \(tokens)")
-    precondition(window.targets.count == tokens, "\(window.targets.count) targets != \(tokens)")
+    let values = shape.task.input == .values ? tokens * shape.embeddingSize : 0
+    let inputs = shape.task.input == .values ? 0 : tokens
+    let rows = shape.task.readout == .every ? tokens : ranges(window).count
+    precondition(window.inputs.count == inputs, "\(window.inputs.count) inputs != \(inputs)")
+    precondition(window.values.count == values, "\(window.values.count) values != \(values)")
+    precondition(window.targets.count == rows, "\(window.targets.count) targets != \(rows)")
     precondition(state.count == states, "\(state.count) state values != \(states)")
     precondition(
-      window.inputs.allSatisfy { $0 >= 0 && $0 < vocabulary }, "input beyond \(vocabulary) tokens")
+      window.inputs.allSatisfy { $0 >= 0 && $0 < kinds }, "input beyond \(kinds) tokens")
     precondition(
       window.targets.allSatisfy { $0 >= -1 && $0 < vocabulary },
       "target beyond \(vocabulary) tokens")

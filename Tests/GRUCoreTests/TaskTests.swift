@@ -1,0 +1,143 @@
+import GRUCore
+import Kernels
+import Testing
+
+/// A task and sizes to compare at.
+struct TaskCase: Sendable, CustomTestStringConvertible {
+  var task: TaskShape
+  var hidden, inputs, outputs, layers, steps, slots, shards, sequencesPerShard: Int
+
+  static let all: [TaskCase] = {
+    func shape(
+      _ input: TaskShape.Input, _ readout: TaskShape.Readout, _ loss: TaskShape.Loss,
+      _ kinds: Int? = nil
+    ) -> TaskShape {
+      TaskShape(
+        input: input, readout: readout, loss: loss,
+        inputVocabularySize: input == .tokens ? kinds : nil)
+    }
+    return [
+      TaskCase(
+        task: shape(.values, .last, .squaredError), hidden: 5, inputs: 1, outputs: 1, layers: 1,
+        steps: 1, slots: 1, shards: 1, sequencesPerShard: 1),
+      TaskCase(
+        task: shape(.values, .last, .squaredError), hidden: 17, inputs: 2, outputs: 3, layers: 2,
+        steps: 7, slots: 1, shards: 4, sequencesPerShard: 3),
+      TaskCase(
+        task: shape(.values, .mean, .absoluteError), hidden: 16, inputs: 19, outputs: 17,
+        layers: 1, steps: 9, slots: 3, shards: 3, sequencesPerShard: 2),
+      TaskCase(
+        task: shape(.values, .last, .softmax), hidden: 33, inputs: 5, outputs: 10, layers: 2,
+        steps: 13, slots: 4, shards: 6, sequencesPerShard: 2),
+      TaskCase(
+        task: shape(.tokens, .mean, .softmax, 29), hidden: 12, inputs: 6, outputs: 4, layers: 2,
+        steps: 11, slots: 5, shards: 2, sequencesPerShard: 3),
+      TaskCase(
+        task: shape(.values, .every, .sigmoid), hidden: 20, inputs: 88, outputs: 88, layers: 2,
+        steps: 10, slots: 3, shards: 4, sequencesPerShard: 1),
+      TaskCase(
+        task: shape(.values, .every, .sigmoid), hidden: 3, inputs: 2, outputs: 530, layers: 1,
+        steps: 4, slots: 1, shards: 2, sequencesPerShard: 1),
+      TaskCase(
+        task: shape(.tokens, .every, .softmax), hidden: 9, inputs: 4, outputs: 31, layers: 2,
+        steps: 8, slots: 8, shards: 2, sequencesPerShard: 2),
+    ]
+  }()
+
+  func problem(_ cell: ModelShape.Cell) -> TaskProblem {
+    TaskProblem(
+      cell, task, hidden: hidden, inputs: inputs, outputs: outputs, layers: layers, steps: steps,
+      slots: slots, shards: shards, sequencesPerShard: sequencesPerShard)
+  }
+
+  var testDescription: String {
+    "\(task.input) \(task.readout) \(task.loss) H \(hidden) T \(steps) K \(slots)"
+  }
+}
+
+@Suite struct TaskTests {
+  private let tolerance = 5e-6
+
+  @Test(arguments: ModelShape.Cell.allCases, TaskCase.all)
+  func agreesWithTheReferenceModel(cell: ModelShape.Cell, sizes: TaskCase) {
+    let problem = sizes.problem(cell)
+    let state = [Double](
+      repeating: 0,
+      count: sizes.layers * problem.plan.sequences * sizes.hidden)
+    let expected = ReferenceModel(shape: problem.shape, table: problem.table).lossAndGradient(
+      parameters: problem.parameters.map(Double.init), window: problem.window, state: state)
+    for set in InstructionSet.available {
+      let found = problem.run(set)
+      #expect(found.tokens == problem.window.targets.count { $0 >= 0 })
+      #expect(
+        abs(found.loss - expected.loss) <= tolerance * max(1, expected.loss),
+        "\(set) \(found.loss) \(expected.loss)")
+      for tensor in problem.table.parameters {
+        let gradient = found.gradient[tensor.range].map(Double.init)
+        let error = relativeError(gradient, Array(expected.gradient[tensor.range]))
+        #expect(error <= tolerance, "\(set) \(tensor.name)")
+      }
+    }
+  }
+
+  /// The reference's own gradient, which the fast path is held against, is that of its loss.
+  @Test(arguments: ModelShape.Cell.allCases, TaskCase.all)
+  func theReferenceAgreesWithCentralDifferences(cell: ModelShape.Cell, sizes: TaskCase) {
+    let problem = sizes.problem(cell)
+    let model = ReferenceModel(shape: problem.shape, table: problem.table)
+    let state = [Double](
+      repeating: 0, count: sizes.layers * problem.plan.sequences * sizes.hidden)
+    var parameters = problem.parameters.map(Double.init)
+    let gradient = model.lossAndGradient(
+      parameters: parameters, window: problem.window, state: state
+    ).gradient
+    for tensor in problem.table.parameters {
+      let scale = tensor.range.reduce(0.0) { max($0, abs(gradient[$1])) }
+      let place = tensor.offset + tensor.count / 2
+      let value = parameters[place]
+      parameters[place] = value + 1e-5
+      let above = model.loss(parameters: parameters, window: problem.window, state: state)
+      parameters[place] = value - 1e-5
+      let below = model.loss(parameters: parameters, window: problem.window, state: state)
+      parameters[place] = value
+      let slope = (above - below) / 2e-5
+      #expect(abs(slope - gradient[place]) <= 1e-5 * max(1e-2, scale), "\(tensor.name)")
+    }
+  }
+
+  @Test(arguments: TaskCase.all)
+  func everySetAndNumberOfWorkersGivesTheSameBits(sizes: TaskCase) {
+    let problem = sizes.problem(.gruResetBefore)
+    let alone = problem.run(.portable)
+    for set in InstructionSet.available {
+      for workers in 1...sizes.shards {
+        let plan = ShardPlan(
+          sequences: problem.plan.sequences, shards: sizes.shards, ranks: workers, threads: 1)
+        let found = problem.run(set, plan: plan)
+        #expect(found.loss.bitPattern == alone.loss.bitPattern, "\(set) \(workers)")
+        #expect(found.metric.bitPattern == alone.metric.bitPattern, "\(set) \(workers)")
+        #expect(found.gradient.map(\.bitPattern) == alone.gradient.map(\.bitPattern), "\(set)")
+      }
+    }
+  }
+
+  /// A sequence's gradient must not depend on what stands before it in its row.
+  @Test func aSequenceIsAloneInItsRow() {
+    let sizes = TaskCase.all[3]
+    let problem = sizes.problem(.gruResetAfter)
+    var other = problem
+    let total = problem.window.sequences
+    // Changes the inputs of every first sequence, and counts none of them.
+    for row in 0..<total {
+      other.window.targets[row] = -1
+      for t in problem.window.slots[row] {
+        for j in 0..<sizes.inputs { other.window.values[(t * total + row) * sizes.inputs + j] += 1 }
+      }
+    }
+    var uncounted = problem
+    for row in 0..<total { uncounted.window.targets[row] = -1 }
+    let set = InstructionSet.available.last!
+    #expect(other.run(set).loss == uncounted.run(set).loss)
+    #expect(other.run(set).loss > 0)
+  }
+}
