@@ -77,7 +77,7 @@ let package = Package(
     .executableTarget(
       name: "gru-dist",
       dependencies: [
-        "Supervision", "Training", "MPICollectives", "Collectives", "GRUCore", "Kernels",
+        "Supervision", "Training", "Corpora", "MPICollectives", "Collectives", "GRUCore", "Kernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),

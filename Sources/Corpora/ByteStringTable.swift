@@ -94,15 +94,17 @@ struct ByteStringCounts {
 
   init(room: Int = 1 << 22) { self.room = room }
 
+  /// - Returns: whether the string is new, or was forgotten.
   @inline(__always)
-  mutating func add(_ string: UnsafeRawBufferPointer) {
+  mutating func add(_ string: UnsafeRawBufferPointer) -> Bool {
     let index = table.insert(string)
-    if index == counts.count {
-      counts.append(1)
-      if counts.count >= room { forget() }
-    } else {
+    guard index == counts.count else {
       counts[index] += 1
+      return false
     }
+    counts.append(1)
+    if counts.count >= room { forget() }
+    return true
   }
 
   /// Numbers in descending order of count, and of equal counts in ascending order of bytes.

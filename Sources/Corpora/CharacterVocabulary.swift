@@ -17,17 +17,6 @@ package struct CharacterVocabulary: Sendable, Equatable {
     ids = ScalarIndex(ascending: scalars)
   }
 
-  /// The scalars of a UTF-8 text.
-  ///
-  /// - Parameter path: the file's name, for the error.
-  init(of text: UnsafeRawBufferPointer, path: String) throws(CorpusError) {
-    var seen = [Bool](repeating: false, count: 0x11_0000)
-    var scanner = UTF8Scanner(text)
-    while let scalar = scanner.next() { seen[Int(scalar)] = true }
-    if scanner.failed { throw .invalidUTF8(path: path, offset: scanner.offset) }
-    self.init(ascending: seen.indices.lazy.filter { seen[$0] }.map { UInt32($0) })
-  }
-
   /// The token of a code point.
   @inline(__always)
   package func id(of scalar: UInt32) -> Int32 { ids[scalar] ?? unknown }

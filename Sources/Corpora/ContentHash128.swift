@@ -9,34 +9,71 @@ package struct ContentHash128: Sendable, Equatable, CustomStringConvertible {
   /// 32 hexadecimal digits.
   package var description: String { Self.hexadecimal(high) + Self.hexadecimal(low) }
 
+  package init(of bytes: UnsafeRawBufferPointer) {
+    var hasher = Hasher()
+    hasher.update(bytes)
+    self = hasher.finish()
+  }
+
+  fileprivate init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
+  /// The hash of bytes that come piece by piece; how they are cut makes no difference.
+  ///
   /// Four lanes take every fourth little-endian word, the last block filled up with zeros. A lane's
   /// step is a bijection of the word it takes, so a change of one word always changes the lane.
-  package init(of bytes: UnsafeRawBufferPointer) {
-    var lanes = SIMD4<UInt64>(Self.multiplier, ~Self.multiplier, Self.increment, ~Self.increment)
-    let wholeBlocks = bytes.count / 32
-    for block in 0..<wholeBlocks {
-      let offset = block * 32
+  struct Hasher {
+    private var lanes = SIMD4<UInt64>(multiplier, ~multiplier, increment, ~increment)
+    /// The start of a block of 32 bytes that is not whole yet.
+    private var pending: [UInt8] = []
+    private var count = 0
+
+    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+      count += bytes.count
+      var rest = bytes[...]
+      if !pending.isEmpty {
+        let part = rest.prefix(32 - pending.count)
+        pending += part
+        rest = rest.dropFirst(part.count)
+        guard pending.count == 32 else { return }
+        pending.withUnsafeBytes { absorb($0) }
+        pending = []
+      }
+      absorb(UnsafeRawBufferPointer(rebasing: rest.prefix(rest.count / 32 * 32)))
+      pending += rest.suffix(rest.count % 32)
+    }
+
+    /// Takes whole blocks.
+    private mutating func absorb(_ bytes: UnsafeRawBufferPointer) {
+      for block in 0..<bytes.count / 32 {
+        let offset = block * 32
+        for lane in 0..<4 {
+          let word = bytes.loadUnaligned(fromByteOffset: offset + 8 * lane, as: UInt64.self)
+          lanes[lane] = ContentHash128.absorb(UInt64(littleEndian: word), into: lanes[lane])
+        }
+      }
+    }
+
+    /// The hash of all that came.
+    consuming func finish() -> ContentHash128 {
+      for (position, offset) in stride(from: 0, to: pending.count, by: 8).enumerated() {
+        var word: UInt64 = 0
+        for index in offset..<min(offset + 8, pending.count) {
+          word |= UInt64(pending[index]) << UInt64(8 * (index - offset))
+        }
+        lanes[position] = ContentHash128.absorb(word, into: lanes[position])
+      }
+      // The count tells apart texts that differ only by zeros at the end.
+      var low = UInt64(count)
+      var high = ~UInt64(count)
       for lane in 0..<4 {
-        let word = bytes.loadUnaligned(fromByteOffset: offset + 8 * lane, as: UInt64.self)
-        lanes[lane] = Self.absorb(UInt64(littleEndian: word), into: lanes[lane])
+        low = scramble(low &+ lanes[lane])
+        high = scramble(high ^ lanes[3 - lane])
       }
+      return ContentHash128(high: high, low: low)
     }
-    for (position, offset) in stride(from: wholeBlocks * 32, to: bytes.count, by: 8).enumerated() {
-      var word: UInt64 = 0
-      for index in offset..<min(offset + 8, bytes.count) {
-        word |= UInt64(bytes[index]) << UInt64(8 * (index - offset))
-      }
-      lanes[position] = Self.absorb(word, into: lanes[position])
-    }
-    // The count tells apart texts that differ only by zeros at the end.
-    var low = UInt64(bytes.count)
-    var high = ~UInt64(bytes.count)
-    for lane in 0..<4 {
-      low = Self.scramble(low &+ lanes[lane])
-      high = Self.scramble(high ^ lanes[3 - lane])
-    }
-    self.low = low
-    self.high = high
   }
 
   private static let multiplier: UInt64 = 0x9E37_79B9_7F4A_7C15

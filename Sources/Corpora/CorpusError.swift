@@ -13,6 +13,14 @@ package enum CorpusError: Error, Equatable, Sendable {
   ///
   /// `use` says what for ("training", "validation"), `keys` which config keys decide.
   case tooShort(path: String, use: String, tokens: Int, needed: Int, keys: [String])
+  /// A token file that is not what it should be.
+  case damagedTokenFile(path: String, reason: String)
+  /// A token file was made by another tokenizer than the one wanted.
+  case otherTokenizer(path: String, found: String, wanted: String, hint: String)
+  /// A token file is to be prepared as if it were a text.
+  case preparedAlready(path: String)
+  /// A call of the operating system failed while a token file was written.
+  case unwritable(path: String, message: String)
   /// `data.valid_fraction` lies outside 0 ..< 1.
   case invalidFraction(Double)
 }
@@ -41,6 +49,14 @@ extension CorpusError: CustomStringConvertible {
       corpus '\(path)' is too short for \(use): \(tokens) tokens, expected at least \(needed); \
       use a longer text or change \(keys.joined(separator: ", "))
       """
+    case .damagedTokenFile(let path, let reason):
+      "token file '\(path)' cannot be used: \(reason); prepare it again"
+    case .otherTokenizer(let path, let found, let wanted, let hint):
+      "token file '\(path)' was made by \(found), expected \(wanted); \(hint)"
+    case .preparedAlready(let path):
+      "'\(path)' is a token file, expected text: it needs no preparation"
+    case .unwritable(let path, let message):
+      "cannot write '\(path)': \(message)"
     case .invalidFraction(let value):
       "data.valid_fraction is \(value), expected at least 0 and below 1"
     }

@@ -59,6 +59,18 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
     return UnsafeRawBufferPointer(buffer)
   }
 
+  /// Lets the system have the memory of the 8 MiB before `offset`, which have been read; they would
+  /// come back if they were read again.
+  func release(upTo offset: Int) {
+    // A copy has nowhere to come back from.
+    guard bytes.count > Self.largestCopy else { return }
+    let page = 1 << 16
+    let end = offset / page * page
+    let start = max(0, end - (8 << 20))
+    _ = madvise(
+      UnsafeMutableRawPointer(mutating: bytes.baseAddress)! + start, end - start, MADV_DONTNEED)
+  }
+
   /// Reads until the buffer is full or the file ends; returns bytes read, -1 after an error.
   private static func read(_ file: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
     var count = 0

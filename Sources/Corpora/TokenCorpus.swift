@@ -2,13 +2,14 @@
 ///
 /// A byte corpus is the memory-mapped file itself. A corpus of characters or words is decoded once
 /// into an array of 2 bytes a token (4 beyond 65,536 kinds); the file stays mapped for questions
-/// about bytes.
+/// about bytes. A token file is used as it lies on the disk.
 package final class TokenCorpus: Sendable {
   package let path: String
   package let tokenizer: Tokenizer
   /// Tokens in the corpus.
   package let count: Int
-  /// A fingerprint of the file's bytes, 32 hexadecimal digits, whatever the tokenizer.
+  /// A fingerprint of the text's bytes, whatever the tokenizer, or of a token file's content; 32
+  /// hexadecimal digits.
   package let fingerprint: String
   private let file: MappedFile
   private let storage: Storage
@@ -18,6 +19,8 @@ package final class TokenCorpus: Sendable {
     case bytes
     case narrow([UInt16])
     case wide([Int32])
+    /// Tokens within a token file.
+    case file(TokenFile)
   }
 
   /// Opens a training text; a tokenizer of characters or words learns its vocabulary from all of it.
@@ -28,6 +31,17 @@ package final class TokenCorpus: Sendable {
     path: String, learning: Tokenizer.Learning
   ) throws(CorpusError) {
     let file = try MappedFile(path: path)
+    if TokenFileHeader.begins(file.bytes) {
+      let tokens = try TokenFile(file.bytes, path: path)
+      guard tokens.tokenizer.kind == learning.kind else {
+        let found = tokens.tokenizer.kind.rawValue
+        throw .otherTokenizer(
+          path: path, found: "the tokenizer \"\(found)\"",
+          wanted: "\"\(learning.kind.rawValue)\"", hint: "set data.tokenizer to \"\(found)\"")
+      }
+      self.init(file: file, path: path, tokens: tokens)
+      return
+    }
     let tokenizer = try Tokenizer(learning: learning, from: file.bytes, path: path)
     try self.init(file: file, path: path, tokenizer: tokenizer)
   }
@@ -41,7 +55,27 @@ package final class TokenCorpus: Sendable {
   ///
   /// - Throws: as `init(path:learning:)`.
   package convenience init(path: String, tokenizer: Tokenizer) throws(CorpusError) {
-    try self.init(file: try MappedFile(path: path), path: path, tokenizer: tokenizer)
+    let file = try MappedFile(path: path)
+    if TokenFileHeader.begins(file.bytes) {
+      let tokens = try TokenFile(file.bytes, path: path)
+      guard tokens.tokenizer == tokenizer else {
+        throw .otherTokenizer(
+          path: path, found: "another tokenizer", wanted: "that of the training text",
+          hint: "prepare it with --tokenizer-from and the token file of the training text or a run")
+      }
+      self.init(file: file, path: path, tokens: tokens)
+      return
+    }
+    try self.init(file: file, path: path, tokenizer: tokenizer)
+  }
+
+  private init(file: consuming MappedFile, path: String, tokens: TokenFile) {
+    self.path = path
+    tokenizer = tokens.tokenizer
+    count = tokens.header.tokenCount
+    fingerprint = tokens.content.description
+    storage = .file(tokens)
+    self.file = file
   }
 
   private init(
@@ -73,6 +107,16 @@ package final class TokenCorpus: Sendable {
     case .bytes: return Int32(file.bytes[index])
     case .narrow(let tokens): return Int32(tokens[index])
     case .wide(let tokens): return tokens[index]
+    case .file:
+      var token: Int32 = 0
+      withTokens { view in
+        switch view {
+        case .bytes(let tokens): token = Int32(tokens[index])
+        case .narrow(let tokens): token = Int32(tokens[index])
+        case .wide(let tokens): token = tokens[index]
+        }
+      }
+      return token
     }
   }
 
@@ -86,16 +130,32 @@ package final class TokenCorpus: Sendable {
       tokens.withUnsafeBufferPointer { body(.narrow($0)) }
     case .wide(let tokens):
       tokens.withUnsafeBufferPointer { body(.wide($0)) }
+    case .file(let tokens):
+      let start = TokenFileHeader.pageBytes
+      let end = start + tokens.header.tokenBytes * tokens.header.tokenCount
+      let raw = UnsafeRawBufferPointer(rebasing: file.bytes[start..<end])
+      switch tokens.header.tokenBytes {
+      case 1: body(.bytes(raw.assumingMemoryBound(to: UInt8.self)))
+      case 2: body(.narrow(raw.assumingMemoryBound(to: UInt16.self)))
+      default: body(.wide(raw.assumingMemoryBound(to: Int32.self)))
+      }
     }
   }
 
   /// Bytes of the file that the tokens of `range` stand for; turns nats a token into bits a byte.
   ///
-  /// - Complexity: one pass over the file, none for bytes.
+  /// A token file knows the place of every 1,024th token (of fewer in one of more than 67 million)
+  /// and takes those between to be of equal length, but for bytes.
+  ///
+  /// - Complexity: one pass over a text, none for bytes and token files.
   package func byteCount(of range: Range<Int>) -> Int {
     precondition(range.lowerBound >= 0, "range \(range) starts below 0")
     precondition(range.upperBound <= count, "range \(range) ends beyond \(count) tokens")
-    if case .bytes = storage { return range.count }
+    if tokenizer == .byte { return range.count }
+    if case .file(let tokens) = storage {
+      return tokens.textOffset(of: range.upperBound, in: file.bytes)
+        - tokens.textOffset(of: range.lowerBound, in: file.bytes)
+    }
     if range.isEmpty { return 0 }
     var index = 0
     var start = 0

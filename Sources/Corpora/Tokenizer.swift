@@ -1,12 +1,14 @@
-/// How text becomes tokens: every byte is one, every Unicode scalar is, or every word.
+/// How text becomes tokens: every byte is one, every Unicode scalar is, every word, or every part of
+/// a word that byte pairs make.
 ///
 /// Its `Codable` form is the description that checkpoints carry and that rebuilds it:
-/// `{"kind":"byte"}`, `{"kind":"character","scalars":"A 20-7E"}` or
-/// `{"kind":"word","words":"the of and"}`.
+/// `{"kind":"byte"}`, `{"kind":"character","scalars":"A 20-7E"}`,
+/// `{"kind":"word","words":"the of and"}` or `{"kind":"bpe","merges":"104 101 256 108"}`.
 package enum Tokenizer: Sendable, Equatable {
   /// The tokenizers that a config can name (`data.tokenizer`).
   package enum Kind: String, Sendable, CaseIterable, Codable {
     case byte, character, word
+    case bytePair = "bpe"
   }
 
   /// 256 tokens, one for each value of a byte; takes any file.
@@ -15,19 +17,37 @@ package enum Tokenizer: Sendable, Equatable {
   case character(CharacterVocabulary)
   /// The words of a training text, a token for line ends and one for all other words.
   case word(WordVocabulary)
+  /// Parts of words, learned from a training text; takes any file, and loses nothing.
+  case bytePair(BytePairVocabulary)
 
   /// What decides the vocabulary that is learned from a text.
   package struct Learning: Sendable, Equatable {
     package var kind: Kind
-    /// Words that occur less often are unknown.
+    /// Words that occur less often are unknown, pairs that do are not merged.
     package var minimumCount: Int
-    /// Most tokens of a vocabulary of words; 0 for no limit.
+    /// Most tokens of a vocabulary; 0 for no limit of words, and for `bytePairTokens`.
     package var vocabularyLimit: Int
+
+    /// Tokens of a vocabulary of byte pairs where nothing else is said.
+    package static let bytePairTokens = 4096
 
     package init(_ kind: Kind, minimumCount: Int = 1, vocabularyLimit: Int = 0) {
       self.kind = kind
       self.minimumCount = minimumCount
       self.vocabularyLimit = vocabularyLimit
+    }
+
+    /// What is wrong with the limit; nil where nothing is.
+    package var problem: String? {
+      guard vocabularyLimit > 0 else { return nil }
+      if kind == .word, vocabularyLimit < 3 {
+        return "expected 0 for none or at least 3, found \(vocabularyLimit): <unk> and <eos> take 2"
+      }
+      if kind == .bytePair, vocabularyLimit < 257 {
+        return "expected 0 for \(Self.bytePairTokens) or at least 257, found \(vocabularyLimit): "
+          + "the bytes take 256"
+      }
+      return nil
     }
   }
 
@@ -37,20 +57,9 @@ package enum Tokenizer: Sendable, Equatable {
   init(
     learning: Learning, from text: UnsafeRawBufferPointer, path: String
   ) throws(CorpusError) {
-    switch learning.kind {
-    case .byte: self = .byte
-    case .character: self = .character(try CharacterVocabulary(of: text, path: path))
-    case .word:
-      try UTF8Scanner.requireUTF8(text, path: path)
-      var counts = ByteStringCounts()
-      var scanner = WordScanner(text)
-      while let item = scanner.next() {
-        if case .word(let word) = item { counts.add(word) }
-      }
-      self = .word(
-        WordVocabulary(
-          of: counts, minimumCount: learning.minimumCount, limit: learning.vocabularyLimit))
-    }
+    var learner = TokenizerLearner(learning)
+    try learner.add(text, path: path)
+    self = learner.tokenizer()
   }
 
   package var kind: Kind {
@@ -58,6 +67,7 @@ package enum Tokenizer: Sendable, Equatable {
     case .byte: .byte
     case .character: .character
     case .word: .word
+    case .bytePair: .bytePair
     }
   }
 
@@ -67,6 +77,7 @@ package enum Tokenizer: Sendable, Equatable {
     case .byte: 256
     case .character(let vocabulary): vocabulary.size
     case .word(let vocabulary): vocabulary.size
+    case .bytePair(let vocabulary): vocabulary.size
     }
   }
 
@@ -88,6 +99,16 @@ package enum Tokenizer: Sendable, Equatable {
     case .word(let vocabulary):
       var scanner = WordScanner(text)
       while let item = scanner.next() { body(vocabulary.id(of: item), scanner.offset) }
+    case .bytePair(let vocabulary):
+      var scanner = ChunkScanner(text)
+      var encoder = ChunkEncoder(vocabulary)
+      var end = 0
+      while let chunk = scanner.next() {
+        encoder.encode(chunk) { token in
+          end += vocabulary.length(of: token)
+          body(token, end)
+        }
+      }
     }
   }
 
@@ -103,12 +124,19 @@ package enum Tokenizer: Sendable, Equatable {
         while let item = scanner.next() { tokens.append(vocabulary.id(of: item)) }
         return tokens
       }
+    case .bytePair(let vocabulary):
+      Array(text.utf8).withUnsafeBytes { bytes in
+        var scanner = ChunkScanner(bytes)
+        var tokens: [Int32] = []
+        while let chunk = scanner.next() { tokens += vocabulary.tokens(of: chunk) }
+        return tokens
+      }
     }
   }
 
   /// The bytes of the tokens' text.
   ///
-  /// A byte model's tokens need not form UTF-8; unknown scalars become U+FFFD. A space stands behind
+  /// Tokens of bytes and byte pairs need not form UTF-8; unknown scalars become U+FFFD. A space stands behind
   /// every word.
   /// Preconditions: tokens lie in 0 ..< `vocabularySize`.
   package func decode(_ tokens: some Sequence<Int32>) -> [UInt8] {
@@ -123,6 +151,8 @@ package enum Tokenizer: Sendable, Equatable {
       tokens.flatMap { UTF8.encode(vocabulary.scalar(of: $0)).map(Array.init) ?? [] }
     case .word(let vocabulary):
       tokens.flatMap { vocabulary.text(of: $0) }
+    case .bytePair(let vocabulary):
+      tokens.flatMap { vocabulary.bytes(of: $0) }
     }
   }
 
@@ -142,7 +172,7 @@ package enum Tokenizer: Sendable, Equatable {
   /// The parts of a text, characters or words, that the tokenizer does not know.
   package func unknownParts(of text: String) -> [String] {
     switch self {
-    case .byte: []
+    case .byte, .bytePair: []
     case .character(let vocabulary):
       text.unicodeScalars.filter { vocabulary.id(of: $0.value) == vocabulary.unknown }
         .map { String($0) }
@@ -155,7 +185,7 @@ package enum Tokenizer: Sendable, Equatable {
 }
 
 extension Tokenizer: Codable {
-  private enum CodingKeys: String, CodingKey { case kind, scalars, words }
+  private enum CodingKeys: String, CodingKey { case kind, scalars, words, merges }
 
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -165,6 +195,8 @@ extension Tokenizer: Codable {
       self = .character(try container.decode(CharacterVocabulary.self, forKey: .scalars))
     case .word:
       self = .word(try container.decode(WordVocabulary.self, forKey: .words))
+    case .bytePair:
+      self = .bytePair(try container.decode(BytePairVocabulary.self, forKey: .merges))
     }
   }
 
@@ -175,6 +207,7 @@ extension Tokenizer: Codable {
     case .byte: break
     case .character(let vocabulary): try container.encode(vocabulary, forKey: .scalars)
     case .word(let vocabulary): try container.encode(vocabulary, forKey: .words)
+    case .bytePair(let vocabulary): try container.encode(vocabulary, forKey: .merges)
     }
   }
 }

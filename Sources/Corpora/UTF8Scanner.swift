@@ -45,13 +45,13 @@ struct UTF8Scanner {
     return scalar
   }
 
-  /// Throws where a text is not UTF-8.
+  /// Throws where a part of a text, which starts at `offset`, is not UTF-8.
   static func requireUTF8(
-    _ text: UnsafeRawBufferPointer, path: String
+    _ part: UnsafeRawBufferPointer, path: String, offset: Int
   ) throws(CorpusError) {
-    var scanner = UTF8Scanner(text)
+    var scanner = UTF8Scanner(part)
     while scanner.next() != nil {}
-    if scanner.failed { throw .invalidUTF8(path: path, offset: scanner.offset) }
+    if scanner.failed { throw .invalidUTF8(path: path, offset: offset + scanner.offset) }
   }
 
   private mutating func fail() -> UInt32? {

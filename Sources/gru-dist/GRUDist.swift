@@ -16,9 +16,9 @@ struct GRUDist: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
-      TrainCommand.self, CheckCommand.self, EvaluateCommand.self, SampleCommand.self,
-      InspectCommand.self, ExportCommand.self, ImportCommand.self, DaemonCommand.self,
-      BenchCommand.self, SelfTestCommand.self,
+      TrainCommand.self, CheckCommand.self, PrepareCommand.self, EvaluateCommand.self,
+      SampleCommand.self, InspectCommand.self, ExportCommand.self, ImportCommand.self,
+      DaemonCommand.self, BenchCommand.self, SelfTestCommand.self,
     ],
     defaultSubcommand: TrainCommand.self)
 }

@@ -24,6 +24,12 @@ struct Program: CustomStringConvertible {
     }
   }
 
+  /// Where the program lies: tests and executables are built into one directory.
+  static var path: String {
+    let test = URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0])
+    return test.deletingLastPathComponent().appendingPathComponent("gru-dist").path
+  }
+
   /// Runs the program to its end.
   ///
   /// - Parameters:
@@ -37,9 +43,7 @@ struct Program: CustomStringConvertible {
     withoutStandardFiles: Bool = false,
     whileRunning: ((Process) -> Bool)? = nil
   ) throws {
-    // Tests and executables are built into one directory.
-    let test = URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0])
-    let program = test.deletingLastPathComponent().appendingPathComponent("gru-dist").path
+    let program = Self.path
     try #require(FileManager.default.isExecutableFile(atPath: program), "\(program) is missing")
     let launcher = ranks.map { ["mpirun", "--oversubscribe", "-np", "\($0)"] } ?? []
     command = (launcher + ["gru-dist"] + arguments).joined(separator: " ")

@@ -23,7 +23,7 @@ import Testing
         // Every value below 128 is one byte in UTF-8 too.
         let text =
           switch kind {
-          case .byte: bytes
+          case .byte, .bytePair: bytes
           case .character: bytes.map { $0 & 0x7F }
           case .word: Array(bytes.map { "\($0)" }.joined(separator: " ").utf8)
           }

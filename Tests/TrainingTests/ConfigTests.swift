@@ -58,6 +58,15 @@ import Testing
     _ = try config(minimal, assignment, "data.valid_fraction=0", "data.valid=v.txt")
   }
 
+  @Test(arguments: [("word", 2, "at least 3"), ("bpe", 256, "at least 257")])
+  func vocabulariesNeedRoomForWhatIsAlwaysThere(kind: String, limit: Int, expectation: String) {
+    let overrides = ["data.tokenizer=\(kind)", "data.vocabulary_limit=\(limit)"]
+    let found = message(minimal, overrides[0], overrides[1])
+    #expect(found.contains("data.vocabulary_limit: expected 0"), "\(found)")
+    #expect(found.contains(expectation), "\(found)")
+    #expect(message(minimal, overrides[1]) == "no error")
+  }
+
   @Test func cellAndResetChooseTheShape() throws {
     let cells: [(String, String, ModelShape.Cell)] = [
       ("gru", "before", .gruResetBefore), ("gru", "after", .gruResetAfter),
@@ -101,7 +110,7 @@ import Testing
     ("optimizer.clip_norm=-1", "at least 0"),
     ("optimizer.schedule.name=stairs", "\"constant\", \"linear\", \"cosine\""),
     ("optimizer.schedule.factor=1", "below 1"), ("optimizer.schedule.patience=0", "at least 1"),
-    ("data.vocabulary_limit=2", "at least 3"), ("data.minimum_count=0", "at least 1"),
+    ("data.minimum_count=0", "at least 1"),
     ("optimizer.schedule.final_fraction=2", "0 to 1"), ("run.steps=0", "from 1"),
     ("run.seed=-1", "at least 0"), ("run.keep_checkpoints=0", "at least 1"),
     ("run.directory=", "not empty"),

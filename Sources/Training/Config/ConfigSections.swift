@@ -9,9 +9,10 @@ package struct DataConfig: Sendable, Equatable {
   package var valid: String?
   package var validFraction: Double
   package var tokenizer: Tokenizer.Kind
-  /// Words that occur less often in `train` are unknown.
+  /// Words that occur less often in `train` are unknown, byte pairs that do are not merged.
   package var minimumCount: Int
-  /// Most tokens of a vocabulary of words; 0 for no limit.
+  /// Most tokens of a vocabulary of words or byte pairs; 0 for no limit of words, and 4,096 of
+  /// byte pairs.
   package var vocabularyLimit: Int
   /// What only other tasks than a language model read.
   package var task = TaskDataConfig()
@@ -33,11 +34,7 @@ package struct DataConfig: Sendable, Equatable {
     minimumCount = try reader.integer("minimum_count", default: 1, in: 1...Int.max)
     vocabularyLimit = try reader.integer("vocabulary_limit", default: 0, in: 0...Int(Int32.max))
     try reader.finish()
-    if 1...2 ~= vocabularyLimit {
-      throw reader.failure(
-        "vocabulary_limit", "expected 0 for none or at least 3, found \(vocabularyLimit)",
-        hint: "<unk> and <eos> take 2 tokens")
-    }
+    if let problem = learning.problem { throw reader.failure("vocabulary_limit", problem) }
   }
 
   /// How the tokenizer is learned from `train`.

@@ -1,0 +1,85 @@
+/// Turns texts of any size into one token file, in memory that does not grow with them: a first pass
+/// learns the vocabulary, a second one writes the tokens.
+package struct CorpusPreparation {
+  /// Files of text, in the order in which they follow each other.
+  package var texts: [String]
+  package var output: String
+
+  package init(texts: [String], output: String) {
+    self.texts = texts
+    self.output = output
+  }
+
+  /// What was written.
+  package struct Summary: Sendable, Equatable {
+    package var tokens: Int
+    package var textBytes: Int
+    package var vocabularySize: Int
+  }
+
+  /// A part of the work: which pass, and the bytes of all texts that it has read.
+  package struct Progress: Sendable, Equatable {
+    package enum Pass: String, Sendable { case learning, writing }
+    package var pass: Pass
+    package var bytes: Int
+  }
+
+  /// The tokenizer of a token file; nil for a file that is none.
+  package static func tokenizer(ofTokenFile path: String) throws(CorpusError) -> Tokenizer? {
+    let file = try MappedFile(path: path)
+    return TokenFileHeader.begins(file.bytes)
+      ? try TokenFile(file.bytes, path: path).tokenizer : nil
+  }
+
+  /// Learns a tokenizer from all texts.
+  package func learn(
+    _ learning: Tokenizer.Learning, report: (Progress) -> Void = { _ in }
+  ) throws(CorpusError) -> Tokenizer {
+    if learning.kind == .byte { return .byte }
+    var learner = TokenizerLearner(learning)
+    var done = 0
+    for path in texts {
+      let file = try open(path)
+      try learner.add(file.bytes, path: path) { offset in
+        file.release(upTo: offset)
+        report(Progress(pass: .learning, bytes: done + offset))
+      }
+      done += file.bytes.count
+    }
+    return learner.tokenizer()
+  }
+
+  /// Writes the tokens of all texts.
+  package func write(
+    with tokenizer: Tokenizer, report: (Progress) -> Void = { _ in }
+  ) throws(CorpusError) -> Summary {
+    let writer = try TokenFileWriter(path: output, vocabularySize: tokenizer.vocabularySize)
+    var done = 0
+    for path in texts {
+      let file = try open(path)
+      var pace = Pace()
+      // A token's bytes start where those of the one before end.
+      var start = 0
+      try tokenizer.forEachToken(of: file.bytes, path: path) { token, end in
+        writer.append(token, at: done + start)
+        start = end
+        if pace.isDue(end) {
+          file.release(upTo: end)
+          report(Progress(pass: .writing, bytes: done + end))
+        }
+      }
+      done += file.bytes.count
+      try writer.requireSound()
+    }
+    guard writer.tokenCount > 0 else { throw .empty(path: texts.first ?? output) }
+    try writer.finish(tokenizer: tokenizer, textBytes: done)
+    return Summary(
+      tokens: writer.tokenCount, textBytes: done, vocabularySize: tokenizer.vocabularySize)
+  }
+
+  private func open(_ path: String) throws(CorpusError) -> MappedFile {
+    let file = try MappedFile(path: path)
+    if TokenFileHeader.begins(file.bytes) { throw .preparedAlready(path: path) }
+    return file
+  }
+}

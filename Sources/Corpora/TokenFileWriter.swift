@@ -1,0 +1,128 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Writes a token file front to back, in memory that does not grow with it.
+///
+/// The file gets its name when it is whole and on the disk.
+final class TokenFileWriter {
+  private let path: String
+  private let temporary: String
+  private let descriptor: Int32
+  private let tokenBytes: Int
+  private var buffer: [UInt8] = []
+  private var hasher = ContentHash128.Hasher()
+  private(set) var tokenCount = 0
+  /// Text offsets of every `stride`-th token; where they grow too many, every other is dropped.
+  private var index: [UInt64] = []
+  private var stride = 1024
+  private var isFinished = false
+  /// The first error of the system, which `finish` throws.
+  private var failure: CorpusError?
+
+  private static let bufferBytes = 1 << 20
+  private static let mostEntries = 1 << 16
+
+  /// - Parameter vocabularySize: decides how wide tokens are.
+  init(path: String, vocabularySize: Int) throws(CorpusError) {
+    self.path = path
+    temporary = "\(path).tmp-\(getpid())"
+    tokenBytes = vocabularySize <= 1 << 8 ? 1 : vocabularySize <= 1 << 16 ? 2 : 4
+    descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw .unwritable(path: path, message: String(cString: strerror(errno)))
+    }
+    buffer.reserveCapacity(Self.bufferBytes + 8)
+    write([UInt8](repeating: 0, count: TokenFileHeader.pageBytes))
+  }
+
+  deinit {
+    close(descriptor)
+    if !isFinished { unlink(temporary) }
+  }
+
+  /// Appends a token whose bytes start at `offset` of the text.
+  @inline(__always)
+  func append(_ token: Int32, at offset: Int) {
+    if tokenCount.isMultiple(of: stride) { addEntry(offset) }
+    tokenCount += 1
+    buffer.append(UInt8(truncatingIfNeeded: token))
+    if tokenBytes > 1 { buffer.append(UInt8(truncatingIfNeeded: token >> 8)) }
+    if tokenBytes > 2 {
+      buffer.append(UInt8(truncatingIfNeeded: token >> 16))
+      buffer.append(UInt8(truncatingIfNeeded: token >> 24))
+    }
+    if buffer.count >= Self.bufferBytes { flush() }
+  }
+
+  /// Writes what comes behind the tokens, and the head, and names the file.
+  func finish(tokenizer: Tokenizer, textBytes: Int) throws(CorpusError) {
+    buffer += [UInt8](repeating: 0, count: (8 - tokenBytes * tokenCount % 8) % 8)
+    for entry in index { withUnsafeBytes(of: entry.littleEndian) { buffer += $0 } }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // A tokenizer has nothing that JSON lacks.
+    let description = (try? encoder.encode(tokenizer)).map { Array($0) } ?? []
+    buffer += description
+    flush()
+    var header = TokenFileHeader(
+      tokenBytes: tokenBytes, tokenCount: tokenCount, textBytes: textBytes, indexStride: stride,
+      indexCount: index.count, descriptionBytes: description.count)
+    let content = hasher.finish()
+    header.contentHigh = content.high
+    header.contentLow = content.low
+    if failure == nil, lseek(descriptor, 0, SEEK_SET) != 0 { note() }
+    write(header.page)
+    if failure == nil, fsync(descriptor) != 0 { note() }
+    if failure == nil, rename(temporary, path) != 0 { note() }
+    if let failure { throw failure }
+    isFinished = true
+  }
+
+  /// Throws where writing has failed; what is appended after that is lost.
+  func requireSound() throws(CorpusError) { if let failure { throw failure } }
+
+  private func addEntry(_ offset: Int) {
+    if index.count == Self.mostEntries {
+      index = index.indices.filter { $0.isMultiple(of: 2) }.map { index[$0] }
+      stride *= 2
+      guard tokenCount.isMultiple(of: stride) else { return }
+    }
+    index.append(UInt64(offset))
+  }
+
+  private func flush() {
+    buffer.withUnsafeBytes { hasher.update($0) }
+    write(buffer)
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  private func write(_ bytes: [UInt8]) {
+    guard failure == nil else { return }
+    bytes.withUnsafeBytes { bytes in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let part = UnsafeRawBufferPointer(rebasing: rest)
+        #if canImport(Glibc)
+          let count = Glibc.write(descriptor, part.baseAddress, part.count)
+        #else
+          let count = Darwin.write(descriptor, part.baseAddress, part.count)
+        #endif
+        if count < 0, errno == EINTR { continue }
+        if count <= 0 { return note() }
+        rest = rest.dropFirst(count)
+      }
+    }
+  }
+
+  private func note() {
+    failure = .unwritable(path: path, message: String(cString: strerror(errno)))
+  }
+}

@@ -1,0 +1,184 @@
+import Checkpoints
+package import Corpora
+import Foundation
+
+/// Makes a token file of texts, as `gru-dist prepare` does.
+package struct Preparation {
+  /// Text files, directories of them, or "-" for standard input.
+  package var inputs: [String]
+  package var output: String
+  package var learning: Tokenizer.Learning
+  /// A token file, run or checkpoint whose tokenizer is used instead of a new one.
+  package var tokenizerSource: String?
+  package var overwrite = false
+
+  package init(inputs: [String], output: String, learning: Tokenizer.Learning) {
+    self.inputs = inputs
+    self.output = output
+    self.learning = learning
+  }
+
+  package func run(console: Console) throws {
+    try validate()
+    var spool: String?
+    defer { if let spool { unlink(spool) } }
+    var texts: [String] = []
+    for input in inputs {
+      if input == "-" {
+        let copy = "\(output).stdin-\(getpid())"
+        spool = copy
+        try Self.copyStandardInput(to: copy)
+        texts.append(copy)
+      } else {
+        texts += try Self.textFiles(at: input)
+      }
+    }
+    guard !texts.isEmpty else {
+      throw UsageError("no text file with a byte in \(inputs.joined(separator: ", "))")
+    }
+    let bytes = try texts.reduce(0) { try $0 + Self.size(of: $1) }
+    let started = ContinuousClock.now
+    let isInteractive = console.isInteractive(launchedByMPI: false)
+    var bar = ProgressBar(console: isInteractive ? console : nil, total: bytes)
+    let preparation = CorpusPreparation(texts: texts, output: output)
+    let tokenizer =
+      try tokenizerSource.map { try Self.tokenizer(of: $0) }
+      ?? preparation.learn(learning) { bar.show($0) }
+    let summary = try preparation.write(with: tokenizer) { bar.show($0) }
+    bar.clear()
+    let seconds = (ContinuousClock.now - started).seconds
+    console.say(
+      "\(output): \(Format.grouped(summary.tokens)) tokens (\(tokenizer.kind.rawValue), vocabulary "
+        + "\(Format.grouped(summary.vocabularySize))) of \(Format.grouped(summary.textBytes)) bytes "
+        + "from \(Format.count(texts.count, "file")) in \(Format.fixed(seconds, 1)) s")
+    console.say("train on it with data.train = \"\(output)\", data.tokenizer = "
+      + "\"\(tokenizer.kind.rawValue)\"")
+    console.record([
+      "kind": "prepare", "output": .string(output), "files": .integer(texts.count),
+      "tokenizer": .string(tokenizer.kind.rawValue),
+      "vocabulary": .integer(summary.vocabularySize), "tokens": .integer(summary.tokens),
+      "text_bytes": .integer(summary.textBytes), "seconds": .number(seconds),
+    ])
+  }
+
+  private func validate() throws {
+    if inputs.isEmpty { throw UsageError("name a text file, a directory or - for standard input") }
+    if inputs.filter({ $0 == "-" }).count > 1 {
+      throw UsageError("standard input (-) can be read once only")
+    }
+    if let problem = learning.problem { throw UsageError("--vocabulary-limit: \(problem)") }
+    if learning.minimumCount < 1 {
+      throw UsageError("--minimum-count: expected at least 1, found \(learning.minimumCount)")
+    }
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: output, isDirectory: &isDirectory) {
+      if isDirectory.boolValue {
+        throw UsageError("--output: '\(output)' is a directory, expected the name of a file")
+      }
+      if !overwrite {
+        throw UsageError(
+          "--output: '\(output)' exists; name another file, or replace it by --overwrite")
+      }
+    }
+  }
+
+  /// The file itself, or all files with a byte within a directory, by path; hidden ones are left
+  /// out.
+  static func textFiles(at path: String) throws -> [String] {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw CorpusError.missing(path: path)
+    }
+    guard isDirectory.boolValue else { return [path] }
+    guard let names = FileManager.default.enumerator(atPath: path) else {
+      throw UsageError("the directory '\(path)' cannot be read; check its permissions")
+    }
+    var files: [String] = []
+    for case let name as String in names {
+      let isHidden = name.split(separator: "/").contains { $0.hasPrefix(".") }
+      let kind = names.fileAttributes?[.type] as? FileAttributeType
+      let size = names.fileAttributes?[.size] as? Int ?? 0
+      if !isHidden, kind == .typeRegular, size > 0 { files.append("\(path)/\(name)") }
+    }
+    return files.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+  }
+
+  /// The tokenizer of a token file, or of a run or checkpoint.
+  static func tokenizer(of path: String) throws -> Tokenizer {
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+      isDirectory.boolValue
+    {
+      return try LoadedModel(path: path).state.tokenizer
+    }
+    guard let tokenizer = try CorpusPreparation.tokenizer(ofTokenFile: path) else {
+      throw UsageError(
+        "--tokenizer-from: '\(path)' is no token file, run or checkpoint; name one of these")
+    }
+    return tokenizer
+  }
+
+  private static func size(of path: String) throws -> Int {
+    try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
+  }
+
+  /// A vocabulary is learned before tokens are written, so that the text is read twice.
+  private static func copyStandardInput(to path: String) throws {
+    guard let file = fopen(path, "wx") else {
+      throw CorpusError.unwritable(path: path, message: String(cString: strerror(errno)))
+    }
+    defer { fclose(file) }
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let count = read(STDIN_FILENO, &buffer, buffer.count)
+      if count < 0, errno == EINTR { continue }
+      if count < 0 {
+        throw CorpusError.unreadable(path: "-", message: String(cString: strerror(errno)))
+      }
+      if count == 0 { break }
+      guard fwrite(buffer, 1, count, file) == count else {
+        throw CorpusError.unwritable(path: path, message: String(cString: strerror(errno)))
+      }
+    }
+    guard fflush(file) == 0 else {
+      throw CorpusError.unwritable(path: path, message: String(cString: strerror(errno)))
+    }
+  }
+}
+
+/// One line on a terminal that shows how far the passes are.
+private struct ProgressBar {
+  /// Nil shows nothing.
+  let console: Console?
+  let total: Int
+  private var started = ContinuousClock.now
+  private var pass: CorpusPreparation.Progress.Pass?
+  private var lastDrawn: ContinuousClock.Instant?
+
+  init(console: Console?, total: Int) {
+    self.console = console
+    self.total = total
+  }
+
+  mutating func show(_ progress: CorpusPreparation.Progress) {
+    guard let console else { return }
+    let now = ContinuousClock.now
+    if pass != progress.pass {
+      pass = progress.pass
+      started = now
+    }
+    if let lastDrawn, now - lastDrawn < .milliseconds(200) { return }
+    lastDrawn = now
+    let share = Double(progress.bytes) / Double(max(1, total))
+    let seconds = (now - started).seconds
+    let filled = min(30, Int(30 * share))
+    let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled)
+    let speed = Int(Double(progress.bytes) / max(seconds, 1e-9))
+    console.put(
+      "\r\u{1B}[K\(progress.pass.rawValue) [\(bar)] \(Int(100 * share)) %  "
+        + "\(Format.bytes(speed))/s  "
+        + "ETA \(Format.time(seconds * (1 - share) / max(share, 1e-9)))")
+  }
+
+  func clear() { if lastDrawn != nil { console?.put("\r\u{1B}[K") } }
+}
