@@ -18,7 +18,7 @@ struct GRUDist: ParsableCommand {
     subcommands: [
       TrainCommand.self, CheckCommand.self, PrepareCommand.self, EvaluateCommand.self,
       SampleCommand.self, InspectCommand.self, ExportCommand.self, ImportCommand.self,
-      DaemonCommand.self, BenchCommand.self, SelfTestCommand.self,
+      DaemonCommand.self, MemoryCommand.self, BenchCommand.self, SelfTestCommand.self,
     ],
     defaultSubcommand: TrainCommand.self)
 }

@@ -88,7 +88,7 @@ import Testing
         "did you mean optimizer.schedule.warmup_steps?"))
     #expect(
       message(minimal, "zzz=1").hasSuffix(
-        "the keys of a config are task, data, model, batch, optimizer, run"))
+        "the keys of a config are task, data, model, batch, optimizer, run, memory"))
   }
 
   @Test(arguments: [

@@ -9,6 +9,8 @@ package struct Config: Sendable, Equatable {
   package var output: OutputConfig
   package var optimizer: OptimizerConfig
   package var run: RunConfig
+  /// Only read by `gru-dist memory`, and no part of a run.
+  package var memory: MemoryConfig
 
   /// Reads a file, applies `overrides` and checks everything that needs neither the corpus nor the
   /// number of workers.
@@ -38,6 +40,7 @@ package struct Config: Sendable, Equatable {
       ? OutputConfig() : try OutputConfig(try reader.section("output"), task: task)
     optimizer = try OptimizerConfig(try reader.section("optimizer"))
     run = try RunConfig(try reader.section("run"))
+    memory = try MemoryConfig(try reader.section("memory"))
     try reader.finish()
     try validate(source)
   }

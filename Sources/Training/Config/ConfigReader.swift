@@ -121,14 +121,14 @@ struct ConfigReader {
     source.failure(key(name), problem, hint: hint)
   }
 
-  private mutating func take(_ name: String) -> OrderedJSON? {
+  mutating func take(_ name: String) -> OrderedJSON? {
     known.append(name)
     return members.first { $0.name == name }?.value
   }
 
   private func key(_ name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
-  private func describe(_ value: OrderedJSON) -> String {
+  func describe(_ value: OrderedJSON) -> String {
     switch value {
     case .object, .array, .null: value.kind
     default: "\(value.line) (\(value.kind))"

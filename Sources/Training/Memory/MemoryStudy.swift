@@ -1,0 +1,121 @@
+import Collectives
+import Foundation
+import GRUCore
+import Kernels
+
+/// Trains cells on tasks that ask for what was said long ago, over growing lengths, and measures how
+/// much of the gradient reaches back: why gates are worth having, in numbers.
+package struct MemoryStudy {
+  /// One model on one task at one length.
+  struct Outcome {
+    var task: TaskName
+    var cell: ModelConfig.CellName
+    var length: Int
+    var parameters: Int
+    /// After training, on validation sequences; and of a model that remembers nothing.
+    var loss: Double
+    var trivialLoss: Double
+    var before: GradientReach
+    var after: GradientReach
+  }
+
+  package var options: TrainOptions
+
+  package init(options: TrainOptions) { self.options = options }
+
+  /// Writes memory.svg, memory.md and memory.json to the run directory.
+  package func run(console: Console) throws {
+    let config = try Config(file: options.configFile, overrides: options.overrides)
+    let folder = URL(fileURLWithPath: config.run.directory)
+    let names = ["memory.svg", "memory.md", "memory.json"]
+    let existing = names.first {
+      FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
+    }
+    if let existing, !options.overwrite {
+      throw UsageError(
+        "\(config.run.directory)/\(existing) exists; write over it by --overwrite, or elsewhere by "
+          + "--run-directory")
+    }
+    var outcomes: [Outcome] = []
+    for task in config.memory.tasks {
+      for length in config.memory.lengths {
+        for cell in config.memory.cells {
+          let outcome = try measure(task, cell, length: length, steps: config.memory.steps)
+          console.say(outcome.line)
+          console.record(outcome.record)
+          outcomes.append(outcome)
+        }
+      }
+    }
+    let report = MemoryReport(outcomes: outcomes, config: config)
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      let texts = [MemoryFigure(outcomes).svg, report.markdown, report.json.pretty]
+      for (name, text) in zip(names, texts) {
+        try Data(text.utf8).write(to: folder.appendingPathComponent(name), options: .atomic)
+      }
+    } catch {
+      throw RunDirectoryError(
+        "\(config.run.directory) cannot be written: \(error.localizedDescription)")
+    }
+    console.say("\n" + report.markdown)
+    console.say("figure in \(config.run.directory)/memory.svg")
+  }
+
+  private func measure(
+    _ task: TaskName, _ cell: ModelConfig.CellName, length: Int, steps: Int
+  ) throws -> Outcome {
+    var options = options
+    let window = MemoryConfig.window(task, length: length)
+    options.overrides += [
+      ConfigOverride(set: "task=\(task.rawValue)"), ConfigOverride(set: "batch.window=\(window)"),
+      ConfigOverride(set: "model.cell=\(cell.rawValue)"), ConfigOverride(set: "run.steps=\(steps)"),
+    ]
+    let communicator = SoloCommunicator()
+    let setup = try TrainingSetup(options, on: communicator)
+    guard case .task(let data) = setup.data, let validation = data.validation else {
+      throw UsageError("data.valid_sequences is 0: there is nothing to measure on")
+    }
+    let replica = try Replica(
+      shape: setup.shape, kernels: setup.kernels, window: window, plan: setup.plan, rank: 0)
+    let trainer = Trainer(
+      replica: replica, communicator: communicator, source: setup.batches,
+      optimizer: setup.config.optimizer, steps: steps)
+    replica.initialize(seed: setup.config.run.seed)
+    let before = GradientReach(replica, batches: validation, task: task)
+    for _ in 0..<steps { _ = try trainer.performStep() }
+    let score = try Evaluator(
+      replica: replica, communicator: communicator, batches: validation
+    ).score()
+    return Outcome(
+      task: task, cell: cell, length: length, parameters: replica.table.parameterCount,
+      loss: score.loss,
+      trivialLoss: task == .copy
+        ? CopyTask.trivialLoss(window: window) : AddingProblem.trivialLoss,
+      before: before, after: GradientReach(replica, batches: validation, task: task))
+  }
+}
+
+extension MemoryStudy.Outcome {
+  /// The outcome in one line.
+  var line: String {
+    "\(task.rawValue) \(length)  \(cell.rawValue)  loss \(Format.small(loss)) "
+      + "(\(Format.small(trivialLoss)) without memory)  gradient at the first step "
+      + "\(MemoryReport.power(before.remaining)) of that at the answer, "
+      + "\(MemoryReport.power(after.remaining)) after training"
+  }
+
+  /// The outcome with all norms.
+  var record: OrderedJSON {
+    func numbers(_ reach: GradientReach) -> OrderedJSON {
+      .array(reach.norms.map { .number($0) })
+    }
+    return [
+      "kind": "memory", "task": .string(task.rawValue), "cell": .string(cell.rawValue),
+      "length": .integer(length), "parameters": .integer(parameters), "loss": .number(loss),
+      "trivial_loss": .number(trivialLoss),
+      "remaining_before": .number(before.remaining), "remaining_after": .number(after.remaining),
+      "norms_before": numbers(before), "norms_after": numbers(after),
+    ]
+  }
+}
