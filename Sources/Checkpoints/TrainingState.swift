@@ -26,6 +26,8 @@ package struct TrainingState: Sendable, Equatable, Codable {
   package var skippedSteps: Int?
   /// What later steps must know of the validations; nil where nothing depends on them.
   package var validation: ValidationMemory?
+  /// Steps whose parameters are in the running mean that was saved; nil where there is none.
+  package var averagedSteps: Int?
   /// The effective config.
   package var config: JSONValue
   /// `TokenCorpus.fingerprint` of the training text.
@@ -66,7 +68,8 @@ package struct TrainingState: Sendable, Equatable, Codable {
   package func checkPlausible(path: String) throws(CheckpointError) {
     let counts = [epoch, tokens, bestValidationStep ?? 0, bestCheckpointStep ?? 0]
     // Nothing that is computed from a step of that size overflows.
-    guard (0...1 << 40).contains(step), counts.allSatisfy({ $0 >= 0 }), (skippedSteps ?? 0) >= 0,
+    guard (0...1 << 40).contains(step), counts.allSatisfy({ $0 >= 0 }), (skippedSteps ?? 0) >= 0, (averagedSteps ?? 0) >= 0, (averagedSteps ?? 0) <= step,
+     
       validation?.isPlausible != false,
       (bestValidationStep ?? 0) <= step, (bestCheckpointStep ?? 0) <= step,
       (validatedStep ?? 0) <= step
@@ -87,6 +90,7 @@ package struct TrainingState: Sendable, Equatable, Codable {
     case bestCheckpointStep = "best_checkpoint_step"
     case validatedStep = "validated_step"
     case skippedSteps = "skipped_steps"
+    case averagedSteps = "averaged_steps"
     case corpusFingerprint = "corpus_fingerprint"
     case validationFingerprint = "validation_fingerprint"
   }

@@ -8,16 +8,25 @@ package struct ValidationMemory: Sendable, Equatable, Codable {
   package var stalledSinceDecay = 0
   /// How often the learning rate fell because of stalled validations.
   package var decays = 0
+  /// The last losses, and the lowest one before them; for those who compare a loss with earlier
+  /// ones. One that was not finite counts as the greatest number.
+  package var recent: [Double] = []
+  package var earlierBest: Double?
+  /// Whether the parameters are averaged since a loss fell behind.
+  package var isAveraging = false
 
   package init() {}
 
   /// Whether the numbers can be those of a run.
   var isPlausible: Bool {
     best?.isFinite != false && stalled >= 0 && stalledSinceDecay >= 0 && decays >= 0
+      && recent.allSatisfy(\.isFinite) && earlierBest?.isFinite != false
   }
 
   private enum CodingKeys: String, CodingKey {
-    case best, stalled, decays
+    case best, stalled, decays, recent
+    case earlierBest = "earlier_best"
+    case isAveraging = "is_averaging"
     case stalledSinceDecay = "stalled_since_decay"
   }
 }

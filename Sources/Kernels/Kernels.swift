@@ -200,6 +200,26 @@ package struct Kernels: @unchecked Sendable {
     }
   }
 
+  /// One step of RMSprop or Adagrad over `count` elements.
+  package func rootStep(
+    _ parameters: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
+    squares: UnsafeMutablePointer<Float>, count: Int, _ scalars: RootScalars
+  ) {
+    precondition(count >= 0, "count \(count) < 0")
+    withUnsafePointer(to: scalars) {
+      table.pointee.rootStep(parameters, gradient, squares, count, UnsafeRawPointer($0))
+    }
+  }
+
+  /// Draws a running mean of parameters nearer to them.
+  package func average(
+    _ average: UnsafeMutablePointer<Float>, of parameters: UnsafePointer<Float>, count: Int,
+    weight: Float
+  ) {
+    precondition(count >= 0, "count \(count) < 0")
+    table.pointee.average(average, parameters, count, weight)
+  }
+
   /// An elementary function over an array, for tests.
   package enum ElementaryFunction: Int, Sendable { case exp, sigmoid, tanh }
 

@@ -50,6 +50,8 @@ public func fillPortableKernels(_ table: UnsafeMutablePointer<KernelTable>) {
       blockHashes: { blockHashes($0, $1, $2) },
       adam: { adam($0, $1, $2, $3, $4, $5.arguments(AdamScalars.self)) },
       momentum: { momentumStep($0, $1, $2, $3, $4.arguments(MomentumScalars.self)) },
+      rootStep: { rootStep($0, $1, $2, $3, $4.arguments(RootScalars.self)) },
+      average: { averageStep($0, $1, $2, $3) },
       elementary: { elementaryArray($0, $1, $2, $3) },
       multiplyAddChains: { multiplyAddChains(Vector.self, $0) }))
 }

@@ -52,6 +52,13 @@
       UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
       UnsafeRawPointer
     ) -> Void
+  public var rootStep:
+    @convention(c) (
+      UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
+      UnsafeRawPointer
+    ) -> Void
+  public var average:
+    @convention(c) (UnsafeMutablePointer<Float>, UnsafePointer<Float>, Int, Float) -> Void
   /// exp, sigmoid or tanh (0, 1, 2) of `count` floats, a multiple of 16; for tests.
   public var elementary:
     @convention(c) (Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
@@ -88,6 +95,13 @@
       UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
       UnsafeRawPointer
     ) -> Void,
+    rootStep: @escaping @convention(c) (
+      UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
+      UnsafeRawPointer
+    ) -> Void,
+    average: @escaping @convention(c) (
+      UnsafeMutablePointer<Float>, UnsafePointer<Float>, Int, Float
+    ) -> Void,
     elementary:
       @escaping @convention(c) (Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void,
     multiplyAddChains: @escaping @convention(c) (Int) -> Float
@@ -118,6 +132,8 @@
     self.blockHashes = blockHashes
     self.adam = adam
     self.momentum = momentum
+    self.rootStep = rootStep
+    self.average = average
     self.elementary = elementary
     self.multiplyAddChains = multiplyAddChains
   }

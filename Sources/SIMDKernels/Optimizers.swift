@@ -141,3 +141,85 @@ public func momentumStep(
     i += 1
   }
 }
+
+/// Scalars of the steps that scale a gradient by the root of its squares: RMSprop and Adagrad.
+@frozen public struct RootScalars: Sendable {
+  public var learningRate: Float
+  /// What is kept of the squares so far, and what the new one counts: ρ and 1 − ρ, or 1 and 1.
+  public var keep: Float
+  public var gain: Float
+  public var epsilon: Float
+  public var coupledDecay: Float
+  public var gradientDivisor: Float
+  public var gradientScale: Float
+
+  @inlinable public init(
+    learningRate: Float, keep: Float, gain: Float, epsilon: Float, coupledDecay: Float,
+    gradientDivisor: Float, gradientScale: Float
+  ) {
+    self.learningRate = learningRate
+    self.keep = keep
+    self.gain = gain
+    self.epsilon = epsilon
+    self.coupledDecay = coupledDecay
+    self.gradientDivisor = gradientDivisor
+    self.gradientScale = gradientScale
+  }
+}
+
+/// One step of RMSprop (Tieleman and Hinton, 2012), v ← ρ v + (1 − ρ) g², or of Adagrad (Duchi,
+/// Hazan and Singer, 2011), v ← v + g², and then p ← p − α g / (√v + ε).
+@_transparent
+public func rootLanes(
+  _ p: inout Lanes, _ g: Lanes, _ v: inout Lanes, _ s: UnsafePointer<RootScalars>
+) {
+  var gradient = g / lanes(s.pointee.gradientDivisor) * lanes(s.pointee.gradientScale)
+  gradient = multiplyAdd(p, lanes(s.pointee.coupledDecay), gradient)
+  let square = gradient * gradient
+  v = multiplyAdd(v, lanes(s.pointee.keep), square * lanes(s.pointee.gain))
+  let denominator = squareRoots(v) + lanes(s.pointee.epsilon)
+  p = multiplyAdd(lanes(-s.pointee.learningRate), gradient / denominator, p)
+}
+
+@_transparent
+public func rootStep(
+  _ parameters: UnsafeMutablePointer<Float>, _ gradients: UnsafePointer<Float>,
+  _ squares: UnsafeMutablePointer<Float>, _ count: Int, _ s: UnsafePointer<RootScalars>
+) {
+  var i = 0
+  while i + 16 <= count {
+    var p = loadLanes(parameters + i)
+    var v = loadLanes(squares + i)
+    rootLanes(&p, loadLanes(gradients + i), &v, s)
+    storeLanes(p, parameters + i)
+    storeLanes(v, squares + i)
+    i += 16
+  }
+  while i < count {
+    var p = lanes(parameters[i])
+    var v = lanes(squares[i])
+    rootLanes(&p, lanes(gradients[i]), &v, s)
+    parameters[i] = p[0]
+    squares[i] = v[0]
+    i += 1
+  }
+}
+
+/// A running mean of parameters: a ← a + w (p − a).
+@_transparent
+public func averageStep(
+  _ average: UnsafeMutablePointer<Float>, _ parameters: UnsafePointer<Float>, _ count: Int,
+  _ weight: Float
+) {
+  var i = 0
+  while i + 16 <= count {
+    let a = loadLanes(average + i)
+    storeLanes(multiplyAdd(loadLanes(parameters + i) - a, lanes(weight), a), average + i)
+    i += 16
+  }
+  while i < count {
+    let a = lanes(average[i])
+    average[i] = multiplyAdd(lanes(parameters[i]) - a, lanes(weight), a)[0]
+    i += 1
+  }
+}

@@ -65,6 +65,37 @@ import Testing
     #expect(again.output.contains("run.patience"), "\(again)")
   }
 
+  @Test func runningMeansAreRemembered() throws {
+    for (index, sets) in [
+      ["optimizer.ema_decay=0.9", "run.validate_every=2"],
+      // So high a rate makes the loss worse, and the mean starts.
+      [
+        "optimizer.name=asgd", "optimizer.learning_rate=30", "optimizer.average_patience=1",
+        "run.validate_every=2",
+      ],
+    ].enumerated() {
+      let place = try Workplace()
+      let records = try requireExactResume(place, sets)
+      if index == 1 {
+        #expect(records.filter { $0["event"] == "averaging_starts" }.count == 1, "\(records)")
+      }
+      // What is measured later is what was validated: the mean.
+      let validated = records.last { $0["kind"] == "valid" }
+      let measured = try place.run("evaluate", "run", "--json", ranks: 2)
+      #expect(measured.status == 0, "\(measured)")
+      #expect(try OrderedJSON(parsing: measured.lines[0])["loss"] == validated?["loss"])
+      // The fingerprint in the state is that of the parameters, not of their mean.
+      let inspected = try place.run("inspect", "run")
+      #expect(inspected.status == 0, "\(inspected)")
+    }
+  }
+
+  @Test(arguments: ["rmsprop", "adagrad"])
+  func squaresAreRemembered(name: String) throws {
+    try requireExactResume(
+      try Workplace(), ["optimizer.name=\(name)", "optimizer.learning_rate=0.01"], stops: [5])
+  }
+
   @Test func wordsAreTrainedEvaluatedAndSampled() throws {
     let place = try Workplace()
     try requireExactResume(place, ["data.tokenizer=word", "data.minimum_count=2"])

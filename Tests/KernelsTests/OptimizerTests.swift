@@ -1,7 +1,7 @@
 import Kernels
 import Testing
 
-/// Adam, AdamW and SGD with momentum against double precision.
+/// Adam, AdamW, SGD with momentum, RMSprop, Adagrad and running means against double precision.
 @Suite struct OptimizerTests {
   static let counts = [1, 15, 16, 17, 100, 1000]
 
@@ -31,6 +31,13 @@ import Testing
       kernels.adam(
         parameters.pointer + start, gradient: gradients.pointer + start,
         first: first.pointer + start, second: second.pointer + start, count: range.count, scalars)
+    }
+
+    func root(_ kernels: Kernels, _ range: Range<Int>, _ scalars: RootScalars) {
+      let start = range.lowerBound
+      kernels.rootStep(
+        parameters.pointer + start, gradient: gradients.pointer + start,
+        squares: second.pointer + start, count: range.count, scalars)
     }
 
     func momentum(_ kernels: Kernels, _ range: Range<Int>, _ scalars: MomentumScalars) {
@@ -129,6 +136,62 @@ import Testing
     }
   }
 
+  /// RMSprop, Adagrad.
+  static let roots: [(keep: Float, gain: Float)] = [(0.99, 0.01), (1, 1)]
+
+  private func root(_ weights: (keep: Float, gain: Float)) -> RootScalars {
+    RootScalars(
+      learningRate: 0.01, keep: weights.keep, gain: weights.gain, epsilon: 1e-8,
+      coupledDecay: 0.05, gradientDivisor: 384, gradientScale: 0.75)
+  }
+
+  @Test(arguments: counts, roots)
+  func rootsAgreeWithDoublePrecision(count: Int, weights: (keep: Float, gain: Float)) {
+    let s = root(weights)
+    let found = onEveryInstructionSet {
+      let arenas = Arenas(count: count, seed: 5)
+      arenas.root($0, 0..<count, s)
+      #expect(arenas.guardsAreIntact)
+      return arenas.values
+    }
+    let old = Arenas(count: count, seed: 5)
+    for i in 0..<count {
+      let p = Double(old.parameters.pointer[i])
+      let v = Double(old.second.pointer[i])
+      let bare =
+        Double(old.gradients.pointer[i]) / Double(s.gradientDivisor) * Double(s.gradientScale)
+      let g = bare + Double(s.coupledDecay) * p
+      let gScale = bare.magnitude + (Double(s.coupledDecay) * p).magnitude
+      let newV = Double(s.keep) * v + Double(s.gain) * g * g
+      let step = Double(s.learningRate) * g / (newV.squareRoot() + Double(s.epsilon))
+      let vScale = newV + Double(s.gain) * gScale * gScale
+      // An error of the gradient that cancelled is one of the step, above the line and below it.
+      let stepScale =
+        g == 0 ? 0 : step.magnitude * (gScale / g.magnitude + vScale / max(newV, 1e-300))
+      #expect(isClose(found[3 * count + i], newV, scale: vScale, roundings: 12), "v \(i)")
+      #expect(
+        isClose(found[i], p - step, scale: p.magnitude + stepScale, roundings: 16), "p \(i)")
+    }
+  }
+
+  @Test(arguments: counts) func meansAgreeWithDoublePrecision(count: Int) {
+    let found = onEveryInstructionSet {
+      let arenas = Arenas(count: count, seed: 6)
+      $0.average(arenas.first.pointer, of: arenas.parameters.pointer, count: count, weight: 0.3)
+      #expect(arenas.guardsAreIntact)
+      return arenas.values
+    }
+    let old = Arenas(count: count, seed: 6)
+    for i in 0..<count {
+      let p = Double(old.parameters.pointer[i])
+      let a = Double(old.first.pointer[i])
+      let expected = a + Double(Float(0.3)) * (p - a)
+      #expect(
+        isClose(found[2 * count + i], expected, scale: a.magnitude + p.magnitude, roundings: 2))
+      #expect(found[i] == old.parameters.pointer[i])
+    }
+  }
+
   @Test func aGradientThatNeverWasMovesNothing() {
     let count = 100
     let found = onEveryInstructionSet {
@@ -151,9 +214,16 @@ import Testing
       let sliced = Arenas(count: count, seed: 4)
       whole.adam(kernels, 0..<count, s)
       whole.momentum(kernels, 0..<count, Self.momentum)
+      whole.root(kernels, 0..<count, root((0.9, 0.1)))
+      kernels.average(
+        whole.first.pointer, of: whole.parameters.pointer, count: count, weight: 0.1)
       for range in [0..<7, 7..<23, 23..<500, 500..<500, 500..<1000] {
         sliced.adam(kernels, range, s)
         sliced.momentum(kernels, range, Self.momentum)
+        sliced.root(kernels, range, root((0.9, 0.1)))
+        kernels.average(
+          sliced.first.pointer + range.lowerBound,
+          of: sliced.parameters.pointer + range.lowerBound, count: range.count, weight: 0.1)
       }
       #expect(firstDifference(sliced.values, whole.values) == nil, "\(set.rawValue)")
     }

@@ -43,16 +43,49 @@ import Testing
     #expect(results.allSatisfy { $0 == results[0] })
   }
 
-  @Test(arguments: ["adam", "adamw", "sgd"])
+  @Test(arguments: ["adam", "adamw", "sgd", "rmsprop", "adagrad", "asgd"])
   func everyOptimizerLearnsAlikeOnAnyRanks(name: String) throws {
     let problem = try TrainingProblem(
       "optimizer.name=\(name)", "optimizer.weight_decay=0.01", "optimizer.momentum=0.9",
-      "optimizer.learning_rate=\(name == "sgd" ? 0.5 : 0.01)", "batch.shards=4")
+      "optimizer.learning_rate=\(name.hasSuffix("sgd") ? 0.5 : 0.01)", "batch.shards=4")
     defer { problem.remove() }
     let alone = try problem.trajectory(ranks: 1, threads: 1, steps: 20)
     #expect(try problem.trajectory(ranks: 3, threads: 1, steps: 20) == alone)
     func loss(_ line: String) -> Double { Double(line.split(separator: " ")[1]) ?? .nan }
     #expect(loss(alone[19]) < 0.9 * loss(alone[0]), "\(alone)")
+  }
+
+  @Test func theRunningMeanIsTheMeanAndStepsAreLeftAsTheyAre() throws {
+    let plain = try TrainingProblem("optimizer.learning_rate=0.01")
+    let averaged = try TrainingProblem(
+      "optimizer.learning_rate=0.01", "optimizer.ema_decay=0.75")
+    defer {
+      plain.remove()
+      averaged.remove()
+    }
+    let results = try ThreadWorld.run(ranks: 3) { communicator in
+      let (bare, _) = try plain.trainer(on: communicator)
+      let (trainer, _) = try averaged.trainer(on: communicator, threads: 2)
+      let count = trainer.replica.parameters.count
+      var mean = [Double](repeating: 0, count: count)
+      for step in 1...9 {
+        _ = try bare.performStep()
+        _ = try trainer.performStep()
+        // All alike for four steps, then a fourth for the newest.
+        let weight = max(0.25, 1 / Double(step))
+        for i in 0..<count {
+          mean[i] += weight * (Double(trainer.replica.parameters.pointer[i]) - mean[i])
+        }
+        #expect(try trainer.fingerprint() == bare.fingerprint())
+      }
+      let largest = try trainer.withAverage {
+        mean.indices.map { abs(Double(trainer.replica.parameters.pointer[$0]) - mean[$0]) }.max()!
+      }
+      #expect(try trainer.fingerprint() == bare.fingerprint())
+      return largest
+    }
+    #expect(results.allSatisfy { $0 < 1e-6 }, "\(results)")
+    #expect(Set(results).count == 1)
   }
 
   @Test func anEpochStartsWithZeroStateAndItsFirstWindow() throws {

@@ -5,18 +5,18 @@ import Testing
 @testable import Training
 
 @Suite struct ValidationMemoryTests {
-  private func schedule(_ patience: Int) throws -> ScheduleConfig {
+  private func optimizer(_ patience: Int) throws -> OptimizerConfig {
     let json = """
-      {"data": {"train": "t"}, "optimizer": {"schedule": {"name": "plateau", \
-      "patience": \(patience)}}}
+      {"data": {"train": "t"}, "optimizer": {"name": "asgd", "average_patience": \(patience),
+      "schedule": {"name": "plateau", "patience": \(patience)}}}
       """
-    return try Config(json: Array(json.utf8), file: "c").optimizer.schedule
+    return try Config(json: Array(json.utf8), file: "c").optimizer
   }
 
   private func falls(_ losses: [Double], patience: Int) throws -> [Bool] {
-    let schedule = try schedule(patience)
+    let optimizer = try optimizer(patience)
     var memory = ValidationMemory()
-    return losses.map { memory.note(loss: $0, schedule: schedule) }
+    return losses.map { memory.note(loss: $0, optimizer: optimizer).rateFalls }
   }
 
   @Test func theRateFallsWhenTheLossDoesNot() throws {
@@ -37,12 +37,34 @@ import Testing
 
   @Test func theMemorySurvivesJSON() throws {
     var memory = ValidationMemory()
-    let schedule = try schedule(1)
-    for loss in [5.1234567890123456, 0.1 + 0.2, 7] { _ = memory.note(loss: loss, schedule: schedule) }
+    let optimizer = try optimizer(1)
+    for loss in [5.1234567890123456, 0.1 + 0.2, 7, .nan] {
+      _ = memory.note(loss: loss, optimizer: optimizer)
+    }
     let text = try JSONCoding.encodeCompact(memory, file: "m")
     #expect(try JSONCoding.decode(ValidationMemory.self, from: text, path: "m") == memory)
     #expect(memory.best == 0.1 + 0.2)
-    #expect(memory.stalled == 1)
-    #expect(memory.decays == 1)
+    #expect(memory.stalled == 2)
+    #expect(memory.decays == 2)
+    #expect(memory.recent == [.greatestFiniteMagnitude])
+    #expect(memory.earlierBest == 0.1 + 0.2)
+    #expect(memory.isAveraging)
+  }
+
+  @Test func averagingStartsWhereALossFallsBehindEarlierOnes() throws {
+    let optimizer = try optimizer(2)
+    func starts(_ losses: [Double]) -> Int? {
+      var memory = ValidationMemory()
+      let decisions = losses.map { memory.note(loss: $0, optimizer: optimizer).startsAveraging }
+      #expect(decisions.filter { $0 }.count <= 1)
+      return decisions.firstIndex(of: true)
+    }
+    #expect(starts([5, 4, 3, 2, 1]) == nil)
+    // Worse than the last two is not enough: 4.5 is no worse than what came before them.
+    #expect(starts([5, 4, 3, 4.5, 4.5]) == 4)
+    #expect(starts([5, 4, 3, 4.5]) == nil)
+    #expect(starts([5, 6, 7, 8]) == 3)
+    #expect(starts([5, 6]) == nil)
+    #expect(starts([5, 4, 4, .nan, 9]) == 3)
   }
 }

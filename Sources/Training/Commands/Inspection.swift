@@ -15,7 +15,7 @@ package struct Inspection {
     let state = model.state
     let table = ParameterTable(shape: model.shape)
     let parameters = AlignedBuffer(count: table.elementCount)
-    try model.readParameters(into: parameters.pointer)
+    try model.readTrainedParameters(into: parameters.pointer)
     let fingerprint = Self.fingerprint(parameters.pointer, count: table.elementCount)
     guard fingerprint == state.fingerprint else {
       throw RunDirectoryError(

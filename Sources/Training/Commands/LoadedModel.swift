@@ -52,8 +52,19 @@ package struct LoadedModel {
     }
   }
 
-  /// Reads all parameters into an arena of the model's table.
+  /// Reads the parameters that a model is used with into an arena of the model's table: their
+  /// running mean where the run keeps one, else as training left them.
   package func readParameters(into arena: UnsafeMutablePointer<Float>) throws {
+    guard state.averagedSteps ?? 0 > 0 else { return try readTrainedParameters(into: arena) }
+    let file = try checkpoint.tensors(in: Checkpoint.optimizerFile)
+    for var tensor in TrainingTensors.parameters(of: ParameterTable(shape: shape), at: arena) {
+      tensor.name = "\(OptimizerConfig.averageName).\(tensor.name)"
+      try tensor.read(from: file)
+    }
+  }
+
+  /// Reads the parameters as training left them.
+  package func readTrainedParameters(into arena: UnsafeMutablePointer<Float>) throws {
     let file = try checkpoint.tensors(in: Checkpoint.modelFile)
     for tensor in TrainingTensors.parameters(of: ParameterTable(shape: shape), at: arena) {
       try tensor.read(from: file)

@@ -82,6 +82,7 @@ package struct Config: Sendable, Equatable {
   var keyThatNeedsValidation: String? {
     if optimizer.schedule.name == .plateau { return "optimizer.schedule.name" }
     if run.patience > 0 { return "run.patience" }
+    if optimizer.name == .asgd { return "optimizer.name" }
     return nil
   }
 

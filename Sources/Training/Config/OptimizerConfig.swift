@@ -1,18 +1,28 @@
 /// How parameters are updated.
 package struct OptimizerConfig: Sendable, Equatable {
-  package enum Name: String, CaseIterable, Sendable { case adam, adamw, sgd }
+  package enum Name: String, CaseIterable, Sendable { 
+    case adam, adamw, sgd, rmsprop, adagrad
+    /// SGD whose parameters are averaged once validation stalls.
+    case asgd
+  }
 
   package var name: Name
   package var learningRate: Double
   package var beta1: Double
+  /// Of the mean square; of adam, adamw and rmsprop.
   package var beta2: Double
   package var epsilon: Double
-  /// Of SGD; 0 for none.
+  /// Of sgd and asgd; 0 for none.
   package var momentum: Double
-  /// Added to the gradient by adam and sgd, taken from the value itself by adamw.
+  /// Added to the gradient, but taken from the value itself by adamw.
   package var weightDecay: Double
   /// The global gradient norm above which gradients are scaled down; 0 for no clipping.
   package var clipNorm: Double
+  /// How much of the running mean of the parameters stays at each step; 0 for no such mean.
+  package var emaDecay: Double
+  /// Validations before the last that a loss must not fall behind: asgd starts to average when it
+  /// does.
+  package var averagePatience: Int
   package var schedule: ScheduleConfig
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
@@ -35,8 +45,24 @@ package struct OptimizerConfig: Sendable, Equatable {
     clipNorm = try reader.number(
       "clip_norm", default: 1, expected: "a number of at least 0 (0 = no clipping)"
     ) { $0 >= 0 && Float($0).isFinite }
+    emaDecay = try reader.number(
+      "ema_decay", default: 0, expected: Self.fraction, where: Self.isFraction)
+    averagePatience = try reader.integer("average_patience", default: 5, in: 1...1000)
     schedule = try ScheduleConfig(try reader.section("schedule"))
     try reader.finish()
+    if name == .asgd, emaDecay > 0 {
+      throw reader.failure(
+        "ema_decay", "asgd averages parameters already", hint: "set ema_decay to 0, or use sgd")
+    }
+  }
+
+  /// Whether a running mean of the parameters is kept, which then is what is validated and sampled.
+  package var averages: Bool { name == .asgd || emaDecay > 0 }
+
+  /// The weight of the newest parameters in a mean of `count`, themselves included: all weigh the
+  /// same until that would fall below 1 − `emaDecay`.
+  func averageWeight(count: Int) -> Float {
+    max(Float(1 / Double(count)), name == .asgd ? 0 : Float(1 - emaDecay))
   }
 
   var json: OrderedJSON {
@@ -44,7 +70,8 @@ package struct OptimizerConfig: Sendable, Equatable {
       "name": .string(name.rawValue), "learning_rate": .number(learningRate),
       "beta1": .number(beta1), "beta2": .number(beta2), "epsilon": .number(epsilon),
       "momentum": .number(momentum), "weight_decay": .number(weightDecay),
-      "clip_norm": .number(clipNorm), "schedule": schedule.json,
+      "clip_norm": .number(clipNorm), "ema_decay": .number(emaDecay),
+      "average_patience": .integer(averagePatience), "schedule": schedule.json,
     ]
   }
 

@@ -76,8 +76,9 @@ extension RunDirectory {
     let words = String(decoding: head, as: UTF8.self).split(separator: " ")
     guard words.count == 2, let step = Int(words[0]) else { return nil }
     trainer.step = step
-    let memory = try share(found?.restored.history.memory)
-    trainer.rateDecays = memory.decays
+    let memory = try share(found?.restored.history)
+    trainer.take(memory.validation)
+    trainer.averagedSteps = memory.averagedSteps
     try trainer.broadcastParameters()
     for index in names.indices {
       try trainer.scatterMoment(
@@ -96,7 +97,8 @@ extension RunDirectory {
           + "the one before")
     }
     var history = RunHistory()
-    history.memory = memory
+    history.memory = memory.validation
+    history.averagedSteps = memory.averagedSteps
     return found?.restored
       ?? Restored(
         checkpoint: CheckpointStore.name(ofStep: step), history: history, changes: [],
@@ -105,10 +107,19 @@ extension RunDirectory {
   }
 
   /// Gives every rank what rank 0 read.
-  private func share(_ memory: ValidationMemory?) throws -> ValidationMemory {
-    let text = try memory.map { try JSONCoding.encodeCompact($0, file: "validation") } ?? []
+  private func share(_ history: RunHistory?) throws -> SharedMemory {
+    let memory = history.map {
+      SharedMemory(validation: $0.memory, averagedSteps: $0.averagedSteps)
+    }
+    let text = try memory.map { try JSONCoding.encodeCompact($0, file: "memory") } ?? []
     return try JSONCoding.decode(
-      ValidationMemory.self, from: try communicator.share(text), path: "validation")
+      SharedMemory.self, from: try communicator.share(text), path: "memory")
+  }
+
+  /// What every rank has to know of the run so far.
+  private struct SharedMemory: Codable {
+    var validation: ValidationMemory
+    var averagedSteps: Int
   }
 
   /// Reads the newest checkpoint that is whole in every respect into `contents`.

@@ -298,19 +298,26 @@ package final class TrainingRun {
     }
     trainer.pulse.begin(.validation)
     defer { trainer.pulse.begin(.reporting) }
-    guard let score = try evaluator.score(unlessStopped: { RunSignals.isStopRequested }) else {
-      return false
+    let measured = try trainer.withAverage {
+      try evaluator.score(unlessStopped: { RunSignals.isStopRequested })
     }
+    guard let score = measured else { return false }
     lastValidatedStep = trainer.step
     history.note(loss: score.loss, step: trainer.step)
-    let rateFalls =
-      isDue(run.validateEvery)
-      && history.memory.note(loss: score.loss, schedule: config.optimizer.schedule)
-    trainer.rateDecays = history.memory.decays
+    var decisions = ValidationDecisions()
+    // One after the last step, which a longer run would not make, decides nothing.
+    if isDue(run.validateEvery) {
+      decisions = history.memory.note(loss: score.loss, optimizer: config.optimizer)
+      trainer.take(history.memory)
+    }
     if lastSavedStep == trainer.step { history.noteCheckpoint(of: history.last) }
     progress.say("step \(trainer.step)/\(run.steps)  validation  \(score.words)")
     write([score.json(step: trainer.step)])
-    if rateFalls {
+    if decisions.startsAveraging {
+      progress.say("step \(trainer.step)/\(run.steps)  parameters are averaged from now on")
+      write([event("averaging_starts", atStep: trainer.step)])
+    }
+    if decisions.rateFalls {
       let rate = trainer.schedule.rate(atStep: trainer.step + 1, decays: trainer.rateDecays)
       progress.say("step \(trainer.step)/\(run.steps)  learning rate falls to \(rate)")
       write([event("learning_rate_falls", atStep: trainer.step, ["learning_rate": .number(rate)])])
@@ -318,8 +325,7 @@ package final class TrainingRun {
     return true
   }
 
-  /// Whether validations have brought no lower loss for as long as the config allows. The one after
-  /// the last step, which a longer run would not make, does not count.
+  /// Whether validations have brought no lower loss for as long as the config allows.
   private var isStalled: Bool { run.patience > 0 && history.memory.stalled >= run.patience }
 
   /// Appends records to the metrics; on rank 0, and without others taking part. A disk that does

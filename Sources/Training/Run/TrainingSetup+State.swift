@@ -22,6 +22,7 @@ extension TrainingSetup {
     state.bestCheckpointStep = history.bestSaved?.step
     state.validatedStep = history.last?.step ?? 0
     state.validation = config.keyThatNeedsValidation == nil ? nil : history.memory
+    state.averagedSteps = trainer.averagedSteps > 0 ? trainer.averagedSteps : nil
     state.skippedSteps = history.skippedSteps > 0 ? history.skippedSteps : nil
     return state
   }
@@ -40,6 +41,8 @@ extension TrainingSetup {
       history.memory = state.validation ?? ValidationMemory()
     }
     history.memory.decays = state.validation?.decays ?? 0
+    history.memory.isAveraging = state.validation?.isAveraging ?? false
+    history.averagedSteps = state.averagedSteps ?? 0
     history.skippedSteps = state.skippedSteps ?? 0
     let isDue = config.run.validateEvery > 0 && state.step.isMultiple(of: config.run.validateEvery)
     return RunDirectory.Restored(
@@ -83,7 +86,8 @@ extension TrainingSetup {
     "task", "data.tokenizer", "data.minimum_count", "data.vocabulary_limit", "data.valid_fraction",
     "model.cell", "model.reset", "model.embedding",
     "model.hidden", "model.layers", "model.dropout", "model.tie_weights", "model.precision",
-    "batch.sequences", "batch.window", "batch.shards", "optimizer.name", "run.seed",
+    "batch.sequences", "batch.window", "batch.shards", "optimizer.name",
+    "optimizer.ema_decay", "run.seed",
   ]
 
   /// The keys of another task than a language model that are fixed too.

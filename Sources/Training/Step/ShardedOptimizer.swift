@@ -5,10 +5,12 @@ package final class ShardedOptimizer {
   package let config: OptimizerConfig
   /// The owned elements of the arena.
   package let range: Range<Int>
-  /// Adam's first moment, or the velocity of SGD.
+  /// Adam's first moment, the velocity of SGD, or the squares of RMSprop and Adagrad.
   package let first: AlignedBuffer
-  /// Adam's second moment; empty for SGD.
+  /// Adam's second moment; empty for the others.
   package let second: AlignedBuffer
+  /// The running mean of the parameters; empty where none is kept.
+  package let average: AlignedBuffer
   private let kernels: Kernels
 
   package init(config: OptimizerConfig, range: Range<Int>, kernels: Kernels) {
@@ -16,12 +18,14 @@ package final class ShardedOptimizer {
     self.range = range
     self.kernels = kernels
     first = AlignedBuffer(count: range.count)
-    second = AlignedBuffer(count: config.momentNames.count > 1 ? range.count : 0)
+    second = AlignedBuffer(count: config.gradientMomentNames.count > 1 ? range.count : 0)
+    average = AlignedBuffer(count: config.averages ? range.count : 0)
   }
 
   /// The buffer of one moment, in the order of `OptimizerConfig.momentNames`.
   package func moment(_ index: Int) -> UnsafeMutablePointer<Float> {
-    index == 0 ? first.pointer : second.pointer
+    if index >= config.gradientMomentNames.count { return average.pointer }
+    return index == 0 ? first.pointer : second.pointer
   }
 
   /// What all elements of an update share.
@@ -33,6 +37,8 @@ package final class ShardedOptimizer {
     package var tokens: Int
     /// What clipping multiplies gradients by.
     package var scale: Double
+    /// The weight of the new parameters in their mean; 0 leaves the mean alone.
+    package var averageWeight: Float = 0
   }
 
   /// Updates `part` of the arena, which must lie within `range`.
@@ -55,13 +61,37 @@ package final class ShardedOptimizer {
       kernels.adam(
         values, gradient: slopes, first: first.pointer + owned, second: second.pointer + owned,
         count: part.count, adamScalars(scalars))
-    case .sgd:
+    case .rmsprop, .adagrad:
+      let keep = config.name == .rmsprop ? config.beta2 : 1
+      kernels.rootStep(
+        values, gradient: slopes, squares: first.pointer + owned, count: part.count,
+        RootScalars(
+          learningRate: Float(scalars.learningRate), keep: Float(keep),
+          gain: Float(config.name == .rmsprop ? 1 - config.beta2 : 1),
+          epsilon: Float(config.epsilon), coupledDecay: Float(config.weightDecay),
+          gradientDivisor: Float(scalars.tokens), gradientScale: Float(scalars.scale)))
+    case .sgd, .asgd:
       kernels.momentum(
         values, gradient: slopes, velocity: first.pointer + owned, count: part.count,
         MomentumScalars(
           learningRate: Float(scalars.learningRate), momentum: Float(config.momentum),
           coupledDecay: Float(config.weightDecay), gradientDivisor: Float(scalars.tokens),
           gradientScale: Float(scalars.scale)))
+    }
+    if scalars.averageWeight == 1 {
+      (average.pointer + owned).update(from: values, count: part.count)
+    } else if scalars.averageWeight > 0 {
+      kernels.average(
+        average.pointer + owned, of: values, count: part.count, weight: scalars.averageWeight)
+    }
+  }
+
+  /// Exchanges a part of the parameters with its mean, bit for bit.
+  func swapAverage(_ part: Range<Int>, of parameters: UnsafeMutablePointer<Float>) {
+    for element in part {
+      let place = element - range.lowerBound
+      (average.pointer[place], parameters[element]) =
+        (parameters[element], average.pointer[place])
     }
   }
 
@@ -79,11 +109,19 @@ package final class ShardedOptimizer {
 }
 
 extension OptimizerConfig {
-  /// The names of the arenas that the optimiser keeps beside the parameters.
+  /// The names of the arenas that are kept beside the parameters.
   package var momentNames: [String] {
+    gradientMomentNames + (averages ? [Self.averageName] : [])
+  }
+
+  package static let averageName = "average"
+
+  /// The names of those that an update needs.
+  package var gradientMomentNames: [String] {
     switch name {
     case .adam, .adamw: ["first_moment", "second_moment"]
-    case .sgd: ["velocity"]
+    case .sgd, .asgd: ["velocity"]
+    case .rmsprop, .adagrad: ["squares"]
     }
   }
 }

@@ -1,3 +1,4 @@
+package import Checkpoints
 package import Collectives
 import GRUCore
 import Kernels
@@ -5,6 +6,12 @@ import Kernels
 /// What a checkpoint holds beside the parameters lies spread over ranks: moments by elements,
 /// hidden vectors by sequences. These bring both from rank 0 to where they belong.
 extension Trainer {
+  /// Goes by what was decided after validations.
+  package func take(_ memory: ValidationMemory) {
+    rateDecays = memory.decays
+    isAveraging = optimizer.config.emaDecay > 0 || memory.isAveraging
+  }
+
   /// Takes this rank's part of one moment out of the arena that rank 0 holds.
   package func scatterMoment(
     _ index: Int, from arena: UnsafeMutablePointer<Float>?

@@ -15,6 +15,10 @@ package final class Trainer {
   package let schedule: LearningRateSchedule
   /// How often the learning rate fell because validation stalled.
   package internal(set) var rateDecays = 0
+  /// Whether a running mean of the parameters is kept by now.
+  package internal(set) var isAveraging: Bool
+  /// Steps whose parameters are in that mean.
+  package internal(set) var averagedSteps = 0
   /// Where the step stands, for the watchdog.
   package let pulse = RunPulse()
   /// What the first thread does when, where somebody measures.
@@ -46,6 +50,9 @@ package final class Trainer {
   private lazy var foldJob: (Int) -> Void = { [unowned self] in fold(thread: $0) }
   private lazy var squareJob: (Int) -> Void = { [unowned self] in sumSquares(thread: $0) }
   lazy var hashJob: (Int) -> Void = { [unowned self] in verification.hash(thread: $0) }
+  private lazy var swapJob: (Int) -> Void = { [unowned self] in
+    optimizer.swapAverage(ownedPart(thread: $0), of: replica.parameters.pointer)
+  }
   private lazy var updateJob: (Int) -> Void = { [unowned self] in update(thread: $0) }
 
   package init(
@@ -70,6 +77,7 @@ package final class Trainer {
     recomputation = GradientRecomputation(
       replica: replica, communicator: communicator, source: source, seed: checks.seed)
     previousState = AlignedBuffer(count: replica.stateCount)
+    isAveraging = config.emaDecay > 0
     optimizer = ShardedOptimizer(
       config: config, range: exchange.ownedRange, kernels: replica.kernels)
 
@@ -169,6 +177,10 @@ package final class Trainer {
       step: step, learningRate: schedule.rate(atStep: step, decays: rateDecays),
       tokens: totals.tokens,
       scale: clip > 0 && norm > clip ? clip / norm : 1)
+    if isAveraging {
+      averagedSteps += 1
+      scalars.averageWeight = optimizer.config.averageWeight(count: averagedSteps)
+    }
     timer.enter(
       .optimizer,
       bytes: 4 * (3 + 2 * optimizer.config.momentNames.count) * exchange.ownedRange.count
@@ -196,6 +208,22 @@ package final class Trainer {
   /// A hash of all parameters, the same for any number of ranks and threads.
   package func fingerprint() throws(CollectiveError) -> String {
     try fingerprints.fingerprint(of: replica)
+  }
+
+  /// Calls `body` with the running mean in the place of the parameters, where there is one; every
+  /// rank calls it. The parameters come back bit for bit.
+  package func withAverage<Result>(_ body: () throws -> Result) throws -> Result {
+    guard averagedSteps > 0 else { return try body() }
+    try swapAverage()
+    let result = try body()
+    try swapAverage()
+    return result
+  }
+
+  private func swapAverage() throws(CollectiveError) {
+    replica.team.runPrepared(swapJob)
+    try exchange.allGather(replica.parameters.pointer)
+    replica.repack()
   }
 
   private func fill(thread: Int) {
