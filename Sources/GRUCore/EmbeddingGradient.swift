@@ -11,6 +11,11 @@ final class EmbeddingGradient {
   private let positions: UnsafeMutablePointer<Int32>
   /// Whether each stack entry holds a sum (else it is 0).
   private let present: UnsafeMutablePointer<Bool>
+  /// The distinct tokens of the window in ascending order, a slot each; only for tied weights.
+  private(set) var tokenCount = 0
+  private let slotTokens: UnsafeMutablePointer<Int32>
+  /// The next position of each slot of a group, and the end of its token's.
+  private let cursors: UnsafeMutablePointer<(next: Int32, end: Int32)>
 
   init(vocabularySize: Int, rows: Int, shardCount: Int) {
     self.vocabularySize = vocabularySize
@@ -20,12 +25,18 @@ final class EmbeddingGradient {
     positions.initialize(repeating: 0, count: rows)
     present = .allocate(capacity: shardCount + 1)
     present.initialize(repeating: false, count: shardCount + 1)
+    slotTokens = .allocate(capacity: min(vocabularySize, rows))
+    slotTokens.initialize(repeating: 0, count: min(vocabularySize, rows))
+    cursors = .allocate(capacity: SequenceWorker.tiedGroup)
+    cursors.initialize(repeating: (0, 0), count: SequenceWorker.tiedGroup)
   }
 
   deinit {
     starts.deallocate()
     positions.deallocate()
     present.deallocate()
+    slotTokens.deallocate()
+    cursors.deallocate()
   }
 
   /// Overwrites the embedding gradient at `offset` of every node arena.
@@ -73,6 +84,63 @@ final class EmbeddingGradient {
         row.update(from: stack + node * stackStride, count: size)
       }
     }
+  }
+
+  // MARK: - For tied weights
+
+  var tokens: UnsafePointer<Int32> { UnsafePointer(slotTokens) }
+
+  /// Sorts the window's positions and gives each of its tokens a slot.
+  func assignSlots(
+    inputs: UnsafePointer<Int32>, window: Int, sequences: Int, sequencesPerShard: Int
+  ) {
+    sortPositions(
+      inputs, window: window, sequences: sequences, sequencesPerShard: sequencesPerShard)
+    tokenCount = 0
+    for token in 0..<vocabularySize where starts[token] < starts[token + 1] {
+      slotTokens[tokenCount] = Int32(token)
+      tokenCount += 1
+    }
+  }
+
+  /// The slots of the tokens of a range.
+  func slots(ofTokens range: Range<Int>) -> Range<Int> {
+    var first = 0
+    while first < tokenCount, Int(slotTokens[first]) < range.lowerBound { first += 1 }
+    var end = first
+    while end < tokenCount, Int(slotTokens[end]) < range.upperBound { end += 1 }
+    return first..<end
+  }
+
+  /// Starts over at the first positions of a group of slots.
+  func rewind(firstSlot: Int, count: Int) {
+    for index in 0..<count {
+      let token = Int(slotTokens[firstSlot + index])
+      cursors[index] = (starts[token], starts[token + 1])
+    }
+  }
+
+  /// Adds the sum of a slot's look-ups in one shard to `destination` [size]; shards in order.
+  func addLookups(
+    ofSlot index: Int, shard: Int, sequences: Int, sequencesPerShard: Int,
+    gradients: UnsafePointer<Float>, stride: Int, size: Int,
+    scratch: UnsafeMutablePointer<Float>, to destination: UnsafeMutablePointer<Float>,
+    kernels: Kernels
+  ) {
+    var isFirst = true
+    while cursors[index].next < cursors[index].end {
+      let position = Int(positions[Int(cursors[index].next)])
+      if position % sequences / sequencesPerShard != shard { break }
+      let row = gradients + position * stride
+      if isFirst {
+        for j in 0..<size { scratch[j] = 0 + row[j] }
+      } else {
+        kernels.add(scratch, row, into: scratch, count: size)
+      }
+      isFirst = false
+      cursors[index].next += 1
+    }
+    if !isFirst { kernels.add(destination, scratch, into: destination, count: size) }
   }
 
   /// Adds stack entry `depth` to the one below.

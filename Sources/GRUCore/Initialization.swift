@@ -4,7 +4,7 @@ import Kernels
 ///
 /// Embedding: uniform of unit variance. Input weights: uniform on ±√(6 / (I + H)) (Glorot and Bengio,
 /// 2010). Recurrent weights: each H × H block orthogonal, as a product of random plane rotations.
-/// Output weights: uniform on ±1/√H. Biases: 0.
+/// Output weights, and a table tied to them: uniform on ±1/√H. Biases: 0.
 package enum Initialization {
   package static func initialize(
     _ parameters: UnsafeMutablePointer<Float>, table: ParameterTable, shape: ModelShape, seed: UInt64
@@ -19,7 +19,11 @@ package enum Initialization {
         random: random, tensor: tensor)
       tensor += 1
     }
-    if shape.task.input == .tokens { uniform("embedding.weight", 3.0.squareRoot()) }
+    // A table that also scores tokens starts as output weights do.
+    let outputBound = 1 / Double(hidden).squareRoot()
+    if shape.task.input == .tokens {
+      uniform("embedding.weight", shape.tiesWeights ? outputBound : 3.0.squareRoot())
+    }
     for layer in 0..<shape.layerCount {
       let inputs = shape.inputSize(ofLayer: layer)
       uniform("layers.\(layer).input.weight", (6 / Double(inputs + hidden)).squareRoot())
@@ -30,7 +34,7 @@ package enum Initialization {
         tensor += 1
       }
     }
-    uniform("output.weight", 1 / Double(hidden).squareRoot())
+    if !shape.tiesWeights { uniform("output.weight", outputBound) }
   }
 
   private static func fillUniform(

@@ -23,6 +23,11 @@ package struct ModelShape: Sendable, Equatable {
   package var layerCount: Int
   /// What the model reads and what it is to say.
   package var task = TaskShape()
+  /// Whether the output layer multiplies with the embedding table, so that E = H (Press and Wolf,
+  /// 2017; Inan, Khosravi and Socher, 2017).
+  package var tiesWeights = false
+  /// What is left out at random in training.
+  package var regularization = Regularization()
 
   package init(
     cell: Cell, vocabularySize: Int, embeddingSize: Int, hiddenSize: Int, layerCount: Int

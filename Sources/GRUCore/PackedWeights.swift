@@ -56,7 +56,7 @@ package final class PackedWeights {
     layers = (0..<shape.layerCount).map { builder.layer($0) }
     let hidden = shape.hiddenSize
     let vocabulary = shape.vocabularySize
-    let output = table["output.weight"].offset
+    let output = table.outputWeight.offset
     outputForward = builder.transposed(
       source: output, groups: 1, groupColumns: vocabulary, depth: hidden)
     outputBackward = builder.rows(source: output, depth: vocabulary, columns: hidden)
@@ -122,7 +122,7 @@ package final class PackedWeights {
     }
     let vocabulary = shape.vocabularySize
     let destination = arena.pointer + outputBias
-    destination.update(from: parameters + table["output.bias"].offset, count: vocabulary)
+    destination.update(from: parameters + table.outputBias.offset, count: vocabulary)
     // Padding logits are so negative that softmax gives them exactly 0.
     for j in vocabulary..<padded(vocabulary) { destination[j] = -1e30 }
   }

@@ -17,6 +17,7 @@ package struct ParameterTable: Sendable, Equatable {
   package let parameters: [Parameter]
   /// Length of an arena in floats, gaps included; a multiple of 16.
   package let elementCount: Int
+  private let outputWeightIndex: Int
 
   /// Number of trained values, gaps left out.
   package var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
@@ -40,11 +41,25 @@ package struct ParameterTable: Sendable, Equatable {
       add("\(prefix).bias", [gates * hidden])
       if shape.cell == .gruResetAfter { add("\(prefix).recurrent.bias", [hidden]) }
     }
-    add("output.weight", [shape.vocabularySize, hidden])
+    outputWeightIndex = shape.tiesWeights ? 0 : parameters.count
+    if shape.tiesWeights {
+      precondition(
+        shape.embeddingSize == hidden, "embeddingSize \(shape.embeddingSize) != \(hidden)")
+    } else {
+      add("output.weight", [shape.vocabularySize, hidden])
+    }
     add("output.bias", [shape.vocabularySize])
     self.parameters = parameters
     elementCount = offset
   }
+
+  /// The table [V, E] of a model that reads tokens.
+  package var embeddingWeight: Parameter { parameters[0] }
+
+  /// The rows that score tokens [V, H]: the embedding table itself where weights are tied.
+  package var outputWeight: Parameter { parameters[outputWeightIndex] }
+
+  package var outputBias: Parameter { parameters[parameters.count - 1] }
 
   /// The tensor of that name; the name must exist.
   package subscript(name: String) -> Parameter {

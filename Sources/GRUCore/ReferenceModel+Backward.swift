@@ -9,8 +9,12 @@ extension ReferenceModel {
   func backward(_ parameters: [Double], _ window: Window, _ trace: Trace) -> [Double] {
     var gradient = [Double](repeating: 0, count: table.elementCount)
     var above = outputBackward(parameters, window, trace, &gradient)
+    if shape.task.readout == .every {
+      above = dropped(above, beforeLayer: shape.layerCount, window)
+    }
     for layer in (0..<shape.layerCount).reversed() {
-      above = backward(layer, parameters, window, trace, above, &gradient)
+      above = dropped(
+        backward(layer, parameters, window, trace, above, &gradient), beforeLayer: layer, window)
     }
     if shape.task.input == .values { return gradient }
     let embedding = table["embedding.weight"].offset
@@ -32,16 +36,17 @@ extension ReferenceModel {
     }
     let hidden = shape.hiddenSize
     let vocabulary = shape.vocabularySize
-    let weight = table["output.weight"].offset
-    let bias = table["output.bias"].offset
-    let top = trace.hidden[shape.layerCount - 1]
+    let weight = table.outputWeight.offset
+    let bias = table.outputBias.offset
+    let top = dropped(
+      Array(trace.hidden[shape.layerCount - 1].dropFirst(window.sequences * hidden)),
+      beforeLayer: shape.layerCount, window)
     var above = [Double](repeating: 0, count: window.steps * window.sequences * hidden)
     for (row, target) in window.targets.enumerated() where target >= 0 {
       let normaliser = logSumExp(trace.logits, row: row)
       var errors = (0..<vocabulary).map { exp(trace.logits[row * vocabulary + $0] - normaliser) }
       errors[Int(target)] -= 1
-      let state = (row + window.sequences) * hidden
-      addOuter(errors, top, at: state, columns: hidden, to: &gradient, at: weight)
+      addOuter(errors, top, at: row * hidden, columns: hidden, to: &gradient, at: weight)
       for i in 0..<vocabulary { gradient[bias + i] += errors[i] }
       addTransposed(
         parameters, at: weight, columns: hidden, errors, to: &above, at: row * hidden)
@@ -62,8 +67,9 @@ extension ReferenceModel {
     let weight = table["layers.\(layer).input.weight"].offset
     let bias = table["layers.\(layer).bias"].offset
     let stateCount = window.sequences * hidden
-    let input =
+    let source =
       layer == 0 ? embed(parameters, window) : Array(trace.hidden[layer - 1].dropFirst(stateCount))
+    let input = dropped(source, beforeLayer: layer, window)
     var below = [Double](repeating: 0, count: window.steps * window.sequences * inputSize)
     var carried = [Double](repeating: 0, count: stateCount)
     for t in (0..<window.steps).reversed() {

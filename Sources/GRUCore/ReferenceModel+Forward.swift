@@ -8,18 +8,19 @@ extension ReferenceModel {
   /// Embedding, layers from the bottom, output layer.
   func forward(_ parameters: [Double], _ window: Window, _ state: [Double]) -> Trace {
     var trace = Trace()
-    var input = embed(parameters, window)
+    var input = dropped(embed(parameters, window), beforeLayer: 0, window)
     let hidden = shape.hiddenSize
     let stateCount = window.sequences * hidden
     for layer in 0..<shape.layerCount {
       let initial = state[layer * stateCount..<(layer + 1) * stateCount]
       forward(layer, parameters, window, input: input, initial: Array(initial), &trace)
-      input = Array(trace.hidden[layer].dropFirst(stateCount))
+      input = dropped(
+        Array(trace.hidden[layer].dropFirst(stateCount)), beforeLayer: layer + 1, window)
     }
-    let weight = table["output.weight"].offset
-    let bias = table["output.bias"].range
+    let weight = table.outputWeight.offset
+    let bias = table.outputBias.range
     if shape.task.readout != .every {
-      input = readout(trace, window)
+      input = dropped(readout(trace, window), beforeLayer: shape.layerCount, window)
       trace.readout = input
     }
     let rows = input.count / hidden
@@ -31,6 +32,21 @@ extension ReferenceModel {
       trace.logits += logits
     }
     return trace
+  }
+
+  /// What a layer, or with L the output layer, reads of values [T, B, I]. Gradients of one turn into
+  /// those of the other in the same way.
+  func dropped(_ values: [Double], beforeLayer layer: Int, _ window: Window) -> [Double] {
+    guard let step = window.trainingStep, shape.regularization.dropout > 0 else { return values }
+    if layer == 0, shape.task.input == .values { return values }
+    let columns = layer == 0 ? shape.embeddingSize : shape.hiddenSize
+    return values.enumerated().map { index, value in
+      let row = index / columns
+      return value
+        * shape.regularization.factor(
+          step: UInt32(truncatingIfNeeded: step), layer: layer, sequence: row % window.sequences,
+          time: row / window.sequences, column: index % columns, columns: columns)
+    }
   }
 
   /// The embedding rows of the window's inputs, [T, B, E].

@@ -90,7 +90,9 @@ extension ReferenceModel {
     let isEvery = shape.task.readout == .every
     let read =
       isEvery
-      ? Array(trace.hidden[shape.layerCount - 1].dropFirst(window.sequences * hidden))
+      ? dropped(
+        Array(trace.hidden[shape.layerCount - 1].dropFirst(window.sequences * hidden)),
+        beforeLayer: shape.layerCount, window)
       : trace.readout
     var below = [Double](repeating: 0, count: read.count)
     for (row, target) in window.targets.enumerated() where target >= 0 {
@@ -101,6 +103,7 @@ extension ReferenceModel {
         parameters, at: weight, columns: hidden, errors, to: &below, at: row * hidden)
     }
     if isEvery { return below }
+    below = dropped(below, beforeLayer: shape.layerCount, window)
     var above = [Double](repeating: 0, count: window.steps * window.sequences * hidden)
     for (index, range) in ranges(window).enumerated() {
       for t in readSteps(range) {

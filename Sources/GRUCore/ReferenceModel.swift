@@ -56,6 +56,8 @@ package final class ReferenceModel {
     /// The time steps of each sequence, [K, B]; an empty range is none. Nothing at all means one
     /// sequence in each row.
     package var slots: [Range<Int>] = []
+    /// The step in which the model trains on the window, or nil where nothing is dropped.
+    package var trainingStep: Int?
 
     package init(inputs: [Int32], targets: [Int32], steps: Int, sequences: Int) {
       self.inputs = inputs
@@ -79,11 +81,13 @@ package final class ReferenceModel {
   ///   - window: time steps T.
   ///   - sequences: sequences B.
   ///   - state: hidden vectors before the window, [L, B, H].
+  ///   - trainingStep: the step whose random choices regularise the model; nil for none.
   package func loss(
     parameters: [Double], inputs: [Int32], targets: [Int32], window: Int, sequences: Int,
-    state: [Double]
+    state: [Double], trainingStep: Int? = nil
   ) -> Double {
-    let window = Window(inputs: inputs, targets: targets, steps: window, sequences: sequences)
+    var window = Window(inputs: inputs, targets: targets, steps: window, sequences: sequences)
+    window.trainingStep = trainingStep
     check(parameters, window, state)
     return loss(of: forward(parameters, window, state), window)
   }
@@ -92,9 +96,10 @@ package final class ReferenceModel {
   /// The gradient does not pass through `state`: windows are detached from each other.
   package func lossAndGradient(
     parameters: [Double], inputs: [Int32], targets: [Int32], window: Int, sequences: Int,
-    state: [Double]
+    state: [Double], trainingStep: Int? = nil
   ) -> (loss: Double, gradient: [Double], finalState: [Double]) {
-    let window = Window(inputs: inputs, targets: targets, steps: window, sequences: sequences)
+    var window = Window(inputs: inputs, targets: targets, steps: window, sequences: sequences)
+    window.trainingStep = trainingStep
     check(parameters, window, state)
     let trace = forward(parameters, window, state)
     return (

@@ -20,9 +20,6 @@ extension SequenceWorker {
     let batch = sequences.count
     let steps = max(1, Self.chunkRows / max(1, batch))
     for layer in 0..<shape.layerCount {
-      let input =
-        layer == 0
-        ? buffer(layout.embedded) : layers[layer - 1].states + batch * layout.hiddenStride
       let inputStride = layer == 0 ? layout.embeddingStride : layout.hiddenStride
       var first = 0
       while first < window {
@@ -31,8 +28,12 @@ extension SequenceWorker {
         if layer == 0, let tokenTable = layout.tokenTable {
           lookUp(buffer(tokenTable), tokens: inputs + first * batch, count: count * batch, gates)
         } else {
+          let input =
+            layer == 0
+            ? UnsafePointer(buffer(layout.embedded) + first * batch * inputStride)
+            : self.input(ofUpperLayer: layer, firstTime: first, count: count)
           inputProduct(
-            layer: layer, weights: weights, input: input + first * batch * inputStride,
+            layer: layer, weights: weights, input: input,
             inputStride: inputStride, rows: count * batch, into: gates)
         }
         for t in first..<first + count {
@@ -57,6 +58,12 @@ extension SequenceWorker {
         token < shape.inputVocabularySize, "token \(token) of \(shape.inputVocabularySize)")
       destination.update(from: embedding + token * size, count: size)
       destination += layout.embeddingStride
+    }
+    if dropsElements {
+      let embedded = buffer(layout.embedded)
+      drop(
+        layer: 0, count: window, columns: size, embedded, into: embedded,
+        stride: layout.embeddingStride)
     }
   }
 

@@ -29,7 +29,7 @@ extension SequenceWorker {
   /// stay in cache between the three.
   private func narrowOutput(weights: PackedWeights, backward: Bool) {
     let rows = window * sequences.count
-    let top = layers[shape.layerCount - 1].states + sequences.count * layout.hiddenStride
+    let top = outputInput
     let bytes = layout.vocabularyStride * MemoryLayout<Float>.stride
     let chunk = max(24, min(Self.outputChunkRows, (384 << 10) / bytes / 12 * 12))
     var first = 0
@@ -97,7 +97,7 @@ extension SequenceWorker {
   private func wideLogits(
     weights: PackedWeights, column: Int, columns: Int, first: Int, count: Int
   ) {
-    let top = layers[shape.layerCount - 1].states + sequences.count * layout.hiddenStride
+    let top = outputInput
     product(
       .outputProducts,
       ProductArguments(

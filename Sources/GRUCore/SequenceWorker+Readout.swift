@@ -10,9 +10,9 @@ extension SequenceWorker {
 
   /// What the output layer reads, [outputSteps, B, H].
   var outputInput: UnsafeMutablePointer<Float> {
-    shape.task.readout == .every
-      ? layers[shape.layerCount - 1].states + sequences.count * layout.hiddenStride
-      : buffer(layout.readout)
+    if shape.task.readout != .every { return buffer(layout.readout) }
+    if dropsElements, let dropped = layout.dropped { return buffer(dropped) }
+    return layers[shape.layerCount - 1].states + sequences.count * layout.hiddenStride
   }
 
   /// Real values that the first layer reads, [T, B, `inputStride`], of which
@@ -35,12 +35,18 @@ extension SequenceWorker {
   /// Losses of all output rows; with `nodes` also the gradients of the output layer's weights and,
   /// in `layout.upper`, of the top layer's states.
   func output(weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>?) {
-    if shape.task.isSoftmaxAtEveryStep { return outputLayer(weights: weights, nodes: nodes) }
     if shape.task.readout != .every { gatherReadout() }
+    dropOutputInput()
+    if shape.task.isSoftmaxAtEveryStep {
+      outputLayer(weights: weights, nodes: nodes)
+      if nodes != nil { dropOutputGradient() }
+      return
+    }
     outputRows(weights: weights, backward: nodes != nil)
     guard let nodes else { return }
     packTopStates()
     outputWeightGradient(first: 0, count: shape.vocabularySize, nodes: nodes)
+    dropOutputGradient()
     if shape.task.readout != .every { scatterReadoutGradient() }
   }
 

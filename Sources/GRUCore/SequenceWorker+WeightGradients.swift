@@ -14,15 +14,19 @@ extension SequenceWorker {
   /// Packs what the output layer read as the right operand of d output.weight.
   func packTopStates() {
     packColumns(
-      shardRows(outputInput, layout.hiddenStride, steps: outputSteps), columns: layout.hidden, to: buffer(layout.packedState))
+      shardRows(outputInput, layout.hiddenStride, steps: outputSteps), columns: layout.hidden,
+      to: buffer(layout.packedState))
   }
 
   /// Rows [first, first + count) of d output.weight = Σ dlogits ⊗ h and of d output.bias = Σ dlogits.
   func outputWeightGradient(
     first: Int, count: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
-    let weight = table.parameters[table.parameters.count - 2]
-    let bias = table.parameters[table.parameters.count - 1]
+    keepLookedUp(
+      first: first, count: count, errors: buffer(layout.logits) + first,
+      stride: layout.vocabularyStride)
+    let weight = table.outputWeight
+    let bias = table.outputBias
     let operand = GradientOperand(
       packed: buffer(layout.packedState), columns: layout.hidden, width: shape.hiddenSize,
       offset: weight.offset + first * shape.hiddenSize)
@@ -37,13 +41,12 @@ extension SequenceWorker {
   /// Each gate's dA multiplies the layer's input and what its recurrent weight multiplied: h of the
   /// step before, or r ⊙ h for the candidate of reset-before.
   func weightGradients(layer: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
-    let batch = sequences.count
     let hidden = shape.hiddenSize
     let inputSize = shape.inputSize(ofLayer: layer)
     let inputColumns = layer == 0 ? layout.embedding : layout.hidden
     let input =
       layer == 0
-      ? buffer(layout.embedded) : layers[layer - 1].states + batch * layout.hiddenStride
+      ? UnsafePointer(buffer(layout.embedded)) : input(ofUpperLayer: layer, count: window)
     let inputStride = layer == 0 ? layout.embeddingStride : layout.hiddenStride
     let packedInput = buffer(layout.packedInput)
     let packedState = buffer(layout.packedState)

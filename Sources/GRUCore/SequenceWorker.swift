@@ -30,6 +30,12 @@ package final class SequenceWorker {
   /// [L, T], with each backward pass.
   package var stateGradientSquares: UnsafeMutablePointer<Double>?
 
+  /// The step that inputs and targets belong to, counted from 1: it decides what dropout drops.
+  package var step: UInt32 = 0
+  /// Whether the pass under way is one of training.
+  private(set) var isTraining = false
+  let dropoutKey: (UInt32, UInt32)
+
   let table: ParameterTable
   let kernels: Kernels
   let layout: WorkspaceLayout
@@ -53,6 +59,7 @@ package final class SequenceWorker {
     self.table = table
     self.kernels = kernels
     self.window = window
+    dropoutKey = Philox(seed: shape.regularization.seed, purpose: .dropout).key
     shards = plan.shards(ofWorker: worker)
     sequences = plan.sequences(of: shards)
     sequencesPerShard = plan.sequencesPerShard
@@ -167,7 +174,13 @@ package final class SequenceWorker {
     parameters: UnsafePointer<Float>, weights: PackedWeights,
     nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
+    isTraining = true
     forward(parameters: parameters, weights: weights)
+    if shape.tiesWeights {
+      embeddingGradient.assignSlots(
+        inputs: inputs, window: window, sequences: sequences.count,
+        sequencesPerShard: sequencesPerShard)
+    }
     output(weights: weights, nodes: nodes)
     sumLosses()
     for layer in stride(from: shape.layerCount - 1, through: 0, by: -1) {
@@ -178,10 +191,13 @@ package final class SequenceWorker {
       let lower = buffer(isFlipped ? layout.upper : layout.lower)
       backward(layer: layer, weights: weights, upper: upper, lower: lower)
       weightGradients(layer: layer, nodes: nodes)
-      if layer == 0, shape.task.input == .tokens {
+      if layer > 0 || shape.task.input == .tokens { dropGradient(layer: layer, lower) }
+      if layer == 0, shape.tiesWeights {
+        tiedGradient(lookups: lower, nodes: nodes)
+      } else if layer == 0, shape.task.input == .tokens {
         timer.enter(
           .embedding,
-          bytes: 4 * (inputCount * layout.embedding + table.parameters[0].count * nodeCount))
+          bytes: 4 * (inputCount * layout.embedding + table.embeddingWeight.count * nodeCount))
         embeddingGradient.accumulate(
           inputs: inputs, gradients: lower, stride: layout.embeddingStride,
           size: shape.embeddingSize, window: window, sequences: sequences.count,
@@ -194,8 +210,9 @@ package final class SequenceWorker {
     timer.enter(.other)
   }
 
-  /// Forward pass and loss alone; carries the state on.
+  /// Forward pass and loss alone, with nothing dropped; carries the state on.
   package func evaluate(parameters: UnsafePointer<Float>, weights: PackedWeights) {
+    isTraining = false
     forward(parameters: parameters, weights: weights)
     output(weights: weights, nodes: nil)
     sumLosses()

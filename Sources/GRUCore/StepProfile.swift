@@ -2,7 +2,7 @@
 package enum StepPhase: Int, CaseIterable, Sendable {
   case data, inputProducts
   case recurrentProducts, gates, outputProducts, softmax, weightGradients, operandPacking
-  case embedding, fold, norm, optimizer, weightPacking, exchange, other
+  case dropout, embedding, fold, norm, optimizer, weightPacking, exchange, other
 
   package var name: String {
     switch self {
@@ -14,6 +14,7 @@ package enum StepPhase: Int, CaseIterable, Sendable {
     case .softmax: "softmax"
     case .weightGradients: "weight gradients"
     case .operandPacking: "operand packing"
+    case .dropout: "dropout"
     case .embedding: "embedding"
     case .fold: "fold"
     case .norm: "norm"

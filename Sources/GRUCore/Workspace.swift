@@ -32,6 +32,8 @@ struct WorkspaceLayout {
   private(set) var states: [Int] = []
   private(set) var inner: [Int] = []
   private(set) var embedded = 0
+  /// What an upper layer or the output layer reads where elements are dropped, [T, B, H].
+  private(set) var dropped: Int?
   /// b + W x of layer 0 for every token [V, G], or nil where the window has too few rows to gain.
   private(set) var tokenTable: Int?
   private(set) var upper = 0
@@ -56,6 +58,16 @@ struct WorkspaceLayout {
   private(set) var packedState = 0
   private(set) var scratch = 0
   private(set) var embeddingStack = 0
+  /// Places of what tied weights need.
+  struct Tied {
+    /// The gradients of the logits of looked-up tokens, [shard, time, sequence] × `stride`.
+    var errors: Int
+    var stride: Int
+    /// The fold stack of a group of the table's rows, and the sum of one row's look-ups.
+    var stack: Int
+    var row: Int
+  }
+  private(set) var tied: Tied?
   /// Rounded rows of a product's left operand.
   private(set) var productScratch = 0
 
@@ -80,7 +92,10 @@ struct WorkspaceLayout {
       inner.append(shape.cell == .rnn ? 0 : take(rows * hiddenStride))
     }
     embedded = take(rows * embeddingStride)
-    if shape.task.input == .tokens, 2 * shape.inputVocabularySize <= rows {
+    if shape.regularization.dropout > 0 {
+      // Equal tokens have other elements dropped, and so no row of a table in common.
+      dropped = take(rows * hiddenStride)
+    } else if shape.task.input == .tokens, 2 * shape.inputVocabularySize <= rows {
       tokenTable = take(shape.inputVocabularySize * gatesStride)
     }
     upper = take(rows * max(hiddenStride, embeddingStride))
@@ -103,6 +118,13 @@ struct WorkspaceLayout {
         rowsPerShard: window * sequencesPerShard, shards: sequences / sequencesPerShard,
         stackDepth: stackDepth))
     embeddingStack = take(stackDepth * embedding)
+    if shape.tiesWeights {
+      let stride = padded(min(shape.vocabularySize, rows))
+      // Weight gradients read up to 16 floats past the last column.
+      tied = Tied(
+        errors: take(rows * stride + 16), stride: stride,
+        stack: take(stackDepth * SequenceWorker.tiedGroup * shape.hiddenSize), row: take(hidden))
+    }
     let deepest = max(
       shape.cell.gateCount * shape.hiddenSize, shape.embeddingSize,
       min(shape.vocabularySize, canonicalBlock))

@@ -152,6 +152,12 @@ package struct Kernels: @unchecked Sendable {
     withUnsafePointer(to: arguments) { table.pointee.valueLoss(UnsafeRawPointer($0)) }
   }
 
+  /// Drops random elements of rows; see `DropoutArguments`.
+  package func dropRows(_ arguments: DropoutArguments) {
+    precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
+    withUnsafePointer(to: arguments) { table.pointee.dropRows(UnsafeRawPointer($0)) }
+  }
+
   /// c = a + b over `count` elements; c may be a or b.
   package func add(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,

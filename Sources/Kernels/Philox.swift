@@ -8,9 +8,13 @@ package struct Philox: Sendable {
     case gradientCheck = 3
     case benchmark = 4
     case recomputation = 5
+    case dropout = 6
     case task = 16
     case taskValidation = 17
   }
+
+  /// The key's words, for kernels that count by themselves.
+  package var key: (UInt32, UInt32) { (key0, key1) }
 
   private let key0: UInt32
   private let key1: UInt32

@@ -45,6 +45,7 @@ public func fillPortableKernels(_ table: UnsafeMutablePointer<KernelTable>) {
       },
       softmaxJoin: { softmaxJoin($0, $1, $2, $3) },
       valueLoss: { valueLoss($0.arguments(ValueLossArguments.self)) },
+      dropRows: { dropRows($0.arguments(DropoutArguments.self)) },
       add: { addArrays($0, $1, $2, $3) },
       blockSquares: { blockSquares($0, $1, $2) },
       blockHashes: { blockHashes($0, $1, $2) },

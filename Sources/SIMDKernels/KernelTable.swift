@@ -34,6 +34,7 @@
   public var softmaxJoin:
     @convention(c) (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, Int, Float) -> Float
   public var valueLoss: Raw
+  public var dropRows: Raw
   public var add:
     @convention(c) (
       UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
@@ -80,6 +81,7 @@
       UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, Int, Float
     ) -> Float,
     valueLoss: @escaping Raw,
+    dropRows: @escaping Raw,
     add: @escaping @convention(c) (
       UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
     ) -> Void,
@@ -127,6 +129,7 @@
     self.softmaxBlockGradient = softmaxBlockGradient
     self.softmaxJoin = softmaxJoin
     self.valueLoss = valueLoss
+    self.dropRows = dropRows
     self.add = add
     self.blockSquares = blockSquares
     self.blockHashes = blockHashes

@@ -32,10 +32,13 @@ struct Sizes: Sendable, CustomTestStringConvertible {
       sequencesPerShard: 2),
   ]
 
-  func problem(_ cell: ModelShape.Cell) -> RandomProblem {
-    let shape = ModelShape(
+  func problem(
+    _ cell: ModelShape.Cell, options: (inout ModelShape) -> Void = { _ in }
+  ) -> RandomProblem {
+    var shape = ModelShape(
       cell: cell, vocabularySize: vocabulary, embeddingSize: embedding, hiddenSize: hidden,
       layerCount: layers)
+    options(&shape)
     return RandomProblem(
       shape: shape, window: window, sequences: shards * sequencesPerShard,
       seed: UInt64(hidden * 100 + window))

@@ -75,8 +75,9 @@ extension SequenceWorker {
     }
   }
 
-  /// Writes the tokens of one window that belong to this worker's sequences.
+  /// Writes the tokens of one window, as of the step after as many, that belong to this worker's sequences.
   func load(_ problem: RandomProblem, window: Int) {
+    step = UInt32(window + 1)
     for t in 0..<problem.window {
       for (column, sequence) in sequences.enumerated() {
         let row = t * problem.sequences + sequence

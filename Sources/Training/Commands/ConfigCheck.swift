@@ -21,7 +21,7 @@ package struct ConfigCheck {
     let shape: ModelShape
     switch data {
     case .text(let split):
-      shape = config.model.shape(
+      shape = config.shape(
         vocabularySize: split.training.corpus.tokenizer.vocabularySize)
     case .task(let task): shape = task.shape(config)
     }

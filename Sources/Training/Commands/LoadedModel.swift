@@ -29,7 +29,7 @@ package struct LoadedModel {
     // A task's sizes are those of its data.
     shape =
       config.task == .language
-      ? config.model.shape(vocabularySize: state.tokenizer.vocabularySize)
+      ? config.shape(vocabularySize: state.tokenizer.vocabularySize)
       : config.shape(
         outputs: max(1, state.model.vocabularySize),
         features: config.taskShape.input == .values ? max(1, state.model.embeddingSize) : nil)

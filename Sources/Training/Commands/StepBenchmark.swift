@@ -70,7 +70,7 @@ package struct StepBenchmark {
     let plan = ShardPlan(
       sequences: batch, shards: config.batch.shards, ranks: communicator.worldSize,
       threads: threads)
-    let shape = config.model.shape(vocabularySize: vocabulary)
+    let shape = config.shape(vocabularySize: vocabulary)
     let memory = MemoryPlan(
       shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
       kernels: kernels)

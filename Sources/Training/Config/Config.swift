@@ -1,4 +1,5 @@
 import Foundation
+package import GRUCore
 
 /// Everything that decides what a run computes and writes, with every default filled in.
 package struct Config: Sendable, Equatable {
@@ -55,6 +56,11 @@ package struct Config: Sendable, Equatable {
       ? head.merging(tail) : head.merging(["output": output.json]).merging(tail)
   }
 
+  /// The model's shape once the vocabulary is known.
+  package func shape(vocabularySize: Int) -> ModelShape {
+    model.shape(vocabularySize: vocabularySize, seed: run.seed)
+  }
+
   /// Checks that span several keys.
   private func validate(_ source: ConfigSource) throws(ConfigError) {
     guard batch.sequences.isMultiple(of: batch.shards) else {
@@ -65,6 +71,12 @@ package struct Config: Sendable, Equatable {
         hint: "possible are \(shortList(valid))")
     }
     try Self.checkGenerated(task, window: batch.window, source)
+    guard task == .language || !model.tieWeights else {
+      throw source.failure(
+        "model.tie_weights", "ties the tokens that a language model reads to those it predicts, "
+          + "and the task is \"\(task.rawValue)\"",
+        hint: "set it to false")
+    }
     guard let key = keyThatNeedsValidation else { return }
     if run.validateEvery == 0 {
       throw source.failure(

@@ -63,6 +63,7 @@ package struct DataConfig: Sendable, Equatable {
 /// The sizes and cell of the model.
 package struct ModelConfig: Sendable, Equatable {
   package enum CellName: String, CaseIterable, Sendable { case gru, rnn }
+  package enum DropoutKind: String, CaseIterable, Sendable { case element, locked }
   package enum Reset: String, CaseIterable, Sendable { case before, after }
 
   package var cell: CellName
@@ -72,6 +73,8 @@ package struct ModelConfig: Sendable, Equatable {
   package var hidden: Int
   package var layers: Int
   package var dropout: Double
+  /// What one random choice drops: an element at one time step, or at all of a window.
+  package var dropoutKind: DropoutKind
   package var tieWeights: Bool
   /// The numbers that matrix products multiply.
   package var precision: Precision
@@ -87,14 +90,14 @@ package struct ModelConfig: Sendable, Equatable {
     ) { 0..<1 ~= $0 }
     tieWeights = try reader.boolean("tie_weights", default: false)
     precision = try reader.choice("precision", default: .fp32)
+    dropoutKind = try reader.choice("dropout_kind", default: .element)
     try reader.finish()
-    if dropout != 0 {
+    if tieWeights, embedding != hidden {
       throw reader.failure(
-        "dropout", "\(dropout) is not supported in this version", hint: "set it to 0")
-    }
-    if tieWeights {
-      throw reader.failure(
-        "tie_weights", "true is not supported in this version", hint: "set it to false")
+        "tie_weights",
+        "the output layer takes vectors of model.hidden, which is \(hidden), and so cannot be an "
+          + "embedding of \(embedding)",
+        hint: "set model.embedding to \(hidden), or tie_weights to false")
     }
   }
 
@@ -102,22 +105,28 @@ package struct ModelConfig: Sendable, Equatable {
     [
       "cell": .string(cell.rawValue), "reset": .string(reset.rawValue),
       "embedding": .integer(embedding), "hidden": .integer(hidden), "layers": .integer(layers),
-      "dropout": .number(dropout), "tie_weights": .bool(tieWeights),
+      "dropout": .number(dropout), "dropout_kind": .string(dropoutKind.rawValue),
+      "tie_weights": .bool(tieWeights),
       "precision": .string(precision.rawValue),
     ]
   }
 
   /// The model's shape once the vocabulary is known.
-  package func shape(vocabularySize: Int) -> ModelShape {
+  package func shape(vocabularySize: Int, seed: Int = 0) -> ModelShape {
     let cell: ModelShape.Cell =
       switch (self.cell, reset) {
       case (.rnn, _): .rnn
       case (.gru, .before): .gruResetBefore
       case (.gru, .after): .gruResetAfter
       }
-    return ModelShape(
+    var shape = ModelShape(
       cell: cell, vocabularySize: vocabularySize, embeddingSize: embedding, hiddenSize: hidden,
       layerCount: layers)
+    shape.tiesWeights = tieWeights
+    shape.regularization.dropout = dropout
+    shape.regularization.isLocked = dropoutKind == .locked
+    shape.regularization.seed = UInt64(seed)
+    return shape
   }
 }
 

@@ -30,10 +30,11 @@ extension ModelShape {
     ]
   }
 
-  /// Weights that every token is multiplied with: all matrices but the embedding table.
+  /// Weights that every token is multiplied with: all matrices but the embedding table, unless
+  /// it also scores tokens.
   package func multipliedWeights(in table: ParameterTable) -> Int {
     table.parameters.reduce(0) { sum, parameter in
-      parameter.shape.count == 2 && parameter.name != "embedding.weight"
+      parameter.shape.count == 2 && (tiesWeights || parameter.name != "embedding.weight")
         ? sum + parameter.count : sum
     }
   }

@@ -83,7 +83,7 @@ extension Config {
   /// The model's shape for `outputs` columns of the output layer; a task with real inputs has
   /// `features` of them.
   package func shape(outputs: Int, features: Int?) -> ModelShape {
-    var shape = model.shape(vocabularySize: outputs)
+    var shape = shape(vocabularySize: outputs)
     shape.task = taskShape
     if let features { shape.embeddingSize = features }
     return shape

@@ -22,7 +22,7 @@ struct GradientCheck {
   /// Checks the batch of `step` (counted from 1), from zero hidden state.
   func table(step: Int) -> GradientTable {
     let batch = slice(step: step)
-    let gradient = fastGradient(of: batch)
+    let gradient = fastGradient(of: batch, step: step)
     let reference = ReferenceModel(shape: replica.shape, table: replica.table)
     var parameters = (0..<replica.table.elementCount).map {
       Double(replica.parameters.pointer[$0])
@@ -32,7 +32,7 @@ struct GradientCheck {
     func loss() -> Double {
       reference.loss(
         parameters: parameters, inputs: batch.inputs, targets: batch.targets,
-        window: batch.window, sequences: batch.sequences, state: state)
+        window: batch.window, sequences: batch.sequences, state: state, trainingStep: step)
     }
     var rows: [GradientTable.Row] = []
     for parameter in replica.table.parameters {
@@ -84,12 +84,13 @@ struct GradientCheck {
   }
 
   /// The gradient arena that a worker of its own computes for the slice.
-  private func fastGradient(of slice: Slice) -> [Float] {
+  private func fastGradient(of slice: Slice, step: Int) -> [Float] {
     let plan = ShardPlan(sequences: slice.sequences, shards: 1, ranks: 1, threads: 1)
     let worker = SequenceWorker(
       shape: replica.shape, table: replica.table, kernels: replica.kernels, window: slice.window,
       plan: plan, worker: 0)
     worker.resetState()
+    worker.step = UInt32(truncatingIfNeeded: step)
     for index in slice.inputs.indices {
       worker.inputs[index] = slice.inputs[index]
       worker.targets[index] = slice.targets[index]

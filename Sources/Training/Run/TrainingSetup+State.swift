@@ -85,7 +85,8 @@ extension TrainingSetup {
   private static let pinnedKeys = [
     "task", "data.tokenizer", "data.minimum_count", "data.vocabulary_limit", "data.valid_fraction",
     "model.cell", "model.reset", "model.embedding",
-    "model.hidden", "model.layers", "model.dropout", "model.tie_weights", "model.precision",
+    "model.hidden", "model.layers", "model.dropout", "model.dropout_kind",
+    "model.tie_weights", "model.precision",
     "batch.sequences", "batch.window", "batch.shards", "optimizer.name",
     "optimizer.ema_decay", "run.seed",
   ]

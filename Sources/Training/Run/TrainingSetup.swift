@@ -45,7 +45,7 @@ package struct TrainingSetup {
     switch data {
     case .text(let split):
       tokenizer = split.training.corpus.tokenizer
-      shape = config.model.shape(vocabularySize: tokenizer.vocabularySize)
+      shape = config.shape(vocabularySize: tokenizer.vocabularySize)
     case .task(let task):
       tokenizer = .byte
       shape = task.shape(config)

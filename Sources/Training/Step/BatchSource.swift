@@ -39,6 +39,7 @@ package enum BatchSource {
 
   /// Fills a worker's inputs and targets for a step (counted from 1). Does not allocate.
   package func fill(_ worker: SequenceWorker, step: Int) {
+    worker.step = UInt32(truncatingIfNeeded: step)
     switch self {
     case .corpus(let corpus, let plan):
       plan.fill(

@@ -1,0 +1,24 @@
+import Testing
+
+@testable import Training
+
+/// Options of the model in whole training steps.
+@Suite struct ModelOptionsTrainingTests {
+  static let options = [
+    ["model.dropout=0.3"],
+    ["model.dropout=0.3", "model.dropout_kind=locked"],
+    ["model.tie_weights=true", "model.embedding=20", "model.dropout=0.1"],
+  ]
+
+  @Test(arguments: options)
+  func anyNumberOfWorkersGivesTheSameTrajectory(options: [String]) throws {
+    var problem = try TrainingProblem()
+    defer { problem.remove() }
+    problem.assignments += options
+    let alone = try problem.trajectory(ranks: 1, threads: 1, steps: 6)
+    #expect(try problem.trajectory(ranks: 1, threads: 3, steps: 6) == alone)
+    #expect(try problem.trajectory(ranks: 3, threads: 2, steps: 6, isa: "portable") == alone)
+    problem.assignments = Array(problem.assignments.dropLast(options.count))
+    #expect(try problem.trajectory(ranks: 1, threads: 1, steps: 6) != alone)
+  }
+}
