@@ -31,6 +31,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ],
   targets: [
     .systemLibrary(
@@ -74,10 +75,21 @@ let package = Package(
       swiftSettings: hot),
     .target(
       name: "Supervision", dependencies: ["Training", "Checkpoints"], swiftSettings: common),
+    .target(
+      name: "Dashboard",
+      dependencies: [
+        "Training", .product(name: "FlyingFox", package: "FlyingFox"),
+        .product(name: "FlyingSocks", package: "FlyingFox"),
+      ],
+      resources: ["index.html", "style.css", "script.js", "charts.js", "panels.js"].map {
+        .embedInCode("Page/\($0)")
+      },
+      swiftSettings: common),
     .executableTarget(
       name: "gru-dist",
       dependencies: [
-        "Supervision", "Training", "Corpora", "MPICollectives", "Collectives", "GRUCore", "Kernels",
+        "Supervision", "Dashboard", "Training", "Corpora", "MPICollectives", "Collectives",
+        "GRUCore", "Kernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),
@@ -105,6 +117,12 @@ let package = Package(
       dependencies: ["Supervision", "Training", "Checkpoints", "gru-dist", "lab-switch"],
       swiftSettings: common),
     .testTarget(name: "CorporaTests", dependencies: ["Corpora"], swiftSettings: common),
+    .testTarget(
+      name: "DashboardTests",
+      dependencies: [
+        "Dashboard", "Training", .product(name: "FlyingFox", package: "FlyingFox"),
+      ],
+      swiftSettings: common),
     .testTarget(
       name: "InterchangeTests", dependencies: ["Interchange", "GRUCore", "Checkpoints"],
       swiftSettings: common),

@@ -50,22 +50,36 @@ package struct Sampling {
     let generator = Generator(shape: model.shape, table: table, kernels: kernels)
     generator.reset()
 
+    if let complaint = unknownParts(tokenizer) { Console.complain(complaint) }
+    emit(Array(prompt.utf8) + tokenizer.separator(after: prompt))
+    let text = try draw(
+      generator, tokenizer, parameters: parameters.pointer, weights: weights,
+      source: model.checkpoint.path, emit: emit)
+    withExtendedLifetime(parameters) {}
+    return (model.checkpoint.path, text)
+  }
+
+  /// Draws the text that follows the prompt, and gives `emit` its bytes bit by bit.
+  ///
+  /// - Parameter source: what the model is called in an error.
+  func draw(
+    _ generator: Generator, _ tokenizer: Tokenizer, parameters: UnsafePointer<Float>,
+    weights: PackedWeights, source: String, emit: ([UInt8]) -> Void = { _ in }
+  ) throws -> [UInt8] {
     // Without a prompt the text starts as after a line end.
     var pending = tokenizer.encode(prompt.isEmpty ? "\n" : prompt)
-    if let complaint = unknownParts(tokenizer) { Console.complain(complaint) }
     let random = Philox(seed: UInt64(seed), purpose: .sampling)
     var text: [UInt8] = []
-    emit(Array(prompt.utf8) + tokenizer.separator(after: prompt))
     for index in 0..<length {
       var logits: UnsafePointer<Float>?
       for token in pending {
-        logits = generator.step(token: token, parameters: parameters.pointer, weights: weights)
+        logits = generator.step(token: token, parameters: parameters, weights: weights)
       }
       guard let logits else { break }
-      let scores = UnsafeBufferPointer(start: logits, count: model.shape.vocabularySize)
+      let scores = UnsafeBufferPointer(start: logits, count: tokenizer.vocabularySize)
       guard scores.allSatisfy(\.isFinite) else {
         throw RunDirectoryError(
-          "\(model.checkpoint.path): the model's scores are not finite; use an older checkpoint")
+          "\(source): the model's scores are not finite; use an older checkpoint")
       }
       let word = random.block(
         step: UInt32(truncatingIfNeeded: index), stream: 0, layer: 0, element: 0)[0]
@@ -75,8 +89,7 @@ package struct Sampling {
       emit(bytes)
       pending = [token]
     }
-    withExtendedLifetime(parameters) {}
-    return (model.checkpoint.path, text)
+    return text
   }
 
   /// What to say of a prompt that has what the model has never read; nil where it has not.

@@ -170,6 +170,10 @@ package struct RunConfig: Sendable, Equatable {
   package var verifyEvery: Int
   /// How often one rank computes another one's gradients again.
   package var recomputeEvery: Int
+  /// Whether records are written as TensorBoard events too.
+  package var tensorboard: Bool
+  /// Tokens to draw from the model after each validation.
+  package var sampleLength: Int
   /// Validations in a row without a lower loss after which a run ends.
   package var patience: Int
 
@@ -187,6 +191,8 @@ package struct RunConfig: Sendable, Equatable {
     verifyEvery = try reader.integer("verify_every", default: 10, in: 0...Int.max)
     recomputeEvery = try reader.integer("recompute_every", default: 0, in: 0...Int.max)
     patience = try reader.integer("patience", default: 0, in: 0...Int.max)
+    tensorboard = try reader.boolean("tensorboard", default: false)
+    sampleLength = try reader.integer("sample_length", default: 0, in: 0...100_000)
     try reader.finish()
   }
 
@@ -199,6 +205,7 @@ package struct RunConfig: Sendable, Equatable {
       "watchdog_seconds": .integer(watchdogSeconds),
       "on_nonfinite": .string(onNonFinite.rawValue), "verify_every": .integer(verifyEvery),
       "recompute_every": .integer(recomputeEvery), "patience": .integer(patience),
+      "tensorboard": .bool(tensorboard), "sample_length": .integer(sampleLength),
     ]
   }
 }

@@ -52,7 +52,7 @@ package final class RunDirectory {
   package func begin(afterStep step: Int, config: Config) throws {
     try communicator.coordinate {
       if mode == .overwrite {
-        for name in [Self.metricsName, "checkpoints"] {
+        for name in [Self.metricsName, "checkpoints", TensorBoardLog.directoryName] {
           try Self.remove("\(path)/\(name)")
         }
       }
@@ -92,8 +92,8 @@ package final class RunDirectory {
   /// Makes the metrics survive a crash; on rank 0 only, on any thread.
   func synchronizeMetrics() throws { try metrics?.synchronize() }
 
-  private static let configName = "config.json"
-  private static let metricsName = "metrics.jsonl"
+  package static let configName = "config.json"
+  package static let metricsName = "metrics.jsonl"
 
   /// Throws unless `mode` allows a run at `path`; tells whether there is one already.
   private static func examine(_ path: String, mode: Mode) throws -> Bool {

@@ -23,6 +23,8 @@ package final class TrainingRun {
   private let launchedByMPI: Bool
   private var interval = StepInterval()
   let saver: CheckpointSaver
+  /// On rank 0, where the config asks for it.
+  private let events: TensorBoardLog?
   var history = RunHistory()
   private var lossWatch = LossWatch()
   private var lastValidatedStep: Int?
@@ -70,6 +72,9 @@ package final class TrainingRun {
       optimizer: setup.config.optimizer, steps: setup.config.run.steps,
       checks: StepChecks(setup.config.run))
     saver = CheckpointSaver(trainer: trainer, directory: directory)
+    events =
+      setup.config.run.tensorboard && communicator.rank == 0
+      ? TensorBoardLog(runDirectory: directory.path, host: communicator.hostName) : nil
     let pulse = trainer.pulse
     switch setup.data {
     case .text(let split):
@@ -231,6 +236,7 @@ package final class TrainingRun {
 
   private func begin(_ restored: RunDirectory.Restored?) throws {
     try directory.begin(afterStep: trainer.step, config: config)
+    do { try events?.begin(afterStep: trainer.step) } catch { warnOfEvents(error) }
     guard let restored else { return replica.initialize(seed: run.seed) }
     history = restored.history
     lastSavedStep = trainer.step
@@ -313,6 +319,7 @@ package final class TrainingRun {
     if lastSavedStep == trainer.step { history.noteCheckpoint(of: history.last) }
     progress.say("step \(trainer.step)/\(run.steps)  validation  \(score.words)")
     write([score.json(step: trainer.step)])
+    drawSample()
     if decisions.startsAveraging {
       progress.say("step \(trainer.step)/\(run.steps)  parameters are averaged from now on")
       write([event("averaging_starts", atStep: trainer.step)])
@@ -337,6 +344,12 @@ package final class TrainingRun {
       progress.finishLine()
       Console.complain("gru-dist: warning: \(complaint)")
     }
+    do { try events?.append(records) } catch { warnOfEvents(error) }
+  }
+
+  private func warnOfEvents(_ error: any Error) {
+    progress.finishLine()
+    Console.complain("gru-dist: warning: \(error); no more events for TensorBoard from this start")
   }
 
   func event(

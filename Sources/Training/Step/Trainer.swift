@@ -197,12 +197,15 @@ package final class Trainer {
     replica.repack()
     timer.enter(.other)
     let duration = clock.now - started
-    pulse.finishStep(seconds: duration.seconds)
+    let exchangeDuration = (exchanged - computed) + (gathered - updated)
+    pulse.finishStep(
+      seconds: duration.seconds, exchange: exchangeDuration.seconds,
+      data: (filled - started).seconds)
     return Outcome(
       step: step, loss: loss, tokens: totals.tokens, learningRate: scalars.learningRate,
       gradientNorm: norm, requests: totals.requests, duration: duration,
       dataDuration: filled - started,
-      exchangeDuration: (exchanged - computed) + (gathered - updated))
+      exchangeDuration: exchangeDuration)
   }
 
   /// A hash of all parameters, the same for any number of ranks and threads.

@@ -17,10 +17,12 @@ package struct RankStatus: Sendable, Equatable {
   package var sequence: Int
   /// What the run ended with; nil while it goes on.
   package var exitStatus: Int32?
+  /// How long the rank's steps take; nil before the first.
+  package var times: RunPulse.Times?
 
   /// - Parameter time: seconds since 1970.
   package func json(time: Double) -> OrderedJSON {
-    [
+    let status: OrderedJSON = [
       "version": 1, "job": .string(job), "launch": launch.map { .string($0) } ?? .null,
       "rank": .integer(rank), "host": .string(host), "pid": .integer(Int(process.pid)),
       "process_start": .string(process.start), "phase": .string(reading.activity.phase),
@@ -30,6 +32,11 @@ package struct RankStatus: Sendable, Equatable {
       "time": .number((time * 1e3).rounded() / 1e3),
       "exit_status": exitStatus.map { .integer(Int($0)) } ?? .null,
     ]
+    guard let times else { return status }
+    return status.merging([
+      "mean_step_seconds": .number(times.step), "mean_exchange_seconds": .number(times.exchange),
+      "mean_data_seconds": .number(times.data),
+    ])
   }
 
   /// Nil where `json` is no status, or one of another version.

@@ -53,6 +53,9 @@ package final class RunPulse: Sendable {
     var reading = Reading()
     /// The last steps' seconds, a ring.
     var durations = [Double](repeating: 0, count: RunPulse.rememberedSteps)
+    /// The same of the exchange and of filling the batch.
+    var exchanges = [Double](repeating: 0, count: RunPulse.rememberedSteps)
+    var fillings = [Double](repeating: 0, count: RunPulse.rememberedSteps)
   }
 
   private static let rememberedSteps = 64
@@ -85,13 +88,40 @@ package final class RunPulse: Sendable {
   /// Says that a part of a long activity is done.
   package func beat() { state.withLock { $0.reading.beats += 1 } }
 
-  /// Says that a step is done.
-  package func finishStep(seconds: Double) {
+  /// Says that a step is done, and how long this rank took: for all of it, waiting for the exchange
+  /// with the others, and filling its batch.
+  package func finishStep(seconds: Double, exchange: Double = 0, data: Double = 0) {
     state.withLock {
-      $0.durations[$0.reading.finishedSteps % Self.rememberedSteps] = seconds
+      let place = $0.reading.finishedSteps % Self.rememberedSteps
+      $0.durations[place] = seconds
+      $0.exchanges[place] = exchange
+      $0.fillings[place] = data
       $0.reading.finishedSteps += 1
       $0.reading.activity = .reporting
       $0.reading.beats += 1
+    }
+  }
+
+  /// Mean seconds of the last steps on one rank. A rank that the others wait for is the one whose
+  /// exchange is short.
+  package struct Times: Sendable, Equatable {
+    package var step: Double
+    package var exchange: Double
+    package var data: Double
+  }
+
+  /// Nil before the first step.
+  package var times: Times? {
+    state.withLock { state in
+      let count = min(state.reading.finishedSteps, Self.rememberedSteps)
+      func mean(_ values: [Double]) -> Double {
+        (values.prefix(count).reduce(0, +) / Double(count) * 1e6).rounded() / 1e6
+      }
+      return count == 0
+        ? nil
+        : Times(
+          step: mean(state.durations), exchange: mean(state.exchanges),
+          data: mean(state.fillings))
     }
   }
 

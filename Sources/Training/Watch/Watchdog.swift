@@ -110,13 +110,14 @@ package final class Watchdog: Sendable {
   // MARK: - Telling
 
   private func tell(_ reading: RunPulse.Reading, seconds: Double, exitStatus: Int32? = nil) {
-    let status = RankStatus(
+    var status = RankStatus(
       job: settings.job, launch: settings.launch, rank: settings.rank, host: settings.host,
       process: .current, reading: reading, seconds: seconds,
       sequence: sequence.withLock {
         $0 += 1
         return $0
       }, exitStatus: exitStatus)
+    status.times = pulse.times
     let json = status.json(time: Date().timeIntervalSince1970)
     put(json, RunFiles.rankName(settings.rank))
     if settings.rank == 0 { put(heartbeat(json), RunFiles.heartbeat) }

@@ -1,0 +1,51 @@
+import Foundation
+import Training
+
+/// The runs at and below a directory, found anew at every look: by their metrics or their config
+/// beside checkpoints. A name is a path within the directory; "." is the directory itself.
+struct RunCatalog: Sendable {
+  let directory: String
+
+  /// How deep runs may lie.
+  private static let deepest = 3
+
+  /// Names in the order of people: "run-2" before "run-10".
+  func names() -> [String] {
+    var found: [String] = []
+    look("", depth: 0, &found)
+    return found.sorted { $0.compare($1, options: .numeric) == .orderedAscending }
+  }
+
+  /// The path of a run by the name that `names` gave; nil for anything else, such as a way out of
+  /// the directory.
+  func path(of name: String) -> String? {
+    let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+    guard !name.isEmpty, parts.count <= Self.deepest,
+      name == "." || parts.allSatisfy({ !$0.isEmpty && !$0.hasPrefix(".") }), !name.contains("\0")
+    else { return nil }
+    let path = name == "." ? directory : "\(directory)/\(name)"
+    return Self.isRun(path) ? path : nil
+  }
+
+  private func look(_ name: String, depth: Int, _ found: inout [String]) {
+    let path = name.isEmpty ? directory : "\(directory)/\(name)"
+    if Self.isRun(path) { return found.append(name.isEmpty ? "." : name) }
+    guard depth < Self.deepest,
+      let entries = try? FileManager.default.contentsOfDirectory(atPath: path)
+    else { return }
+    for entry in entries where !entry.hasPrefix(".") {
+      var isDirectory: ObjCBool = false
+      let isThere = FileManager.default.fileExists(
+        atPath: "\(path)/\(entry)", isDirectory: &isDirectory)
+      guard isThere, isDirectory.boolValue else { continue }
+      look(name.isEmpty ? entry : "\(name)/\(entry)", depth: depth + 1, &found)
+    }
+  }
+
+  private static func isRun(_ path: String) -> Bool {
+    let files = FileManager.default
+    return files.fileExists(atPath: "\(path)/\(RunDirectory.metricsName)")
+      || files.fileExists(atPath: "\(path)/\(RunDirectory.configName)")
+        && files.fileExists(atPath: "\(path)/checkpoints")
+  }
+}

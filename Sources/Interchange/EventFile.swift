@@ -1,0 +1,114 @@
+import Foundation
+
+/// A file of TensorBoard events: a series of protocol buffer messages (`tensorflow.Event`), each
+/// framed as a TFRecord: its length in 8 bytes, their checksum, the message, and its checksum.
+package final class EventFile {
+  package let path: String
+  private let descriptor: Int32
+
+  /// Makes a file in `directory`, which is made too.
+  ///
+  /// - Parameters:
+  ///   - time: seconds since 1970.
+  ///   - step: TensorBoard is to forget what earlier files say of this step and later ones.
+  package init(
+    directory: String, host: String, time: Double, purgingFrom step: Int? = nil
+  ) throws(InterchangeError) {
+    try? FileManager.default.createDirectory(
+      atPath: directory, withIntermediateDirectories: true)
+    let place = host.isEmpty ? "localhost" : host
+    path = "\(directory)/events.out.tfevents.\(Int(time)).\(place).\(getpid())"
+    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw Self.failure(path, code: errno) }
+    try append(time: time, step: nil) { $0.string(3, "brain.Event:2") }
+    if let step {
+      // A session log that says START.
+      try append(time: time, step: step) { event in event.message(7) { $0.integer(1, 1) } }
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  package func append(
+    step: Int, time: Double, scalars: [(tag: String, value: Double)]
+  ) throws(InterchangeError) {
+    if scalars.isEmpty { return }
+    try append(time: time, step: step) { event in
+      event.message(5) { summary in
+        for scalar in scalars {
+          summary.message(1) { value in
+            value.string(1, scalar.tag)
+            value.float(2, Float(scalar.value))
+          }
+        }
+      }
+    }
+  }
+
+  package func append(
+    step: Int, time: Double, text: String, tag: String
+  ) throws(InterchangeError) {
+    try append(time: time, step: step) { event in
+      event.message(5) { summary in
+        summary.message(1) { value in
+          value.string(1, tag)
+          value.message(8) { tensor in
+            // A tensor of one string: type DT_STRING, shape [1].
+            tensor.integer(1, 7)
+            tensor.message(2) { shape in shape.message(2) { $0.integer(1, 1) } }
+            tensor.string(8, text)
+          }
+          value.message(9) { metadata in metadata.message(1) { $0.string(1, "text") } }
+        }
+      }
+    }
+  }
+
+  private func append(
+    time: Double, step: Int?, _ build: (inout ProtobufWriter) -> Void
+  ) throws(InterchangeError) {
+    var event = ProtobufWriter()
+    event.double(1, time)
+    if let step { event.integer(2, step) }
+    build(&event)
+    let bytes = Self.framed(event.bytes)
+    let written = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+    guard written == bytes.count else {
+      throw Self.failure(path, code: written < 0 ? errno : ENOSPC)
+    }
+  }
+
+  /// A message as a TFRecord.
+  static func framed(_ message: [UInt8]) -> [UInt8] {
+    let length = littleEndian(UInt64(message.count), count: 8)
+    return length + littleEndian(UInt64(CRC32C.masked(length)), count: 4) + message
+      + littleEndian(UInt64(CRC32C.masked(message)), count: 4)
+  }
+
+  private static func littleEndian(_ value: UInt64, count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * UInt64($0))) }
+  }
+
+  private static func failure(_ path: String, code: Int32) -> InterchangeError {
+    InterchangeError("\(path): cannot write: \(String(cString: strerror(code)))")
+  }
+}
+
+/// The cyclic redundancy check of iSCSI (RFC 3720, appendix B.4), by its reflected polynomial.
+enum CRC32C {
+  private static let table: [UInt32] = (0..<256).map { byte in
+    (0..<8).reduce(UInt32(byte)) { value, _ in
+      value & 1 == 1 ? value >> 1 ^ 0x82F6_3B78 : value >> 1
+    }
+  }
+
+  static func checksum(_ bytes: [UInt8]) -> UInt32 {
+    ~bytes.reduce(~UInt32(0)) { $0 >> 8 ^ table[Int(($0 ^ UInt32($1)) & 0xFF)] }
+  }
+
+  /// As TFRecords have it: a checksum of data with checksums in it would be a poor one.
+  static func masked(_ bytes: [UInt8]) -> UInt32 {
+    let value = checksum(bytes)
+    return (value >> 15 | value << 17) &+ 0xA282_EAD8
+  }
+}

@@ -1,0 +1,33 @@
+import Collectives
+import GRUCore
+import Kernels
+
+extension TrainingRun {
+  /// Writes down what the model of this step writes, where the config asks for it; on rank 0, while
+  /// the others wait. Takes no part in what is computed.
+  func drawSample() {
+    guard run.sampleLength > 0, communicator.rank == 0, setup.shape.task == TaskShape() else {
+      return
+    }
+    let replica = trainer.replica
+    let generator = Generator(
+      shape: replica.shape, table: replica.table, kernels: replica.kernels)
+    generator.reset()
+    var sampling = Sampling(path: run.directory)
+    sampling.length = run.sampleLength
+    sampling.seed = run.seed
+    do {
+      let text = try sampling.draw(
+        generator, setup.tokenizer, parameters: replica.parameters.pointer,
+        weights: replica.weights, source: "step \(trainer.step)")
+      write([
+        [
+          "kind": "sample", "step": .integer(trainer.step),
+          "text": .string(String(decoding: text, as: UTF8.self)),
+        ]
+      ])
+    } catch {
+      warn("sample_failed", atStep: trainer.step, "\(error)")
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import FlyingFox
+import Foundation
+import Testing
+import Training
+
+@testable import Dashboard
+
+/// A directory with a run in it, as training leaves one.
+final class RunsFolder {
+  let path: String
+
+  init(metrics: [String] = RunsFolder.metrics) throws {
+    path = NSTemporaryDirectory() + "dashboard-\(UUID().uuidString)"
+    try write(
+      "first/config.json", #"{"model":{"cell":"gru"},"run":{"directory":"first","steps":40}}"#)
+    try write("first/metrics.jsonl", metrics.joined(separator: "\n") + "\n")
+    let manifest = #"{"step":20,"files":[{"name":"a","bytes":100},{"name":"b","bytes":23}]}"#
+    try write("first/checkpoints/step-00000020/manifest.json", manifest)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  static let metrics = [
+    #"{"kind":"train","step":10,"tokens":100,"loss":3.5,"tokens_per_second":50}"#,
+    #"{"kind":"valid","step":10,"loss":3.25,"bits_per_byte":4.5}"#,
+    #"{"kind":"train","step":20,"tokens":200,"loss":3,"tokens_per_second":60}"#,
+    #"{"kind":"valid","step":20,"loss":2.75,"bits_per_byte":4}"#,
+    #"{"kind":"sample","step":20,"text":"<b>the</b>"}"#,
+    #"{"kind":"checkpoint","step":20,"name":"step-00000020"}"#,
+  ]
+
+  func write(_ name: String, _ text: String) throws {
+    let file = URL(fileURLWithPath: "\(path)/\(name)")
+    try FileManager.default.createDirectory(
+      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(text.utf8).write(to: file)
+  }
+
+  func append(_ text: String) throws {
+    let file = try FileHandle(forUpdating: URL(fileURLWithPath: "\(path)/first/metrics.jsonl"))
+    try file.seekToEnd()
+    try file.write(contentsOf: Data(text.utf8))
+    try file.close()
+  }
+
+  func server(address: String = "127.0.0.1", token: String? = nil) throws -> DashboardServer {
+    try DashboardServer(directory: path, address: address, port: 0, token: token)
+  }
+}
+
+extension DashboardServer {
+  func get(
+    _ path: String, query: [String: String] = [:], headers: [String: String] = [:],
+    method: HTTPMethod = .GET
+  ) async throws -> (status: Int, text: String, response: HTTPResponse) {
+    var all = HTTPHeaders()
+    for (name, value) in headers { all[HTTPHeader(name)] = value }
+    let request = HTTPRequest(
+      method: method, version: .http11, path: path,
+      query: query.map { HTTPRequest.QueryItem(name: $0.key, value: $0.value) }, headers: all,
+      body: HTTPBodySequence(data: Data()))
+    let response = await respond(to: request)
+    let text = String(decoding: try await response.bodyData, as: UTF8.self)
+    return (response.statusCode.code, text, response)
+  }
+
+  func json(_ path: String, query: [String: String] = [:]) async throws -> OrderedJSON {
+    let answer = try await get(path, query: query)
+    #expect(answer.status == 200, "\(answer.text)")
+    return try OrderedJSON(parsing: answer.text)
+  }
+}
+
+@Suite struct DashboardTests {
+  @Test func runsAreSummedUp() async throws {
+    let folder = try RunsFolder()
+    let server = try folder.server()
+    guard case .array(let runs)? = try await server.json("/api/runs")["runs"] else {
+      Issue.record("no runs")
+      return
+    }
+    let run = try #require(runs.first)
+    #expect(runs.count == 1)
+    #expect(run["name"] == "first")
+    #expect(run["step"] == 20)
+    #expect(run["steps"] == 40)
+    #expect(run["loss"]?.doubleValue == 3)
+    #expect(run["best_validation_loss"]?.doubleValue == 2.75)
+    #expect(run["status"] == "unknown")
+  }
+
+  @Test func aRunIsToldInFull() async throws {
+    let folder = try RunsFolder()
+    let run = try await folder.server().json("/api/run", query: ["name": "first"])
+    #expect(run["train"]?["loss"]?.line == "[3.5,3.0]")
+    #expect(run["valid"]?["bits_per_byte"]?.line == "[4.5,4.0]")
+    #expect(run["samples"]?.line == #"[{"kind":"sample","step":20,"text":"<b>the</b>"}]"#)
+    guard case .array(let checkpoints)? = run["checkpoints"] else {
+      Issue.record("no checkpoints")
+      return
+    }
+    #expect(checkpoints.first?["bytes"] == 123)
+    #expect(checkpoints.first?["is_best"] == true)
+    #expect(run["config"]?["model"]?["cell"] == "gru")
+  }
+
+  @Test func statusComesFromTheHeartbeat() async throws {
+    let folder = try RunsFolder()
+    let server = try folder.server()
+    let now = Int(Date().timeIntervalSince1970)
+    for (heartbeat, status) in [
+      (#"{"time":\#(now),"exit_status":null}"#, "running"),
+      (#"{"time":\#(now - 100),"exit_status":null}"#, "silent"),
+      (#"{"time":1,"exit_status":0}"#, "done"), (#"{"time":1,"exit_status":75}"#, "stopped"),
+      (#"{"time":1,"exit_status":1}"#, "failed"),
+    ] {
+      try folder.write("first/heartbeat.json", heartbeat)
+      let run = try await server.json("/api/run", query: ["name": "first"])
+      #expect(run["summary"]?["status"] == .string(status))
+    }
+  }
+
+  @Test func filesAreReadAsTheyGrow() async throws {
+    let folder = try RunsFolder()
+    let reader = MetricsReader()
+    let run = "\(folder.path)/first"
+    #expect(await reader.metrics(of: run).train.count == 2)
+    try folder.append(#"{"kind":"train","step":30,"accuracy":0.5"#)
+    #expect(await reader.metrics(of: run).train.count == 2)
+    try folder.append("}\nnot JSON\n")
+    let metrics = await reader.metrics(of: run)
+    #expect(metrics.train.count == 3)
+    #expect(metrics.train.values("accuracy") == [nil, nil, 0.5])
+    #expect(metrics.train.values("loss") == [3.5, 3, nil])
+    // A resume replaces the file by a shorter one.
+    try folder.write("first/metrics.jsonl", RunsFolder.metrics[0] + "\n")
+    #expect(await reader.metrics(of: run).train.count == 1)
+  }
+
+  @Test func longSeriesAreThinnedButKeepTheirEnd() throws {
+    var series = RunMetrics.Series()
+    for step in 1...10 { series.append([.init("step", .integer(step))]) }
+    #expect(series.json(mostRows: 4)["step"]?.line == "[1.0,4.0,7.0,10.0]")
+    #expect(series.json(mostRows: 3)["step"]?.line == "[1.0,5.0,9.0,10.0]")
+  }
+
+  @Test func namesLeadNowhereElse() throws {
+    let folder = try RunsFolder()
+    let catalog = RunCatalog(directory: "\(folder.path)/first")
+    #expect(catalog.names() == ["."])
+    #expect(catalog.path(of: ".") != nil)
+    for name in ["..", "../first", "/etc", "", "a//b", "./.", "first\0", "first/../first"] {
+      #expect(catalog.path(of: name) == nil, "\(name)")
+    }
+    try folder.write("group/run-10/metrics.jsonl", "")
+    try folder.write("group/run-2/metrics.jsonl", "")
+    #expect(
+      RunCatalog(directory: folder.path).names() == ["first", "group/run-2", "group/run-10"])
+  }
+
+  @Test func unknownRunsAndMethodsAreErrors() async throws {
+    let server = try RunsFolder().server()
+    #expect(try await server.get("/api/run", query: ["name": "../first"]).status == 404)
+    #expect(try await server.get("/api/run").status == 404)
+    #expect(try await server.get("/nowhere").status == 404)
+    #expect(try await server.get("/", method: .POST).status == 405)
+  }
+
+  @Test func thePageNeedsNothingFromElsewhere() async throws {
+    let folder = try RunsFolder()
+    let server = try folder.server()
+    for path in ["/", "/style.css", "/script.js", "/charts.js", "/panels.js"] {
+      let answer = try await server.get(path)
+      #expect(answer.status == 200)
+      #expect(answer.text.count > 500)
+      let outside = answer.text.replacingOccurrences(of: "http://www.w3.org/2000/svg", with: "")
+      #expect(!outside.contains("://"), "\(path)")
+      let policy = answer.response.headers[HTTPHeader("Content-Security-Policy")]
+      #expect(policy?.hasPrefix("default-src 'self'") == true)
+    }
+  }
+
+  @Test func tablesAndPrometheus() async throws {
+    let folder = try RunsFolder()
+    let server = try folder.server()
+    let table = try await server.get("/api/metrics.csv", query: ["name": "first"])
+    #expect(
+      table.text == "step,tokens,loss,tokens_per_second\r\n10,100,3.5,50\r\n20,200,3,60\r\n")
+    let valid = try await server.get(
+      "/api/metrics.csv", query: ["name": "first", "kind": "valid"])
+    #expect(valid.text.hasPrefix("step,loss,bits_per_byte\r\n"))
+    let metrics = try await server.get("/metrics").text
+    #expect(metrics.contains("# TYPE gru_dist_step gauge\ngru_dist_step{run=\"first\"} 20.0\n"))
+    #expect(metrics.contains("gru_dist_running{run=\"first\"} 0.0\n"))
+    let odd = PrometheusText.text([["name": "a\"b\\c\n", "status": "running", "step": 1]])
+    #expect(odd.contains(#"gru_dist_step{run="a\"b\\c\n"} 1.0"#))
+  }
+
+  @Test func otherAddressesNeedTheToken() async throws {
+    let folder = try RunsFolder()
+    let server = try folder.server(address: "0.0.0.0", token: "secret")
+    let host = ["Host": "trainer:6886"]
+    #expect(try await server.get("/api/runs", headers: host).status == 403)
+    #expect(try await server.get("/", query: ["token": "secreT"], headers: host).status == 403)
+    let first = try await server.get("/", query: ["token": "secret"], headers: host)
+    #expect(first.status == 200)
+    let cookie = try #require(first.response.headers[HTTPHeader("Set-Cookie")])
+    #expect(cookie.contains("HttpOnly"))
+    let sent = ["Host": "trainer", "Cookie": "a=b; " + cookie.prefix { $0 != ";" }]
+    #expect(try await server.get("/api/runs", headers: sent).status == 200)
+    let bearer = ["Authorization": "Bearer secret"]
+    #expect(try await server.get("/metrics", headers: bearer).status == 200)
+    #expect(try await server.get("/metrics", headers: ["Cookie": "gru_dist_token=x"]).status == 403)
+  }
+
+  @Test func loopbackIsAskedForByItsName() async throws {
+    let server = try RunsFolder().server()
+    for host in ["localhost:6886", "127.0.0.1", "[::1]:6886"] {
+      #expect(try await server.get("/", headers: ["Host": host]).status == 200, "\(host)")
+    }
+    #expect(try await server.get("/", headers: ["Host": "elsewhere.example:6886"]).status == 403)
+  }
+}
