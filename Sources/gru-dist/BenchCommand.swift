@@ -12,7 +12,12 @@ struct BenchCommand: ParsableCommand {
 
 struct BenchPeakCommand: RankedCommand {
   static let configuration = CommandConfiguration(
-    commandName: "peak", abstract: "Measure a core's rate of multiply-adds.")
+    commandName: "peak", abstract: "Measure a core's rate of multiply-adds.",
+    discussion: """
+      EXAMPLES
+        gru-dist bench peak
+        gru-dist bench peak --isa avx2 --seconds 3
+      """)
 
   @Option(help: "How long to measure each instruction set.")
   var seconds = 1.0
@@ -31,7 +36,13 @@ extension Precision: ExpressibleByArgument {}
 struct BenchStepCommand: RankedCommand {
   static let configuration = CommandConfiguration(
     commandName: "step",
-    abstract: "Time whole training steps on random tokens; prints one line of JSON.")
+    abstract: "Time whole training steps on random tokens; prints one line of JSON.",
+    discussion: """
+      EXAMPLES
+        gru-dist bench step
+        gru-dist bench step --vocabulary 10000 --hidden 650 --embedding 650 --window 35 --batch 20
+        mpirun -np 2 gru-dist bench step --profile
+      """)
 
   enum Cell: String, ExpressibleByArgument, CaseIterable { case gru, rnn }
   enum Reset: String, ExpressibleByArgument, CaseIterable { case before, after }

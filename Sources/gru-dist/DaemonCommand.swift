@@ -15,6 +15,10 @@ struct DaemonCommand: RankedCommand {
 
       Another launcher is given after --, with {np} and {hostfile} in their places: \
       gru-dist daemon --np 8 CONFIG -- srun --ntasks {np}
+
+      EXAMPLES
+        gru-dist daemon --np 2 configs/lm.json
+        gru-dist daemon --np 16 --hostfile hosts configs/lm.json --max-failures 3
       """)
 
   @OptionGroup var config: ConfigOptions

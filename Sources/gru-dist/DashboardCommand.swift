@@ -17,7 +17,7 @@ struct DashboardCommand: RankedCommand {
         gru-dist dashboard runs --address 0.0.0.0 --port 8080
       """)
 
-  @Argument(help: "A directory with runs in it, or a run.")
+  @Argument(help: "A directory with runs in it, or a run.", completion: .directory)
   var directory = "runs"
 
   @Option(help: "The address to listen on.") var address = "127.0.0.1"
@@ -53,7 +53,7 @@ struct MetricsCommand: RankedCommand {
         gru-dist metrics runs/lm --kind valid
       """)
 
-  @Argument(help: "A run directory.")
+  @Argument(help: "A run directory.", completion: .directory)
   var path: String
 
   @Option(help: "The records to print: train, valid, checkpoint, event, resume or sample.")

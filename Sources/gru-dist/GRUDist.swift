@@ -11,6 +11,9 @@ struct GRUDist: ParsableCommand {
       `gru-dist CONFIG` is `gru-dist train CONFIG`. Started by mpirun it joins the job; \
       otherwise it is a single process.
 
+      Completion of commands and options in a shell: gru-dist --generate-completion-script bash \
+      (or zsh, fish).
+
       Exit status: 0 done; 1 failed; 2 bad usage, config or corpus; 75 stopped by a signal after \
       a checkpoint (--resume goes on).
       """,

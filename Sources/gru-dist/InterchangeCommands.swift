@@ -21,11 +21,13 @@ struct ExportCommand: RankedCommand {
         gru-dist export runs/lm/checkpoints/step-00000800 --format keras --output lm.safetensors
       """)
 
-  @Argument(help: "A run directory (its newest whole checkpoint) or a checkpoint.")
+  @Argument(
+    help: "A run directory (its newest whole checkpoint) or a checkpoint.", completion: .directory)
   var path: String
 
   @Option(help: "torch, keras or onnx.") var format: ModelExport.FileFormat
-  @Option(help: "The file to make, which must not exist yet.") var output: String
+  @Option(help: "The file to make, which must not exist yet.", completion: .file())
+  var output: String
   @OptionGroup var printing: OutputOptions
 
   func run(on communicator: any Communicator) throws -> Int32 {
@@ -48,7 +50,7 @@ struct ImportCommand: RankedCommand {
         gru-dist configs/lm-reset-after.json --run-directory runs/imported --resume
       """)
 
-  @Argument(help: "A safetensors file.")
+  @Argument(help: "A safetensors file.", completion: .file(extensions: ["safetensors"]))
   var file: String
 
   @Option(help: "torch or keras.") var format = ModelImport.FileFormat.torch

@@ -5,12 +5,18 @@ import Training
 
 struct EvaluateCommand: RankedCommand {
   static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "Measure a checkpoint's loss on a text.")
+    commandName: "evaluate", abstract: "Measure a checkpoint's loss on a text.",
+    discussion: """
+      EXAMPLES
+        gru-dist evaluate runs/lm
+        mpirun -np 2 gru-dist evaluate runs/lm/checkpoints/step-00000800 --text other.txt
+      """)
 
-  @Argument(help: "A run directory (its newest whole checkpoint) or a checkpoint.")
+  @Argument(
+    help: "A run directory (its newest whole checkpoint) or a checkpoint.", completion: .directory)
   var path: String
 
-  @Option(help: "The text; the run's validation text by default.")
+  @Option(help: "The text; the run's validation text by default.", completion: .file())
   var text: String?
 
   @Option(help: "Threads of each rank.")
@@ -37,9 +43,15 @@ struct EvaluateCommand: RankedCommand {
 
 struct SampleCommand: RankedCommand {
   static let configuration = CommandConfiguration(
-    commandName: "sample", abstract: "Draw text from a checkpoint's model.")
+    commandName: "sample", abstract: "Draw text from a checkpoint's model.",
+    discussion: """
+      EXAMPLES
+        gru-dist sample runs/lm --prompt "The " --temperature 0.8
+        gru-dist sample runs/lm --length 2000 --top-k 20 --seed 7
+      """)
 
-  @Argument(help: "A run directory (its newest whole checkpoint) or a checkpoint.")
+  @Argument(
+    help: "A run directory (its newest whole checkpoint) or a checkpoint.", completion: .directory)
   var path: String
 
   @Option(help: "The text to go on from.")
@@ -84,9 +96,14 @@ struct SampleCommand: RankedCommand {
 
 struct InspectCommand: RankedCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Verify and describe a checkpoint or a run's newest.")
+    commandName: "inspect", abstract: "Verify and describe a checkpoint or a run's newest.",
+    discussion: """
+      EXAMPLES
+        gru-dist inspect runs/lm
+        gru-dist inspect runs/lm --json
+      """)
 
-  @Argument(help: "A run directory or a checkpoint.")
+  @Argument(help: "A run directory or a checkpoint.", completion: .directory)
   var path: String
 
   @OptionGroup var output: OutputOptions

@@ -6,7 +6,9 @@ import Training
 
 /// A config with what the command line changes in it.
 struct ConfigOptions: ParsableArguments {
-  @Argument(help: "The config, a JSON file; see configs/README.md.")
+  @Argument(
+    help: "The config, a JSON file; docs/config.md has all keys.",
+    completion: .file(extensions: ["json"]))
   var config: String
 
   @Option(
@@ -14,7 +16,7 @@ struct ConfigOptions: ParsableArguments {
     help: ArgumentHelp("Set a key of the config; may be repeated.", valueName: "key.path=value"))
   var overrides: [String] = []
 
-  @Option(help: "The directory to write to (run.directory).")
+  @Option(help: "The directory to write to (run.directory).", completion: .directory)
   var runDirectory: String?
 
   @Option(help: "The number of steps to reach (run.steps).")
@@ -48,7 +50,15 @@ struct ConfigOptions: ParsableArguments {
 
 struct TrainCommand: RankedCommand {
   static let configuration = CommandConfiguration(
-    commandName: "train", abstract: "Train a model (the default command).")
+    commandName: "train", abstract: "Train a model (the default command).",
+    discussion: """
+      Started by mpirun, all ranks train one model; the result is the same for any number of them.
+
+      EXAMPLES
+        gru-dist configs/lm.json
+        mpirun -np 4 gru-dist configs/lm.json --set optimizer.learning_rate=0.001 --set run.seed=2
+        gru-dist configs/lm.json --resume --steps 4000
+      """)
 
   @OptionGroup var config: ConfigOptions
   @OptionGroup var compute: ComputeOptions
@@ -111,7 +121,11 @@ struct TrainCommand: RankedCommand {
 struct CheckCommand: RankedCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Check a config, and print it in full with model size and memory plan.")
+    abstract: "Check a config, and print it in full with model size and memory plan.",
+    discussion: """
+      EXAMPLES
+        gru-dist check configs/lm.json --set model.hidden=2048 --ranks 16
+      """)
 
   @OptionGroup var config: ConfigOptions
 

@@ -37,6 +37,7 @@ function samplesPanel(detail) {
   }
   return detail.samples.toReversed().slice(0, 20).map((sample) => {
     const box = node("div", undefined, "sample");
+    box.style.setProperty("--run", color(detail.summary.name));
     box.append(node("span", `step ${sample.step}`), node("pre", sample.text));
     return box;
   });

@@ -318,7 +318,12 @@ $("theme").onclick = () => {
 for (const id of ["x-axis", "smoothing", "logarithmic", "robust"]) $(id).oninput = drawCharts;
 $("filter").oninput = drawRuns;
 addEventListener("resize", drawCharts);
-const asked = new URLSearchParams(location.search).get("theme") ?? localStorage.getItem("theme");
+/* A view can be linked to: ?x-axis=seconds&smoothing=0.9&logarithmic=true&theme=dark&tab=Config */
+const asks = new URLSearchParams(location.search);
+for (const id of ["x-axis", "smoothing"]) if (asks.has(id)) $(id).value = asks.get(id);
+for (const id of ["logarithmic", "robust"]) $(id).checked = asks.get(id) === "true";
+if (asks.get("tab") in tabs) state.tab = asks.get("tab");
+const asked = asks.get("theme") ?? localStorage.getItem("theme");
 setTheme(asked ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
 refresh();
 setInterval(refresh, 2000);
