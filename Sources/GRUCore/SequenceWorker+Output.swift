@@ -20,7 +20,9 @@ extension SequenceWorker {
     if layout.vocabularyBlocks > 1 {
       wideOutputBackward(weights: weights, nodes: nodes)
     } else {
-      outputWeightGradient(first: 0, count: shape.vocabularySize, nodes: nodes)
+      outputWeightGradient(
+        first: 0, count: shape.vocabularySize, left: buffer(layout.logits),
+        stride: layout.vocabularyStride, nodes: nodes)
     }
   }
 
@@ -66,20 +68,35 @@ extension SequenceWorker {
     }
   }
 
-  /// Logits and softmax by blocks of the vocabulary: a block of weights stays in cache for all rows.
+  /// Rows in chunks of nearly equal size, whole register tiles each: the weights of a panel serve a
+  /// chunk while they are in the first cache, and the chunk's states stay in the second.
+  private func forEachWideChunk(_ body: (_ first: Int, _ count: Int) -> Void) {
+    let rows = window * sequences.count
+    let chunks = (rows + 383) / 384
+    let size = ((rows + chunks - 1) / chunks + 11) / 12 * 12
+    var first = 0
+    while first < rows {
+      body(first, min(size, rows - first))
+      first += size
+    }
+  }
+
+  /// Logits and softmax by blocks of the vocabulary. Leaves the exponentials where a backward pass
+  /// needs them; else all blocks use the place of the first.
   private func wideOutput(weights: PackedWeights, backward: Bool) {
     let rows = window * sequences.count
     for block in 0..<layout.vocabularyBlocks {
       let column = block * canonicalBlock
       let columns = min(canonicalBlock, layout.vocabulary - column)
-      var first = 0
-      while first < rows {
-        let count = min(96, rows - first)
-        wideLogits(weights: weights, column: column, columns: columns, first: first, count: count)
+      let place = backward ? column : 0
+      forEachWideChunk { first, count in
+        let logits = buffer(layout.logits) + first * layout.vocabularyStride + place
+        wideLogits(
+          weights: weights, column: column, columns: columns, first: first, count: count,
+          into: logits)
         timer.enter(.softmax, bytes: 8 * count * columns)
         kernels.softmaxBlock(
-          softmaxBlock(block, column, columns, first, count, backward: backward))
-        first += count
+          softmaxBlock(block, column, columns, first, count, logits: logits, backward: backward))
       }
     }
     timer.enter(.softmax)
@@ -95,7 +112,8 @@ extension SequenceWorker {
   }
 
   private func wideLogits(
-    weights: PackedWeights, column: Int, columns: Int, first: Int, count: Int
+    weights: PackedWeights, column: Int, columns: Int, first: Int, count: Int,
+    into logits: UnsafeMutablePointer<Float>
   ) {
     let top = outputInput
     product(
@@ -105,54 +123,53 @@ extension SequenceWorker {
         segmentStride: 0, a: top + first * layout.hiddenStride, aStride: layout.hiddenStride,
         b: weights.pointer(weights.outputForward) + column * kernels.packedDepth(shape.hiddenSize),
         start: weights.pointer(at: weights.outputBias) + column, startStride: 0,
-        c: buffer(layout.logits) + first * layout.vocabularyStride + column,
-        cStride: layout.vocabularyStride))
+        c: logits, cStride: layout.vocabularyStride))
   }
 
   private func softmaxBlock(
-    _ block: Int, _ column: Int, _ columns: Int, _ first: Int, _ count: Int, backward: Bool
+    _ block: Int, _ column: Int, _ columns: Int, _ first: Int, _ count: Int,
+    logits: UnsafeMutablePointer<Float>, backward: Bool
   ) -> SoftmaxBlockArguments {
     let place = first * layout.vocabularyBlocks + block
     return SoftmaxBlockArguments(
-      rows: count, columns: columns, firstColumn: column,
-      logits: buffer(layout.logits) + first * layout.vocabularyStride + column,
+      rows: count, columns: columns, firstColumn: column, logits: logits,
       stride: layout.vocabularyStride, targets: targets + first,
       maxima: buffer(layout.blockMaxima) + place, sums: buffer(layout.blockSums) + place,
       blockStride: layout.vocabularyBlocks, chosen: buffer(layout.chosen) + first,
-      backward: backward ? 1 : 0)
+      backward: backward ? 1 : 0, gradients: buffer(layout.strip),
+      gradientStride: layout.stripStride)
   }
 
-  /// Block by block: the gradient of the logits, its part of the states' gradient (whose chains over
-  /// the vocabulary go on from block to block) and the block's rows of d output.weight.
+  /// Strip by strip of a block: the gradient of the logits, which stays in cache for its part of the
+  /// states' gradient (whose chains over the vocabulary go on from strip to strip) and for the
+  /// strip's rows of d output.weight.
   private func wideOutputBackward(
     weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     let rows = window * sequences.count
     let upper = buffer(layout.upper)
-    for block in 0..<layout.vocabularyBlocks {
-      let column = block * canonicalBlock
-      let columns = min(canonicalBlock, layout.vocabulary - column)
-      let real = min(canonicalBlock, shape.vocabularySize - column)
-      var first = 0
-      while first < rows {
-        let count = min(96, rows - first)
-        timer.enter(.softmax, bytes: 8 * count * columns)
-        kernels.softmaxBlockGradient(
-          softmaxBlock(block, column, columns, first, count, backward: true))
-        let c = upper + first * layout.hiddenStride
-        product(
-          .outputProducts,
-          ProductArguments(
-            rows: count, columns: layout.hidden, segments: 1, segmentLength: real,
-            segmentStride: 0,
-            a: buffer(layout.logits) + first * layout.vocabularyStride + column,
-            aStride: layout.vocabularyStride, b: weights.pointer(weights.outputBackward),
-            bDepth: shape.vocabularySize, bStart: column,
-            start: block == 0 ? nil : UnsafePointer(c), startStride: layout.hiddenStride,
-            c: c, cStride: layout.hiddenStride))
-        first += count
-      }
-      outputWeightGradient(first: column, count: real, nodes: nodes)
+    let strip = buffer(layout.strip)
+    var column = 0
+    while column < shape.vocabularySize {
+      // Strips divide blocks: one never reaches into the next block.
+      let columns = min(layout.stripColumns, layout.vocabulary - column)
+      let real = min(layout.stripColumns, shape.vocabularySize - column)
+      timer.enter(.softmax, bytes: 8 * rows * columns)
+      kernels.softmaxBlockGradient(
+        softmaxBlock(
+          column / canonicalBlock, column, columns, 0, rows,
+          logits: buffer(layout.logits) + column, backward: true))
+      product(
+        .outputProducts,
+        ProductArguments(
+          rows: rows, columns: layout.hidden, segments: 1, segmentLength: real,
+          segmentStride: 0, a: strip, aStride: layout.stripStride,
+          b: weights.pointer(weights.outputBackward), bDepth: shape.vocabularySize, bStart: column,
+          start: column == 0 ? nil : UnsafePointer(upper), startStride: layout.hiddenStride,
+          c: upper, cStride: layout.hiddenStride))
+      outputWeightGradient(
+        first: column, count: real, left: strip, stride: layout.stripStride, nodes: nodes)
+      column += layout.stripColumns
     }
   }
 }

@@ -19,8 +19,10 @@ extension SequenceWorker {
   }
 
   /// Rows [first, first + count) of d output.weight = Σ dlogits ⊗ h and of d output.bias = Σ dlogits.
+  /// `left` holds the dlogits of these rows as columns.
   func outputWeightGradient(
-    first: Int, count: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    first: Int, count: Int, left: UnsafePointer<Float>, stride: Int,
+    nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     keepLookedUp(
       first: first, count: count, errors: buffer(layout.logits) + first,
@@ -31,8 +33,7 @@ extension SequenceWorker {
       packed: buffer(layout.packedState), columns: layout.hidden, width: shape.hiddenSize,
       offset: weight.offset + first * shape.hiddenSize)
     gradient(
-      left: shardRows(buffer(layout.logits) + first, layout.vocabularyStride, steps: outputSteps),
-      outputs: count,
+      left: shardRows(left, stride, steps: outputSteps), outputs: count,
       operand, nil, bias: bias.offset + first, nodes: nodes)
   }
 

@@ -54,6 +54,11 @@ struct WorkspaceLayout {
   private(set) var chosen = 0
   private(set) var blockMaxima = 0
   private(set) var blockSums = 0
+  /// The gradient of the logits, [T · B, stripColumns], of as many columns as stay in the second-level
+  /// cache.
+  private(set) var strip = 0
+  private(set) var stripColumns = 0
+  private(set) var stripStride = 0
   private(set) var packedInput = 0
   private(set) var packedState = 0
   private(set) var scratch = 0
@@ -110,12 +115,15 @@ struct WorkspaceLayout {
       chosen = take(rows)
       blockMaxima = take(rows * vocabularyBlocks)
       blockSums = take(rows * vocabularyBlocks)
+      stripColumns = Self.stripColumns(rows: rows)
+      stripStride = rowStride(stripColumns)
+      strip = take(rows * stripStride)
     }
     packedInput = take(rows * max(hidden, embedding))
     packedState = take(rows * hidden)
     scratch = take(
       weightGradientScratch(
-        rowsPerShard: window * sequencesPerShard, shards: sequences / sequencesPerShard,
+        rowsPerShard: window * sequencesPerShard, columns: max(embedding, hidden) + hidden,
         stackDepth: stackDepth))
     embeddingStack = take(stackDepth * embedding)
     if shape.tiesWeights {
@@ -131,6 +139,15 @@ struct WorkspaceLayout {
     productScratch = take(kernels.scratchCount(depth: deepest))
     // Kernels may read up to one virtual vector past the last row.
     _ = take(16)
+  }
+
+  /// A power of two from 128 to 1,024.
+  private static func stripColumns(rows: Int) -> Int {
+    var columns = 128
+    while columns < 1024 && 2 * columns * rows * MemoryLayout<Float>.stride <= 768 << 10 {
+      columns *= 2
+    }
+    return columns
   }
 
   /// Blocks of 4,096 columns of the logits.

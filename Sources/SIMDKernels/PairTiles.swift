@@ -62,39 +62,13 @@ public enum PairTiles: TileFamily {
   @inlinable @inline(__always) public static var rowsPerStep: Int { 2 }
 
   @inlinable @inline(__always) public static func packLeft(
-    _ p: UnsafePointer<WeightGradientArguments>, split: TileSplit, firstTile: Int, endTile: Int,
+    _ cursor: inout ShardCursor, rows: Int, split: TileSplit, firstTile: Int, endTile: Int,
     to destination: UnsafeMutablePointer<Float>, tileStride: Int,
-    bias: UnsafeMutablePointer<Float>, biasStride: Int
+    sums: UnsafeMutablePointer<Float>, resume: Bool
   ) {
     packLeftPairs(
-      p, split: split, firstTile: firstTile, endTile: endTile, to: destination,
-      tileStride: tileStride, bias: bias, biasStride: biasStride)
-  }
-}
-
-/// Rows of one shard, one after the other in (time, sequence) order.
-@frozen public struct ShardCursor {
-  public var row: UnsafePointer<Float>
-  @usableFromInline let stride: Int
-  @usableFromInline let timeStride: Int
-  @usableFromInline let sequences: Int
-  @usableFromInline var sequence = 0
-
-  @inlinable @inline(__always) public init(_ rows: ShardRows, shard: Int) {
-    row = rows.base + shard * rows.sequencesPerShard * rows.stride
-    stride = rows.stride
-    sequences = rows.sequencesPerShard
-    timeStride = (rows.sequences - rows.sequencesPerShard) * rows.stride
-  }
-
-  @inlinable @inline(__always)
-  public mutating func advance() {
-    row += stride
-    sequence += 1
-    if sequence == sequences {
-      sequence = 0
-      row += timeStride
-    }
+      &cursor, rows: rows, split: split, firstTile: firstTile, endTile: endTile, to: destination,
+      tileStride: tileStride, sums: sums, resume: resume)
   }
 }
 
@@ -102,63 +76,45 @@ public enum PairTiles: TileFamily {
 /// `packLeftTiles`.
 @_transparent
 public func packLeftPairs(
-  _ p: UnsafePointer<WeightGradientArguments>, split: TileSplit, firstTile: Int, endTile: Int,
+  _ cursor: inout ShardCursor, rows count: Int, split: TileSplit, firstTile: Int, endTile: Int,
   to destination: UnsafeMutablePointer<Float>, tileStride: Int,
-  bias: UnsafeMutablePointer<Float>, biasStride: Int
+  sums: UnsafeMutablePointer<Float>, resume: Bool
 ) {
-  let left = p.pointee.left
-  let shards = left.sequences / left.sequencesPerShard
-  let count = left.rowsPerShard
   let steps = PairTiles.steps(count)
   let tiles = endTile - firstTile
   let start = split.start(firstTile)
-  // Rows lie pages apart, where no hardware prefetcher follows.
-  let ahead =
-    (8 + left.sequencesPerShard - 1) / left.sequencesPerShard * left.sequences * left.stride
   let strip = (split.start(endTile) - start) * 4
-  var depth = 0
-  var shard = 0
-  while shard < shards {
-    let block = destination + shard * weightGradientRowTiles * tileStride
-    let sums = bias + depth * biasStride
-    var tile = 0
+  var tile = 0
+  if !resume {
     while tile < tiles {
       storeLanes(Lanes(), sums + 16 * tile)
       tile += 1
     }
-    var cursor = ShardCursor(left, shard: shard)
-    var step = 0
-    while step < steps {
-      var even = cursor.row + start
-      cursor.advance()
-      let hasOdd = 2 * step + 1 < count
-      var odd = hasOdd ? cursor.row + start : even
-      if hasOdd { cursor.advance() }
-      var byte = 0
-      while byte < strip {
-        platform_prefetch(UnsafeRawPointer(even + ahead) + byte)
-        platform_prefetch(UnsafeRawPointer(odd + ahead) + byte)
-        byte += 64
-      }
-      var out = block
-      tile = 0
-      while tile < tiles {
-        let height = split.height(firstTile + tile)
-        let first = loadLanes(even)
-        let second = hasOdd ? loadLanes(odd) : Lanes()
-        // Writes 16 floats where `height` belong here; the tile's next step overwrites the rest.
-        storeLanes(platform_pairs(first, second), out + step * height)
-        let sum = loadLanes(sums + 16 * tile) + first
-        storeLanes(hasOdd ? sum + second : sum, sums + 16 * tile)
-        even += height
-        odd += height
-        out += tileStride
-        tile += 1
-      }
-      step += 1
+  }
+  var step = 0
+  while step < steps {
+    cursor.prefetch(start, bytes: strip)
+    var even = cursor.row + start
+    cursor.advance()
+    let hasOdd = 2 * step + 1 < count
+    if hasOdd { cursor.prefetch(start, bytes: strip) }
+    var odd = hasOdd ? cursor.row + start : even
+    if hasOdd { cursor.advance() }
+    var out = destination
+    tile = 0
+    while tile < tiles {
+      let height = split.height(firstTile + tile)
+      let first = loadLanes(even)
+      let second = hasOdd ? loadLanes(odd) : Lanes()
+      // Writes 16 floats where `height` belong here; the tile's next step overwrites the rest.
+      storeLanes(platform_pairs(first, second), out + step * height)
+      let sum = loadLanes(sums + 16 * tile) + first
+      storeLanes(hasOdd ? sum + second : sum, sums + 16 * tile)
+      even += height
+      odd += height
+      out += tileStride
+      tile += 1
     }
-    depth = foldBiases(
-      bias, stride: biasStride, tiles: tiles, depth: depth, folds: p.pointee.folds[shard])
-    shard += 1
+    step += 1
   }
 }

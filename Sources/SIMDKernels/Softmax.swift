@@ -1,3 +1,5 @@
+public import CPlatform
+
 /// Softmax cross-entropy of `rows` rows of logits, [rows, columns], `columns` a multiple of 16 whose
 /// padding holds a very negative number (it then adds exactly 0).
 @frozen public struct SoftmaxArguments {
@@ -102,12 +104,15 @@ public func softmaxCrossEntropy(_ p: UnsafePointer<SoftmaxArguments>) {
   public var chosen: UnsafeMutablePointer<Float>
   /// 1 to leave the exponentials in place of the logits, else 0.
   public var backward: Int
+  /// Where `softmaxBlockGradient` puts the gradient of the logits; the logits themselves will do.
+  public var gradients: UnsafeMutablePointer<Float>
+  public var gradientStride: Int
 
   @inlinable @inline(__always) public init(
     rows: Int, columns: Int, firstColumn: Int, logits: UnsafeMutablePointer<Float>, stride: Int,
     targets: UnsafePointer<Int32>, maxima: UnsafeMutablePointer<Float>,
     sums: UnsafeMutablePointer<Float>, blockStride: Int, chosen: UnsafeMutablePointer<Float>,
-    backward: Int
+    backward: Int, gradients: UnsafeMutablePointer<Float>, gradientStride: Int
   ) {
     self.rows = rows
     self.columns = columns
@@ -120,6 +125,8 @@ public func softmaxCrossEntropy(_ p: UnsafePointer<SoftmaxArguments>) {
     self.blockStride = blockStride
     self.chosen = chosen
     self.backward = backward
+    self.gradients = gradients
+    self.gradientStride = gradientStride
   }
 }
 
@@ -154,22 +161,27 @@ public func softmaxBlock(_ p: UnsafePointer<SoftmaxBlockArguments>) {
   }
 }
 
-/// d loss / d logits of one block: the exponentials times the row's factor, less 1 at the target.
+/// d loss / d logits of some columns of a block: the exponentials times the row's factor, less 1 at
+/// the target.
 @_transparent
 public func softmaxBlockGradient(_ p: UnsafePointer<SoftmaxBlockArguments>) {
   let columns = p.pointee.columns
   var row = 0
   while row < p.pointee.rows {
-    let x = p.pointee.logits + row * p.pointee.stride
+    let x = UnsafePointer(p.pointee.logits + row * p.pointee.stride)
+    let out = p.pointee.gradients + row * p.pointee.gradientStride
     let factor = lanes(p.pointee.maxima[row * p.pointee.blockStride])
     let isCounted = p.pointee.targets[row] >= 0
+    // Rows lie pages apart, where no hardware prefetcher follows; past the last row is no harm.
+    let later = UnsafeRawPointer(x + 6 * p.pointee.stride)
     var j = 0
     while j < columns {
-      storeLanes(isCounted ? loadLanes(x + j) * factor : Lanes(), x + j)
+      platform_prefetch(later + 4 * j)
+      storeLanes(isCounted ? loadLanes(x + j) * factor : Lanes(), out + j)
       j += 16
     }
     let column = Int(p.pointee.targets[row]) - p.pointee.firstColumn
-    if isCounted && column >= 0 && column < columns { x[column] -= 1 }
+    if isCounted && column >= 0 && column < columns { out[column] -= 1 }
     row += 1
   }
 }

@@ -175,9 +175,9 @@ public protocol TileFamily {
   static var rowsPerStep: Int { get }
   /// Packs the left operand of weight gradients; see `packLeftTiles`.
   static func packLeft(
-    _ p: UnsafePointer<WeightGradientArguments>, split: TileSplit, firstTile: Int, endTile: Int,
+    _ cursor: inout ShardCursor, rows: Int, split: TileSplit, firstTile: Int, endTile: Int,
     to destination: UnsafeMutablePointer<Float>, tileStride: Int,
-    bias: UnsafeMutablePointer<Float>, biasStride: Int)
+    sums: UnsafeMutablePointer<Float>, resume: Bool)
 }
 
 extension TileFamily {
@@ -193,12 +193,12 @@ public enum FloatTiles<V: SIMD>: TileFamily where V.Scalar == Float {
   public typealias Narrow = Row1<V>
   @inlinable @inline(__always) public static var rowsPerStep: Int { 1 }
   @inlinable @inline(__always) public static func packLeft(
-    _ p: UnsafePointer<WeightGradientArguments>, split: TileSplit, firstTile: Int, endTile: Int,
+    _ cursor: inout ShardCursor, rows: Int, split: TileSplit, firstTile: Int, endTile: Int,
     to destination: UnsafeMutablePointer<Float>, tileStride: Int,
-    bias: UnsafeMutablePointer<Float>, biasStride: Int
+    sums: UnsafeMutablePointer<Float>, resume: Bool
   ) {
     packLeftTiles(
-      p, split: split, firstTile: firstTile, endTile: endTile, to: destination,
-      tileStride: tileStride, bias: bias, biasStride: biasStride)
+      &cursor, rows: rows, split: split, firstTile: firstTile, endTile: endTile, to: destination,
+      tileStride: tileStride, sums: sums, resume: resume)
   }
 }

@@ -126,7 +126,7 @@ struct PairProductTests {
       let folds = CanonicalTree.foldsAfterEachLeaf(of: 0..<shards, in: shards)
       let scratch = GuardedFloats(
         outputCount: weightGradientScratch(
-          rowsPerShard: perShard * timeSteps, shards: shards, stackDepth: 3))
+          rowsPerShard: perShard * timeSteps, columns: columns, stackDepth: 3))
       let gradient = GuardedFloats(outputCount: outputs * real + outputs)
       var node = gradient.pointer
       folds.withUnsafeBufferPointer { folds in

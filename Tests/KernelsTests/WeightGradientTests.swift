@@ -122,7 +122,7 @@ private struct GradientTrial {
     }
     let scratch = GuardedFloats(
       outputCount: weightGradientScratch(
-        rowsPerShard: problem.timeSteps * problem.sequencesPerShard, shards: problem.run.count,
+        rowsPerShard: problem.timeSteps * problem.sequencesPerShard, columns: columns.reduce(0) { $0 + ($1 + 15) / 16 * 16 },
         stackDepth: stackDepth))
     let nodes = arenas.map(\.pointer)
     let second = columns.count - 1
