@@ -85,6 +85,27 @@ package final class PackedWeights {
     UnsafePointer(arena.pointer + offset)
   }
 
+  /// What a forward pass of one token reads: the operands of all its products.
+  private var forwardOperands: [PackedOperand] {
+    layers.flatMap { [$0.inputForward, $0.candidateForward] + ($0.gatesForward.map { [$0] } ?? []) }
+      + [outputForward]
+  }
+
+  /// Bytes of the weights that a forward pass of one token reads.
+  package var forwardBytes: Int {
+    forwardOperands.reduce(0) {
+      $0 + $1.columns * kernels.packedDepth($1.pack.depth) * MemoryLayout<Float>.stride
+    }
+  }
+
+  /// Reads the weights of a forward pass once and does nothing with them, for timing. Returns a value
+  /// that depends on all of them.
+  package func readForward() -> Float {
+    forwardOperands.reduce(0) {
+      $0 + kernels.readArray(pointer($1), count: $1.columns * kernels.packedDepth($1.pack.depth))
+    }
+  }
+
   /// Packs part `part` of `parts` from the parameter arena; together the parts are the whole, and
   /// different threads may run different parts at once.
   package func repack(from parameters: UnsafePointer<Float>, part: Int, of parts: Int) {

@@ -45,7 +45,9 @@ extension SequenceWorker {
     outputRows(weights: weights, backward: nodes != nil)
     guard let nodes else { return }
     packTopStates()
-    outputWeightGradient(first: 0, count: shape.vocabularySize, nodes: nodes)
+    outputWeightGradient(
+      first: 0, count: shape.vocabularySize, left: buffer(layout.logits),
+      stride: layout.vocabularyStride, nodes: nodes)
     dropOutputGradient()
     if shape.task.readout != .every { scatterReadoutGradient() }
   }

@@ -226,7 +226,7 @@ package struct Kernels: @unchecked Sendable {
     table.pointee.average(average, parameters, count, weight)
   }
 
-  /// An elementary function over an array, for tests.
+  /// An elementary function over an array.
   package enum ElementaryFunction: Int, Sendable { case exp, sigmoid, tanh }
 
   /// y = function(x); `count` must be a multiple of 16.
@@ -236,6 +236,13 @@ package struct Kernels: @unchecked Sendable {
   ) {
     precondition(count % 16 == 0, "count \(count) % 16 != 0")
     table.pointee.elementary(function.rawValue, x, y, count)
+  }
+
+  /// Loads `count` floats, a multiple of 16, as fast as a core can; returns their sum in no order that
+  /// is promised.
+  package func readArray(_ x: UnsafePointer<Float>, count: Int) -> Float {
+    precondition(count % 16 == 0, "count \(count) % 16 != 0")
+    return table.pointee.readArray(x, count)
   }
 
   /// The FMA throughput of one core of this machine with these instructions, in GFLOP/s: the best of

@@ -49,6 +49,7 @@
         rootStep: { rootStep($0, $1, $2, $3, $4.arguments(RootScalars.self)) },
         average: { averageStep($0, $1, $2, $3) },
         elementary: { elementaryArray($0, $1, $2, $3) },
-        multiplyAddChains: { multiplyAddChains(Vector.self, $0) }))
+        multiplyAddChains: { multiplyAddChains(Vector.self, $0) },
+        readArray: { readArray(Vector.self, $0, $1) }))
   }
 #endif

@@ -64,6 +64,7 @@
   public var elementary:
     @convention(c) (Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
   public var multiplyAddChains: @convention(c) (Int) -> Float
+  public var readArray: @convention(c) (UnsafePointer<Float>, Int) -> Float
 
   @inlinable @inline(__always) public init(
     vectorWidth: Int, maximumRows: Int, panelWidth: Int,
@@ -106,7 +107,8 @@
     ) -> Void,
     elementary:
       @escaping @convention(c) (Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void,
-    multiplyAddChains: @escaping @convention(c) (Int) -> Float
+    multiplyAddChains: @escaping @convention(c) (Int) -> Float,
+    readArray: @escaping @convention(c) (UnsafePointer<Float>, Int) -> Float
   ) {
     self.vectorWidth = vectorWidth
     self.maximumRows = maximumRows
@@ -139,6 +141,7 @@
     self.average = average
     self.elementary = elementary
     self.multiplyAddChains = multiplyAddChains
+    self.readArray = readArray
   }
 }
 

@@ -144,6 +144,52 @@ public func prefetchTile(
   }
 }
 
+/// One row of a product, four panels at a time: a row alone has too few chains to fill the pipelines.
+/// Returns the first column that is left over.
+@_transparent
+public func productRow<F: TileFamily>(
+  _ family: F.Type, _ p: UnsafePointer<ProductArguments>
+) -> Int {
+  let wide = F.Wide.Columns.width
+  let panel = wide * p.pointee.bDepth
+  let length = p.pointee.segmentLength
+  var column = 0
+  while column + 4 * wide <= p.pointee.columns {
+    var r0 = F.Wide()
+    var r1 = F.Wide()
+    var r2 = F.Wide()
+    var r3 = F.Wide()
+    if let start = p.pointee.start {
+      r0 = F.Wide(loading: start + column, stride: 0)
+      r1 = F.Wide(loading: start + column + wide, stride: 0)
+      r2 = F.Wide(loading: start + column + 2 * wide, stride: 0)
+      r3 = F.Wide(loading: start + column + 3 * wide, stride: 0)
+    }
+    var b = p.pointee.b + column * p.pointee.bDepth + p.pointee.bStart * wide
+    var segment = 0
+    while segment < p.pointee.segments {
+      var a = p.pointee.a + segment * p.pointee.segmentStride
+      let end = a + length
+      while a < end {
+        r0.multiplyAdd(a, 0, F.Wide.Columns(loading: b))
+        r1.multiplyAdd(a, 0, F.Wide.Columns(loading: b + panel))
+        r2.multiplyAdd(a, 0, F.Wide.Columns(loading: b + 2 * panel))
+        r3.multiplyAdd(a, 0, F.Wide.Columns(loading: b + 3 * panel))
+        a += 1
+        b += wide
+      }
+      segment += 1
+    }
+    let c = p.pointee.c + column
+    r0.store(c, stride: 0)
+    r1.store(c + wide, stride: 0)
+    r2.store(c + 2 * wide, stride: 0)
+    r3.store(c + 3 * wide, stride: 0)
+    column += 4 * wide
+  }
+  return column
+}
+
 /// C = start + A · B: panel by panel, so that a panel stays in the nearest cache for all rows.
 @inlinable @inline(__always)
 public func product<F: TileFamily>(
@@ -152,7 +198,7 @@ public func product<F: TileFamily>(
   let split = TileSplit(rows: p.pointee.rows, maximum: maximumRows)
   let columns = p.pointee.columns
   let wide = F.Wide.Columns.width
-  var column = 0
+  var column = p.pointee.rows == 1 ? productRow(F.self, p) : 0
   while column + wide <= columns {
     var tile = 0
     while tile < split.count {

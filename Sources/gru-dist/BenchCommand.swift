@@ -7,7 +7,8 @@ import Training
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure this machine and training steps on it.",
-    subcommands: [BenchPeakCommand.self, BenchStepCommand.self])
+    subcommands: [BenchPeakCommand.self, BenchStepCommand.self, BenchEvaluateCommand.self,
+      BenchSampleCommand.self])
 }
 
 struct BenchPeakCommand: RankedCommand {
@@ -33,17 +34,8 @@ struct BenchPeakCommand: RankedCommand {
 
 extension Precision: ExpressibleByArgument {}
 
-struct BenchStepCommand: RankedCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "step",
-    abstract: "Time whole training steps on random tokens; prints one line of JSON.",
-    discussion: """
-      EXAMPLES
-        gru-dist bench step
-        gru-dist bench step --vocabulary 10000 --hidden 650 --embedding 650 --window 35 --batch 20
-        mpirun -np 2 gru-dist bench step --profile
-      """)
-
+/// The sizes that benchmarks run with.
+struct BenchSizes: ParsableArguments {
   enum Cell: String, ExpressibleByArgument, CaseIterable { case gru, rnn }
   enum Reset: String, ExpressibleByArgument, CaseIterable { case before, after }
 
@@ -61,11 +53,10 @@ struct BenchStepCommand: RankedCommand {
   @Option(help: "Steps to time; the median counts.") var steps = 20
   @Option(help: "Steps before them.") var warmup = 5
   @Option(help: "Numbers that products multiply.") var precision = Precision.fp32
-  @Flag(help: "Also say where the time goes, on the first thread of rank 0.") var profile = false
   @OptionGroup var compute: ComputeOptions
   @Flag(help: "Accepted for symmetry: the output is JSON always.") var json = false
 
-  func run(on communicator: any Communicator) throws -> Int32 {
+  var benchmark: StepBenchmark {
     var benchmark = StepBenchmark()
     benchmark.cell =
       switch (cell, reset) {
@@ -84,9 +75,67 @@ struct BenchStepCommand: RankedCommand {
     benchmark.steps = steps
     benchmark.warmup = warmup
     benchmark.precision = precision
-    benchmark.profiled = profile
     benchmark.instructionSet = compute.instructionSet
+    return benchmark
+  }
+}
+
+struct BenchStepCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "step",
+    abstract: "Time whole training steps on random tokens; prints one line of JSON.",
+    discussion: """
+      EXAMPLES
+        gru-dist bench step
+        gru-dist bench step --vocabulary 10000 --hidden 650 --embedding 650 --window 35 --batch 20
+        mpirun -np 2 gru-dist bench step --profile
+      """)
+
+  @OptionGroup var sizes: BenchSizes
+  @Flag(help: "Also say where the time goes, on the first thread of rank 0.") var profile = false
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    var benchmark = sizes.benchmark
+    benchmark.profiled = profile
     try benchmark.run(on: communicator)
+    return ExitStatus.done
+  }
+}
+
+struct BenchEvaluateCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Time forward passes and losses on random tokens; prints one line of JSON.",
+    discussion: """
+      EXAMPLES
+        gru-dist bench evaluate
+        gru-dist bench evaluate --hidden 1024 --embedding 256 --threads 2
+      """)
+
+  @OptionGroup var sizes: BenchSizes
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    try InferenceBenchmark(sizes: sizes.benchmark).evaluate(on: communicator)
+    return ExitStatus.done
+  }
+}
+
+struct BenchSampleCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sample",
+    abstract: "Time the drawing of tokens beside reading the weights; prints one line of JSON.",
+    discussion: """
+      A step is a hundred tokens. Batch, window, shards and threads do not matter.
+
+      EXAMPLES
+        gru-dist bench sample
+        gru-dist bench sample --vocabulary 33278 --hidden 200 --embedding 200
+      """)
+
+  @OptionGroup var sizes: BenchSizes
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    try InferenceBenchmark(sizes: sizes.benchmark).sample(on: communicator)
     return ExitStatus.done
   }
 }

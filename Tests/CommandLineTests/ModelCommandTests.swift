@@ -89,6 +89,16 @@ import Testing
       #expect(record["bench"] == "step")
       #expect(record["shards"] == 6)
     }
+    for (name, keys) in [
+      ("evaluate", ["window_seconds", "tokens_per_second", "fraction_of_peak"]),
+      ("sample", ["token_seconds", "stream_seconds", "weight_bytes", "times_stream"]),
+    ] {
+      let job = try Program(["bench", name] + sizes, in: place.folder)
+      #expect(job.lines.count == 1, "\(job)")
+      let record = try OrderedJSON(parsing: job.output)
+      #expect(record["bench"]?.stringValue == name)
+      for key in keys { #expect((record[key]?.doubleValue ?? 0) > 0, "\(key): \(job)") }
+    }
     let peak = try place.run("bench", "peak", "--seconds", "0.05", "--json")
     #expect(peak.status == 0, "\(peak)")
     #expect(!peak.lines.isEmpty, "\(peak)")

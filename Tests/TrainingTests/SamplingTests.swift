@@ -1,3 +1,4 @@
+import Kernels
 import Testing
 
 @testable import Training
@@ -6,7 +7,10 @@ import Testing
   private let scores: [Float] = [0, 2, 1, 2, -5]
 
   private func choose(_ sampling: Sampling, _ unit: Double) -> Int32 {
-    scores.withUnsafeBufferPointer { sampling.choose($0, unit: unit) }
+    let chooser = TokenChooser(
+      vocabularySize: scores.count, kernels: Kernels(.portable, precision: .fp32),
+      temperature: sampling.temperature, topK: sampling.topK)
+    return scores.withUnsafeBufferPointer { chooser.choose($0, unit: unit) }
   }
 
   @Test func temperatureZeroTakesTheLikeliestAndTheLowerOfEquals() {
@@ -35,6 +39,10 @@ import Testing
     sampling.topK = 2
     let drawn = Set((0..<1000).map { choose(sampling, Double($0) / 1000) })
     #expect(drawn == [1, 3])
+    sampling.topK = 4
+    #expect(Set((0..<1000).map { choose(sampling, Double($0) / 1000) }) == [0, 1, 2, 3])
+    sampling.topK = 1
+    #expect(choose(sampling, 0.999) == 1)
     sampling.topK = 99
     #expect(choose(sampling, 0.99999) == 4)
   }

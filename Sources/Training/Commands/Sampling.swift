@@ -49,6 +49,9 @@ package struct Sampling {
     weights.repack(from: parameters.pointer, part: 0, of: 1)
     let generator = Generator(shape: model.shape, table: table, kernels: kernels)
     generator.reset()
+    let chooser = TokenChooser(
+      vocabularySize: model.shape.vocabularySize, kernels: kernels, temperature: temperature,
+      topK: topK)
 
     if let complaint = unknownParts(tokenizer) { Console.complain(complaint) }
     emit(Array(prompt.utf8) + tokenizer.separator(after: prompt))
@@ -83,7 +86,7 @@ package struct Sampling {
       }
       let word = random.block(
         step: UInt32(truncatingIfNeeded: index), stream: 0, layer: 0, element: 0)[0]
-      let token = choose(scores, unit: Double(Philox.unit(word)))
+      let token = chooser.choose(scores, unit: Double(Philox.unit(word)))
       let bytes = tokenizer.decode([token])
       text += bytes
       emit(bytes)
@@ -99,25 +102,5 @@ package struct Sampling {
     let noun = tokenizer.kind == .word ? "word" : "character"
     return "--prompt: \(Format.count(unknown.count, noun)), first \"\(first)\", that the "
       + "training text lacks; the model reads such as unknown"
-  }
-
-  /// The token whose share of [0, 1) holds `unit`.
-  func choose(_ scores: UnsafeBufferPointer<Float>, unit: Double) -> Int32 {
-    // Ties go to the lower token, so that the order is one.
-    let order = scores.indices.sorted {
-      scores[$0] == scores[$1] ? $0 < $1 : scores[$0] > scores[$1]
-    }
-    guard temperature > 0, let greatest = order.first else { return Int32(order.first ?? 0) }
-    let candidates = order.prefix(topK ?? order.count)
-    let shares = candidates.map { index in
-      // Beyond 600 below the greatest nothing is left of a share.
-      Elementary.exp(max(-600, Double(scores[index] - scores[greatest]) / temperature))
-    }
-    var rest = unit * shares.reduce(0, +)
-    for (index, share) in zip(candidates, shares) {
-      rest -= share
-      if rest < 0 { return Int32(index) }
-    }
-    return Int32(candidates[candidates.endIndex - 1])
   }
 }

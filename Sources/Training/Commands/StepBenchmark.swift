@@ -24,7 +24,7 @@ package struct StepBenchmark {
 
   package init() {}
 
-  private func validate() throws {
+  func validate() throws {
     let sizes = [
       ("vocabulary", vocabulary), ("embedding", embedding), ("hidden", hidden),
       ("layers", layers), ("window", window), ("batch", batch), ("threads", threads),
@@ -38,7 +38,7 @@ package struct StepBenchmark {
     }
   }
 
-  private func config() throws -> Config {
+  func config() throws -> Config {
     let shards = shards ?? (1...8).last { batch.isMultiple(of: $0) } ?? 1
     let cellKeys = cell == .rnn ? "rnn" : "gru"
     let reset = cell == .gruResetAfter ? "after" : "before"
