@@ -32,6 +32,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+    .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
   ],
   targets: [
     .systemLibrary(
@@ -71,6 +72,7 @@ let package = Package(
       name: "Training",
       dependencies: [
         "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints", "Interchange",
+        .product(name: "SwiftCSV", package: "SwiftCSV"),
       ],
       swiftSettings: hot),
     .target(

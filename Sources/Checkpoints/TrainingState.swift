@@ -35,6 +35,8 @@ package struct TrainingState: Sendable, Equatable, Codable {
   /// The same of the validation text; nil where it is a part of the training text.
   package var validationFingerprint: String?
   package var tokenizer: Tokenizer
+  /// What a task other than a language model must know of its data; nil where there is none.
+  package var dataset: JSONValue?
   package var model: ModelDescription
   /// The name of the optimiser whose moments were saved.
   package var optimizer: String
@@ -82,7 +84,7 @@ package struct TrainingState: Sendable, Equatable, Codable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case step, epoch, tokens, validation, config, tokenizer, model, optimizer, fingerprint
+    case step, epoch, tokens, validation, dataset, config, tokenizer, model, optimizer, fingerprint
     case contractVersion = "contract_version"
     case bestValidationLoss = "best_validation_loss"
     case bestValidationStep = "best_validation_step"

@@ -14,7 +14,7 @@ package enum ExitStatus {
   package static func of(_ error: any Error) -> Int32 {
     switch error {
     case let error as AgreedError: error.exitStatus
-    case is ConfigError, is UsageError, is CorpusError: badUsage
+    case is ConfigError, is UsageError, is CorpusError, is DataFileError: badUsage
     default: failed
     }
   }

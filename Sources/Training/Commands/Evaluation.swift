@@ -89,9 +89,17 @@ package struct Evaluation {
 
   private func subject(of model: LoadedModel) throws -> Subject {
     if model.config.task == .language { return .text(try part(of: model)) }
-    let config = model.config
-    if text != nil, config.task.isGenerated {
-      throw UsageError("--text: task \"\(config.task.rawValue)\" makes its sequences up")
+    var config = model.config
+    if let text {
+      if config.task.isGenerated {
+        throw UsageError("--text: task \"\(config.task.rawValue)\" makes its sequences up")
+      }
+      // Everything in it is measured on, seen as the training data were.
+      config.data.train = text
+      config.data.valid = text
+      let frame = try model.state.dataset?.decoded(
+        as: TaskFrame.self, path: "\(model.checkpoint.path): dataset")
+      return .task(try SequenceTask(config, frame: frame), path: text)
     }
     let task = try SequenceTask(config)
     guard task.fingerprint == model.state.corpusFingerprint else {

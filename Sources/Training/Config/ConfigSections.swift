@@ -30,6 +30,12 @@ package struct DataConfig: Sendable, Equatable {
     validFraction = try reader.number(
       "valid_fraction", default: 0.1, expected: "a number from 0 to 0.9"
     ) { 0...0.9 ~= $0 }
+    if name != .language {
+      task = try TaskDataConfig(&reader, task: name)
+      (tokenizer, minimumCount, vocabularyLimit) = (.byte, 1, 0)
+      try reader.finish()
+      return
+    }
     tokenizer = try reader.choice("tokenizer", default: .byte, aliases: ["char": .character])
     minimumCount = try reader.integer("minimum_count", default: 1, in: 1...Int.max)
     vocabularyLimit = try reader.integer("vocabulary_limit", default: 0, in: 0...Int(Int32.max))

@@ -13,7 +13,7 @@ struct MemoryFigure {
   private static let panelWidth = 220.0
   private static let panelHeight = 170.0
   private static let left = 64.0
-  private static let top = 64.0
+  private static let top = 78.0
   private static let gap = (x: 22.0, y: 58.0)
   /// Powers of ten at the bottom and top of a panel.
   private static let decades = (-14.0, 2.0)

@@ -20,6 +20,7 @@ extension TrainingSetup {
       optimizer: config.optimizer.name.rawValue, fingerprint: fingerprint)
     state.bestCheckpointLoss = history.bestSaved?.loss
     state.bestCheckpointStep = history.bestSaved?.step
+    if case .task(let task) = data { state.dataset = task.description }
     state.validatedStep = history.last?.step ?? 0
     state.validation = config.keyThatNeedsValidation == nil ? nil : history.memory
     state.averagedSteps = trainer.averagedSteps > 0 ? trainer.averagedSteps : nil

@@ -23,7 +23,17 @@ package struct SequenceTask: Sendable {
   package var unit = "sequences"
 
   /// Opens or makes what the config names.
-  package init(_ config: Config) throws {
+  ///
+  /// - Parameter frame: of a checkpoint; nil learns it from the training data.
+  package init(_ config: Config, frame: TaskFrame? = nil) throws {
+    if config.task.isGenerated {
+      try self.init(making: config)
+    } else {
+      try self.init(reading: config, frame: frame)
+    }
+  }
+
+  private init(making config: Config) throws {
     let batch = config.batch
     let seed = config.run.seed
     let validSequences = config.data.task.validSequences

@@ -3,11 +3,15 @@ package import GRUCore
 /// Batches of sequences that each start from zero state.
 package enum TaskBatches: Sendable {
   case generated(GeneratedBatches)
+  case sequences(PackedSequences)
+  case windows(SeriesWindows)
 
   /// Writes a worker's sequences of a batch (counted from 0 over all epochs). Does not allocate.
   package func fill(_ worker: SequenceWorker, batch: Int) {
     switch self {
     case .generated(let batches): batches.fill(worker, batch: batch)
+    case .sequences(let batches): batches.fill(worker, batch: batch)
+    case .windows(let batches): batches.fill(worker, batch: batch)
     }
   }
 
@@ -15,6 +19,8 @@ package enum TaskBatches: Sendable {
   package func epoch(ofBatch batch: Int) -> Int {
     switch self {
     case .generated: 0
+    case .sequences(let batches): batch / batches.batchCount
+    case .windows(let batches): batch / batches.batchCount
     }
   }
 
@@ -22,6 +28,8 @@ package enum TaskBatches: Sendable {
   package func targetCount(beforeBatch batch: Int) -> Int {
     switch self {
     case .generated(let batches): batch * batches.sequences * batches.targetsPerSequence
+    case .sequences(let batches): batches.targetCount(beforeBatch: batch)
+    case .windows(let batches): batches.targetCount(beforeBatch: batch)
     }
   }
 
@@ -29,6 +37,8 @@ package enum TaskBatches: Sendable {
   package var batchCount: Int {
     switch self {
     case .generated(let batches): batches.batchCount
+    case .sequences(let batches): batches.batchCount
+    case .windows(let batches): batches.batchCount
     }
   }
 }

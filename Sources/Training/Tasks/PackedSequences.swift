@@ -1,0 +1,155 @@
+package import GRUCore
+package import Kernels
+
+/// Sequences of several lengths laid end to end in rows of T steps, once for the whole run; every
+/// epoch takes the rows in another order.
+///
+/// Rows are filled by best fit, longest sequences first, which leaves little of them empty.
+package final class PackedSequences: Sendable {
+  /// What the output layer is to say.
+  package enum Target: Sendable {
+    /// A class of each sequence.
+    case classes([Int32])
+    /// The vector of the next step, at every step but the last.
+    case nextStep
+  }
+
+  private let set: SequenceSet
+  private let target: Target
+  /// Rows of a batch (B) and their steps (T).
+  private let batchRows: Int
+  private let window: Int
+  /// Sequences by row, and the first place of each row among them.
+  private let order: [Int32]
+  private let rowStarts: [Int32]
+  /// Targets of the rows before each.
+  private let targetsBefore: [Int]
+  private let permutation: Permutation?
+  /// Most sequences in one row.
+  package let slots: Int
+
+  /// - Parameters:
+  ///   - chosen: the sequences to take.
+  ///   - shuffle: nil keeps the order of rows.
+  ///   - slots: rows hold no more sequences than that; nil for any number.
+  package init(
+    set: SequenceSet, chosen: [Int], target: Target, batchRows: Int, window: Int,
+    shuffle: Philox?, slots limit: Int? = nil
+  ) {
+    self.set = set
+    self.target = target
+    self.batchRows = batchRows
+    self.window = window
+    let dropped = if case .nextStep = target { 1 } else { 0 }
+    let rows = Self.pack(
+      chosen.map { ($0, set.length($0) - dropped) }, window: window, most: limit ?? window)
+    order = rows.flatMap { $0.map(Int32.init) }
+    rowStarts = rows.reduce(into: [0]) { $0.append($0[$0.count - 1] + Int32($1.count)) }
+    targetsBefore = rows.reduce(into: [0]) { sums, row in
+      let targets =
+        dropped == 0 ? row.count : row.reduce(0) { $0 + set.length($1) - dropped }
+      sums.append(sums[sums.count - 1] + targets)
+    }
+    slots = max(1, rows.map(\.count).max() ?? 1)
+    permutation = shuffle.map { Permutation(count: rows.count, random: $0) }
+  }
+
+  var rowCount: Int { rowStarts.count - 1 }
+
+  /// Batches of one epoch.
+  package var batchCount: Int { (rowCount + batchRows - 1) / batchRows }
+
+  /// The part of all rows' steps that sequences fill.
+  package var fill: Double {
+    let dropped = if case .nextStep = target { 1 } else { 0 }
+    let steps = order.reduce(0) { $0 + set.length(Int($1)) - dropped }
+    return Double(steps) / Double(max(1, rowCount * window))
+  }
+
+  /// Best fit, longest first; ties go to the sequence and the row with the lower number.
+  static func pack(
+    _ sequences: [(index: Int, length: Int)], window: Int, most: Int
+  ) -> [[Int]] {
+    // A stack of rows for each number of steps left.
+    var open = [[Int]](repeating: [], count: window + 1)
+    var rows: [[Int]] = []
+    let sorted = sequences.sorted {
+      $0.length == $1.length ? $0.index < $1.index : $0.length > $1.length
+    }
+    for (index, length) in sorted {
+      precondition(length >= 1, "sequence \(index) has \(length) steps")
+      precondition(length <= window, "sequence \(index) has \(length) steps > \(window)")
+      let left = (length...window).first { !open[$0].isEmpty && $0 < window } ?? window
+      var row = rows.count
+      if left < window {
+        row = open[left].removeLast()
+        rows[row].append(index)
+      } else {
+        rows.append([index])
+      }
+      if left > length, rows[row].count < most { open[left - length].append(row) }
+    }
+    return rows
+  }
+
+  private func row(at place: Int, epoch: Int) -> Int {
+    permutation?.number(at: place, epoch: epoch) ?? place
+  }
+
+  /// Targets that the batches before `batch` count together.
+  package func targetCount(beforeBatch batch: Int) -> Int {
+    let (epoch, index) = (batch / batchCount, batch % batchCount)
+    let whole = epoch * targetsBefore[rowCount]
+    return (0..<index * batchRows).reduce(whole) { sum, place in
+      let row = row(at: place, epoch: epoch)
+      return sum + targetsBefore[row + 1] - targetsBefore[row]
+    }
+  }
+
+  /// Writes a worker's rows of a batch (counted from 0 over all epochs). Does not allocate.
+  package func fill(_ worker: SequenceWorker, batch: Int) {
+    let (epoch, index) = (batch / batchCount, batch % batchCount)
+    let width = worker.sequences.count
+    worker.slots.clear()
+    let outputRows = (worker.shape.task.readout == .every ? window : worker.slots.perRow) * width
+    for place in 0..<outputRows { worker.targets[place] = -1 }
+    for (column, sequence) in worker.sequences.enumerated() {
+      let place = index * batchRows + sequence
+      if place < rowCount { fill(worker, column: column, row: row(at: place, epoch: epoch)) }
+    }
+  }
+
+  private func fill(_ worker: SequenceWorker, column: Int, row: Int) {
+    let width = worker.sequences.count
+    var t = 0
+    for place in Int(rowStarts[row])..<Int(rowStarts[row + 1]) {
+      let sequence = Int(order[place])
+      let slot = (place - Int(rowStarts[row])) * width + column
+      let first = set.starts[sequence]
+      var length = set.length(sequence)
+      if case .nextStep = target { length -= 1 }
+      worker.slots.starts[slot] = Int32(t)
+      worker.slots.ends[slot] = Int32(t + length)
+      for step in 0..<length {
+        copy(step: first + step, to: worker.inputValues, (t + step) * width + column, worker.inputStride)
+      }
+      switch target {
+      case .classes(let classes): worker.targets[slot] = classes[sequence]
+      case .nextStep:
+        for step in 0..<length {
+          let output = (t + step) * width + column
+          worker.targets[output] = 0
+          copy(step: first + step + 1, to: worker.targetValues, output, worker.targetStride)
+        }
+      }
+      t += length
+    }
+  }
+
+  @inline(__always) private func copy(
+    step: Int, to values: UnsafeMutablePointer<Float>, _ row: Int, _ stride: Int
+  ) {
+    let features = set.features
+    for j in 0..<features { values[row * stride + j] = set.values[step * features + j] }
+  }
+}

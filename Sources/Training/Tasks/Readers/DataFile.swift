@@ -1,0 +1,107 @@
+import Corpora
+import Foundation
+
+/// A file of sequences in one of the formats that tasks read.
+struct DataFile {
+  let path: String
+  let bytes: [UInt8]
+  /// Tells its content from others'.
+  let fingerprint: String
+
+  private static let largest = 4 << 30
+
+  /// - Throws: `DataFileError`.
+  init(path: String) throws {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+      throw DataFileError(
+        path: path, place: nil,
+        problem: "does not exist; paths are relative to the working directory")
+    }
+    if isDirectory.boolValue {
+      throw DataFileError(path: path, place: nil, problem: "is a directory, expected a file")
+    }
+    let data: Data
+    do {
+      guard let handle = FileHandle(forReadingAtPath: path) else {
+        throw CocoaError(.fileReadNoPermission)
+      }
+      data = try handle.read(upToCount: Self.largest + 1) ?? Data()
+    } catch {
+      throw DataFileError(
+        path: path, place: nil, problem: "cannot be read: \(error.localizedDescription)")
+    }
+    if data.isEmpty { throw DataFileError(path: path, place: nil, problem: "is empty") }
+    if data.count > Self.largest {
+      throw DataFileError(
+        path: path, place: nil, problem: "is larger than 4 GiB, which does not fit in memory")
+    }
+    self.path = path
+    bytes = [UInt8](data)
+    fingerprint = bytes.withUnsafeBytes { ContentHash128(of: $0).description }
+  }
+
+  /// The file's sequences.
+  func sequences(_ config: TaskDataConfig, task: TaskName) throws -> SequenceSet {
+    switch try format(config.format) {
+    case .ts: try TimeSeriesReader(file: self).read()
+    case .jsonl: try JSONLinesReader(file: self).read()
+    case .csv, .auto: try CSVReader(file: self, config: config, task: task).read()
+    }
+  }
+
+  private func format(_ name: TaskDataConfig.Format) throws -> TaskDataConfig.Format {
+    if name != .auto { return name }
+    switch (path as NSString).pathExtension.lowercased() {
+    case "csv": return .csv
+    case "jsonl", "ndjson": return .jsonl
+    case "ts": return .ts
+    default:
+      throw DataFileError(
+        path: path, place: nil, problem: "its name does not tell the format",
+        hint: "end it in .csv, .jsonl or .ts, or set data.format")
+    }
+  }
+
+  /// The text, which must be UTF-8.
+  func text() throws -> String {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw failure(nil, "is not UTF-8 text")
+    }
+    return text
+  }
+
+  func failure(_ place: String?, _ problem: String, hint: String? = nil) -> DataFileError {
+    DataFileError(path: path, place: place, problem: problem, hint: hint)
+  }
+
+  /// A finite number.
+  func number(_ text: some StringProtocol, _ place: String) throws -> Float {
+    guard let value = Float(text.trimmingCharacters(in: .whitespaces)) else {
+      throw failure(place, "expected a number, found \"\(text)\"")
+    }
+    return try finite(value, place)
+  }
+
+  func finite(_ value: Float, _ place: String) throws -> Float {
+    guard value.isFinite else {
+      throw failure(
+        place, "expected a finite number, found \(value)", hint: "fill in or remove missing values")
+    }
+    return value
+  }
+
+  /// Lines with their numbers from 1, line ends removed.
+  func forEachLine(_ body: (Int, ArraySlice<UInt8>) throws -> Void) rethrows {
+    var start = 0
+    var number = 1
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
+      var line = bytes[start..<end]
+      if line.last == 0x0D { line = line.dropLast() }
+      try body(number, line)
+      start = end + 1
+      number += 1
+    }
+  }
+}

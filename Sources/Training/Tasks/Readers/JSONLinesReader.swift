@@ -1,0 +1,66 @@
+/// One sequence a line: {"values": [[0.1, 2], [0.3, 4]], "label": "a"}, a vector for each step; a
+/// plain number stands for a vector of one. The label may be a string or an integer.
+struct JSONLinesReader {
+  let file: DataFile
+
+  func read() throws -> SequenceSet {
+    var set: SequenceSet?
+    try file.forEachLine { number, line in
+      if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
+      let value: OrderedJSON
+      do throws(JSONSyntaxError) {
+        value = try JSONDocument(parsing: Array(line)).value
+      } catch {
+        throw file.failure(
+          "line \(number), column \(error.position.column)", "not JSON: \(error.reason)")
+      }
+      try append(value, number, &set)
+    }
+    guard let set else { throw file.failure(nil, "there is no sequence in it") }
+    return set
+  }
+
+  private func append(_ value: OrderedJSON, _ number: Int, _ set: inout SequenceSet?) throws {
+    let place = "line \(number)"
+    guard case .array(let steps) = value["values"], let first = steps.first else {
+      throw file.failure(
+        place, "expected an object with a list \"values\" that is not empty, found "
+          + (value["values"]?.kind ?? value.kind))
+    }
+    let width = if case .array(let vector) = first { vector.count } else { 1 }
+    if set == nil { set = SequenceSet(columns: (1...max(1, width)).map { "value \($0)" }) }
+    guard var result = set else { return }
+    // Kept in one place only while it grows, so that it is not copied.
+    set = nil
+    for (step, item) in steps.enumerated() {
+      let vector = if case .array(let vector) = item { vector } else { [item] }
+      guard vector.count == result.features else {
+        throw file.failure(
+          place, "step \(step + 1) has \(vector.count) values, expected \(result.features)")
+      }
+      for number in vector {
+        guard let value = number.doubleValue else {
+          throw file.failure(place, "step \(step + 1): expected a number, found \(number.kind)")
+        }
+        result.values.append(try file.finite(Float(value), "\(place), step \(step + 1)"))
+      }
+    }
+    result.endSequence()
+    if let label = label(of: value) { result.labels.append(label) }
+    guard result.labels.isEmpty || result.labels.count == result.count else {
+      throw file.failure(
+        place, "some sequences have a label and some have none",
+        hint: "give every line a \"label\"")
+    }
+    set = result
+  }
+
+  private func label(of value: OrderedJSON) -> String? {
+    switch value["label"] {
+    case .string(let text): text
+    case .integer(let number): "\(number)"
+    case .bool(let truth): "\(truth)"
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import Checkpoints
+
+/// What a model learnt on one file must know to read another: columns, classes and scales. Kept in
+/// checkpoints.
+package struct TaskFrame: Sendable, Equatable, Codable {
+  package var columns: [String]
+  /// Names of the classes, by number.
+  package var classes: [String]?
+  /// Columns that are forecast.
+  package var targets: [String]?
+  /// Of the training data, by column; nil where values are taken as they are.
+  package var means: [Double]?
+  package var deviations: [Double]?
+
+  /// Learns everything from the training parts (ranges of steps) of a file.
+  init(of set: SequenceSet, training: [Range<Int>], config: Config, path: String) throws {
+    let data = config.data.task
+    columns = data.columns ?? set.columns
+    if config.task == .classification {
+      guard !set.labels.isEmpty else {
+        throw DataFileError(
+          path: path, place: nil, problem: "its sequences have no labels",
+          hint: "classification needs one of each")
+      }
+      // Numbers in the order of numbers, anything else by Unicode scalars.
+      classes = Array(Swift.Set(set.labels)).sorted {
+        if let a = Int($0), let b = Int($1), a != b { return a < b }
+        return $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars)
+      }
+    }
+    if config.task == .forecasting { targets = data.targets ?? columns }
+    if data.normalize { (means, deviations) = set.statistics(of: training) }
+  }
+
+  /// A file's sequences as this frame sees them.
+  func apply(to set: SequenceSet, path: String) throws -> SequenceSet {
+    var result = try set.selecting(columns, path: path, key: "data.columns")
+    if let means, let deviations { result.normalize(means: means, deviations: deviations) }
+    return result
+  }
+
+  /// The number of every sequence's class.
+  func classNumbers(of set: SequenceSet, path: String) throws -> [Int32] {
+    let classes = classes ?? []
+    var numbers: [String: Int32] = [:]
+    for (number, name) in classes.enumerated() { numbers[name] = Int32(number) }
+    guard set.labels.count == set.count else {
+      throw DataFileError(path: path, place: nil, problem: "its sequences have no labels")
+    }
+    return try set.labels.enumerated().map { index, label in
+      guard let number = numbers[label] else {
+        throw DataFileError(
+          path: path, place: "sequence \(index + 1)",
+          problem: "class \"\(label)\" does not occur in the training data",
+          hint: "its classes are \(DataFileError.list(classes))")
+      }
+      return number
+    }
+  }
+
+  /// The places of the columns to forecast.
+  func targetPlaces(path: String) throws -> [Int] {
+    try (targets ?? []).map { name in
+      guard let place = columns.firstIndex(of: name) else {
+        throw DataFileError(
+          path: path, place: nil,
+          problem: "there is no column \"\(name)\", which data.targets names",
+          hint: "the columns read are \(DataFileError.list(columns))")
+      }
+      return place
+    }
+  }
+}
