@@ -39,7 +39,7 @@ struct PackedLayer {
 /// both directions, made anew after every update. One per rank, read by all its threads.
 package final class PackedWeights {
   let shape: ModelShape
-  let kernels: Kernels
+  package let kernels: Kernels
   let layers: [PackedLayer]
   let outputForward: PackedOperand
   let outputBackward: PackedOperand

@@ -49,10 +49,6 @@ package struct Sampling {
     weights.repack(from: parameters.pointer, part: 0, of: 1)
     let generator = Generator(shape: model.shape, table: table, kernels: kernels)
     generator.reset()
-    let chooser = TokenChooser(
-      vocabularySize: model.shape.vocabularySize, kernels: kernels, temperature: temperature,
-      topK: topK)
-
     if let complaint = unknownParts(tokenizer) { Console.complain(complaint) }
     emit(Array(prompt.utf8) + tokenizer.separator(after: prompt))
     let text = try draw(
@@ -71,6 +67,9 @@ package struct Sampling {
   ) throws -> [UInt8] {
     // Without a prompt the text starts as after a line end.
     var pending = tokenizer.encode(prompt.isEmpty ? "\n" : prompt)
+    let chooser = TokenChooser(
+      vocabularySize: tokenizer.vocabularySize, kernels: weights.kernels,
+      temperature: temperature, topK: topK)
     let random = Philox(seed: UInt64(seed), purpose: .sampling)
     var text: [UInt8] = []
     for index in 0..<length {
