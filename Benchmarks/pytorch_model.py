@@ -4,19 +4,25 @@ import torch
 
 
 class LanguageModel(torch.nn.Module):
-    """Scores of the next token. PyTorch's GRU is the reset-after one."""
+    """Scores of the next token. PyTorch's GRU is the reset-after one.
 
-    def __init__(self, cell, vocabulary, embedding, hidden, layers):
+    Dropout is applied to what each layer and the output layer read.
+    """
+
+    def __init__(self, cell, vocabulary, embedding, hidden, layers, dropout=0.0, tied=False):
         super().__init__()
         kind = {"gru": torch.nn.GRU, "rnn": torch.nn.RNN}[cell]
+        self.drop = torch.nn.Dropout(dropout)
         self.embedding = torch.nn.Embedding(vocabulary, embedding)
-        self.recurrent = kind(embedding, hidden, layers)
+        self.recurrent = kind(embedding, hidden, layers, dropout=dropout if layers > 1 else 0.0)
         self.output = torch.nn.Linear(hidden, vocabulary)
+        if tied:
+            self.output.weight = self.embedding.weight
 
     def forward(self, tokens, state):
         """Tokens [T, B] and state [L, B, H] to logits [T, B, V] and the new state."""
-        hidden, state = self.recurrent(self.embedding(tokens), state)
-        return self.output(hidden), state
+        hidden, state = self.recurrent(self.drop(self.embedding(tokens)), state)
+        return self.output(self.drop(hidden)), state
 
 
 def parameter_count(cell, vocabulary, embedding, hidden, layers):

@@ -48,6 +48,9 @@ package struct ModelShape: Sendable, Equatable {
     task.input == .values ? 0 : task.inputVocabularySize ?? vocabularySize
   }
 
+  /// Floats of a layer's recurrent weights with the gap after them.
+  var recurrentStride: Int { padded(cell.gateCount * hiddenSize * hiddenSize) }
+
   /// The size of a layer's input: E for the first layer, H above.
   package func inputSize(ofLayer layer: Int) -> Int { layer == 0 ? embeddingSize : hiddenSize }
 }

@@ -16,6 +16,8 @@ struct PackedOperand {
   var isTransposed: Bool
   /// First source element within the parameter arena.
   var sourceOffset: Int
+  /// First source element within the recurrent weights after dropping, where it is one of them.
+  var droppedOffset: Int?
 }
 
 /// The packed operands and padded biases of one layer.
@@ -47,6 +49,10 @@ package final class PackedWeights {
   private let table: ParameterTable
   private let operands: [PackedOperand]
   private let arena: AlignedBuffer
+  /// The recurrent weights of all layers less the dropped ones; empty where none are.
+  private let dropped: AlignedBuffer
+  /// The first recurrent weight of each layer in the parameter arena.
+  private let recurrentOffsets: [Int]
 
   package init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
     self.shape = shape
@@ -63,6 +69,12 @@ package final class PackedWeights {
     outputBias = builder.take(padded(vocabulary))
     arena = AlignedBuffer(count: builder.size)
     operands = builder.operands
+    recurrentOffsets = (0..<shape.layerCount).map {
+      table["layers.\($0).recurrent.weight"].offset
+    }
+    dropped = AlignedBuffer(
+      count: shape.regularization.recurrentDropout > 0
+        ? shape.layerCount * shape.recurrentStride : 0)
   }
 
   /// Bytes that an instance of these sizes allocates.
@@ -74,7 +86,10 @@ package final class PackedWeights {
     let weights =
       padded(shape.vocabularySize) * kernels.packedDepth(shape.hiddenSize)
       + padded(shape.hiddenSize) * kernels.packedDepth(shape.vocabularySize)
-    return (builder.size + weights + padded(shape.vocabularySize)) * MemoryLayout<Float>.stride
+    let dropped =
+      shape.regularization.recurrentDropout > 0 ? shape.layerCount * shape.recurrentStride : 0
+    return (builder.size + weights + padded(shape.vocabularySize) + dropped)
+      * MemoryLayout<Float>.stride
   }
 
   @inline(__always) func pointer(_ operand: PackedOperand) -> UnsafePointer<Float> {
@@ -112,20 +127,69 @@ package final class PackedWeights {
     precondition(part >= 0, "part \(part) < 0")
     precondition(part < parts, "part \(part) of \(parts)")
     for operand in operands {
-      let width = operand.pack.panelWidth
-      let panels = (operand.columns + width - 1) / width
-      var arguments = operand.pack
-      arguments.source = parameters + operand.sourceOffset
-      arguments.destination = arena.pointer + operand.offset
-      arguments.firstPanel = part * panels / parts
-      arguments.endPanel = (part + 1) * panels / parts
-      if operand.isTransposed {
-        kernels.packTransposed(arguments)
-      } else {
-        kernels.packRows(arguments)
-      }
+      pack(operand, from: parameters + operand.sourceOffset, part: part, of: parts)
     }
     if part == 0 { repackBiases(from: parameters) }
+  }
+
+  private func pack(
+    _ operand: PackedOperand, from source: UnsafePointer<Float>, part: Int, of parts: Int
+  ) {
+    let width = operand.pack.panelWidth
+    let panels = (operand.columns + width - 1) / width
+    var arguments = operand.pack
+    arguments.source = source
+    arguments.destination = arena.pointer + operand.offset
+    arguments.firstPanel = part * panels / parts
+    arguments.endPanel = (part + 1) * panels / parts
+    if operand.isTransposed {
+      kernels.packTransposed(arguments)
+    } else {
+      kernels.packRows(arguments)
+    }
+  }
+
+  /// Drops part `part` of `parts` of the recurrent weights for a step of training; when all parts
+  /// are done, `repackDropped` puts them in the place of the whole ones.
+  package func dropRecurrentWeights(
+    of parameters: UnsafePointer<Float>, step: UInt32, part: Int, of parts: Int
+  ) {
+    if dropped.count == 0 { return }
+    let units = shape.recurrentStride / 16
+    for layer in 0..<shape.layerCount {
+      shape.regularization.dropRecurrent(
+        step: step, layer: layer, units: part * units / parts..<(part + 1) * units / parts,
+        parameters + recurrentOffsets[layer],
+        into: dropped.pointer + layer * shape.recurrentStride, kernels: kernels)
+    }
+  }
+
+  /// Packs part `part` of `parts` of the recurrent weights that were left.
+  package func repackDropped(part: Int, of parts: Int) {
+    if dropped.count == 0 { return }
+    for operand in operands {
+      guard let offset = operand.droppedOffset else { continue }
+      pack(operand, from: dropped.pointer + offset, part: part, of: parts)
+    }
+  }
+
+  /// Drops from a gradient of the weights that a step used what belongs to dropped ones.
+  ///
+  /// - Parameters:
+  ///   - range: elements of the arena, at multiples of 16.
+  package func dropRecurrentGradient(
+    _ gradient: UnsafeMutablePointer<Float>, range: Range<Int>, step: UInt32
+  ) {
+    if dropped.count == 0 { return }
+    for layer in 0..<shape.layerCount {
+      let first = recurrentOffsets[layer]
+      let part = range.clamped(to: first..<first + shape.recurrentStride)
+      if part.isEmpty { continue }
+      shape.regularization.dropRecurrent(
+        step: step, layer: layer,
+        units: (part.lowerBound - first) / 16..<(part.upperBound - first) / 16,
+        gradient + first, into: gradient + first, kernels: kernels)
+    }
   }
 
   private func repackBiases(from parameters: UnsafePointer<Float>) {
@@ -156,6 +220,9 @@ private struct PackedLayoutBuilder {
   let kernels: Kernels
   var size = 0
   var operands: [PackedOperand] = []
+  /// The first recurrent weight of the layer under way, in the arena and after dropping.
+  private var firstRecurrent: Int?
+  private var firstDropped = 0
 
   init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
     self.shape = shape
@@ -194,7 +261,10 @@ private struct PackedLayoutBuilder {
         source: placeholder, sourceStride: stride, depth: depth, groups: groups,
         groupColumns: groupColumns, groupWidth: padded(groupColumns), panelWidth: kernels.panelWidth,
         destination: placeholder, firstPanel: 0, endPanel: 0),
-      isTransposed: isTransposed, sourceOffset: source)
+      isTransposed: isTransposed, sourceOffset: source,
+      droppedOffset: firstRecurrent.flatMap { first in
+        source < first ? nil : firstDropped + source - first
+      })
     operands.append(operand)
     return operand
   }
@@ -207,6 +277,9 @@ private struct PackedLayoutBuilder {
     let recurrent = table["layers.\(layer).recurrent.weight"].offset
     let candidate = recurrent + (gates - 1) * hidden * hidden
     let isGated = gates == 3
+    firstRecurrent = recurrent
+    firstDropped = layer * shape.recurrentStride
+    defer { firstRecurrent = nil }
     return PackedLayer(
       inputForward: transposed(source: input, groups: gates, groupColumns: hidden, depth: inputs),
       inputBackward: rows(source: input, depth: gates * hidden, columns: inputs),

@@ -20,7 +20,10 @@ extension ReferenceModel {
     let embedding = table["embedding.weight"].offset
     let size = shape.embeddingSize
     for (row, token) in window.inputs.enumerated() {
-      for i in 0..<size { gradient[embedding + Int(token) * size + i] += above[row * size + i] }
+      let factor = tokenFactor(Int(token), window)
+      for i in 0..<size {
+        gradient[embedding + Int(token) * size + i] += above[row * size + i] * factor
+      }
     }
     return gradient
   }

@@ -34,6 +34,22 @@ extension ReferenceModel {
     return trace
   }
 
+  /// An arena of weights, or of gradients, with 0 for the recurrent weights that the step drops.
+  func connected(_ arena: [Double], _ window: Window) -> [Double] {
+    guard let step = window.trainingStep, shape.regularization.recurrentDropout > 0 else {
+      return arena
+    }
+    var arena = arena
+    for layer in 0..<shape.layerCount {
+      let weights = table["layers.\(layer).recurrent.weight"]
+      for weight in 0..<weights.count {
+        arena[weights.offset + weight] *= shape.regularization.recurrentFactor(
+          step: UInt32(truncatingIfNeeded: step), layer: layer, weight: weight)
+      }
+    }
+    return arena
+  }
+
   /// What a layer, or with L the output layer, reads of values [T, B, I]. Gradients of one turn into
   /// those of the other in the same way.
   func dropped(_ values: [Double], beforeLayer layer: Int, _ window: Window) -> [Double] {
@@ -49,13 +65,24 @@ extension ReferenceModel {
     }
   }
 
+  /// What a token's embedding is multiplied with.
+  func tokenFactor(_ token: Int, _ window: Window) -> Double {
+    guard let step = window.trainingStep, shape.regularization.embeddingDropout > 0 else {
+      return 1
+    }
+    return Double(
+      shape.regularization.embeddingFactor(step: UInt32(truncatingIfNeeded: step), token: token))
+  }
+
   /// The embedding rows of the window's inputs, [T, B, E].
   func embed(_ parameters: [Double], _ window: Window) -> [Double] {
     if shape.task.input == .values { return window.values }
     let offset = table["embedding.weight"].offset
     let size = shape.embeddingSize
     return window.inputs.flatMap { token in
-      parameters[offset + Int(token) * size..<offset + (Int(token) + 1) * size]
+      let factor = tokenFactor(Int(token), window)
+      return parameters[offset + Int(token) * size..<offset + (Int(token) + 1) * size]
+        .map { $0 * factor }
     }
   }
 

@@ -89,6 +89,7 @@ package final class ReferenceModel {
     var window = Window(inputs: inputs, targets: targets, steps: window, sequences: sequences)
     window.trainingStep = trainingStep
     check(parameters, window, state)
+    let parameters = connected(parameters, window)
     return loss(of: forward(parameters, window, state), window)
   }
 
@@ -101,9 +102,10 @@ package final class ReferenceModel {
     var window = Window(inputs: inputs, targets: targets, steps: window, sequences: sequences)
     window.trainingStep = trainingStep
     check(parameters, window, state)
+    let parameters = connected(parameters, window)
     let trace = forward(parameters, window, state)
     return (
-      loss(of: trace, window), backward(parameters, window, trace),
+      loss(of: trace, window), connected(backward(parameters, window, trace), window),
       trace.hidden.flatMap { $0.suffix(sequences * shape.hiddenSize) }
     )
   }
@@ -111,6 +113,7 @@ package final class ReferenceModel {
   /// As the above, of any task's window.
   package func loss(parameters: [Double], window: Window, state: [Double]) -> Double {
     check(parameters, window, state)
+    let parameters = connected(parameters, window)
     return loss(of: forward(parameters, window, state), window)
   }
 
@@ -118,8 +121,9 @@ package final class ReferenceModel {
     parameters: [Double], window: Window, state: [Double]
   ) -> (loss: Double, gradient: [Double]) {
     check(parameters, window, state)
+    let parameters = connected(parameters, window)
     let trace = forward(parameters, window, state)
-    return (loss(of: trace, window), backward(parameters, window, trace))
+    return (loss(of: trace, window), connected(backward(parameters, window, trace), window))
   }
 
   /// The logits [T, B, V] of one window and the state [L, B, H] it leaves.

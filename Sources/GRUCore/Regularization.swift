@@ -10,12 +10,52 @@ package struct Regularization: Sendable, Equatable {
   package var dropout = 0.0
   /// Whether all time steps of a window drop the same elements (Gal and Ghahramani, 2016).
   package var isLocked = false
+  /// The probability that a token is dropped as an input, wherever a step's batch has it: its whole
+  /// embedding is then 0 (Gal and Ghahramani, 2016; Merity, Keskar and Socher, 2018).
+  package var embeddingDropout = 0.0
+  /// The probability that a recurrent weight is dropped for a whole step: DropConnect (Wan, Zeiler,
+  /// Zhang, LeCun and Fergus, 2013) as Merity, Keskar and Socher (2018) use it.
+  package var recurrentDropout = 0.0
   package var seed: UInt64 = 0
 
   package init() {}
 
-  /// Whether anything is left out at all.
-  package var isActive: Bool { dropout > 0 }
+  /// The multiplier of a token's embedding: 0, or 1 / (1 − p).
+  package func embeddingFactor(step: UInt32, token: Int) -> Float {
+    let words = Philox(seed: seed, purpose: .embeddingDropout).block(
+      step: step, stream: 0, layer: 0, element: UInt32(token / 4))
+    return Float(DropRate(embeddingDropout).factor(words[token % 4]))
+  }
+
+  /// The multiplier of one recurrent weight, counted row by row through z, r and h.
+  package func recurrentFactor(step: UInt32, layer: Int, weight: Int) -> Double {
+    let unit = weight / 16
+    let words = Philox(seed: seed, purpose: .recurrentDropout).block(
+      step: step, stream: 0, layer: UInt32(layer),
+      element: UInt32(8 * (unit / 2) + weight % 16 / 2))
+    return DropRate(recurrentDropout).factor(words[2 * (unit % 2) + weight % 2])
+  }
+
+  /// Drops recurrent weights, or elements of their gradient, of a layer.
+  ///
+  /// - Parameters:
+  ///   - units: runs of 16 weights from the layer's first; the last may reach into the gap.
+  ///   - source: the layer's first weight, as `destination`; they may be the same.
+  func dropRecurrent(
+    step: UInt32, layer: Int, units: Range<Int>, _ source: UnsafePointer<Float>,
+    into destination: UnsafeMutablePointer<Float>, kernels: Kernels
+  ) {
+    let rate = DropRate(recurrentDropout)
+    let count = 16 * units.count
+    kernels.dropRows(
+      DropoutArguments(
+        source: source + 16 * units.lowerBound, sourceStride: count,
+        destination: destination + 16 * units.lowerBound, destinationStride: count,
+        timeSteps: 1, sequences: 1, columns: count,
+        key: Philox(seed: seed, purpose: .recurrentDropout).key, step: step,
+        layer: UInt32(layer), firstStream: 0, firstElement: 0, elementsPerStep: 0,
+        firstUnit: units.lowerBound, bound: rate.bound, scale: rate.scale))
+  }
 
   /// The multiplier of one element of a layer's input: 0, or 1 / (1 − p).
   ///

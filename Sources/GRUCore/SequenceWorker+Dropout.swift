@@ -68,10 +68,28 @@ extension SequenceWorker {
       stride: layout.hiddenStride)
   }
 
+  /// Multiplies the row of every token, of embeddings or of their gradients, by the token's factor.
+  ///
+  /// Shapes: rows [T, B, E].
+  func scaleTokens(_ rows: UnsafeMutablePointer<Float>) {
+    guard isTraining, shape.regularization.embeddingDropout > 0 else { return }
+    timer.enter(.dropout, bytes: 8 * inputCount * layout.embedding)
+    for index in 0..<inputCount {
+      let row = rows + index * layout.embeddingStride
+      let factor = shape.regularization.embeddingFactor(step: step, token: Int(inputs[index]))
+      if factor == 0 {
+        row.update(repeating: 0, count: shape.embeddingSize)
+      } else {
+        for j in 0..<shape.embeddingSize { row[j] *= factor }
+      }
+    }
+  }
+
   /// Turns the gradient of what `layer` read into that of what it was made from.
   func dropGradient(layer: Int, _ gradient: UnsafeMutablePointer<Float>) {
-    guard dropsElements else { return }
     let isEmbedding = layer == 0
+    defer { if isEmbedding { scaleTokens(gradient) } }
+    guard dropsElements else { return }
     drop(
       layer: layer, count: window, columns: isEmbedding ? shape.embeddingSize : shape.hiddenSize,
       gradient, into: gradient,

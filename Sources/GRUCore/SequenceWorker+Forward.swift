@@ -59,6 +59,7 @@ extension SequenceWorker {
       destination.update(from: embedding + token * size, count: size)
       destination += layout.embeddingStride
     }
+    scaleTokens(buffer(layout.embedded))
     if dropsElements {
       let embedded = buffer(layout.embedded)
       drop(

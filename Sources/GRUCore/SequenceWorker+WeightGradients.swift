@@ -24,9 +24,7 @@ extension SequenceWorker {
     first: Int, count: Int, left: UnsafePointer<Float>, stride: Int,
     nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
-    keepLookedUp(
-      first: first, count: count, errors: buffer(layout.logits) + first,
-      stride: layout.vocabularyStride)
+    keepLookedUp(first: first, count: count, errors: left, stride: stride)
     let weight = table.outputWeight
     let bias = table.outputBias
     let operand = GradientOperand(

@@ -97,10 +97,11 @@ struct WorkspaceLayout {
       inner.append(shape.cell == .rnn ? 0 : take(rows * hiddenStride))
     }
     embedded = take(rows * embeddingStride)
-    if shape.regularization.dropout > 0 {
-      // Equal tokens have other elements dropped, and so no row of a table in common.
-      dropped = take(rows * hiddenStride)
-    } else if shape.task.input == .tokens, 2 * shape.inputVocabularySize <= rows {
+    let regularization = shape.regularization
+    if regularization.dropout > 0 { dropped = take(rows * hiddenStride) }
+    // Where inputs are dropped, equal tokens have no row of a table in common.
+    let isInputDropped = regularization.dropout > 0 || regularization.embeddingDropout > 0
+    if shape.task.input == .tokens, !isInputDropped, 2 * shape.inputVocabularySize <= rows {
       tokenTable = take(shape.inputVocabularySize * gatesStride)
     }
     upper = take(rows * max(hiddenStride, embeddingStride))

@@ -9,6 +9,8 @@ package struct Philox: Sendable {
     case benchmark = 4
     case recomputation = 5
     case dropout = 6
+    case embeddingDropout = 7
+    case recurrentDropout = 8
     case task = 16
     case taskValidation = 17
   }

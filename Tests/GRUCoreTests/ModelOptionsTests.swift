@@ -4,7 +4,8 @@ import Testing
 
 /// A model with something beside the plain cells switched on.
 enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
-  case dropout, lockedDropout, tiedWeights, tiedWeightsWithDropout
+  case dropout, lockedDropout, tiedWeights, tiedWeightsWithDropout, embeddingDropout
+  case recurrentDropout, everythingDropped
 
   func apply(to shape: inout ModelShape) {
     shape.regularization.seed = 3
@@ -14,6 +15,14 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
       shape.regularization.dropout = 0.5
       shape.regularization.isLocked = true
     case .tiedWeights: tie(&shape)
+    case .embeddingDropout: shape.regularization.embeddingDropout = 0.4
+    case .recurrentDropout: shape.regularization.recurrentDropout = 0.4
+    case .everythingDropped:
+      tie(&shape)
+      shape.regularization.dropout = 0.2
+      shape.regularization.isLocked = true
+      shape.regularization.embeddingDropout = 0.1
+      shape.regularization.recurrentDropout = 0.5
     case .tiedWeightsWithDropout:
       tie(&shape)
       shape.regularization.dropout = 0.2

@@ -30,6 +30,11 @@ struct WorkerRun {
     }
     for worker in workers { worker.load(problem) }
     for window in problem.inputs.indices {
+      for part in 0..<plan.threads {
+        weights.dropRecurrentWeights(
+          of: parameters.pointer, step: UInt32(window + 1), part: part, of: plan.threads)
+      }
+      for part in 0..<plan.threads { weights.repackDropped(part: part, of: plan.threads) }
       var nodes: [Range<Int>: [Float]] = [:]
       losses.append([])
       tokens.append([])
@@ -47,7 +52,13 @@ struct WorkerRun {
         losses[window] += (0..<worker.shards.count).map { worker.shardLosses[$0] }
         tokens[window] += (0..<worker.shards.count).map { worker.shardTokens[$0] }
       }
-      gradients.append(Self.sum(nodes, 0, plan.shards))
+      let sum = Arena(Self.sum(nodes, 0, plan.shards))
+      // In two parts, as ranks that own them would.
+      let middle = problem.table.elementCount / 32 * 16
+      for range in [0..<middle, middle..<problem.table.elementCount] {
+        weights.dropRecurrentGradient(sum.pointer, range: range, step: UInt32(window + 1))
+      }
+      gradients.append(sum.values)
     }
     state = workers.state(of: problem)
   }

@@ -52,6 +52,14 @@ import Testing
     #expect(try allocations(of: trainer, steps: 20) == 0)
   }
 
+  @Test func aStepThatDropsAndTiesAllocatesNothing() throws {
+    let scenario = try TrainingScenario(
+      "model.reset=after", "model.embedding=16", "model.hidden=16", "model.tie_weights=true",
+      "model.dropout=0.2", "model.embedding_dropout=0.1", "model.recurrent_dropout=0.1")
+    let trainer = try trainer(scenario, on: SoloCommunicator(), threads: 2, verifyEvery: 1)
+    #expect(try allocations(of: trainer, steps: 20) == 0)
+  }
+
   @Test(arguments: [0, 1]) func aStepOfSeveralRanksAllocatesNothing(verifyEvery: Int) throws {
     let scenario = try TrainingScenario()
     let counts = try ThreadWorld.run(ranks: 2) { communicator in

@@ -98,6 +98,7 @@ import Testing
     ("model.layers=65", "from 1 to 64"), ("model.cell=lstm", "one of \"gru\", \"rnn\""),
     ("model.reset=never", "one of \"before\", \"after\""), ("model.dropout=-0.1", "from 0 up to"),
     ("model.dropout=1", "but not, 1"), ("model.tie_weights=true", "set model.embedding to 512"),
+    ("model.embedding_dropout=1", "but not, 1"), ("model.recurrent_dropout=2", "but not, 1"),
     ("model.dropout_kind=x", "one of \"element\", \"locked\""),
     ("model.tie_weights=1", "expected true or false"), ("model=3", "expected an object"),
     ("data.train=", "not empty"), ("data.train=5", "found 5 (an integer)"),

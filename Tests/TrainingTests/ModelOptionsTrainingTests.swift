@@ -7,6 +7,7 @@ import Testing
   static let options = [
     ["model.dropout=0.3"],
     ["model.dropout=0.3", "model.dropout_kind=locked"],
+    ["model.embedding_dropout=0.2"], ["model.recurrent_dropout=0.5"],
     ["model.tie_weights=true", "model.embedding=20", "model.dropout=0.1"],
   ]
 

@@ -71,6 +71,11 @@ package struct Config: Sendable, Equatable {
         hint: "possible are \(shortList(valid))")
     }
     try Self.checkGenerated(task, window: batch.window, source)
+    if model.embeddingDropout > 0, taskShape.input != .tokens {
+      throw source.failure(
+        "model.embedding_dropout", "drops tokens, and the task \"\(task.rawValue)\" reads real values",
+        hint: "set it to 0")
+    }
     guard task == .language || !model.tieWeights else {
       throw source.failure(
         "model.tie_weights", "ties the tokens that a language model reads to those it predicts, "

@@ -81,6 +81,9 @@ package struct ModelConfig: Sendable, Equatable {
   package var dropout: Double
   /// What one random choice drops: an element at one time step, or at all of a window.
   package var dropoutKind: DropoutKind
+  /// The probabilities that a token's embedding, and a recurrent weight, is dropped for a step.
+  package var embeddingDropout: Double
+  package var recurrentDropout: Double
   package var tieWeights: Bool
   /// The numbers that matrix products multiply.
   package var precision: Precision
@@ -91,9 +94,14 @@ package struct ModelConfig: Sendable, Equatable {
     embedding = try reader.integer("embedding", default: 128, in: 1...65_536)
     hidden = try reader.integer("hidden", default: 512, in: 1...65_536)
     layers = try reader.integer("layers", default: 2, in: 1...64)
-    dropout = try reader.number(
-      "dropout", default: 0, expected: "a number from 0 up to, but not, 1"
-    ) { 0..<1 ~= $0 }
+    func probability(_ key: String, of reader: inout ConfigReader) throws(ConfigError) -> Double {
+      try reader.number(
+        key, default: 0, expected: "a number from 0 up to, but not, 1"
+      ) { 0..<1 ~= $0 }
+    }
+    dropout = try probability("dropout", of: &reader)
+    embeddingDropout = try probability("embedding_dropout", of: &reader)
+    recurrentDropout = try probability("recurrent_dropout", of: &reader)
     tieWeights = try reader.boolean("tie_weights", default: false)
     precision = try reader.choice("precision", default: .fp32)
     dropoutKind = try reader.choice("dropout_kind", default: .element)
@@ -112,7 +120,8 @@ package struct ModelConfig: Sendable, Equatable {
       "cell": .string(cell.rawValue), "reset": .string(reset.rawValue),
       "embedding": .integer(embedding), "hidden": .integer(hidden), "layers": .integer(layers),
       "dropout": .number(dropout), "dropout_kind": .string(dropoutKind.rawValue),
-      "tie_weights": .bool(tieWeights),
+      "embedding_dropout": .number(embeddingDropout),
+      "recurrent_dropout": .number(recurrentDropout), "tie_weights": .bool(tieWeights),
       "precision": .string(precision.rawValue),
     ]
   }
@@ -131,6 +140,8 @@ package struct ModelConfig: Sendable, Equatable {
     shape.tiesWeights = tieWeights
     shape.regularization.dropout = dropout
     shape.regularization.isLocked = dropoutKind == .locked
+    shape.regularization.embeddingDropout = embeddingDropout
+    shape.regularization.recurrentDropout = recurrentDropout
     shape.regularization.seed = UInt64(seed)
     return shape
   }

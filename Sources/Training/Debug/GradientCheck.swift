@@ -96,9 +96,16 @@ struct GradientCheck {
       worker.targets[index] = slice.targets[index]
     }
     let arena = AlignedBuffer(count: replica.table.elementCount)
+    if replica.dropsRecurrentWeights { replica.dropRecurrentWeights(step: step) }
     withUnsafePointer(to: arena.pointer) { nodes in
       worker.computeGradients(
         parameters: replica.parameters.pointer, weights: replica.weights, nodes: nodes)
+    }
+    if replica.dropsRecurrentWeights {
+      replica.weights.dropRecurrentGradient(
+        arena.pointer, range: 0..<replica.table.elementCount,
+        step: UInt32(truncatingIfNeeded: step))
+      replica.repack()
     }
     let values = Array(
       UnsafeBufferPointer(start: arena.pointer, count: replica.table.elementCount))

@@ -87,6 +87,7 @@ extension TrainingSetup {
     "task", "data.tokenizer", "data.minimum_count", "data.vocabulary_limit", "data.valid_fraction",
     "model.cell", "model.reset", "model.embedding",
     "model.hidden", "model.layers", "model.dropout", "model.dropout_kind",
+    "model.embedding_dropout", "model.recurrent_dropout",
     "model.tie_weights", "model.precision",
     "batch.sequences", "batch.window", "batch.shards", "optimizer.name",
     "optimizer.ema_decay", "run.seed",

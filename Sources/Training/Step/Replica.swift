@@ -20,6 +20,15 @@ package final class Replica {
   package let workers: [SequenceWorker]
   package let team: WorkerTeam
   private let packJob: (Int) -> Void
+  /// The step whose choice of recurrent weights is packed; see `dropRecurrentWeights`.
+  private var droppedStep: UInt32 = 0
+  private lazy var dropJob: (Int) -> Void = { [unowned self] in
+    weights.dropRecurrentWeights(
+      of: parameters.pointer, step: droppedStep, part: $0, of: plan.threads)
+  }
+  private lazy var packDroppedJob: (Int) -> Void = { [unowned self] in
+    weights.repackDropped(part: $0, of: plan.threads)
+  }
 
   /// - Throws: `WorkerTeamError` where the system gives too few threads.
   package init(
@@ -54,6 +63,16 @@ package final class Replica {
 
   /// Brings the packed weights up to date with `parameters`.
   package func repack() { team.runPrepared(packJob) }
+
+  /// Whether steps of training drop recurrent weights.
+  package var dropsRecurrentWeights: Bool { shape.regularization.recurrentDropout > 0 }
+
+  /// Drops recurrent weights from the packed ones for a step of training; `repack` brings them back.
+  package func dropRecurrentWeights(step: Int) {
+    droppedStep = UInt32(truncatingIfNeeded: step)
+    team.runPrepared(dropJob)
+    team.runPrepared(packDroppedJob)
+  }
 
   /// Sets all parameters to their initial values, the same on every rank.
   package func initialize(seed: Int) {

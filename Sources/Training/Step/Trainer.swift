@@ -145,6 +145,7 @@ package final class Trainer {
     pulse.begin(step: step)
     timer.enter(.data)
     replica.team.runPrepared(fillJob)
+    if replica.dropsRecurrentWeights { replica.dropRecurrentWeights(step: step) }
     let filled = clock.now
 
     pulse.begin(.gradients)
@@ -271,6 +272,7 @@ package final class Trainer {
   /// Undoes what the step under way has done, before its update.
   func takeBack() {
     replica.writeState(from: previousState.pointer)
+    if replica.dropsRecurrentWeights { replica.repack() }
     step -= 1
   }
 
@@ -295,6 +297,8 @@ package final class Trainer {
   private func sumSquares(thread: Int) {
     let part = ownedPart(thread: thread)
     if part.isEmpty { return }
+    replica.weights.dropRecurrentGradient(
+      rankNodes[0], range: part, step: UInt32(truncatingIfNeeded: step))
     let block = (part.lowerBound - exchange.ownedRange.lowerBound) / canonicalBlock
     replica.kernels.sumOfSquares(
       rankNodes[0] + part.lowerBound, count: part.count,

@@ -1,0 +1,37 @@
+import Testing
+
+@testable import Training
+
+/// What a model drops at random goes on as if the run had never stopped.
+@Suite(.serialized) struct ModelOptionsWalkTests {
+  @Test func aStoppedRunDropsWhatTheWholeOneDrops() throws {
+    let scenario = try TrainingScenario(
+      "run.steps=16", "run.validate_every=5", "model.embedding=16", "model.tie_weights=true",
+      "model.dropout=0.2", "model.dropout_kind=locked", "model.embedding_dropout=0.1",
+      "model.recurrent_dropout=0.3")
+    try scenario.train(scenario.options(run: "whole"), ranks: 1)
+    let expected = try scenario.trajectory("whole")
+    for (ranks, stop) in [(3, 7), (2, 11), (4, nil)] as [(Int, Int?)] {
+      var options = scenario.options(run: "parts")
+      options.resume = true
+      options.stopAfter = stop
+      #expect(try scenario.train(options, ranks: ranks) == (stop == nil ? 0 : 75))
+    }
+    #expect(try scenario.trajectory("parts") == expected)
+  }
+
+  @Test func whatIsDroppedIsFixedForARun() throws {
+    let scenario = try TrainingScenario("model.dropout=0.2")
+    try scenario.train(scenario.options(), ranks: 1)
+    for change in [
+      "model.dropout=0.3", "model.dropout_kind=locked", "model.embedding_dropout=0.1",
+      "model.recurrent_dropout=0.1", "model.tie_weights=true",
+    ] {
+      var options = scenario.options([change, "model.embedding=16", "run.steps=14"])
+      options.resume = true
+      let error = #expect(throws: (any Error).self) { try scenario.train(options, ranks: 1) }
+      let key = String(change.prefix { $0 != "=" })
+      #expect("\(try #require(error))".contains(key), "\(String(describing: error))")
+    }
+  }
+}
