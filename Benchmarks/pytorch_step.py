@@ -19,6 +19,7 @@ from pytorch_model import LanguageModel, parameter_count
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cell", choices=["gru", "rnn"], default="gru")
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     for name, default in (
             ("vocabulary", 256), ("embedding", 128), ("hidden", 512), ("layers", 2),
             ("window", 64), ("batch", 64), ("threads", 1), ("steps", 20), ("warmup", 3)):
@@ -40,9 +41,10 @@ def measure(options):
     for _ in range(options.warmup + options.steps):
         start = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        logits, state = model(tokens[:-1], state)
-        loss = torch.nn.functional.cross_entropy(
-            logits.reshape(-1, options.vocabulary), tokens[1:].reshape(-1))
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.precision == "bf16"):
+            logits, state = model(tokens[:-1], state)
+            loss = torch.nn.functional.cross_entropy(
+                logits.reshape(-1, options.vocabulary), tokens[1:].reshape(-1))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
