@@ -17,6 +17,8 @@ package protocol Communicator: AnyObject {
   var hostName: String { get }
   /// How many ranks of the job share this machine, this one included.
   var ranksOnHost: Int { get }
+  /// Whether another thread than the one that made it may use it, one at a time.
+  var canChangeThreads: Bool { get }
 
   /// Starts sending `bytes` to a rank; sending to oneself is allowed.
   func startSend(_ bytes: UnsafeRawBufferPointer, to peer: Int) throws(CollectiveError) -> Transfer
@@ -57,6 +59,8 @@ package protocol Communicator: AnyObject {
 }
 
 extension Communicator {
+  package var canChangeThreads: Bool { true }
+
   package func finalize() throws(CollectiveError) {}
 
   package func send(_ bytes: UnsafeRawBufferPointer, to peer: Int) throws(CollectiveError) {

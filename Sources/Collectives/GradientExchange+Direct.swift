@@ -18,8 +18,8 @@ struct DirectSchedule {
   let ownNodes: Range<Int>
   let fold: TreeFold
   let pieceElements: Int
-  /// The number of pieces of the longest part.
-  let pieceCount: Int
+  /// The number of pieces of the longest part of each bucket.
+  let pieceCounts: [Int]
   /// Pieces of each node under way at a time.
   let depth = 2
 
@@ -28,7 +28,7 @@ struct DirectSchedule {
   let sources: PointerTable
 
   init(
-    rank: Int, nodes: [[Range<Int>]], shards: Int, ranges: [Range<Int>], pieceElements: Int
+    rank: Int, nodes: [[Range<Int>]], shards: Int, ownership: Ownership, pieceElements: Int
   ) {
     let ranks = nodes.count
     var firstNodes = [0]
@@ -46,19 +46,24 @@ struct DirectSchedule {
     sources = PointerTable(count: fold.sourceCount)
     // Many ranks need many buffers at a time: shorter pieces keep them within about 16 MB. The
     // number of all nodes is the same on every rank, so that all agree on the size.
-    let longest = ranges.map(\.count).max() ?? 0
+    let longest = ownership.buckets.indices.map { bucket in
+      ownership.parts.map { $0[bucket].count }.max() ?? 0
+    }
     let budget = max(canonicalBlock, (4 << 20) / (depth * fold.sourceCount))
-    self.pieceElements = min(pieceElements, budget, max(1, longest))
-    pieceCount = Pieces.count(of: longest, self.pieceElements)
+    let size = min(pieceElements, budget, max(1, longest.max() ?? 0))
+    self.pieceElements = size
+    pieceCounts = longest.map { Pieces.count(of: $0, size) }
   }
 
   var bufferElements: Int { depth * incoming.count * pieceElements }
-  var sendsInFlight: Int { depth * peers.count * ownNodes.count }
+  /// The sends of one piece.
+  var sendsOfPiece: Int { peers.count * ownNodes.count }
+  var sendsInFlight: Int { depth * sendsOfPiece }
   var receivesInFlight: Int { depth * incoming.count }
 
-  /// Where in the buffers piece `index` of incoming node `number` goes.
-  func place(_ index: Int, _ number: Int) -> Int {
-    (index % depth * incoming.count + number) * pieceElements
+  /// Where in the buffers the message of incoming node `number` goes, in turn `turn`.
+  func place(_ turn: Int, _ number: Int) -> Int {
+    (turn % depth * incoming.count + number) * pieceElements
   }
 }
 
@@ -74,67 +79,143 @@ final class PointerTable {
 }
 
 extension GradientExchange {
-  func reduceScatter(
-    _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>, by direct: DirectSchedule
-  ) throws(CollectiveError) {
-    var started = 0
-    for index in 0..<direct.pieceCount {
-      while started < min(direct.pieceCount, index + direct.depth) {
-        try start(started, nodes, direct)
-        started += 1
-      }
-      try finish(index, nodes, direct)
-    }
+  func advanceReduction(_ direct: DirectSchedule) throws(CollectiveError) -> Bool {
+    guard let nodes = reduction.arenas else { return false }
+    let queue = reduction.queues
+    queue.pointee.arrived = reduction.added
+    var isMoved = try sumPieces(nodes, direct, queue)
+    if try queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
+    if try startPieces(nodes, direct, queue) { isMoved = true }
+    return isMoved
   }
 
-  /// Starts all transfers of piece `index` of every part.
+  /// Starts what may be under way.
+  private func startPieces(
+    _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>, _ direct: DirectSchedule,
+    _ queue: UnsafeMutablePointer<StageQueue>
+  ) throws(CollectiveError) -> Bool {
+    var isMoved = false
+    while queue.pointee.started < queue.pointee.arrived {
+      let bucket = reduction.order[queue.pointee.started]
+      while queue.pointee.sendsStarted < direct.pieceCounts[bucket] {
+        guard queue.pointee.startedTurn - queue.pointee.finishedTurn < direct.depth,
+          queue.pointee.sends.count + direct.sendsOfPiece <= direct.sendsInFlight
+        else { return isMoved }
+        try start(queue.pointee.sendsStarted, of: bucket, nodes, direct, queue)
+        queue.pointee.sendsStarted += 1
+        queue.pointee.startedTurn += 1
+        isMoved = true
+      }
+      queue.pointee.sendsStarted = 0
+      queue.pointee.started += 1
+      isMoved = true
+    }
+    return isMoved
+  }
+
+  /// Starts all transfers of piece `index` of every part of a bucket.
   private func start(
-    _ index: Int, _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>, _ direct: DirectSchedule
+    _ index: Int, of bucket: Int, _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>,
+    _ direct: DirectSchedule, _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) {
-    let own = Pieces.piece(index, of: ownedRange, direct.pieceElements)
-    for (number, node) in direct.incoming.enumerated() {
-      let place = direct.place(index, number)
-      try startReceive(pieces.pointer, place..<place + own.count, from: node.peer)
+    let size = direct.pieceElements
+    let own = Pieces.piece(index, of: ownership.parts[rank][bucket], size)
+    for number in direct.incoming.indices {
+      let place = direct.place(queue.pointee.startedTurn, number)
+      try startReceive(
+        pieces.pointer, place..<place + own.count, from: direct.incoming[number].peer, queue)
     }
     for peer in direct.peers {
-      let part = Pieces.piece(index, of: ranges[peer], direct.pieceElements)
-      for node in 0..<nodeCount { try startSend(nodes[node], part, to: peer) }
+      let part = Pieces.piece(index, of: ownership.parts[peer][bucket], size)
+      for node in 0..<nodeCount { try startSend(nodes[node], part, to: peer, queue) }
     }
   }
 
-  /// Finishes all transfers of piece `index` and folds this rank's.
-  private func finish(
-    _ index: Int, _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>, _ direct: DirectSchedule
-  ) throws(CollectiveError) {
-    let own = Pieces.piece(index, of: ownedRange, direct.pieceElements)
-    if !own.isEmpty {
-      for (number, node) in direct.incoming.enumerated() {
-        try receives.finishOldest(on: communicator)
-        direct.sources.pointers[node.node] = pieces.pointer + direct.place(index, number)
+  /// Folds the own pieces of which all nodes have come.
+  private func sumPieces(
+    _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>, _ direct: DirectSchedule,
+    _ queue: UnsafeMutablePointer<StageQueue>
+  ) throws(CollectiveError) -> Bool {
+    var isMoved = false
+    while queue.pointee.finished < queue.pointee.arrived {
+      let bucket = reduction.order[queue.pointee.finished]
+      if queue.pointee.piecesFinished == direct.pieceCounts[bucket] {
+        queue.pointee.piecesFinished = 0
+        queue.pointee.finished += 1
+        isMoved = true
+        continue
       }
-      for node in 0..<nodeCount {
-        direct.sources.pointers[direct.ownNodes.lowerBound + node] = nodes[node] + own.lowerBound
+      guard queue.pointee.finishedTurn < queue.pointee.startedTurn else { break }
+      let own = Pieces.piece(
+        queue.pointee.piecesFinished, of: ownership.parts[rank][bucket], direct.pieceElements)
+      if !own.isEmpty {
+        while queue.pointee.receivesFinished < direct.incoming.count {
+          guard try queue.pointee.receives.finishOldestIfReady(on: communicator) else {
+            return isMoved
+          }
+          queue.pointee.receivesFinished += 1
+          isMoved = true
+        }
+        queue.pointee.receivesFinished = 0
+        sum(own, nodes, direct, turn: queue.pointee.finishedTurn)
       }
-      direct.fold.run(direct.sources.pointers, offset: 0, count: own.count, kernels: kernels)
+      queue.pointee.piecesFinished += 1
+      queue.pointee.finishedTurn += 1
+      isMoved = true
     }
-    for peer in direct.peers {
-      let part = Pieces.piece(index, of: ranges[peer], direct.pieceElements)
-      guard !part.isEmpty else { continue }
-      for _ in 0..<nodeCount { try sends.finishOldest(on: communicator) }
+    return isMoved
+  }
+
+  private func sum(
+    _ own: Range<Int>, _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>,
+    _ direct: DirectSchedule, turn: Int
+  ) {
+    for (number, node) in direct.incoming.enumerated() {
+      direct.sources.pointers[node.node] = pieces.pointer + direct.place(turn, number)
     }
+    for node in 0..<nodeCount {
+      direct.sources.pointers[direct.ownNodes.lowerBound + node] = nodes[node] + own.lowerBound
+    }
+    direct.fold.run(direct.sources.pointers, offset: 0, count: own.count, kernels: kernels)
   }
 
   /// Every rank sends its part to every other.
-  func allGatherDirectly(_ arena: UnsafeMutablePointer<Float>) throws(CollectiveError) {
-    let world = ranges.count
-    for distance in 1..<world {
+  func advanceGathering(_ direct: DirectSchedule) throws(CollectiveError) -> Bool {
+    guard let arena = gathering.arena else { return false }
+    let queue = gathering.queues
+    let world = ownership.parts.count
+    var isMoved = false
+    queue.pointee.arrived = gathering.added
+    while queue.pointee.started < queue.pointee.arrived {
+      let bucket = gathering.order[queue.pointee.started]
+      for distance in 1..<world {
+        let sender = (rank + world - distance) % world
+        try startReceive(arena, ownership.parts[sender][bucket], from: sender, queue)
+      }
+      for distance in 1..<world {
+        let receiver = (rank + distance) % world
+        try startSend(arena, ownership.parts[rank][bucket], to: receiver, queue)
+      }
+      queue.pointee.started += 1
+      isMoved = true
+    }
+    while queue.pointee.finished < queue.pointee.started {
+      // Of the oldest bucket, as many as there are other ranks that own some of it.
+      let distance = queue.pointee.receivesFinished + 1
+      if distance == world {
+        queue.pointee.receivesFinished = 0
+        queue.pointee.finished += 1
+        isMoved = true
+        continue
+      }
       let sender = (rank + world - distance) % world
-      try startReceive(arena, ranges[sender], from: sender)
+      if !ownership.parts[sender][gathering.order[queue.pointee.finished]].isEmpty {
+        guard try queue.pointee.receives.finishOldestIfReady(on: communicator) else { break }
+      }
+      queue.pointee.receivesFinished += 1
+      isMoved = true
     }
-    for distance in 1..<world {
-      try startSend(arena, ownedRange, to: (rank + distance) % world)
-    }
-    try receives.finishAll(on: communicator)
-    try sends.finishAll(on: communicator)
+    if try queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
+    return isMoved
   }
 }

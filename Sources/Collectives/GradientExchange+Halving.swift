@@ -1,24 +1,20 @@
 import Kernels
 
-/// Vector halving with distance doubling, and its mirror for the all-gather.
+/// Vector halving with distance doubling, and its mirror for the gathering.
 ///
 /// In round d a rank meets the one whose number differs in bit d. Each keeps one half of what it
 /// still had and sends the other, so that after log2 P rounds it owns one part of P. The parts of a
 /// round are neighbours in the canonical tree: rounds climb it level by level.
 struct HalvingSchedule {
-  /// One meeting of two ranks.
-  struct Round {
-    let peer: Int
-    /// The elements that this rank still works on afterwards.
-    let kept: Range<Int>
-    /// The elements that the peer works on afterwards.
-    let given: Range<Int>
-  }
-
-  let rounds: [Round]
+  /// The rank met in each round.
+  let peers: [Int]
+  /// The elements that this rank still works on after a round, and those that the peer does, by
+  /// round and bucket.
+  let kept: [[Range<Int>]]
+  let given: [[Range<Int>]]
   let pieceElements: Int
-  /// Pieces under way at a time, in each direction.
-  let depth = 4
+  /// Pieces of a round under way at a time, in each direction.
+  let depth = 8
 
   /// Whether ranks that bring `nodes` can meet this way: each round must make nodes of the tree.
   static func fits(nodes: [[Range<Int>]], shards: Int) -> Bool {
@@ -39,8 +35,10 @@ struct HalvingSchedule {
     return level[0] == 0..<shards
   }
 
-  init(rank: Int, ranks: Int, elementCount: Int, pieceElements: Int) {
-    var rounds: [Round] = []
+  init(rank: Int, ranks: Int, buckets: [Range<Int>], pieceElements: Int) {
+    var peers: [Int] = []
+    var kept: [[Range<Int>]] = []
+    var given: [[Range<Int>]] = []
     var parts = 0..<ranks
     var distance = 1
     while distance < ranks {
@@ -48,75 +46,145 @@ struct HalvingSchedule {
       let lower = parts.lowerBound..<middle
       let upper = middle..<parts.upperBound
       let keepsLower = rank & distance == 0
-      rounds.append(
-        Round(
-          peer: rank ^ distance,
-          kept: BlockCut.parts(
-            keepsLower ? lower : upper, of: ranks, elementCount: elementCount),
-          given: BlockCut.parts(
-            keepsLower ? upper : lower, of: ranks, elementCount: elementCount)))
       parts = keepsLower ? lower : upper
+      let other = keepsLower ? upper : lower
+      peers.append(rank ^ distance)
+      kept.append(buckets.map { BlockCut.parts(parts, of: ranks, in: $0) })
+      given.append(buckets.map { BlockCut.parts(other, of: ranks, in: $0) })
       distance *= 2
     }
-    self.rounds = rounds
+    self.peers = peers
+    self.kept = kept
+    self.given = given
     // Not this rank's own longest part: both sides of a meeting must cut alike.
-    self.pieceElements = min(pieceElements, max(1, elementCount))
+    self.pieceElements = min(pieceElements, max(1, buckets.map(\.count).max() ?? 0))
   }
 
-  /// The elements that are left to a rank after the last round.
-  static func owned(by rank: Int, ranks: Int, elementCount: Int) -> Range<Int> {
+  /// The part that is left to a rank after the last round: its number with the bits reversed.
+  static func partNumber(ofRank rank: Int, of ranks: Int) -> Int {
     var part = 0
     var bit = 1
     while bit < ranks {
       part = part * 2 + (rank & bit == 0 ? 0 : 1)
       bit *= 2
     }
-    return BlockCut.part(part, of: ranks, elementCount: elementCount)
+    return part
   }
 
-  var bufferElements: Int { depth * pieceElements }
+  var bufferElements: Int { peers.count * depth * pieceElements }
+
+  /// Where in the buffers the message with number `turn` of a round goes.
+  func place(_ turn: Int, round: Int) -> Int { (round * depth + turn % depth) * pieceElements }
 }
 
 extension GradientExchange {
-  func reduceScatter(
-    _ arena: UnsafeMutablePointer<Float>, by halving: HalvingSchedule
-  ) throws(CollectiveError) {
-    let size = halving.pieceElements
-    let buffer = pieces.pointer
-    for round in halving.rounds {
-      let count = Pieces.count(of: max(round.kept.count, round.given.count), size)
-      var started = 0
-      for index in 0..<count {
-        while started < min(count, index + halving.depth) {
-          let incoming = Pieces.piece(started, of: round.kept, size)
-          let place = started % halving.depth * size
-          try startReceive(buffer, place..<place + incoming.count, from: round.peer)
-          try startSend(arena, Pieces.piece(started, of: round.given, size), to: round.peer)
-          started += 1
-        }
-        let own = Pieces.piece(index, of: round.kept, size)
-        if !own.isEmpty {
-          try receives.finishOldest(on: communicator)
-          let target = arena + own.lowerBound
-          kernels.add(
-            target, buffer + index % halving.depth * size, into: target, count: own.count)
-        }
-        if !Pieces.piece(index, of: round.given, size).isEmpty {
-          try sends.finishOldest(on: communicator)
-        }
-      }
+  func advanceReduction(_ halving: HalvingSchedule) throws(CollectiveError) -> Bool {
+    guard let arena = reduction.arenas?[0] else { return false }
+    var isMoved = false
+    for round in halving.peers.indices {
+      let queue = reduction.queues + round
+      queue.pointee.arrived = round == 0 ? reduction.added : (queue - 1).pointee.finished
+      if try receivePieces(halving, round, arena, queue) { isMoved = true }
+      if try queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
+      if try startPieces(halving, round, arena, queue) { isMoved = true }
     }
+    return isMoved
   }
 
-  func allGather(
-    _ arena: UnsafeMutablePointer<Float>, by halving: HalvingSchedule
-  ) throws(CollectiveError) {
-    for round in halving.rounds.reversed() {
-      try startReceive(arena, round.given, from: round.peer)
-      try startSend(arena, round.kept, to: round.peer)
-      try receives.finishAll(on: communicator)
-      try sends.finishAll(on: communicator)
+  /// Starts what may be under way of a round.
+  private func startPieces(
+    _ halving: HalvingSchedule, _ round: Int, _ arena: UnsafeMutablePointer<Float>,
+    _ queue: UnsafeMutablePointer<StageQueue>
+  ) throws(CollectiveError) -> Bool {
+    let size = halving.pieceElements
+    var isMoved = false
+    while queue.pointee.started < queue.pointee.arrived {
+      let bucket = reduction.order[queue.pointee.started]
+      let kept = halving.kept[round][bucket]
+      let given = halving.given[round][bucket]
+      let receives = Pieces.count(of: kept.count, size)
+      let sends = Pieces.count(of: given.count, size)
+      while queue.pointee.receivesStarted < receives,
+        queue.pointee.receives.count < halving.depth
+      {
+        let piece = Pieces.piece(queue.pointee.receivesStarted, of: kept, size)
+        let place = halving.place(queue.pointee.startedTurn, round: round)
+        try startReceive(
+          pieces.pointer, place..<place + piece.count, from: halving.peers[round], queue)
+        queue.pointee.receivesStarted += 1
+        queue.pointee.startedTurn += 1
+        isMoved = true
+      }
+      while queue.pointee.sendsStarted < sends, queue.pointee.sends.count < halving.depth {
+        let piece = Pieces.piece(queue.pointee.sendsStarted, of: given, size)
+        try startSend(arena, piece, to: halving.peers[round], queue)
+        queue.pointee.sendsStarted += 1
+        isMoved = true
+      }
+      guard queue.pointee.receivesStarted == receives, queue.pointee.sendsStarted == sends else {
+        break
+      }
+      queue.pointee.receivesStarted = 0
+      queue.pointee.sendsStarted = 0
+      queue.pointee.started += 1
+      isMoved = true
     }
+    return isMoved
+  }
+
+  /// Adds the pieces of a round that have come.
+  private func receivePieces(
+    _ halving: HalvingSchedule, _ round: Int, _ arena: UnsafeMutablePointer<Float>,
+    _ queue: UnsafeMutablePointer<StageQueue>
+  ) throws(CollectiveError) -> Bool {
+    let size = halving.pieceElements
+    var isMoved = false
+    while queue.pointee.finished < queue.pointee.arrived {
+      let kept = halving.kept[round][reduction.order[queue.pointee.finished]]
+      if queue.pointee.receivesFinished == Pieces.count(of: kept.count, size) {
+        queue.pointee.receivesFinished = 0
+        queue.pointee.finished += 1
+        isMoved = true
+        continue
+      }
+      guard queue.pointee.receives.count > 0,
+        try queue.pointee.receives.finishOldestIfReady(on: communicator)
+      else { break }
+      let piece = Pieces.piece(queue.pointee.receivesFinished, of: kept, size)
+      let place = halving.place(queue.pointee.finishedTurn, round: round)
+      let target = arena + piece.lowerBound
+      kernels.add(target, pieces.pointer + place, into: target, count: piece.count)
+      queue.pointee.receivesFinished += 1
+      queue.pointee.finishedTurn += 1
+      isMoved = true
+    }
+    return isMoved
+  }
+
+  func advanceGathering(_ halving: HalvingSchedule) throws(CollectiveError) -> Bool {
+    guard let arena = gathering.arena else { return false }
+    var isMoved = false
+    for round in halving.peers.indices.reversed() {
+      let queue = gathering.queues + round
+      let isFirst = round == halving.peers.count - 1
+      queue.pointee.arrived = isFirst ? gathering.added : (queue + 1).pointee.finished
+      while queue.pointee.started < queue.pointee.arrived {
+        let bucket = gathering.order[queue.pointee.started]
+        try startReceive(arena, halving.given[round][bucket], from: halving.peers[round], queue)
+        try startSend(arena, halving.kept[round][bucket], to: halving.peers[round], queue)
+        queue.pointee.started += 1
+        isMoved = true
+      }
+      while queue.pointee.finished < queue.pointee.started {
+        if !halving.given[round][gathering.order[queue.pointee.finished]].isEmpty {
+          guard try queue.pointee.receives.finishOldestIfReady(on: communicator) else { break }
+        }
+        queue.pointee.finished += 1
+        isMoved = true
+      }
+      if try queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
+    }
+    return isMoved
   }
 }
 

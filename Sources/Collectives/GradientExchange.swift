@@ -2,20 +2,23 @@ package import Kernels
 
 /// Sums gradients over ranks by the canonical tree, and shares what each rank made of its part.
 ///
-/// Every element has one owner. `reduceScatter` leaves each element's canonical sum with its owner;
-/// `allGather` gives every rank the elements of all owners. The result does not depend on the
+/// Every element has one owner. The reduction leaves each element's canonical sum with its owner;
+/// the gathering gives every rank the elements of all owners. The result does not depend on the
 /// number of ranks, bit for bit.
 ///
 /// With a power of two of ranks that bring one node each, the exchange halves vectors and doubles
 /// distances, so that a rank sends (P − 1) / P of the elements each way, the least possible.
 /// Otherwise every rank sends its nodes of a part straight to the part's owner.
 ///
+/// Either goes on in the background, bucket by bucket: `beginReduction`, `addToReduction` for every
+/// bucket whose gradients are done, `advance` from time to time, and `finishReduction`. All ranks
+/// add the buckets in the same order, each at its own time. Of reduction and gathering one is under
+/// way at a time, and the communicator serves nobody else meanwhile, but for transfers started
+/// before.
+///
 /// All buffers are allocated by `init`. After an error the exchange must not be used again.
 package final class GradientExchange {
-  /// The elements that each rank owns, by rank. Bounds are multiples of 4,096 or `elementCount`;
-  /// a rank may own none.
-  package let ranges: [Range<Int>]
-  package let elementCount: Int
+  package let ownership: Ownership
   /// The number of node arenas that this rank brings.
   package let nodeCount: Int
 
@@ -23,9 +26,9 @@ package final class GradientExchange {
   let kernels: Kernels
   let rank: Int
   let schedule: Schedule
-  var sends: TransferQueue
-  var receives: TransferQueue
   let pieces: AlignedBuffer
+  var reduction: Stage
+  var gathering: Stage
 
   /// How the ranks meet.
   enum Schedule {
@@ -34,13 +37,16 @@ package final class GradientExchange {
     case direct(DirectSchedule)
   }
 
-  /// Preconditions: `plan.ranks` is the communicator's world size.
+  /// Preconditions: `plan.ranks` is the communicator's world size; `buckets` follow each other from 0
+  /// to `elementCount`, with bounds at multiples of 4,096.
   ///
-  /// - Parameter pieceElements: the most elements in one message of `reduceScatter`, so that adding
-  ///   a piece goes on while the next is under way; the same on all ranks.
+  /// - Parameters:
+  ///   - buckets: what is exchanged as a whole; nil for one bucket of all.
+  ///   - pieceElements: the most elements in one message of a reduction, so that adding a piece goes
+  ///     on while the next is under way; the same on all ranks.
   package init(
     communicator: any Communicator, kernels: Kernels, elementCount: Int, plan: ShardPlan,
-    pieceElements: Int = 1 << 16
+    buckets: [Range<Int>]? = nil, pieceElements: Int = 1 << 16
   ) {
     let rank = communicator.rank
     let world = communicator.worldSize
@@ -49,47 +55,56 @@ package final class GradientExchange {
     precondition(pieceElements > 0, "pieceElements \(pieceElements) < 1")
     self.communicator = communicator
     self.kernels = kernels
-    self.elementCount = elementCount
     self.rank = rank
+    let buckets = buckets ?? [0..<elementCount]
     let nodes = (0..<world).map {
       CanonicalTree.maximalNodes(of: plan.shards(ofRank: $0), in: plan.shards)
     }
     nodeCount = nodes[rank].count
-    let bufferElements: Int
+    let isHalving = world > 1 && HalvingSchedule.fits(nodes: nodes, shards: plan.shards)
+    ownership = Ownership(
+      elementCount: elementCount, buckets: buckets,
+      partNumbers: (0..<world).map {
+        isHalving ? HalvingSchedule.partNumber(ofRank: $0, of: world) : $0
+      })
     if world == 1 {
       schedule = .alone
-      ranges = [0..<elementCount]
-      bufferElements = 0
-      sends = TransferQueue(capacity: 1)
-      receives = TransferQueue(capacity: 1)
-    } else if HalvingSchedule.fits(nodes: nodes, shards: plan.shards) {
+      pieces = AlignedBuffer(count: 0)
+      reduction = Stage(bucketCount: buckets.count, queues: [])
+      gathering = Stage(bucketCount: buckets.count, queues: [])
+    } else if isHalving {
       let halving = HalvingSchedule(
-        rank: rank, ranks: world, elementCount: elementCount, pieceElements: pieceElements)
+        rank: rank, ranks: world, buckets: buckets, pieceElements: pieceElements)
       schedule = .halving(halving)
-      ranges = (0..<world).map {
-        HalvingSchedule.owned(by: $0, ranks: world, elementCount: elementCount)
-      }
-      bufferElements = halving.bufferElements
-      sends = TransferQueue(capacity: halving.depth)
-      receives = TransferQueue(capacity: halving.depth)
+      pieces = AlignedBuffer(count: halving.bufferElements)
+      let rounds = halving.peers.count
+      reduction = Stage(
+        bucketCount: buckets.count, queues: Array(repeating: halving.depth, count: rounds))
+      gathering = Stage(
+        bucketCount: buckets.count, queues: Array(repeating: buckets.count, count: rounds),
+        isReversed: true)
     } else {
-      ranges = (0..<world).map { BlockCut.part($0, of: world, elementCount: elementCount) }
       let direct = DirectSchedule(
-        rank: rank, nodes: nodes, shards: plan.shards, ranges: ranges,
+        rank: rank, nodes: nodes, shards: plan.shards, ownership: ownership,
         pieceElements: pieceElements)
       schedule = .direct(direct)
-      bufferElements = direct.bufferElements
-      sends = TransferQueue(capacity: max(world, direct.sendsInFlight))
-      receives = TransferQueue(capacity: max(world, direct.receivesInFlight))
+      pieces = AlignedBuffer(count: direct.bufferElements)
+      reduction = Stage(
+        bucketCount: buckets.count, queues: [max(direct.sendsInFlight, direct.receivesInFlight)])
+      gathering = Stage(
+        bucketCount: buckets.count, queues: [(world - 1) * buckets.count])
     }
-    pieces = AlignedBuffer(count: bufferElements)
   }
 
-  /// The elements that this rank owns.
-  package var ownedRange: Range<Int> { ranges[rank] }
+  package var elementCount: Int { ownership.elementCount }
 
-  /// Sums over all shards: afterwards `nodes[0][ownedRange]` holds the canonical sum. The rest of
-  /// the arenas is used up.
+  /// Whether there is anybody to exchange with.
+  package var isAlone: Bool { if case .alone = schedule { true } else { false } }
+
+  // MARK: - Whole exchanges
+
+  /// Sums over all shards: afterwards `nodes[0]` holds the canonical sums of the owned elements. The
+  /// rest of the arenas is used up.
   ///
   /// - Parameter nodes: this rank's maximal canonical nodes over its shards, in leaf order; arenas
   ///   of `elementCount` floats.
@@ -97,54 +112,111 @@ package final class GradientExchange {
   package func reduceScatter(
     nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) throws(CollectiveError) {
-    try cancellingOnError { () throws(CollectiveError) in
-      switch schedule {
-      case .alone: return
-      case .halving(let halving): try reduceScatter(nodes[0], by: halving)
-      case .direct(let direct): try reduceScatter(nodes, by: direct)
-      }
-    }
+    beginReduction(nodes: nodes)
+    for bucket in ownership.buckets.indices { try addToReduction(bucket) }
+    try finishReduction()
   }
 
-  /// Gives every rank all elements: each brings `arena[ownedRange]`.
+  /// Gives every rank all elements: each brings those that it owns.
   package func allGather(_ arena: UnsafeMutablePointer<Float>) throws(CollectiveError) {
-    try cancellingOnError { () throws(CollectiveError) in
-      switch schedule {
-      case .alone: return
-      case .halving(let halving): try allGather(arena, by: halving)
-      case .direct: try allGatherDirectly(arena)
-      }
-    }
+    beginGathering(arena)
+    for bucket in ownership.buckets.indices { try addToGathering(bucket) }
+    try finishGathering()
   }
 
-  private func cancellingOnError(
-    _ body: () throws(CollectiveError) -> Void
-  ) throws(CollectiveError) {
+  // MARK: - Bucket by bucket
+
+  /// Begins to sum over all shards, as `reduceScatter`; `nodes` must stay valid until it is finished.
+  package func beginReduction(nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+    precondition(!gathering.isUnderWay, "a gathering is under way")
+    reduction.begin()
+    reduction.arenas = nodes
+  }
+
+  /// Says that a bucket's gradients are complete in the arenas, which nobody may touch from now on.
+  package func addToReduction(_ bucket: Int) throws(CollectiveError) {
+    reduction.add(bucket)
+    _ = try advance()
+  }
+
+  /// Waits until all buckets that were added are summed, and nobody reads their arenas any more.
+  package func finishReduction() throws(CollectiveError) {
+    while !isAlone, reduction.isUnderWay { try advanceOrYield() }
+  }
+
+  /// Begins to give every rank the elements of all owners; `arena` must stay valid until it is
+  /// finished.
+  package func beginGathering(_ arena: UnsafeMutablePointer<Float>) {
+    precondition(!reduction.isUnderWay, "a reduction is under way")
+    gathering.begin()
+    gathering.arena = arena
+  }
+
+  /// Says that the owned elements of a bucket have their values, which nobody may change from now on.
+  package func addToGathering(_ bucket: Int) throws(CollectiveError) {
+    gathering.add(bucket)
+    _ = try advance()
+  }
+
+  /// Waits until the first `count` of the buckets that were added are whole.
+  package func finishGathering(first count: Int) throws(CollectiveError) {
+    precondition(count <= gathering.added, "\(count) of \(gathering.added) buckets")
+    while !isAlone, gathering.finished < count { try advanceOrYield() }
+  }
+
+  /// Waits until all buckets that were added are whole, and nobody reads this rank's any more.
+  package func finishGathering() throws(CollectiveError) {
+    while !isAlone, gathering.isUnderWay { try advanceOrYield() }
+  }
+
+  /// Whether transfers are, or will be, under way.
+  package var isUnderWay: Bool {
+    !isAlone && (reduction.isUnderWay || gathering.isUnderWay)
+  }
+
+  /// Goes on as far as it can without waiting; returns whether that was anywhere. Does not allocate,
+  /// but for what the communicator does.
+  package func advance() throws(CollectiveError) -> Bool {
     do throws(CollectiveError) {
-      try body()
+      switch schedule {
+      case .alone: return false
+      case .halving(let halving):
+        if reduction.isUnderWay { return try advanceReduction(halving) }
+        return gathering.isUnderWay ? try advanceGathering(halving) : false
+      case .direct(let direct):
+        if reduction.isUnderWay { return try advanceReduction(direct) }
+        return gathering.isUnderWay ? try advanceGathering(direct) : false
+      }
     } catch {
-      receives.cancelAll(on: communicator)
-      sends.cancelAll(on: communicator)
+      reduction.cancelAll(on: communicator)
+      gathering.cancelAll(on: communicator)
       throw error
     }
   }
 
+  private func advanceOrYield() throws(CollectiveError) {
+    if try !advance() { yieldProcessor() }
+  }
+
   /// Starts sending `range` of `arena` to `peer`; nothing for an empty range.
   func startSend(
-    _ arena: UnsafeMutablePointer<Float>, _ range: Range<Int>, to peer: Int
+    _ arena: UnsafeMutablePointer<Float>, _ range: Range<Int>, to peer: Int,
+    _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) {
     guard !range.isEmpty else { return }
     let floats = UnsafeBufferPointer(start: arena + range.lowerBound, count: range.count)
-    sends.append(try communicator.startSend(UnsafeRawBufferPointer(floats), to: peer))
+    queue.pointee.sends.append(
+      try communicator.startSend(UnsafeRawBufferPointer(floats), to: peer))
   }
 
   /// Starts receiving `range` of `arena` from `peer`; nothing for an empty range.
   func startReceive(
-    _ arena: UnsafeMutablePointer<Float>, _ range: Range<Int>, from peer: Int
+    _ arena: UnsafeMutablePointer<Float>, _ range: Range<Int>, from peer: Int,
+    _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) {
     guard !range.isEmpty else { return }
     let floats = UnsafeMutableBufferPointer(start: arena + range.lowerBound, count: range.count)
-    receives.append(
+    queue.pointee.receives.append(
       try communicator.startReceive(UnsafeMutableRawBufferPointer(floats), from: peer))
   }
 }

@@ -52,18 +52,11 @@ package struct NodeFold {
   {
     BlockCut.part(thread, of: threads, elementCount: elementCount)
   }
-}
 
-/// Cuts of an arena into nearly equal parts at multiples of the canonical block.
-enum BlockCut {
-  /// Elements [lower, upper) of parts `range` out of `parts`.
-  static func parts(_ range: Range<Int>, of parts: Int, elementCount: Int) -> Range<Int> {
-    let blocks = (elementCount + canonicalBlock - 1) / canonicalBlock
-    func bound(_ part: Int) -> Int { min(elementCount, part * blocks / parts * canonicalBlock) }
-    return bound(range.lowerBound)..<bound(range.upperBound)
-  }
-
-  static func part(_ index: Int, of parts: Int, elementCount: Int) -> Range<Int> {
-    Self.parts(index..<index + 1, of: parts, elementCount: elementCount)
+  /// The share of `range`, which starts at a multiple of 4,096, that falls to one thread.
+  package static func elements(ofThread thread: Int, of threads: Int, in range: Range<Int>)
+    -> Range<Int>
+  {
+    BlockCut.part(thread, of: threads, in: range)
   }
 }

@@ -214,22 +214,25 @@ package struct SelfTest {
       sequences: shards, shards: shards, ranks: communicator.worldSize, threads: 1)
     let gradients = SampleGradients(shards: shards, elementCount: elementCount)
     let expected = gradients.node(0..<shards)
-    // Pieces of two sizes: one message a part, and many.
-    for pieceElements in [1 << 16, 1500] {
+    // Pieces of two sizes: one message a part, and many; one bucket and several.
+    let third = elementCount / 3 / canonicalBlock * canonicalBlock
+    let several = [0..<third, third..<2 * third, 2 * third..<elementCount]
+    for (pieceElements, buckets) in [(1 << 16, nil), (1500, several)] {
       let exchange = GradientExchange(
         communicator: communicator, kernels: kernels, elementCount: elementCount, plan: plan,
-        pieceElements: pieceElements)
+        buckets: buckets, pieceElements: pieceElements)
       // Twice, because buffers of the first step must not leak into the second.
       for step in 1...2 {
         let arenas = CanonicalTree.maximalNodes(
           of: plan.shards(ofRank: communicator.rank), in: shards
         ).map { Arena(gradients.node($0)) }
         try exchange.reduceScatter(nodes: arenas.map(\.pointer))
-        let owned = exchange.ownedRange
         let label = "\(elementCount) elements in \(shards) shards, step \(step)"
-        expect(
-          arenas[0].bits(owned) == expected[owned].map(\.bitPattern),
-          "reduce-scatter of \(label) differs from the canonical tree")
+        for owned in exchange.ownership.parts[communicator.rank] {
+          expect(
+            arenas[0].bits(owned) == expected[owned].map(\.bitPattern),
+            "reduce-scatter of \(label) differs from the canonical tree")
+        }
         try exchange.allGather(arenas[0].pointer)
         let bits = arenas[0].bits(0..<elementCount)
         expect(

@@ -78,6 +78,9 @@ struct Monitor: ~Copyable {
   }
 }
 
+/// Lets other threads that want this core run first.
+@inline(__always) func yieldProcessor() { sched_yield() }
+
 /// The name of this machine, "localhost" where it has none.
 package func systemHostName() -> String {
   withUnsafeTemporaryAllocation(of: CChar.self, capacity: 257) { name in

@@ -56,11 +56,24 @@ package struct TransferQueue: ~Copyable {
     try communicator.wait(takeOldest())
   }
 
-  /// Finishes, without waiting, the oldest ones as far as they are done.
-  package mutating func finishReady(on communicator: any Communicator) throws(CollectiveError) {
-    while count > 0, try oldestIsFinished(on: communicator) {
-      try communicator.wait(takeOldest())
-    }
+  /// Finishes the oldest one if that needs no waiting; returns whether it did.
+  mutating func finishOldestIfReady(
+    on communicator: any Communicator
+  ) throws(CollectiveError) -> Bool {
+    guard try oldestIsFinished(on: communicator) else { return false }
+    try communicator.wait(takeOldest())
+    return true
+  }
+
+  /// Finishes, without waiting, the oldest ones as far as they are done; returns whether there were
+  /// any.
+  @discardableResult
+  package mutating func finishReady(
+    on communicator: any Communicator
+  ) throws(CollectiveError) -> Bool {
+    var isMoved = false
+    while count > 0, try finishOldestIfReady(on: communicator) { isMoved = true }
+    return isMoved
   }
 
   package mutating func finishAll(on communicator: any Communicator) throws(CollectiveError) {

@@ -46,8 +46,12 @@ package final class PackedWeights {
   let outputForward: PackedOperand
   let outputBackward: PackedOperand
   let outputBias: Int
-  private let table: ParameterTable
+  /// Where the biases lie in the parameter arena.
+  private let biases: [(bias: Int, recurrentBias: Int?)]
+  private let outputBiasSource: Int
   private let operands: [PackedOperand]
+  /// The places of each layer's operands among all; the output layer's come last.
+  private let firstOperands: [Int]
   private let arena: AlignedBuffer
   /// The recurrent weights of all layers less the dropped ones; empty where none are.
   private let dropped: AlignedBuffer
@@ -57,9 +61,15 @@ package final class PackedWeights {
   package init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
     self.shape = shape
     self.kernels = kernels
-    self.table = table
     var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels)
-    layers = (0..<shape.layerCount).map { builder.layer($0) }
+    var layers: [PackedLayer] = []
+    var firstOperands: [Int] = []
+    for layer in 0..<shape.layerCount {
+      firstOperands.append(builder.operands.count)
+      layers.append(builder.layer(layer))
+    }
+    firstOperands.append(builder.operands.count)
+    self.layers = layers
     let hidden = shape.hiddenSize
     let vocabulary = shape.vocabularySize
     let output = table.outputWeight.offset
@@ -75,6 +85,14 @@ package final class PackedWeights {
     dropped = AlignedBuffer(
       count: shape.regularization.recurrentDropout > 0
         ? shape.layerCount * shape.recurrentStride : 0)
+    self.firstOperands = firstOperands + [operands.count]
+    biases = (0..<shape.layerCount).map { layer in
+      (
+        table["layers.\(layer).bias"].offset,
+        shape.cell == .gruResetAfter ? table["layers.\(layer).recurrent.bias"].offset : nil
+      )
+    }
+    outputBiasSource = table.outputBias.offset
   }
 
   /// Bytes that an instance of these sizes allocates.
@@ -124,12 +142,27 @@ package final class PackedWeights {
   /// Packs part `part` of `parts` from the parameter arena; together the parts are the whole, and
   /// different threads may run different parts at once.
   package func repack(from parameters: UnsafePointer<Float>, part: Int, of parts: Int) {
+    for layer in 0...shape.layerCount {
+      repack(layer: layer, from: parameters, part: part, of: parts)
+    }
+  }
+
+  /// Packs a part of one layer's weights; layer `layerCount` is the output layer.
+  package func repack(
+    layer: Int, from parameters: UnsafePointer<Float>, part: Int, of parts: Int
+  ) {
     precondition(part >= 0, "part \(part) < 0")
     precondition(part < parts, "part \(part) of \(parts)")
-    for operand in operands {
+    for index in firstOperands[layer]..<firstOperands[layer + 1] {
+      let operand = operands[index]
       pack(operand, from: parameters + operand.sourceOffset, part: part, of: parts)
     }
-    if part == 0 { repackBiases(from: parameters) }
+    guard part == 0 else { return }
+    if layer < shape.layerCount {
+      repackBiases(ofLayer: layer, from: parameters)
+    } else {
+      repackOutputBias(from: parameters)
+    }
   }
 
   private func pack(
@@ -192,22 +225,23 @@ package final class PackedWeights {
     }
   }
 
-  private func repackBiases(from parameters: UnsafePointer<Float>) {
+  private func repackBiases(ofLayer layer: Int, from parameters: UnsafePointer<Float>) {
     let hidden = shape.hiddenSize
-    for layer in 0..<shape.layerCount {
-      let bias = parameters + table["layers.\(layer).bias"].offset
-      for gate in 0..<shape.cell.gateCount {
-        let destination = arena.pointer + layers[layer].bias + gate * padded(hidden)
-        destination.update(from: bias + gate * hidden, count: hidden)
-      }
-      if shape.cell == .gruResetAfter {
-        let recurrent = parameters + table["layers.\(layer).recurrent.bias"].offset
-        (arena.pointer + layers[layer].recurrentBias).update(from: recurrent, count: hidden)
-      }
+    let bias = parameters + biases[layer].bias
+    for gate in 0..<shape.cell.gateCount {
+      let destination = arena.pointer + layers[layer].bias + gate * padded(hidden)
+      destination.update(from: bias + gate * hidden, count: hidden)
     }
+    if let recurrent = biases[layer].recurrentBias {
+      (arena.pointer + layers[layer].recurrentBias)
+        .update(from: parameters + recurrent, count: hidden)
+    }
+  }
+
+  private func repackOutputBias(from parameters: UnsafePointer<Float>) {
     let vocabulary = shape.vocabularySize
     let destination = arena.pointer + outputBias
-    destination.update(from: parameters + table.outputBias.offset, count: vocabulary)
+    destination.update(from: parameters + outputBiasSource, count: vocabulary)
     // Padding logits are so negative that softmax gives them exactly 0.
     for j in vocabulary..<padded(vocabulary) { destination[j] = -1e30 }
   }

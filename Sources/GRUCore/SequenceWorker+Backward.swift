@@ -18,6 +18,7 @@ extension SequenceWorker {
       if stateGradientSquares != nil { recordStateGradient(layer: layer, t: t, upper: upper) }
       backwardStep(layer: layer, t: t, weights: weights, upper: upper)
       if slots.perRow > 1 { stopGradients(t: t) }
+      callProgress()
     }
     // Nothing learns from the gradient of real-valued inputs.
     if layer == 0, shape.task.input == .values { return }
@@ -97,6 +98,7 @@ extension SequenceWorker {
           a: layers[layer].gates + first * layout.gatesStride, aStride: layout.gatesStride,
           b: weights.pointer(operand), start: nil, startStride: 0,
           c: lower + first * lowerStride, cStride: lowerStride))
+      callProgress()
       first += count
     }
   }

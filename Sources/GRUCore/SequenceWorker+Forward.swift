@@ -7,6 +7,54 @@ extension SequenceWorker {
 
   /// All layers over the window, bottom first; leaves gates and states for the backward pass.
   func forward(parameters: UnsafePointer<Float>, weights: PackedWeights) {
+    for layer in 0..<shape.layerCount {
+      forward(layer: layer, parameters: parameters, weights: weights)
+    }
+  }
+
+  /// One layer of the forward pass of a training step, after the one below. Reads the parameters of
+  /// no other layer, but the embedding's for layer 0.
+  package func trainForward(
+    layer: Int, parameters: UnsafePointer<Float>, weights: PackedWeights
+  ) {
+    isTraining = true
+    forward(layer: layer, parameters: parameters, weights: weights)
+  }
+
+  private func forward(
+    layer: Int, parameters: UnsafePointer<Float>, weights: PackedWeights
+  ) {
+    if layer == 0 { embedInputs(parameters: parameters, weights: weights) }
+    let batch = sequences.count
+    let steps = max(1, Self.chunkRows / max(1, batch))
+    let inputStride = layer == 0 ? layout.embeddingStride : layout.hiddenStride
+    var first = 0
+    while first < window {
+      let count = min(steps, window - first)
+      let gates = layers[layer].gates + first * batch * layout.gatesStride
+      if layer == 0, let tokenTable = layout.tokenTable {
+        lookUp(buffer(tokenTable), tokens: inputs + first * batch, count: count * batch, gates)
+      } else {
+        let input =
+          layer == 0
+          ? UnsafePointer(buffer(layout.embedded) + first * batch * inputStride)
+          : self.input(ofUpperLayer: layer, firstTime: first, count: count)
+        inputProduct(
+          layer: layer, weights: weights, input: input, inputStride: inputStride,
+          rows: count * batch, into: gates)
+      }
+      for t in first..<first + count {
+        if slots.perRow > 1 { startSequences(layer: layer, t: t) }
+        forwardStep(layer: layer, t: t, weights: weights)
+        callProgress()
+      }
+      first += count
+    }
+    if slots.perRow > 1 { restoreStates(layer: layer) }
+  }
+
+  /// Looks the embeddings up, and makes the table of layer 0's input products where there is one.
+  private func embedInputs(parameters: UnsafePointer<Float>, weights: PackedWeights) {
     let embedding = parameters + table.parameters[0].offset
     timer.enter(.embedding, bytes: 8 * inputCount * layout.embedding)
     if shape.task.input == .tokens { embed(embedding) }
@@ -16,33 +64,6 @@ extension SequenceWorker {
       inputProduct(
         layer: 0, weights: weights, input: embedding, inputStride: shape.embeddingSize,
         rows: shape.inputVocabularySize, into: buffer(tokenTable))
-    }
-    let batch = sequences.count
-    let steps = max(1, Self.chunkRows / max(1, batch))
-    for layer in 0..<shape.layerCount {
-      let inputStride = layer == 0 ? layout.embeddingStride : layout.hiddenStride
-      var first = 0
-      while first < window {
-        let count = min(steps, window - first)
-        let gates = layers[layer].gates + first * batch * layout.gatesStride
-        if layer == 0, let tokenTable = layout.tokenTable {
-          lookUp(buffer(tokenTable), tokens: inputs + first * batch, count: count * batch, gates)
-        } else {
-          let input =
-            layer == 0
-            ? UnsafePointer(buffer(layout.embedded) + first * batch * inputStride)
-            : self.input(ofUpperLayer: layer, firstTime: first, count: count)
-          inputProduct(
-            layer: layer, weights: weights, input: input,
-            inputStride: inputStride, rows: count * batch, into: gates)
-        }
-        for t in first..<first + count {
-          if slots.perRow > 1 { startSequences(layer: layer, t: t) }
-          forwardStep(layer: layer, t: t, weights: weights)
-        }
-        first += count
-      }
-      if slots.perRow > 1 { restoreStates(layer: layer) }
     }
   }
 

@@ -64,6 +64,7 @@ extension SequenceWorker {
             c: buffer(layout.upper) + first * layout.hiddenStride,
             cStride: layout.hiddenStride))
       }
+      callProgress()
       first += count
     }
   }
@@ -97,6 +98,7 @@ extension SequenceWorker {
         timer.enter(.softmax, bytes: 8 * count * columns)
         kernels.softmaxBlock(
           softmaxBlock(block, column, columns, first, count, logits: logits, backward: backward))
+        callProgress()
       }
     }
     timer.enter(.softmax)

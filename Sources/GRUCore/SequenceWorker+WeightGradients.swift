@@ -35,73 +35,80 @@ extension SequenceWorker {
       operand, nil, bias: bias.offset + first, nodes: nodes)
   }
 
-  /// d input.weight, d recurrent.weight and the biases of one layer, after its backward pass.
+  /// The rows of z and r of d input.weight, d recurrent.weight and of the biases of one layer, after
+  /// its backward pass; of an RNN, all rows.
   ///
   /// Each gate's dA multiplies the layer's input and what its recurrent weight multiplied: h of the
   /// step before, or r ⊙ h for the candidate of reset-before.
-  func weightGradients(layer: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
-    let hidden = shape.hiddenSize
-    let inputSize = shape.inputSize(ofLayer: layer)
-    let inputColumns = layer == 0 ? layout.embedding : layout.hidden
+  func gateWeightGradients(layer: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
     let input =
       layer == 0
       ? UnsafePointer(buffer(layout.embedded)) : input(ofUpperLayer: layer, count: window)
     let inputStride = layer == 0 ? layout.embeddingStride : layout.hiddenStride
-    let packedInput = buffer(layout.packedInput)
-    let packedState = buffer(layout.packedState)
-    packColumns(shardRows(input, inputStride), columns: inputColumns, to: packedInput)
+    packColumns(
+      shardRows(input, inputStride), columns: inputColumns(layer: layer),
+      to: buffer(layout.packedInput))
     packColumns(
       shardRows(layers[layer].states, layout.hiddenStride), columns: layout.hidden,
-      to: packedState)
-    // The order of tensors within a layer is that of ParameterTable.
-    let perLayer = shape.cell == .gruResetAfter ? 4 : 3
-    let index = (shape.task.input == .tokens ? 1 : 0) + layer * perLayer
-    let inputWeight = table.parameters[index].offset
-    let recurrentWeight = table.parameters[index + 1].offset
-    let bias = table.parameters[index + 2].offset
-    let gates = layers[layer].gates
-
-    func gateGradient(first: Int, count: Int, withState: Bool) {
-      let rows = first * hidden
-      let ofInput = GradientOperand(
-        packed: packedInput, columns: inputColumns, width: inputSize,
-        offset: inputWeight + rows * inputSize)
-      let ofState = GradientOperand(
-        packed: packedState, columns: layout.hidden, width: hidden,
-        offset: recurrentWeight + rows * hidden)
-      gradient(
-        left: shardRows(gates + first * layout.hidden, layout.gatesStride),
-        outputs: count * hidden, ofInput, withState ? ofState : nil, bias: bias + rows,
-        nodes: nodes)
+      to: buffer(layout.packedState))
+    if shape.cell == .rnn {
+      gateGradient(layer: layer, first: 0, count: 1, withState: true, nodes: nodes)
+    } else if layout.hidden == shape.hiddenSize {
+      gateGradient(layer: layer, first: 0, count: 2, withState: true, nodes: nodes)
+    } else {
+      gateGradient(layer: layer, first: 0, count: 1, withState: true, nodes: nodes)
+      gateGradient(layer: layer, first: 1, count: 1, withState: true, nodes: nodes)
     }
+  }
 
-    switch shape.cell {
-    case .rnn:
-      gateGradient(first: 0, count: 1, withState: true)
-    case .gruResetBefore, .gruResetAfter:
-      if layout.hidden == hidden {
-        gateGradient(first: 0, count: 2, withState: true)
-      } else {
-        gateGradient(first: 0, count: 1, withState: true)
-        gateGradient(first: 1, count: 1, withState: true)
-      }
-    }
+  /// The rows of the candidate, after those of the gates.
+  func candidateWeightGradients(layer: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+    let hidden = shape.hiddenSize
     if shape.cell == .gruResetBefore {
       packColumns(
         shardRows(layers[layer].inner, layout.hiddenStride), columns: layout.hidden,
-        to: packedState)
-      gateGradient(first: 2, count: 1, withState: true)
+        to: buffer(layout.packedState))
+      gateGradient(layer: layer, first: 2, count: 1, withState: true, nodes: nodes)
     }
     if shape.cell == .gruResetAfter {
-      gateGradient(first: 2, count: 1, withState: false)
+      gateGradient(layer: layer, first: 2, count: 1, withState: false, nodes: nodes)
+      let index = firstParameter(ofLayer: layer)
       let ofState = GradientOperand(
-        packed: packedState, columns: layout.hidden, width: hidden,
-        offset: recurrentWeight + 2 * hidden * hidden)
+        packed: buffer(layout.packedState), columns: layout.hidden, width: hidden,
+        offset: table.parameters[index + 1].offset + 2 * hidden * hidden)
       gradient(
         left: shardRows(layers[layer].inner, layout.hiddenStride), outputs: hidden, ofState, nil,
         bias: table.parameters[index + 3].offset, nodes: nodes)
     }
   }
+
+  /// The rows of `count` gates from gate `first` on.
+  private func gateGradient(
+    layer: Int, first: Int, count: Int, withState: Bool,
+    nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+  ) {
+    let hidden = shape.hiddenSize
+    let inputSize = shape.inputSize(ofLayer: layer)
+    let index = firstParameter(ofLayer: layer)
+    let rows = first * hidden
+    let ofInput = GradientOperand(
+      packed: buffer(layout.packedInput), columns: inputColumns(layer: layer), width: inputSize,
+      offset: table.parameters[index].offset + rows * inputSize)
+    let ofState = GradientOperand(
+      packed: buffer(layout.packedState), columns: layout.hidden, width: hidden,
+      offset: table.parameters[index + 1].offset + rows * hidden)
+    gradient(
+      left: shardRows(layers[layer].gates + first * layout.hidden, layout.gatesStride),
+      outputs: count * hidden, ofInput, withState ? ofState : nil,
+      bias: table.parameters[index + 2].offset + rows, nodes: nodes)
+  }
+
+  /// The place of a layer's input.weight among the parameters; recurrent.weight and bias follow.
+  private func firstParameter(ofLayer layer: Int) -> Int {
+    (shape.task.input == .tokens ? 1 : 0) + layer * (shape.cell == .gruResetAfter ? 4 : 3)
+  }
+
+  private func inputColumns(layer: Int) -> Int { layer == 0 ? layout.embedding : layout.hidden }
 
   /// Packs the right operand of a weight gradient.
   func packColumns(
@@ -119,22 +126,41 @@ extension SequenceWorker {
       sequencesPerShard: sequencesPerShard)
   }
 
+  /// In blocks of rows, as the kernel goes through them anyway, where others wait for their turn in
+  /// between.
   private func gradient(
     left: ShardRows, outputs: Int, _ first: GradientOperand, _ second: GradientOperand?, bias: Int,
     nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
+    let block = progress == nil ? outputs : kernels.weightGradientRows
+    var row = 0
+    while row < outputs {
+      let count = min(block, outputs - row)
+      gradientBlock(left, rows: row..<row + count, first, second, bias: bias, nodes: nodes)
+      callProgress()
+      row += count
+    }
+  }
+
+  private func gradientBlock(
+    _ rows: ShardRows, rows outputs: Range<Int>, _ first: GradientOperand,
+    _ second: GradientOperand?, bias: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+  ) {
     let other = second ?? first
+    var left = rows
+    left.base += outputs.lowerBound
     timer.enter(
       .weightGradients,
-      operations: 2 * outputs * inputCount * (first.columns + (second?.columns ?? 0)))
+      operations: 2 * outputs.count * inputCount * (first.columns + (second?.columns ?? 0)))
     kernels.weightGradient(
       WeightGradientArguments(
-        left: left, outputs: outputs, operands: second == nil ? 1 : 2,
+        left: left, outputs: outputs.count, operands: second == nil ? 1 : 2,
         right0: first.packed, columns0: first.columns,
         right1: other.packed, columns1: other.columns,
         folds: folds, nodeCount: nodeCount, nodes: nodes,
-        offset0: first.offset, width0: first.width,
-        offset1: other.offset, width1: other.width, biasOffset: bias,
+        offset0: first.offset + outputs.lowerBound * first.width, width0: first.width,
+        offset1: other.offset + outputs.lowerBound * other.width, width1: other.width,
+        biasOffset: bias + outputs.lowerBound,
         scratch: buffer(layout.scratch), stackDepth: layout.stackDepth))
   }
 }

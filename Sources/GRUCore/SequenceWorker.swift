@@ -33,7 +33,7 @@ package final class SequenceWorker {
   /// The step that inputs and targets belong to, counted from 1: it decides what dropout drops.
   package var step: UInt32 = 0
   /// Whether the pass under way is one of training.
-  private(set) var isTraining = false
+  var isTraining = false
   let dropoutKey: (UInt32, UInt32)
 
   let table: ParameterTable
@@ -43,8 +43,12 @@ package final class SequenceWorker {
   let folds: UnsafeMutablePointer<Int>
   let sequencesPerShard: Int
   let embeddingGradient: EmbeddingGradient
+  /// The stages of the backward pass.
+  package let stages: [BackwardStage]
   /// Tells the parts of a step apart, where somebody measures.
   package var timer = PhaseTimer()
+  /// Called between time steps and between blocks of products.
+  package var progress: ProgressHook?
   private let arena: AlignedBuffer
 
   package init(
@@ -60,6 +64,7 @@ package final class SequenceWorker {
     self.kernels = kernels
     self.window = window
     dropoutKey = Philox(seed: shape.regularization.seed, purpose: .dropout).key
+    stages = BackwardStage.stages(of: shape)
     shards = plan.shards(ofWorker: worker)
     sequences = plan.sequences(of: shards)
     sequencesPerShard = plan.sequencesPerShard
@@ -134,6 +139,10 @@ package final class SequenceWorker {
     kernels.product(arguments)
   }
 
+  @inline(__always) func callProgress() {
+    if let progress { progress.call() }
+  }
+
   @inline(__always) func buffer(_ offset: Int) -> UnsafeMutablePointer<Float> {
     arena.pointer + offset
   }
@@ -169,6 +178,8 @@ package final class SequenceWorker {
   /// the sum of gradients over the tokens of one maximal canonical node. Gaps between tensors are
   /// not touched. The state carried on to the next window is detached.
   ///
+  /// The same in parts: `trainForward` of every layer, then `performStage` of every stage.
+  ///
   /// - Complexity: 6 floating-point operations per weight and token. Does not allocate.
   package func computeGradients(
     parameters: UnsafePointer<Float>, weights: PackedWeights,
@@ -176,38 +187,65 @@ package final class SequenceWorker {
   ) {
     isTraining = true
     forward(parameters: parameters, weights: weights)
-    if shape.tiesWeights {
-      embeddingGradient.assignSlots(
-        inputs: inputs, window: window, sequences: sequences.count,
-        sequencesPerShard: sequencesPerShard)
-    }
-    output(weights: weights, nodes: nodes)
-    sumLosses()
-    for layer in stride(from: shape.layerCount - 1, through: 0, by: -1) {
-      // Every layer reads the gradient of its output from one buffer and leaves that of its input in
-      // the other.
-      let isFlipped = (shape.layerCount - 1 - layer) & 1 == 1
-      let upper = buffer(isFlipped ? layout.lower : layout.upper)
-      let lower = buffer(isFlipped ? layout.upper : layout.lower)
-      backward(layer: layer, weights: weights, upper: upper, lower: lower)
-      weightGradients(layer: layer, nodes: nodes)
-      if layer > 0 || shape.task.input == .tokens { dropGradient(layer: layer, lower) }
-      if layer == 0, shape.tiesWeights {
-        tiedGradient(lookups: lower, nodes: nodes)
-      } else if layer == 0, shape.task.input == .tokens {
-        timer.enter(
-          .embedding,
-          bytes: 4 * (inputCount * layout.embedding + table.embeddingWeight.count * nodeCount))
-        embeddingGradient.accumulate(
-          inputs: inputs, gradients: lower, stride: layout.embeddingStride,
-          size: shape.embeddingSize, window: window, sequences: sequences.count,
-          sequencesPerShard: sequencesPerShard, folds: folds,
-          stack: buffer(layout.embeddingStack), stackStride: layout.embedding, kernels: kernels,
-          nodes: nodes, nodeCount: nodeCount, offset: table.parameters[0].offset)
+    for stage in 0..<stages.count { performStage(stage, weights: weights, nodes: nodes) }
+  }
+
+  /// One stage of the backward pass, after those before it.
+  package func performStage(
+    _ stage: Int, weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+  ) {
+    switch stages[stage] {
+    case .output:
+      if shape.tiesWeights {
+        embeddingGradient.assignSlots(
+          inputs: inputs, window: window, sequences: sequences.count,
+          sequencesPerShard: sequencesPerShard)
       }
+      output(weights: weights, nodes: nodes)
+      sumLosses()
+    case .embedding:
+      backward(layer: 0, weights: weights)
+      embeddingGradients(nodes: nodes)
+    case .gates(let layer):
+      // Where there is an embedding, its stage has been through layer 0.
+      if layer > 0 || shape.task.input != .tokens { backward(layer: layer, weights: weights) }
+      gateWeightGradients(layer: layer, nodes: nodes)
+    case .candidate(let layer):
+      candidateWeightGradients(layer: layer, nodes: nodes)
     }
-    carryState()
+    if stage == stages.count - 1 { carryState() }
     timer.enter(.other)
+  }
+
+  /// The two buffers through which gradients go down: every layer reads that of its output from one
+  /// and leaves that of its input in the other.
+  private func gradientBuffers(
+    layer: Int
+  ) -> (upper: UnsafeMutablePointer<Float>, lower: UnsafeMutablePointer<Float>) {
+    let isFlipped = (shape.layerCount - 1 - layer) & 1 == 1
+    let upper = buffer(layout.upper)
+    let lower = buffer(layout.lower)
+    return isFlipped ? (lower, upper) : (upper, lower)
+  }
+
+  private func backward(layer: Int, weights: PackedWeights) {
+    let (upper, lower) = gradientBuffers(layer: layer)
+    backward(layer: layer, weights: weights, upper: upper, lower: lower)
+    if layer > 0 || shape.task.input == .tokens { dropGradient(layer: layer, lower) }
+  }
+
+  private func embeddingGradients(nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+    let lookups = gradientBuffers(layer: 0).lower
+    if shape.tiesWeights { return tiedGradient(lookups: lookups, nodes: nodes) }
+    timer.enter(
+      .embedding,
+      bytes: 4 * (inputCount * layout.embedding + table.embeddingWeight.count * nodeCount))
+    embeddingGradient.accumulate(
+      inputs: inputs, gradients: lookups, stride: layout.embeddingStride,
+      size: shape.embeddingSize, window: window, sequences: sequences.count,
+      sequencesPerShard: sequencesPerShard, folds: folds,
+      stack: buffer(layout.embeddingStack), stackStride: layout.embedding, kernels: kernels,
+      nodes: nodes, nodeCount: nodeCount, offset: table.parameters[0].offset)
   }
 
   /// Forward pass and loss alone, with nothing dropped; carries the state on.

@@ -33,6 +33,8 @@ package struct Kernels: @unchecked Sendable {
   package var vectorWidth: Int { table.pointee.vectorWidth }
   /// Columns of a packed panel.
   package var panelWidth: Int { table.pointee.panelWidth }
+  /// Rows that `weightGradient` goes through as one block.
+  package var weightGradientRows: Int { SIMDKernels.weightGradientRows }
 
   /// Floats in a column of a packed right operand of `depth` rows.
   package func packedDepth(_ depth: Int) -> Int {

@@ -10,7 +10,9 @@ import Collectives
 /// The start and end of MPI in this process.
 enum Environment {
   /// The corresponding MPI function is `MPI_Init_thread` (MPI 3.1, section 12.4.3).
-  static func initialise() throws(CollectiveError) {
+  ///
+  /// - Returns: whether several threads may call MPI, one at a time.
+  static func initialise() throws(CollectiveError) -> Bool {
     let operation = "start of MPI"
     var flag: Int32 = 0
     try check(MPI_Initialized(&flag), "MPI_Initialized", operation)
@@ -19,17 +21,19 @@ enum Environment {
         operation: operation, rank: -1, reason: "MPI is already initialised in this process",
         hint: "make one MPICommunicator and share it")
     }
-    let wanted = cmpi_thread_funneled()
+    let wanted = cmpi_thread_serialized()
+    let needed = cmpi_thread_funneled()
     var provided: Int32 = 0
     try check(
       MPI_Init_thread(nil, nil, wanted, &provided), "MPI_Init_thread", operation,
       hint: "start the job with mpirun, or without it to train in one process")
-    if provided < wanted {
+    if provided < needed {
       throw CollectiveError(
         operation: operation, rank: -1,
-        reason: "MPI_Init_thread: expected thread support level \(wanted) (funneled), "
+        reason: "MPI_Init_thread: expected thread support level \(needed) (funneled), "
           + "found \(provided)", hint: "use an MPI library that is built with threads")
     }
+    return provided >= wanted
   }
 
   /// A communicator of all ranks whose errors come back as codes. The corresponding MPI function is

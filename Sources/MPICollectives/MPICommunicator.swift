@@ -8,7 +8,7 @@ package import Collectives
 #endif
 
 /// The ranks of an MPI job. There is one in a process; making it initialises MPI, and it is used
-/// only from the thread that made it.
+/// from the thread that made it, or from one thread at a time if the library allows that.
 ///
 /// MPI returns error codes instead of ending the job; every call is checked, and its error says
 /// what was being done and names the C function. MPI's own reductions are not used, because their
@@ -18,6 +18,7 @@ package final class MPICommunicator: Communicator {
   package let worldSize: Int
   package let hostName: String
   package let ranksOnHost: Int
+  package let canChangeThreads: Bool
 
   /// A duplicate of the world's communicator, so that nobody else's messages mix with ours.
   let handle: MPI_Comm?
@@ -34,7 +35,7 @@ package final class MPICommunicator: Communicator {
   }
 
   /// Joins the job. The corresponding MPI function is `MPI_Init_thread` (MPI 3.1, section 12.4.3)
-  /// with funneled threads.
+  /// with serialized threads, or else funneled ones.
   ///
   /// - Parameter messageLimit: longer transfers are cut into several messages; the same on all
   ///   ranks.
@@ -42,7 +43,7 @@ package final class MPICommunicator: Communicator {
     precondition(messageLimit > 0, "messageLimit \(messageLimit) < 1")
     precondition(messageLimit <= Int(Int32.max), "messageLimit \(messageLimit) > \(Int32.max)")
     self.messageLimit = messageLimit
-    try Environment.initialise()
+    canChangeThreads = try Environment.initialise()
     handle = try Environment.duplicateWorld()
     rank = try Environment.rank(in: handle)
     worldSize = try Environment.size(of: handle)

@@ -12,7 +12,7 @@ import Testing
           GradientExchange(
             communicator: $0, kernels: kernels, elementCount: elementCount,
             plan: plan(shards: 16, ranks: ranks)
-          ).ranges
+          ).ownership.parts.map { $0[0] }
         }
         #expect(ranges.allSatisfy { $0 == ranges[0] })
         #expect(ranges[0].count == ranks)
@@ -31,8 +31,8 @@ import Testing
   }
 
   @Test func powersOfTwoOwnBitReversedParts() {
-    let owned = (0..<4).map { HalvingSchedule.owned(by: $0, ranks: 4, elementCount: 4 * 4096) }
-    #expect(owned.map { $0.lowerBound / 4096 } == [0, 2, 1, 3])
+    let parts = (0..<4).map { HalvingSchedule.partNumber(ofRank: $0, of: 4) }
+    #expect(parts == [0, 2, 1, 3])
   }
 
   @Test func powersOfTwoWithOneNodeEachHalveAndOthersMeetDirectly() {
@@ -86,18 +86,20 @@ import Testing
       let elementCount = Int.random(in: 0...40_000, using: &random)
       let pieceElements = Int.random(in: 500...20_000, using: &random)
       let plan = plan(shards: shards, ranks: ranks, threads: threads)
+      let buckets = randomBuckets(of: elementCount, using: &random)
       let gradients = SampleGradients(shards: shards, elementCount: elementCount)
       let expected = gradients.node(0..<shards).map(\.bitPattern)
       let wholes = try ThreadWorld.run(ranks: ranks) { communicator in
         let exchange = GradientExchange(
           communicator: communicator, kernels: kernels, elementCount: elementCount, plan: plan,
-          pieceElements: pieceElements)
+          buckets: buckets, pieceElements: pieceElements)
         let arenas = foldedNodes(
           gradients, plan: plan, rank: communicator.rank, kernels: kernels)
         #expect(arenas.count == exchange.nodeCount)
         try exchange.reduceScatter(nodes: arenas.map(\.pointer))
-        let owned = exchange.ownedRange
-        #expect(arenas[0].bits(owned) == Array(expected[owned]))
+        for owned in exchange.ownership.parts[communicator.rank] {
+          #expect(arenas[0].bits(owned) == Array(expected[owned]))
+        }
         try exchange.allGather(arenas[0].pointer)
         return arenas[0].bits(0..<elementCount)
       }
@@ -105,6 +107,118 @@ import Testing
         wholes.allSatisfy { $0 == expected },
         "\(shards) shards, \(ranks) ranks, \(threads) threads, \(elementCount) elements")
     }
+  }
+
+  /// Buckets that each rank completes in its own time, while it does other things, are exchanged alike.
+  @Test(arguments: [2, 3, 4, 6, 8]) func bucketsTravelWhileRanksCompute(ranks: Int) throws {
+    let kernels = try sampleKernels()
+    for seed in 0..<12 {
+      var random = SeededGenerator(seed: UInt64(100 * ranks + seed))
+      let shards = ranks == 6 ? 12 : 8
+      let elementCount = Int.random(in: 1...90_000, using: &random)
+      let buckets = randomBuckets(of: elementCount, using: &random)
+      let order = buckets.indices.shuffled(using: &random)
+      let readings = buckets.indices.shuffled(using: &random)
+      let plan = plan(shards: shards, ranks: ranks)
+      let gradients = SampleGradients(shards: shards, elementCount: elementCount)
+      let expected = gradients.node(0..<shards).map(\.bitPattern)
+      let faults = ThreadWorld.Faults(longestDelay: 100, seed: UInt64(seed))
+      let pieceElements = Int.random(in: 1500...9000, using: &random)
+      let wholes = try ThreadWorld.run(ranks: ranks, faults: faults) { communicator in
+        var own = SeededGenerator(seed: UInt64(seed * 10 + communicator.rank))
+        let exchange = GradientExchange(
+          communicator: communicator, kernels: kernels, elementCount: elementCount, plan: plan,
+          buckets: buckets, pieceElements: pieceElements)
+        let arenas = foldedNodes(gradients, plan: plan, rank: communicator.rank, kernels: kernels)
+        let nodes = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(
+          capacity: arenas.count)
+        defer { nodes.deallocate() }
+        for (index, arena) in arenas.enumerated() {
+          (nodes + index).initialize(to: arena.pointer)
+        }
+        exchange.beginReduction(nodes: nodes)
+        for bucket in order {
+          for _ in 0..<Int.random(in: 0...20, using: &own) { _ = try exchange.advance() }
+          try exchange.addToReduction(bucket)
+        }
+        try exchange.finishReduction()
+        #expect(!exchange.isUnderWay)
+        exchange.beginGathering(arenas[0].pointer)
+        for (count, bucket) in readings.enumerated() {
+          try exchange.addToGathering(bucket)
+          if Bool.random(using: &own) { try exchange.finishGathering(first: count + 1) }
+        }
+        try exchange.finishGathering(first: 1)
+        #expect(
+          arenas[0].bits(buckets[readings[0]]) == Array(expected[buckets[readings[0]]]))
+        try exchange.finishGathering()
+        return arenas[0].bits(0..<elementCount)
+      }
+      #expect(wholes.allSatisfy { $0 == expected }, "seed \(seed)")
+    }
+  }
+
+  @Test func aThreadMovesTheExchangeAlong() throws {
+    let kernels = try sampleKernels()
+    let plan = plan(shards: 4, ranks: 2)
+    let gradients = SampleGradients(shards: 4, elementCount: 50_000)
+    let expected = gradients.node(0..<4).map(\.bitPattern)
+    let wholes = try ThreadWorld.run(ranks: 2) { communicator in
+      let exchange = GradientExchange(
+        communicator: communicator, kernels: kernels, elementCount: 50_000, plan: plan,
+        pieceElements: 1000)
+      let arenas = foldedNodes(gradients, plan: plan, rank: communicator.rank, kernels: kernels)
+      let thread = ProgressThread(exchange)
+      let nodes = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(capacity: 1)
+      defer { nodes.deallocate() }
+      nodes.initialize(to: arenas[0].pointer)
+      exchange.beginReduction(nodes: nodes)
+      try exchange.addToReduction(0)
+      thread.resume()
+      // Nobody else moves it; who waits here for ever has found a thread that does not.
+      while true {
+        let error = thread.pause()
+        #expect(error == nil)
+        if !exchange.isUnderWay { break }
+        thread.resume()
+        yieldProcessor()
+      }
+      try exchange.allGather(arenas[0].pointer)
+      return arenas[0].bits(0..<50_000)
+    }
+    #expect(wholes.allSatisfy { $0 == expected })
+  }
+
+  @Test func aThreadTellsWhatWentWrong() throws {
+    let kernels = try sampleKernels()
+    let faults = ThreadWorld.Faults(failingTransfer: (rank: 0, number: 20))
+    #expect(throws: CollectiveError.self) {
+      _ = try ThreadWorld.run(ranks: 2, faults: faults) { communicator in
+        let exchange = GradientExchange(
+          communicator: communicator, kernels: kernels, elementCount: 50_000,
+          plan: plan(shards: 4, ranks: 2), pieceElements: 1000)
+        let arena = Arena([Float](repeating: 1, count: 50_000))
+        let thread = ProgressThread(exchange)
+        let nodes = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(capacity: 1)
+        defer { nodes.deallocate() }
+        nodes.initialize(to: arena.pointer)
+        exchange.beginReduction(nodes: nodes)
+        try exchange.addToReduction(0)
+        while exchange.isUnderWay {
+          thread.resume()
+          yieldProcessor()
+          if let error = thread.pause() { throw error }
+        }
+      }
+    }
+  }
+
+  @Test func linksAreMeasuredAlikeOnAllRanks() throws {
+    let links = try ThreadWorld.run(ranks: 3) { try LinkMeasurement($0) }
+    #expect(links.allSatisfy { $0 == links[0] })
+    #expect(links[0].latency > 0)
+    #expect(links[0].bandwidth > 0)
+    #expect(128 << 10...4 << 20 ~= links[0].bucketBytes)
   }
 
   @Test func delaysDoNotChangeTheSums() throws {
@@ -151,6 +265,15 @@ import Testing
       }
     }
   }
+}
+
+/// Up to six buckets, some of them empty, with bounds at multiples of the block.
+func randomBuckets(of elementCount: Int, using random: inout SeededGenerator) -> [Range<Int>] {
+  let blocks = elementCount / canonicalBlock
+  let count = Int.random(in: 1...6, using: &random)
+  let bounds = (1..<count).map { _ in Int.random(in: 0...blocks, using: &random) }.sorted()
+    .map { $0 * canonicalBlock }
+  return zip([0] + bounds, bounds + [elementCount]).map { $0..<$1 }
 }
 
 /// A plan of one sequence a shard.

@@ -44,7 +44,7 @@ import Testing
     #expect(again == first)
     #expect(again.json == first.json)
     guard case .object(let sections) = first.json else { return }
-    #expect(sections.map(\.name) == ["task", "data", "model", "batch", "optimizer", "run"])
+    #expect(sections.map(\.name) == ["task", "data", "model", "batch", "optimizer", "exchange", "run"])
     for key in ["data.valid_fraction", "model.reset", "optimizer.schedule.final_fraction"] {
       #expect(first.json.leaves[key] != nil, "\(key)")
     }
@@ -88,7 +88,7 @@ import Testing
         "did you mean optimizer.schedule.warmup_steps?"))
     #expect(
       message(minimal, "zzz=1").hasSuffix(
-        "the keys of a config are task, data, model, batch, optimizer, run, memory"))
+        "the keys of a config are task, data, model, batch, optimizer, exchange, run, memory"))
   }
 
   @Test(arguments: [

@@ -20,6 +20,22 @@ import Testing
     }
   }
 
+  /// Parameters still on their way at the end of a step, small and large buckets, and both ways of
+  /// moving the exchange along.
+  @Test(arguments: ["poll", "thread"]) func overlapGivesTheSameBits(progress: String) throws {
+    let problem = try TrainingProblem("exchange.progress=\(progress)")
+    defer { problem.remove() }
+    let alone = try problem.trajectory(ranks: 1, threads: 1, steps: 6)
+    for (ranks, threads, bucketBytes) in [
+      (2, 1, 16 << 10), (2, 2, 1), (3, 1, 1), (3, 2, 16 << 10), (4, 1, 64 << 10),
+    ] {
+      let other = try problem.trajectory(
+        ranks: ranks, threads: threads, steps: 6, bucketBytes: bucketBytes, settlesEachStep: false)
+      #expect(other.last == alone.last, "\(ranks) ranks x \(threads) threads")
+      #expect(other.first == alone[5])
+    }
+  }
+
   @Test(.enabled(if: Precision.bf16.isAvailable(with: .avx512)))
   func roundedProductsGiveTheSameBitsOnAnyRanksAndThreads() throws {
     let problem = try TrainingProblem("model.precision=bf16")
@@ -157,7 +173,7 @@ import Testing
         let names = trainer.optimizer.config.momentNames
         let snapshot = CheckpointSnapshot(
           replica: trainer.replica, communicator: communicator,
-          ownedCount: trainer.optimizer.range.count, momentNames: names)
+          ownership: trainer.ownership, momentNames: names)
         snapshot.copy(trainer)
         try snapshot.startTransfers(trainer)
         try snapshot.finishTransfers()
@@ -172,7 +188,7 @@ import Testing
         let first = snapshot.tensors.optimizer[0].floats
         for moment in names.indices {
           trainer.optimizer.moment(moment).update(
-            repeating: 0, count: trainer.optimizer.range.count)
+            repeating: 0, count: trainer.optimizer.count)
           try trainer.scatterMoment(
             moment, from: communicator.rank == 0 ? first + moment * count : nil)
         }

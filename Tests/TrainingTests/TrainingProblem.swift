@@ -44,7 +44,8 @@ struct TrainingProblem {
 
   /// A trainer at its initial parameters on one rank.
   func trainer(
-    on communicator: any Communicator, threads: Int = 1, isa: String = "auto"
+    on communicator: any Communicator, threads: Int = 1, isa: String = "auto",
+    bucketBytes: Int = 1 << 20
   ) throws -> (Trainer, TrainingSetup) {
     let setup = try TrainingSetup(
       try communicator.agree { try options(threads: threads, isa: isa) }, on: communicator)
@@ -55,19 +56,26 @@ struct TrainingProblem {
     return (
       Trainer(
         replica: replica, communicator: communicator, source: setup.batches,
-        optimizer: setup.config.optimizer, steps: setup.config.run.steps), setup
+        optimizer: setup.config.optimizer, steps: setup.config.run.steps,
+        exchange: setup.config.exchange, bucketBytes: bucketBytes), setup
     )
   }
 
   /// What `steps` steps give, as one line a step; the same on every rank.
   func trajectory(
-    ranks: Int, threads: Int, steps: Int, isa: String = "auto"
+    ranks: Int, threads: Int, steps: Int, isa: String = "auto", bucketBytes: Int = 1 << 20,
+    settlesEachStep: Bool = true
   ) throws -> [String] {
     let results = try ThreadWorld.run(ranks: ranks) { communicator in
-      let (trainer, setup) = try trainer(on: communicator, threads: threads, isa: isa)
+      let (trainer, setup) = try trainer(
+        on: communicator, threads: threads, isa: isa, bucketBytes: bucketBytes)
       var lines: [String] = []
       for _ in 0..<steps {
-        let outcome = try trainer.performStep()
+        let outcome = try trainer.performStep(isFollowed: !settlesEachStep)
+        if !settlesEachStep {
+          if trainer.step < steps { continue }
+          try trainer.settle()
+        }
         lines.append(
           "\(outcome.step) \(outcome.loss) \(outcome.gradientNorm) \(outcome.learningRate) "
             + "\(try trainer.fingerprint())")

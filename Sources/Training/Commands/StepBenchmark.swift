@@ -83,12 +83,14 @@ package struct StepBenchmark {
       replica: replica, communicator: communicator,
       source: .random(
         vocabularySize: vocabulary, window: window, Philox(seed: 1, purpose: .benchmark)),
-      optimizer: config.optimizer, steps: warmup + steps)
+      optimizer: config.optimizer, steps: warmup + steps, exchange: config.exchange,
+      bucketBytes: try config.exchange.bucketBytes(on: communicator))
     replica.initialize(seed: 1)
     for _ in 0..<warmup { _ = try trainer.performStep() }
     let profile = profiled ? StepProfile() : nil
     trainer.measure(into: profile)
-    let outcomes = try (0..<steps).map { _ in try trainer.performStep() }
+    let outcomes = try (0..<steps).map { _ in try trainer.performStep(isFollowed: true) }
+    try trainer.settle()
     trainer.measure(into: nil)
     try communicator.barrier()
     // All workers at once, as during the steps: the peak is what their cores have side by side.
@@ -111,11 +113,15 @@ package struct StepBenchmark {
   ) {
     let replica = trainer.replica
     let seconds = outcomes.map(\.duration.seconds).sorted()
-    let median = seconds[seconds.count / 2]
-    let exchange = outcomes.map(\.exchangeDuration.seconds).sorted()[seconds.count / 2]
+    let middle = seconds[seconds.count / 2]
+    func median(_ durations: [Duration]) -> Double {
+      durations.map { $0.seconds }.sorted()[durations.count / 2]
+    }
+    let exposedSeconds = median(outcomes.map { $0.exposedExchangeDuration })
+    let hiddenSeconds = median(outcomes.map { $0.hiddenExchangeDuration })
     let tokens = Double(batch * window)
     let weights = replica.shape.multipliedWeights(in: replica.table)
-    let gflops = 6 * Double(weights) * tokens / median / 1e9
+    let gflops = 6 * Double(weights) * tokens / middle / 1e9
     var record: OrderedJSON = [
       "bench": "step", "cell": .string(replica.shape.cell.rawValue),
       "vocabulary": .integer(vocabulary), "embedding": .integer(embedding),
@@ -123,10 +129,11 @@ package struct StepBenchmark {
       "batch": .integer(batch), "shards": .integer(replica.plan.shards),
       "ranks": .integer(replica.plan.ranks), "threads": .integer(threads),
       "steps": .integer(steps), "parameters": .integer(replica.table.parameterCount),
-      "step_seconds": .number(median), "step_seconds_min": .number(seconds[0]),
+      "step_seconds": .number(middle), "step_seconds_min": .number(seconds[0]),
       "step_seconds_max": .number(seconds[seconds.count - 1]),
-      "exchange_seconds": .number(exchange),
-      "tokens_per_second": .number((tokens / median).rounded()),
+      "exchange_seconds": .number(exposedSeconds),
+      "hidden_exchange_seconds": .number(hiddenSeconds),
+      "tokens_per_second": .number((tokens / middle).rounded()),
       "gflops": .number((gflops * 1e4).rounded() / 1e4),
       "peak_gflops": .number((peak * 100).rounded() / 100),
       "fraction_of_peak": .number((gflops / peak * 1e6).rounded() / 1e6),

@@ -9,6 +9,7 @@ package struct Config: Sendable, Equatable {
   package var batch: BatchConfig
   package var output: OutputConfig
   package var optimizer: OptimizerConfig
+  package var exchange: ExchangeConfig
   package var run: RunConfig
   /// Only read by `gru-dist memory`, and no part of a run.
   package var memory: MemoryConfig
@@ -40,6 +41,7 @@ package struct Config: Sendable, Equatable {
       task == .language
       ? OutputConfig() : try OutputConfig(try reader.section("output"), task: task)
     optimizer = try OptimizerConfig(try reader.section("optimizer"))
+    exchange = try ExchangeConfig(try reader.section("exchange"))
     run = try RunConfig(try reader.section("run"))
     memory = try MemoryConfig(try reader.section("memory"))
     try reader.finish()
@@ -51,7 +53,9 @@ package struct Config: Sendable, Equatable {
     let head: OrderedJSON = [
       "task": .string(task.rawValue), "data": data.json(task), "model": model.json, "batch": batch.json,
     ]
-    let tail: OrderedJSON = ["optimizer": optimizer.json, "run": run.json]
+    let tail: OrderedJSON = [
+      "optimizer": optimizer.json, "exchange": exchange.json, "run": run.json,
+    ]
     return task == .language
       ? head.merging(tail) : head.merging(["output": output.json]).merging(tail)
   }

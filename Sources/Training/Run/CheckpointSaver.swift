@@ -80,7 +80,7 @@ final class CheckpointSaver {
     communicator = trainer.communicator
     snapshot = CheckpointSnapshot(
       replica: trainer.replica, communicator: trainer.communicator,
-      ownedCount: trainer.optimizer.range.count,
+      ownership: trainer.ownership,
       momentNames: trainer.optimizer.config.momentNames)
   }
 

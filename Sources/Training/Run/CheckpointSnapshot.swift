@@ -17,18 +17,21 @@ final class CheckpointSnapshot {
   private let hidden: AlignedBuffer
   private var transfers: TransferQueue
 
-  init(replica: Replica, communicator: any Communicator, ownedCount: Int, momentNames: [String]) {
+  init(
+    replica: Replica, communicator: any Communicator, ownership: Ownership, momentNames: [String]
+  ) {
     self.replica = replica
     self.communicator = communicator
     let isCoordinator = communicator.rank == 0
     let count = replica.table.elementCount
     parameters = AlignedBuffer(count: isCoordinator ? count : 0)
-    moments = AlignedBuffer(count: momentNames.count * (isCoordinator ? count : ownedCount))
+    let owned = ownership.count(ofRank: communicator.rank)
+    moments = AlignedBuffer(count: momentNames.count * (isCoordinator ? count : owned))
     hidden = AlignedBuffer(count: replica.stateCount)
     tensors = TrainingTensors(
       replica: replica, momentNames: momentNames, parameters: parameters.pointer,
       moments: moments.pointer, hidden: hidden.pointer)
-    let parts = momentNames.count + replica.shape.layerCount
+    let parts = momentNames.count * ownership.buckets.count + replica.shape.layerCount
     transfers = TransferQueue(
       capacity: isCoordinator ? parts * (communicator.worldSize - 1) : parts)
     // A page that is touched first while a step waits would cost more than its copy.
@@ -49,11 +52,8 @@ final class CheckpointSnapshot {
     precondition(transfers.count == 0, "\(transfers.count) transfers are under way")
     let isCoordinator = communicator.rank == 0
     let optimizer = trainer.optimizer
-    let owned = optimizer.range
-    let count = replica.table.elementCount
     let names = optimizer.config.momentNames
-    let stride = isCoordinator ? count : owned.count
-    let start = isCoordinator ? owned.lowerBound : 0
+    let stride = isCoordinator ? replica.table.elementCount : optimizer.count
     let hidden = hidden.pointer
     replica.team.run { thread in
       if isCoordinator {
@@ -62,9 +62,12 @@ final class CheckpointSnapshot {
         trainer.verification.hash(thread: thread)
       }
       for index in names.indices {
-        copyShare(
-          thread, optimizer.moment(index), owned.count,
-          to: moments.pointer + index * stride + start)
+        for slice in optimizer.slices {
+          let start = isCoordinator ? slice.elements.lowerBound : slice.place
+          copyShare(
+            thread, optimizer.moment(index) + slice.place, slice.elements.count,
+            to: moments.pointer + index * stride + start)
+        }
       }
       replica.readState(ofThread: thread, into: hidden)
     }
@@ -72,17 +75,18 @@ final class CheckpointSnapshot {
 
   /// Starts to bring the other ranks' parts of the copy to rank 0. Every rank calls it.
   func startTransfers(_ trainer: Trainer) throws(CollectiveError) {
-    let owned = trainer.optimizer.range
     let count = replica.table.elementCount
-    let names = trainer.optimizer.config.momentNames
+    let optimizer = trainer.optimizer
+    let names = optimizer.config.momentNames
     let hidden = hidden.pointer
     if communicator.rank == 0 {
       for rank in 1..<max(1, communicator.worldSize) {
         for index in names.indices {
-          let range = trainer.ownedRanges[rank]
-          transfers.append(
-            try communicator.startReceive(
-              bytes(moments.pointer + index * count + range.lowerBound, range.count), from: rank))
+          for slice in trainer.ownership.slices(ofRank: rank) {
+            let place = moments.pointer + index * count + slice.elements.lowerBound
+            transfers.append(
+              try communicator.startReceive(bytes(place, slice.elements.count), from: rank))
+          }
         }
         for layer in 0..<replica.shape.layerCount {
           let slice = trainer.stateSlice(of: rank, layer: layer, in: hidden)
@@ -91,8 +95,11 @@ final class CheckpointSnapshot {
       }
     } else {
       for index in names.indices {
-        let own = bytes(moments.pointer + index * owned.count, owned.count)
-        transfers.append(try communicator.startSend(UnsafeRawBufferPointer(own), to: 0))
+        for slice in optimizer.slices {
+          let place = moments.pointer + index * optimizer.count + slice.place
+          let own = bytes(place, slice.elements.count)
+          transfers.append(try communicator.startSend(UnsafeRawBufferPointer(own), to: 0))
+        }
       }
       for layer in 0..<replica.shape.layerCount {
         let slice = trainer.stateSlice(of: communicator.rank, layer: layer, in: hidden)

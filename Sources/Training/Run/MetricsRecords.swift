@@ -22,7 +22,8 @@ package struct TrainRecord {
       "gradient_norm": .number(gradientNorm),
       "tokens_per_second": .number(interval.tokensPerSecond.rounded()),
       "step_seconds": .number(interval.mean(interval.duration)),
-      "exchange_seconds": .number(interval.mean(interval.exchangeDuration)),
+      "exchange_seconds": .number(interval.mean(interval.exposedExchangeDuration)),
+      "hidden_exchange_seconds": .number(interval.mean(interval.hiddenExchangeDuration)),
       "data_seconds": .number(interval.mean(interval.dataDuration)),
       "fingerprint": .string(fingerprint),
     ]
@@ -35,14 +36,16 @@ package struct StepInterval: Sendable {
   package private(set) var steps = 0
   package private(set) var tokens = 0
   package private(set) var duration = Duration.zero
-  package private(set) var exchangeDuration = Duration.zero
+  package private(set) var exposedExchangeDuration = Duration.zero
+  package private(set) var hiddenExchangeDuration = Duration.zero
   package private(set) var dataDuration = Duration.zero
 
   package mutating func add(_ outcome: Trainer.Outcome) {
     steps += 1
     tokens += outcome.tokens
     duration += outcome.duration
-    exchangeDuration += outcome.exchangeDuration
+    exposedExchangeDuration += outcome.exposedExchangeDuration
+    hiddenExchangeDuration += outcome.hiddenExchangeDuration
     dataDuration += outcome.dataDuration
   }
 

@@ -7,6 +7,7 @@ extension TrainingRun {
   /// Takes a checkpoint of the last step, unless there is one.
   func save(isFinal: Bool) throws {
     guard lastSavedStep != trainer.step else { return }
+    try trainer.settle()
     trainer.pulse.begin(.checkpoint)
     defer { trainer.pulse.begin(.reporting) }
     let isTaken = try saver.capture(isFinal: isFinal) { fingerprint in
@@ -34,6 +35,7 @@ extension TrainingRun {
   ///
   /// - Throws: on every rank alike, where it cannot be written.
   func saveFinally() throws {
+    try trainer.settle()
     trainer.pulse.begin(.checkpoint)
     defer { trainer.pulse.begin(.reporting) }
     report(try saver.finish())

@@ -70,7 +70,8 @@ package final class TrainingRun {
     trainer = Trainer(
       replica: replica, communicator: communicator, source: setup.batches,
       optimizer: setup.config.optimizer, steps: setup.config.run.steps,
-      checks: StepChecks(setup.config.run))
+      checks: StepChecks(setup.config.run), exchange: setup.config.exchange,
+      bucketBytes: try setup.config.exchange.bucketBytes(on: communicator))
     saver = CheckpointSaver(trainer: trainer, directory: directory)
     events =
       setup.config.run.tensorboard && communicator.rank == 0
@@ -155,7 +156,8 @@ package final class TrainingRun {
   private func performStep() throws -> Trainer.Outcome? {
     do {
       let saves = RunSignals.saveCount
-      let outcome = try trainer.performStep(requests: requests(saves: saves))
+      let outcome = try trainer.performStep(
+        requests: requests(saves: saves), isFollowed: true)
       if outcome.requests.contains(.fault) {
         try communicator.coordinate { if let fault { throw RunDirectoryError(fault) } }
       }
@@ -279,6 +281,7 @@ package final class TrainingRun {
       options.debug || isDue(run.logEvery) || outcome.step == run.steps
       || outcome.requests.contains(.stop) || (run.logEvery > 0 && outcome.step == 1)
     guard isDue else { return }
+    try trainer.settle()
     let record = TrainRecord(
       step: outcome.step, epoch: trainer.source.epoch(ofStep: outcome.step),
       tokens: trainer.source.targetCount(ofSteps: outcome.step, perStep: outcome.tokens),
@@ -302,6 +305,7 @@ package final class TrainingRun {
     guard let evaluator, run.validateEvery > 0, lastValidatedStep != trainer.step else {
       return true
     }
+    try trainer.settle()
     trainer.pulse.begin(.validation)
     defer { trainer.pulse.begin(.reporting) }
     let measured = try trainer.withAverage {

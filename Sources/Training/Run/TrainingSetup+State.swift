@@ -67,7 +67,9 @@ extension TrainingSetup {
     let changeable = wanted.keys.filter { key in
       var influential = ["run.steps", "run.on_nonfinite", "run.patience"]
       if config.keyThatNeedsValidation != nil { influential.append("run.validate_every") }
-      let isFree = key.hasPrefix("run.") && !influential.contains(key)
+      let isFree =
+        Self.freeKeys.contains(key)
+        || key.hasPrefix("run.") && !influential.contains(key)
       return !isFree && !key.hasPrefix("data.") && !Self.pinnedKeys.contains(key)
     }
     return changeable.sorted().compactMap { key in
@@ -81,6 +83,9 @@ extension TrainingSetup {
       json: JSONCoding.encodeCompact(state.config, file: "config"),
       file: "\(path): config of the checkpoint")
   }
+
+  /// The keys outside of `run` that decide nothing but speed.
+  private static let freeKeys = ["exchange.progress", "exchange.bucket_bytes"]
 
   /// The keys that decide the trajectory so far; the others may change at a resume.
   private static let pinnedKeys = [

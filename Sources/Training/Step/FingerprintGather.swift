@@ -5,22 +5,25 @@ import Kernels
 /// of the blocks.
 final class FingerprintGather {
   private let communicator: any Communicator
-  private let ranges: [Range<Int>]
+  private let slices: [Ownership.Slice]
   private let elementCount: Int
+  /// The blocks that each rank owns, by rank.
+  private let blocks: [[Int]]
   /// Most hash words of any rank: two for each block of 4,096 elements.
   private let rowLength: Int
   private let mine: UnsafeMutableBufferPointer<UInt64>
   private let all: UnsafeMutableBufferPointer<UInt64>
   private let hashes: UnsafeMutableBufferPointer<UInt64>
 
-  init(communicator: any Communicator, ranges: [Range<Int>], elementCount: Int) {
+  init(communicator: any Communicator, ownership: Ownership) {
     self.communicator = communicator
-    self.ranges = ranges
-    self.elementCount = elementCount
-    rowLength = 2 * (ranges.map { Self.blocks(in: $0.count) }.max() ?? 0)
+    slices = ownership.slices(ofRank: communicator.rank)
+    elementCount = ownership.elementCount
+    blocks = (0..<communicator.worldSize).map { ownership.blocks(ofRank: $0) }
+    rowLength = 2 * (blocks.map(\.count).max() ?? 0)
     mine = .allocate(capacity: rowLength)
     mine.initialize(repeating: 0)
-    all = .allocate(capacity: rowLength * ranges.count)
+    all = .allocate(capacity: rowLength * communicator.worldSize)
     all.initialize(repeating: 0)
     hashes = .allocate(capacity: 2 * Self.blocks(in: elementCount))
     hashes.initialize(repeating: 0)
@@ -33,18 +36,17 @@ final class FingerprintGather {
   }
 
   func fingerprint(of replica: Replica) throws(CollectiveError) -> String {
-    let owned = ranges[communicator.rank]
-    if !owned.isEmpty {
+    for slice in slices {
       replica.kernels.hashBlocks(
-        replica.parameters.pointer + owned.lowerBound, count: owned.count,
-        into: mine.baseAddress!)
+        replica.parameters.pointer + slice.elements.lowerBound, count: slice.elements.count,
+        into: mine.baseAddress! + 2 * (slice.place / canonicalBlock))
     }
     try communicator.allGather(
       UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
-    for (rank, range) in ranges.enumerated() {
-      let first = 2 * (range.lowerBound / canonicalBlock)
-      for word in 0..<2 * Self.blocks(in: range.count) {
-        hashes[first + word] = all[rank * rowLength + word]
+    for (rank, blocks) in blocks.enumerated() {
+      for (place, block) in blocks.enumerated() {
+        hashes[2 * block] = all[rank * rowLength + 2 * place]
+        hashes[2 * block + 1] = all[rank * rowLength + 2 * place + 1]
       }
     }
     return Fingerprint.digits(

@@ -19,7 +19,12 @@ package final class Replica {
   /// One for each thread, in thread order.
   package let workers: [SequenceWorker]
   package let team: WorkerTeam
-  private let packJob: (Int) -> Void
+  /// The layer that is being packed; `layerCount` for the output layer.
+  private var packedLayer = 0
+  private lazy var packJob: (Int) -> Void = { [unowned self] in
+    weights.repack(
+      layer: packedLayer, from: UnsafePointer(parameters.pointer), part: $0, of: threads)
+  }
   /// The step whose choice of recurrent weights is packed; see `dropRecurrentWeights`.
   private var droppedStep: UInt32 = 0
   private lazy var dropJob: (Int) -> Void = { [unowned self] in
@@ -51,9 +56,6 @@ package final class Replica {
         worker: rank * plan.threads + thread, slots: slots)
     }
     team = try WorkerTeam(threads: plan.threads)
-    let values = UnsafePointer(parameters.pointer)
-    let threads = plan.threads
-    packJob = { weights.repack(from: values, part: $0, of: threads) }
   }
 
   package var threads: Int { plan.threads }
@@ -62,7 +64,15 @@ package final class Replica {
   package var sequences: Range<Int> { plan.sequences(of: plan.shards(ofRank: rank)) }
 
   /// Brings the packed weights up to date with `parameters`.
-  package func repack() { team.runPrepared(packJob) }
+  package func repack() {
+    for layer in 0...shape.layerCount { repack(layer: layer) }
+  }
+
+  /// Brings the packed weights of one layer up to date; layer `layerCount` is the output layer.
+  package func repack(layer: Int) {
+    packedLayer = layer
+    team.runPrepared(packJob)
+  }
 
   /// Whether steps of training drop recurrent weights.
   package var dropsRecurrentWeights: Bool { shape.regularization.recurrentDropout > 0 }

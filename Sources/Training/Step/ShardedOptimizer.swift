@@ -1,10 +1,13 @@
+package import Collectives
 package import Kernels
 
 /// Updates the elements that one rank owns; its moments exist for those only.
 package final class ShardedOptimizer {
   package let config: OptimizerConfig
-  /// The owned elements of the arena.
-  package let range: Range<Int>
+  /// The owned elements of the arena, and their places in the moments.
+  package let slices: [Ownership.Slice]
+  /// The number of owned elements.
+  package let count: Int
   /// Adam's first moment, the velocity of SGD, or the squares of RMSprop and Adagrad.
   package let first: AlignedBuffer
   /// Adam's second moment; empty for the others.
@@ -13,13 +16,14 @@ package final class ShardedOptimizer {
   package let average: AlignedBuffer
   private let kernels: Kernels
 
-  package init(config: OptimizerConfig, range: Range<Int>, kernels: Kernels) {
+  package init(config: OptimizerConfig, slices: [Ownership.Slice], kernels: Kernels) {
     self.config = config
-    self.range = range
+    self.slices = slices
     self.kernels = kernels
-    first = AlignedBuffer(count: range.count)
-    second = AlignedBuffer(count: config.gradientMomentNames.count > 1 ? range.count : 0)
-    average = AlignedBuffer(count: config.averages ? range.count : 0)
+    count = slices.reduce(0) { $0 + $1.elements.count }
+    first = AlignedBuffer(count: count)
+    second = AlignedBuffer(count: config.gradientMomentNames.count > 1 ? count : 0)
+    average = AlignedBuffer(count: config.averages ? count : 0)
   }
 
   /// The buffer of one moment, in the order of `OptimizerConfig.momentNames`.
@@ -41,21 +45,31 @@ package final class ShardedOptimizer {
     package var averageWeight: Float = 0
   }
 
-  /// Updates `part` of the arena, which must lie within `range`.
+  /// Updates the owned elements whose places are in `places`.
   ///
   /// - Parameters:
   ///   - parameters: the whole arena.
   ///   - gradient: the whole arena of summed gradients, not yet divided by the token count.
   package func update(
-    _ part: Range<Int>, of parameters: UnsafeMutablePointer<Float>,
+    _ places: Range<Int>, of parameters: UnsafeMutablePointer<Float>,
     gradient: UnsafePointer<Float>, _ scalars: Scalars
   ) {
-    if part.isEmpty { return }
-    precondition(part.lowerBound >= range.lowerBound, "\(part) starts before \(range)")
-    precondition(part.upperBound <= range.upperBound, "\(part) ends beyond \(range)")
+    for slice in slices {
+      let part = slice.elements(at: places)
+      if part.isEmpty { continue }
+      update(
+        part, at: slice.place + part.lowerBound - slice.elements.lowerBound, of: parameters,
+        gradient: gradient, scalars)
+    }
+  }
+
+  /// Updates elements whose moments begin at place `owned`.
+  private func update(
+    _ part: Range<Int>, at owned: Int, of parameters: UnsafeMutablePointer<Float>,
+    gradient: UnsafePointer<Float>, _ scalars: Scalars
+  ) {
     let values = parameters + part.lowerBound
     let slopes = gradient + part.lowerBound
-    let owned = part.lowerBound - range.lowerBound
     switch config.name {
     case .adam, .adamw:
       kernels.adam(
@@ -86,12 +100,14 @@ package final class ShardedOptimizer {
     }
   }
 
-  /// Exchanges a part of the parameters with its mean, bit for bit.
-  func swapAverage(_ part: Range<Int>, of parameters: UnsafeMutablePointer<Float>) {
-    for element in part {
-      let place = element - range.lowerBound
-      (average.pointer[place], parameters[element]) =
-        (parameters[element], average.pointer[place])
+  /// Exchanges the owned parameters whose places are in `places` with their mean, bit for bit.
+  func swapAverage(_ places: Range<Int>, of parameters: UnsafeMutablePointer<Float>) {
+    for slice in slices {
+      let shift = slice.place - slice.elements.lowerBound
+      for element in slice.elements(at: places) {
+        (average.pointer[element + shift], parameters[element]) =
+          (parameters[element], average.pointer[element + shift])
+      }
     }
   }
 

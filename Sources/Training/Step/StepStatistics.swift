@@ -25,7 +25,8 @@ final class StepStatistics {
 
   private let communicator: any Communicator
   private let shardRuns: [Range<Int>]
-  private let blockRuns: [Range<Int>]
+  /// The blocks that each rank owns, by rank.
+  private let blockRuns: [[Int]]
   /// Most shards and blocks of any rank; all rows have room for as many.
   private let shardRoom: Int
   private let blockRoom: Int
@@ -35,13 +36,10 @@ final class StepStatistics {
   private var shardLosses: [Double]
   private var blockSquares: [Double]
 
-  init(communicator: any Communicator, plan: ShardPlan, exchange: GradientExchange) {
+  init(communicator: any Communicator, plan: ShardPlan, ownership: Ownership) {
     self.communicator = communicator
     shardRuns = (0..<plan.ranks).map { plan.shards(ofRank: $0) }
-    blockRuns = exchange.ranges.map { range in
-      let first = range.lowerBound / canonicalBlock
-      return first..<first + (range.count + canonicalBlock - 1) / canonicalBlock
-    }
+    blockRuns = (0..<plan.ranks).map { ownership.blocks(ofRank: $0) }
     shardRoom = shardRuns.map(\.count).max() ?? 0
     blockRoom = blockRuns.map(\.count).max() ?? 0
     rowLength = Self.headLength + 2 * shardRoom + blockRoom
@@ -50,7 +48,7 @@ final class StepStatistics {
     all = .allocate(capacity: rowLength * plan.ranks)
     all.initialize(repeating: 0)
     shardLosses = [Double](repeating: 0, count: plan.shards)
-    let blocks = (exchange.elementCount + canonicalBlock - 1) / canonicalBlock
+    let blocks = (ownership.elementCount + canonicalBlock - 1) / canonicalBlock
     blockSquares = [Double](repeating: 0, count: blocks)
   }
 

@@ -99,12 +99,13 @@ extension Trainer {
 
   /// The first element of the summed gradient that is not finite, among those this rank owns.
   private func nonFiniteGradient() -> String? {
-    let owned = exchange.ownedRange
     for parameter in replica.table.parameters {
-      let range = parameter.range.clamped(to: owned)
-      for element in range where !rankNodes[0][element].isFinite {
-        return "the gradient of \(parameter.name), element "
-          + "\(parameter.place(of: element - parameter.offset)): \(rankNodes[0][element])"
+      for slice in optimizer.slices {
+        let range = parameter.range.clamped(to: slice.elements)
+        for element in range where !rankNodes[0][element].isFinite {
+          return "the gradient of \(parameter.name), element "
+            + "\(parameter.place(of: element - parameter.offset)): \(rankNodes[0][element])"
+        }
       }
     }
     return nil

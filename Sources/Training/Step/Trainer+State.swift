@@ -18,14 +18,21 @@ extension Trainer {
   ) throws(CollectiveError) {
     let own = optimizer.moment(index)
     if communicator.rank != 0 {
-      return try communicator.receive(rawBytes(own, optimizer.range.count), from: 0)
+      for slice in optimizer.slices {
+        try communicator.receive(rawBytes(own + slice.place, slice.elements.count), from: 0)
+      }
+      return
     }
     guard let arena else { preconditionFailure("rank 0 needs an arena to scatter from") }
-    own.update(from: arena + optimizer.range.lowerBound, count: optimizer.range.count)
+    for slice in optimizer.slices {
+      (own + slice.place)
+        .update(from: arena + slice.elements.lowerBound, count: slice.elements.count)
+    }
     for rank in 1..<max(1, communicator.worldSize) {
-      let range = ownedRanges[rank]
-      try communicator.send(
-        UnsafeRawBufferPointer(rawBytes(arena + range.lowerBound, range.count)), to: rank)
+      for slice in ownership.slices(ofRank: rank) {
+        let part = rawBytes(arena + slice.elements.lowerBound, slice.elements.count)
+        try communicator.send(UnsafeRawBufferPointer(part), to: rank)
+      }
     }
   }
 

@@ -22,13 +22,13 @@ package final class Trainer {
   /// Where the step stands, for the watchdog.
   package let pulse = RunPulse()
   /// What the first thread does when, where somebody measures.
-  private var timer = PhaseTimer()
+  var timer = PhaseTimer()
 
-  let exchange: GradientExchange
-  private let nodeFold: NodeFold
+  let exchange: OverlappedExchange
+  let nodeFold: NodeFold
   private let statistics: StepStatistics
   private let fingerprints: FingerprintGather
-  private let checks: StepChecks
+  let checks: StepChecks
   let verification: ParameterVerification
   private let recomputation: GradientRecomputation
   /// The hidden vectors before the step under way, [L, B, H]; this rank's are in place.
@@ -38,26 +38,33 @@ package final class Trainer {
   /// them as faulty memory would.
   var faultAfterGradients: ((UnsafeMutablePointer<UnsafeMutablePointer<Float>>) -> Void)?
   /// Node arenas of all threads, in thread order, and the ones of them that hold the rank's nodes.
-  private let threadNodes: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+  let threadNodes: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
   let rankNodes: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
   /// The index of each thread's first node arena.
-  private let firstNodes: [Int]
-  private var scalars = ShardedOptimizer.Scalars(step: 1, learningRate: 0, tokens: 1, scale: 1)
+  let firstNodes: [Int]
+  var scalars = ShardedOptimizer.Scalars(step: 1, learningRate: 0, tokens: 1, scale: 1)
 
   // The work of one thread in each part of a step; made once, so that a step allocates nothing.
   private lazy var fillJob: (Int) -> Void = { [unowned self] in fill(thread: $0) }
-  private lazy var gradientJob: (Int) -> Void = { [unowned self] in computeGradients(thread: $0) }
-  private lazy var foldJob: (Int) -> Void = { [unowned self] in fold(thread: $0) }
+  lazy var forwardJob: (Int) -> Void = { [unowned self] in forward(thread: $0) }
+  lazy var stageJob: (Int) -> Void = { [unowned self] in performStage(thread: $0) }
+  lazy var foldJob: (Int) -> Void = { [unowned self] in fold(thread: $0) }
   private lazy var squareJob: (Int) -> Void = { [unowned self] in sumSquares(thread: $0) }
   lazy var hashJob: (Int) -> Void = { [unowned self] in verification.hash(thread: $0) }
-  private lazy var swapJob: (Int) -> Void = { [unowned self] in
-    optimizer.swapAverage(ownedPart(thread: $0), of: replica.parameters.pointer)
-  }
-  private lazy var updateJob: (Int) -> Void = { [unowned self] in update(thread: $0) }
+  private lazy var swapJob: (Int) -> Void = { [unowned self] in swapAverage(thread: $0) }
+  lazy var updateJob: (Int) -> Void = { [unowned self] in update(thread: $0) }
+  /// The stage of the backward pass, or the layer, that the jobs are about.
+  var currentStage = 0
+  var currentLayer = 0
+  /// The first layer whose packed weights are not up to date; beyond the output layer if all are.
+  var staleLayer: Int
+  /// The owned places whose parameters each layer is the first to read.
+  let ownedPlaces: [Range<Int>]
 
   package init(
     replica: Replica, communicator: any Communicator, source: BatchSource,
-    optimizer config: OptimizerConfig, steps: Int, checks: StepChecks = StepChecks()
+    optimizer config: OptimizerConfig, steps: Int, checks: StepChecks = StepChecks(),
+    exchange exchangeConfig: ExchangeConfig = ExchangeConfig(), bucketBytes: Int = 1 << 20
   ) {
     let elementCount = replica.table.elementCount
     let plan = replica.plan
@@ -66,20 +73,27 @@ package final class Trainer {
     self.source = source
     schedule = LearningRateSchedule(
       peak: config.learningRate, config: config.schedule, steps: steps)
-    exchange = GradientExchange(
-      communicator: communicator, kernels: replica.kernels, elementCount: elementCount, plan: plan)
+    let buckets = BucketPlan(
+      segments: BackwardStage.segments(of: replica.shape, table: replica.table),
+      bucketElements: max(canonicalBlock, bucketBytes / MemoryLayout<Float>.stride))
+    let exchange = OverlappedExchange(
+      communicator: communicator, kernels: replica.kernels, plan: plan, buckets: buckets,
+      elementCount: elementCount, usesThread: exchangeConfig.progress == .thread)
+    let ownership = exchange.exchange.ownership
+    self.exchange = exchange
+    staleLayer = replica.shape.layerCount + 1
     nodeFold = NodeFold(plan: plan, rank: replica.rank)
-    statistics = StepStatistics(communicator: communicator, plan: plan, exchange: exchange)
-    fingerprints = FingerprintGather(
-      communicator: communicator, ranges: exchange.ranges, elementCount: elementCount)
+    statistics = StepStatistics(communicator: communicator, plan: plan, ownership: ownership)
+    fingerprints = FingerprintGather(communicator: communicator, ownership: ownership)
     self.checks = checks
     verification = ParameterVerification(replica: replica, communicator: communicator)
     recomputation = GradientRecomputation(
       replica: replica, communicator: communicator, source: source, seed: checks.seed)
     previousState = AlignedBuffer(count: replica.stateCount)
     isAveraging = config.emaDecay > 0
-    optimizer = ShardedOptimizer(
-      config: config, range: exchange.ownedRange, kernels: replica.kernels)
+    let slices = ownership.slices(ofRank: replica.rank)
+    optimizer = ShardedOptimizer(config: config, slices: slices, kernels: replica.kernels)
+    ownedPlaces = buckets.places(of: slices, readers: replica.shape.layerCount + 1)
 
     let nodeCount = nodeFold.threadNodeCount
     arenas = AlignedBuffer(count: nodeCount * elementCount)
@@ -92,9 +106,11 @@ package final class Trainer {
       (rankNodes + index).initialize(to: threadNodes[arena])
     }
     firstNodes = nodeFold.threadNodeCounts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+    replica.workers[0].progress = exchange.hook
   }
 
   deinit {
+    replica.workers[0].progress = nil
     threadNodes.deallocate()
     rankNodes.deallocate()
   }
@@ -105,8 +121,8 @@ package final class Trainer {
     replica.workers[0].timer = timer
   }
 
-  /// The elements that each rank owns, by rank.
-  package var ownedRanges: [Range<Int>] { exchange.ranges }
+  /// The elements that each rank owns.
+  package var ownership: Ownership { exchange.exchange.ownership }
 
   /// The gradient sums that the last step left: of all elements on a single rank, of the owned ones
   /// otherwise. Not yet divided by the token count.
@@ -130,83 +146,78 @@ package final class Trainer {
     package var requests: StepRequests
     package var duration: Duration
     package var dataDuration: Duration
-    package var exchangeDuration: Duration
+    /// Waiting for the exchange and moving it along.
+    package var exposedExchangeDuration: Duration
+    /// The exchange while this rank computed; that of a step's parameters counts with the next step
+    /// where it goes on during that.
+    package var hiddenExchangeDuration: Duration
   }
 
-  /// Trains on the next batch: fill, gradients, exchange, norm, update, exchange, repack.
+  /// Trains on the next batch: fill, gradients, exchange, norm, update, exchange, repack. Gradients
+  /// are exchanged layer by layer while lower layers are still in their backward pass.
   ///
+  /// - Parameter isFollowed: leaves the exchange of parameters under way, to be hidden behind the
+  ///   forward pass of the next step. Whoever wants anything but the next step calls `settle` first.
   /// - Throws: on every rank alike, with parameters and moments as they were before the step:
   ///   `NonFiniteError` where the loss or the gradient is not finite, and then the hidden vectors
   ///   and `step` are those from before as well; `CorruptionError` where a check failed.
-  package func performStep(requests: StepRequests = []) throws -> Outcome {
+  package func performStep(
+    requests: StepRequests = [], isFollowed: Bool = false
+  ) throws -> Outcome {
     let clock = ContinuousClock()
     let started = clock.now
     step += 1
     pulse.begin(step: step)
     timer.enter(.data)
     replica.team.runPrepared(fillJob)
-    if replica.dropsRecurrentWeights { replica.dropRecurrentWeights(step: step) }
+    if replica.dropsRecurrentWeights {
+      try settle()
+      replica.dropRecurrentWeights(step: step)
+    }
     let filled = clock.now
 
     pulse.begin(.gradients)
-    replica.team.runPrepared(gradientJob)
-    faultAfterGradients?(threadNodes)
-    let mismatch = try recomputeIfDue()
-    timer.enter(.fold)
-    replica.team.runPrepared(foldJob)
-    let computed = clock.now
+    try forward()
+    let mismatch = try backward()
 
     pulse.begin(.gradientExchange)
     timer.enter(.exchange)
-    try exchange.reduceScatter(nodes: rankNodes)
-    timer.enter(.norm, bytes: 4 * exchange.ownedRange.count / replica.threads)
+    try exchange.finishReduction()
+    timer.enter(.norm, bytes: 4 * optimizer.count / replica.threads)
     replica.team.runPrepared(squareJob)
     pulse.begin(.decision)
     let hash = hashIfDue()
     timer.enter(.exchange)
-    let totals = try statistics.gather(
-      from: replica, requests: requests.union(mismatch), hash: hash)
+    let totals = try exchange.exposed { () throws(CollectiveError) in
+      try statistics.gather(from: replica, requests: requests.union(mismatch), hash: hash)
+    }
     try requireSound(totals.requests)
     let norm = totals.gradientSquares.squareRoot() / Double(totals.tokens)
     let loss = totals.loss / Double(totals.tokens)
     if !norm.isFinite || !loss.isFinite { throw try nonFinite(loss: loss, norm: norm) }
-    let exchanged = clock.now
 
     pulse.begin(.update)
     let clip = optimizer.config.clipNorm
     scalars = ShardedOptimizer.Scalars(
       step: step, learningRate: schedule.rate(atStep: step, decays: rateDecays),
-      tokens: totals.tokens,
-      scale: clip > 0 && norm > clip ? clip / norm : 1)
+      tokens: totals.tokens, scale: clip > 0 && norm > clip ? clip / norm : 1)
     if isAveraging {
       averagedSteps += 1
       scalars.averageWeight = optimizer.config.averageWeight(count: averagedSteps)
     }
-    timer.enter(
-      .optimizer,
-      bytes: 4 * (3 + 2 * optimizer.config.momentNames.count) * exchange.ownedRange.count
-        / replica.threads)
-    replica.team.runPrepared(updateJob)
-    let updated = clock.now
-
-    pulse.begin(.parameterExchange)
-    timer.enter(.exchange)
-    try exchange.allGather(replica.parameters.pointer)
-    let gathered = clock.now
-    pulse.begin(.repacking)
-    timer.enter(.weightPacking, bytes: 16 * replica.table.elementCount / replica.threads)
-    replica.repack()
+    try updateParameters()
+    if !isFollowed { try settle() }
     timer.enter(.other)
     let duration = clock.now - started
-    let exchangeDuration = (exchanged - computed) + (gathered - updated)
+    let account = exchange.takeAccount()
     pulse.finishStep(
-      seconds: duration.seconds, exchange: exchangeDuration.seconds,
+      seconds: duration.seconds, exchange: account.exposed.seconds,
       data: (filled - started).seconds)
     return Outcome(
       step: step, loss: loss, tokens: totals.tokens, learningRate: scalars.learningRate,
       gradientNorm: norm, requests: totals.requests, duration: duration,
-      dataDuration: filled - started,
-      exchangeDuration: exchangeDuration)
+      dataDuration: filled - started, exposedExchangeDuration: account.exposed,
+      hiddenExchangeDuration: account.hidden)
   }
 
   /// A hash of all parameters, the same for any number of ranks and threads.
@@ -225,9 +236,16 @@ package final class Trainer {
   }
 
   private func swapAverage() throws(CollectiveError) {
+    try settle()
     replica.team.runPrepared(swapJob)
-    try exchange.allGather(replica.parameters.pointer)
+    try exchange.exchange.allGather(replica.parameters.pointer)
     replica.repack()
+  }
+
+  private func swapAverage(thread: Int) {
+    let places = NodeFold.elements(
+      ofThread: thread, of: replica.threads, elementCount: optimizer.count)
+    optimizer.swapAverage(places, of: replica.parameters.pointer)
   }
 
   private func fill(thread: Int) {
@@ -238,7 +256,7 @@ package final class Trainer {
   }
 
   /// Has a worker's gradients computed again where it is time for that.
-  private func recomputeIfDue() throws(CollectiveError) -> StepRequests {
+  func recomputeIfDue() throws(CollectiveError) -> StepRequests {
     guard checks.isRecomputationDue(atStep: step) else { return [] }
     let task = recomputation.task(step: step)
     let isFound = try recomputation.finds(
@@ -282,39 +300,18 @@ package final class Trainer {
     if source.startsEpoch(atStep: step) { replica.resetState() }
   }
 
-  private func computeGradients(thread: Int) {
-    replica.workers[thread].computeGradients(
-      parameters: replica.parameters.pointer, weights: replica.weights,
-      nodes: threadNodes + firstNodes[thread])
-  }
-
-  private func fold(thread: Int) {
-    let elements = NodeFold.elements(
-      ofThread: thread, of: replica.threads, elementCount: replica.table.elementCount)
-    nodeFold.fold(threadNodes: threadNodes, elements: elements, kernels: replica.kernels)
-  }
-
   private func sumSquares(thread: Int) {
-    let part = ownedPart(thread: thread)
-    if part.isEmpty { return }
-    replica.weights.dropRecurrentGradient(
-      rankNodes[0], range: part, step: UInt32(truncatingIfNeeded: step))
-    let block = (part.lowerBound - exchange.ownedRange.lowerBound) / canonicalBlock
-    replica.kernels.sumOfSquares(
-      rankNodes[0] + part.lowerBound, count: part.count,
-      blocks: statistics.ownedBlockSquares + block)
-  }
-
-  private func update(thread: Int) {
-    optimizer.update(
-      ownedPart(thread: thread), of: replica.parameters.pointer, gradient: rankNodes[0], scalars)
-  }
-
-  /// One thread's share of the owned elements, cut at multiples of 4,096.
-  private func ownedPart(thread: Int) -> Range<Int> {
-    let owned = exchange.ownedRange
-    let part = NodeFold.elements(
-      ofThread: thread, of: replica.threads, elementCount: owned.count)
-    return owned.lowerBound + part.lowerBound..<owned.lowerBound + part.upperBound
+    let places = NodeFold.elements(
+      ofThread: thread, of: replica.threads, elementCount: optimizer.count)
+    for slice in optimizer.slices {
+      let part = slice.elements(at: places)
+      if part.isEmpty { continue }
+      replica.weights.dropRecurrentGradient(
+        rankNodes[0], range: part, step: UInt32(truncatingIfNeeded: step))
+      let place = slice.place + part.lowerBound - slice.elements.lowerBound
+      replica.kernels.sumOfSquares(
+        rankNodes[0] + part.lowerBound, count: part.count,
+        blocks: statistics.ownedBlockSquares + place / canonicalBlock)
+    }
   }
 }

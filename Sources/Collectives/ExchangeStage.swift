@@ -1,0 +1,107 @@
+/// What is under way between this rank and those that it meets in one round, and how far it is.
+///
+/// Buckets pass through a round in the order in which they were added, so that the messages between
+/// two ranks have one order whenever each side gets to them.
+struct StageQueue: ~Copyable {
+  var sends: TransferQueue
+  var receives: TransferQueue
+  /// How many buckets may enter the round, have had all their transfers started, and are through.
+  var arrived = 0
+  var started = 0
+  var finished = 0
+  /// Messages of the bucket that is being started.
+  var sendsStarted = 0
+  var receivesStarted = 0
+  /// Messages of the oldest unfinished bucket that have come and been dealt with.
+  var receivesFinished = 0
+  /// Pieces of the oldest unfinished bucket that are summed.
+  var piecesFinished = 0
+  /// Messages received since the beginning, started and finished: they take turns in the buffers.
+  var startedTurn = 0
+  var finishedTurn = 0
+
+  init(capacity: Int) {
+    sends = TransferQueue(capacity: capacity)
+    receives = TransferQueue(capacity: capacity)
+  }
+
+  mutating func begin() {
+    precondition(sends.count == 0, "\(sends.count) sends are under way")
+    precondition(receives.count == 0, "\(receives.count) receives are under way")
+    arrived = 0
+    started = 0
+    finished = 0
+    sendsStarted = 0
+    receivesStarted = 0
+    receivesFinished = 0
+    piecesFinished = 0
+    startedTurn = 0
+    finishedTurn = 0
+  }
+}
+
+/// A reduction or a gathering: the buckets that take part, and the rounds that they pass.
+struct Stage: ~Copyable {
+  /// The node arenas of a reduction.
+  var arenas: UnsafePointer<UnsafeMutablePointer<Float>>?
+  /// The arena of a gathering.
+  var arena: UnsafeMutablePointer<Float>?
+  /// The buckets that were added, in that order.
+  let order: UnsafeMutablePointer<Int>
+  private(set) var added = 0
+  let queues: UnsafeMutablePointer<StageQueue>
+  let queueCount: Int
+  private let bucketCount: Int
+  /// Whether buckets pass the rounds from the last to the first.
+  private let isReversed: Bool
+
+  /// - Parameter queues: for each round, the most transfers that it has under way each way.
+  init(bucketCount: Int, queues capacities: [Int], isReversed: Bool = false) {
+    self.bucketCount = bucketCount
+    self.isReversed = isReversed
+    order = .allocate(capacity: max(1, bucketCount))
+    order.initialize(repeating: 0, count: max(1, bucketCount))
+    queueCount = capacities.count
+    queues = .allocate(capacity: max(1, queueCount))
+    for (index, capacity) in capacities.enumerated() {
+      (queues + index).initialize(to: StageQueue(capacity: capacity))
+    }
+  }
+
+  deinit {
+    queues.deinitialize(count: queueCount)
+    queues.deallocate()
+    order.deallocate()
+  }
+
+  mutating func begin() {
+    for queue in 0..<queueCount { queues[queue].begin() }
+    added = 0
+  }
+
+  mutating func add(_ bucket: Int) {
+    precondition(bucket < bucketCount, "bucket \(bucket) of \(bucketCount)")
+    precondition(added < bucketCount, "more than \(bucketCount) buckets")
+    order[added] = bucket
+    added += 1
+  }
+
+  /// Buckets that are through.
+  var finished: Int { queueCount == 0 ? added : queues[isReversed ? 0 : queueCount - 1].finished }
+
+  /// Whether a bucket is not through, or a transfer not finished.
+  var isUnderWay: Bool {
+    if finished < added { return true }
+    for queue in 0..<queueCount {
+      if queues[queue].started < added || queues[queue].sends.count > 0 { return true }
+    }
+    return false
+  }
+
+  mutating func cancelAll(on communicator: any Communicator) {
+    for queue in 0..<queueCount {
+      queues[queue].receives.cancelAll(on: communicator)
+      queues[queue].sends.cancelAll(on: communicator)
+    }
+  }
+}

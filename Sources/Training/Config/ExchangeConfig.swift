@@ -1,0 +1,45 @@
+package import Collectives
+
+/// How ranks exchange gradients and parameters.
+package struct ExchangeConfig: Sendable, Equatable {
+  /// Who lets transfers progress while a rank computes: the first of its threads, between time steps,
+  /// or a thread of its own.
+  package enum Progress: String, CaseIterable, Sendable { case poll, thread }
+
+  package var progress: Progress
+  /// About how many bytes of gradients are exchanged as a whole; 0 measures the network and decides.
+  package var bucketBytes: Int
+
+  init(_ reader: consuming ConfigReader) throws(ConfigError) {
+    progress = try reader.choice("progress", default: .poll)
+    bucketBytes = try reader.integer("bucket_bytes", default: 0, in: 0...1 << 40)
+    try reader.finish()
+  }
+
+  /// The defaults.
+  package init() {
+    progress = .poll
+    bucketBytes = 0
+  }
+
+  var json: OrderedJSON {
+    ["progress": .string(progress.rawValue), "bucket_bytes": .integer(bucketBytes)]
+  }
+
+  /// The bucket size to use: that of the config, or one that suits the network. Every rank calls it.
+  package func bucketBytes(on communicator: any Communicator) throws(CollectiveError) -> Int {
+    try communicator.requireThreads(for: self)
+    if bucketBytes > 0 || communicator.worldSize == 1 { return max(1, bucketBytes) }
+    return try LinkMeasurement(communicator).bucketBytes
+  }
+}
+
+extension Communicator {
+  fileprivate func requireThreads(for config: ExchangeConfig) throws(CollectiveError) {
+    if config.progress != .thread || canChangeThreads || worldSize == 1 { return }
+    throw CollectiveError(
+      operation: "exchange.progress = \"thread\"", rank: rank,
+      reason: "this MPI library serves only the thread that started it",
+      hint: "set exchange.progress to \"poll\"")
+  }
+}

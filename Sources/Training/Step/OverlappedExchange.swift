@@ -1,0 +1,181 @@
+import Collectives
+import GRUCore
+import Kernels
+
+/// The exchange of a trainer, which goes on while its workers compute, and the account of how much of
+/// it they had to wait for.
+final class OverlappedExchange {
+  /// Seconds of the exchange since the account was opened.
+  struct Account {
+    /// From the first bucket of a reduction or gathering to the last, while the workers computed.
+    var hidden = Duration.zero
+    /// Waiting, and what the first thread did for the exchange between time steps.
+    var exposed = Duration.zero
+  }
+
+  let exchange: GradientExchange
+  let plan: BucketPlan
+  private let usesThread: Bool
+  private var thread: ProgressThread?
+  /// What went wrong while nobody could be told.
+  private var failure: CollectiveError?
+  private var account = Account()
+  private var exposedSince: ContinuousClock.Instant?
+  private var underWaySince: ContinuousClock.Instant?
+  private var lastPoll = ContinuousClock.now
+  /// How much was exposed when what is under way began.
+  private var exposedBefore = Duration.zero
+  /// Buckets added to the gathering under way.
+  private var gathered = 0
+
+  /// Polls that follow each other sooner are left out: they would cost more than they bring.
+  private static let pollInterval = Duration.microseconds(30)
+
+  init(
+    communicator: any Communicator, kernels: Kernels, plan: ShardPlan, buckets: BucketPlan,
+    elementCount: Int, usesThread: Bool
+  ) {
+    self.plan = buckets
+    exchange = GradientExchange(
+      communicator: communicator, kernels: kernels, elementCount: elementCount, plan: plan,
+      buckets: buckets.buckets.map(\.elements))
+    self.usesThread = usesThread && !exchange.isAlone
+    if self.usesThread { thread = ProgressThread(exchange) }
+  }
+
+  /// What the first worker calls between time steps; nil where a thread of its own does it, or there
+  /// is nobody to exchange with.
+  var hook: ProgressHook? {
+    if exchange.isAlone || thread != nil { return nil }
+    return ProgressHook(Unmanaged.passUnretained(self).toOpaque()) { context in
+      Unmanaged<OverlappedExchange>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.poll() }
+    }
+  }
+
+  /// The account, which begins anew.
+  func takeAccount() -> Account {
+    defer { account = Account() }
+    return account
+  }
+
+  // MARK: - Gradients
+
+  func beginReduction(nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+    exchange.beginReduction(nodes: nodes)
+  }
+
+  /// Starts the exchange of the buckets that a stage of the backward pass has completed.
+  func complete(stage: Int) throws(CollectiveError) {
+    guard !exchange.isAlone else { return }
+    expose()
+    defer { conceal() }
+    if underWaySince == nil { begin() }
+    for (bucket, entry) in plan.buckets.enumerated() where entry.stage == stage {
+      try exchange.addToReduction(bucket)
+    }
+  }
+
+  func finishReduction() throws(CollectiveError) {
+    try wait { () throws(CollectiveError) in try exchange.finishReduction() }
+    end()
+  }
+
+  // MARK: - Parameters
+
+  func beginGathering(_ arena: UnsafeMutablePointer<Float>) {
+    exchange.beginGathering(arena)
+    gathered = 0
+  }
+
+  /// Starts to bring the parameters that a layer is the first to read to all ranks.
+  func gather(reader: Int) throws(CollectiveError) {
+    guard !exchange.isAlone else { return }
+    expose()
+    defer { conceal() }
+    if underWaySince == nil { begin() }
+    for (bucket, entry) in plan.buckets.enumerated() where entry.reader == reader {
+      try exchange.addToGathering(bucket)
+      gathered += 1
+    }
+  }
+
+  /// Waits for all parameters that a layer reads.
+  func finishGathering(reader: Int) throws(CollectiveError) {
+    let count = plan.buckets.prefix { $0.reader <= reader }.count
+    try wait { () throws(CollectiveError) in
+      try exchange.finishGathering(first: min(count, gathered))
+    }
+  }
+
+  /// Waits until the gathering under way is done with.
+  func finishGathering() throws(CollectiveError) {
+    try wait { () throws(CollectiveError) in try exchange.finishGathering() }
+    end()
+  }
+
+  // MARK: - While workers compute
+
+  /// Lets the exchange go on by itself while `compute` runs.
+  @inline(__always) func during(_ compute: () -> Void) throws(CollectiveError) {
+    if let thread, exchange.isUnderWay {
+      thread.resume()
+      compute()
+      if let error = thread.pause() { throw error }
+    } else {
+      compute()
+    }
+    if let failure { throw failure }
+  }
+
+  private func poll() {
+    guard exchange.isUnderWay, failure == nil else { return }
+    let now = ContinuousClock.now
+    if now - lastPoll < Self.pollInterval { return }
+    do throws(CollectiveError) {
+      while try exchange.advance() {}
+    } catch {
+      failure = error
+    }
+    lastPoll = .now
+    account.exposed += lastPoll - now
+  }
+
+  /// Accounts for what else ranks do together.
+  func exposed<Result>(
+    _ body: () throws(CollectiveError) -> Result
+  ) throws(CollectiveError) -> Result {
+    if exchange.isAlone { return try body() }
+    expose()
+    defer { conceal() }
+    return try body()
+  }
+
+  private func wait(
+    _ body: () throws(CollectiveError) -> Void
+  ) throws(CollectiveError) {
+    if exchange.isAlone { return }
+    expose()
+    defer { conceal() }
+    try body()
+  }
+
+  private func expose() { exposedSince = .now }
+
+  private func conceal() {
+    guard let since = exposedSince else { return }
+    account.exposed += .now - since
+    exposedSince = nil
+  }
+
+  private func begin() {
+    underWaySince = exposedSince ?? .now
+    exposedBefore = account.exposed
+  }
+
+  private func end() {
+    guard let since = underWaySince else { return }
+    underWaySince = nil
+    let whole = ContinuousClock.now - since
+    account.hidden += max(.zero, whole - (account.exposed - exposedBefore))
+  }
+}

@@ -1,0 +1,114 @@
+package import Collectives
+import GRUCore
+import Kernels
+
+/// The parts of a step between which the exchange is started, moved along and waited for.
+extension Trainer {
+  /// The forward pass up to the output layer; each layer as soon as its parameters are there.
+  func forward() throws(CollectiveError) {
+    for layer in 0..<replica.shape.layerCount {
+      try refresh(throughLayer: layer)
+      currentLayer = layer
+      try exchange.during { replica.team.runPrepared(forwardJob) }
+    }
+    try settle()
+  }
+
+  /// Brings parameters and packed weights up to date that a step has left under way. Every rank calls
+  /// it, before anything but the next step.
+  package func settle() throws(CollectiveError) {
+    guard staleLayer <= replica.shape.layerCount else { return }
+    try refresh(throughLayer: replica.shape.layerCount)
+    try exchange.finishGathering()
+  }
+
+  private func refresh(throughLayer layer: Int) throws(CollectiveError) {
+    while staleLayer <= layer {
+      pulse.begin(.parameterExchange)
+      timer.enter(.exchange)
+      try exchange.finishGathering(reader: staleLayer)
+      pulse.begin(.repacking)
+      timer.enter(
+        .weightPacking,
+        bytes: 16 * replica.table.elementCount / (replica.shape.layerCount + 1) / replica.threads)
+      replica.repack(layer: staleLayer)
+      staleLayer += 1
+      pulse.begin(.gradients)
+    }
+  }
+
+  /// The output layer and the backward pass; starts the exchange of each stage's gradients.
+  ///
+  /// - Returns: what this rank found where it computed another one's gradients again.
+  func backward() throws(CollectiveError) -> StepRequests {
+    // What is looked at, or harmed, must be complete and not yet summed.
+    let isHeldBack = checks.isRecomputationDue(atStep: step) || faultAfterGradients != nil
+    let stages = replica.workers[0].stages.count
+    exchange.beginReduction(nodes: UnsafePointer(rankNodes))
+    for stage in 0..<stages {
+      currentStage = stage
+      try exchange.during { replica.team.runPrepared(stageJob) }
+      if !isHeldBack { try complete(stage: stage) }
+    }
+    guard isHeldBack else { return [] }
+    faultAfterGradients?(threadNodes)
+    let mismatch = try recomputeIfDue()
+    for stage in 0..<stages { try complete(stage: stage) }
+    return mismatch
+  }
+
+  /// Folds what a stage has left, over threads, and starts its exchange.
+  private func complete(stage: Int) throws(CollectiveError) {
+    currentStage = stage
+    if replica.threads > 1 {
+      timer.enter(.fold)
+      replica.team.runPrepared(foldJob)
+    }
+    timer.enter(.exchange)
+    try exchange.complete(stage: stage)
+  }
+
+  /// Updates what this rank owns, and starts to share it, in the order in which the next forward pass
+  /// reads it.
+  func updateParameters() throws(CollectiveError) {
+    exchange.beginGathering(replica.parameters.pointer)
+    for layer in ownedPlaces.indices {
+      currentLayer = layer
+      timer.enter(
+        .optimizer,
+        bytes: 4 * (3 + 2 * optimizer.config.momentNames.count) * ownedPlaces[layer].count
+          / replica.threads)
+      replica.team.runPrepared(updateJob)
+      timer.enter(.exchange)
+      try exchange.gather(reader: layer)
+    }
+    staleLayer = 0
+  }
+
+  // MARK: - The work of one thread
+
+  func forward(thread: Int) {
+    replica.workers[thread].trainForward(
+      layer: currentLayer, parameters: replica.parameters.pointer, weights: replica.weights)
+  }
+
+  func performStage(thread: Int) {
+    replica.workers[thread].performStage(
+      currentStage, weights: replica.weights, nodes: threadNodes + firstNodes[thread])
+  }
+
+  func fold(thread: Int) {
+    for bucket in exchange.plan.buckets where bucket.stage == currentStage {
+      let elements = NodeFold.elements(
+        ofThread: thread, of: replica.threads, in: bucket.elements)
+      nodeFold.fold(threadNodes: threadNodes, elements: elements, kernels: replica.kernels)
+    }
+  }
+
+  func update(thread: Int) {
+    let places = NodeFold.elements(
+      ofThread: thread, of: replica.threads, in: ownedPlaces[currentLayer])
+    optimizer.update(
+      places, of: replica.parameters.pointer, gradient: rankNodes[0], scalars)
+  }
+}
