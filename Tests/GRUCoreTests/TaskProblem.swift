@@ -89,7 +89,7 @@ struct TaskProblem {
       let arenas = ranges.map { _ in Arena([Float](repeating: 0, count: table.elementCount)) }
       // The second window must not see anything of the first.
       for _ in 0..<2 {
-        load(worker)
+        worker.load(window)
         worker.resetState()
         arenas.map(\.pointer).withUnsafeBufferPointer {
           worker.computeGradients(
@@ -109,44 +109,5 @@ struct TaskProblem {
     return (
       CanonicalTree.sum(losses), CanonicalTree.sum(metrics), tokens, sum(0, plan.shards)
     )
-  }
-
-  /// Writes a worker's part of the window.
-  func load(_ worker: SequenceWorker) {
-    let width = worker.sequences.count
-    let total = window.sequences
-    let outputs = shape.vocabularySize
-    worker.slots.clear()
-    for slot in 0..<slots {
-      for (column, sequence) in worker.sequences.enumerated() {
-        let range = window.slots[slot * total + sequence]
-        worker.slots.starts[slot * width + column] = Int32(range.lowerBound)
-        worker.slots.ends[slot * width + column] = range.isEmpty ? 0 : Int32(range.upperBound)
-      }
-    }
-    for t in 0..<window.steps {
-      for (column, sequence) in worker.sequences.enumerated() {
-        let (row, place) = (t * total + sequence, t * width + column)
-        if shape.task.input == .tokens {
-          worker.inputs[place] = window.inputs[row]
-        } else {
-          for j in 0..<shape.embeddingSize {
-            worker.inputValues[place * worker.inputStride + j] =
-              Float(window.values[row * shape.embeddingSize + j])
-          }
-        }
-      }
-    }
-    for step in 0..<window.targets.count / total {
-      for (column, sequence) in worker.sequences.enumerated() {
-        let (row, place) = (step * total + sequence, step * width + column)
-        worker.targets[place] = window.targets[row]
-        if shape.task.loss == .softmax { continue }
-        for j in 0..<outputs {
-          worker.targetValues[place * worker.targetStride + j] =
-            Float(window.targetValues[row * outputs + j])
-        }
-      }
-    }
   }
 }

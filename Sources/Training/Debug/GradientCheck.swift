@@ -30,9 +30,7 @@ struct GradientCheck {
     let state = [Double](
       repeating: 0, count: replica.shape.layerCount * batch.sequences * replica.shape.hiddenSize)
     func loss() -> Double {
-      reference.loss(
-        parameters: parameters, inputs: batch.inputs, targets: batch.targets,
-        window: batch.window, sequences: batch.sequences, state: state, trainingStep: step)
+      reference.loss(parameters: parameters, window: batch, state: state)
     }
     var rows: [GradientTable.Row] = []
     for parameter in replica.table.parameters {
@@ -57,44 +55,28 @@ struct GradientCheck {
             tolerance: GradientTable.tolerance(of: replica.kernels.precision)))
       }
     }
-    return GradientTable(rows: rows, sequences: batch.sequences, window: batch.window)
-  }
-
-  private struct Slice {
-    var inputs: [Int32] = []
-    var targets: [Int32] = []
-    var sequences: Int
-    var window: Int
+    return GradientTable(rows: rows, sequences: batch.sequences, window: batch.steps)
   }
 
   /// The first sequences and time steps of the batch, time-major.
-  private func slice(step: Int) -> Slice {
+  private func slice(step: Int) -> ReferenceModel.Window {
     let worker = replica.workers[0]
     source.fill(worker, step: step)
-    let width = worker.sequences.count
-    var slice = Slice(
-      sequences: min(sequences, width), window: min(window, replica.window))
-    for t in 0..<slice.window {
-      for b in 0..<slice.sequences {
-        slice.inputs.append(worker.inputs[t * width + b])
-        slice.targets.append(worker.targets[t * width + b])
-      }
-    }
+    var slice = worker.slice(
+      sequences: min(sequences, worker.sequences.count), steps: min(window, replica.window))
+    slice.trainingStep = step
     return slice
   }
 
   /// The gradient arena that a worker of its own computes for the slice.
-  private func fastGradient(of slice: Slice, step: Int) -> [Float] {
+  private func fastGradient(of slice: ReferenceModel.Window, step: Int) -> [Float] {
     let plan = ShardPlan(sequences: slice.sequences, shards: 1, ranks: 1, threads: 1)
     let worker = SequenceWorker(
-      shape: replica.shape, table: replica.table, kernels: replica.kernels, window: slice.window,
-      plan: plan, worker: 0)
+      shape: replica.shape, table: replica.table, kernels: replica.kernels, window: slice.steps,
+      plan: plan, worker: 0, slots: min(replica.slots, slice.steps))
     worker.resetState()
     worker.step = UInt32(truncatingIfNeeded: step)
-    for index in slice.inputs.indices {
-      worker.inputs[index] = slice.inputs[index]
-      worker.targets[index] = slice.targets[index]
-    }
+    worker.load(slice)
     let arena = AlignedBuffer(count: replica.table.elementCount)
     if replica.dropsRecurrentWeights { replica.dropRecurrentWeights(step: step) }
     withUnsafePointer(to: arena.pointer) { nodes in

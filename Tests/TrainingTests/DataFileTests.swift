@@ -1,0 +1,90 @@
+import Testing
+
+@testable import Training
+
+@Suite struct DataFileTests {
+  @Test func seriesOfTheArchivesAreRead() throws {
+    let file = try TaskFiles(
+      "a.ts",
+      """
+      # a comment
+      @problemName small
+      @timestamps false
+      @univariate false
+      @dimensions 2
+      @equalLength false
+      @classLabel true up down
+      @data
+      1,2,3:4,5,6:up
+      7.5:-8e-1:down
+
+      """)
+    let set = try file.sequences()
+    #expect(set.features == 2)
+    #expect(set.starts == [0, 3, 4])
+    #expect(set.values == [1, 4, 2, 5, 3, 6, 7.5, -0.8])
+    #expect(set.labels == ["up", "down"])
+  }
+
+  @Test func linesOfJSONAreRead() throws {
+    let file = try TaskFiles(
+      "a.jsonl",
+      """
+      {"values": [[1, 2], [3, 4.5]], "label": "a"}
+
+      {"label": 7, "values": [[5, 6]]}
+      """)
+    let set = try file.sequences()
+    #expect(set.values == [1, 2, 3, 4.5, 5, 6])
+    #expect(set.starts == [0, 2, 3])
+    #expect(set.labels == ["a", "7"])
+    let plain = try TaskFiles("b.jsonl", #"{"values": [1, 2, 3]}"#)
+    #expect(try plain.sequences(.multilabel).starts == [0, 3])
+    #expect(try plain.sequences(.multilabel).features == 1)
+  }
+
+  @Test func tablesAreRead() throws {
+    let file = try TaskFiles(
+      "a.csv",
+      "date,sequence,\"x, y\",label,z\r\n2020-01-01,p,1,good,2\r\n2020-01-02,p,3,good,4\r\n"
+        + "2020-01-03,q,5,\"not good\",6\r\n")
+    let set = try file.sequences()
+    #expect(set.columns == ["x, y", "z"])
+    #expect(set.values == [1, 2, 3, 4, 5, 6])
+    #expect(set.starts == [0, 2, 3])
+    #expect(set.labels == ["good", "not good"])
+    #expect(try file.sequences(.classification, #"data.columns=["z"]"#).values == [2, 4, 6])
+    let series = try file.sequences(.forecasting)
+    #expect(series.starts == [0, 3])
+    #expect(series.columns == ["x, y", "z"])
+  }
+
+  @Test(arguments: [
+    ("a.ts", "@classLabel true a\n@data\n1,2:a\n1,x:a\n", "line 4, dimension 1: expected a number"),
+    ("a.ts", "@classLabel true a\n@data\n1,2:3:a\n", "dimension 2 has 1 values, dimension 1 has 2"),
+    ("a.ts", "@classLabel true a\n@data\n1:a\n1:2:a\n", "line 4: has 2 dimensions, expected 1"),
+    ("a.ts", "@data\n1,?\n", "a value is missing"),
+    ("a.ts", "@problemName x\n", "there is no line @data"),
+    ("a.ts", "1,2,3:a\n", "expected a tag like @data"),
+    ("a.jsonl", "{\"values\": [1]}\n{\"values\": [1, ]}\n", "line 2, column 16: not JSON"),
+    ("a.jsonl", "{\"values\": [[1, 2], [3]]}", "step 2 has 1 values, expected 2"),
+    ("a.jsonl", "{\"value\": [1]}", "expected an object with a list \"values\""),
+    ("a.jsonl", "{\"values\": [\"x\"]}", "step 1: expected a number, found a string"),
+    ("a.jsonl", "{\"values\": [1], \"label\": 1}\n{\"values\": [1]}", "some have none"),
+    ("a.csv", "sequence,label,x\na,b,1\na,b,oops\n", "row 2, column \"x\": expected a number"),
+    ("a.csv", "sequence,label,x\na,b,inf\n", "row 1, column \"x\": expected a finite number"),
+    ("a.csv", "sequence,label,x\na,b,1\nc,b,1\na,b,2\n", "sequence \"a\" goes on after another"),
+    ("a.csv", "sequence,label,x\na,b,1\na,c,1\n", "has label \"c\" after \"b\""),
+    ("a.csv", "seq,label,x\na,b,1\n", "there is no column \"sequence\", which data.sequence names"),
+    ("a.csv", "sequence,label,x\n", "there is no row after the header"),
+    ("a.csv", "sequence,label,x\na,b,\n", "no column holds numbers"),
+    ("a.txt", "1 2 3", "its name does not tell the format"),
+    ("a.csv", "", "is empty"),
+  ])
+  func badDataSaysWhere(name: String, content: String, expected: String) throws {
+    let file = try TaskFiles(name, content)
+    let complaint = file.complaint()
+    #expect(complaint.contains(expected), "\(complaint)")
+    #expect(complaint.contains(name), "\(complaint)")
+  }
+}

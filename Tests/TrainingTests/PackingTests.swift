@@ -1,0 +1,84 @@
+import Kernels
+import Testing
+
+@testable import Training
+
+@Suite struct SequencePackingTests {
+  private func set(_ lengths: [Int]) -> SequenceSet {
+    var set = SequenceSet(columns: ["x"])
+    for (index, length) in lengths.enumerated() {
+      set.values += (0..<length).map { Float(100 * index + $0) }
+      set.endSequence()
+    }
+    return set
+  }
+
+  @Test func everySequenceIsLaidOnceAndFits() {
+    var lengths: [Int] = []
+    for index in 0..<300 { lengths.append(1 + index * 7919 % 50) }
+    let sequences = lengths.enumerated().map { (index: $0, length: $1) }
+    for (window, most) in [(50, 50), (64, 3), (173, 173)] {
+      let rows = PackedSequences.pack(sequences, window: window, most: most)
+      #expect(rows.joined().sorted() == Array(0..<300))
+      for row in rows {
+        #expect(row.reduce(0) { $0 + lengths[$1] } <= window)
+        #expect(row.count <= most)
+      }
+    }
+    let rows = PackedSequences.pack(sequences, window: 200, most: 200)
+    #expect(Double(lengths.reduce(0, +)) / Double(rows.count * 200) > 0.95)
+  }
+
+  @Test func anEpochTakesEveryRowOnceAndEpochsDiffer() {
+    for count in [1, 2, 3, 5, 16, 17, 100] {
+      let order = Permutation(count: count, random: Philox(seed: 3, purpose: .task))
+      let first = (0..<count).map { order.number(at: $0, epoch: 0) }
+      #expect(first.sorted() == Array(0..<count))
+      if count > 10 {
+        #expect(first != (0..<count).map { order.number(at: $0, epoch: 1) })
+        #expect(first != Array(0..<count))
+      }
+    }
+  }
+
+  @Test func targetsAreCountedOverEpochs() {
+    let lengths = [5, 3, 4, 2, 1, 5, 5]
+    let packed = PackedSequences(
+      set: set(lengths), chosen: Array(lengths.indices),
+      target: .classes([Int32](repeating: 0, count: lengths.count)), batchRows: 2, window: 5,
+      shuffle: Philox(seed: 1, purpose: .task))
+    #expect(packed.rowCount == 5)
+    #expect(packed.fill == 1)
+    #expect(packed.slots == 2)
+    #expect(packed.batchCount == 3)
+    #expect(packed.targetCount(beforeBatch: 0) == 0)
+    #expect(packed.targetCount(beforeBatch: 3) == 7)
+    #expect(packed.targetCount(beforeBatch: 6) == 14)
+    let steps = PackedSequences(
+      set: set([5, 3, 2]), chosen: [0, 2], target: .nextStep, batchRows: 1, window: 5,
+      shuffle: nil)
+    #expect(steps.rowCount == 1)
+    #expect(steps.targetCount(beforeBatch: 1) == 5)
+  }
+
+  @Test func windowsLieWithinTheirSeries() {
+    let windows = SeriesWindows(
+      set: set([10, 4, 9]), parts: [0..<10, 10..<14, 14..<23], targets: [0], horizon: 2,
+      batchRows: 4, window: 5, stride: 2, shuffle: nil)
+    // A series of 10 has windows of 7 steps at 0 and 2, that of 4 none, that of 9 at 14 and 16.
+    #expect(windows.count == 4)
+    #expect((0..<4).map { windows.start(of: $0) } == [0, 2, 14, 16])
+    #expect(windows.targetCount(beforeBatch: 3) == 12)
+  }
+
+  /// What is held out must not be seen in training, not even as a target.
+  @Test func heldOutStepsAreForecastOnly() throws {
+    let config = try Config(
+      json: Array(
+        #"{"task": "forecasting", "data": {"train": "x", "valid_fraction": 0.25, "horizon": 3},"#
+          .utf8) + Array(#" "batch": {"window": 6}}"#.utf8), file: "test")
+    let parts = SequenceParts(set([100]), config: config, hasValidationFile: false)
+    #expect(parts.trainingSteps == [0..<75])
+    #expect(parts.validationSteps == [69..<100])
+  }
+}
