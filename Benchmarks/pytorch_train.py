@@ -165,6 +165,9 @@ def effective(path):
     name = config["optimizer"]["name"]
     if name not in ("adam", "sgd"):
         raise UsageError(f"{path}: optimizer.name is \"{name}\"; only adam and sgd are compared here")
+    for key in ("embedding_dropout", "recurrent_dropout", "layer_norm"):
+        if config["model"].get(key):
+            raise UsageError(f"{path}: model.{key} is not something that PyTorch's layers do")
     if config["model"]["dropout_kind"] != "element":
         raise UsageError(f"{path}: model.dropout_kind is not \"element\", which PyTorch's layers drop")
     has_words = config["data"]["tokenizer"] == "word"
