@@ -63,6 +63,9 @@ package final class StepProfile {
     state.pointee = State()
   }
 
+  /// Goes on with counting at this moment: what came since the last phase belongs to none.
+  package func resume() { state.pointee = State() }
+
   package subscript(_ phase: StepPhase) -> Totals { totals[phase.rawValue] }
 
   /// The sum of all phases.

@@ -146,6 +146,16 @@ import Testing
     #expect(records.contains { $0["kind"] == "gradient_check" && $0["ok"] == true })
     // Nine tensors at steps 1, 4, 8 and 12.
     #expect(records.filter { $0["kind"] == "tensor" }.count == 36)
+    let profiles = records.filter { $0["kind"] == "profile" }
+    #expect(profiles.map { $0["steps"]?.integerValue } == [1, 3, 4, 4])
+    for profile in profiles {
+      guard case .array(let phases) = profile["phases"] else {
+        Issue.record("no phases: \(profile)")
+        continue
+      }
+      #expect(phases.contains { $0["phase"] == "weight gradients" })
+      #expect(phases.allSatisfy { ($0["seconds"]?.doubleValue ?? 0) > 0 }, "\(profile)")
+    }
   }
 
   @Test func jsonGoesToOutputAndTextToErrors() throws {

@@ -6,11 +6,38 @@ import Kernels
 package final class DebugChecks {
   private let trainer: Trainer
   private let seed: Int
+  private let profile = StepProfile()
+  /// Steps that the profile has counted since its last record.
+  private var profiledSteps = 0
+  private lazy var limits = ProfileReport.Limits(
+    gflops: trainer.replica.kernels.measurePeak(seconds: 0.1),
+    gigabytesPerSecond: trainer.replica.kernels.measureBandwidth())
 
   package init(trainer: Trainer, seed: Int) {
     precondition(trainer.communicator.worldSize == 1, "debug checks need a single rank")
     self.trainer = trainer
     self.seed = seed
+    trainer.measure(into: profile)
+  }
+
+  /// What follows is a step, whose parts are timed.
+  package func beginStep() {
+    profile.resume()
+    profiledSteps += 1
+  }
+
+  /// Where the time of the steps since the last call went, on the first thread, as a record of the
+  /// metrics.
+  package func profileRecord() -> OrderedJSON {
+    let report = ProfileReport(profile, steps: profiledSteps, limits: limits)
+    defer {
+      profile.reset()
+      profiledSteps = 0
+    }
+    return [
+      "kind": "profile", "step": .integer(trainer.step), "steps": .integer(profiledSteps),
+      "phases": report.json,
+    ]
   }
 
   /// Compares gradients with central differences on a slice of the next batch.

@@ -156,6 +156,7 @@ package final class TrainingRun {
   private func performStep() throws -> Trainer.Outcome? {
     do {
       let saves = RunSignals.saveCount
+      debugger?.beginStep()
       let outcome = try trainer.performStep(
         requests: requests(saves: saves), isFollowed: true)
       if outcome.requests.contains(.fault) {
@@ -293,7 +294,7 @@ package final class TrainingRun {
     interval = StepInterval()
     var records = [record.json]
     if let debugger, self.isDue(run.logEvery) || outcome.step == 1 {
-      records += debugger.tensorRecords()
+      records += debugger.tensorRecords() + [debugger.profileRecord()]
     }
     write(records)
   }
