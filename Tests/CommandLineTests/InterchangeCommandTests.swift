@@ -34,6 +34,37 @@ import Testing
     #expect(try place.records("copy").contains { $0["kind"] == "train" && $0["step"] == 10 })
   }
 
+  @Test func tiedWeightsGoOutAndComeBack() throws {
+    let place = try Workplace()
+    let tied = Self.after + ["--set", "model.tie_weights=true", "--set", "model.embedding=24"]
+    #expect(try Program(["config.json"] + tied, in: place.folder).status == 0)
+    let export = try place.run("export", "run", "--format", "torch", "--output", "m.safetensors")
+    #expect(export.status == 0, "\(export)")
+    func read(_ name: String, _ changes: [String]) throws -> Program {
+      try Program(
+        ["import", "m.safetensors", "config.json", "--run-directory", name] + changes,
+        in: place.folder)
+    }
+    let again = try read("tied", tied)
+    #expect(again.status == 0, "\(again)")
+    // An output layer of its own takes them as well, and what is not tied cannot be.
+    let untied = Self.after + ["--set", "model.embedding=24"]
+    #expect(try read("untied", untied).status == 0)
+    #expect(
+      try Program(
+        ["config.json", "--run-directory", "untied", "--resume"] + untied,
+        in: place.folder
+      ).status == 0)
+    let trained = try place.run(
+      "export", "untied", "--format", "torch", "--output", "n.safetensors")
+    #expect(trained.status == 0, "\(trained)")
+    let mismatch = try Program(
+      ["import", "n.safetensors", "config.json", "--run-directory", "other"] + tied,
+      in: place.folder)
+    #expect(mismatch.status == 2, "\(mismatch)")
+    #expect(mismatch.errors.contains("tie_weights=false"), "\(mismatch)")
+  }
+
   @Test func formsThatAFormatLacksAreErrors() throws {
     let place = try Workplace()
     #expect(try place.run("config.json").status == 0)

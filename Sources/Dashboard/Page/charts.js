@@ -49,6 +49,16 @@ function ticks(low, high, count) {
   return result;
 }
 
+/* As ticks, at whole minutes and hours where the range is that long. */
+function timeTicks(low, high, count) {
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200];
+  const step = steps.find((seconds) => seconds >= (high - low) / count);
+  if (!step) return ticks(low, high, count);
+  const result = [];
+  for (let value = Math.ceil(low / step) * step; value <= high; value += step) result.push(value);
+  return result;
+}
+
 function logTicks(low, high) {
   const result = [];
   const factors = high / low > 300 ? [1] : high / low > 20 ? [1, 3] : [1, 1.5, 2, 3, 5, 7];
@@ -136,7 +146,8 @@ function drawLines(figure, series, options) {
     svg.append(element("text", {
       x: margin.left - 7, y: y(value) + 4, "text-anchor": "end" }, readable(value)));
   }
-  for (const value of ticks(left, right, Math.max(2, Math.floor(width / 90)))) {
+  const xTicks = options.xFormat === duration ? timeTicks : ticks;
+  for (const value of xTicks(left, right, Math.max(2, Math.floor(width / 60)))) {
     const anchor = x(value) > width - 30 ? "end" : "middle";
     svg.append(element("text", {
       x: x(value), y: height - 5, "text-anchor": anchor }, options.xFormat(value)));

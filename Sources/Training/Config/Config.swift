@@ -23,6 +23,13 @@ package struct Config: Sendable, Equatable {
   package init(
     json: [UInt8], file: String, overrides: [ConfigOverride] = []
   ) throws(ConfigError) {
+    try self.init(json: json, file: file, overrides: overrides, recorder: nil)
+  }
+
+  /// - Parameter recorder: takes note of every key that is asked for.
+  init(
+    json: [UInt8], file: String, overrides: [ConfigOverride] = [], recorder: ConfigKeyRecorder?
+  ) throws(ConfigError) {
     let document: JSONDocument
     do {
       document = try JSONDocument(parsing: json)
@@ -31,6 +38,7 @@ package struct Config: Sendable, Equatable {
     }
     var value = document.value
     var source = ConfigSource(file: file, positions: document.positions)
+    source.recorder = recorder
     for override in overrides { try Self.apply(override, to: &value, source: &source) }
     var reader = try ConfigReader(value, path: "", source: source)
     task = try reader.choice("task", default: .language)

@@ -4,6 +4,7 @@ extension ConfigReader {
     _ name: String, default fallback: [Int], in range: ClosedRange<Int>
   ) throws(ConfigError) -> [Int] {
     let expected = "a list of integers from \(range.lowerBound) to \(range.upperBound)"
+    note(name, expected, .array(fallback.map { .integer($0) }))
     guard let items = try list(name, expected) else { return fallback }
     var integers: [Int] = []
     for item in items {
@@ -21,6 +22,7 @@ extension ConfigReader {
     _ name: String, default fallback: [Choice]
   ) throws(ConfigError) -> [Choice] {
     let valid = Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    note(name, "a list of \(valid)", .array(fallback.map { .string($0.rawValue) }))
     guard let items = try list(name, "a list of \(valid)") else { return fallback }
     var choices: [Choice] = []
     for item in items {
@@ -35,6 +37,7 @@ extension ConfigReader {
 
   /// A list that is not empty of strings, none twice; null or no key for nil.
   mutating func strings(_ name: String) throws(ConfigError) -> [String]? {
+    note(name, "null or a list of strings", .null)
     guard let items = try list(name, "null or a list of strings") else { return nil }
     var strings: [String] = []
     for item in items {

@@ -27,11 +27,12 @@ struct ConfigReader {
   mutating func integer(
     _ name: String, default fallback: Int, in range: ClosedRange<Int>
   ) throws(ConfigError) -> Int {
-    guard let value = take(name) else { return fallback }
     let expected =
       range.upperBound == .max
       ? "an integer of at least \(range.lowerBound)"
       : "an integer from \(range.lowerBound) to \(range.upperBound)"
+    note(name, expected, .integer(fallback))
+    guard let value = take(name) else { return fallback }
     guard case .integer(let integer) = value else {
       throw failure(name, "expected \(expected), found \(describe(value))")
     }
@@ -45,6 +46,7 @@ struct ConfigReader {
   mutating func number(
     _ name: String, default fallback: Double, expected: String, where isValid: (Double) -> Bool
   ) throws(ConfigError) -> Double {
+    note(name, expected, .number(fallback))
     guard let value = take(name) else { return fallback }
     guard let number = value.doubleValue else {
       throw failure(name, "expected \(expected), found \(describe(value))")
@@ -56,6 +58,7 @@ struct ConfigReader {
   }
 
   mutating func boolean(_ name: String, default fallback: Bool) throws(ConfigError) -> Bool {
+    note(name, "true or false", .bool(fallback))
     guard let value = take(name) else { return fallback }
     guard case .bool(let boolean) = value else {
       throw failure(name, "expected true or false, found \(describe(value))")
@@ -65,6 +68,7 @@ struct ConfigReader {
 
   /// A string that is not empty; without a default the key is required.
   mutating func string(_ name: String, default fallback: String?) throws(ConfigError) -> String {
+    note(name, "a string", fallback.map { .string($0) })
     guard let value = take(name) else {
       guard let fallback else {
         throw failure(name, "is missing, and has no default", hint: "name a text file to train on")
@@ -79,6 +83,7 @@ struct ConfigReader {
 
   /// A string, or null for none.
   mutating func optionalString(_ name: String) throws(ConfigError) -> String? {
+    note(name, "null or a string", .null)
     guard let value = take(name), value != .null else { return nil }
     guard case .string(let string) = value, !string.isEmpty else {
       throw failure(name, "expected null or a string, found \(describe(value))")
@@ -90,11 +95,12 @@ struct ConfigReader {
   mutating func choice<Choice: RawRepresentable<String> & CaseIterable>(
     _ name: String, default fallback: Choice, aliases: [String: Choice] = [:]
   ) throws(ConfigError) -> Choice {
+    let valid = Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    note(name, valid, .string(fallback.rawValue))
     guard let value = take(name) else { return fallback }
     if case .string(let string) = value {
       if let choice = Choice(rawValue: string) ?? aliases[string] { return choice }
     }
-    let valid = Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
     throw failure(name, "expected one of \(valid), found \(describe(value))")
   }
 
@@ -119,6 +125,11 @@ struct ConfigReader {
 
   func failure(_ name: String, _ problem: String, hint: String? = nil) -> ConfigError {
     source.failure(key(name), problem, hint: hint)
+  }
+
+  /// Tells what a key takes, where somebody asks for it; a key without a default is required.
+  func note(_ name: String, _ values: String, _ fallback: OrderedJSON?) {
+    source.recorder?.note(key(name), values, fallback)
   }
 
   mutating func take(_ name: String) -> OrderedJSON? {

@@ -3,11 +3,11 @@ import GRUCore
 import Kernels
 
 extension TrainingRun {
-  /// Writes down what the model of this step writes, where the config asks for it; on rank 0, while
-  /// the others wait. Takes no part in what is computed.
-  func drawSample() {
+  /// The record of what the model of this step writes, where the config asks for it; on rank 0,
+  /// while the others wait. Takes no part in what is computed.
+  func drawSample() -> [OrderedJSON] {
     guard run.sampleLength > 0, communicator.rank == 0, setup.shape.task == TaskShape() else {
-      return
+      return []
     }
     let replica = trainer.replica
     let generator = Generator(
@@ -20,14 +20,15 @@ extension TrainingRun {
       let text = try sampling.draw(
         generator, setup.tokenizer, parameters: replica.parameters.pointer,
         weights: replica.weights, source: "step \(trainer.step)")
-      write([
+      return [
         [
           "kind": "sample", "step": .integer(trainer.step),
           "text": .string(String(decoding: text, as: UTF8.self)),
         ]
-      ])
+      ]
     } catch {
       warn("sample_failed", atStep: trainer.step, "\(error)")
+      return []
     }
   }
 }

@@ -309,8 +309,11 @@ package final class TrainingRun {
     try trainer.settle()
     trainer.pulse.begin(.validation)
     defer { trainer.pulse.begin(.reporting) }
+    var samples: [OrderedJSON] = []
     let measured = try trainer.withAverage {
-      try evaluator.score(unlessStopped: { RunSignals.isStopRequested })
+      let score = try evaluator.score(unlessStopped: { RunSignals.isStopRequested })
+      if score != nil { samples = drawSample() }
+      return score
     }
     guard let score = measured else { return false }
     lastValidatedStep = trainer.step
@@ -323,8 +326,7 @@ package final class TrainingRun {
     }
     if lastSavedStep == trainer.step { history.noteCheckpoint(of: history.last) }
     progress.say("step \(trainer.step)/\(run.steps)  validation  \(score.words)")
-    write([score.json(step: trainer.step)])
-    drawSample()
+    write([score.json(step: trainer.step)] + samples)
     if decisions.startsAveraging {
       progress.say("step \(trainer.step)/\(run.steps)  parameters are averaged from now on")
       write([event("averaging_starts", atStep: trainer.step)])
