@@ -60,7 +60,7 @@ let package = Package(
     .target(name: "GRUCore", dependencies: ["Kernels"], swiftSettings: hot),
     .target(name: "Collectives", dependencies: ["Kernels"], swiftSettings: hot),
     .target(
-      name: "MPICollectives", dependencies: ["CMPI", "Collectives"], swiftSettings: common),
+      name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"], swiftSettings: common),
     .target(name: "Corpora", swiftSettings: hot),
     .target(
       name: "Checkpoints",

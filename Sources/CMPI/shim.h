@@ -17,6 +17,12 @@ static inline MPI_Comm cmpi_comm_null(void) { return MPI_COMM_NULL; }
 // Handle: a cast of &ompi_request_null. MPI sets a finished request to it.
 static inline MPI_Request cmpi_request_null(void) { return MPI_REQUEST_NULL; }
 
+// Handles: casts of &ompi_mpi_float and &ompi_mpi_op_sum, and an address that means "in place". For
+// the sum that the benchmark of the exchange compares with.
+static inline MPI_Datatype cmpi_float(void) { return MPI_FLOAT; }
+static inline MPI_Op cmpi_sum(void) { return MPI_SUM; }
+static inline const void *cmpi_in_place(void) { return MPI_IN_PLACE; }
+
 // Handle: a cast of &ompi_mpi_byte, the only data type that we send.
 static inline MPI_Datatype cmpi_byte(void) { return MPI_BYTE; }
 

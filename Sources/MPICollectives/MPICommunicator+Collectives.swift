@@ -39,6 +39,17 @@ extension MPICommunicator {
       "MPI_Allgather", "all-gather of \(mine.count) bytes a rank", rank: rank)
   }
 
+  /// Sums floats over all ranks in an order that MPI chooses; for comparison only.
+  ///
+  /// The corresponding MPI function is `MPI_Allreduce` (MPI 3.1, section 5.9.6).
+  package func allReduceSum(_ floats: UnsafeMutableBufferPointer<Float>) throws(CollectiveError) {
+    precondition(floats.count <= Int(Int32.max), "\(floats.count) floats are too many")
+    try check(
+      MPI_Allreduce(
+        cmpi_in_place(), floats.baseAddress, Int32(floats.count), cmpi_float(), cmpi_sum(), handle),
+      "MPI_Allreduce", "sum of \(floats.count) floats", rank: rank)
+  }
+
   /// Waits for the other ranks and leaves MPI; nothing may follow.
   ///
   /// The corresponding MPI function is `MPI_Finalize` (MPI 3.1, section 8.7).

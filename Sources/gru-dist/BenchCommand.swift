@@ -7,8 +7,10 @@ import Training
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure this machine and training steps on it.",
-    subcommands: [BenchPeakCommand.self, BenchStepCommand.self, BenchEvaluateCommand.self,
-      BenchSampleCommand.self])
+    subcommands: [
+      BenchPeakCommand.self, BenchStepCommand.self, BenchExchangeCommand.self,
+      BenchEvaluateCommand.self, BenchSampleCommand.self,
+    ])
 }
 
 struct BenchPeakCommand: RankedCommand {
