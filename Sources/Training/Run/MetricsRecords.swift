@@ -14,9 +14,11 @@ package struct TrainRecord {
   package var fingerprint: String
   /// Steps so far that made no update.
   package var skippedSteps = 0
+  /// Which rank the others waited for; nil for a single one.
+  package var pace: RankPace?
 
   package var json: OrderedJSON {
-    let record: OrderedJSON = [
+    var record: OrderedJSON = [
       "kind": "train", "step": .integer(step), "epoch": .integer(epoch),
       "tokens": .integer(tokens), "loss": .number(loss), "learning_rate": .number(learningRate),
       "gradient_norm": .number(gradientNorm),
@@ -27,6 +29,7 @@ package struct TrainRecord {
       "data_seconds": .number(interval.mean(interval.dataDuration)),
       "fingerprint": .string(fingerprint),
     ]
+    if let pace { record = record.merging(pace.json) }
     return skippedSteps == 0 ? record : record.merging(["skipped_steps": .integer(skippedSteps)])
   }
 }
@@ -48,6 +51,9 @@ package struct StepInterval: Sendable {
     hiddenExchangeDuration += outcome.hiddenExchangeDuration
     dataDuration += outcome.dataDuration
   }
+
+  /// What this rank did itself: time in the exchange is mostly time that the slowest rank takes.
+  package var computeDuration: Duration { duration - exchangeDuration }
 
   package var tokensPerSecond: Double { Double(tokens) / max(duration.seconds, 1e-9) }
 

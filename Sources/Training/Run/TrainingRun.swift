@@ -27,6 +27,8 @@ package final class TrainingRun {
   private let events: TensorBoardLog?
   var history = RunHistory()
   private var lossWatch = LossWatch()
+  private let stragglers: StragglerGather
+  private var stragglerWatch = StragglerWatch()
   private var lastValidatedStep: Int?
   var lastSavedStep: Int?
   /// The last step whose checkpoint could not be written; on rank 0.
@@ -72,6 +74,7 @@ package final class TrainingRun {
       optimizer: setup.config.optimizer, steps: setup.config.run.steps,
       checks: StepChecks(setup.config.run), exchange: setup.config.exchange,
       bucketBytes: try setup.config.exchange.bucketBytes(on: communicator))
+    stragglers = try StragglerGather(communicator: communicator, plan: setup.plan)
     saver = CheckpointSaver(trainer: trainer, directory: directory)
     events =
       setup.config.run.tensorboard && communicator.rank == 0
@@ -127,7 +130,11 @@ package final class TrainingRun {
       return ExitStatus.done
     }
     try begin(restored)
-    if !isComplete { announce(restored) }
+    if !isComplete {
+      announce(restored)
+      let binding = try CoreBinding(communicator, threads: replica.threads)
+      if let warning = binding.warning { progress.say("warning: \(warning)") }
+    }
     if let debugger {
       let table = try debugger.checkGradients()
       progress.say(table.text)
@@ -283,20 +290,25 @@ package final class TrainingRun {
       || outcome.requests.contains(.stop) || (run.logEvery > 0 && outcome.step == 1)
     guard isDue else { return }
     try trainer.settle()
+    let pace = try stragglers.pace(seconds: interval.mean(interval.computeDuration))
     let record = TrainRecord(
       step: outcome.step, epoch: trainer.source.epoch(ofStep: outcome.step),
       tokens: trainer.source.targetCount(ofSteps: outcome.step, perStep: outcome.tokens),
       loss: outcome.loss,
       learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm, interval: interval,
-      fingerprint: try trainer.fingerprint(), skippedSteps: history.skippedSteps)
+      fingerprint: try trainer.fingerprint(), skippedSteps: history.skippedSteps, pace: pace)
     progress.log(
       step: outcome.step, loss: outcome.loss, tokensPerSecond: interval.tokensPerSecond)
+    let seconds = interval.duration.seconds
     interval = StepInterval()
     var records = [record.json]
     if let debugger, self.isDue(run.logEvery) || outcome.step == 1 {
       records += debugger.tensorRecords() + [debugger.profileRecord()]
     }
     write(records)
+    if let pace, let warning = stragglerWatch.note(pace, seconds: seconds) {
+      warn("straggler", atStep: outcome.step, warning)
+    }
   }
 
   /// Validates where there is something to validate on.

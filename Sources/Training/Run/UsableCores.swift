@@ -31,6 +31,12 @@ package enum UsableCores {
   package static func threadsPerRank(
     _ communicator: any Communicator
   ) throws(CollectiveError) -> Int {
+    let rows = try rows(communicator)
+    return max(1, rows.map { share(of: $0, among: rows) }.min() ?? 1)
+  }
+
+  /// A number for the host of each rank, and the cores that the rank may use, by rank.
+  static func rows(_ communicator: any Communicator) throws(CollectiveError) -> [[UInt64]] {
     // Hosts are told apart by a hash of their name; 128 bytes of cores follow it.
     let host = communicator.hostName.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) {
       ($0 ^ UInt64($1)) &* 0x100_0000_01b3
@@ -45,8 +51,7 @@ package enum UsableCores {
     all.initialize(repeating: 0)
     try communicator.allGather(
       UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
-    let rows = (0..<communicator.worldSize).map { Array(all[$0 * 17..<($0 + 1) * 17]) }
-    return max(1, rows.map { share(of: $0, among: rows) }.min() ?? 1)
+    return (0..<communicator.worldSize).map { Array(all[$0 * 17..<($0 + 1) * 17]) }
   }
 
   /// A rank's whole cores: each core counts in equal parts for the ranks of the host that may use

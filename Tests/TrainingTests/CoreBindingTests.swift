@@ -1,0 +1,43 @@
+import Collectives
+import Testing
+
+@testable import Training
+
+@Suite struct CoreBindingTests {
+  private func binding(_ cores: [Set<Int>], threads: Int, hosts: [String]? = nil) -> CoreBinding {
+    CoreBinding(
+      bindings: cores.enumerated().map { rank, cores in
+        .init(host: hosts?[rank] ?? "node", cores: cores)
+      }, threads: threads)
+  }
+
+  @Test func everyThreadWithACoreIsFine() throws {
+    #expect(binding([[0], [1], [2], [3]], threads: 1).warning == nil)
+    #expect(binding([[0, 1, 2, 3], [0, 1, 2, 3]], threads: 2).warning == nil)
+    #expect(binding([[0, 1], [2, 3]], threads: 2).warning == nil)
+    // The same numbers on another host are other cores.
+    #expect(binding([[0], [0]], threads: 1, hosts: ["a", "b"]).warning == nil)
+    #expect(try CoreBinding(SoloCommunicator(), threads: 1).warning == nil)
+  }
+
+  @Test func moreThreadsThanBoundCoresAreWarnedAbout() throws {
+    let warning = try #require(binding([[0, 1], [2]], threads: 2).warning)
+    #expect(
+      warning.hasPrefix("rank 1 on node has 2 threads but may use only 1 core (2):"), "\(warning)")
+    #expect(warning.contains("--map-by slot:PE=2"))
+  }
+
+  @Test func ranksThatShareCoresAreWarnedAbout() throws {
+    // Two ranks bound to one core of four.
+    let bound = try #require(binding([[0], [0], [1], [2]], threads: 1).warning)
+    #expect(bound.hasPrefix("ranks 0, 1 on node share 1 core (0), for 2 threads:"), "\(bound)")
+    #expect(bound.contains("--bind-to none"))
+    // Nobody bound, but too many.
+    let free = try #require(binding([[0, 1], [0, 1], [0, 1]], threads: 1).warning)
+    #expect(free.hasPrefix("ranks 0, 1, 2 on node share 2 cores (0-1), for 3 threads:"), "\(free)")
+    #expect(!free.contains("--bind-to"))
+    // One bound rank takes a core from those that are not.
+    #expect(binding([[0], [0, 1], [0, 1]], threads: 1).warning != nil)
+    #expect(CoreBinding.words([0, 1, 2, 8, 10, 11]) == "0-2,8,10-11")
+  }
+}
