@@ -21,8 +21,8 @@ struct GRUDist: ParsableCommand {
     subcommands: [
       TrainCommand.self, CheckCommand.self, PrepareCommand.self, EvaluateCommand.self,
       SampleCommand.self, InspectCommand.self, ExportCommand.self, ImportCommand.self,
-      MetricsCommand.self, DashboardCommand.self, DaemonCommand.self, MemoryCommand.self,
-      BenchCommand.self, SelfTestCommand.self,
+      MetricsCommand.self, DashboardCommand.self, PlanCommand.self, DaemonCommand.self,
+      MemoryCommand.self, BenchCommand.self, SelfTestCommand.self,
     ],
     defaultSubcommand: TrainCommand.self)
 }

@@ -1,0 +1,203 @@
+package import GRUCore
+import Kernels
+
+/// Predicts a step's time on a cluster. docs/scaling.md derives the formulas.
+package struct ScaleModel: Sendable {
+  /// A part of the model whose exchange can begin when its own backward pass is over, from the top.
+  package struct Part: Sendable, Equatable {
+    package var bytes: Double
+    /// Of the work of a pass.
+    package var work: Double
+  }
+
+  package let parts: [Part]
+  package let cost: StepCost
+  package let shards: Int
+  package let tokensPerStep: Int
+  /// Whether the exchange of a layer goes on during the passes of the others.
+  package var overlaps: Bool
+
+  package init(
+    shape: ModelShape, table: ParameterTable, cost: StepCost, shards: Int, tokensPerStep: Int,
+    overlaps: Bool
+  ) {
+    parts = Self.parts(shape: shape, table: table)
+    self.cost = cost
+    self.shards = shards
+    self.tokensPerStep = tokensPerStep
+    self.overlaps = overlaps
+  }
+
+  /// Seconds of one step, and what they are made of.
+  package struct Prediction: Sendable, Equatable {
+    package var ranks: Int
+    package var hosts: Int
+    package var computeSeconds: Double
+    /// The reduce-scatter of gradients and the all-gather of parameters, alone on the network.
+    package var reduceSeconds: Double
+    package var gatherSeconds: Double
+    /// What of both, and of the small exchanges, no computing hides.
+    package var exposedSeconds: Double
+    package var tokensPerSecond: Double
+    /// Tokens a second over those of one core times the cores.
+    package var efficiency: Double
+
+    package var stepSeconds: Double { computeSeconds + exposedSeconds }
+    package var exposedFraction: Double { exposedSeconds / stepSeconds }
+  }
+
+  /// The config's own batch on a cluster.
+  ///
+  /// Where there are more workers than shards, the batch is thought to be cut into as many.
+  package func strong(_ cluster: Cluster) -> Prediction {
+    let workers = cluster.ranks * cluster.threads
+    let cut = max(shards, workers)
+    let load = (cut + workers - 1) / workers
+    return predict(
+      cluster, shards: cut, shardsPerWorker: Double(load) * Double(shards) / Double(cut), growth: 1)
+  }
+
+  /// A batch that grows with the workers, each keeping what `base` gives it.
+  package func weak(_ cluster: Cluster, base: Cluster) -> Prediction {
+    let workers = cluster.ranks * cluster.threads
+    let load = max(1, shards / (base.ranks * base.threads))
+    return predict(
+      cluster, shards: workers * load, shardsPerWorker: Double(load),
+      growth: Double(workers * load) / Double(shards))
+  }
+
+  private func predict(
+    _ cluster: Cluster, shards cut: Int, shardsPerWorker: Double, growth: Double
+  ) -> Prediction {
+    let compute = cost.seconds(shards: shardsPerWorker) / cluster.coreShare
+    let nodes = nodesPerRank(cluster.ranks, threads: cluster.threads, shards: cut)
+    let reduce = parts.map { reduceSeconds($0.bytes, on: cluster, nodes: nodes) }
+    let gather = parts.map { gatherSeconds($0.bytes, on: cluster, nodes: nodes) }
+    let agreement = Double(Self.rounds(cluster.ranks)) * messageSeconds(64, on: cluster, bytes: 64)
+    let exposed =
+      overlaps
+      ? exposedReduction(reduce, backward: compute * 2 / 3)
+        + exposedGathering(gather, forward: compute / 3)
+      : reduce.reduce(0, +) + gather.reduce(0, +)
+    let step = compute + exposed + agreement
+    let tokens = Double(tokensPerStep) * growth / step
+    let alone = Double(tokensPerStep) / cost.seconds(shards: Double(shards))
+    let cores = Double(cluster.ranks * cluster.threads) * cluster.coreShare
+    return Prediction(
+      ranks: cluster.ranks, hosts: cluster.hosts, computeSeconds: compute,
+      reduceSeconds: reduce.reduce(0, +), gatherSeconds: gather.reduce(0, +),
+      exposedSeconds: exposed + agreement, tokensPerSecond: tokens,
+      efficiency: tokens / (alone * cores))
+  }
+
+  // MARK: - The exchange
+
+  /// Seconds until every owner has the sum of `bytes` bytes, with nothing else on the network.
+  func reduceSeconds(_ bytes: Double, on cluster: Cluster, nodes: Int) -> Double {
+    transfer(bytes, copies: Double(nodes), on: cluster, isHalving: nodes == 1)
+  }
+
+  /// Seconds until every rank has the owners' bytes.
+  func gatherSeconds(_ bytes: Double, on cluster: Cluster, nodes: Int) -> Double {
+    transfer(bytes, copies: 1, on: cluster, isHalving: nodes == 1)
+  }
+
+  /// Both directions of vector halving: a rank meets those at distances 1, 2, 4 ... with a half, a
+  /// quarter ... of the bytes; the meetings within a host do not reach the network. Otherwise every
+  /// rank sends to every other at once.
+  private func transfer(
+    _ bytes: Double, copies: Double, on cluster: Cluster, isHalving: Bool
+  ) -> Double {
+    let ranks = cluster.ranks
+    let onHost = Double(min(cluster.ranksPerHost, ranks))
+    guard ranks > 1, bytes > 0 else { return 0 }
+    let isPower = ranks.nonzeroBitCount == 1
+    guard isHalving, isPower else {
+      let part = bytes / Double(ranks)
+      let outside = onHost * copies * part * (Double(ranks) - onHost)
+      let inside = onHost * copies * part * (onHost - 1)
+      return (cluster.hosts > 1 ? messageSeconds(part, on: cluster, bytes: outside) : 0)
+        + inside * cluster.costs.memorySecondsPerByte
+    }
+    var seconds = 0.0
+    var distance = 1
+    var length = bytes / 2
+    while distance < ranks {
+      if distance < cluster.ranksPerHost {
+        seconds +=
+          cluster.costs.messageSeconds + onHost * length * cluster.costs.memorySecondsPerByte
+      } else {
+        seconds += messageSeconds(length, on: cluster, bytes: onHost * length)
+      }
+      distance *= 2
+      length /= 2
+    }
+    return seconds
+  }
+
+  /// Seconds for messages of `length` bytes from every rank of a host at once, `bytes` in all: the
+  /// way of the first byte, then what is slower, the cable or the cores that feed it.
+  private func messageSeconds(_ length: Double, on cluster: Cluster, bytes: Double) -> Double {
+    // A long message first asks and is answered.
+    let trips = length > TransferCosts.eagerBytes ? 3.0 : 1.0
+    let cpu = cluster.costs.tcpSecondsPerByte / min(1, cluster.cores)
+    return trips * (cluster.latency + cluster.costs.messageSeconds)
+      + bytes * max(cluster.wireSecondsPerByte, cpu)
+  }
+
+  /// The most nodes of the canonical tree that a rank brings.
+  private func nodesPerRank(_ ranks: Int, threads: Int, shards: Int) -> Int {
+    let plan = ShardPlan(sequences: shards, shards: shards, ranks: ranks, threads: threads)
+    return (0..<ranks).map {
+      CanonicalTree.maximalNodes(of: plan.shards(ofRank: $0), in: shards).count
+    }.max() ?? 1
+  }
+
+  // MARK: - What is hidden
+
+  /// The parts are done one after the other, from the top; each is exchanged when it is done and the
+  /// one before is through. What is left after the last one's backward pass is exposed.
+  func exposedReduction(_ seconds: [Double], backward: Double) -> Double {
+    var done = 0.0
+    var through = 0.0
+    for (part, exchange) in zip(parts, seconds) {
+      done += part.work * backward
+      through = max(through, done) + exchange
+    }
+    return max(0, through - backward)
+  }
+
+  /// The parts arrive from the bottom, in the order in which the next forward pass needs them.
+  func exposedGathering(_ seconds: [Double], forward: Double) -> Double {
+    var arrived = 0.0
+    var time = 0.0
+    for (part, exchange) in zip(parts, seconds).reversed() {
+      arrived += exchange
+      time = max(time, arrived) + part.work * forward
+    }
+    return max(0, time - forward)
+  }
+
+  private static func parts(shape: ModelShape, table: ParameterTable) -> [Part] {
+    // The output layer, then the layers from the top; the embedding goes with the lowest.
+    var parts = (0...shape.layerCount).map { _ in Part(bytes: 0, work: 0) }
+    for parameter in table.parameters {
+      var place = shape.layerCount
+      if parameter.name.hasPrefix("output.") { place = 0 }
+      if parameter.name.hasPrefix("layers.") {
+        let number = parameter.name.dropFirst("layers.".count).prefix { $0 != "." }
+        place = shape.layerCount - (Int(number) ?? 0)
+      }
+      let count = Double(parameter.shape.reduce(1, *))
+      parts[place].bytes += 4 * count
+      if parameter.name != "embedding.weight" { parts[place].work += count }
+    }
+    let work = parts.reduce(0) { $0 + $1.work }
+    for index in parts.indices { parts[index].work /= max(1, work) }
+    return parts
+  }
+
+  private static func rounds(_ ranks: Int) -> Int {
+    ranks > 1 ? Int.bitWidth - (ranks - 1).leadingZeroBitCount : 0
+  }
+}

@@ -1,0 +1,141 @@
+import Corpora
+import GRUCore
+import Kernels
+
+/// Says what a config's run would be on a cluster, and on others of its kind with more or fewer
+/// ranks.
+package struct ScalePlan {
+  package var options: TrainOptions
+  package var cluster: Cluster
+  package var overlaps: Bool
+  /// Seconds to measure each size of a step on this machine.
+  package var seconds = 2.0
+
+  package init(options: TrainOptions, cluster: Cluster, overlaps: Bool) {
+    self.options = options
+    self.cluster = cluster
+    self.overlaps = overlaps
+  }
+
+  static let mostRanks = 1024
+
+  package func run(console: Console) throws {
+    let config = try Config(file: options.configFile, overrides: options.overrides)
+    try config.validate(
+      ranks: cluster.ranks, threads: cluster.threads, place: options.configFile)
+    let shards = config.batch.shards
+    let plan = ShardPlan(
+      sequences: config.batch.sequences, shards: shards, ranks: cluster.ranks,
+      threads: cluster.threads)
+    let load = (0..<plan.workers).map { plan.shards(ofWorker: $0).count }.max() ?? 1
+    let data = try TrainingSetup.open(config)
+    let shape: ModelShape
+    switch data {
+    case .text(let split):
+      shape = config.model.shape(
+        vocabularySize: split.training.corpus.tokenizer.vocabularySize)
+    case .task(let task): shape = task.shape(config)
+    }
+    let kernels = try Kernels.selected(options.instructionSet, config.model.precision)
+    let table = ParameterTable(shape: shape)
+    let memory = MemoryPlan(
+      shape: shape, config: config, plan: plan, ranksOnHost: cluster.ranksPerHost,
+      slots: data.slots, kernels: kernels)
+
+    var cluster = cluster
+    cluster.costs = .measured(kernels: kernels)
+    let peak = kernels.measurePeak(seconds: 0.3)
+    let cost = try StepCost.measure(options, shards: [1, load, shards], seconds: seconds)
+    let tokens = config.batch.sequences * config.batch.window
+    let model = ScaleModel(
+      shape: shape, table: table, cost: cost, shards: shards, tokensPerStep: tokens,
+      overlaps: overlaps)
+    let whole = cost.seconds(shards: Double(shards))
+    let gflops = 6 * Double(shape.multipliedWeights(in: table)) * Double(tokens) / whole / 1e9
+    let here = model.strong(cluster)
+
+    console.say(
+      "cluster     " + Format.count(cluster.hosts, "host") + " x "
+        + Format.count(cluster.ranksPerHost, "rank") + " x "
+        + Format.count(cluster.threads, "thread")
+        + ", \(Format.fixed(cluster.bandwidth / 1e9, 3)) Gbit/s each, "
+        + "\(Format.fixed(cluster.latency * 1e3, 3)) ms")
+    console.say(
+      "core        \(Format.fixed(peak, 1)) GFLOP/s at peak; the whole batch takes one "
+        + "\(Format.fixed(whole, 4)) s a step, \(Format.fixed(gflops, 1)) GFLOP/s "
+        + "(\(Format.fixed(gflops / peak * 100, 0)) % of the peak)")
+    console.say(
+      "memory      of each rank: up to \(Format.bytes(memory.totalBytes))")
+    console.say(
+      "step        \(Format.fixed(here.stepSeconds, 4)) s: computing "
+        + "\(Format.fixed(here.computeSeconds, 4)), exposed exchange "
+        + "\(Format.fixed(here.exposedSeconds, 4)) (\(Self.percent(here.exposedFraction))) of "
+        + "\(Format.fixed(here.reduceSeconds + here.gatherSeconds, 4)); "
+        + "\(Format.grouped(Int(here.tokensPerSecond))) tokens/s, efficiency "
+        + Self.percent(here.efficiency))
+    let rows = rows(model, cluster, sequences: config.batch.sequences)
+    for line in Self.lines(rows) { console.say(line) }
+    console.record([
+      "kind": "plan", "hosts": .integer(cluster.hosts), "ranks": .integer(cluster.ranks),
+      "threads": .integer(cluster.threads), "cores": .number(cluster.cores),
+      "bandwidth": .number(cluster.bandwidth), "latency": .number(cluster.latency),
+      "overlap": .bool(overlaps), "peak_gflops": .number(peak),
+      "gflops": .number(gflops), "memory_bytes": .integer(memory.totalBytes),
+      "tcp_seconds_per_byte": .number(cluster.costs.tcpSecondsPerByte),
+      "measured": .array(
+        cost.points.map { ["shards": .integer($0.shards), "seconds": .number($0.seconds)] }),
+      "step": here.json,
+      "same_batch": .array(rows.compactMap { $0.strong?.json }),
+      "growing_batch": .array(rows.map(\.weak.json)),
+    ])
+  }
+
+  private struct Row {
+    /// Nil where there are more workers than sequences.
+    var strong: ScaleModel.Prediction?
+    var weak: ScaleModel.Prediction
+  }
+
+  private func rows(_ model: ScaleModel, _ cluster: Cluster, sequences: Int) -> [Row] {
+    sequence(first: 1) { $0 * 2 <= Self.mostRanks ? $0 * 2 : nil }.map { ranks in
+      let other = cluster.resized(ranks: ranks)
+      let fits = other.ranks * other.threads <= sequences
+      return Row(
+        strong: fits ? model.strong(other) : nil, weak: model.weak(other, base: cluster))
+    }
+  }
+
+  private static func lines(_ rows: [Row]) -> [String] {
+    func cells(_ prediction: ScaleModel.Prediction?) -> String {
+      guard let prediction else { return "- | - | - | -" }
+      return "\(Format.fixed(prediction.stepSeconds, 4)) | "
+        + "\(percent(prediction.exposedFraction)) | "
+        + "\(Format.grouped(Int(prediction.tokensPerSecond))) | \(percent(prediction.efficiency))"
+    }
+    return [
+      "", "The same batch on more ranks, and a batch that grows with them:", "",
+      "| ranks | hosts | step, s | exposed | tokens/s | efficiency "
+        + "| step, s | exposed | tokens/s | efficiency |",
+      "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+      + rows.map {
+        "| \($0.weak.ranks) | \($0.weak.hosts) | \(cells($0.strong)) | \(cells($0.weak)) |"
+      }
+  }
+
+  private static func percent(_ fraction: Double) -> String {
+    "\(Format.fixed(fraction * 100, fraction < 0.0995 ? 1 : 0)) %"
+  }
+}
+
+extension ScaleModel.Prediction {
+  var json: OrderedJSON {
+    [
+      "ranks": .integer(ranks), "hosts": .integer(hosts),
+      "step_seconds": .number(stepSeconds), "compute_seconds": .number(computeSeconds),
+      "reduce_seconds": .number(reduceSeconds), "gather_seconds": .number(gatherSeconds),
+      "exposed_exchange_seconds": .number(exposedSeconds),
+      "tokens_per_second": .number(tokensPerSecond), "efficiency": .number(efficiency),
+    ]
+  }
+}

@@ -1,0 +1,78 @@
+import Collectives
+import GRUCore
+import Kernels
+
+/// What a step costs one core, by the number of its shards: measured for some, straight lines
+/// between them.
+package struct StepCost: Sendable, Equatable {
+  /// Of one core for a step with that many shards; ascending.
+  package struct Point: Sendable, Equatable {
+    package var shards: Int
+    package var seconds: Double
+
+    package init(shards: Int, seconds: Double) {
+      self.shards = shards
+      self.seconds = seconds
+    }
+  }
+
+  package let points: [Point]
+
+  /// Preconditions: at least one point.
+  package init(points: [Point]) {
+    precondition(!points.isEmpty, "no step was measured")
+    self.points = points.sorted { $0.shards < $1.shards }
+  }
+
+  /// Seconds of a step with `shards` shards of the measured size; a part of one counts as that part
+  /// of what the shards add to a step.
+  package func seconds(shards: Double) -> Double {
+    guard points.count > 1 else {
+      return points[0].seconds * shards / Double(points[0].shards)
+    }
+    let next = points.dropFirst().firstIndex { Double($0.shards) >= shards } ?? points.count - 1
+    let (low, high) = (points[next - 1], points[next])
+    let slope = (high.seconds - low.seconds) / Double(high.shards - low.shards)
+    let seconds = low.seconds + slope * (shards - Double(low.shards))
+    // Noise must not make a part of a shard cost nothing.
+    return max(seconds, points[0].seconds * min(1, shards) * 0.5)
+  }
+
+  /// Times real steps of a config's model on one core of this machine, with the sequences of so many
+  /// shards.
+  package static func measure(
+    _ options: TrainOptions, shards counts: [Int], seconds: Double = 2
+  ) throws -> StepCost {
+    let config = try Config(file: options.configFile, overrides: options.overrides)
+    let perShard = config.batch.sequences / config.batch.shards
+    return StepCost(
+      points: try Set(counts).sorted().map { shards in
+        var part = options
+        part.threads = 1
+        part.overrides += [
+          ConfigOverride("batch.sequences", .integer(perShard * shards), option: "plan of"),
+          ConfigOverride("batch.shards", .integer(shards), option: "plan of"),
+        ]
+        return Point(shards: shards, seconds: try time(part, seconds: seconds))
+      })
+  }
+
+  /// The median of some steps after the first two.
+  private static func time(_ options: TrainOptions, seconds: Double) throws -> Double {
+    let setup = try TrainingSetup(options, on: SoloCommunicator())
+    let replica = try Replica(
+      shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
+      plan: setup.plan, rank: 0, slots: setup.data.slots)
+    let trainer = Trainer(
+      replica: replica, communicator: SoloCommunicator(), source: setup.batches,
+      optimizer: setup.config.optimizer, steps: setup.config.run.steps)
+    replica.initialize(seed: setup.config.run.seed)
+    for _ in 0..<2 { _ = try trainer.performStep() }
+    var times: [Double] = []
+    let end = ContinuousClock.now + .seconds(seconds)
+    repeat {
+      times.append(try trainer.performStep().duration.seconds)
+    } while times.count < 3 || (ContinuousClock.now < end && times.count < 50)
+    return times.sorted()[times.count / 2]
+  }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Collectives
+import Training
+
+struct PlanCommand: RankedCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan", abstract: "Predict the speed of a config on a cluster.",
+    discussion: """
+      Times steps of the config's model on one core of this machine, and computes from that, the \
+      bandwidth and the latency what a step takes on the cluster, and on others up to 1,024 ranks. \
+      docs/scaling.md has the formulas.
+      """)
+
+  @OptionGroup var config: ConfigOptions
+  @OptionGroup var compute: ComputeOptions
+
+  @Option(help: "The number of hosts.") var hosts = 4
+  @Option(help: "Cores of each host; below 1 where hosts share the cores of this machine.")
+  var cores = 1.0
+  @Option(help: "Ranks of each host; --threads is those of each, by default the rest of the cores.")
+  var ranksPerHost = 1
+  @Option(help: "What a host sends, and at the same time receives: 100mbit, 1gbit.")
+  var bandwidth = "1gbit"
+  @Option(help: "The time from host to host: 0.2ms, 50us, 0.") var latency = "0.2ms"
+  @Option(help: "How long to measure each size of a step, about.") var seconds = 2.0
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Whether the exchange of a layer goes on while others compute.")
+  var overlap = false
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if !(1...1024 ~= hosts) {
+      throw ValidationError("--hosts: expected 1 to 1024, found \(hosts)")
+    }
+    if !(cores > 0 && cores <= 1024) {
+      throw ValidationError("--cores: expected more than 0 and at most 1024, found \(cores)")
+    }
+    if !(1...1024 ~= ranksPerHost) {
+      throw ValidationError("--ranks-per-host: expected 1 to 1024, found \(ranksPerHost)")
+    }
+    if Quantity.bitsPerSecond(bandwidth) == nil {
+      throw ValidationError(
+        "--bandwidth: expected a rate such as 100mbit or 1gbit, found \(bandwidth)")
+    }
+    if Quantity.seconds(latency) == nil {
+      throw ValidationError("--latency: expected a time such as 0.2ms or 50us, found \(latency)")
+    }
+    if !(seconds >= 0 && seconds <= 3600) {
+      throw ValidationError("--seconds: expected 0 to 3600, found \(seconds)")
+    }
+  }
+
+  func run(on communicator: any Communicator) throws -> Int32 {
+    var options = config.options()
+    options.instructionSet = compute.instructionSet
+    let cluster = Cluster(
+      hosts: hosts, ranksPerHost: ranksPerHost,
+      threads: options.threads ?? max(1, Int(cores) / ranksPerHost), cores: cores,
+      bandwidth: Quantity.bitsPerSecond(bandwidth) ?? 0, latency: Quantity.seconds(latency) ?? 0)
+    var plan = ScalePlan(options: options, cluster: cluster, overlaps: overlap)
+    plan.seconds = seconds
+    return try runOnce(json: output.json, on: communicator) { try plan.run(console: $0) }
+  }
+}

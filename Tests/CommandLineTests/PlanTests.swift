@@ -1,0 +1,40 @@
+import Testing
+
+@testable import Training
+
+@Suite struct PlanTests {
+  @Test func aPlanTellsStepMemoryAndATableUpToManyRanks() throws {
+    let place = try Workplace()
+    let plan = try place.run(
+      "plan", "config.json", "--hosts", "4", "--bandwidth", "100mbit", "--latency", "1ms",
+      "--seconds", "0.01", "--json")
+    #expect(plan.status == 0, "\(plan)")
+    let json = try OrderedJSON(parsing: try #require(plan.lines.first))
+    #expect(json["bandwidth"] == .number(1e8))
+    #expect(json["latency"] == .number(1e-3))
+    #expect((json["memory_bytes"]?.integerValue ?? 0) > 0)
+    let step = try #require(json["step"])
+    let parts = ["compute_seconds", "exposed_exchange_seconds"].map { step[$0]?.doubleValue ?? -1 }
+    #expect(abs((step["step_seconds"]?.doubleValue ?? 0) - parts[0] - parts[1]) < 1e-12)
+    guard case .array(let growing)? = json["growing_batch"] else {
+      Issue.record("no table in \(plan)")
+      return
+    }
+    #expect(growing.map { $0["ranks"]?.integerValue } == (0...10).map { 1 << $0 })
+    #expect(plan.errors.contains("| 1024 | 1024 | - | - | - | - |"), "\(plan)")
+  }
+
+  @Test func wrongClustersAreErrors() throws {
+    let place = try Workplace()
+    for (options, words) in [
+      (["--hosts", "0"], "--hosts: expected 1 to 1024"),
+      (["--bandwidth", "fast"], "--bandwidth: expected a rate such as 100mbit or 1gbit, found fast"),
+      (["--latency", "1"], "--latency: expected a time such as 0.2ms or 50us, found 1"),
+      (["--hosts", "9"], "9 workers (9 ranks x 1 thread) need a shard each, but there are 8 shards"),
+    ] {
+      let program = try Program(["plan", "config.json"] + options, in: place.folder)
+      #expect(program.status == 2, "\(program)")
+      #expect(program.errors.contains(words), "\(program)")
+    }
+  }
+}

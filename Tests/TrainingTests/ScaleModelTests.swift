@@ -1,0 +1,130 @@
+import GRUCore
+import Kernels
+import Testing
+
+@testable import Training
+
+/// The formulas of docs/scaling.md, beside sums made by hand.
+@Suite struct ScaleModelTests {
+  private let shape = ModelShape(
+    cell: .gruResetBefore, vocabularySize: 256, embeddingSize: 64, hiddenSize: 128, layerCount: 2)
+  private let cost = StepCost(points: [.init(shards: 1, seconds: 0.1), .init(shards: 8, seconds: 0.8)])
+
+  private func model(overlaps: Bool = false) -> ScaleModel {
+    ScaleModel(
+      shape: shape, table: ParameterTable(shape: shape), cost: cost, shards: 8,
+      tokensPerStep: 8000, overlaps: overlaps)
+  }
+
+  private func cluster(
+    hosts: Int, ranksPerHost: Int = 1, threads: Int = 1, cores: Double = 64,
+    bandwidth: Double = 1e9, latency: Double = 2e-4
+  ) -> Cluster {
+    Cluster(
+      hosts: hosts, ranksPerHost: ranksPerHost, threads: threads, cores: cores,
+      bandwidth: bandwidth, latency: latency)
+  }
+
+  @Test func aStepCostsWhatWasMeasuredAndLinesBetween() {
+    #expect(cost.seconds(shards: 1) == 0.1)
+    #expect(cost.seconds(shards: 8) == 0.8)
+    #expect(abs(cost.seconds(shards: 3) - 0.3) < 1e-12)
+    #expect(cost.seconds(shards: 0.5) <= 0.1)
+    #expect(cost.seconds(shards: 0.5) > 0)
+    #expect(StepCost(points: [.init(shards: 2, seconds: 1)]).seconds(shards: 4) == 2)
+  }
+
+  @Test func halvingTakesEachByteOnceThroughTheCableEachWay() {
+    let four = cluster(hosts: 4)
+    let bytes = 4e6
+    // Rounds of a half and a quarter; long messages take three trips each.
+    let perByte = 8 / (1e9 * 1448 / 1538)
+    let expected = 2 * 3 * (2e-4 + 3e-5) + 3e6 * perByte
+    #expect(abs(model().reduceSeconds(bytes, on: four, nodes: 1) - expected) < 1e-12)
+    #expect(model().gatherSeconds(bytes, on: four, nodes: 1) == model().reduceSeconds(
+      bytes, on: four, nodes: 1))
+    // Nobody to exchange with.
+    #expect(model().reduceSeconds(bytes, on: cluster(hosts: 1), nodes: 1) == 0)
+    // Ranks of one host send together what a single rank would.
+    let eight = cluster(hosts: 4, ranksPerHost: 2)
+    let inside = 3e-5 + 2 * 2e6 * eight.costs.memorySecondsPerByte
+    #expect(abs(model().reduceSeconds(bytes, on: eight, nodes: 1) - expected - inside) < 1e-9)
+  }
+
+  @Test func otherNumbersOfRanksSendTheirNodesToEachOwner() {
+    let three = cluster(hosts: 3)
+    let perByte = 8 / (1e9 * 1448 / 1538)
+    let once = 3 * (2e-4 + 3e-5) + 2e6 * perByte
+    #expect(abs(model().gatherSeconds(3e6, on: three, nodes: 2) - once) < 1e-12)
+    let twice = 3 * (2e-4 + 3e-5) + 4e6 * perByte
+    #expect(abs(model().reduceSeconds(3e6, on: three, nodes: 2) - twice) < 1e-12)
+  }
+
+  @Test func theCoresLimitAFastCable() {
+    let slow = cluster(hosts: 2, cores: 0.5, bandwidth: 1e12, latency: 0)
+    let bytes = 2e6
+    let expected = 3 * 3e-5 + 1e6 * slow.costs.tcpSecondsPerByte / 0.5
+    #expect(abs(model().reduceSeconds(bytes, on: slow, nodes: 1) - expected) < 1e-12)
+  }
+
+  @Test func partsCoverTheModelFromTheTop() {
+    let table = ParameterTable(shape: shape)
+    let parts = model().parts
+    #expect(parts.count == 3)
+    #expect(parts[0].bytes == Double(4 * (256 * 128 + 256)))
+    #expect(parts.reduce(0) { $0 + $1.bytes } == Double(4 * table.parameterCount))
+    #expect(abs(parts.reduce(0) { $0 + $1.work } - 1) < 1e-12)
+  }
+
+  @Test func computingHidesWhatFitsBesideIt() {
+    let model = model(overlaps: true)
+    let parts = model.parts.count
+    // Nothing is left but the last part's own exchange, when each is shorter than the next's work.
+    let short = [Double](repeating: 1e-6, count: parts)
+    #expect(abs(model.exposedReduction(short, backward: 1) - 1e-6) < 1e-12)
+    #expect(abs(model.exposedGathering(short, forward: 1) - 1e-6) < 1e-12)
+    // With no work to hide behind, all of it is left.
+    #expect(model.exposedReduction([1, 2, 3], backward: 0) == 6)
+    #expect(model.exposedGathering([1, 2, 3], forward: 0) == 6)
+    let four = cluster(hosts: 4)
+    let hidden = model.strong(four)
+    let open = self.model().strong(four)
+    #expect(hidden.exposedSeconds < open.exposedSeconds)
+    #expect(hidden.computeSeconds == open.computeSeconds)
+  }
+
+  @Test func aPlanAddsUp() {
+    let model = model()
+    let alone = model.strong(cluster(hosts: 1))
+    #expect(alone.stepSeconds == 0.8)
+    #expect(alone.exposedSeconds == 0)
+    #expect(abs(alone.efficiency - 1) < 1e-12)
+    #expect(abs(alone.tokensPerSecond - 10_000) < 1e-9)
+    let four = model.strong(cluster(hosts: 4))
+    #expect(abs(four.computeSeconds - 0.2) < 1e-12)
+    #expect(abs(four.stepSeconds - four.computeSeconds - four.exposedSeconds) < 1e-12)
+    #expect(four.efficiency < 1)
+    // Three ranks: one has three of eight shards.
+    #expect(abs(model.strong(cluster(hosts: 3)).computeSeconds - 0.3) < 1e-12)
+    // Two threads on half a core take four times as long.
+    let shared = model.strong(cluster(hosts: 1, threads: 2, cores: 0.5))
+    #expect(abs(shared.computeSeconds - 1.6) < 1e-12)
+    // A batch that grows with the ranks computes as long, whatever their number.
+    let base = cluster(hosts: 4)
+    for ranks in [1, 4, 64, 1024] {
+      let grown = model.weak(base.resized(ranks: ranks), base: base)
+      #expect(abs(grown.computeSeconds - 0.2) < 1e-12)
+      #expect(grown.ranks == ranks)
+    }
+  }
+
+  @Test func quantitiesHaveUnits() {
+    #expect(Quantity.bitsPerSecond("1gbit") == 1e9)
+    #expect(Quantity.bitsPerSecond("2.5mbit") == 2.5e6)
+    #expect(Quantity.seconds("0.2ms") == 0.2 * 1e-3)
+    #expect(Quantity.seconds("0") == 0)
+    for wrong in ["", "1", "gbit", "-1gbit", "1 gbit", "1ghz", "0gbit", "1gbit!"] {
+      #expect(Quantity.bitsPerSecond(wrong) == nil, "\(wrong)")
+    }
+  }
+}
