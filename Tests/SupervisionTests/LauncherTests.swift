@@ -1,0 +1,102 @@
+import Foundation
+import Testing
+
+/// The scripts of `launch`, with stand-ins for what they call.
+@Suite struct LauncherTests {
+  private let folder: URL
+  private static let launch = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("launch")
+
+  init() throws {
+    folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("launchers-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  }
+
+  private func write(_ name: String, _ script: String) throws {
+    let path = folder.appendingPathComponent(name).path
+    try Data("#!/bin/bash\n\(script)\n".utf8).write(to: URL(fileURLWithPath: path))
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+  }
+
+  /// Runs a script to its end; `meanwhile` gets its process once `marker` exists.
+  private func run(
+    _ script: String, _ arguments: [String], marker: String? = nil,
+    meanwhile: (Process) -> Void = { _ in }
+  ) throws -> (status: Int32, output: String) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/bash")
+    process.arguments = [Self.launch.appendingPathComponent(script).path] + arguments
+    process.environment = [
+      "PATH": "\(folder.path):/usr/bin:/bin", "SLURM_JOB_ID": "42", "SLURM_CPUS_PER_TASK": "4",
+      "MARKER": folder.appendingPathComponent("marker").path,
+    ]
+    let path = folder.appendingPathComponent("output").path
+    _ = FileManager.default.createFile(atPath: path, contents: nil)
+    let output = try #require(FileHandle(forWritingAtPath: path))
+    process.standardOutput = output
+    process.standardError = output
+    // Threads of the test runner block signals, and what they start would go on doing so.
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try process.run()
+    if let marker {
+      let file = folder.appendingPathComponent(marker).path
+      let end = ContinuousClock.now + .seconds(30)
+      while !FileManager.default.fileExists(atPath: file), ContinuousClock.now < end {
+        usleep(5_000)
+      }
+      meanwhile(process)
+    }
+    process.waitUntilExit()
+    let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+    return (process.terminationStatus, text)
+  }
+
+  @Test func aSlurmJobIsQueuedAgainAfterTheSignalBeforeItsLimit() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try write("scontrol", #"echo "scontrol $*""#)
+    // The ranks stop after a checkpoint.
+    try write(
+      "srun",
+      #"echo "srun $*"; trap 'sleep 0.2; exit 75' USR2; touch "$MARKER"; while :; do sleep 0.05; done"#)
+    let job = try run("slurm.sbatch", ["c.json", "--set", "a=b"], marker: "marker") {
+      kill($0.processIdentifier, SIGUSR2)
+    }
+    #expect(job.status == 0, "\(job.output)")
+    #expect(job.output.contains("gru-dist c.json --resume --threads 4 --set a=b"), "\(job.output)")
+    #expect(job.output.contains("scontrol requeue 42"), "\(job.output)")
+  }
+
+  @Test func aSlurmJobThatEndsByItselfIsNotQueuedAgain() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try write("scontrol", #"echo "scontrol $*""#)
+    for status in [0, 1, 2] as [Int32] {
+      try write("srun", "exit \(status)")
+      let job = try run("slurm.sbatch", ["c.json"])
+      #expect(job.status == status, "\(job.output)")
+      #expect(!job.output.contains("scontrol"), "\(job.output)")
+    }
+    let wrong = try run("slurm.sbatch", [])
+    #expect(wrong.status != 0)
+    #expect(wrong.output.contains("usage: sbatch launch/slurm.sbatch CONFIG"), "\(wrong.output)")
+  }
+
+  @Test func theLaboratoryRefusesWhatItCannotMake() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (arguments, words) in [
+      (["--hosts", "1", "true"], "--hosts: expected 2 to 64, found 1"),
+      (["--bandwidth", "5", "true"], "--bandwidth: expected a rate such as 100mbit or 1gbit"),
+      (["--delay", "soon", "true"], "--delay: expected a time such as 0.2ms or 50us"),
+      (["--frob", "true"], "unknown option --frob"), (["--hosts"], "--hosts needs a value"),
+      (["--hosts", "2"], "expected a command to run"),
+    ] {
+      let lab = try run("lab", arguments)
+      #expect(lab.status == 2, "\(lab.output)")
+      #expect(lab.output.contains(words), "\(lab.output)")
+    }
+  }
+}
