@@ -11,6 +11,10 @@ struct BenchExchangeCommand: RankedCommand {
     discussion: """
       Started by mpirun, with at least two ranks. Both leave the sum of all ranks' buffers on every \
       rank. Above 1 in the last column, the exchange is faster than MPI_Allreduce.
+
+      EXAMPLES
+        mpirun -np 4 gru-dist bench exchange
+        mpirun -np 3 gru-dist bench exchange --shards 8 --json
       """)
 
   @Option(help: "Bytes of the smallest buffer; sizes grow fourfold.") var smallest = 4 << 10

@@ -9,6 +9,10 @@ struct PlanCommand: RankedCommand {
       Times steps of the config's model on one core of this machine, and computes from that, the \
       bandwidth and the latency what a step takes on the cluster, and on others up to 1,024 ranks. \
       docs/scaling.md has the formulas.
+
+      EXAMPLES
+        gru-dist plan configs/lm.json --hosts 4 --bandwidth 1gbit --latency 0.2ms
+        gru-dist plan configs/lm.json --hosts 2 --cores 4 --bandwidth 10gbit --latency 20us --json
       """)
 
   @OptionGroup var config: ConfigOptions
@@ -26,7 +30,7 @@ struct PlanCommand: RankedCommand {
   @Flag(
     inversion: .prefixedNo,
     help: "Whether the exchange of a layer goes on while others compute.")
-  var overlap = false
+  var overlap = true
   @OptionGroup var output: OutputOptions
 
   func validate() throws {

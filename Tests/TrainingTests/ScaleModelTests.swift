@@ -67,20 +67,27 @@ import Testing
     #expect(abs(model().reduceSeconds(bytes, on: slow, nodes: 1) - expected) < 1e-12)
   }
 
-  @Test func partsCoverTheModelFromTheTop() {
-    let table = ParameterTable(shape: shape)
-    let parts = model().parts
-    #expect(parts.count == 3)
-    #expect(parts[0].bytes == Double(4 * (256 * 128 + 256)))
-    #expect(parts.reduce(0) { $0 + $1.bytes } == Double(4 * table.parameterCount))
-    #expect(abs(parts.reduce(0) { $0 + $1.work } - 1) < 1e-12)
+  @Test func partsCoverTheModelInTheOrderOfBothPasses() {
+    let bytes = Double(4 * ParameterTable(shape: shape).elementCount)
+    for parts in [model().backwardParts, model().forwardParts] {
+      #expect(parts.reduce(0) { $0 + $1.bytes } == bytes)
+      #expect(abs(parts.reduce(0) { $0 + $1.work } - 1) < 1e-12)
+      #expect(parts.allSatisfy { $0.work > 0 && $0.bytes > 0 })
+    }
+    // Output, gates and candidate of layer 1, embedding, gates and candidate of layer 0.
+    #expect(model().backwardParts.count == 6)
+    #expect(model().forwardParts.count == 3)
+    // Not more than the alignment of tensors beyond weights and biases.
+    let output = Double(4 * (256 * 128 + 256))
+    #expect(abs(model().backwardParts[0].bytes - output) <= 4 * 4096)
   }
 
   @Test func computingHidesWhatFitsBesideIt() {
     let model = model(overlaps: true)
-    let parts = model.parts.count
-    // Nothing is left but the last part's own exchange, when each is shorter than the next's work.
-    let short = [Double](repeating: 1e-6, count: parts)
+    let down = model.backwardParts.count
+    let up = model.forwardParts.count
+    // Nothing is left but the exchange of the part that has nothing beside it.
+    let short = [Double](repeating: 1e-6, count: max(down, up))
     #expect(abs(model.exposedReduction(short, backward: 1) - 1e-6) < 1e-12)
     #expect(abs(model.exposedGathering(short, forward: 1) - 1e-6) < 1e-12)
     // With no work to hide behind, all of it is left.

@@ -3,14 +3,18 @@ import Kernels
 
 /// Predicts a step's time on a cluster. docs/scaling.md derives the formulas.
 package struct ScaleModel: Sendable {
-  /// A part of the model whose exchange can begin when its own backward pass is over, from the top.
+  /// A part of the model that is exchanged by itself, and the computing that goes before it in the
+  /// backward pass or follows it in the forward pass.
   package struct Part: Sendable, Equatable {
     package var bytes: Double
-    /// Of the work of a pass.
+    /// Of the work of the pass.
     package var work: Double
   }
 
-  package let parts: [Part]
+  /// In the order of the backward pass, by its stages.
+  package let backwardParts: [Part]
+  /// In the order of the forward pass, by the layer that reads the parameters.
+  package let forwardParts: [Part]
   package let cost: StepCost
   package let shards: Int
   package let tokensPerStep: Int
@@ -21,7 +25,9 @@ package struct ScaleModel: Sendable {
     shape: ModelShape, table: ParameterTable, cost: StepCost, shards: Int, tokensPerStep: Int,
     overlaps: Bool
   ) {
-    parts = Self.parts(shape: shape, table: table)
+    let work = Self.layerWork(shape: shape, table: table)
+    backwardParts = Self.backwardParts(shape: shape, table: table, work: work)
+    forwardParts = Self.forwardParts(shape: shape, table: table, work: work)
     self.cost = cost
     self.shards = shards
     self.tokensPerStep = tokensPerStep
@@ -71,8 +77,8 @@ package struct ScaleModel: Sendable {
   ) -> Prediction {
     let compute = cost.seconds(shards: shardsPerWorker) / cluster.coreShare
     let nodes = nodesPerRank(cluster.ranks, threads: cluster.threads, shards: cut)
-    let reduce = parts.map { reduceSeconds($0.bytes, on: cluster, nodes: nodes) }
-    let gather = parts.map { gatherSeconds($0.bytes, on: cluster, nodes: nodes) }
+    let reduce = backwardParts.map { reduceSeconds($0.bytes, on: cluster, nodes: nodes) }
+    let gather = forwardParts.map { gatherSeconds($0.bytes, on: cluster, nodes: nodes) }
     let agreement = Double(Self.rounds(cluster.ranks)) * messageSeconds(64, on: cluster, bytes: 64)
     let exposed =
       overlaps
@@ -160,7 +166,7 @@ package struct ScaleModel: Sendable {
   func exposedReduction(_ seconds: [Double], backward: Double) -> Double {
     var done = 0.0
     var through = 0.0
-    for (part, exchange) in zip(parts, seconds) {
+    for (part, exchange) in zip(backwardParts, seconds) {
       done += part.work * backward
       through = max(through, done) + exchange
     }
@@ -171,29 +177,60 @@ package struct ScaleModel: Sendable {
   func exposedGathering(_ seconds: [Double], forward: Double) -> Double {
     var arrived = 0.0
     var time = 0.0
-    for (part, exchange) in zip(parts, seconds).reversed() {
+    for (part, exchange) in zip(forwardParts, seconds) {
       arrived += exchange
       time = max(time, arrived) + part.work * forward
     }
     return max(0, time - forward)
   }
 
-  private static func parts(shape: ModelShape, table: ParameterTable) -> [Part] {
-    // The output layer, then the layers from the top; the embedding goes with the lowest.
-    var parts = (0...shape.layerCount).map { _ in Part(bytes: 0, work: 0) }
-    for parameter in table.parameters {
-      var place = shape.layerCount
-      if parameter.name.hasPrefix("output.") { place = 0 }
-      if parameter.name.hasPrefix("layers.") {
-        let number = parameter.name.dropFirst("layers.".count).prefix { $0 != "." }
-        place = shape.layerCount - (Int(number) ?? 0)
-      }
-      let count = Double(parameter.shape.reduce(1, *))
-      parts[place].bytes += 4 * count
-      if parameter.name != "embedding.weight" { parts[place].work += count }
+  /// What part of a pass each layer and, last, the output layer are: in proportion to the weights
+  /// that they multiply with.
+  private static func layerWork(shape: ModelShape, table: ParameterTable) -> [Double] {
+    var work = [Double](repeating: 0, count: shape.layerCount + 1)
+    for segment in BackwardStage.segments(of: shape, table: table) {
+      work[segment.reader] += Double(segment.elements.count)
     }
-    let work = parts.reduce(0) { $0 + $1.work }
-    for index in parts.indices { parts[index].work /= max(1, work) }
+    if let embedding = table.parameters.first, embedding.name == "embedding.weight" {
+      work[0] -= Double(embedding.range.count)
+    }
+    let whole = work.reduce(0, +)
+    return work.map { $0 / max(1, whole) }
+  }
+
+  /// A layer's backward pass is half BPTT and half gradients of weights; a third of the latter are
+  /// the candidate's. The embedding is done with the BPTT of layer 0.
+  private static func backwardParts(
+    shape: ModelShape, table: ParameterTable, work: [Double]
+  ) -> [Part] {
+    let stages = BackwardStage.stages(of: shape)
+    let hasCandidate = shape.cell != .rnn
+    let hasEmbedding = stages.contains(.embedding)
+    var parts = stages.map { stage in
+      switch stage {
+      case .output: Part(bytes: 0, work: work[shape.layerCount])
+      case .embedding: Part(bytes: 0, work: work[0] / 2)
+      case .candidate(let layer): Part(bytes: 0, work: work[layer] / 6)
+      case .gates(let layer):
+        Part(
+          bytes: 0,
+          work: work[layer]
+            * (1 - (hasCandidate ? 1.0 / 6 : 0) - (hasEmbedding && layer == 0 ? 0.5 : 0)))
+      }
+    }
+    for segment in BackwardStage.segments(of: shape, table: table) {
+      parts[segment.stage].bytes += 4 * Double(segment.elements.count)
+    }
+    return parts
+  }
+
+  private static func forwardParts(
+    shape: ModelShape, table: ParameterTable, work: [Double]
+  ) -> [Part] {
+    var parts = work.map { Part(bytes: 0, work: $0) }
+    for segment in BackwardStage.segments(of: shape, table: table) {
+      parts[segment.reader].bytes += 4 * Double(segment.elements.count)
+    }
     return parts
   }
 

@@ -53,7 +53,7 @@ package struct StepInterval: Sendable {
   }
 
   /// What this rank did itself: time in the exchange is mostly time that the slowest rank takes.
-  package var computeDuration: Duration { duration - exchangeDuration }
+  package var computeDuration: Duration { duration - exposedExchangeDuration }
 
   package var tokensPerSecond: Double { Double(tokens) / max(duration.seconds, 1e-9) }
 
