@@ -52,18 +52,30 @@ package struct StreamPlan: Sendable, Equatable {
     inputs: UnsafeMutablePointer<Int32>, targets: UnsafeMutablePointer<Int32>,
     corpus: TokenCorpus, sequences local: Range<Int>, windowIndex: Int
   ) {
-    precondition(local.lowerBound >= 0, "sequences \(local) start below 0")
-    precondition(local.upperBound <= sequences, "sequences \(local) end beyond \(sequences)")
     precondition(windowIndex >= 0, "window \(windowIndex) < 0")
     precondition(windowIndex < windowsPerEpoch, "window \(windowIndex) >= \(windowsPerEpoch)")
+    fill(
+      inputs: inputs, targets: targets, corpus: corpus, sequences: local,
+      steps: windowIndex * window..<(windowIndex + 1) * window)
+  }
+
+  /// Writes any run of time steps of some of the streams; T = `steps.count`. Does not allocate.
+  package func fill(
+    inputs: UnsafeMutablePointer<Int32>, targets: UnsafeMutablePointer<Int32>,
+    corpus: TokenCorpus, sequences local: Range<Int>, steps: Range<Int>
+  ) {
+    precondition(local.lowerBound >= 0, "sequences \(local) start below 0")
+    precondition(local.upperBound <= sequences, "sequences \(local) end beyond \(sequences)")
+    precondition(steps.lowerBound >= 0, "steps \(steps) start below 0")
+    precondition(steps.upperBound <= streamLength, "steps \(steps) end beyond \(streamLength)")
     precondition(
       tokenRange.upperBound <= corpus.count,
       "token range \(tokenRange) ends beyond \(corpus.count) tokens")
     corpus.withTokens { view in
       switch view {
-      case .bytes(let tokens): gather(tokens, inputs, targets, local, windowIndex)
-      case .narrow(let tokens): gather(tokens, inputs, targets, local, windowIndex)
-      case .wide(let tokens): gather(tokens, inputs, targets, local, windowIndex)
+      case .bytes(let tokens): gather(tokens, inputs, targets, local, steps)
+      case .narrow(let tokens): gather(tokens, inputs, targets, local, steps)
+      case .wide(let tokens): gather(tokens, inputs, targets, local, steps)
       }
     }
   }
@@ -71,13 +83,13 @@ package struct StreamPlan: Sendable, Equatable {
   @inline(__always)
   private func gather<Token: FixedWidthInteger>(
     _ tokens: UnsafeBufferPointer<Token>, _ inputs: UnsafeMutablePointer<Int32>,
-    _ targets: UnsafeMutablePointer<Int32>, _ local: Range<Int>, _ windowIndex: Int
+    _ targets: UnsafeMutablePointer<Int32>, _ local: Range<Int>, _ steps: Range<Int>
   ) {
     let width = local.count
     for b in 0..<width {
       let start =
-        tokenRange.lowerBound + (local.lowerBound + b) * streamLength + windowIndex * window
-      for t in 0..<window {
+        tokenRange.lowerBound + (local.lowerBound + b) * streamLength + steps.lowerBound
+      for t in 0..<steps.count {
         inputs[t * width + b] = Int32(truncatingIfNeeded: tokens[start + t])
         targets[t * width + b] = Int32(truncatingIfNeeded: tokens[start + t + 1])
       }

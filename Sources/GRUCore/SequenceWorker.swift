@@ -3,11 +3,14 @@ package import Kernels
 /// One worker's share of the global batch: the workspace and the computation of its sequences'
 /// forward pass, loss, back-propagation through time and summed gradients.
 ///
-/// Shapes: T = window, B = `sequences.count`. Rows of all activations are in (time, sequence) order.
+/// Shapes: T = `window`, B = `sequences.count`. Rows of all activations are in (time, sequence) order.
 /// Nothing is allocated after `init`. Not thread-safe: one thread runs one worker.
 package final class SequenceWorker {
   package let shape: ModelShape
-  package let window: Int
+  /// Time steps of the batch under way.
+  package private(set) var window: Int
+  /// Most time steps of a batch.
+  package let capacity: Int
   /// The worker's sequences within the global batch.
   package let sequences: Range<Int>
   /// The worker's shards.
@@ -63,6 +66,7 @@ package final class SequenceWorker {
     self.table = table
     self.kernels = kernels
     self.window = window
+    capacity = window
     dropoutKey = Philox(seed: shape.regularization.seed, purpose: .dropout).key
     stages = BackwardStage.stages(of: shape)
     shards = plan.shards(ofWorker: worker)
@@ -145,6 +149,14 @@ package final class SequenceWorker {
 
   @inline(__always) func buffer(_ offset: Int) -> UnsafeMutablePointer<Float> {
     arena.pointer + offset
+  }
+
+  /// Sets the length of the batches that follow.
+  package func setWindow(_ steps: Int) {
+    precondition(steps > 0, "window \(steps) < 1")
+    precondition(steps <= capacity, "window \(steps) > \(capacity)")
+    precondition(steps == capacity || slots.perRow == 1, "sequences end to end fill the window")
+    window = steps
   }
 
   /// Sets the carried state of all its sequences to 0.

@@ -13,6 +13,7 @@ package struct Philox: Sendable {
     case recurrentDropout = 8
     case task = 16
     case taskValidation = 17
+    case windowJitter = 18
   }
 
   /// The key's words, for kernels that count by themselves.

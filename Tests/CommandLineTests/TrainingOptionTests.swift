@@ -96,6 +96,15 @@ import Testing
       try Workplace(), ["optimizer.name=\(name)", "optimizer.learning_rate=0.01"], stops: [5])
   }
 
+  @Test func windowsOfManyLengthsGoOnWhereTheyWere() throws {
+    let records = try requireExactResume(
+      try Workplace(), ["batch.window_jitter=7", "optimizer.schedule.name=constant"])
+    let train = records.filter { $0["kind"] == "train" }
+    // The rate goes with the length.
+    #expect(Set(train.suffix(8).compactMap { $0["learning_rate"]?.doubleValue }).count > 2)
+    #expect(train.compactMap { $0["tokens"]?.integerValue }.last == 12 * 16 * 12)
+  }
+
   @Test func wordsAreTrainedEvaluatedAndSampled() throws {
     let place = try Workplace()
     try requireExactResume(place, ["data.tokenizer=word", "data.minimum_count=2"])

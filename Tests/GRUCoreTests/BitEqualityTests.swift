@@ -31,6 +31,17 @@ import Testing
     }
   }
 
+  @Test(arguments: ModelShape.Cell.allCases, Sizes.all)
+  func aWindowThatDoesNotFillItsRoomGivesTheSameBits(cell: ModelShape.Cell, sizes: Sizes) {
+    let problem = sizes.problem(cell)
+    let set = InstructionSet.available.last!
+    let tight = WorkerRun(problem, plan: sizes.plan(), instructionSet: set)
+    for spare in [1, 13, 90] {
+      let found = WorkerRun(problem, plan: sizes.plan(), instructionSet: set, spare: spare)
+      expectSame(found, tight, "\(spare) steps of room")
+    }
+  }
+
   @Test func repeatingAComputationGivesTheSameBits() {
     let sizes = Sizes.all[4]
     let problem = sizes.problem(.gruResetBefore)

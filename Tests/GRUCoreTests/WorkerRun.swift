@@ -12,10 +12,10 @@ struct WorkerRun {
   /// State after the last window, [L, B, H].
   var state: [Float] = []
 
-  /// Runs every worker of `plan` one after another, as ranks and threads would side by side.
+  /// Runs every worker of `plan`, made for windows that are `spare` steps longer, one after another, as ranks and threads would side by side.
   init(
     _ problem: RandomProblem, plan: ShardPlan, instructionSet: InstructionSet,
-    precision: Precision = .fp32
+    precision: Precision = .fp32, spare: Int = 0
   ) {
     let kernels = Kernels(instructionSet, precision: precision)
     let parameters = Arena(problem.parameters)
@@ -25,9 +25,10 @@ struct WorkerRun {
     }
     let workers = (0..<plan.workers).map { index in
       SequenceWorker(
-        shape: problem.shape, table: problem.table, kernels: kernels, window: problem.window,
-        plan: plan, worker: index)
+        shape: problem.shape, table: problem.table, kernels: kernels,
+        window: problem.window + spare, plan: plan, worker: index)
     }
+    for worker in workers { worker.setWindow(problem.window) }
     for worker in workers { worker.load(problem) }
     for window in problem.inputs.indices {
       for part in 0..<plan.threads {

@@ -108,7 +108,7 @@ import Testing
     let problem = try TrainingProblem("optimizer.learning_rate=1e-30", "optimizer.name=sgd")
     defer { problem.remove() }
     let (trainer, setup) = try problem.trainer(on: SoloCommunicator())
-    guard case .corpus(_, let plan) = setup.batches else { return }
+    guard case .corpus(_, let plan, _) = setup.batches else { return }
     var losses: [Double] = []
     for _ in 0..<plan.windowsPerEpoch + 3 { losses.append(try trainer.performStep().loss) }
     // The rate is too small to change a parameter, so that the second epoch repeats the first.

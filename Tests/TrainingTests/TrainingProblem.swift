@@ -50,7 +50,7 @@ struct TrainingProblem {
     let setup = try TrainingSetup(
       try communicator.agree { try options(threads: threads, isa: isa) }, on: communicator)
     let replica = try Replica(
-      shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
+      shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
       plan: setup.plan, rank: communicator.rank)
     replica.initialize(seed: setup.config.run.seed)
     return (

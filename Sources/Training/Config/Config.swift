@@ -94,6 +94,10 @@ package struct Config: Sendable, Equatable {
           + "and the task is \"\(task.rawValue)\"",
         hint: "set it to false")
     }
+    if task != .language, batch.windowJitter > 0 {
+      throw source.failure(
+        "batch.window_jitter", "is for task \"language\" only", hint: "set it to 0")
+    }
     guard let key = keyThatNeedsValidation else { return }
     if run.validateEvery == 0 {
       throw source.failure(

@@ -151,18 +151,25 @@ package struct ModelConfig: Sendable, Equatable {
 package struct BatchConfig: Sendable, Equatable {
   package var sequences: Int
   package var window: Int
+  /// The most that the windows of a text differ from `window`.
+  package var windowJitter: Int
   package var shards: Int
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
     sequences = try reader.integer("sequences", default: 64, in: 1...65_536)
     window = try reader.integer("window", default: 64, in: 1...65_536)
+    windowJitter = try reader.integer("window_jitter", default: 0, in: 0...max(0, window - 1))
     shards = try reader.integer("shards", default: 8, in: 1...65_536)
     try reader.finish()
   }
 
+  /// Most time steps of a batch.
+  package var longestWindow: Int { window + windowJitter }
+
   var json: OrderedJSON {
     [
-      "sequences": .integer(sequences), "window": .integer(window), "shards": .integer(shards),
+      "sequences": .integer(sequences), "window": .integer(window),
+      "window_jitter": .integer(windowJitter), "shards": .integer(shards),
     ]
   }
 }

@@ -32,7 +32,7 @@ package struct MemoryPlan: Sendable {
       (0..<plan.threads).reduce(0) { sum, thread in
         sum
           + SequenceWorker.workspaceBytes(
-            shape: shape, window: config.batch.window, plan: plan,
+            shape: shape, window: config.batch.longestWindow, plan: plan,
             worker: rank * plan.threads + thread, slots: slots, kernels: kernels)
       }
     }

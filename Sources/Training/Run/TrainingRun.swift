@@ -65,7 +65,7 @@ package final class TrainingRun {
       fileSystem: fileSystem)
     let replica = try communicator.agree {
       try Replica(
-        shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
+        shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
         plan: setup.plan, rank: communicator.rank, slots: setup.data.slots)
     }
     self.replica = replica

@@ -94,7 +94,7 @@ extension TrainingSetup {
     "model.hidden", "model.layers", "model.dropout", "model.dropout_kind",
     "model.embedding_dropout", "model.recurrent_dropout",
     "model.tie_weights", "model.precision",
-    "batch.sequences", "batch.window", "batch.shards", "optimizer.name",
+    "batch.sequences", "batch.window", "batch.window_jitter", "batch.shards", "optimizer.name",
     "optimizer.ema_decay", "run.seed",
   ]
 

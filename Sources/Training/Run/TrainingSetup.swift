@@ -69,7 +69,8 @@ package struct TrainingSetup {
         split.training.corpus,
         StreamPlan(
           tokenRange: split.training.range, sequences: config.batch.sequences,
-          window: config.batch.window))
+          window: config.batch.window),
+        WindowJitter(largest: config.batch.windowJitter, seed: config.run.seed))
     }
   }
 

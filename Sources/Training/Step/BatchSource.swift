@@ -5,7 +5,7 @@ package import Kernels
 /// Where the training batches come from.
 package enum BatchSource {
   /// A corpus, read as contiguous streams whose hidden state is carried from window to window.
-  case corpus(TokenCorpus, StreamPlan)
+  case corpus(TokenCorpus, StreamPlan, WindowJitter)
   /// Uniformly random tokens, for timing.
   case random(vocabularySize: Int, window: Int, Philox)
   /// Sequences of another task; each starts from zero.
@@ -14,7 +14,7 @@ package enum BatchSource {
   /// Whether hidden states start from zero at this step (counted from 1).
   package func startsEpoch(atStep step: Int) -> Bool {
     switch self {
-    case .corpus(_, let plan): plan.position(ofStep: step - 1).window == 0
+    case .corpus(_, let plan, _): plan.position(ofStep: step - 1).window == 0
     case .random: false
     case .task: true
     }
@@ -23,7 +23,7 @@ package enum BatchSource {
   /// The epoch of a step, counted from 0.
   package func epoch(ofStep step: Int) -> Int {
     switch self {
-    case .corpus(_, let plan): plan.position(ofStep: step - 1).epoch
+    case .corpus(_, let plan, _): plan.position(ofStep: step - 1).epoch
     case .random: 0
     case .task(let batches): batches.epoch(ofBatch: step - 1)
     }
@@ -32,19 +32,41 @@ package enum BatchSource {
   /// Targets of the first `steps` steps, where one of a text counts `perStep`.
   package func targetCount(ofSteps steps: Int, perStep: Int) -> Int {
     switch self {
-    case .corpus, .random: steps * perStep
+    case .random: steps * perStep
+    case .corpus(_, let plan, let jitter):
+      // Only the first window of a pair is longer or shorter than the others together.
+      steps == 0
+        ? 0
+        : (steps - 1) * perStep
+          + plan.sequences * (self.steps(plan, jitter, atStep: steps).upperBound
+            - plan.position(ofStep: steps - 1).window * plan.window)
     case .task(let batches): batches.targetCount(beforeBatch: steps)
     }
+  }
+
+  /// How much longer than usual the batch of a step is; the learning rate goes along.
+  package func relativeLength(atStep step: Int) -> Double {
+    guard case .corpus(_, let plan, let jitter) = self, jitter.largest > 0 else { return 1 }
+    return Double(steps(plan, jitter, atStep: step).count) / Double(plan.window)
+  }
+
+  private func steps(
+    _ plan: StreamPlan, _ jitter: WindowJitter, atStep step: Int
+  ) -> Range<Int> {
+    let position = plan.position(ofStep: step - 1)
+    return jitter.steps(of: plan, epoch: position.epoch, index: position.window)
   }
 
   /// Fills a worker's inputs and targets for a step (counted from 1). Does not allocate.
   package func fill(_ worker: SequenceWorker, step: Int) {
     worker.step = UInt32(truncatingIfNeeded: step)
     switch self {
-    case .corpus(let corpus, let plan):
+    case .corpus(let corpus, let plan, let jitter):
+      let steps = steps(plan, jitter, atStep: step)
+      worker.setWindow(steps.count)
       plan.fill(
         inputs: worker.inputs, targets: worker.targets, corpus: corpus,
-        sequences: worker.sequences, windowIndex: plan.position(ofStep: step - 1).window)
+        sequences: worker.sequences, steps: steps)
     case .task(let batches): batches.fill(worker, batch: step - 1)
     case .random(let vocabularySize, let window, let generator):
       let count = worker.sequences.count

@@ -136,6 +136,7 @@ package final class Evaluator {
     let worker = replica.workers[thread]
     switch source {
     case .text(let part, let plan):
+      worker.setWindow(plan.window)
       plan.fill(
         inputs: worker.inputs, targets: worker.targets, corpus: part.corpus,
         sequences: worker.sequences, windowIndex: windowIndex)

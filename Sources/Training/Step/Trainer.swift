@@ -199,7 +199,9 @@ package final class Trainer {
     pulse.begin(.update)
     let clip = optimizer.config.clipNorm
     scalars = ShardedOptimizer.Scalars(
-      step: step, learningRate: schedule.rate(atStep: step, decays: rateDecays),
+      step: step,
+      learningRate: schedule.rate(atStep: step, decays: rateDecays)
+        * source.relativeLength(atStep: step),
       tokens: totals.tokens, scale: clip > 0 && norm > clip ? clip / norm : 1)
     if isAveraging {
       averagedSteps += 1
