@@ -19,6 +19,15 @@ struct EvaluateCommand: RankedCommand {
   @Option(help: "The text; the run's validation text by default.", completion: .file())
   var text: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Parts that the text is cut into, each from zero hidden state.",
+      discussion: """
+        By default as many as training had sequences. With 1, the hidden state is carried from the \
+        first token to the last, by one worker.
+        """))
+  var streams: Int?
+
   @Option(help: "Threads of each rank.")
   var threads: Int?
 
@@ -29,11 +38,15 @@ struct EvaluateCommand: RankedCommand {
     if let threads, !(1...4096 ~= threads) {
       throw ValidationError("--threads: expected 1 to 4096, found \(threads)")
     }
+    if let streams, !(1...65_536 ~= streams) {
+      throw ValidationError("--streams: expected 1 to 65536, found \(streams)")
+    }
   }
 
   func run(on communicator: any Communicator) throws -> Int32 {
-    let evaluation = Evaluation(
+    var evaluation = Evaluation(
       path: path, text: text, threads: threads, instructionSet: compute.instructionSet)
+    evaluation.streams = streams
     try evaluation.run(
       on: communicator,
       console: Console(isJSON: output.json, isCoordinator: communicator.rank == 0))

@@ -113,6 +113,12 @@ import Testing
     let alone = try place.run("evaluate", "whole", "--json")
     let scores = try [measured, alone].map { try OrderedJSON(parsing: $0.lines[0]) }
     for key in ["loss", "tokens", "bits_per_byte"] { #expect(scores[0][key] == scores[1][key]) }
+    // One stream carries its state through; the number of tokens stays.
+    let carried = try place.run("evaluate", "run", "--json", "--streams", "1")
+    #expect(carried.status == 0, "\(carried)")
+    let score = try OrderedJSON(parsing: carried.lines[0])
+    #expect(score["tokens"] == scores[0]["tokens"])
+    #expect(score["loss"] != scores[0]["loss"])
     let drawn = try place.run(
       "sample", "run", "--prompt", "The coordinator", "--length", "12", "--temperature", "0")
     #expect(drawn.status == 0, "\(drawn)")

@@ -9,6 +9,9 @@ package struct Evaluation {
   /// A text to measure on instead of the validation text.
   package var text: String?
   package var threads: Int?
+  /// Parts that the text is cut into, each of which starts from zero hidden state; nil for as many
+  /// as there were sequences in training.
+  package var streams: Int?
   package var instructionSet = "auto"
 
   package init(path: String, text: String?, threads: Int?, instructionSet: String) {
@@ -26,12 +29,13 @@ package struct Evaluation {
     let kernels = try communicator.agree {
       try Kernels.selected(instructionSet, model.config.model.precision)
     }
+    let config = try communicator.agree { try self.config(of: model) }
     let plan = try TrainingSetup.plan(
-      model.config, threads: threads, place: path, canReshard: false, on: communicator)
+      config, threads: threads, place: path, canReshard: false, on: communicator)
     let subject = try communicator.agree { try self.subject(of: model) }
     try communicator.requireEqual(subject.fingerprint, of: subject.path)
     let memory = MemoryPlan(
-      shape: model.shape, config: model.config, plan: plan,
+      shape: model.shape, config: config, plan: plan,
       ranksOnHost: communicator.ranksOnHost, slots: subject.slots, kernels: kernels)
     try communicator.agree { try memory.checkFits() }
     let replica = try communicator.agree {
@@ -61,6 +65,20 @@ package struct Evaluation {
       "tokens": .integer(score.tokens), "loss": .number(score.loss),
     ]
     console.record(head.merging(score.measures))
+  }
+
+  /// The model's config, with another batch where that is asked for.
+  private func config(of model: LoadedModel) throws -> Config {
+    var config = model.config
+    guard let streams else { return config }
+    guard config.task == .language else {
+      throw UsageError("--streams: only a text is cut into streams, the task is another")
+    }
+    config.batch.sequences = streams
+    // A shard each, or as many as divide the streams.
+    let most = min(streams, config.batch.shards)
+    config.batch.shards = (1...most).last { streams.isMultiple(of: $0) } ?? 1
+    return config
   }
 
   /// What is measured on.

@@ -293,7 +293,8 @@ package final class TrainingRun {
     let pace = try stragglers.pace(seconds: interval.mean(interval.computeDuration))
     let record = TrainRecord(
       step: outcome.step, epoch: trainer.source.epoch(ofStep: outcome.step),
-      tokens: trainer.source.targetCount(ofSteps: outcome.step, perStep: outcome.tokens),
+      tokens: trainer.source.targetCount(
+        ofSteps: outcome.step, perStep: config.batch.sequences * config.batch.window),
       loss: outcome.loss,
       learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm, interval: interval,
       fingerprint: try trainer.fingerprint(), skippedSteps: history.skippedSteps, pace: pace)

@@ -1,5 +1,5 @@
 package import Corpora
-package import Kernels
+import Kernels
 
 /// Varies the length of windows, so that the places where gradients end are not the same in every
 /// epoch.
