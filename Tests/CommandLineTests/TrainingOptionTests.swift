@@ -105,6 +105,14 @@ import Testing
     #expect(train.compactMap { $0["tokens"]?.integerValue }.last == 12 * 16 * 12)
   }
 
+  @Test func accumulatedWindowsGoOnWhereTheyWere() throws {
+    let records = try requireExactResume(
+      try Workplace(), ["batch.accumulate=3", "batch.window_jitter=2", "run.recompute_every=2"])
+    let train = records.filter { $0["kind"] == "train" }
+    #expect(train.compactMap { $0["step"]?.integerValue } == Array(1...12))
+    #expect(train.last?["tokens"]?.integerValue == 12 * 3 * 16 * 12)
+  }
+
   @Test func wordsAreTrainedEvaluatedAndSampled() throws {
     let place = try Workplace()
     try requireExactResume(place, ["data.tokenizer=word", "data.minimum_count=2"])

@@ -111,7 +111,7 @@ import Testing
     ("optimizer.epsilon=0", "above 0"), ("optimizer.weight_decay=-1", "at least 0"),
     ("optimizer.clip_norm=-1", "at least 0"),
     ("optimizer.schedule.name=stairs", "\"constant\", \"linear\", \"cosine\""),
-    ("batch.window_jitter=64", "from 0 to 63"), ("optimizer.ema_decay=1", "but not, 1"), ("optimizer.average_patience=0", "from 1"),
+    ("batch.accumulate=0", "from 1"), ("batch.window_jitter=64", "from 0 to 63"), ("optimizer.ema_decay=1", "but not, 1"), ("optimizer.average_patience=0", "from 1"),
     ("optimizer.schedule.factor=1", "below 1"), ("optimizer.schedule.patience=0", "at least 1"),
     ("data.minimum_count=0", "at least 1"),
     ("optimizer.schedule.final_fraction=2", "0 to 1"), ("run.steps=0", "from 1"),

@@ -104,6 +104,55 @@ import Testing
     #expect(Set(results).count == 1)
   }
 
+  @Test func anyNumberOfRanksAccumulatesTheSameBits() throws {
+    let problem = try TrainingProblem("batch.accumulate=3")
+    defer { problem.remove() }
+    let alone = try problem.trajectory(ranks: 1, threads: 1, steps: 4)
+    for (ranks, threads) in [(1, 3), (2, 1), (3, 2), (8, 1)] {
+      let other = try problem.trajectory(ranks: ranks, threads: threads, steps: 4)
+      #expect(other == alone, "\(ranks) ranks x \(threads) threads")
+    }
+  }
+
+  /// With a rate that changes nothing, the gradient of a step is the sum of those of its windows.
+  @Test func aStepSumsTheGradientsOfItsWindows() throws {
+    let common = ["optimizer.learning_rate=1e-30", "optimizer.name=sgd"]
+    let single = try TrainingProblem(common[0], common[1])
+    let triple = try TrainingProblem(common[0], common[1], "batch.accumulate=3")
+    defer {
+      single.remove()
+      triple.remove()
+    }
+    let results = try ThreadWorld.run(ranks: 2) { communicator in
+      let (one, _) = try single.trainer(on: communicator)
+      let (three, _) = try triple.trainer(on: communicator, threads: 2)
+      var differences: [Double] = []
+      for _ in 0..<3 {
+        var (loss, tokens) = (0.0, 0)
+        var sum = [Double](repeating: 0, count: one.replica.parameters.count)
+        for _ in 0..<3 {
+          let outcome = try one.performStep()
+          loss += outcome.loss * Double(outcome.tokens)
+          tokens += outcome.tokens
+          for slice in one.optimizer.slices {
+            for element in slice.elements { sum[element] += Double(one.gradient[element]) }
+          }
+        }
+        let outcome = try three.performStep()
+        #expect(outcome.tokens == tokens)
+        #expect(abs(outcome.loss - loss / Double(tokens)) < 1e-12)
+        for slice in three.optimizer.slices {
+          for element in slice.elements {
+            differences.append(abs(Double(three.gradient[element]) - sum[element]))
+          }
+        }
+      }
+      return differences.max() ?? .infinity
+    }
+    // Two roundings of sums of some tens.
+    #expect(results.allSatisfy { $0 < 1e-4 }, "\(results)")
+  }
+
   @Test func anEpochStartsWithZeroStateAndItsFirstWindow() throws {
     let problem = try TrainingProblem("optimizer.learning_rate=1e-30", "optimizer.name=sgd")
     defer { problem.remove() }

@@ -57,6 +57,7 @@ struct TrainingProblem {
       Trainer(
         replica: replica, communicator: communicator, source: setup.batches,
         optimizer: setup.config.optimizer, steps: setup.config.run.steps,
+        accumulation: setup.config.batch.accumulate,
         exchange: setup.config.exchange, bucketBytes: bucketBytes), setup
     )
   }

@@ -64,19 +64,21 @@ package struct ConfigCheck {
     let streams = StreamPlan(
       tokenRange: split.training.range, sequences: config.batch.sequences,
       window: config.batch.window)
-    let perStep = config.batch.sequences * config.batch.window
-    let epochs = Double(config.run.steps) / Double(streams.windowsPerEpoch)
+    let perStep = config.batch.tokensPerStep
+    let perEpoch = streams.windowsPerEpoch / config.batch.accumulate
+    let epochs =
+      Double(config.run.steps * config.batch.accumulate) / Double(streams.windowsPerEpoch)
     let validationTokens = split.validation?.range.count ?? 0
     console.say(
       "corpus      \(Format.grouped(split.training.range.count)) training tokens, "
         + "\(Format.grouped(validationTokens)) validation tokens")
     console.say(
       "steps       \(config.run.steps) of \(Format.grouped(perStep)) tokens, "
-        + "\(streams.windowsPerEpoch) an epoch, \(Format.fixed(epochs, 2)) epochs")
+        + "\(perEpoch) an epoch, \(Format.fixed(epochs, 2)) epochs")
     return [
       "training_tokens": .integer(split.training.range.count),
       "validation_tokens": .integer(validationTokens),
-      "steps_per_epoch": .integer(streams.windowsPerEpoch),
+      "steps_per_epoch": .integer(perEpoch),
     ]
   }
 }

@@ -154,14 +154,20 @@ package struct BatchConfig: Sendable, Equatable {
   /// The most that the windows of a text differ from `window`.
   package var windowJitter: Int
   package var shards: Int
+  /// Windows whose gradients one update sums.
+  package var accumulate: Int
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
     sequences = try reader.integer("sequences", default: 64, in: 1...65_536)
     window = try reader.integer("window", default: 64, in: 1...65_536)
     windowJitter = try reader.integer("window_jitter", default: 0, in: 0...max(0, window - 1))
     shards = try reader.integer("shards", default: 8, in: 1...65_536)
+    accumulate = try reader.integer("accumulate", default: 1, in: 1...65_536)
     try reader.finish()
   }
+
+  /// Time steps of all sequences that an update sums, but for jitter.
+  package var tokensPerStep: Int { sequences * window * accumulate }
 
   /// Most time steps of a batch.
   package var longestWindow: Int { window + windowJitter }
@@ -170,6 +176,7 @@ package struct BatchConfig: Sendable, Equatable {
     [
       "sequences": .integer(sequences), "window": .integer(window),
       "window_jitter": .integer(windowJitter), "shards": .integer(shards),
+      "accumulate": .integer(accumulate),
     ]
   }
 }

@@ -63,7 +63,7 @@ struct GradientCheck {
     let worker = replica.workers[0]
     source.fill(worker, step: step)
     var slice = worker.slice(
-      sequences: min(sequences, worker.sequences.count), steps: min(window, replica.window))
+      sequences: min(sequences, worker.sequences.count), steps: min(window, worker.window))
     slice.trainingStep = step
     return slice
   }

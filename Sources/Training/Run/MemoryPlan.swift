@@ -46,7 +46,10 @@ package struct MemoryPlan: Sendable {
       Item(
         name: "packed weights",
         bytes: PackedWeights.bytes(shape: shape, table: table, kernels: kernels)),
-      Item(name: "gradients", bytes: arena * (nodes.max() ?? 1)),
+      Item(
+        name: "gradients",
+        bytes: arena * (nodes.max() ?? 1)
+          + (config.batch.accumulate > 1 ? arena / plan.ranks : 0)),
       Item(name: "optimizer moments", bytes: arena * moments / plan.ranks),
       Item(name: "activations", bytes: workspaces.max() ?? 0),
       // The state on its way to the disk, and the hidden vectors that a step and validation put by.

@@ -72,6 +72,7 @@ package final class TrainingRun {
     trainer = Trainer(
       replica: replica, communicator: communicator, source: setup.batches,
       optimizer: setup.config.optimizer, steps: setup.config.run.steps,
+      accumulation: setup.config.batch.accumulate,
       checks: StepChecks(setup.config.run), exchange: setup.config.exchange,
       bucketBytes: try setup.config.exchange.bucketBytes(on: communicator))
     stragglers = try StragglerGather(communicator: communicator, plan: setup.plan)
@@ -292,9 +293,9 @@ package final class TrainingRun {
     try trainer.settle()
     let pace = try stragglers.pace(seconds: interval.mean(interval.computeDuration))
     let record = TrainRecord(
-      step: outcome.step, epoch: trainer.source.epoch(ofStep: outcome.step),
-      tokens: trainer.source.targetCount(
-        ofSteps: outcome.step, perStep: config.batch.sequences * config.batch.window),
+      step: outcome.step, epoch: trainer.epoch(ofStep: outcome.step),
+      tokens: trainer.targetCount(
+        ofSteps: outcome.step, perBatch: config.batch.sequences * config.batch.window),
       loss: outcome.loss,
       learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm, interval: interval,
       fingerprint: try trainer.fingerprint(), skippedSteps: history.skippedSteps, pace: pace)

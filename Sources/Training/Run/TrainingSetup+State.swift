@@ -8,9 +8,9 @@ extension TrainingSetup {
     of trainer: Trainer, history: RunHistory, fingerprint: String
   ) throws -> TrainingState {
     var state = TrainingState(
-      step: trainer.step, epoch: trainer.source.epoch(ofStep: trainer.step + 1),
-      tokens: trainer.source.targetCount(
-        ofSteps: trainer.step, perStep: config.batch.sequences * config.batch.window),
+      step: trainer.step, epoch: trainer.epoch(ofStep: trainer.step + 1),
+      tokens: trainer.targetCount(
+        ofSteps: trainer.step, perBatch: config.batch.sequences * config.batch.window),
       bestValidationLoss: history.best?.loss, bestValidationStep: history.best?.step,
       config: try JSONCoding.decode(
         JSONValue.self, from: Array(config.json.line.utf8), path: "config"),
@@ -94,7 +94,8 @@ extension TrainingSetup {
     "model.hidden", "model.layers", "model.dropout", "model.dropout_kind",
     "model.embedding_dropout", "model.recurrent_dropout",
     "model.tie_weights", "model.precision",
-    "batch.sequences", "batch.window", "batch.window_jitter", "batch.shards", "optimizer.name",
+    "batch.sequences", "batch.window", "batch.window_jitter", "batch.shards",
+    "batch.accumulate", "optimizer.name",
     "optimizer.ema_decay", "run.seed",
   ]
 

@@ -62,24 +62,31 @@ final class StepStatistics {
     mine.baseAddress! + Self.headLength + 2 * shardRoom
   }
 
-  /// Adds up over ranks: every rank calls it with its own workers' losses in place.
+  /// Takes the losses of this rank's workers, or adds them to those of the step's earlier batches.
+  func take(from replica: Replica, isFirst: Bool) {
+    let firstShard = shardRuns[communicator.rank].lowerBound
+    let losses = mine.baseAddress! + Self.headLength
+    let tokens = losses + shardRoom
+    for worker in replica.workers {
+      for (index, shard) in worker.shards.enumerated() {
+        let place = shard - firstShard
+        let (loss, count) = (worker.shardLosses[index], Double(worker.shardTokens[index]))
+        losses[place] = isFirst ? loss : losses[place] + loss
+        tokens[place] = isFirst ? count : tokens[place] + count
+      }
+    }
+  }
+
+  /// Adds up over ranks: every rank calls it, its own losses and squares in place.
   ///
   /// - Parameter hash: of this rank's parameters, where they are to be compared.
   func gather(
-    from replica: Replica, requests: StepRequests, hash: ParameterHash
+    requests: StepRequests, hash: ParameterHash
   ) throws(CollectiveError) -> Totals {
-    let firstShard = shardRuns[communicator.rank].lowerBound
-    let head = mine.baseAddress! + Self.headLength
     mine[0] = Double(requests.rawValue)
     // Only bytes travel, so that any pattern of bits arrives as it is.
     mine[1] = Double(bitPattern: hash.high)
     mine[2] = Double(bitPattern: hash.low)
-    for worker in replica.workers {
-      for (index, shard) in worker.shards.enumerated() {
-        head[shard - firstShard] = worker.shardLosses[index]
-        head[shardRoom + shard - firstShard] = Double(worker.shardTokens[index])
-      }
-    }
     try communicator.allGather(
       UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
     var tokens = 0.0

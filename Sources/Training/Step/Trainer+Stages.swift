@@ -42,7 +42,7 @@ extension Trainer {
   /// - Returns: what this rank found where it computed another one's gradients again.
   func backward() throws(CollectiveError) -> StepRequests {
     // What is looked at, or harmed, must be complete and not yet summed.
-    let isHeldBack = checks.isRecomputationDue(atStep: step) || faultAfterGradients != nil
+    let isHeldBack = isRecomputationDue || faultAfterGradients != nil
     let stages = replica.workers[0].stages.count
     exchange.beginReduction(nodes: UnsafePointer(rankNodes))
     for stage in 0..<stages {

@@ -13,6 +13,10 @@ package final class Trainer {
   /// Steps done so far.
   package internal(set) var step = 0
   package let schedule: LearningRateSchedule
+  /// Batches whose gradients one update sums.
+  package let accumulation: Int
+  /// Which of them is under way, from 0.
+  private(set) var batchOfStep = 0
   /// How often the learning rate fell because validation stalled.
   package internal(set) var rateDecays = 0
   /// Whether a running mean of the parameters is kept by now.
@@ -34,6 +38,8 @@ package final class Trainer {
   /// The hidden vectors before the step under way, [L, B, H]; this rank's are in place.
   private let previousState: AlignedBuffer
   private let arenas: AlignedBuffer
+  /// Gradients of the step's batches so far, of owned elements; empty where there is one batch only.
+  let accumulated: AlignedBuffer
   /// Called with the node arenas that this rank's workers have just filled, so that tests can harm
   /// them as faulty memory would.
   var faultAfterGradients: ((UnsafeMutablePointer<UnsafeMutablePointer<Float>>) -> Void)?
@@ -49,6 +55,7 @@ package final class Trainer {
   lazy var forwardJob: (Int) -> Void = { [unowned self] in forward(thread: $0) }
   lazy var stageJob: (Int) -> Void = { [unowned self] in performStage(thread: $0) }
   lazy var foldJob: (Int) -> Void = { [unowned self] in fold(thread: $0) }
+  private lazy var accumulateJob: (Int) -> Void = { [unowned self] in accumulate(thread: $0) }
   private lazy var squareJob: (Int) -> Void = { [unowned self] in sumSquares(thread: $0) }
   lazy var hashJob: (Int) -> Void = { [unowned self] in verification.hash(thread: $0) }
   private lazy var swapJob: (Int) -> Void = { [unowned self] in swapAverage(thread: $0) }
@@ -63,7 +70,8 @@ package final class Trainer {
 
   package init(
     replica: Replica, communicator: any Communicator, source: BatchSource,
-    optimizer config: OptimizerConfig, steps: Int, checks: StepChecks = StepChecks(),
+    optimizer config: OptimizerConfig, steps: Int, accumulation: Int = 1,
+    checks: StepChecks = StepChecks(),
     exchange exchangeConfig: ExchangeConfig = ExchangeConfig(), bucketBytes: Int = 1 << 20
   ) {
     let elementCount = replica.table.elementCount
@@ -71,6 +79,7 @@ package final class Trainer {
     self.replica = replica
     self.communicator = communicator
     self.source = source
+    self.accumulation = accumulation
     schedule = LearningRateSchedule(
       peak: config.learningRate, config: config.schedule, steps: steps)
     let buckets = BucketPlan(
@@ -93,6 +102,7 @@ package final class Trainer {
     isAveraging = config.emaDecay > 0
     let slices = ownership.slices(ofRank: replica.rank)
     optimizer = ShardedOptimizer(config: config, slices: slices, kernels: replica.kernels)
+    accumulated = AlignedBuffer(count: accumulation > 1 ? optimizer.count : 0)
     ownedPlaces = buckets.places(of: slices, readers: replica.shape.layerCount + 1)
 
     let nodeCount = nodeFold.threadNodeCount
@@ -168,28 +178,36 @@ package final class Trainer {
     let started = clock.now
     step += 1
     pulse.begin(step: step)
-    timer.enter(.data)
-    replica.team.runPrepared(fillJob)
-    if replica.dropsRecurrentWeights {
-      try settle()
-      replica.dropRecurrentWeights(step: step)
+    var filling = Duration.zero
+    var mismatch: StepRequests = []
+    for index in 0..<accumulation {
+      batchOfStep = index
+      timer.enter(.data)
+      let fillStarted = clock.now
+      replica.team.runPrepared(fillJob)
+      if index == 0, replica.dropsRecurrentWeights {
+        try settle()
+        replica.dropRecurrentWeights(step: step)
+      }
+      filling += clock.now - fillStarted
+
+      pulse.begin(.gradients)
+      try forward()
+      mismatch.formUnion(try backward())
+
+      pulse.begin(.gradientExchange)
+      timer.enter(.exchange)
+      try exchange.finishReduction()
+      if accumulation > 1 { replica.team.runPrepared(accumulateJob) }
+      statistics.take(from: replica, isFirst: index == 0)
     }
-    let filled = clock.now
-
-    pulse.begin(.gradients)
-    try forward()
-    let mismatch = try backward()
-
-    pulse.begin(.gradientExchange)
-    timer.enter(.exchange)
-    try exchange.finishReduction()
     timer.enter(.norm, bytes: 4 * optimizer.count / replica.threads)
     replica.team.runPrepared(squareJob)
     pulse.begin(.decision)
     let hash = hashIfDue()
     timer.enter(.exchange)
     let totals = try exchange.exposed { () throws(CollectiveError) in
-      try statistics.gather(from: replica, requests: requests.union(mismatch), hash: hash)
+      try statistics.gather(requests: requests.union(mismatch), hash: hash)
     }
     try requireSound(totals.requests)
     let norm = totals.gradientSquares.squareRoot() / Double(totals.tokens)
@@ -201,7 +219,7 @@ package final class Trainer {
     scalars = ShardedOptimizer.Scalars(
       step: step,
       learningRate: schedule.rate(atStep: step, decays: rateDecays)
-        * source.relativeLength(atStep: step),
+        * relativeLength,
       tokens: totals.tokens, scale: clip > 0 && norm > clip ? clip / norm : 1)
     if isAveraging {
       averagedSteps += 1
@@ -214,11 +232,11 @@ package final class Trainer {
     let account = exchange.takeAccount()
     pulse.finishStep(
       seconds: duration.seconds, exchange: account.exposed.seconds,
-      data: (filled - started).seconds)
+      data: filling.seconds)
     return Outcome(
       step: step, loss: loss, tokens: totals.tokens, learningRate: scalars.learningRate,
       gradientNorm: norm, requests: totals.requests, duration: duration,
-      dataDuration: filled - started, exposedExchangeDuration: account.exposed,
+      dataDuration: filling, exposedExchangeDuration: account.exposed,
       hiddenExchangeDuration: account.hidden)
   }
 
@@ -250,19 +268,46 @@ package final class Trainer {
     optimizer.swapAverage(places, of: replica.parameters.pointer)
   }
 
+  /// The numbers of a step's batches; both are counted from 1.
+  private func batchNumbers(ofStep step: Int) -> ClosedRange<Int> {
+    (step - 1) * accumulation + 1...step * accumulation
+  }
+
+  /// The number of the batch under way.
+  private var batch: Int { (step - 1) * accumulation + batchOfStep + 1 }
+
+  /// How much longer than usual the batches of the step are.
+  private var relativeLength: Double {
+    let sum = batchNumbers(ofStep: step).reduce(0.0) { $0 + source.relativeLength(atStep: $1) }
+    return sum / Double(accumulation)
+  }
+
+  /// Whether the batch under way is one whose gradients are computed twice: the first of its step.
+  var isRecomputationDue: Bool { batchOfStep == 0 && checks.isRecomputationDue(atStep: step) }
+
+  /// The epoch in which a step begins, counted from 0.
+  package func epoch(ofStep step: Int) -> Int {
+    source.epoch(ofStep: batchNumbers(ofStep: step).lowerBound)
+  }
+
+  /// Targets of the first `steps` steps, where a batch of a text has `perBatch` but for jitter.
+  package func targetCount(ofSteps steps: Int, perBatch: Int) -> Int {
+    source.targetCount(ofSteps: steps * accumulation, perStep: perBatch)
+  }
+
   private func fill(thread: Int) {
     let worker = replica.workers[thread]
-    replica.readState(ofThread: thread, into: previousState.pointer)
-    if source.startsEpoch(atStep: step) { worker.resetState() }
-    source.fill(worker, step: step)
+    if batchOfStep == 0 { replica.readState(ofThread: thread, into: previousState.pointer) }
+    if source.startsEpoch(atStep: batch) { worker.resetState() }
+    source.fill(worker, step: batch)
   }
 
   /// Has a worker's gradients computed again where it is time for that.
   func recomputeIfDue() throws(CollectiveError) -> StepRequests {
-    guard checks.isRecomputationDue(atStep: step) else { return [] }
+    guard isRecomputationDue else { return [] }
     let task = recomputation.task(step: step)
     let isFound = try recomputation.finds(
-      task, step: step, nodes: threadNodes + firstNodes[task.thread],
+      task, step: batch, nodes: threadNodes + firstNodes[task.thread],
       state: previousState.pointer)
     return isFound ? .gradientMismatch : []
   }
@@ -299,7 +344,29 @@ package final class Trainer {
   /// Counts a step as done without its update, after it threw `NonFiniteError`.
   package func skipStep() {
     step += 1
-    if source.startsEpoch(atStep: step) { replica.resetState() }
+    for number in batchNumbers(ofStep: step) where source.startsEpoch(atStep: number) {
+      replica.resetState()
+    }
+  }
+
+  /// Adds the batch's gradients to those before it; after the last one their sum is in the place of
+  /// the gradients. Batches are summed in order, each of them a whole sum over shards, so that the
+  /// split of the shards changes nothing.
+  private func accumulate(thread: Int) {
+    let places = NodeFold.elements(
+      ofThread: thread, of: replica.threads, elementCount: optimizer.count)
+    for slice in optimizer.slices {
+      let part = slice.elements(at: places)
+      if part.isEmpty { continue }
+      let sum = accumulated.pointer + slice.place + part.lowerBound - slice.elements.lowerBound
+      let gradient = rankNodes[0] + part.lowerBound
+      if batchOfStep == 0 {
+        sum.update(from: gradient, count: part.count)
+      } else {
+        let isLast = batchOfStep == accumulation - 1
+        replica.kernels.add(sum, gradient, into: isLast ? gradient : sum, count: part.count)
+      }
+    }
   }
 
   private func sumSquares(thread: Int) {
