@@ -12,7 +12,8 @@ struct WorkerRun {
   /// State after the last window, [L, B, H].
   var state: [Float] = []
 
-  /// Runs every worker of `plan`, made for windows that are `spare` steps longer, one after another, as ranks and threads would side by side.
+  /// Runs every worker of `plan`, made for windows that are `spare` steps longer, one after another,
+  /// as ranks and threads would side by side.
   init(
     _ problem: RandomProblem, plan: ShardPlan, instructionSet: InstructionSet,
     precision: Precision = .fp32, spare: Int = 0

@@ -160,10 +160,15 @@ package struct BatchConfig: Sendable, Equatable {
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
     sequences = try reader.integer("sequences", default: 64, in: 1...65_536)
     window = try reader.integer("window", default: 64, in: 1...65_536)
-    windowJitter = try reader.integer("window_jitter", default: 0, in: 0...max(0, window - 1))
+    windowJitter = try reader.integer("window_jitter", default: 0, in: 0...65_535)
     shards = try reader.integer("shards", default: 8, in: 1...65_536)
     accumulate = try reader.integer("accumulate", default: 1, in: 1...65_536)
     try reader.finish()
+    guard windowJitter < window else {
+      throw reader.failure(
+        "window_jitter",
+        "expected less than batch.window, which is \(window), found \(windowJitter)")
+    }
   }
 
   /// Time steps of all sequences that an update sums, but for jitter.
