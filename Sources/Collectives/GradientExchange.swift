@@ -96,6 +96,12 @@ package final class GradientExchange {
     }
   }
 
+  /// Transfers that an error elsewhere left under way must not outlive their buffers.
+  deinit {
+    reduction.cancelAll(on: communicator)
+    gathering.cancelAll(on: communicator)
+  }
+
   package var elementCount: Int { ownership.elementCount }
 
   /// Whether there is anybody to exchange with.

@@ -213,6 +213,22 @@ import Testing
     }
   }
 
+  /// As when something else ends a run.
+  @Test func anExchangeUnderWayCanBeLeft() throws {
+    let kernels = try sampleKernels()
+    for ranks in [2, 3] {
+      _ = try ThreadWorld.run(ranks: ranks) { communicator in
+        let arena = Arena([Float](repeating: 1, count: 50_000))
+        let exchange = GradientExchange(
+          communicator: communicator, kernels: kernels, elementCount: 50_000,
+          plan: plan(shards: 6, ranks: ranks), pieceElements: 1000)
+        exchange.beginGathering(arena.pointer)
+        if communicator.rank == 0 { try exchange.addToGathering(0) }
+        #expect(exchange.isUnderWay == (communicator.rank == 0))
+      }
+    }
+  }
+
   @Test func linksAreMeasuredAlikeOnAllRanks() throws {
     let links = try ThreadWorld.run(ranks: 3) { try LinkMeasurement($0) }
     #expect(links.allSatisfy { $0 == links[0] })
