@@ -9,8 +9,8 @@ struct BenchExchangeCommand: RankedCommand {
     commandName: "exchange",
     abstract: "Time the gradient exchange beside MPI_Allreduce on the same buffers.",
     discussion: """
-      Started by mpirun, with at least two ranks. Both leave the sum of all ranks' buffers on every \
-      rank. Above 1 in the last column, the exchange is faster than MPI_Allreduce.
+      Started by mpirun, with at least two ranks. Both leave the sum of all ranks' buffers on \
+      every rank. Above 1 in the last column, the exchange is faster than MPI_Allreduce.
 
       EXAMPLES
         mpirun -np 4 gru-dist bench exchange

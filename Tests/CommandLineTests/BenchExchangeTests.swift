@@ -31,6 +31,7 @@ import Testing
     #expect(alone.errors.contains("needs at least two ranks: mpirun -np 2"), "\(alone)")
     let few = try place.run("bench", "exchange", "--shards", "1", ranks: 2)
     #expect(few.status == 2, "\(few)")
-    #expect(few.complaints == ["gru-dist: error: --shards: expected 2 (the ranks) to 4096, found 1"])
+    #expect(
+      few.complaints == ["gru-dist: error: --shards: expected 2 (the ranks) to 4096, found 1"])
   }
 }

@@ -28,9 +28,9 @@ import Testing
     let place = try Workplace()
     for (options, words) in [
       (["--hosts", "0"], "--hosts: expected 1 to 1024"),
-      (["--bandwidth", "fast"], "--bandwidth: expected a rate such as 100mbit or 1gbit, found fast"),
+      (["--bandwidth", "fast"], "--bandwidth: expected a rate such as 100mbit"),
       (["--latency", "1"], "--latency: expected a time such as 0.2ms or 50us, found 1"),
-      (["--hosts", "9"], "9 workers (9 ranks x 1 thread) need a shard each, but there are 8 shards"),
+      (["--hosts", "9"], "9 workers (9 ranks x 1 thread) need a shard each"),
     ] {
       let program = try Program(["plan", "config.json"] + options, in: place.folder)
       #expect(program.status == 2, "\(program)")

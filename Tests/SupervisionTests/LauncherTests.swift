@@ -62,7 +62,8 @@ import Testing
     // The ranks stop after a checkpoint.
     try write(
       "srun",
-      #"echo "srun $*"; trap 'sleep 0.2; exit 75' USR2; touch "$MARKER"; while :; do sleep 0.05; done"#)
+      #"echo "srun $*"; trap 'sleep 0.2; exit 75' USR2; touch "$MARKER"; "#
+        + "while :; do sleep 0.05; done")
     let job = try run("slurm.sbatch", ["c.json", "--set", "a=b"], marker: "marker") {
       kill($0.processIdentifier, SIGUSR2)
     }

@@ -8,7 +8,8 @@ import Testing
 @Suite struct ScaleModelTests {
   private let shape = ModelShape(
     cell: .gruResetBefore, vocabularySize: 256, embeddingSize: 64, hiddenSize: 128, layerCount: 2)
-  private let cost = StepCost(points: [.init(shards: 1, seconds: 0.1), .init(shards: 8, seconds: 0.8)])
+  private let cost = StepCost(
+    points: [.init(shards: 1, seconds: 0.1), .init(shards: 8, seconds: 0.8)])
 
   private func model(overlaps: Bool = false) -> ScaleModel {
     ScaleModel(

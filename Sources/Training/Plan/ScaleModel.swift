@@ -161,8 +161,8 @@ package struct ScaleModel: Sendable {
 
   // MARK: - What is hidden
 
-  /// The parts are done one after the other, from the top; each is exchanged when it is done and the
-  /// one before is through. What is left after the last one's backward pass is exposed.
+  /// The parts are done one after the other, from the top; each is exchanged when it is done and
+  /// the one before is through. What is left after the last one's backward pass is exposed.
   func exposedReduction(_ seconds: [Double], backward: Double) -> Double {
     var done = 0.0
     var through = 0.0

@@ -38,8 +38,8 @@ package struct StepCost: Sendable, Equatable {
     return max(seconds, points[0].seconds * min(1, shards) * 0.5)
   }
 
-  /// Times real steps of a config's model on one core of this machine, with the sequences of so many
-  /// shards.
+  /// Times real steps of a config's model on one core of this machine, with the sequences of
+  /// so many shards.
   package static func measure(
     _ options: TrainOptions, shards counts: [Int], seconds: Double = 2
   ) throws -> StepCost {

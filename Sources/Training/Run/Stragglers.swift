@@ -82,8 +82,8 @@ package struct StragglerWatch: Sendable {
     guard !hasWarned, count >= Self.intervals, duration >= Self.seconds else { return nil }
     hasWarned = true
     return "rank \(rank) on \(pace.slowestHost) keeps the others waiting: for "
-      + "\(Format.fixed(duration, 0)) s it has taken more than \(Format.fixed(Self.limit, 1)) times "
-      + "the median rank's time for a shard, now \(Format.fixed(pace.ratio, 2)) times "
+      + "\(Format.fixed(duration, 0)) s it has taken more than \(Format.fixed(Self.limit, 1)) "
+      + "times the median rank's time for a shard, now \(Format.fixed(pace.ratio, 2)) times "
       + "(\(Format.fixed(pace.slowestSeconds, 3)) s of computing a step); look for other "
       + "work, throttling or a wrong core binding on \(pace.slowestHost)"
   }
