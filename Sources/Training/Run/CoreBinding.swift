@@ -53,8 +53,9 @@ package struct CoreBinding: Sendable {
       let others = sharing.map(String.init).joined(separator: ", ")
       return "ranks \(others) on \(binding.host) share "
         + "\(Format.count(binding.cores.count, "core")) (\(Self.words(binding.cores))), for "
-        + "\(Format.count(wanted, "thread")): they take turns there, and each waits for all in every step; start fewer ranks (or more hosts), lower "
-        + "--threads" + (isBound(rank) ? ", or start mpirun with --bind-to none" : "")
+        + "\(Format.count(wanted, "thread")): they take turns there, and each "
+        + "waits for all in every step; start fewer ranks (or more hosts), lower --threads"
+         + (isBound(rank) ? ", or start mpirun with --bind-to none" : "")
     }
     return nil
   }
