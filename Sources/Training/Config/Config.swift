@@ -98,6 +98,12 @@ package struct Config: Sendable, Equatable {
       throw source.failure(
         "batch.window_jitter", "is for task \"language\" only", hint: "set it to 0")
     }
+    if optimizer.lazy, model.tieWeights {
+      throw source.failure(
+        "optimizer.lazy", "leaves rows of the embedding alone that no input looks up, but "
+          + "with model.tie_weights every row has a gradient in every step",
+        hint: "set it to false")
+    }
     guard let key = keyThatNeedsValidation else { return }
     if run.validateEvery == 0 {
       throw source.failure(

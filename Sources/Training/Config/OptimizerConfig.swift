@@ -23,6 +23,8 @@ package struct OptimizerConfig: Sendable, Equatable {
   /// Validations before the last that a loss must not fall behind: asgd starts to average when it
   /// does.
   package var averagePatience: Int
+  /// Whether only those rows of the embedding are updated that the batch looks up; of adam and adamw.
+  package var lazy: Bool
   package var schedule: ScheduleConfig
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
@@ -48,8 +50,14 @@ package struct OptimizerConfig: Sendable, Equatable {
     emaDecay = try reader.number(
       "ema_decay", default: 0, expected: Self.fraction, where: Self.isFraction)
     averagePatience = try reader.integer("average_patience", default: 5, in: 1...1000)
+    lazy = try reader.boolean("lazy", default: false)
     schedule = try ScheduleConfig(try reader.section("schedule"))
     try reader.finish()
+    if lazy, name != .adam, name != .adamw {
+      throw reader.failure(
+        "lazy", "is for adam and adamw, and optimizer.name is \"\(name.rawValue)\"",
+        hint: "set it to false")
+    }
     if name == .asgd, emaDecay > 0 {
       throw reader.failure(
         "ema_decay", "asgd averages parameters already", hint: "set ema_decay to 0, or use sgd")
@@ -71,7 +79,8 @@ package struct OptimizerConfig: Sendable, Equatable {
       "beta1": .number(beta1), "beta2": .number(beta2), "epsilon": .number(epsilon),
       "momentum": .number(momentum), "weight_decay": .number(weightDecay),
       "clip_norm": .number(clipNorm), "ema_decay": .number(emaDecay),
-      "average_patience": .integer(averagePatience), "schedule": schedule.json,
+      "average_patience": .integer(averagePatience), "lazy": .bool(lazy),
+      "schedule": schedule.json,
     ]
   }
 

@@ -14,6 +14,8 @@ package final class ShardedOptimizer {
   package let second: AlignedBuffer
   /// The running mean of the parameters; empty where none is kept.
   package let average: AlignedBuffer
+  /// The rows of the embedding that alone are updated; nil updates all.
+  var touched: TouchedRows?
   private let kernels: Kernels
 
   package init(config: OptimizerConfig, slices: [Ownership.Slice], kernels: Kernels) {
@@ -57,9 +59,18 @@ package final class ShardedOptimizer {
     for slice in slices {
       let part = slice.elements(at: places)
       if part.isEmpty { continue }
-      update(
-        part, at: slice.place + part.lowerBound - slice.elements.lowerBound, of: parameters,
-        gradient: gradient, scalars)
+      let shift = slice.place - slice.elements.lowerBound
+      if let touched {
+        var run = touched.nextRun(from: part.lowerBound, in: part)
+        while !run.isEmpty {
+          update(
+            run, at: run.lowerBound + shift, of: parameters, gradient: gradient, scalars)
+          run = touched.nextRun(from: run.upperBound, in: part)
+        }
+      } else {
+        update(part, at: part.lowerBound + shift, of: parameters, gradient: gradient, scalars)
+      }
+      updateAverage(part, at: part.lowerBound + shift, of: parameters, scalars)
     }
   }
 
@@ -92,6 +103,13 @@ package final class ShardedOptimizer {
           coupledDecay: Float(config.weightDecay), gradientDivisor: Float(scalars.tokens),
           gradientScale: Float(scalars.scale)))
     }
+  }
+
+  private func updateAverage(
+    _ part: Range<Int>, at owned: Int, of parameters: UnsafeMutablePointer<Float>,
+    _ scalars: Scalars
+  ) {
+    let values = parameters + part.lowerBound
     if scalars.averageWeight == 1 {
       (average.pointer + owned).update(from: values, count: part.count)
     } else if scalars.averageWeight > 0 {

@@ -105,6 +105,10 @@ package final class Trainer {
     accumulated = AlignedBuffer(count: accumulation > 1 ? optimizer.count : 0)
     ownedPlaces = buckets.places(of: slices, readers: replica.shape.layerCount + 1)
 
+    if config.lazy, replica.shape.task.input == .tokens {
+      optimizer.touched = TouchedRows(communicator: communicator, replica: replica)
+    }
+
     let nodeCount = nodeFold.threadNodeCount
     arenas = AlignedBuffer(count: nodeCount * elementCount)
     threadNodes = .allocate(capacity: nodeCount)
@@ -200,6 +204,7 @@ package final class Trainer {
       try exchange.finishReduction()
       if accumulation > 1 { replica.team.runPrepared(accumulateJob) }
       statistics.take(from: replica, isFirst: index == 0)
+      optimizer.touched?.mark(from: replica, isFirst: index == 0)
     }
     timer.enter(.norm, bytes: 4 * optimizer.count / replica.threads)
     replica.team.runPrepared(squareJob)
@@ -224,6 +229,10 @@ package final class Trainer {
     if isAveraging {
       averagedSteps += 1
       scalars.averageWeight = optimizer.config.averageWeight(count: averagedSteps)
+    }
+    if let touched = optimizer.touched {
+      timer.enter(.exchange)
+      try exchange.exposed { () throws(CollectiveError) in try touched.gather() }
     }
     try updateParameters()
     if !isFollowed { try settle() }
