@@ -43,8 +43,9 @@ package enum BackwardStage: Equatable, Sendable {
       let input = table["layers.\(layer).input.weight"]
       let recurrent = table["layers.\(layer).recurrent.weight"]
       let gates = number(.gates(layer: layer))
+      let last = table.parameters[table.firstIndex(ofLayer: layer) + table.tensorsPerLayer - 1]
       guard shape.cell != .rnn else {
-        ends.append((table["layers.\(layer).bias"].range.upperBound, gates, layer))
+        ends.append((last.range.upperBound, gates, layer))
         continue
       }
       let candidate = number(.candidate(layer: layer))
@@ -52,8 +53,7 @@ package enum BackwardStage: Equatable, Sendable {
       ends.append((input.offset + gateRows * shape.inputSize(ofLayer: layer), gates, layer))
       ends.append((input.range.upperBound, candidate, layer))
       ends.append((recurrent.offset + gateRows * hidden, gates, layer))
-      let last = shape.cell == .gruResetAfter ? "recurrent.bias" : "bias"
-      ends.append((table["layers.\(layer).\(last)"].range.upperBound, candidate, layer))
+      ends.append((last.range.upperBound, candidate, layer))
     }
     ends.append((table.elementCount, number(.output), shape.layerCount))
     var start = 0

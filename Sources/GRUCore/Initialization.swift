@@ -4,7 +4,7 @@ import Kernels
 ///
 /// Embedding: uniform of unit variance. Input weights: uniform on ±√(6 / (I + H)) (Glorot and Bengio,
 /// 2010). Recurrent weights: each H × H block orthogonal, as a product of random plane rotations.
-/// Output weights, and a table tied to them: uniform on ±1/√H. Biases: 0.
+/// Output weights, and a table tied to them: uniform on ±1/√H. Biases: 0. Gains: 1.
 package enum Initialization {
   package static func initialize(
     _ parameters: UnsafeMutablePointer<Float>, table: ParameterTable, shape: ModelShape, seed: UInt64
@@ -32,6 +32,12 @@ package enum Initialization {
         fillOrthogonal(
           recurrent + gate * hidden * hidden, size: hidden, random: random, tensor: tensor)
         tensor += 1
+      }
+    }
+    if shape.normalizesGates {
+      for layer in 0..<shape.layerCount {
+        let gain = table["layers.\(layer).norm.weight"]
+        (parameters + gain.offset).update(repeating: 1, count: gain.count)
       }
     }
     if !shape.tiesWeights { uniform("output.weight", outputBound) }

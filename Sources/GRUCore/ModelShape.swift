@@ -26,6 +26,8 @@ package struct ModelShape: Sendable, Equatable {
   /// Whether the output layer multiplies with the embedding table, so that E = H (Press and Wolf,
   /// 2017; Inan, Khosravi and Socher, 2017).
   package var tiesWeights = false
+  /// Whether what every gate sums up is normalised (Ba, Kiros and Hinton, 2016).
+  package var normalizesGates = false
   /// What is left out at random in training.
   package var regularization = Regularization()
 

@@ -35,6 +35,9 @@ struct PackedLayer {
   var bias: Int
   /// Offset of c_h (reset-after).
   var recurrentBias: Int
+  /// Offsets of gain and bias of the normalisation, as the bias; without room where there is none.
+  var gain: Int
+  var normBias: Int
 }
 
 /// All weights of a model in the layout that products read: panels of the instruction set's width, in
@@ -47,7 +50,7 @@ package final class PackedWeights {
   let outputBackward: PackedOperand
   let outputBias: Int
   /// Where the biases lie in the parameter arena.
-  private let biases: [(bias: Int, recurrentBias: Int?)]
+  private let biases: [(bias: Int, recurrentBias: Int?, gain: Int?, normBias: Int?)]
   private let outputBiasSource: Int
   private let operands: [PackedOperand]
   /// The places of each layer's operands among all; the output layer's come last.
@@ -89,7 +92,9 @@ package final class PackedWeights {
     biases = (0..<shape.layerCount).map { layer in
       (
         table["layers.\(layer).bias"].offset,
-        shape.cell == .gruResetAfter ? table["layers.\(layer).recurrent.bias"].offset : nil
+        shape.cell == .gruResetAfter ? table["layers.\(layer).recurrent.bias"].offset : nil,
+        shape.normalizesGates ? table["layers.\(layer).norm.weight"].offset : nil,
+        shape.normalizesGates ? table["layers.\(layer).norm.bias"].offset : nil
       )
     }
     outputBiasSource = table.outputBias.offset
@@ -226,15 +231,24 @@ package final class PackedWeights {
   }
 
   private func repackBiases(ofLayer layer: Int, from parameters: UnsafePointer<Float>) {
-    let hidden = shape.hiddenSize
-    let bias = parameters + biases[layer].bias
-    for gate in 0..<shape.cell.gateCount {
-      let destination = arena.pointer + layers[layer].bias + gate * padded(hidden)
-      destination.update(from: bias + gate * hidden, count: hidden)
-    }
-    if let recurrent = biases[layer].recurrentBias {
+    let source = biases[layer]
+    repackGates(from: parameters + source.bias, to: layers[layer].bias)
+    if let recurrent = source.recurrentBias {
       (arena.pointer + layers[layer].recurrentBias)
-        .update(from: parameters + recurrent, count: hidden)
+        .update(from: parameters + recurrent, count: shape.hiddenSize)
+    }
+    if let gain = source.gain, let normBias = source.normBias {
+      repackGates(from: parameters + gain, to: layers[layer].gain)
+      repackGates(from: parameters + normBias, to: layers[layer].normBias)
+    }
+  }
+
+  /// Copies one value for each row of every gate, padded.
+  private func repackGates(from source: UnsafePointer<Float>, to offset: Int) {
+    let hidden = shape.hiddenSize
+    for gate in 0..<shape.cell.gateCount {
+      (arena.pointer + offset + gate * padded(hidden))
+        .update(from: source + gate * hidden, count: hidden)
     }
   }
 
@@ -324,6 +338,8 @@ private struct PackedLayoutBuilder {
         source: candidate, groups: 1, groupColumns: hidden, depth: hidden),
       candidateBackward: rows(source: candidate, depth: hidden, columns: hidden),
       bias: take(gates * padded(hidden)),
-      recurrentBias: take(padded(hidden)))
+      recurrentBias: take(padded(hidden)),
+      gain: take(shape.normalizesGates ? gates * padded(hidden) : 0),
+      normBias: take(shape.normalizesGates ? gates * padded(hidden) : 0))
   }
 }

@@ -18,6 +18,9 @@ package struct ParameterTable: Sendable, Equatable {
   /// Length of an arena in floats, gaps included; a multiple of 16.
   package let elementCount: Int
   private let outputWeightIndex: Int
+  /// Where the tensors of the first layer begin, and how many each layer has.
+  private let firstLayerIndex: Int
+  let tensorsPerLayer: Int
 
   /// Number of trained values, gaps left out.
   package var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
@@ -34,13 +37,19 @@ package struct ParameterTable: Sendable, Equatable {
     if shape.task.input == .tokens {
       add("embedding.weight", [shape.inputVocabularySize, shape.embeddingSize])
     }
+    firstLayerIndex = parameters.count
     for layer in 0..<shape.layerCount {
       let prefix = "layers.\(layer)"
       add("\(prefix).input.weight", [gates * hidden, shape.inputSize(ofLayer: layer)])
       add("\(prefix).recurrent.weight", [gates * hidden, hidden])
       add("\(prefix).bias", [gates * hidden])
       if shape.cell == .gruResetAfter { add("\(prefix).recurrent.bias", [hidden]) }
+      if shape.normalizesGates {
+        add("\(prefix).norm.weight", [gates * hidden])
+        add("\(prefix).norm.bias", [gates * hidden])
+      }
     }
+    tensorsPerLayer = (parameters.count - firstLayerIndex) / shape.layerCount
     outputWeightIndex = shape.tiesWeights ? 0 : parameters.count
     if shape.tiesWeights {
       precondition(
@@ -58,6 +67,9 @@ package struct ParameterTable: Sendable, Equatable {
 
   /// The rows that score tokens [V, H]: the embedding table itself where weights are tied.
   package var outputWeight: Parameter { parameters[outputWeightIndex] }
+
+  /// The index of a layer's first tensor.
+  func firstIndex(ofLayer layer: Int) -> Int { firstLayerIndex + layer * tensorsPerLayer }
 
   package var outputBias: Parameter { parameters[parameters.count - 1] }
 

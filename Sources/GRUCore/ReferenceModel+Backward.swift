@@ -105,10 +105,12 @@ extension ReferenceModel {
   ) -> [Double] {
     let hidden = shape.hiddenSize
     let weight = table["layers.\(layer).recurrent.weight"].offset
-    let errors = (0..<hidden).map { i in
+    let slopes = (0..<hidden).map { i in
       let new = trace.gates[layer][row * hidden + i]
       return total[i] * (1 - new * new)
     }
+    let errors = normalizedBackward(
+      slopes, layer: layer, row: row, gate: 0, parameters, trace, &gradient)
     addOuter(
       errors, trace.previous[layer], at: row * hidden, columns: hidden, to: &gradient, at: weight)
     addTransposed(parameters, at: weight, columns: hidden, errors, to: &previous, at: 0)
@@ -141,7 +143,10 @@ extension ReferenceModel {
       errors[2 * hidden + i] = total[i] * z[i] * (1 - new * new)
       previous[i] = total[i] * (1 - z[i])
     }
-    let candidateErrors = Array(errors[(2 * hidden)...])
+    let candidateErrors = normalizedBackward(
+      Array(errors[(2 * hidden)...]), layer: layer, row: row, gate: 2, parameters, trace,
+      &gradient)
+    errors.replaceSubrange((2 * hidden)..., with: candidateErrors)
     var resetErrors = [Double](repeating: 0, count: hidden)
     if shape.cell == .gruResetBefore {
       let kept = zip(r, old).map { $0 * $1 }
@@ -166,7 +171,12 @@ extension ReferenceModel {
       }
     }
     for i in 0..<hidden { errors[hidden + i] = resetErrors[i] * r[i] * (1 - r[i]) }
-    let gateErrors = Array(errors[..<(2 * hidden)])
+    let gateErrors = (0..<2).flatMap { gate in
+      normalizedBackward(
+        Array(errors[gate * hidden..<(gate + 1) * hidden]), layer: layer, row: row, gate: gate,
+        parameters, trace, &gradient)
+    }
+    errors.replaceSubrange(..<(2 * hidden), with: gateErrors)
     addOuter(gateErrors, old, at: 0, columns: hidden, to: &gradient, at: weight)
     addTransposed(parameters, at: weight, columns: hidden, gateErrors, to: &previous, at: 0)
     return errors

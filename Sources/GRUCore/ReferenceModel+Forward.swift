@@ -102,6 +102,7 @@ extension ReferenceModel {
     var used: [Double] = []
     var activations: [Double] = []
     var candidates: [Double] = []
+    var allSums: [Double] = []
     for row in 0..<window.steps * window.sequences {
       let starts = isStart(row, window)
       let previous =
@@ -112,7 +113,9 @@ extension ReferenceModel {
       addProduct(
         parameters, at: inputWeight, columns: inputSize, input, at: row * inputSize, to: &sums)
       var candidate = [Double](repeating: 0, count: gates == 3 ? hidden : 0)
-      let next = step(layer, parameters, previous, &sums, &candidate)
+      var summed: [Double] = []
+      let next = step(layer, parameters, previous, &sums, &candidate, &summed)
+      allSums += summed
       activations += sums
       candidates += candidate
       states += next
@@ -120,39 +123,47 @@ extension ReferenceModel {
     trace.hidden.append(states)
     trace.previous.append(used)
     trace.gates.append(activations)
+    trace.sums.append(allSums)
     trace.recurrentCandidates.append(candidates)
   }
 
   /// One step of one row of a layer: turns `sums`, which hold W x + b, into activations, and
   /// returns the new hidden vector. A GRU leaves U_h h + c_h (reset after) or U_h (r ⊙ h) (reset
-  /// before) in `candidate`.
+  /// before) in `candidate`; `summed` receives what the gates summed up.
   private func step(
     _ layer: Int, _ parameters: [Double], _ previous: [Double], _ sums: inout [Double],
-    _ candidate: inout [Double]
+    _ candidate: inout [Double], _ summed: inout [Double]
   ) -> [Double] {
     let hidden = shape.hiddenSize
     let weight = table["layers.\(layer).recurrent.weight"].offset
     if shape.cell == .rnn {
       addProduct(parameters, at: weight, columns: hidden, previous, at: 0, to: &sums)
+      summed = sums
+      sums = normalized(sums, layer: layer, gate: 0, parameters)
       for i in 0..<hidden { sums[i] = tanh(sums[i]) }
       return sums
     }
     var gates = Array(sums[..<(2 * hidden)])
     addProduct(parameters, at: weight, columns: hidden, previous, at: 0, to: &gates)
+    summed = gates
+    gates =
+      normalized(Array(summed[..<hidden]), layer: layer, gate: 0, parameters)
+      + normalized(Array(summed[hidden...]), layer: layer, gate: 1, parameters)
     for i in 0..<2 * hidden { sums[i] = 1 / (1 + exp(-gates[i])) }
     let reset = sums[hidden..<2 * hidden]
     let candidateWeight = weight + 2 * hidden * hidden
     if shape.cell == .gruResetBefore {
       let kept = zip(reset, previous).map { $0 * $1 }
       addProduct(parameters, at: candidateWeight, columns: hidden, kept, at: 0, to: &candidate)
-      for i in 0..<hidden { sums[2 * hidden + i] = tanh(sums[2 * hidden + i] + candidate[i]) }
+      for i in 0..<hidden { sums[2 * hidden + i] += candidate[i] }
     } else {
       candidate = Array(parameters[table["layers.\(layer).recurrent.bias"].range])
       addProduct(parameters, at: candidateWeight, columns: hidden, previous, at: 0, to: &candidate)
-      for i in 0..<hidden {
-        sums[2 * hidden + i] = tanh(sums[2 * hidden + i] + sums[hidden + i] * candidate[i])
-      }
+      for i in 0..<hidden { sums[2 * hidden + i] += sums[hidden + i] * candidate[i] }
     }
+    summed += sums[(2 * hidden)...]
+    let scores = normalized(Array(sums[(2 * hidden)...]), layer: layer, gate: 2, parameters)
+    for i in 0..<hidden { sums[2 * hidden + i] = tanh(scores[i]) }
     return (0..<hidden).map { i in
       sums[i] * sums[2 * hidden + i] + (1 - sums[i]) * previous[i]
     }

@@ -34,6 +34,8 @@ package final class ReferenceModel {
     var gates: [[Double]] = []
     /// U_h h + c_h by layer, each [T, B, H]; used by the reset-after cell only.
     var recurrentCandidates: [[Double]] = []
+    /// What gates summed up by layer, each [T, B, G, H]; used where they are normalised only.
+    var sums: [[Double]] = []
     /// Scores before the softmax, [T, B, V].
     var logits: [Double] = []
     /// What the output layer read where it does not read every step, [K, B, H].

@@ -35,17 +35,26 @@ extension SequenceWorker {
     switch shape.cell {
     case .gruResetBefore:
       gates(.resetBeforeBackwardState, arguments)
+      normalizeBackward(2..<3, layer: layer, t: t, weights: weights)
       backwardProduct(
         packed.candidateBackward, weights, a: candidate, stride: layout.gatesStride, segments: 1,
         start: nil, into: arguments.innerGradient)
       gates(.resetBeforeBackwardGates, arguments)
+      normalizeBackward(0..<2, layer: layer, t: t, weights: weights)
       // The state before the window is detached: nothing to carry beyond its first step.
       guard t > 0, let gates = packed.gatesBackward else { return }
       backwardProduct(
         gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
         start: UnsafePointer(carry), into: carry)
     case .gruResetAfter:
-      gates(.resetAfterBackward, arguments)
+      if shape.normalizesGates {
+        gates(.resetBeforeBackwardState, arguments)
+        normalizeBackward(2..<3, layer: layer, t: t, weights: weights)
+        gates(.resetAfterBackwardSum, arguments)
+        normalizeBackward(0..<2, layer: layer, t: t, weights: weights)
+      } else {
+        gates(.resetAfterBackward, arguments)
+      }
       guard t > 0, let gates = packed.gatesBackward else { return }
       backwardProduct(
         gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
@@ -55,6 +64,7 @@ extension SequenceWorker {
         segments: 1, start: UnsafePointer(carry), into: carry)
     case .rnn:
       gates(.recurrentBackward, arguments)
+      normalizeBackward(0..<1, layer: layer, t: t, weights: weights)
       guard t > 0 else { return }
       backwardProduct(
         packed.candidateBackward, weights, a: arguments.gates, stride: layout.gatesStride,

@@ -125,12 +125,14 @@ extension SequenceWorker {
     switch shape.cell {
     case .gruResetBefore:
       gateProduct(packed, arguments, weights)
+      normalize(0..<2, layer: layer, t: t, weights: weights)
       gates(.resetBeforeGates, arguments)
       let candidate = arguments.gates + 2 * layout.hidden
       recurrentProduct(
         packed.candidateForward, weights, rows: UnsafePointer(arguments.inner),
         start: UnsafePointer(candidate), startStride: layout.gatesStride, into: candidate,
         stride: layout.gatesStride)
+      normalize(2..<3, layer: layer, t: t, weights: weights)
       gates(.resetBeforeState, arguments)
     case .gruResetAfter:
       gateProduct(packed, arguments, weights)
@@ -138,12 +140,17 @@ extension SequenceWorker {
         packed.candidateForward, weights, rows: arguments.previous,
         start: weights.pointer(at: packed.recurrentBias), startStride: 0, into: arguments.inner,
         stride: layout.hiddenStride)
-      gates(.resetAfterState, arguments)
+      guard shape.normalizesGates else { return gates(.resetAfterState, arguments) }
+      normalize(0..<2, layer: layer, t: t, weights: weights)
+      gates(.resetAfterSum, arguments)
+      normalize(2..<3, layer: layer, t: t, weights: weights)
+      gates(.resetBeforeState, arguments)
     case .rnn:
       recurrentProduct(
         packed.candidateForward, weights, rows: arguments.previous,
         start: UnsafePointer(arguments.gates), startStride: layout.gatesStride,
         into: arguments.gates, stride: layout.gatesStride)
+      normalize(0..<1, layer: layer, t: t, weights: weights)
       gates(.recurrentState, arguments)
     }
   }

@@ -105,7 +105,7 @@ extension SequenceWorker {
 
   /// The place of a layer's input.weight among the parameters; recurrent.weight and bias follow.
   private func firstParameter(ofLayer layer: Int) -> Int {
-    (shape.task.input == .tokens ? 1 : 0) + layer * (shape.cell == .gruResetAfter ? 4 : 3)
+    table.firstIndex(ofLayer: layer)
   }
 
   private func inputColumns(layer: Int) -> Int { layer == 0 ? layout.embedding : layout.hidden }

@@ -221,6 +221,7 @@ package final class SequenceWorker {
     case .gates(let layer):
       // Where there is an embedding, its stage has been through layer 0.
       if layer > 0 || shape.task.input != .tokens { backward(layer: layer, weights: weights) }
+      finishNormalizationGradients(layer: layer, nodes: nodes)
       gateWeightGradients(layer: layer, nodes: nodes)
     case .candidate(let layer):
       candidateWeightGradients(layer: layer, nodes: nodes)
@@ -242,6 +243,7 @@ package final class SequenceWorker {
 
   private func backward(layer: Int, weights: PackedWeights) {
     let (upper, lower) = gradientBuffers(layer: layer)
+    startNormalizationGradients()
     backward(layer: layer, weights: weights, upper: upper, lower: lower)
     if layer > 0 || shape.task.input == .tokens { dropGradient(layer: layer, lower) }
   }

@@ -63,6 +63,16 @@ struct WorkspaceLayout {
   private(set) var packedState = 0
   private(set) var scratch = 0
   private(set) var embeddingStack = 0
+  /// Places of what the normalisation of gates needs.
+  struct Normalization {
+    /// By layer: normalised sums, as the gates, and a number for each row and gate.
+    var normalized: [Int] = []
+    var inverseDeviations: [Int] = []
+    /// One layer's gradients of gain and bias, shard by shard.
+    var gradients = 0
+    var shardStride = 0
+  }
+  private(set) var normalization: Normalization?
   /// Places of what tied weights need.
   struct Tied {
     /// The gradients of the logits of looked-up tokens, [shard, time, sequence] × `stride`.
@@ -127,6 +137,16 @@ struct WorkspaceLayout {
         rowsPerShard: window * sequencesPerShard, columns: max(embedding, hidden) + hidden,
         stackDepth: stackDepth))
     embeddingStack = take(stackDepth * embedding)
+    if shape.normalizesGates {
+      var places = Normalization()
+      for _ in 0..<shape.layerCount {
+        places.normalized.append(take(rows * gatesStride))
+        places.inverseDeviations.append(take(rows * shape.cell.gateCount))
+      }
+      places.shardStride = 2 * shape.cell.gateCount * hidden
+      places.gradients = take(sequences / sequencesPerShard * places.shardStride)
+      normalization = places
+    }
     if shape.tiesWeights {
       let stride = padded(min(shape.vocabularySize, rows))
       // Weight gradients read up to 16 floats past the last column.

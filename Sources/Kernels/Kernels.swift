@@ -95,7 +95,7 @@ package struct Kernels: @unchecked Sendable {
   package enum GateFunction: Sendable {
     case resetBeforeGates, resetBeforeState, resetAfterState, recurrentState
     case resetBeforeBackwardState, resetBeforeBackwardGates, resetAfterBackward
-    case recurrentBackward
+    case recurrentBackward, resetAfterSum, resetAfterBackwardSum
   }
 
   /// Runs one elementwise function over a time step; see `GateArguments`.
@@ -112,6 +112,8 @@ package struct Kernels: @unchecked Sendable {
       case .resetBeforeBackwardGates: table.pointee.resetBeforeBackwardGates(raw)
       case .resetAfterBackward: table.pointee.resetAfterBackward(raw)
       case .recurrentBackward: table.pointee.recurrentBackward(raw)
+      case .resetAfterSum: table.pointee.resetAfterSum(raw)
+      case .resetAfterBackwardSum: table.pointee.resetAfterBackwardSum(raw)
       }
     }
   }
@@ -152,6 +154,20 @@ package struct Kernels: @unchecked Sendable {
     precondition(arguments.outputs > 0, "no outputs")
     precondition(arguments.outputs <= arguments.columns, "outputs beyond the columns")
     withUnsafePointer(to: arguments) { table.pointee.valueLoss(UnsafeRawPointer($0)) }
+  }
+
+  /// Layer normalisation in place; see `NormalizationArguments`.
+  package func normalize(_ arguments: NormalizationArguments) {
+    precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
+    precondition(arguments.size > 0, "nothing to normalise")
+    withUnsafePointer(to: arguments) { table.pointee.normalize(UnsafeRawPointer($0)) }
+  }
+
+  /// The gradient of layer normalisation in place; see `NormalizationArguments`.
+  package func normalizeBackward(_ arguments: NormalizationArguments) {
+    precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
+    precondition(arguments.rowsPerShard > 0, "no rows in a shard")
+    withUnsafePointer(to: arguments) { table.pointee.normalizeBackward(UnsafeRawPointer($0)) }
   }
 
   /// Drops random elements of rows; see `DropoutArguments`.

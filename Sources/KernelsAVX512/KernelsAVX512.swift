@@ -33,6 +33,10 @@
         resetBeforeBackwardGates: { resetBeforeBackwardGates($0.arguments(GateArguments.self)) },
         resetAfterBackward: { resetAfterBackward($0.arguments(GateArguments.self)) },
         recurrentBackward: { recurrentBackward($0.arguments(GateArguments.self)) },
+        resetAfterSum: { resetAfterSum($0.arguments(GateArguments.self)) },
+        resetAfterBackwardSum: { resetAfterBackwardSum($0.arguments(GateArguments.self)) },
+        normalize: { normalizeRows($0.arguments(NormalizationArguments.self)) },
+        normalizeBackward: { normalizeRowsBackward($0.arguments(NormalizationArguments.self)) },
         softmaxCrossEntropy: { softmaxCrossEntropy($0.arguments(SoftmaxArguments.self)) },
         softmaxBlock: { softmaxBlock($0.arguments(SoftmaxBlockArguments.self)) },
         softmaxBlockGradient: {

@@ -28,6 +28,10 @@
   public var resetBeforeBackwardGates: Gate
   public var resetAfterBackward: Gate
   public var recurrentBackward: Gate
+  public var resetAfterSum: Gate
+  public var resetAfterBackwardSum: Gate
+  public var normalize: Raw
+  public var normalizeBackward: Raw
   public var softmaxCrossEntropy: Raw
   public var softmaxBlock: Raw
   public var softmaxBlockGradient: Raw
@@ -76,6 +80,8 @@
     resetAfterState: @escaping Gate, recurrentState: @escaping Gate,
     resetBeforeBackwardState: @escaping Gate, resetBeforeBackwardGates: @escaping Gate,
     resetAfterBackward: @escaping Gate, recurrentBackward: @escaping Gate,
+    resetAfterSum: @escaping Gate, resetAfterBackwardSum: @escaping Gate,
+    normalize: @escaping Raw, normalizeBackward: @escaping Raw,
     softmaxCrossEntropy: @escaping Raw, softmaxBlock: @escaping Raw,
     softmaxBlockGradient: @escaping Raw,
     softmaxJoin: @escaping @convention(c) (
@@ -126,6 +132,10 @@
     self.resetBeforeBackwardGates = resetBeforeBackwardGates
     self.resetAfterBackward = resetAfterBackward
     self.recurrentBackward = recurrentBackward
+    self.resetAfterSum = resetAfterSum
+    self.resetAfterBackwardSum = resetAfterBackwardSum
+    self.normalize = normalize
+    self.normalizeBackward = normalizeBackward
     self.softmaxCrossEntropy = softmaxCrossEntropy
     self.softmaxBlock = softmaxBlock
     self.softmaxBlockGradient = softmaxBlockGradient

@@ -5,7 +5,7 @@ import Testing
 /// A model with something beside the plain cells switched on.
 enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
   case dropout, lockedDropout, tiedWeights, tiedWeightsWithDropout, embeddingDropout
-  case recurrentDropout, everythingDropped
+  case recurrentDropout, everythingDropped, layerNormalization, allOptions
 
   func apply(to shape: inout ModelShape) {
     shape.regularization.seed = 3
@@ -17,6 +17,10 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     case .tiedWeights: tie(&shape)
     case .embeddingDropout: shape.regularization.embeddingDropout = 0.4
     case .recurrentDropout: shape.regularization.recurrentDropout = 0.4
+    case .layerNormalization: shape.normalizesGates = true
+    case .allOptions:
+      ModelOption.everythingDropped.apply(to: &shape)
+      shape.normalizesGates = true
     case .everythingDropped:
       tie(&shape)
       shape.regularization.dropout = 0.2

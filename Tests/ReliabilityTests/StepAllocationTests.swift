@@ -55,7 +55,8 @@ import Testing
   @Test func aStepThatDropsAndTiesAllocatesNothing() throws {
     let scenario = try TrainingScenario(
       "model.reset=after", "model.embedding=16", "model.hidden=16", "model.tie_weights=true",
-      "model.dropout=0.2", "model.embedding_dropout=0.1", "model.recurrent_dropout=0.1")
+      "model.dropout=0.2", "model.embedding_dropout=0.1", "model.recurrent_dropout=0.1",
+      "model.layer_norm=true")
     let trainer = try trainer(scenario, on: SoloCommunicator(), threads: 2, verifyEvery: 1)
     #expect(try allocations(of: trainer, steps: 20) == 0)
   }

@@ -8,6 +8,7 @@ import Testing
     ["model.dropout=0.3"],
     ["model.dropout=0.3", "model.dropout_kind=locked"],
     ["model.embedding_dropout=0.2"], ["model.recurrent_dropout=0.5"],
+    ["model.layer_norm=true"], ["model.layer_norm=true", "model.reset=after"],
     ["model.tie_weights=true", "model.embedding=20", "model.dropout=0.1"],
   ]
 

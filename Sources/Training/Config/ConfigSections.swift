@@ -85,6 +85,8 @@ package struct ModelConfig: Sendable, Equatable {
   package var embeddingDropout: Double
   package var recurrentDropout: Double
   package var tieWeights: Bool
+  /// Whether what every gate sums up is normalised.
+  package var layerNorm: Bool
   /// The numbers that matrix products multiply.
   package var precision: Precision
 
@@ -103,6 +105,7 @@ package struct ModelConfig: Sendable, Equatable {
     embeddingDropout = try probability("embedding_dropout", of: &reader)
     recurrentDropout = try probability("recurrent_dropout", of: &reader)
     tieWeights = try reader.boolean("tie_weights", default: false)
+    layerNorm = try reader.boolean("layer_norm", default: false)
     precision = try reader.choice("precision", default: .fp32)
     dropoutKind = try reader.choice("dropout_kind", default: .element)
     try reader.finish()
@@ -122,6 +125,7 @@ package struct ModelConfig: Sendable, Equatable {
       "dropout": .number(dropout), "dropout_kind": .string(dropoutKind.rawValue),
       "embedding_dropout": .number(embeddingDropout),
       "recurrent_dropout": .number(recurrentDropout), "tie_weights": .bool(tieWeights),
+      "layer_norm": .bool(layerNorm),
       "precision": .string(precision.rawValue),
     ]
   }
@@ -138,6 +142,7 @@ package struct ModelConfig: Sendable, Equatable {
       cell: cell, vocabularySize: vocabularySize, embeddingSize: embedding, hiddenSize: hidden,
       layerCount: layers)
     shape.tiesWeights = tieWeights
+    shape.normalizesGates = layerNorm
     shape.regularization.dropout = dropout
     shape.regularization.isLocked = dropoutKind == .locked
     shape.regularization.embeddingDropout = embeddingDropout

@@ -93,7 +93,7 @@ extension TrainingSetup {
     "model.cell", "model.reset", "model.embedding",
     "model.hidden", "model.layers", "model.dropout", "model.dropout_kind",
     "model.embedding_dropout", "model.recurrent_dropout",
-    "model.tie_weights", "model.precision",
+    "model.tie_weights", "model.layer_norm", "model.precision",
     "batch.sequences", "batch.window", "batch.window_jitter", "batch.shards",
     "batch.accumulate", "optimizer.name",
     "optimizer.ema_decay", "run.seed",
