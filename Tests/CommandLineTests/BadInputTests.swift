@@ -163,7 +163,7 @@ import Testing
     try place.write("text.txt", String(repeating: "another text entirely. ", count: 800))
     let text = try place.run("config.json", "--resume", "--steps", "20")
     #expect(text.status == 2, "\(text)")
-    #expect(text.complaints.first?.contains("the text of data.train") == true, "\(text)")
+    #expect(text.complaints.first?.contains("the content of data.train") == true, "\(text)")
     #expect(try place.trajectory() == before)
     #expect(
       try String(contentsOfFile: place.path("run/config.json"), encoding: .utf8) == config)
