@@ -1,8 +1,9 @@
 import Kernels
 
-/// The output layer of tasks other than a softmax at every step: it reads the state after every
-/// step, or one vector of each sequence, and compares with classes or with real values.
+/// The output layer: it reads the state after every step, or one vector of each sequence, and
+/// compares with classes or with real values.
 extension SequenceWorker {
+  /// Most rows of one chunk, so that its scores stay in the second-level cache.
   private static var outputChunkRows: Int { 192 }
 
   /// Output rows of one row of the batch: time steps, or slots.
@@ -37,30 +38,37 @@ extension SequenceWorker {
   func output(weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>?) {
     if shape.task.readout != .every { gatherReadout() }
     dropOutputInput()
-    if shape.task.isSoftmaxAtEveryStep {
-      outputLayer(weights: weights, nodes: nodes)
-      if nodes != nil { dropOutputGradient() }
-      return
+    let isWide = shape.task.isSoftmaxAtEveryStep && layout.vocabularyBlocks > 1
+    if isWide {
+      wideOutput(weights: weights, backward: nodes != nil)
+    } else {
+      outputRows(weights: weights, backward: nodes != nil)
     }
-    outputRows(weights: weights, backward: nodes != nil)
     guard let nodes else { return }
     packTopStates()
-    outputWeightGradient(
-      first: 0, count: shape.vocabularySize, left: buffer(layout.logits),
-      stride: layout.vocabularyStride, nodes: nodes)
+    if isWide {
+      wideOutputBackward(weights: weights, nodes: nodes)
+    } else {
+      outputWeightGradient(
+        first: 0, count: shape.vocabularySize, left: buffer(layout.logits),
+        stride: layout.vocabularyStride, nodes: nodes)
+    }
     dropOutputGradient()
     if shape.task.readout != .every { scatterReadoutGradient() }
   }
 
-  /// Scores, losses and, with `backward`, gradients of scores and of what the output layer read.
+  /// Scores, losses and, with `backward`, gradients of scores, in their place, and of what the output
+  /// layer read. Runs in chunks of rows whose scores stay in cache between the three.
   private func outputRows(weights: PackedWeights, backward: Bool) {
     let rows = outputSteps * sequences.count
     let input = outputInput
     let gradient = buffer(
       shape.task.readout == .every ? layout.upper : layout.readoutGradient)
+    let bytes = layout.vocabularyStride * MemoryLayout<Float>.stride
+    let chunk = max(24, min(Self.outputChunkRows, (384 << 10) / bytes / 12 * 12))
     var first = 0
     while first < rows {
-      let count = min(Self.outputChunkRows, rows - first)
+      let count = min(chunk, rows - first)
       let scores = buffer(layout.logits) + first * layout.vocabularyStride
       product(
         .outputProducts,
@@ -83,6 +91,7 @@ extension SequenceWorker {
             b: weights.pointer(weights.outputBackward), start: nil, startStride: 0,
             c: gradient + first * layout.hiddenStride, cStride: layout.hiddenStride))
       }
+      callProgress()
       first += count
     }
   }
@@ -99,7 +108,9 @@ extension SequenceWorker {
           rows: count, columns: layout.vocabulary, logits: scores,
           stride: layout.vocabularyStride, targets: targets + first,
           losses: buffer(layout.rowLosses) + first, backward: backward ? 1 : 0))
-      if !backward { countRightClasses(first: first, count: count, scores: scores) }
+      if !backward && !shape.task.isSoftmaxAtEveryStep {
+        countRightClasses(first: first, count: count, scores: scores)
+      }
       return
     case .squaredError: kind = .squared
     case .absoluteError: kind = .absolute

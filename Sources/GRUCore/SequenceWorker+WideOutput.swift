@@ -1,96 +1,28 @@
 import Kernels
 
-/// The output layer: logits, softmax, loss and the gradients of all three.
+/// The output layer of a softmax at every step over a vocabulary of more than one block of 4,096:
+/// logits, losses and the gradients of both, block by block.
 extension SequenceWorker {
-  /// Most rows of one chunk, so that its logits stay in the second-level cache.
-  private static var outputChunkRows: Int { 192 }
-
-  /// Losses of all rows. With `nodes` also d output.weight and d output.bias, written to the node
-  /// arenas, and the gradient of the top layer's states, left in `layout.upper`.
-  func outputLayer(
-    weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>?
-  ) {
-    if layout.vocabularyBlocks > 1 {
-      wideOutput(weights: weights, backward: nodes != nil)
-    } else {
-      narrowOutput(weights: weights, backward: nodes != nil)
-    }
-    guard let nodes else { return }
-    packTopStates()
-    if layout.vocabularyBlocks > 1 {
-      wideOutputBackward(weights: weights, nodes: nodes)
-    } else {
-      outputWeightGradient(
-        first: 0, count: shape.vocabularySize, left: buffer(layout.logits),
-        stride: layout.vocabularyStride, nodes: nodes)
-    }
-  }
-
-  /// Logits, softmax and losses of all rows; with `backward` also the gradient of the logits, in their
-  /// place, and of the top layer's states, in `layout.upper`. Runs in chunks of rows whose logits
-  /// stay in cache between the three.
-  private func narrowOutput(weights: PackedWeights, backward: Bool) {
-    let rows = window * sequences.count
-    let top = outputInput
-    let bytes = layout.vocabularyStride * MemoryLayout<Float>.stride
-    let chunk = max(24, min(Self.outputChunkRows, (384 << 10) / bytes / 12 * 12))
-    var first = 0
-    while first < rows {
-      let count = min(chunk, rows - first)
-      let logits = buffer(layout.logits) + first * layout.vocabularyStride
-      product(
-        .outputProducts,
-        ProductArguments(
-          rows: count, columns: layout.vocabulary, segments: 1,
-          segmentLength: shape.hiddenSize, segmentStride: 0,
-          a: top + first * layout.hiddenStride, aStride: layout.hiddenStride,
-          b: weights.pointer(weights.outputForward),
-          start: weights.pointer(at: weights.outputBias), startStride: 0,
-          c: logits, cStride: layout.vocabularyStride))
-      timer.enter(.softmax, bytes: 8 * count * layout.vocabulary)
-      kernels.softmaxCrossEntropy(
-        SoftmaxArguments(
-          rows: count, columns: layout.vocabulary, logits: logits,
-          stride: layout.vocabularyStride, targets: targets + first,
-          losses: buffer(layout.rowLosses) + first, backward: backward ? 1 : 0))
-      if backward {
-        product(
-          .outputProducts,
-          ProductArguments(
-            rows: count, columns: layout.hidden, segments: 1,
-            segmentLength: shape.vocabularySize, segmentStride: 0,
-            a: logits, aStride: layout.vocabularyStride,
-            b: weights.pointer(weights.outputBackward), start: nil, startStride: 0,
-            c: buffer(layout.upper) + first * layout.hiddenStride,
-            cStride: layout.hiddenStride))
-      }
-      callProgress()
-      first += count
-    }
-  }
-
-  /// Rows in chunks of nearly equal size, whole register tiles each: the weights of a panel serve a
-  /// chunk while they are in the first cache, and the chunk's states stay in the second.
-  private func forEachWideChunk(_ body: (_ first: Int, _ count: Int) -> Void) {
+  /// Rows of a chunk: chunks are of nearly equal size and whole register tiles, so that the weights
+  /// of a panel serve a chunk while they are in the first cache, and its states stay in the second.
+  private var wideChunk: Int {
     let rows = window * sequences.count
     let chunks = (rows + 383) / 384
-    let size = ((rows + chunks - 1) / chunks + 11) / 12 * 12
-    var first = 0
-    while first < rows {
-      body(first, min(size, rows - first))
-      first += size
-    }
+    return ((rows + chunks - 1) / chunks + 11) / 12 * 12
   }
 
   /// Logits and softmax by blocks of the vocabulary. Leaves the exponentials where a backward pass
   /// needs them; else all blocks use the place of the first.
-  private func wideOutput(weights: PackedWeights, backward: Bool) {
+  func wideOutput(weights: PackedWeights, backward: Bool) {
     let rows = window * sequences.count
+    let chunk = wideChunk
     for block in 0..<layout.vocabularyBlocks {
       let column = block * canonicalBlock
       let columns = min(canonicalBlock, layout.vocabulary - column)
       let place = backward ? column : 0
-      forEachWideChunk { first, count in
+      var first = 0
+      while first < rows {
+        let count = min(chunk, rows - first)
         let logits = buffer(layout.logits) + first * layout.vocabularyStride + place
         wideLogits(
           weights: weights, column: column, columns: columns, first: first, count: count,
@@ -99,6 +31,7 @@ extension SequenceWorker {
         kernels.softmaxBlock(
           softmaxBlock(block, column, columns, first, count, logits: logits, backward: backward))
         callProgress()
+        first += count
       }
     }
     timer.enter(.softmax)
@@ -145,7 +78,7 @@ extension SequenceWorker {
   /// Strip by strip of a block: the gradient of the logits, which stays in cache for its part of the
   /// states' gradient (whose chains over the vocabulary go on from strip to strip) and for the
   /// strip's rows of d output.weight.
-  private func wideOutputBackward(
+  func wideOutputBackward(
     weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     let rows = window * sequences.count
