@@ -10,26 +10,26 @@ import Kernels
 /// Every rank runs the same loop and takes part in every decision; rank 0, the coordinator, trains
 /// too and alone writes the run directory and speaks.
 package final class TrainingRun {
-  private let options: TrainOptions
+  let options: TrainOptions
   let communicator: any Communicator
   let setup: TrainingSetup
-  private let console: Console
+  let console: Console
   let progress: Progress
   let directory: RunDirectory
-  private let replica: Replica
+  let replica: Replica
   let trainer: Trainer
-  private let evaluator: Evaluator?
-  private let debugger: DebugChecks?
+  let evaluator: Evaluator?
+  let debugger: DebugChecks?
   private let launchedByMPI: Bool
-  private var interval = StepInterval()
+  var interval = StepInterval()
   let saver: CheckpointSaver
   /// On rank 0, where the config asks for it.
-  private let events: TensorBoardLog?
+  let events: TensorBoardLog?
   var history = RunHistory()
   private var lossWatch = LossWatch()
-  private let stragglers: StragglerGather
-  private var stragglerWatch = StragglerWatch()
-  private var lastValidatedStep: Int?
+  let stragglers: StragglerGather
+  var stragglerWatch = StragglerWatch()
+  var lastValidatedStep: Int?
   var lastSavedStep: Int?
   /// The last step whose checkpoint could not be written; on rank 0.
   var failedStep: Int?
@@ -40,7 +40,7 @@ package final class TrainingRun {
   /// Why the state is not to be saved; on rank 0.
   var fault: String?
 
-  private var config: Config { setup.config }
+  var config: Config { setup.config }
   var run: RunConfig { setup.config.run }
 
   /// Settles everything and takes the memory; the run directory is in this process's hands then.
@@ -243,7 +243,7 @@ package final class TrainingRun {
     return RunSignals.isStopRequested
   }
 
-  private func isDue(_ period: Int) -> Bool { period > 0 && trainer.step.isMultiple(of: period) }
+  func isDue(_ period: Int) -> Bool { period > 0 && trainer.step.isMultiple(of: period) }
 
   private func begin(_ restored: RunDirectory.Restored?) throws {
     try directory.begin(afterStep: trainer.step, config: config)
@@ -264,122 +264,6 @@ package final class TrainingRun {
         "the text of data.valid is not the one from before: its losses cannot be compared with "
           + "earlier ones, and the best one is looked for anew")
     }
-  }
-
-  /// The line that says what starts.
-  private func announce(_ restored: RunDirectory.Restored?) {
-    let batch = config.batch
-    let range = trainer.step == 0 ? "\(run.steps) steps" : "steps \(trainer.step + 1)-\(run.steps)"
-    progress.say(
-      "gru-dist \(programVersion): "
-        + Format.count(communicator.worldSize, "rank") + " x "
-        + Format.count(replica.threads, "thread") + ", "
-        + "\(replica.kernels.instructionSet.rawValue), \(replica.shape.cell.words), "
-        + "\(Format.grouped(replica.table.parameterCount)) parameters, "
-        + "\(setup.data.words), "
-        + "batch \(batch.sequences) x \(batch.window), \(range) -> \(run.directory)")
-    guard let changes = restored?.changes, !changes.isEmpty else { return }
-    progress.say(
-      "changed since the checkpoint: \(changes.map(\.description).joined(separator: ", ")); the "
-        + "run goes on as these ask, no longer as it would have without a stop")
-  }
-
-  /// Logs a step when it is due: first and last steps too, and every step of a debug run.
-  private func report(_ outcome: Trainer.Outcome) throws {
-    let isDue =
-      options.debug || isDue(run.logEvery) || outcome.step == run.steps
-      || outcome.requests.contains(.stop) || (run.logEvery > 0 && outcome.step == 1)
-    guard isDue else { return }
-    try trainer.settle()
-    let pace = try stragglers.pace(seconds: interval.mean(interval.computeDuration))
-    let record = TrainRecord(
-      step: outcome.step, epoch: trainer.epoch(ofStep: outcome.step),
-      tokens: trainer.targetCount(
-        ofSteps: outcome.step, perBatch: config.batch.sequences * config.batch.window),
-      loss: outcome.loss,
-      learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm, interval: interval,
-      fingerprint: try trainer.fingerprint(), skippedSteps: history.skippedSteps, pace: pace)
-    progress.log(
-      step: outcome.step, loss: outcome.loss, tokensPerSecond: interval.tokensPerSecond)
-    let seconds = interval.duration.seconds
-    interval = StepInterval()
-    var records = [record.json]
-    if let debugger, self.isDue(run.logEvery) || outcome.step == 1 {
-      records += debugger.tensorRecords() + [debugger.profileRecord()]
-    }
-    write(records)
-    if let pace, let warning = stragglerWatch.note(pace, seconds: seconds) {
-      warn("straggler", atStep: outcome.step, warning)
-    }
-  }
-
-  /// Validates where there is something to validate on.
-  ///
-  /// - Returns: false where a signal ended it; the next start makes up for it.
-  private func validate() throws -> Bool {
-    guard let evaluator, run.validateEvery > 0, lastValidatedStep != trainer.step else {
-      return true
-    }
-    try trainer.settle()
-    trainer.pulse.begin(.validation)
-    defer { trainer.pulse.begin(.reporting) }
-    var samples: [OrderedJSON] = []
-    let measured = try trainer.withAverage {
-      let score = try evaluator.score(unlessStopped: { RunSignals.isStopRequested })
-      if score != nil { samples = drawSample() }
-      return score
-    }
-    guard let score = measured else { return false }
-    lastValidatedStep = trainer.step
-    history.note(loss: score.loss, step: trainer.step)
-    var decisions = ValidationDecisions()
-    // One after the last step, which a longer run would not make, decides nothing.
-    if isDue(run.validateEvery) {
-      decisions = history.memory.note(loss: score.loss, optimizer: config.optimizer)
-      trainer.take(history.memory)
-    }
-    if lastSavedStep == trainer.step { history.noteCheckpoint(of: history.last) }
-    progress.say("step \(trainer.step)/\(run.steps)  validation  \(score.words)")
-    write([score.json(step: trainer.step)] + samples)
-    if decisions.startsAveraging {
-      progress.say("step \(trainer.step)/\(run.steps)  parameters are averaged from now on")
-      write([event("averaging_starts", atStep: trainer.step)])
-    }
-    if decisions.rateFalls {
-      let rate = trainer.schedule.rate(atStep: trainer.step + 1, decays: trainer.rateDecays)
-      progress.say("step \(trainer.step)/\(run.steps)  learning rate falls to \(rate)")
-      write([event("learning_rate_falls", atStep: trainer.step, ["learning_rate": .number(rate)])])
-    }
-    return true
-  }
-
-  /// Whether validations have brought no lower loss for as long as the config allows.
-  private var isStalled: Bool { run.patience > 0 && history.memory.stalled >= run.patience }
-
-  /// Appends records to the metrics; on rank 0, and without others taking part. A disk that does
-  /// not take them ends nothing.
-  func write(_ records: [OrderedJSON]) {
-    guard communicator.rank == 0 else { return }
-    for record in records { console.record(record) }
-    if let complaint = directory.append(records) {
-      progress.finishLine()
-      Console.complain("gru-dist: warning: \(complaint)")
-    }
-    do { try events?.append(records) } catch { warnOfEvents(error) }
-  }
-
-  private func warnOfEvents(_ error: any Error) {
-    progress.finishLine()
-    Console.complain("gru-dist: warning: \(error); no more events for TensorBoard from this start")
-  }
-
-  func event(
-    _ name: String, atStep step: Int, _ members: OrderedJSON = [:]
-  ) -> OrderedJSON {
-    let head: OrderedJSON = [
-      "kind": "event", "event": .string(name), "step": .integer(step),
-    ]
-    return head.merging(members)
   }
 
   private func stop() throws -> Int32 {

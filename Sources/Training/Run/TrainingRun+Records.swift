@@ -1,0 +1,80 @@
+import Collectives
+import Foundation
+import GRUCore
+import Kernels
+
+/// What a run says and writes of its steps.
+extension TrainingRun {
+  /// The line that says what starts.
+  func announce(_ restored: RunDirectory.Restored?) {
+    let batch = config.batch
+    let range = trainer.step == 0 ? "\(run.steps) steps" : "steps \(trainer.step + 1)-\(run.steps)"
+    progress.say(
+      "gru-dist \(programVersion): "
+        + Format.count(communicator.worldSize, "rank") + " x "
+        + Format.count(replica.threads, "thread") + ", "
+        + "\(replica.kernels.instructionSet.rawValue), \(replica.shape.cell.words), "
+        + "\(Format.grouped(replica.table.parameterCount)) parameters, "
+        + "\(setup.data.words), "
+        + "batch \(batch.sequences) x \(batch.window), \(range) -> \(run.directory)")
+    guard let changes = restored?.changes, !changes.isEmpty else { return }
+    progress.say(
+      "changed since the checkpoint: \(changes.map(\.description).joined(separator: ", ")); the "
+        + "run goes on as these ask, no longer as it would have without a stop")
+  }
+
+  /// Logs a step when it is due: first and last steps too, and every step of a debug run.
+  func report(_ outcome: Trainer.Outcome) throws {
+    let isDue =
+      options.debug || isDue(run.logEvery) || outcome.step == run.steps
+      || outcome.requests.contains(.stop) || (run.logEvery > 0 && outcome.step == 1)
+    guard isDue else { return }
+    try trainer.settle()
+    let pace = try stragglers.pace(seconds: interval.mean(interval.computeDuration))
+    let record = TrainRecord(
+      step: outcome.step, epoch: trainer.epoch(ofStep: outcome.step),
+      tokens: trainer.targetCount(
+        ofSteps: outcome.step, perBatch: config.batch.sequences * config.batch.window),
+      loss: outcome.loss,
+      learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm, interval: interval,
+      fingerprint: try trainer.fingerprint(), skippedSteps: history.skippedSteps, pace: pace)
+    progress.log(
+      step: outcome.step, loss: outcome.loss, tokensPerSecond: interval.tokensPerSecond)
+    let seconds = interval.duration.seconds
+    interval = StepInterval()
+    var records = [record.json]
+    if let debugger, self.isDue(run.logEvery) || outcome.step == 1 {
+      records += debugger.tensorRecords() + [debugger.profileRecord()]
+    }
+    write(records)
+    if let pace, let warning = stragglerWatch.note(pace, seconds: seconds) {
+      warn("straggler", atStep: outcome.step, warning)
+    }
+  }
+
+  /// Appends records to the metrics; on rank 0, and without others taking part. A disk that does
+  /// not take them ends nothing.
+  func write(_ records: [OrderedJSON]) {
+    guard communicator.rank == 0 else { return }
+    for record in records { console.record(record) }
+    if let complaint = directory.append(records) {
+      progress.finishLine()
+      Console.complain("gru-dist: warning: \(complaint)")
+    }
+    do { try events?.append(records) } catch { warnOfEvents(error) }
+  }
+
+  func warnOfEvents(_ error: any Error) {
+    progress.finishLine()
+    Console.complain("gru-dist: warning: \(error); no more events for TensorBoard from this start")
+  }
+
+  func event(
+    _ name: String, atStep step: Int, _ members: OrderedJSON = [:]
+  ) -> OrderedJSON {
+    let head: OrderedJSON = [
+      "kind": "event", "event": .string(name), "step": .integer(step),
+    ]
+    return head.merging(members)
+  }
+}

@@ -1,0 +1,51 @@
+import Collectives
+import Foundation
+import Checkpoints
+import GRUCore
+import Kernels
+
+/// Validations, and what a run decides by them.
+extension TrainingRun {
+  /// Validates where there is something to validate on.
+  ///
+  /// - Returns: false where a signal ended it; the next start makes up for it.
+  func validate() throws -> Bool {
+    guard let evaluator, run.validateEvery > 0, lastValidatedStep != trainer.step else {
+      return true
+    }
+    try trainer.settle()
+    trainer.pulse.begin(.validation)
+    defer { trainer.pulse.begin(.reporting) }
+    var samples: [OrderedJSON] = []
+    let measured = try trainer.withAverage {
+      let score = try evaluator.score(unlessStopped: { RunSignals.isStopRequested })
+      if score != nil { samples = drawSample() }
+      return score
+    }
+    guard let score = measured else { return false }
+    lastValidatedStep = trainer.step
+    history.note(loss: score.loss, step: trainer.step)
+    var decisions = ValidationDecisions()
+    // One after the last step, which a longer run would not make, decides nothing.
+    if isDue(run.validateEvery) {
+      decisions = history.memory.note(loss: score.loss, optimizer: config.optimizer)
+      trainer.take(history.memory)
+    }
+    if lastSavedStep == trainer.step { history.noteCheckpoint(of: history.last) }
+    progress.say("step \(trainer.step)/\(run.steps)  validation  \(score.words)")
+    write([score.json(step: trainer.step)] + samples)
+    if decisions.startsAveraging {
+      progress.say("step \(trainer.step)/\(run.steps)  parameters are averaged from now on")
+      write([event("averaging_starts", atStep: trainer.step)])
+    }
+    if decisions.rateFalls {
+      let rate = trainer.schedule.rate(atStep: trainer.step + 1, decays: trainer.rateDecays)
+      progress.say("step \(trainer.step)/\(run.steps)  learning rate falls to \(rate)")
+      write([event("learning_rate_falls", atStep: trainer.step, ["learning_rate": .number(rate)])])
+    }
+    return true
+  }
+
+  /// Whether validations have brought no lower loss for as long as the config allows.
+  var isStalled: Bool { run.patience > 0 && history.memory.stalled >= run.patience }
+}
