@@ -7,6 +7,7 @@ A step is that of pytorch_step.py. Rank 0 prints one JSON object with the same f
 """
 
 import argparse
+import datetime
 import json
 import os
 import statistics
@@ -27,6 +28,8 @@ def arguments():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--master", default="127.0.0.1", help="the address of rank 0's host")
     parser.add_argument("--port", type=int, default=29511)
+    parser.add_argument("--timeout", type=float, default=180,
+                        help="seconds after which an exchange has failed")
     return parser.parse_args()
 
 
@@ -38,7 +41,8 @@ def main():
         raise SystemExit(f"--batch {options.batch} does not divide by {world} ranks")
     torch.set_num_threads(options.threads)
     torch.distributed.init_process_group(
-        "gloo", init_method=f"tcp://{options.master}:{options.port}", rank=rank, world_size=world)
+        "gloo", init_method=f"tcp://{options.master}:{options.port}", rank=rank, world_size=world,
+        timeout=datetime.timedelta(seconds=options.timeout))
     torch.manual_seed(1)
     model = DistributedDataParallel(LanguageModel(
         "gru", options.vocabulary, options.embedding, options.hidden, options.layers))
