@@ -151,7 +151,8 @@ def effective(path):
         "optimizer": {
             "name": "adam", "learning_rate": 0.002, "beta1": 0.9, "beta2": 0.999,
             "epsilon": 1e-8, "momentum": 0, "weight_decay": 0, "clip_norm": 1.0, "schedule": {}},
-        "run": {"steps": 2000, "seed": 1, "log_every": 10, "validate_every": 200},
+        "run": {"steps": 2000, "seed": 1, "log_every": 10, "validate_every": 200,
+                "patience": 0},
     }
     for section, values in config.items():
         values.update(given.get(section, {}))
@@ -195,7 +196,7 @@ def train(config, report):
         optimizer = torch.optim.Adam(
             model.parameters(), betas=(settings["beta1"], settings["beta2"]),
             eps=settings["epsilon"], weight_decay=settings["weight_decay"])
-    best, stalled, decays, validating = math.inf, 0, 0, 0.0
+    best, stalled, decays, worse, validating = math.inf, 0, 0, 0, 0.0
     windows = (len(training) - 1) // batch["sequences"] // batch["window"]
     tokens_per_step = batch["sequences"] * batch["window"]
     start = time.perf_counter()
@@ -225,11 +226,14 @@ def train(config, report):
             nats = evaluate(model, validation, batch)
             validating += time.perf_counter() - began
             stalled = 0 if nats < best else stalled + 1
+            worse = 0 if nats < best else worse + 1
             best = min(best, nats)
             if stalled >= settings["schedule"]["patience"]:
                 stalled, decays = 0, decays + 1
             report(kind="valid", step=step, loss=nats, perplexity=math.exp(nats),
                    bits_per_byte=nats / math.log(2) / ratio)
+            if run["patience"] and worse >= run["patience"]:
+                return
 
 
 def main():
