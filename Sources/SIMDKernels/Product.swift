@@ -64,10 +64,12 @@ public func productScratch(depth: Int) -> Int {
   return whole % 128 == 0 ? whole + 16 : whole
 }
 
-/// One tile of a product: A row-major, B one panel.
+/// One tile of a product: A row-major, B one panel. Meanwhile asks for what lies at `next`, `advance`
+/// bytes further with every step of the chains.
 @_transparent
 public func productTile<R: TileRows>(
-  _ tile: R.Type, _ p: UnsafePointer<ProductArguments>, row: Int, column: Int
+  _ tile: R.Type, _ p: UnsafePointer<ProductArguments>, row: Int, column: Int,
+  next: UnsafeRawPointer, advance: Int
 ) {
   let c = p.pointee.c + row * p.pointee.cStride + column
   let cStride = p.pointee.cStride
@@ -81,11 +83,14 @@ public func productTile<R: TileRows>(
     rows = R()
   }
   var b = p.pointee.b + column * p.pointee.bDepth + p.pointee.bStart * R.Columns.width
+  var next = next
   var segment = 0
   while segment < p.pointee.segments {
     var a = p.pointee.a + row * aStride + segment * p.pointee.segmentStride
     let end = a + length
     while a < end {
+      platform_prefetch_later(next)
+      next += advance
       rows.multiplyAdd(a, aStride, R.Columns(loading: b))
       a += 1
       b += R.Columns.width
@@ -98,24 +103,36 @@ public func productTile<R: TileRows>(
 @_transparent
 public func productTiles<R: TileRows>(
   _ single: R.Type, _ p: UnsafePointer<ProductArguments>, row: Int, height: Int, column: Int,
-  maximumRows: Int
+  maximumRows: Int, next: UnsafeRawPointer, advance: Int
 ) {
   switch height {
-  case 1: productTile(R.self, p, row: row, column: column)
-  case 2: productTile(Rows2<R>.self, p, row: row, column: column)
-  case 3: productTile(Rows3<R>.self, p, row: row, column: column)
-  case 4: productTile(Rows4<R>.self, p, row: row, column: column)
-  case 5: productTile(Rows5<R>.self, p, row: row, column: column)
-  case 6: productTile(Rows6<R>.self, p, row: row, column: column)
+  case 1:
+    productTile(R.self, p, row: row, column: column, next: next, advance: advance)
+  case 2:
+    productTile(Rows2<R>.self, p, row: row, column: column, next: next, advance: advance)
+  case 3:
+    productTile(Rows3<R>.self, p, row: row, column: column, next: next, advance: advance)
+  case 4:
+    productTile(Rows4<R>.self, p, row: row, column: column, next: next, advance: advance)
+  case 5:
+    productTile(Rows5<R>.self, p, row: row, column: column, next: next, advance: advance)
+  case 6:
+    productTile(Rows6<R>.self, p, row: row, column: column, next: next, advance: advance)
   default:
     if maximumRows <= 6 { return }
     switch height {
-    case 7: productTile(Rows7<R>.self, p, row: row, column: column)
-    case 8: productTile(Rows8<R>.self, p, row: row, column: column)
-    case 9: productTile(Rows9<R>.self, p, row: row, column: column)
-    case 10: productTile(Rows10<R>.self, p, row: row, column: column)
-    case 11: productTile(Rows11<R>.self, p, row: row, column: column)
-    default: productTile(Rows12<R>.self, p, row: row, column: column)
+    case 7:
+      productTile(Rows7<R>.self, p, row: row, column: column, next: next, advance: advance)
+    case 8:
+      productTile(Rows8<R>.self, p, row: row, column: column, next: next, advance: advance)
+    case 9:
+      productTile(Rows9<R>.self, p, row: row, column: column, next: next, advance: advance)
+    case 10:
+      productTile(Rows10<R>.self, p, row: row, column: column, next: next, advance: advance)
+    case 11:
+      productTile(Rows11<R>.self, p, row: row, column: column, next: next, advance: advance)
+    default:
+      productTile(Rows12<R>.self, p, row: row, column: column, next: next, advance: advance)
     }
   }
 }
@@ -198,8 +215,15 @@ public func product<F: TileFamily>(
   let split = TileSplit(rows: p.pointee.rows, maximum: maximumRows)
   let columns = p.pointee.columns
   let wide = F.Wide.Columns.width
+  let block = p.pointee.b + p.pointee.bStart * wide
+  let steps = p.pointee.segments * p.pointee.segmentLength
+  // The tiles of a panel ask for the next one, each for its share: the weights of a large layer come
+  // from the last cache, or the memory, in every time step.
+  let advance = split.count == 0 ? 0 : (wide * 4 + split.count - 1) / split.count
   var column = p.pointee.rows == 1 ? productRow(F.self, p) : 0
   while column + wide <= columns {
+    let following = column + wide < columns ? column + wide : 0
+    let next = UnsafeRawPointer(block + following * p.pointee.bDepth)
     var tile = 0
     while tile < split.count {
       let isLast = tile + 1 == split.count
@@ -208,7 +232,7 @@ public func product<F: TileFamily>(
         column: isLast ? min(column + wide, columns - 16) : column, bytes: wide * 4)
       productTiles(
         F.Wide.self, p, row: split.start(tile), height: split.height(tile), column: column,
-        maximumRows: maximumRows)
+        maximumRows: maximumRows, next: next + tile * advance * steps, advance: advance)
       tile += 1
     }
     column += wide
@@ -219,7 +243,7 @@ public func product<F: TileFamily>(
     while tile < split.count {
       productTiles(
         F.Narrow.self, p, row: split.start(tile), height: split.height(tile), column: column,
-        maximumRows: maximumRows)
+        maximumRows: maximumRows, next: UnsafeRawPointer(block), advance: 0)
       tile += 1
     }
   }

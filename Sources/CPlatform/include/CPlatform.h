@@ -186,4 +186,9 @@ static inline __attribute__((always_inline)) void platform_prefetch(const void *
   __builtin_prefetch(address, 0, 3);
 }
 
+/// Asks for the cache line at `address`, for reading it later than what the first cache holds till then.
+static inline __attribute__((always_inline)) void platform_prefetch_later(const void *address) {
+  __builtin_prefetch(address, 0, 2);
+}
+
 #endif
