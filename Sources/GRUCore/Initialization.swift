@@ -4,7 +4,8 @@ import Kernels
 ///
 /// Embedding: uniform of unit variance. Input weights: uniform on ±√(6 / (I + H)) (Glorot and Bengio,
 /// 2010). Recurrent weights: each H × H block orthogonal, as a product of random plane rotations.
-/// Output weights, and a table tied to them: uniform on ±1/√H. Biases: 0. Gains: 1.
+/// Output weights, and a table tied to them: uniform on ±1/√H. Biases and states: 0, but for the bias
+/// of z where the shape gives another value. Gains: 1.
 package enum Initialization {
   package static func initialize(
     _ parameters: UnsafeMutablePointer<Float>, table: ParameterTable, shape: ModelShape, seed: UInt64
@@ -38,6 +39,14 @@ package enum Initialization {
       for layer in 0..<shape.layerCount {
         let gain = table["layers.\(layer).norm.weight"]
         (parameters + gain.offset).update(repeating: 1, count: gain.count)
+      }
+    }
+    if shape.cell != .rnn {
+      for layer in 0..<shape.layerCount {
+        // A bias before the normalisation would be taken off with the mean.
+        let name = shape.normalizesGates ? "norm.bias" : "bias"
+        (parameters + table["layers.\(layer).\(name)"].offset)
+          .update(repeating: shape.initialUpdateBias, count: hidden)
       }
     }
     if !shape.tiesWeights { uniform("output.weight", outputBound) }

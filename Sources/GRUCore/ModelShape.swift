@@ -28,6 +28,11 @@ package struct ModelShape: Sendable, Equatable {
   package var tiesWeights = false
   /// Whether what every gate sums up is normalised (Ba, Kiros and Hinton, 2016).
   package var normalizesGates = false
+  /// Whether the hidden vector before a stream or sequence is a parameter of each layer, and not 0.
+  package var learnsInitialState = false
+  /// What the bias of a GRU's update gate starts from: the lower, the longer it remembers at first
+  /// (Jozefowicz, Zaremba and Sutskever, 2015, do the like to an LSTM's forget gate).
+  package var initialUpdateBias: Float = 0
   /// What is left out at random in training.
   package var regularization = Regularization()
 

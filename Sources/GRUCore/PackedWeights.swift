@@ -38,6 +38,8 @@ struct PackedLayer {
   /// Offsets of gain and bias of the normalisation, as the bias; without room where there is none.
   var gain: Int
   var normBias: Int
+  /// Offset of the learned initial state, padded to Hp; without room where there is none.
+  var initialState: Int
 }
 
 /// All weights of a model in the layout that products read: panels of the instruction set's width, in
@@ -50,7 +52,8 @@ package final class PackedWeights {
   let outputBackward: PackedOperand
   let outputBias: Int
   /// Where the biases lie in the parameter arena.
-  private let biases: [(bias: Int, recurrentBias: Int?, gain: Int?, normBias: Int?)]
+  private let biases:
+    [(bias: Int, recurrentBias: Int?, gain: Int?, normBias: Int?, initialState: Int?)]
   private let outputBiasSource: Int
   private let operands: [PackedOperand]
   /// The places of each layer's operands among all; the output layer's come last.
@@ -94,7 +97,8 @@ package final class PackedWeights {
         table["layers.\(layer).bias"].offset,
         shape.cell == .gruResetAfter ? table["layers.\(layer).recurrent.bias"].offset : nil,
         shape.normalizesGates ? table["layers.\(layer).norm.weight"].offset : nil,
-        shape.normalizesGates ? table["layers.\(layer).norm.bias"].offset : nil
+        shape.normalizesGates ? table["layers.\(layer).norm.bias"].offset : nil,
+        shape.learnsInitialState ? table["layers.\(layer).initial_state"].offset : nil
       )
     }
     outputBiasSource = table.outputBias.offset
@@ -241,6 +245,10 @@ package final class PackedWeights {
       repackGates(from: parameters + gain, to: layers[layer].gain)
       repackGates(from: parameters + normBias, to: layers[layer].normBias)
     }
+    if let initialState = source.initialState {
+      (arena.pointer + layers[layer].initialState)
+        .update(from: parameters + initialState, count: shape.hiddenSize)
+    }
   }
 
   /// Copies one value for each row of every gate, padded.
@@ -340,6 +348,7 @@ private struct PackedLayoutBuilder {
       bias: take(gates * padded(hidden)),
       recurrentBias: take(padded(hidden)),
       gain: take(shape.normalizesGates ? gates * padded(hidden) : 0),
-      normBias: take(shape.normalizesGates ? gates * padded(hidden) : 0))
+      normBias: take(shape.normalizesGates ? gates * padded(hidden) : 0),
+      initialState: take(shape.learnsInitialState ? padded(hidden) : 0))
   }
 }

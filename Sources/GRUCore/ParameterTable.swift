@@ -48,6 +48,7 @@ package struct ParameterTable: Sendable, Equatable {
         add("\(prefix).norm.weight", [gates * hidden])
         add("\(prefix).norm.bias", [gates * hidden])
       }
+      if shape.learnsInitialState { add("\(prefix).initial_state", [hidden]) }
     }
     tensorsPerLayer = (parameters.count - firstLayerIndex) / shape.layerCount
     outputWeightIndex = shape.tiesWeights ? 0 : parameters.count

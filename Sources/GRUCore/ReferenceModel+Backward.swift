@@ -86,6 +86,10 @@ extension ReferenceModel {
           : gruStep(layer, parameters, trace, row, total, &previous, &gradient)
         let starts = isStart(row, window)
         for i in 0..<hidden { carried[b * hidden + i] = starts ? 0 : previous[i] }
+        if starts, shape.learnsInitialState {
+          let first = table["layers.\(layer).initial_state"].offset
+          for i in 0..<hidden { gradient[first + i] += previous[i] }
+        }
         addOuter(
           errors, input, at: row * inputSize, columns: inputSize, to: &gradient, at: weight)
         for i in errors.indices { gradient[bias + i] += errors[i] }

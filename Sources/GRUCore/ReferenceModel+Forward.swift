@@ -107,7 +107,7 @@ extension ReferenceModel {
       let starts = isStart(row, window)
       let previous =
         starts
-        ? [Double](repeating: 0, count: hidden) : Array(states[row * hidden..<(row + 1) * hidden])
+        ? initialState(ofLayer: layer, parameters) : Array(states[row * hidden..<(row + 1) * hidden])
       used += previous
       var sums = Array(parameters[bias])
       addProduct(

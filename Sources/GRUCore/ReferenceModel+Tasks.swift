@@ -12,13 +12,20 @@ extension ReferenceModel {
       ? [Range<Int>](repeating: 0..<window.steps, count: window.sequences) : window.slots
   }
 
-  /// Whether a sequence starts at a row (t, b) after the window's first step.
+  /// The state before a stream or sequence.
+  func initialState(ofLayer layer: Int, _ parameters: [Double]) -> [Double] {
+    shape.learnsInitialState
+      ? Array(parameters[table["layers.\(layer).initial_state"].range])
+      : [Double](repeating: 0, count: shape.hiddenSize)
+  }
+
+  /// Whether a sequence starts at a row (t, b).
   func isStart(_ row: Int, _ window: Window) -> Bool {
     let (t, b) = (row / window.sequences, row % window.sequences)
-    return t > 0
-      && window.slots.enumerated().contains { index, range in
-        index % window.sequences == b && range.lowerBound == t && !range.isEmpty
-      }
+    if t == 0 { return window.startsAfresh }
+    return window.slots.enumerated().contains { index, range in
+      index % window.sequences == b && range.lowerBound == t && !range.isEmpty
+    }
   }
 
   /// The last or mean state of every sequence, [K, B, H]; 0 for none.

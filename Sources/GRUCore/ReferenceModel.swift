@@ -60,6 +60,9 @@ package final class ReferenceModel {
     package var slots: [Range<Int>] = []
     /// The step in which the model trains on the window, or nil where nothing is dropped.
     package var trainingStep: Int?
+    /// Whether the window is the first of its streams, so that it starts from the model's initial
+    /// state, 0 or learned, whatever state is given.
+    package var startsAfresh = false
 
     package init(inputs: [Int32], targets: [Int32], steps: Int, sequences: Int) {
       self.inputs = inputs
@@ -84,25 +87,29 @@ package final class ReferenceModel {
   ///   - sequences: sequences B.
   ///   - state: hidden vectors before the window, [L, B, H].
   ///   - trainingStep: the step whose random choices regularise the model; nil for none.
+  ///   - startsAfresh: whether the window starts from the model's initial state, not from `state`.
   package func loss(
     parameters: [Double], inputs: [Int32], targets: [Int32], window: Int, sequences: Int,
-    state: [Double], trainingStep: Int? = nil
+    state: [Double], trainingStep: Int? = nil, startsAfresh: Bool = false
   ) -> Double {
     var window = Window(inputs: inputs, targets: targets, steps: window, sequences: sequences)
     window.trainingStep = trainingStep
+    window.startsAfresh = startsAfresh
     check(parameters, window, state)
     let parameters = connected(parameters, window)
     return loss(of: forward(parameters, window, state), window)
   }
 
   /// The summed loss of one window, its gradient (an arena), and the state [L, B, H] it leaves.
-  /// The gradient does not pass through `state`: windows are detached from each other.
+  /// The gradient does not pass through `state`: windows are detached from each other. A learned
+  /// initial state has one where sequences start.
   package func lossAndGradient(
     parameters: [Double], inputs: [Int32], targets: [Int32], window: Int, sequences: Int,
-    state: [Double], trainingStep: Int? = nil
+    state: [Double], trainingStep: Int? = nil, startsAfresh: Bool = false
   ) -> (loss: Double, gradient: [Double], finalState: [Double]) {
     var window = Window(inputs: inputs, targets: targets, steps: window, sequences: sequences)
     window.trainingStep = trainingStep
+    window.startsAfresh = startsAfresh
     check(parameters, window, state)
     let parameters = connected(parameters, window)
     let trace = forward(parameters, window, state)

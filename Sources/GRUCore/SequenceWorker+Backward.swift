@@ -13,13 +13,14 @@ extension SequenceWorker {
   ) {
     timer.enter(.gates)
     buffer(layout.carry).update(repeating: 0, count: sequences.count * layout.hiddenStride)
-    if slots.perRow > 1 { clearStates(layer: layer) }
+    if slots.perRow > 1 { clearStates(layer: layer, weights: weights) }
     for t in stride(from: window - 1, through: 0, by: -1) {
       if stateGradientSquares != nil { recordStateGradient(layer: layer, t: t, upper: upper) }
       backwardStep(layer: layer, t: t, weights: weights, upper: upper)
       if slots.perRow > 1 { stopGradients(t: t) }
       callProgress()
     }
+    addFirstGradients()
     // Nothing learns from the gradient of real-valued inputs.
     if layer == 0, shape.task.input == .values { return }
     inputGradient(layer: layer, weights: weights, lower: lower)
@@ -41,8 +42,8 @@ extension SequenceWorker {
         start: nil, into: arguments.innerGradient)
       gates(.resetBeforeBackwardGates, arguments)
       normalizeBackward(0..<2, layer: layer, t: t, weights: weights)
-      // The state before the window is detached: nothing to carry beyond its first step.
-      guard t > 0, let gates = packed.gatesBackward else { return }
+      // A carried state is detached: nothing to carry beyond the window's first step.
+      guard t >= lastCarried, let gates = packed.gatesBackward else { return }
       backwardProduct(
         gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
         start: UnsafePointer(carry), into: carry)
@@ -55,7 +56,7 @@ extension SequenceWorker {
       } else {
         gates(.resetAfterBackward, arguments)
       }
-      guard t > 0, let gates = packed.gatesBackward else { return }
+      guard t >= lastCarried, let gates = packed.gatesBackward else { return }
       backwardProduct(
         gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
         start: UnsafePointer(carry), into: carry)
@@ -65,7 +66,7 @@ extension SequenceWorker {
     case .rnn:
       gates(.recurrentBackward, arguments)
       normalizeBackward(0..<1, layer: layer, t: t, weights: weights)
-      guard t > 0 else { return }
+      guard t >= lastCarried else { return }
       backwardProduct(
         packed.candidateBackward, weights, a: arguments.gates, stride: layout.gatesStride,
         segments: 1, start: nil, into: carry)

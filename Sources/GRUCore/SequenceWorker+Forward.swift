@@ -25,6 +25,7 @@ extension SequenceWorker {
     layer: Int, parameters: UnsafePointer<Float>, weights: PackedWeights
   ) {
     if layer == 0 { embedInputs(parameters: parameters, weights: weights) }
+    if startsAfresh { takeInitialState(layer: layer, weights: weights) }
     let batch = sequences.count
     let steps = max(1, Self.chunkRows / max(1, batch))
     let inputStride = layer == 0 ? layout.embeddingStride : layout.hiddenStride
@@ -44,7 +45,7 @@ extension SequenceWorker {
           rows: count * batch, into: gates)
       }
       for t in first..<first + count {
-        if slots.perRow > 1 { startSequences(layer: layer, t: t) }
+        if slots.perRow > 1 { startSequences(layer: layer, t: t, weights: weights) }
         forwardStep(layer: layer, t: t, weights: weights)
         callProgress()
       }

@@ -55,19 +55,11 @@ extension SequenceWorker {
     guard let places = layout.normalization else { return }
     let sums = buffer(places.gradients)
     let entry = places.shardStride
-    var depth = 0
-    for shard in 0..<shards.count {
-      if depth != shard { (sums + depth * entry).update(from: sums + shard * entry, count: entry) }
-      depth += 1
-      for _ in 0..<folds[shard] {
-        depth -= 1
-        let left = sums + (depth - 1) * entry
-        kernels.add(left, left + entry, into: left, count: entry)
-      }
-    }
+    foldShards(sums, entry: entry)
     let hidden = shape.hiddenSize
     let gateCount = shape.cell.gateCount
-    let index = table.firstIndex(ofLayer: layer) + table.tensorsPerLayer - 2
+    let index =
+      table.firstIndex(ofLayer: layer) + table.tensorsPerLayer - (shape.learnsInitialState ? 3 : 2)
     for node in 0..<nodeCount {
       for tensor in 0..<2 {
         for gate in 0..<gateCount {

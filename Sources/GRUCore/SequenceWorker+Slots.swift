@@ -1,16 +1,18 @@
 import Kernels
 
-/// Sequences laid end to end: where one starts, the state before it is 0 and no gradient goes on.
+/// Sequences laid end to end: where one starts, the state before it is the initial one, and no
+/// gradient goes on to the sequence before.
 ///
 /// The state that the sequence before it left is put by meanwhile: it is the input of the layer
 /// above, and may be what the output layer reads.
 extension SequenceWorker {
-  /// Puts the states by that precede the sequences starting at step t, and clears them.
-  func startSequences(layer: Int, t: Int) {
+  /// Puts the states by that precede the sequences starting at step t, and puts the initial one in
+  /// their place.
+  func startSequences(layer: Int, t: Int, weights: PackedWeights) {
     forEachBoundary(t) { index, row in
       let state = layers[layer].states + (t * sequences.count + row) * layout.hiddenStride
       putByState(layer, index).update(from: state, count: layout.hiddenStride)
-      state.update(repeating: 0, count: layout.hiddenStride)
+      initialize(state, layer: layer, weights: weights)
     }
   }
 
@@ -24,12 +26,13 @@ extension SequenceWorker {
     }
   }
 
-  /// Clears them once more, for the layer's backward pass and its weight gradients.
-  func clearStates(layer: Int) {
+  /// Sets them to the initial state once more, for the layer's backward pass and its weight
+  /// gradients.
+  func clearStates(layer: Int, weights: PackedWeights) {
     for t in 1..<max(1, window) {
       forEachBoundary(t) { _, row in
         let state = layers[layer].states + (t * sequences.count + row) * layout.hiddenStride
-        state.update(repeating: 0, count: layout.hiddenStride)
+        initialize(state, layer: layer, weights: weights)
       }
     }
   }
@@ -37,6 +40,7 @@ extension SequenceWorker {
   /// Lets nothing pass from the sequences starting at step t to those before them.
   func stopGradients(t: Int) {
     forEachBoundary(t) { _, row in
+      addToInitialGradient(row: row)
       (buffer(layout.carry) + row * layout.hiddenStride)
         .update(repeating: 0, count: layout.hiddenStride)
     }

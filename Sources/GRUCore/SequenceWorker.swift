@@ -35,6 +35,8 @@ package final class SequenceWorker {
 
   /// The step that inputs and targets belong to, counted from 1: it decides what dropout drops.
   package var step: UInt32 = 0
+  /// Whether the batch under way starts from the initial state, and not from one carried to it.
+  private(set) var startsAfresh = true
   /// Whether the pass under way is one of training.
   var isTraining = false
   let dropoutKey: (UInt32, UInt32)
@@ -159,11 +161,19 @@ package final class SequenceWorker {
     window = steps
   }
 
-  /// Sets the carried state of all its sequences to 0.
+  /// Starts all its sequences anew: from 0, or from the learned initial state as it is when the
+  /// next batch begins.
   package func resetState() {
+    startsAfresh = true
     for layer in 0..<shape.layerCount {
       layers[layer].states.update(repeating: 0, count: sequences.count * layout.hiddenStride)
     }
+  }
+
+  /// Takes the initial state, as it is now, for one that was carried: gradients do not reach it.
+  package func carryInitialState(weights: PackedWeights) {
+    for layer in 0..<shape.layerCount { takeInitialState(layer: layer, weights: weights) }
+    startsAfresh = false
   }
 
   /// Copies the carried state [H] of one of its sequences (numbered globally) out of a layer.
@@ -171,8 +181,10 @@ package final class SequenceWorker {
     state.update(from: stateRow(layer: layer, sequence: sequence), count: shape.hiddenSize)
   }
 
-  /// Sets the carried state [H] of one of its sequences (numbered globally) in a layer.
+  /// Sets the carried state [H] of one of its sequences (numbered globally) in a layer; whoever
+  /// writes that of one sequence writes that of all.
   package func writeState(layer: Int, sequence: Int, from state: UnsafePointer<Float>) {
+    startsAfresh = false
     stateRow(layer: layer, sequence: sequence).update(from: state, count: shape.hiddenSize)
   }
 
@@ -222,6 +234,7 @@ package final class SequenceWorker {
       // Where there is an embedding, its stage has been through layer 0.
       if layer > 0 || shape.task.input != .tokens { backward(layer: layer, weights: weights) }
       finishNormalizationGradients(layer: layer, nodes: nodes)
+      finishInitialGradient(layer: layer, nodes: nodes)
       gateWeightGradients(layer: layer, nodes: nodes)
     case .candidate(let layer):
       candidateWeightGradients(layer: layer, nodes: nodes)
@@ -244,6 +257,7 @@ package final class SequenceWorker {
   private func backward(layer: Int, weights: PackedWeights) {
     let (upper, lower) = gradientBuffers(layer: layer)
     startNormalizationGradients()
+    startInitialGradient()
     backward(layer: layer, weights: weights, upper: upper, lower: lower)
     if layer > 0 || shape.task.input == .tokens { dropGradient(layer: layer, lower) }
   }
@@ -293,6 +307,7 @@ package final class SequenceWorker {
 
   /// The state after the window becomes the state before the next.
   func carryState() {
+    startsAfresh = false
     let count = sequences.count * layout.hiddenStride
     for layer in 0..<shape.layerCount {
       let states = layers[layer].states

@@ -73,6 +73,8 @@ struct WorkspaceLayout {
     var shardStride = 0
   }
   private(set) var normalization: Normalization?
+  /// One layer's gradient of the learned initial state, shard by shard, [shards, H].
+  private(set) var initialGradients: Int?
   /// Places of what tied weights need.
   struct Tied {
     /// The gradients of the logits of looked-up tokens, [shard, time, sequence] × `stride`.
@@ -146,6 +148,9 @@ struct WorkspaceLayout {
       places.shardStride = 2 * shape.cell.gateCount * hidden
       places.gradients = take(sequences / sequencesPerShard * places.shardStride)
       normalization = places
+    }
+    if shape.learnsInitialState {
+      initialGradients = take(sequences / sequencesPerShard * hidden)
     }
     if shape.tiesWeights {
       let stride = padded(min(shape.vocabularySize, rows))

@@ -3,7 +3,7 @@ package import GRUCore
 /// The weights of Keras' `Embedding`, `GRU` or `SimpleRNN`, and `Dense` layers, under the names
 /// `embedding.embeddings`, `layers.0.kernel`, `layers.0.recurrent_kernel`, `layers.0.bias`, ...,
 /// `output.kernel`, `output.bias`: those of one layer are, in this order, what its `set_weights`
-/// takes and its `get_weights` gives.
+/// takes and its `get_weights` gives. `initial_state` [L, H] is there where a model learned it.
 ///
 /// Keras multiplies from the left, so that matrices are [inputs, outputs], stacks the gates z, r, h,
 /// and keeps the previous hidden vector by weight z. With `reset_after` a GRU has a bias [2, 3 H],
@@ -43,6 +43,10 @@ package enum KerasLayout {
     let output = Rows.transposed(model["output.weight"], rows: vocabulary, columns: hidden)
     tensors.append(NamedTensor("output.kernel", [hidden, vocabulary], output))
     tensors.append(NamedTensor("output.bias", [vocabulary], model["output.bias"]))
+    if shape.learnsInitialState {
+      tensors.append(
+        NamedTensor("initial_state", [shape.layerCount, hidden], model.initialStates))
+    }
     return tensors
   }
 
@@ -81,6 +85,9 @@ package enum KerasLayout {
     let output = try file.take("output.kernel", [hidden, vocabulary])
     model["output.weight"] = Rows.transposed(output, rows: hidden, columns: vocabulary)
     model["output.bias"] = try file.takeOrZeros("output.bias", [vocabulary])
+    if let name = try file.initialState(of: shape) {
+      model.setInitialStates(try file.take(name, [shape.layerCount, hidden]))
+    }
     try file.requireEmpty()
     return model
   }

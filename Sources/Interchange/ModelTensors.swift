@@ -69,7 +69,9 @@ package struct ModelTensors: Sendable, Equatable {
     ["embedding.weight", "output.weight", "output.bias"]
       + (0..<shape.layerCount).flatMap { layer in
         let names = ["input.weight", "recurrent.weight", "bias"]
-        let all = shape.cell == .gruResetAfter ? names + ["recurrent.bias"] : names
+        let all =
+          names + (shape.cell == .gruResetAfter ? ["recurrent.bias"] : [])
+          + (shape.learnsInitialState ? ["initial_state"] : [])
         return all.map { "layers.\(layer).\($0)" }
       }
   }
@@ -78,6 +80,19 @@ package struct ModelTensors: Sendable, Equatable {
   package subscript(name: String) -> [Float] {
     get { values[name] ?? [] }
     set { values[name] = newValue }
+  }
+
+  /// The learned states of all layers, [L, H]; nothing where the model has none.
+  package var initialStates: [Float] {
+    shape.learnsInitialState
+      ? (0..<shape.layerCount).flatMap { self["layers.\($0).initial_state"] } : []
+  }
+
+  /// Takes the learned states from [L, H].
+  package mutating func setInitialStates(_ states: [Float]) {
+    for (layer, state) in Rows.blocks(states, shape.layerCount).enumerated() {
+      self["layers.\(layer).initial_state"] = state
+    }
   }
 
   /// Copies the tensors into an arena.

@@ -1,7 +1,8 @@
 import GRUCore
 
 /// A language model as an ONNX graph (opset 17): `tokens` [T, B] and `initial_state` [L, B, H] go
-/// in, `logits` [T, B, V] and `final_state` [L, B, H] come out, for any T and B.
+/// in, `logits` [T, B, V] and `final_state` [L, B, H] come out, for any T and B. Where the model
+/// learned the state it starts from, that is what a missing `initial_state` stands for.
 ///
 /// ONNX stacks the gates z, r, h like we do, and keeps the previous hidden vector by weight z.
 /// `linear_before_reset` is what tells the two forms of the GRU apart: 1 resets after the
@@ -48,9 +49,20 @@ package enum ONNXModel {
     let layers = 0..<shape.layerCount
     node(&graph, "Gather", ["embedding.weight", "tokens"], ["embedded"])
     var input = "embedded"
+    var initial = "initial_state"
+    if shape.learnsInitialState {
+      // One row of the initializer for all sequences; a state [L, B, H] that is given stays as it is.
+      node(&graph, "Shape", ["tokens"], ["tokens.shape"])
+      node(&graph, "Slice", ["tokens.shape", "axis.1", "axis.2", "axis.0"], ["tokens.batch"])
+      node(&graph, "Concat", ["layer.count", "tokens.batch", "hidden.size"], ["state.shape"]) {
+        attribute(&$0, "axis", 0)
+      }
+      initial = "initial_state.expanded"
+      node(&graph, "Expand", ["initial_state", "state.shape"], [initial])
+    }
     for layer in layers {
       let state = "initial_state.\(layer)"
-      node(&graph, "Slice", ["initial_state", "from.\(layer)", "to.\(layer)", "axis.0"], [state])
+      node(&graph, "Slice", [initial, "from.\(layer)", "to.\(layer)", "axis.0"], [state])
       let sources = ["W", "R", "B"].map { "layers.\(layer).\($0)" }
       node(
         &graph, shape.cell == .rnn ? "RNN" : "GRU", [input] + sources + ["", state],
@@ -75,7 +87,10 @@ package enum ONNXModel {
     value(&graph, 11, "tokens", .int64, [.open("T"), .open("B")])
     value(
       &graph, 11, "initial_state", .float,
-      [.fixed(layerCount), .open("B"), .fixed(shape.hiddenSize)])
+      [
+        .fixed(layerCount), .open(shape.learnsInitialState ? "1 or B" : "B"),
+        .fixed(shape.hiddenSize),
+      ])
     value(
       &graph, 12, "logits", .float, [.open("T"), .open("B"), .fixed(shape.vocabularySize)])
     value(
@@ -108,6 +123,12 @@ package enum ONNXModel {
     tensor(&graph, "output.bias", [vocabulary], model["output.bias"])
     integers(&graph, "axis.0", [0])
     integers(&graph, "axis.1", [1])
+    if shape.learnsInitialState {
+      tensor(&graph, "initial_state", [shape.layerCount, 1, hidden], model.initialStates)
+      integers(&graph, "axis.2", [2])
+      integers(&graph, "layer.count", [shape.layerCount])
+      integers(&graph, "hidden.size", [hidden])
+    }
   }
 
   private static func node(

@@ -1,3 +1,5 @@
+import GRUCore
+
 /// The tensors of a file on their way to a model: what is taken is checked, and what is left over
 /// has no place in a model.
 struct TensorFile {
@@ -30,6 +32,22 @@ struct TensorFile {
   mutating func takeOrZeros(_ name: String, _ shape: [Int]) throws(InterchangeError) -> [Float] {
     tensors[name] == nil
       ? [Float](repeating: 0, count: shape.reduce(1, *)) : try take(name, shape)
+  }
+
+  /// The name of the state that a model of `shape` learned to start from; nil where it has none.
+  ///
+  /// - Throws: where only one of file and config has such a state, saying what to set.
+  func initialState(of shape: ModelShape) throws(InterchangeError) -> String? {
+    let name = names.first { $0 == "initial_state" || $0.hasSuffix(".initial_state") }
+    if (name != nil) == shape.learnsInitialState { return name }
+    if let name {
+      throw failure(
+        "'\(name)' is a learned initial state, and the config's model has none; add --set "
+          + "model.learned_initial_state=true")
+    }
+    throw failure(
+      "no tensor 'initial_state', which the config's model has; \(contents); add --set "
+        + "model.learned_initial_state=false")
   }
 
   /// Throws where tensors are left over.

@@ -5,7 +5,8 @@ package import GRUCore
 /// PyTorch stacks the gates r, z, n, has two biases a layer, and resets after the recurrent product:
 /// n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)), h' = (1 − z) ⊙ n + z ⊙ h.
 package enum TorchLayout {
-  /// The state dict of a module with members `embedding`, `rnn` and `output`.
+  /// The state dict of a module with members `embedding`, `rnn` and `output`, and for a model that
+  /// learned the state it starts from a parameter `initial_state` [L, 1, H].
   ///
   /// - Throws: for a GRU that resets before.
   package static func tensors(of model: ModelTensors) throws(InterchangeError) -> [NamedTensor] {
@@ -38,6 +39,10 @@ package enum TorchLayout {
     tensors.append(
       NamedTensor("output.weight", [shape.vocabularySize, hidden], model["output.weight"]))
     tensors.append(NamedTensor("output.bias", [shape.vocabularySize], model["output.bias"]))
+    if shape.learnsInitialState {
+      tensors.append(
+        NamedTensor("initial_state", [shape.layerCount, 1, hidden], model.initialStates))
+    }
     return tensors
   }
 
@@ -69,6 +74,9 @@ package enum TorchLayout {
         input: Rows.fromTorch(input, gates: gates),
         recurrent: Rows.fromTorch(recurrent, gates: gates))
       model.setBiasPair(pair, ofLayer: layer)
+    }
+    if let name = try file.initialState(of: shape) {
+      model.setInitialStates(try file.take(name, [shape.layerCount, 1, hidden]))
     }
     let ends = try embeddingAndOutput(file, shape: shape)
     let vocabulary = shape.vocabularySize

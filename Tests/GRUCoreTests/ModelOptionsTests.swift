@@ -5,7 +5,7 @@ import Testing
 /// A model with something beside the plain cells switched on.
 enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
   case dropout, lockedDropout, tiedWeights, tiedWeightsWithDropout, embeddingDropout
-  case recurrentDropout, everythingDropped, layerNormalization, allOptions
+  case recurrentDropout, everythingDropped, layerNormalization, learnedInitialState, allOptions
 
   func apply(to shape: inout ModelShape) {
     shape.regularization.seed = 3
@@ -18,9 +18,11 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     case .embeddingDropout: shape.regularization.embeddingDropout = 0.4
     case .recurrentDropout: shape.regularization.recurrentDropout = 0.4
     case .layerNormalization: shape.normalizesGates = true
+    case .learnedInitialState: shape.learnsInitialState = true
     case .allOptions:
       ModelOption.everythingDropped.apply(to: &shape)
       shape.normalizesGates = true
+      shape.learnsInitialState = true
     case .everythingDropped:
       tie(&shape)
       shape.regularization.dropout = 0.2
@@ -59,7 +61,8 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
         let expected = model.lossAndGradient(
           parameters: parameters, inputs: problem.inputs[window],
           targets: problem.targets[window], window: problem.window,
-          sequences: problem.sequences, state: state, trainingStep: window + 1)
+          sequences: problem.sequences, state: state, trainingStep: window + 1,
+          startsAfresh: problem.startsAfresh && window == 0)
         state = expected.finalState
         let loss = CanonicalTree.sum(found.losses[window])
         #expect(abs(loss - expected.loss) <= tolerance * max(1, expected.loss), "\(cell)")
@@ -86,11 +89,11 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     func loss() -> Double {
       model.loss(
         parameters: parameters, inputs: problem.inputs[0], targets: problem.targets[0], window: 4,
-        sequences: 3, state: state, trainingStep: 7)
+        sequences: 3, state: state, trainingStep: 7, startsAfresh: problem.startsAfresh)
     }
     let gradient = model.lossAndGradient(
       parameters: parameters, inputs: problem.inputs[0], targets: problem.targets[0], window: 4,
-      sequences: 3, state: state, trainingStep: 7
+      sequences: 3, state: state, trainingStep: 7, startsAfresh: problem.startsAfresh
     ).gradient
     for tensor in problem.table.parameters {
       for i in tensor.range {

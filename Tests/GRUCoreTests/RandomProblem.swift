@@ -15,6 +15,9 @@ struct RandomProblem {
   /// State before the first window, [L, B, H].
   var state: [Float]
 
+  /// Whether the first window is that of new streams, so that `state` does not matter.
+  var startsAfresh: Bool { shape.learnsInitialState }
+
   /// An arena with a wrong value in every tensor and zeros in the gaps.
   var stale: [Float] {
     var arena = [Float](repeating: 0, count: table.elementCount)

@@ -13,12 +13,14 @@ struct TaskProblem {
 
   init(
     _ cell: ModelShape.Cell, _ task: TaskShape, hidden: Int, inputs: Int, outputs: Int,
-    layers: Int, steps: Int, slots: Int, shards: Int, sequencesPerShard: Int
+    layers: Int, steps: Int, slots: Int, shards: Int, sequencesPerShard: Int,
+    options: (inout ModelShape) -> Void = { _ in }
   ) {
     var shape = ModelShape(
       cell: cell, vocabularySize: outputs, embeddingSize: inputs, hiddenSize: hidden,
       layerCount: layers)
     shape.task = task
+    options(&shape)
     self.shape = shape
     self.slots = slots
     let sequences = shards * sequencesPerShard
@@ -33,6 +35,7 @@ struct TaskProblem {
     window = ReferenceModel.Window(
       inputs: [], targets: [], steps: steps, sequences: sequences)
     window.slots = ranges
+    window.startsAfresh = true
     if task.input == .values {
       window.values = (0..<steps * sequences * inputs).map { _ in Double(random.uniform(1)) }
     } else {

@@ -6,6 +6,7 @@ import Testing
 struct TaskCase: Sendable, CustomTestStringConvertible {
   var task: TaskShape
   var hidden, inputs, outputs, layers, steps, slots, shards, sequencesPerShard: Int
+  var option: ModelOption?
 
   static let all: [TaskCase] = {
     func shape(
@@ -41,17 +42,26 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
       TaskCase(
         task: shape(.tokens, .every, .softmax), hidden: 9, inputs: 4, outputs: 31, layers: 2,
         steps: 8, slots: 8, shards: 2, sequencesPerShard: 2),
+      TaskCase(
+        task: shape(.values, .last, .softmax), hidden: 21, inputs: 3, outputs: 5, layers: 2,
+        steps: 12, slots: 4, shards: 5, sequencesPerShard: 2, option: .learnedInitialState),
+      TaskCase(
+        task: shape(.tokens, .mean, .squaredError, 7), hidden: 16, inputs: 4, outputs: 2,
+        layers: 1, steps: 6, slots: 1, shards: 2, sequencesPerShard: 3,
+        option: .learnedInitialState),
     ]
   }()
 
   func problem(_ cell: ModelShape.Cell) -> TaskProblem {
     TaskProblem(
       cell, task, hidden: hidden, inputs: inputs, outputs: outputs, layers: layers, steps: steps,
-      slots: slots, shards: shards, sequencesPerShard: sequencesPerShard)
+      slots: slots, shards: shards, sequencesPerShard: sequencesPerShard,
+      options: { option?.apply(to: &$0) })
   }
 
   var testDescription: String {
-    "\(task.input) \(task.readout) \(task.loss) H \(hidden) T \(steps) K \(slots)"
+    "\(task.input) \(task.readout) \(task.loss) H \(hidden) T \(steps) K \(slots) "
+      + (option?.rawValue ?? "")
   }
 }
 

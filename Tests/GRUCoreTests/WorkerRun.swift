@@ -31,6 +31,7 @@ struct WorkerRun {
     }
     for worker in workers { worker.setWindow(problem.window) }
     for worker in workers { worker.load(problem) }
+    if problem.startsAfresh { for worker in workers { worker.resetState() } }
     for window in problem.inputs.indices {
       for part in 0..<plan.threads {
         weights.dropRecurrentWeights(

@@ -71,6 +71,33 @@ import Testing
     #expect(error?.description.contains(hint) == true, "\(hint): \(error?.description ?? "")")
   }
 
+  @Test(arguments: ["torch-gru", "torch-rnn", "keras-gru-before", "keras-rnn"])
+  func aLearnedInitialStateGoesOutAndComesBack(name: String) throws {
+    let shape = try Reference(name).shape
+    var model = try read(name, shape)
+    model.shape.learnsInitialState = true
+    let states = (0..<shape.layerCount * shape.hiddenSize).map { Float($0) / 100 }
+    model.setInitialStates(states)
+    #expect(model["layers.1.initial_state"].first == Float(shape.hiddenSize) / 100)
+    let isTorch = name.hasPrefix("torch")
+    let written = isTorch ? try TorchLayout.tensors(of: model) : KerasLayout.tensors(of: model)
+    let tensor = try #require(written.first { $0.name == "initial_state" })
+    #expect(tensor.shape == [shape.layerCount] + (isTorch ? [1] : []) + [shape.hiddenSize])
+    #expect(tensor.values == states)
+    func back(_ tensors: [NamedTensor], _ shape: ModelShape) throws -> ModelTensors {
+      isTorch
+        ? try TorchLayout.model(from: tensors, shape: shape, path: "file")
+        : try KerasLayout.model(from: tensors, shape: shape, path: "file")
+    }
+    #expect(try back(written, model.shape) == model)
+    let surplus = #expect(throws: InterchangeError.self) { try back(written, shape) }
+    #expect(surplus?.description.contains("model.learned_initial_state=true") == true)
+    let missing = #expect(throws: InterchangeError.self) {
+      try back(written.filter { $0.name != "initial_state" }, model.shape)
+    }
+    #expect(missing?.description.contains("model.learned_initial_state=false") == true)
+  }
+
   @Test func kerasBiasesTellTheForm() throws {
     var shape = try Reference("keras-gru-before").shape
     shape.cell = .gruResetAfter

@@ -34,6 +34,50 @@ import Testing
     #expect(error < 1e-4, "\(name)")
   }
 
+  /// A learned state is what a missing `initial_state` stands for, for any number of sequences, and
+  /// does not matter where one is given.
+  @Test(.enabled(if: Python.hasONNX, "python3 with onnx and onnxruntime"), arguments: names)
+  func aLearnedInitialStateIsTheDefault(name: String) throws {
+    let reference = try Reference(name)
+    var model = ModelTensors(shape: reference.shape, values: try #require(reference.parameters))
+    model.shape.learnsInitialState = true
+    let states = (0..<reference.layers * reference.hidden).map { Float($0 % 7) / 7 - 0.4 }
+    model.setInitialStates(states)
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("gru-dist-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("model.onnx")
+    try Data(ONNXModel.encoded(model, metadata: [], producerVersion: "0")).write(to: file)
+    let script = "\(Reference.folder)/interchange.py"
+    let given = try Python.run(["\(script)", "check", file.path, "\(Reference.folder)/\(name).json"])
+    #expect(try #require(Double(given), "\(given)") < 1e-4)
+
+    // Without one: what our own model says that starts from it.
+    let table = ParameterTable(shape: reference.shape)
+    var arena = [Double](repeating: 0, count: table.elementCount)
+    for parameter in table.parameters {
+      arena.replaceSubrange(parameter.range, with: model[parameter.name].map(Double.init))
+    }
+    let state = (0..<reference.layers).flatMap { layer in
+      (0..<reference.sequences).flatMap { _ in
+        states[layer * reference.hidden..<(layer + 1) * reference.hidden].map(Double.init)
+      }
+    }
+    let expected = ReferenceModel(shape: reference.shape, table: table).logits(
+      parameters: arena, inputs: reference.inputs, window: reference.window,
+      sequences: reference.sequences, state: state)
+    let record: [String: Any] = [
+      "layers": reference.layers, "hidden": reference.hidden, "window": reference.window,
+      "sequences": reference.sequences, "inputs": reference.inputs,
+      "logits": expected.logits, "finalState": expected.finalState,
+    ]
+    let json = folder.appendingPathComponent("reference.json")
+    try JSONSerialization.data(withJSONObject: record).write(to: json)
+    let missing = try Python.run([script, "check", file.path, json.path])
+    #expect(try #require(Double(missing), "\(missing)") < 1e-4)
+  }
+
   @Test func wireFormat() {
     var writer = ProtobufWriter()
     writer.integer(1, 150)

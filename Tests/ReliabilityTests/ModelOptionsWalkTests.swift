@@ -20,12 +20,36 @@ import Testing
     #expect(try scenario.trajectory("parts") == expected)
   }
 
+  /// Over several epochs, and over steps that are skipped just where one of them begins.
+  @Test func aStoppedRunStartsStreamsAsTheWholeOneDoes() throws {
+    let scenario = try TrainingScenario(
+      "run.steps=16", "model.learned_initial_state=true", "data.valid_fraction=0.85",
+      "model.layer_norm=true", "run.on_nonfinite=skip")
+    let prepare: (TrainingRun) -> Void = { run in
+      run.trainer.faultAfterGradients = { [unowned run] nodes in
+        if [1, 8].contains(run.trainer.step) { nodes[0][0] = .nan }
+      }
+    }
+    try scenario.train(scenario.options(run: "whole"), ranks: 1, prepare: prepare)
+    let expected = try scenario.trajectory("whole")
+    #expect(expected.count == 14)
+    #expect(try scenario.records("whole").last { $0["kind"] == "train" }?["epoch"] != 0)
+    for (ranks, stop) in [(3, 1), (2, 8), (1, 11), (4, nil)] as [(Int, Int?)] {
+      var options = scenario.options(run: "parts")
+      options.resume = true
+      options.stopAfter = stop
+      #expect(try scenario.train(options, ranks: ranks, prepare: prepare) == (stop == nil ? 0 : 75))
+    }
+    #expect(try scenario.trajectory("parts") == expected)
+  }
+
   @Test func whatIsDroppedIsFixedForARun() throws {
     let scenario = try TrainingScenario("model.dropout=0.2")
     try scenario.train(scenario.options(), ranks: 1)
     for change in [
       "model.dropout=0.3", "model.dropout_kind=locked", "model.embedding_dropout=0.1",
       "model.recurrent_dropout=0.1", "model.tie_weights=true",
+      "model.learned_initial_state=true", "model.initial_update_bias=-1",
     ] {
       var options = scenario.options([change, "model.embedding=16", "run.steps=14"])
       options.resume = true

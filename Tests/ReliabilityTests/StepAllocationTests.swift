@@ -56,7 +56,7 @@ import Testing
     let scenario = try TrainingScenario(
       "model.reset=after", "model.embedding=16", "model.hidden=16", "model.tie_weights=true",
       "model.dropout=0.2", "model.embedding_dropout=0.1", "model.recurrent_dropout=0.1",
-      "model.layer_norm=true")
+      "model.layer_norm=true", "model.learned_initial_state=true")
     let trainer = try trainer(scenario, on: SoloCommunicator(), threads: 2, verifyEvery: 1)
     #expect(try allocations(of: trainer, steps: 20) == 0)
   }

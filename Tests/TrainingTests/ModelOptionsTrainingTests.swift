@@ -9,6 +9,9 @@ import Testing
     ["model.dropout=0.3", "model.dropout_kind=locked"],
     ["model.embedding_dropout=0.2"], ["model.recurrent_dropout=0.5"],
     ["model.layer_norm=true"], ["model.layer_norm=true", "model.reset=after"],
+    // Epochs of a few steps, so that streams start more than once.
+    ["model.learned_initial_state=true", "data.valid_fraction=0.85", "batch.accumulate=2"],
+    ["model.initial_update_bias=-1"],
     ["model.tie_weights=true", "model.embedding=20", "model.dropout=0.1"],
   ]
 

@@ -87,6 +87,10 @@ package struct ModelConfig: Sendable, Equatable {
   package var tieWeights: Bool
   /// Whether what every gate sums up is normalised.
   package var layerNorm: Bool
+  /// Whether the state that streams and sequences start from is trained.
+  package var learnedInitialState: Bool
+  /// What the bias of a GRU's update gate starts from; without meaning for an RNN.
+  package var initialUpdateBias: Double
   /// The numbers that matrix products multiply.
   package var precision: Precision
 
@@ -106,6 +110,10 @@ package struct ModelConfig: Sendable, Equatable {
     recurrentDropout = try probability("recurrent_dropout", of: &reader)
     tieWeights = try reader.boolean("tie_weights", default: false)
     layerNorm = try reader.boolean("layer_norm", default: false)
+    learnedInitialState = try reader.boolean("learned_initial_state", default: false)
+    initialUpdateBias = try reader.number(
+      "initial_update_bias", default: 0, expected: "a number from -20 to 20"
+    ) { -20...20 ~= $0 }
     precision = try reader.choice("precision", default: .fp32)
     dropoutKind = try reader.choice("dropout_kind", default: .element)
     try reader.finish()
@@ -125,7 +133,8 @@ package struct ModelConfig: Sendable, Equatable {
       "dropout": .number(dropout), "dropout_kind": .string(dropoutKind.rawValue),
       "embedding_dropout": .number(embeddingDropout),
       "recurrent_dropout": .number(recurrentDropout), "tie_weights": .bool(tieWeights),
-      "layer_norm": .bool(layerNorm),
+      "layer_norm": .bool(layerNorm), "learned_initial_state": .bool(learnedInitialState),
+      "initial_update_bias": .number(initialUpdateBias),
       "precision": .string(precision.rawValue),
     ]
   }
@@ -143,6 +152,8 @@ package struct ModelConfig: Sendable, Equatable {
       layerCount: layers)
     shape.tiesWeights = tieWeights
     shape.normalizesGates = layerNorm
+    shape.learnsInitialState = learnedInitialState
+    shape.initialUpdateBias = Float(initialUpdateBias)
     shape.regularization.dropout = dropout
     shape.regularization.isLocked = dropoutKind == .locked
     shape.regularization.embeddingDropout = embeddingDropout

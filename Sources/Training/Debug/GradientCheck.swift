@@ -65,6 +65,7 @@ struct GradientCheck {
     var slice = worker.slice(
       sequences: min(sequences, worker.sequences.count), steps: min(window, worker.window))
     slice.trainingStep = step
+    slice.startsAfresh = true
     return slice
   }
 

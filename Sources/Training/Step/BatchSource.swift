@@ -15,7 +15,7 @@ package enum BatchSource {
   package func startsEpoch(atStep step: Int) -> Bool {
     switch self {
     case .corpus(_, let plan, _): plan.position(ofStep: step - 1).window == 0
-    case .random: false
+    case .random: step == 1
     case .task: true
     }
   }

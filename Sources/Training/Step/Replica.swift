@@ -91,9 +91,15 @@ package final class Replica {
     repack()
   }
 
-  /// Sets every hidden vector of this rank to zero.
+  /// Starts all sequences of this rank anew.
   package func resetState() {
     for worker in workers { worker.resetState() }
+  }
+
+  /// Starts all sequences of this rank anew, from the initial state as it is now and for ever.
+  package func carryInitialState() {
+    resetState()
+    for worker in workers { worker.carryInitialState(weights: weights) }
   }
 
   /// Floats of the hidden vectors of all global sequences, [L, B, H].

@@ -354,7 +354,8 @@ package final class Trainer {
   package func skipStep() {
     step += 1
     for number in batchNumbers(ofStep: step) where source.startsEpoch(atStep: number) {
-      replica.resetState()
+      // What a checkpoint of now holds must be what the next step starts from.
+      replica.carryInitialState()
     }
   }
 
