@@ -92,7 +92,7 @@ package struct StepBenchmark {
     let outcomes = try (0..<steps).map { _ in try trainer.performStep(isFollowed: true) }
     try trainer.settle()
     trainer.measure(into: nil)
-    try communicator.barrier()
+    let least = try leastExposed(outcomes, on: communicator)
     // All workers at once, as during the steps: the peak is what their cores have side by side.
     let peaks = UnsafeMutableBufferPointer<Double>.allocate(capacity: threads)
     defer { peaks.deallocate() }
@@ -105,11 +105,32 @@ package struct StepBenchmark {
         $0, steps: steps,
         limits: .init(gflops: peaks[0], gigabytesPerSecond: kernels.measureBandwidth()))
     }
-    report(outcomes, trainer: trainer, peak: peak, parts: parts)
+    report(outcomes, leastExposedSeconds: least, trainer: trainer, peak: peak, parts: parts)
+  }
+
+  /// The exposed exchange of each step on the rank that waited least: the others were waiting for it,
+  /// not for the network.
+  private func leastExposed(
+    _ outcomes: [Trainer.Outcome], on communicator: any Communicator
+  ) throws(CollectiveError) -> [Double] {
+    let mine = outcomes.map(\.exposedExchangeDuration.seconds)
+    let ranks = communicator.worldSize
+    let room = UnsafeMutableBufferPointer<Double>.allocate(capacity: (1 + ranks) * steps)
+    defer { room.deallocate() }
+    room.initialize(repeating: 0)
+    for (index, seconds) in mine.enumerated() { room[index] = seconds }
+    let all = UnsafeMutableBufferPointer(rebasing: room[steps...])
+    try communicator.allGather(
+      UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: room[..<steps])),
+      into: UnsafeMutableRawBufferPointer(all))
+    return (0..<steps).map { step in
+      (0..<ranks).map { all[$0 * steps + step] }.min() ?? 0
+    }
   }
 
   private func report(
-    _ outcomes: [Trainer.Outcome], trainer: Trainer, peak: Double, parts: ProfileReport?
+    _ outcomes: [Trainer.Outcome], leastExposedSeconds: [Double], trainer: Trainer, peak: Double,
+    parts: ProfileReport?
   ) {
     let replica = trainer.replica
     let seconds = outcomes.map(\.duration.seconds).sorted()
@@ -132,6 +153,7 @@ package struct StepBenchmark {
       "step_seconds": .number(middle), "step_seconds_min": .number(seconds[0]),
       "step_seconds_max": .number(seconds[seconds.count - 1]),
       "exchange_seconds": .number(exposedSeconds),
+      "exchange_seconds_least": .number(leastExposedSeconds.sorted()[steps / 2]),
       "hidden_exchange_seconds": .number(hiddenSeconds),
       "tokens_per_second": .number((tokens / middle).rounded()),
       "gflops": .number((gflops * 1e4).rounded() / 1e4),
