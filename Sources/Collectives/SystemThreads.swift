@@ -81,6 +81,13 @@ struct Monitor: ~Copyable {
 /// Lets other threads that want this core run first.
 @inline(__always) func yieldProcessor() { sched_yield() }
 
+/// The processor time that the calling thread has had.
+package func threadProcessorTime() -> Duration {
+  var time = timespec()
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+  return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+}
+
 /// The name of this machine, "localhost" where it has none.
 package func systemHostName() -> String {
   withUnsafeTemporaryAllocation(of: CChar.self, capacity: 257) { name in

@@ -21,6 +21,7 @@ enum Environment {
         operation: operation, rank: -1, reason: "MPI is already initialised in this process",
         hint: "make one MPICommunicator and share it")
     }
+    preferEagerMessages()
     let wanted = cmpi_thread_serialized()
     let needed = cmpi_thread_funneled()
     var provided: Int32 = 0
@@ -34,6 +35,15 @@ enum Environment {
           + "found \(provided)", hint: "use an MPI library that is built with threads")
     }
     return provided >= wanted
+  }
+
+  /// Lets Open MPI send messages of up to a mebibyte over TCP without asking first: an answer takes
+  /// until the receiver looks after its messages, between two time steps, and receives are started
+  /// ahead anyway. Values that are set stay; other libraries do not know the names.
+  private static func preferEagerMessages() {
+    for name in ["eager_limit", "rndv_eager_limit", "max_send_size"] {
+      setenv("OMPI_MCA_btl_tcp_\(name)", "\(1 << 20)", 0)
+    }
   }
 
   /// A communicator of all ranks whose errors come back as codes. The corresponding MPI function is

@@ -37,10 +37,10 @@ import Testing
 
   @Test func halvingTakesEachByteOnceThroughTheCableEachWay() {
     let four = cluster(hosts: 4)
-    let bytes = 4e6
+    let bytes = 8e6
     // Rounds of a half and a quarter; long messages take three trips each.
     let perByte = 8 / (1e9 * 1448 / 1538)
-    let expected = 2 * 3 * (2e-4 + 3e-5) + 3e6 * perByte
+    let expected = 2 * 3 * (2e-4 + 3e-5) + 6e6 * perByte
     #expect(abs(model().reduceSeconds(bytes, on: four, nodes: 1) - expected) < 1e-12)
     #expect(model().gatherSeconds(bytes, on: four, nodes: 1) == model().reduceSeconds(
       bytes, on: four, nodes: 1))
@@ -48,23 +48,23 @@ import Testing
     #expect(model().reduceSeconds(bytes, on: cluster(hosts: 1), nodes: 1) == 0)
     // Ranks of one host send together what a single rank would.
     let eight = cluster(hosts: 4, ranksPerHost: 2)
-    let inside = 3e-5 + 2 * 2e6 * eight.costs.memorySecondsPerByte
+    let inside = 3e-5 + 2 * 4e6 * eight.costs.memorySecondsPerByte
     #expect(abs(model().reduceSeconds(bytes, on: eight, nodes: 1) - expected - inside) < 1e-9)
   }
 
   @Test func otherNumbersOfRanksSendTheirNodesToEachOwner() {
     let three = cluster(hosts: 3)
     let perByte = 8 / (1e9 * 1448 / 1538)
-    let once = 3 * (2e-4 + 3e-5) + 2e6 * perByte
-    #expect(abs(model().gatherSeconds(3e6, on: three, nodes: 2) - once) < 1e-12)
-    let twice = 3 * (2e-4 + 3e-5) + 4e6 * perByte
-    #expect(abs(model().reduceSeconds(3e6, on: three, nodes: 2) - twice) < 1e-12)
+    let once = 3 * (2e-4 + 3e-5) + 4e6 * perByte
+    #expect(abs(model().gatherSeconds(6e6, on: three, nodes: 2) - once) < 1e-12)
+    let twice = 3 * (2e-4 + 3e-5) + 8e6 * perByte
+    #expect(abs(model().reduceSeconds(6e6, on: three, nodes: 2) - twice) < 1e-12)
   }
 
   @Test func theCoresLimitAFastCable() {
     let slow = cluster(hosts: 2, cores: 0.5, bandwidth: 1e12, latency: 0)
-    let bytes = 2e6
-    let expected = 3 * 3e-5 + 1e6 * slow.costs.tcpSecondsPerByte / 0.5
+    let bytes = 4e6
+    let expected = 3 * 3e-5 + 2e6 * slow.costs.tcpSecondsPerByte / 0.5
     #expect(abs(model().reduceSeconds(bytes, on: slow, nodes: 1) - expected) < 1e-12)
   }
 

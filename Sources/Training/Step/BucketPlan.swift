@@ -60,12 +60,17 @@ struct BucketPlan: Equatable {
   /// Joins neighbours that are small enough together, or of which one is not worth a message.
   private static func merge(_ runs: [Bucket], _ bucketElements: Int) -> [Bucket] {
     var merged: [Bucket] = []
+    let lastStage = runs.map(\.stage).max() ?? 0
+    let isOne = runs.reduce(0) { $0 + $1.elements.count } <= bucketElements
     for run in runs {
       guard let last = merged.last else {
         merged.append(run)
         continue
       }
-      let isSmall = last.elements.count + run.elements.count <= bucketElements
+      // Behind the last stage nothing hides: it gets no gradients that were complete before.
+      let isSmall =
+        last.elements.count + run.elements.count <= bucketElements
+        && (isOne || last.stage == run.stage || max(last.stage, run.stage) < lastStage)
       // A large one must not wait for a small one, nor be waited for.
       let (large, small) = last.elements.count > run.elements.count ? (last, run) : (run, last)
       let isWorthless =

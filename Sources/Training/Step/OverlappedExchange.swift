@@ -9,7 +9,7 @@ final class OverlappedExchange {
   struct Account {
     /// From the first bucket of a reduction or gathering to the last, while the workers computed.
     var hidden = Duration.zero
-    /// Waiting, and what the first thread did for the exchange between time steps.
+    /// Waiting, and the processor time that the first thread gave the exchange between time steps.
     var exposed = Duration.zero
   }
 
@@ -25,7 +25,11 @@ final class OverlappedExchange {
   private var lastPoll = ContinuousClock.now
   /// How much was exposed when what is under way began.
   private var exposedBefore = Duration.zero
-  /// Buckets added to the gathering under way.
+  /// Of the gathering under way: readers whose parameters have their values, those whose buckets were
+  /// added, those that are through; and the buckets added.
+  private var readyReaders = 0
+  private var addedReaders = 0
+  private var finishedReaders = 0
   private var gathered = 0
 
   /// Polls that follow each other sooner are left out: they would cost more than they bring.
@@ -67,9 +71,9 @@ final class OverlappedExchange {
   /// Starts the exchange of the buckets that a stage of the backward pass has completed.
   func complete(stage: Int) throws(CollectiveError) {
     guard !exchange.isAlone else { return }
-    expose()
-    defer { conceal() }
     if underWaySince == nil { begin() }
+    let before = threadProcessorTime()
+    defer { account.exposed += threadProcessorTime() - before }
     for (bucket, entry) in plan.buckets.enumerated() where entry.stage == stage {
       try exchange.addToReduction(bucket)
     }
@@ -84,31 +88,48 @@ final class OverlappedExchange {
 
   func beginGathering(_ arena: UnsafeMutablePointer<Float>) {
     exchange.beginGathering(arena)
+    readyReaders = 0
+    addedReaders = 0
+    finishedReaders = 0
     gathered = 0
   }
 
-  /// Starts to bring the parameters that a layer is the first to read to all ranks.
+  /// Says that the owned parameters that a layer is the first to read have their values; layers in
+  /// order. They leave as soon as those of the layers below have arrived: the next forward pass waits
+  /// for layer 0 and has time for the others, so that nothing may take the network from it.
   func gather(reader: Int) throws(CollectiveError) {
     guard !exchange.isAlone else { return }
-    expose()
-    defer { conceal() }
     if underWaySince == nil { begin() }
-    for (bucket, entry) in plan.buckets.enumerated() where entry.reader == reader {
-      try exchange.addToGathering(bucket)
-      gathered += 1
+    readyReaders = reader + 1
+    try addReaders()
+  }
+
+  private func addReaders() throws(CollectiveError) {
+    let before = threadProcessorTime()
+    defer { account.exposed += threadProcessorTime() - before }
+    while addedReaders < min(readyReaders, finishedReaders + 1) {
+      for (bucket, entry) in plan.buckets.enumerated() where entry.reader == addedReaders {
+        try exchange.addToGathering(bucket)
+        gathered += 1
+      }
+      addedReaders += 1
     }
   }
 
-  /// Waits for all parameters that a layer reads.
+  /// Waits for all parameters that a layer reads; those of the layers below have been waited for.
   func finishGathering(reader: Int) throws(CollectiveError) {
+    guard !exchange.isAlone, finishedReaders < readyReaders else { return }
     let count = plan.buckets.prefix { $0.reader <= reader }.count
     try wait { () throws(CollectiveError) in
       try exchange.finishGathering(first: min(count, gathered))
     }
+    finishedReaders += 1
+    try addReaders()
   }
 
   /// Waits until the gathering under way is done with.
   func finishGathering() throws(CollectiveError) {
+    while finishedReaders < readyReaders { try finishGathering(reader: finishedReaders) }
     try wait { () throws(CollectiveError) in try exchange.finishGathering() }
     end()
   }
@@ -131,13 +152,15 @@ final class OverlappedExchange {
     guard exchange.isUnderWay, failure == nil else { return }
     let now = ContinuousClock.now
     if now - lastPoll < Self.pollInterval { return }
+    // Whoever shares the core may have it meanwhile: that is no time of the exchange.
+    let before = threadProcessorTime()
     do throws(CollectiveError) {
       while try exchange.advance() {}
     } catch {
       failure = error
     }
+    account.exposed += threadProcessorTime() - before
     lastPoll = .now
-    account.exposed += lastPoll - now
   }
 
   /// Accounts for what else ranks do together.
