@@ -37,10 +37,10 @@ import Testing
 
   @Test func halvingTakesEachByteOnceThroughTheCableEachWay() {
     let four = cluster(hosts: 4)
-    let bytes = 8e6
+    let bytes = 16e6
     // Rounds of a half and a quarter; long messages take three trips each.
     let perByte = 8 / (1e9 * 1448 / 1538)
-    let expected = 2 * 3 * (2e-4 + 3e-5) + 6e6 * perByte
+    let expected = 2 * 3 * (2e-4 + 3e-5) + 12e6 * perByte
     #expect(abs(model().reduceSeconds(bytes, on: four, nodes: 1) - expected) < 1e-12)
     #expect(model().gatherSeconds(bytes, on: four, nodes: 1) == model().reduceSeconds(
       bytes, on: four, nodes: 1))
@@ -48,7 +48,7 @@ import Testing
     #expect(model().reduceSeconds(bytes, on: cluster(hosts: 1), nodes: 1) == 0)
     // Ranks of one host send together what a single rank would.
     let eight = cluster(hosts: 4, ranksPerHost: 2)
-    let inside = 3e-5 + 2 * 4e6 * eight.costs.memorySecondsPerByte
+    let inside = 3e-5 + 2 * 8e6 * eight.costs.memorySecondsPerByte
     #expect(abs(model().reduceSeconds(bytes, on: eight, nodes: 1) - expected - inside) < 1e-9)
   }
 
