@@ -46,17 +46,36 @@ enum Environment {
     }
   }
 
-  /// A communicator of all ranks whose errors come back as codes. The corresponding MPI function is
-  /// `MPI_Comm_dup` (MPI 3.1, section 6.4.2).
-  static func duplicateWorld() throws(CollectiveError) -> MPI_Comm? {
+  /// A communicator of all ranks whose errors come back as codes, and how many of the ranks are on
+  /// this host.
+  ///
+  /// Hosts are in the order of their first ranks in the world, and the ranks of a host follow each
+  /// other however the launcher dealt them out: neighbours, which meet first and exchange most,
+  /// then share memory if any do. Rank 0 of the world stays rank 0. The corresponding MPI functions
+  /// are `MPI_Comm_split_type` and `MPI_Comm_split` (MPI 3.1, section 6.4.2).
+  static func joinByHost() throws(CollectiveError) -> (ranks: MPI_Comm?, onHost: Int) {
     let operation = "start of MPI"
-    // The duplicate inherits the handler; requests that belong to no communicator use the world's.
+    // What is made of the world inherits the handler; requests that belong to no communicator use
+    // the world's.
+    let world = cmpi_comm_world()
     try check(
-      MPI_Comm_set_errhandler(cmpi_comm_world(), cmpi_errors_return()), "MPI_Comm_set_errhandler",
+      MPI_Comm_set_errhandler(world, cmpi_errors_return()), "MPI_Comm_set_errhandler", operation)
+    var number = Int32(try rank(in: world))
+    var host = cmpi_comm_null()
+    try check(
+      MPI_Comm_split_type(world, cmpi_comm_type_shared(), number, cmpi_info_null(), &host),
+      "MPI_Comm_split_type", operation)
+    let onHost = try size(of: host)
+    try check(
+      MPI_Bcast(&number, Int32(MemoryLayout<Int32>.size), cmpi_byte(), 0, host), "MPI_Bcast",
       operation)
-    var duplicate = cmpi_comm_null()
-    try check(MPI_Comm_dup(cmpi_comm_world(), &duplicate), "MPI_Comm_dup", operation)
-    return duplicate
+    try check(MPI_Comm_free(&host), "MPI_Comm_free", operation)
+    // Among equal keys, which are those of one host, the order is that of the world.
+    var ranks = cmpi_comm_null()
+    try check(MPI_Comm_split(world, 0, number, &ranks), "MPI_Comm_split", operation)
+    try check(
+      MPI_Comm_set_errhandler(ranks, cmpi_errors_return()), "MPI_Comm_set_errhandler", operation)
+    return (ranks, onHost)
   }
 
   static func rank(in handle: MPI_Comm?) throws(CollectiveError) -> Int {
@@ -79,20 +98,6 @@ enum Environment {
         MPI_Get_processor_name(name, &length), "MPI_Get_processor_name", "start of MPI",
         rank: rank)
     }
-  }
-
-  /// The ranks that share memory with this one. The corresponding MPI function is
-  /// `MPI_Comm_split_type` (MPI 3.1, section 6.4.2).
-  static func ranksOnHost(_ handle: MPI_Comm?, rank: Int) throws(CollectiveError) -> Int {
-    let operation = "count of the ranks on this host"
-    var host = cmpi_comm_null()
-    try check(
-      MPI_Comm_split_type(handle, cmpi_comm_type_shared(), Int32(rank), cmpi_info_null(), &host),
-      "MPI_Comm_split_type", operation, rank: rank)
-    var count: Int32 = 0
-    try check(MPI_Comm_size(host, &count), "MPI_Comm_size", operation, rank: rank)
-    try check(MPI_Comm_free(&host), "MPI_Comm_free", operation, rank: rank)
-    return Int(count)
   }
 
   static func abort(_ handle: MPI_Comm?, status: Int32) -> Never {

@@ -20,7 +20,8 @@ package final class MPICommunicator: Communicator {
   package let ranksOnHost: Int
   package let canChangeThreads: Bool
 
-  /// A duplicate of the world's communicator, so that nobody else's messages mix with ours.
+  /// All ranks of the world, host by host; a communicator of its own, so that nobody else's messages
+  /// mix with ours.
   let handle: MPI_Comm?
   /// The most bytes in one MPI message: the counts of MPI 3.1 are 32 bits wide.
   let messageLimit: Int
@@ -44,11 +45,12 @@ package final class MPICommunicator: Communicator {
     precondition(messageLimit <= Int(Int32.max), "messageLimit \(messageLimit) > \(Int32.max)")
     self.messageLimit = messageLimit
     canChangeThreads = try Environment.initialise()
-    handle = try Environment.duplicateWorld()
+    let joined = try Environment.joinByHost()
+    handle = joined.ranks
+    ranksOnHost = joined.onHost
     rank = try Environment.rank(in: handle)
     worldSize = try Environment.size(of: handle)
     hostName = try Environment.processorName(rank: rank)
-    ranksOnHost = try Environment.ranksOnHost(handle, rank: rank)
   }
 
   // MARK: - Starting transfers

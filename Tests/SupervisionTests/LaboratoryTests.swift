@@ -21,6 +21,20 @@ extension SupervisedJobTests {
       #expect(laboratory.remains == [])
     }
 
+    @Test func ranksOfAHostAreNeighboursHoweverTheyWereDealtOut() throws {
+      let run = try TinyRun(steps: 20, checkpointEvery: 20)
+      _ = try run.trainUninterrupted()
+      let laboratory = try Laboratory(
+        hosts: 2, network: ["--slots", "2"],
+        [
+          "mpirun", "-np", "4", "--map-by", "node", run.program, run.path("config.json"),
+          "--threads", "1",
+        ], in: run)
+      #expect(laboratory.status() == 0, "\(laboratory.output)")
+      try run.requireUndisturbed()
+      #expect((0..<4).map { run.rank($0)?.host } == ["host1", "host1", "host2", "host2"])
+    }
+
     @Test func aKilledHostIsLeftOutByTheDaemon() throws {
       let run = try TinyRun(steps: 1500, checkpointEvery: 100)
       _ = try run.trainUninterrupted()
