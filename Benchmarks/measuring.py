@@ -8,6 +8,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -58,9 +59,13 @@ def end_on_signals():
 
 def start(command, settings):
     """A process that leads a session of its own, so that `stop` finds all that it starts."""
-    return subprocess.Popen(
-        command, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=settings,
-        start_new_session=True)
+    # A file, not a pipe: nobody reads it while the process runs.
+    words = tempfile.TemporaryFile("w+", errors="replace")
+    process = subprocess.Popen(
+        command, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=words,
+        env=settings, start_new_session=True)
+    process.words = words
+    return process
 
 
 def session(leader):
@@ -104,22 +109,25 @@ def result(process, seconds):
 
     Raises RunFailed where there is none within so many seconds.
     """
-    words = " ".join(map(str, process.args))
+    def failed(reason):
+        process.words.seek(0)
+        said = "".join(f"\n  {line}" for line in process.words.read().splitlines()[-20:])
+        return RunFailed(f"{reason}: {' '.join(map(str, process.args))}{said}")
+
     try:
         output, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        raise RunFailed(f"no result within {seconds:g} s (--timeout), ended: {words}") from None
+        raise failed(f"no result within {seconds:g} s (--timeout), ended") from None
     finally:
         # What is left of a run that is over must not disturb the next one either.
         stop(process)
     if process.returncode != 0:
-        raise RunFailed(f"exit status {process.returncode}, expected 0: {words}")
+        raise failed(f"exit status {process.returncode}, expected 0")
     lines = output.strip().splitlines()
     try:
         return json.loads(lines[-1])
     except (IndexError, ValueError):
-        raise RunFailed(
-            f"expected a JSON object as last line, found {lines[-1:]}: {words}") from None
+        raise failed(f"expected a JSON object as last line, found {lines[-1:]}") from None
 
 
 def measure(command, settings, seconds, attempts=2):

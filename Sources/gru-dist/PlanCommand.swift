@@ -13,14 +13,24 @@ struct PlanCommand: RankedCommand {
       EXAMPLES
         gru-dist plan configs/lm.json --hosts 4 --bandwidth 1gbit --latency 0.2ms
         gru-dist plan configs/lm.json --hosts 2 --cores 4 --bandwidth 10gbit --latency 20us --json
+        gru-dist plan configs/lm.json --hosts 4 --laboratory --threads 1
       """)
 
   @OptionGroup var config: ConfigOptions
   @OptionGroup var compute: ComputeOptions
 
   @Option(help: "The number of hosts.") var hosts = 4
-  @Option(help: "Cores of each host; below 1 where hosts share the cores of this machine.")
-  var cores = 1.0
+  @Option(help: "Cores of each host, 1 by default; 0.5 where two hosts share one.")
+  var cores: Double?
+  @Flag(
+    help: """
+      The hosts are those of launch/lab on this machine: they and the switch between them share \
+      its cores.
+      """)
+  var laboratory = false
+  @Option(
+    help: "CPU time of the laboratory's switch for a byte, in nanoseconds, where it was measured.")
+  var switchNanoseconds: Double?
   @Option(help: "Ranks of each host; --threads is those of each, by default the rest of the cores.")
   var ranksPerHost = 1
   @Option(help: "What a host sends, and at the same time receives: 100mbit, 1gbit.")
@@ -37,7 +47,16 @@ struct PlanCommand: RankedCommand {
     if !(1...1024 ~= hosts) {
       throw ValidationError("--hosts: expected 1 to 1024, found \(hosts)")
     }
-    if !(cores > 0 && cores <= 1024) {
+    if let cores, laboratory {
+      throw ValidationError("--cores: --laboratory says how many, expected none, found \(cores)")
+    }
+    if let nanoseconds = switchNanoseconds, !(laboratory && nanoseconds >= 0 && nanoseconds <= 1e6)
+    {
+      throw ValidationError(
+        "--switch-nanoseconds: expected 0 to 1000000 with --laboratory, found \(nanoseconds)"
+          + (laboratory ? "" : " without it"))
+    }
+    if let cores, !(cores > 0 && cores <= 1024) {
       throw ValidationError("--cores: expected more than 0 and at most 1024, found \(cores)")
     }
     if !(1...1024 ~= ranksPerHost) {
@@ -58,10 +77,15 @@ struct PlanCommand: RankedCommand {
   func run(on communicator: any Communicator) throws -> Int32 {
     var options = config.options()
     options.instructionSet = compute.instructionSet
-    let cluster = Cluster(
+    let machineCores =
+      try laboratory ? UsableCores.threadsPerRank(SoloCommunicator()) : nil
+    let cores = cores ?? machineCores.map { Double($0) / Double(hosts) } ?? 1
+    var cluster = Cluster(
       hosts: hosts, ranksPerHost: ranksPerHost,
       threads: options.threads ?? max(1, Int(cores) / ranksPerHost), cores: cores,
       bandwidth: Quantity.bitsPerSecond(bandwidth) ?? 0, latency: Quantity.seconds(latency) ?? 0)
+    cluster.laboratoryCores = machineCores
+    cluster.measuredSwitchSecondsPerByte = switchNanoseconds.map { $0 * 1e-9 }
     var plan = ScalePlan(options: options, cluster: cluster, overlaps: overlap)
     plan.seconds = seconds
     return try runOnce(json: output.json, on: communicator) { try plan.run(console: $0) }

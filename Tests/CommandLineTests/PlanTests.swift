@@ -14,8 +14,9 @@ import Testing
     #expect(json["latency"] == .number(1e-3))
     #expect((json["memory_bytes"]?.integerValue ?? 0) > 0)
     let step = try #require(json["step"])
-    let parts = ["compute_seconds", "exposed_exchange_seconds"].map { step[$0]?.doubleValue ?? -1 }
-    #expect(abs((step["step_seconds"]?.doubleValue ?? 0) - parts[0] - parts[1]) < 1e-12)
+    let parts = ["compute_seconds", "moving_seconds", "exposed_exchange_seconds"]
+    let sum = parts.reduce(0) { $0 + (step[$1]?.doubleValue ?? -1) }
+    #expect(abs((step["step_seconds"]?.doubleValue ?? 0) - sum) < 1e-12)
     guard case .array(let growing)? = json["growing_batch"] else {
       Issue.record("no table in \(plan)")
       return
@@ -24,11 +25,24 @@ import Testing
     #expect(plan.errors.contains("| 1024 | 1024 | - | - | - | - |"), "\(plan)")
   }
 
+  @Test func aLaboratoryHasTheCoresOfThisMachine() throws {
+    let place = try Workplace()
+    let plan = try place.run(
+      "plan", "config.json", "--hosts", "8", "--laboratory", "--seconds", "0.01", "--json")
+    #expect(plan.status == 0, "\(plan)")
+    let json = try OrderedJSON(parsing: try #require(plan.lines.first))
+    #expect(json["laboratory"] == .bool(true))
+    let cores = 8 * (json["cores"]?.doubleValue ?? 0)
+    #expect(cores >= 1 && cores == cores.rounded(), "\(plan)")
+  }
+
   @Test func wrongClustersAreErrors() throws {
     let place = try Workplace()
     for (options, words) in [
       (["--hosts", "0"], "--hosts: expected 1 to 1024"),
       (["--bandwidth", "fast"], "--bandwidth: expected a rate such as 100mbit"),
+      (["--laboratory", "--cores", "2"], "--cores: --laboratory says how many"),
+      (["--switch-nanoseconds", "2"], "expected 0 to 1000000 with --laboratory, found 2"),
       (["--latency", "1"], "--latency: expected a time such as 0.2ms or 50us, found 1"),
       (["--hosts", "9"], "9 workers (9 ranks x 1 thread) need a shard each"),
     ] {

@@ -68,6 +68,66 @@ import Testing
     #expect(abs(model().reduceSeconds(bytes, on: slow, nodes: 1) - expected) < 1e-12)
   }
 
+  @Test func whatComputingHidesStillTakesCores() {
+    let hidden = model(overlaps: true).strong(cluster(hosts: 4))
+    let open = model().strong(cluster(hosts: 4))
+    #expect(open.movingSeconds == 0)
+    let bytes = model().forwardParts.reduce(0) { $0 + $1.bytes }
+    // Three quarters of gradients and of parameters.
+    let all = 1.5 * bytes * cluster(hosts: 4).costs.tcpSecondsPerByte
+    #expect(abs(model().movingSeconds(bytes, on: cluster(hosts: 4), nodes: 1) - all) < 1e-15)
+    let whole = hidden.reduceSeconds + hidden.gatherSeconds
+    let agreement = 2 * 2.3e-4 + 2 * 64 * cluster(hosts: 4).transferSecondsPerByte
+    let part = 1 - (hidden.exposedSeconds - agreement) / whole
+    #expect(abs(hidden.movingSeconds - part * all) < 1e-9)
+    // Half a core takes twice as long; ranks of one host move half as much each.
+    let shared = cluster(hosts: 4, cores: 0.5)
+    #expect(abs(model().movingSeconds(bytes, on: shared, nodes: 1) - 2 * all) < 1e-15)
+    let pairs = cluster(hosts: 4, ranksPerHost: 2)
+    #expect(abs(model().movingSeconds(bytes, on: pairs, nodes: 1) - all / 2) < 1e-15)
+    // Three hosts with two nodes of the tree: each goes to two owners, and the parameters once.
+    let three = 3 * bytes * 2 / 3 * cluster(hosts: 3).costs.tcpSecondsPerByte
+    #expect(abs(model().movingSeconds(bytes, on: cluster(hosts: 3), nodes: 2) - three) < 1e-15)
+    #expect(model().movingSeconds(bytes, on: cluster(hosts: 1, ranksPerHost: 4), nodes: 1) == 0)
+  }
+
+  @Test func whoIsDoneLeavesTheCoresToTheOthers() {
+    #expect(ScaleModel.sharedSeconds([3, 3, 3], cores: 3) == 3)
+    #expect(abs(ScaleModel.sharedSeconds([2, 2, 2, 2], cores: 2) - 4) < 1e-12)
+    // All three share two cores until the first is done; the others then have one each.
+    #expect(abs(ScaleModel.sharedSeconds([3, 2, 3], cores: 2) - 4) < 1e-12)
+    #expect(ScaleModel.sharedSeconds([], cores: 2) == 0)
+    var laboratory = cluster(hosts: 3, cores: 2.0 / 3)
+    laboratory.laboratoryCores = 2
+    #expect(abs(model().strong(laboratory).computeSeconds - 0.4) < 1e-12)
+  }
+
+  @Test func inALaboratoryTheSwitchTakesCoresToo() {
+    var laboratory = cluster(hosts: 4, cores: 0.5, bandwidth: 1e8, latency: 0)
+    let costs = laboratory.costs
+    #expect(abs(laboratory.movingSecondsPerByte - 2 * costs.tcpSecondsPerByte) < 1e-18)
+    laboratory.laboratoryCores = 2
+    let frame = 1e8 / 8 * 0.00025
+    let ofSwitch = costs.switchSecondsPerByte + costs.switchSecondsPerFrame / frame
+    let ofHosts =
+      2 * (costs.tcpSecondsPerByte + costs.disturbanceSecondsPerByte
+        + costs.disturbanceSecondsPerFrame / frame)
+    // Four hosts' bytes on two cores.
+    #expect(abs(laboratory.movingSecondsPerByte - ofHosts - 2 * ofSwitch) < 1e-18)
+    laboratory.measuredSwitchSecondsPerByte = 1e-8
+    #expect(abs(laboratory.movingSecondsPerByte - ofHosts - 2e-8) < 1e-18)
+    // One thread carries what all hosts send.
+    laboratory.bandwidth = 1e12
+    #expect(abs(laboratory.transferSecondsPerByte - 4e-8) < 1e-16)
+    // On the core of one of two hosts, and on a core of its own.
+    laboratory.hosts = 2
+    laboratory.cores = 1
+    let ofHost = costs.tcpSecondsPerByte + laboratory.disturbancePerByte
+    #expect(abs(laboratory.movingSecondsPerByte - ofHost - 2e-8) < 1e-18)
+    laboratory.laboratoryCores = 3
+    #expect(laboratory.movingSecondsPerByte == ofHost)
+  }
+
   @Test func partsCoverTheModelInTheOrderOfBothPasses() {
     let bytes = Double(4 * ParameterTable(shape: shape).elementCount)
     for parts in [model().backwardParts, model().forwardParts] {
@@ -110,7 +170,9 @@ import Testing
     #expect(abs(alone.tokensPerSecond - 10_000) < 1e-9)
     let four = model.strong(cluster(hosts: 4))
     #expect(abs(four.computeSeconds - 0.2) < 1e-12)
-    #expect(abs(four.stepSeconds - four.computeSeconds - four.exposedSeconds) < 1e-12)
+    #expect(
+      abs(four.stepSeconds - four.computeSeconds - four.movingSeconds - four.exposedSeconds)
+        < 1e-12)
     #expect(four.efficiency < 1)
     // Three ranks: one has three of eight shards.
     #expect(abs(model.strong(cluster(hosts: 3)).computeSeconds - 0.3) < 1e-12)

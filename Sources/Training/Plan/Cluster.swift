@@ -13,6 +13,11 @@ package struct Cluster: Sendable, Equatable {
   /// Seconds from host to host.
   package var latency: Double
   package var costs = TransferCosts()
+  /// Where the hosts are those of `launch/lab`: the cores of the machine, which they and the switch
+  /// between them share.
+  package var laboratoryCores: Int?
+  /// CPU seconds of that switch for a byte, where they are known.
+  package var measuredSwitchSecondsPerByte: Double?
 
   package init(
     hosts: Int, ranksPerHost: Int, threads: Int, cores: Double, bandwidth: Double, latency: Double
@@ -35,6 +40,48 @@ package struct Cluster: Sendable, Equatable {
     bandwidth > 0 ? 8 / (bandwidth * TransferCosts.payloadPart) : 0
   }
 
+  /// Seconds that a byte which a host sends, and one that it receives, take from computing.
+  package var movingSecondsPerByte: Double {
+    (costs.tcpSecondsPerByte + disturbancePerByte) / coreShare + switchLoadPerByte
+  }
+
+  /// CPU seconds that computing on a laboratory's shared cores loses for a byte to all that small
+  /// frames bring along: preemption, cold caches, more calls of MPI and the kernel.
+  package var disturbancePerByte: Double {
+    laboratoryCores == nil
+      ? 0 : costs.disturbanceSecondsPerByte + costs.disturbanceSecondsPerFrame / frameBytes
+  }
+
+  /// Seconds a byte from host to host takes where nothing is computed: on the cable, or where the
+  /// cores that feed it, or the one thread of a laboratory's switch, are slower.
+  package var transferSecondsPerByte: Double {
+    let cores = costs.tcpSecondsPerByte / min(1, cores)
+    guard laboratoryCores != nil else { return max(wireSecondsPerByte, cores) }
+    return max(
+      wireSecondsPerByte, cores + switchLoadPerByte, Double(hosts) * switchSecondsPerByte)
+  }
+
+  /// What a laboratory's switch takes from computing for a byte of every host: nothing where it has
+  /// a core to itself; a core's time where each host has just one; else a part of all cores.
+  private var switchLoadPerByte: Double {
+    guard let laboratoryCores, hosts >= laboratoryCores else { return 0 }
+    let whole = Double(hosts) * switchSecondsPerByte
+    return hosts == laboratoryCores ? whole : whole / Double(laboratoryCores)
+  }
+
+  /// CPU seconds of a laboratory's switch for a byte: what was measured, or copies and a frame's
+  /// part.
+  package var switchSecondsPerByte: Double {
+    if let measuredSwitchSecondsPerByte { return measuredSwitchSecondsPerByte }
+    return costs.switchSecondsPerByte + costs.switchSecondsPerFrame / frameBytes
+  }
+
+  /// A laboratory's frame holds what the cable carries in a quarter of a millisecond, as
+  /// `launch/lab` sets it.
+  private var frameBytes: Double {
+    bandwidth > 0 ? min(max(bandwidth / 8 * 0.00025, 1500), 65_536) : 65_536
+  }
+
   /// The same cluster with another number of ranks: fewer hosts, or more of the same.
   package func resized(ranks: Int) -> Cluster {
     var other = self
@@ -42,6 +89,7 @@ package struct Cluster: Sendable, Equatable {
     if ranks < ranksPerHost {
       other.ranksPerHost = ranks
     }
+    if let laboratoryCores { other.cores = Double(laboratoryCores) / Double(other.hosts) }
     return other
   }
 }
@@ -54,6 +102,12 @@ package struct TransferCosts: Sendable, Equatable {
   package var memorySecondsPerByte = 2.5e-10
   /// Seconds that MPI and the kernels on both sides take for a message.
   package var messageSeconds = 3e-5
+  /// CPU seconds of a laboratory's switch for a byte, and for a frame and its acknowledgement.
+  package var switchSecondsPerByte = 2e-10
+  package var switchSecondsPerFrame = 5e-5
+  /// Fitted to steps on two and four hosts at 1 Gbit/s.
+  package var disturbanceSecondsPerByte = 1.2e-9
+  package var disturbanceSecondsPerFrame = 4e-5
 
   /// 1,448 bytes of payload in a frame that takes 1,538 on the cable.
   package static let payloadPart = 1448.0 / 1538.0

@@ -44,11 +44,13 @@ package struct ScaleModel: Sendable {
     package var gatherSeconds: Double
     /// What of both, and of the small exchanges, no computing hides.
     package var exposedSeconds: Double
+    /// What the rest takes from computing: cores move the bytes.
+    package var movingSeconds: Double
     package var tokensPerSecond: Double
     /// Tokens a second over those of one core times the cores.
     package var efficiency: Double
 
-    package var stepSeconds: Double { computeSeconds + exposedSeconds }
+    package var stepSeconds: Double { computeSeconds + movingSeconds + exposedSeconds }
     package var exposedFraction: Double { exposedSeconds / stepSeconds }
   }
 
@@ -58,9 +60,12 @@ package struct ScaleModel: Sendable {
   package func strong(_ cluster: Cluster) -> Prediction {
     let workers = cluster.ranks * cluster.threads
     let cut = max(shards, workers)
-    let load = (cut + workers - 1) / workers
-    return predict(
-      cluster, shards: cut, shardsPerWorker: Double(load) * Double(shards) / Double(cut), growth: 1)
+    let plan = ShardPlan(
+      sequences: cut, shards: cut, ranks: cluster.ranks, threads: cluster.threads)
+    let loads = (0..<workers).map {
+      Double(plan.shards(ofWorker: $0).count) * Double(shards) / Double(cut)
+    }
+    return predict(cluster, shards: cut, loads: loads, growth: 1)
   }
 
   /// A batch that grows with the workers, each keeping what `base` gives it.
@@ -68,32 +73,57 @@ package struct ScaleModel: Sendable {
     let workers = cluster.ranks * cluster.threads
     let load = max(1, shards / (base.ranks * base.threads))
     return predict(
-      cluster, shards: workers * load, shardsPerWorker: Double(load),
+      cluster, shards: workers * load, loads: [Double](repeating: Double(load), count: workers),
       growth: Double(workers * load) / Double(shards))
   }
 
+  /// - Parameter loads: shards of each worker.
   private func predict(
-    _ cluster: Cluster, shards cut: Int, shardsPerWorker: Double, growth: Double
+    _ cluster: Cluster, shards cut: Int, loads: [Double], growth: Double
   ) -> Prediction {
-    let compute = cost.seconds(shards: shardsPerWorker) / cluster.coreShare
+    let seconds = loads.map { cost.seconds(shards: $0) }
+    let compute =
+      cluster.laboratoryCores.map { Self.sharedSeconds(seconds, cores: Double($0)) }
+      ?? (seconds.max() ?? 0) / cluster.coreShare
     let nodes = nodesPerRank(cluster.ranks, threads: cluster.threads, shards: cut)
     let reduce = backwardParts.map { reduceSeconds($0.bytes, on: cluster, nodes: nodes) }
     let gather = forwardParts.map { gatherSeconds($0.bytes, on: cluster, nodes: nodes) }
     let agreement = Double(Self.rounds(cluster.ranks)) * messageSeconds(64, on: cluster, bytes: 64)
-    let exposed =
-      overlaps
-      ? exposedReduction(reduce, backward: compute * 2 / 3)
-        + exposedGathering(gather, forward: compute / 3)
-      : reduce.reduce(0, +) + gather.reduce(0, +)
-    let step = compute + exposed + agreement
+    let whole = reduce.reduce(0, +) + gather.reduce(0, +)
+    let bytes = backwardParts.reduce(0) { $0 + $1.bytes }
+    let allMoving = movingSeconds(bytes, on: cluster, nodes: nodes)
+    var exposed = whole
+    var moving = 0.0
+    if overlaps, whole > 0 {
+      // What is hidden makes computing longer, which hides a little more.
+      for _ in 0..<8 {
+        let passes = compute + moving
+        exposed =
+          exposedReduction(reduce, backward: passes * 2 / 3)
+          + exposedGathering(gather, forward: passes / 3)
+        moving = (1 - exposed / whole) * allMoving
+      }
+    }
+    let step = compute + moving + exposed + agreement
     let tokens = Double(tokensPerStep) * growth / step
     let alone = Double(tokensPerStep) / cost.seconds(shards: Double(shards))
     let cores = Double(cluster.ranks * cluster.threads) * cluster.coreShare
     return Prediction(
       ranks: cluster.ranks, hosts: cluster.hosts, computeSeconds: compute,
       reduceSeconds: reduce.reduce(0, +), gatherSeconds: gather.reduce(0, +),
-      exposedSeconds: exposed + agreement, tokensPerSecond: tokens,
+      exposedSeconds: exposed + agreement, movingSeconds: moving, tokensPerSecond: tokens,
       efficiency: tokens / (alone * cores))
+  }
+
+  /// When the last of several pieces of work ends that share cores evenly, each on one at a time.
+  static func sharedSeconds(_ work: [Double], cores: Double) -> Double {
+    var time = 0.0
+    var done = 0.0
+    for (finished, seconds) in work.sorted().enumerated() {
+      time += (seconds - done) * max(1, Double(work.count - finished) / cores)
+      done = seconds
+    }
+    return time
   }
 
   // MARK: - The exchange
@@ -141,14 +171,26 @@ package struct ScaleModel: Sendable {
     return seconds
   }
 
+  /// Seconds that a rank's first thread spends on moving `bytes` bytes of gradients and as many of
+  /// parameters between hosts, while others compute on what is left of the cores.
+  func movingSeconds(_ bytes: Double, on cluster: Cluster, nodes: Int) -> Double {
+    let outside = cluster.hosts > 1 ? Double(cluster.ranks - cluster.ranksPerHost) : 0
+    let isHalving = nodes == 1 && cluster.ranks.nonzeroBitCount == 1
+    // Halving meets other hosts when the ranks of one have divided the bytes among themselves.
+    let sent =
+      isHalving
+      ? 2 * bytes * Double(cluster.hosts - 1) / Double(cluster.hosts * cluster.ranksPerHost)
+      : Double(nodes + 1) * bytes * outside / Double(cluster.ranks)
+    return sent * cluster.movingSecondsPerByte
+  }
+
   /// Seconds for messages of `length` bytes from every rank of a host at once, `bytes` in all: the
   /// way of the first byte, then what is slower, the cable or the cores that feed it.
   private func messageSeconds(_ length: Double, on cluster: Cluster, bytes: Double) -> Double {
     // A long message first asks and is answered.
     let trips = length > TransferCosts.eagerBytes ? 3.0 : 1.0
-    let cpu = cluster.costs.tcpSecondsPerByte / min(1, cluster.cores)
     return trips * (cluster.latency + cluster.costs.messageSeconds)
-      + bytes * max(cluster.wireSecondsPerByte, cpu)
+      + bytes * cluster.transferSecondsPerByte
   }
 
   /// The most nodes of the canonical tree that a rank brings.

@@ -45,7 +45,10 @@ package struct ScalePlan {
     var cluster = cluster
     cluster.costs = .measured(kernels: kernels)
     let peak = kernels.measurePeak(seconds: 0.3)
-    let cost = try StepCost.measure(options, shards: [1, load, shards], seconds: seconds)
+    // Where hosts share this machine's cores, all of these compute at once.
+    let busy = min(cluster.laboratoryCores ?? 1, cluster.ranks * cluster.threads)
+    let cost = try StepCost.measure(
+      options, shards: [1, load, shards], seconds: seconds, cores: busy)
     let tokens = config.batch.sequences * config.batch.window
     let model = ScaleModel(
       shape: shape, table: table, cost: cost, shards: shards, tokensPerStep: tokens,
@@ -68,7 +71,8 @@ package struct ScalePlan {
       "memory      of each rank: up to \(Format.bytes(memory.totalBytes))")
     console.say(
       "step        \(Format.fixed(here.stepSeconds, 4)) s: computing "
-        + "\(Format.fixed(here.computeSeconds, 4)), exposed exchange "
+        + "\(Format.fixed(here.computeSeconds, 4)), moving bytes meanwhile "
+        + "\(Format.fixed(here.movingSeconds, 4)), exposed exchange "
         + "\(Format.fixed(here.exposedSeconds, 4)) (\(Self.percent(here.exposedFraction))) of "
         + "\(Format.fixed(here.reduceSeconds + here.gatherSeconds, 4)); "
         + "\(Format.grouped(Int(here.tokensPerSecond))) tokens/s, efficiency "
@@ -79,6 +83,7 @@ package struct ScalePlan {
       "kind": "plan", "hosts": .integer(cluster.hosts), "ranks": .integer(cluster.ranks),
       "threads": .integer(cluster.threads), "cores": .number(cluster.cores),
       "bandwidth": .number(cluster.bandwidth), "latency": .number(cluster.latency),
+      "laboratory": .bool(cluster.laboratoryCores != nil),
       "overlap": .bool(overlaps), "peak_gflops": .number(peak),
       "gflops": .number(gflops), "memory_bytes": .integer(memory.totalBytes),
       "tcp_seconds_per_byte": .number(cluster.costs.tcpSecondsPerByte),
@@ -135,6 +140,7 @@ extension ScaleModel.Prediction {
       "step_seconds": .number(stepSeconds), "compute_seconds": .number(computeSeconds),
       "reduce_seconds": .number(reduceSeconds), "gather_seconds": .number(gatherSeconds),
       "exposed_exchange_seconds": .number(exposedSeconds),
+      "moving_seconds": .number(movingSeconds),
       "tokens_per_second": .number(tokensPerSecond), "efficiency": .number(efficiency),
     ]
   }

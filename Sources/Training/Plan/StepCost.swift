@@ -40,8 +40,10 @@ package struct StepCost: Sendable, Equatable {
 
   /// Times real steps of a config's model on one core of this machine, with the sequences of
   /// so many shards.
+  ///
+  /// - Parameter cores: how many do so at once, each for itself: they share caches and memory.
   package static func measure(
-    _ options: TrainOptions, shards counts: [Int], seconds: Double = 2
+    _ options: TrainOptions, shards counts: [Int], seconds: Double = 2, cores: Int = 1
   ) throws -> StepCost {
     let config = try Config(file: options.configFile, overrides: options.overrides)
     let perShard = config.batch.sequences / config.batch.shards
@@ -53,12 +55,44 @@ package struct StepCost: Sendable, Equatable {
           ConfigOverride("batch.sequences", .integer(perShard * shards), option: "plan of"),
           ConfigOverride("batch.shards", .integer(shards), option: "plan of"),
         ]
-        return Point(shards: shards, seconds: try time(part, seconds: seconds))
+        return Point(shards: shards, seconds: try time(part, seconds: seconds, cores: cores))
       })
   }
 
   /// The median of some steps after the first two.
-  private static func time(_ options: TrainOptions, seconds: Double) throws -> Double {
+  private static func time(
+    _ options: TrainOptions, seconds: Double, cores: Int
+  ) throws -> Double {
+    let trainers = try (0..<cores).map { _ in try trainer(options) }
+    let team = try WorkerTeam(threads: cores)
+    var times: [Double] = []
+    var end = ContinuousClock.now
+    let results = UnsafeMutableBufferPointer<Result<Double, any Error>>.allocate(capacity: cores)
+    results.initialize(repeating: .success(0))
+    defer {
+      results.deinitialize()
+      results.deallocate()
+    }
+    for step in 0..<warmup + most {
+      team.run { core in
+        results[core] = Result { try trainers[core].performStep().duration.seconds }
+      }
+      let steps = try results.map { try $0.get() }
+      if step < warmup {
+        end = .now + .seconds(seconds)
+        continue
+      }
+      times.append(steps.reduce(0, +) / Double(cores))
+      if times.count >= fewest, ContinuousClock.now >= end { break }
+    }
+    return times.sorted()[times.count / 2]
+  }
+
+  private static let warmup = 2
+  private static let fewest = 3
+  private static let most = 50
+
+  private static func trainer(_ options: TrainOptions) throws -> Trainer {
     let setup = try TrainingSetup(options, on: SoloCommunicator())
     let replica = try Replica(
       shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
@@ -67,12 +101,6 @@ package struct StepCost: Sendable, Equatable {
       replica: replica, communicator: SoloCommunicator(), source: setup.batches,
       optimizer: setup.config.optimizer, steps: setup.config.run.steps)
     replica.initialize(seed: setup.config.run.seed)
-    for _ in 0..<2 { _ = try trainer.performStep() }
-    var times: [Double] = []
-    let end = ContinuousClock.now + .seconds(seconds)
-    repeat {
-      times.append(try trainer.performStep().duration.seconds)
-    } while times.count < 3 || (ContinuousClock.now < end && times.count < 50)
-    return times.sorted()[times.count / 2]
+    return trainer
   }
 }
