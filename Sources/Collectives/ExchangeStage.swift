@@ -46,6 +46,8 @@ struct Stage: ~Copyable {
   var arenas: UnsafePointer<UnsafeMutablePointer<Float>>?
   /// The arena of a gathering.
   var arena: UnsafeMutablePointer<Float>?
+  /// What of the first buckets takes part; nil for all of it.
+  var selected: SelectedElements?
   /// The buckets that were added, in that order.
   let order: UnsafeMutablePointer<Int>
   private(set) var added = 0
@@ -77,6 +79,7 @@ struct Stage: ~Copyable {
   mutating func begin() {
     for queue in 0..<queueCount { queues[queue].begin() }
     added = 0
+    selected = nil
   }
 
   mutating func add(_ bucket: Int) {

@@ -119,14 +119,19 @@ extension GradientExchange {
     _ direct: DirectSchedule, _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) {
     let size = direct.pieceElements
-    let own = Pieces.piece(index, of: ownership.parts[rank][bucket], size)
+    let nodes = reduction.nodes(of: bucket, nodes)
+    func piece(ofRank rank: Int) -> Range<Int> {
+      Pieces.piece(
+        index, of: reduction.places(of: ownership.parts[rank][bucket], in: bucket), size)
+    }
+    let own = piece(ofRank: rank)
     for number in direct.incoming.indices {
       let place = direct.place(queue.pointee.startedTurn, number)
       try startReceive(
         pieces.pointer, place..<place + own.count, from: direct.incoming[number].peer, queue)
     }
     for peer in direct.peers {
-      let part = Pieces.piece(index, of: ownership.parts[peer][bucket], size)
+      let part = piece(ofRank: peer)
       for node in 0..<nodeCount { try startSend(nodes[node], part, to: peer, queue) }
     }
   }
@@ -147,7 +152,9 @@ extension GradientExchange {
       }
       guard queue.pointee.finishedTurn < queue.pointee.startedTurn else { break }
       let own = Pieces.piece(
-        queue.pointee.piecesFinished, of: ownership.parts[rank][bucket], direct.pieceElements)
+        queue.pointee.piecesFinished,
+        of: reduction.places(of: ownership.parts[rank][bucket], in: bucket),
+        direct.pieceElements)
       if !own.isEmpty {
         while queue.pointee.receivesFinished < direct.incoming.count {
           guard try queue.pointee.receives.finishOldestIfReady(on: communicator) else {
@@ -157,7 +164,7 @@ extension GradientExchange {
           isMoved = true
         }
         queue.pointee.receivesFinished = 0
-        sum(own, nodes, direct, turn: queue.pointee.finishedTurn)
+        sum(own, reduction.nodes(of: bucket, nodes), direct, turn: queue.pointee.finishedTurn)
       }
       queue.pointee.piecesFinished += 1
       queue.pointee.finishedTurn += 1
@@ -181,20 +188,21 @@ extension GradientExchange {
 
   /// Every rank sends its part to every other.
   func advanceGathering(_ direct: DirectSchedule) throws(CollectiveError) -> Bool {
-    guard let arena = gathering.arena else { return false }
+    guard let whole = gathering.arena else { return false }
     let queue = gathering.queues
     let world = ownership.parts.count
     var isMoved = false
     queue.pointee.arrived = gathering.added
     while queue.pointee.started < queue.pointee.arrived {
       let bucket = gathering.order[queue.pointee.started]
+      let arena = gathering.arena(of: bucket, whole)
       for distance in 1..<world {
         let sender = (rank + world - distance) % world
-        try startReceive(arena, ownership.parts[sender][bucket], from: sender, queue)
+        try startReceive(arena, shared(bucket, by: sender), from: sender, queue)
       }
       for distance in 1..<world {
         let receiver = (rank + distance) % world
-        try startSend(arena, ownership.parts[rank][bucket], to: receiver, queue)
+        try startSend(arena, shared(bucket, by: rank), to: receiver, queue)
       }
       queue.pointee.started += 1
       isMoved = true
@@ -209,7 +217,7 @@ extension GradientExchange {
         continue
       }
       let sender = (rank + world - distance) % world
-      if !ownership.parts[sender][gathering.order[queue.pointee.finished]].isEmpty {
+      if !shared(gathering.order[queue.pointee.finished], by: sender).isEmpty {
         guard try queue.pointee.receives.finishOldestIfReady(on: communicator) else { break }
       }
       queue.pointee.receivesFinished += 1
@@ -217,5 +225,10 @@ extension GradientExchange {
     }
     if try queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
     return isMoved
+  }
+
+  /// What a rank brings to the gathering of a bucket.
+  private func shared(_ bucket: Int, by owner: Int) -> Range<Int> {
+    gathering.places(of: ownership.parts[owner][bucket], in: bucket)
   }
 }

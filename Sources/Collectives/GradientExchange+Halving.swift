@@ -79,29 +79,31 @@ struct HalvingSchedule {
 
 extension GradientExchange {
   func advanceReduction(_ halving: HalvingSchedule) throws(CollectiveError) -> Bool {
-    guard let arena = reduction.arenas?[0] else { return false }
+    guard let nodes = reduction.arenas else { return false }
     var isMoved = false
     for round in halving.peers.indices {
       let queue = reduction.queues + round
       queue.pointee.arrived = round == 0 ? reduction.added : (queue - 1).pointee.finished
-      if try receivePieces(halving, round, arena, queue) { isMoved = true }
+      if try receivePieces(halving, round, nodes, queue) { isMoved = true }
       if try queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
-      if try startPieces(halving, round, arena, queue) { isMoved = true }
+      if try startPieces(halving, round, nodes, queue) { isMoved = true }
     }
     return isMoved
   }
 
   /// Starts what may be under way of a round.
   private func startPieces(
-    _ halving: HalvingSchedule, _ round: Int, _ arena: UnsafeMutablePointer<Float>,
+    _ halving: HalvingSchedule, _ round: Int,
+    _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>,
     _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) -> Bool {
     let size = halving.pieceElements
     var isMoved = false
     while queue.pointee.started < queue.pointee.arrived {
       let bucket = reduction.order[queue.pointee.started]
-      let kept = halving.kept[round][bucket]
-      let given = halving.given[round][bucket]
+      let arena = reduction.nodes(of: bucket, nodes)[0]
+      let kept = reduction.places(of: halving.kept[round][bucket], in: bucket)
+      let given = reduction.places(of: halving.given[round][bucket], in: bucket)
       let receives = Pieces.count(of: kept.count, size)
       let sends = Pieces.count(of: given.count, size)
       while queue.pointee.receivesStarted < receives,
@@ -134,13 +136,15 @@ extension GradientExchange {
 
   /// Adds the pieces of a round that have come.
   private func receivePieces(
-    _ halving: HalvingSchedule, _ round: Int, _ arena: UnsafeMutablePointer<Float>,
+    _ halving: HalvingSchedule, _ round: Int,
+    _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>,
     _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) -> Bool {
     let size = halving.pieceElements
     var isMoved = false
     while queue.pointee.finished < queue.pointee.arrived {
-      let kept = halving.kept[round][reduction.order[queue.pointee.finished]]
+      let bucket = reduction.order[queue.pointee.finished]
+      let kept = reduction.places(of: halving.kept[round][bucket], in: bucket)
       if queue.pointee.receivesFinished == Pieces.count(of: kept.count, size) {
         queue.pointee.receivesFinished = 0
         queue.pointee.finished += 1
@@ -152,7 +156,7 @@ extension GradientExchange {
       else { break }
       let piece = Pieces.piece(queue.pointee.receivesFinished, of: kept, size)
       let place = halving.place(queue.pointee.finishedTurn, round: round)
-      let target = arena + piece.lowerBound
+      let target = reduction.nodes(of: bucket, nodes)[0] + piece.lowerBound
       kernels.add(target, pieces.pointer + place, into: target, count: piece.count)
       queue.pointee.receivesFinished += 1
       queue.pointee.finishedTurn += 1
@@ -162,7 +166,7 @@ extension GradientExchange {
   }
 
   func advanceGathering(_ halving: HalvingSchedule) throws(CollectiveError) -> Bool {
-    guard let arena = gathering.arena else { return false }
+    guard let whole = gathering.arena else { return false }
     var isMoved = false
     for round in halving.peers.indices.reversed() {
       let queue = gathering.queues + round
@@ -170,13 +174,17 @@ extension GradientExchange {
       queue.pointee.arrived = isFirst ? gathering.added : (queue + 1).pointee.finished
       while queue.pointee.started < queue.pointee.arrived {
         let bucket = gathering.order[queue.pointee.started]
-        try startReceive(arena, halving.given[round][bucket], from: halving.peers[round], queue)
-        try startSend(arena, halving.kept[round][bucket], to: halving.peers[round], queue)
+        let arena = gathering.arena(of: bucket, whole)
+        let given = gathering.places(of: halving.given[round][bucket], in: bucket)
+        let kept = gathering.places(of: halving.kept[round][bucket], in: bucket)
+        try startReceive(arena, given, from: halving.peers[round], queue)
+        try startSend(arena, kept, to: halving.peers[round], queue)
         queue.pointee.started += 1
         isMoved = true
       }
       while queue.pointee.finished < queue.pointee.started {
-        if !halving.given[round][gathering.order[queue.pointee.finished]].isEmpty {
+        let bucket = gathering.order[queue.pointee.finished]
+        if !gathering.places(of: halving.given[round][bucket], in: bucket).isEmpty {
           guard try queue.pointee.receives.finishOldestIfReady(on: communicator) else { break }
         }
         queue.pointee.finished += 1

@@ -29,6 +29,8 @@ package final class GradientExchange {
   let pieces: AlignedBuffer
   var reduction: Stage
   var gathering: Stage
+  /// The bytes that this rank has sent so far.
+  package private(set) var sentBytes = 0
 
   /// How the ranks meet.
   enum Schedule {
@@ -139,6 +141,13 @@ package final class GradientExchange {
     reduction.arenas = nodes
   }
 
+  /// Has only some elements of the first buckets take part in the reduction under way, to which none
+  /// of these buckets was added yet. Their sums stay where the elements lie.
+  package func selectForReduction(_ selected: SelectedElements) {
+    check(selected)
+    reduction.selected = selected
+  }
+
   /// Says that a bucket's gradients are complete in the arenas, which nobody may touch from now on.
   package func addToReduction(_ bucket: Int) throws(CollectiveError) {
     reduction.add(bucket)
@@ -156,6 +165,20 @@ package final class GradientExchange {
     precondition(!reduction.isUnderWay, "a reduction is under way")
     gathering.begin()
     gathering.arena = arena
+  }
+
+  /// As `selectForReduction`, for the gathering under way. The elements arrive where they lie for it.
+  package func selectForGathering(_ selected: SelectedElements) {
+    check(selected)
+    gathering.selected = selected
+  }
+
+  private func check(_ selected: SelectedElements) {
+    let buckets = ownership.buckets
+    precondition(
+      selected.bucketCount <= buckets.count, "\(selected.bucketCount) of \(buckets.count) buckets")
+    let end = selected.bucketCount == 0 ? 0 : buckets[selected.bucketCount - 1].upperBound
+    precondition(end.isMultiple(of: canonicalBlock), "selected buckets end at \(end)")
   }
 
   /// Says that the owned elements of a bucket have their values, which nobody may change from now on.
@@ -211,6 +234,7 @@ package final class GradientExchange {
   ) throws(CollectiveError) {
     guard !range.isEmpty else { return }
     let floats = UnsafeBufferPointer(start: arena + range.lowerBound, count: range.count)
+    sentBytes += range.count * MemoryLayout<Float>.stride
     queue.pointee.sends.append(
       try communicator.startSend(UnsafeRawBufferPointer(floats), to: peer))
   }

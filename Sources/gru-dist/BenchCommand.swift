@@ -35,6 +35,8 @@ struct BenchPeakCommand: RankedCommand {
 }
 
 extension Precision: ExpressibleByArgument {}
+extension OptimizerConfig.Name: ExpressibleByArgument {}
+extension ExchangeConfig.Sparse: ExpressibleByArgument {}
 
 /// The sizes that benchmarks run with.
 struct BenchSizes: ParsableArguments {
@@ -55,6 +57,9 @@ struct BenchSizes: ParsableArguments {
   @Option(help: "Steps to time; the median counts.") var steps = 20
   @Option(help: "Steps before them.") var warmup = 5
   @Option(help: "Numbers that products multiply.") var precision = Precision.fp32
+  @Option(help: "The optimizer.") var optimizer = OptimizerConfig.Name.adam
+  @Option(help: "Whether rows of the embedding that no token looks up are left out.")
+  var sparse = ExchangeConfig.Sparse.auto
   @OptionGroup var compute: ComputeOptions
   @Flag(help: "Accepted for symmetry: the output is JSON always.") var json = false
 
@@ -77,6 +82,8 @@ struct BenchSizes: ParsableArguments {
     benchmark.steps = steps
     benchmark.warmup = warmup
     benchmark.precision = precision
+    benchmark.optimizer = optimizer
+    benchmark.sparse = sparse
     benchmark.instructionSet = compute.instructionSet
     return benchmark
   }

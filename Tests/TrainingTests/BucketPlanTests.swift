@@ -71,4 +71,20 @@ import Testing
       .reduce(0) { $0 + $1.elements.count }
     #expect(last * 8 < ParameterTable(shape: shape).elementCount)
   }
+
+  @Test func noBucketReachesAcrossTheEndOfAnEmbeddingApart() {
+    let shape = Self.shape(.gruResetBefore, layers: 1, vocabulary: 500, hidden: 3)
+    let table = ParameterTable(shape: shape)
+    let segments = BackwardStage.segments(of: shape, table: table)
+    let apart = table.embeddingWeight.count / canonicalBlock * canonicalBlock
+    for bucketElements in [1, 4096, 10_000, 1 << 30] {
+      let buckets = BucketPlan(
+        segments: segments, bucketElements: bucketElements, apart: apart
+      ).buckets
+      #expect(buckets.contains { $0.elements.upperBound == apart })
+      let own = buckets.filter { $0.elements.upperBound <= apart }
+      #expect(Set(own.map(\.stage)).count == 1)
+      #expect(own.allSatisfy { $0.reader == 0 })
+    }
+  }
 }

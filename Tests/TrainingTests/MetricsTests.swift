@@ -14,7 +14,7 @@ import Testing
       step: step, loss: 2, tokens: 100, learningRate: 0.1, gradientNorm: 1,
       requests: [], duration: .milliseconds(milliseconds),
       dataDuration: .milliseconds(1), exposedExchangeDuration: .milliseconds(2),
-      hiddenExchangeDuration: .milliseconds(5))
+      hiddenExchangeDuration: .milliseconds(5), sentBytes: 1000 * step)
   }
 
   @Test func trainRecordsHaveTheAgreedFields() throws {
@@ -29,7 +29,8 @@ import Testing
         == #"{"kind":"train","step":2,"epoch":0,"tokens":200,"loss":2.0,"learning_rate":0.1,"#
         + #""gradient_norm":1.0,"tokens_per_second":2000.0,"step_seconds":0.05,"#
         + #""exchange_seconds":0.002,"#
-        + #""hidden_exchange_seconds":0.005,"data_seconds":0.001,"fingerprint":"f"}"#)
+        + #""hidden_exchange_seconds":0.005,"exchange_bytes":1500,"#
+        + #""data_seconds":0.001,"fingerprint":"f"}"#)
   }
 
   @Test func validationRecordsHaveTheAgreedFields() {

@@ -19,6 +19,8 @@ package struct StepBenchmark {
   package var warmup = 5
   package var instructionSet = "auto"
   package var precision = Precision.fp32
+  package var optimizer = OptimizerConfig.Name.adam
+  package var sparse = ExchangeConfig.Sparse.auto
   /// Whether to tell the parts of the steps apart.
   package var profiled = false
 
@@ -52,7 +54,11 @@ package struct StepBenchmark {
       "batch": [
         "sequences": .integer(batch), "window": .integer(window), "shards": .integer(shards),
       ],
-      "optimizer": ["schedule": ["name": "constant", "warmup_steps": 0]],
+      "optimizer": [
+        "name": .string(optimizer.rawValue),
+        "schedule": ["name": "constant", "warmup_steps": 0],
+      ],
+      "exchange": ["sparse": .string(sparse.rawValue)],
     ]
     return try Config(json: Array(json.line.utf8), file: "bench step")
   }
@@ -155,13 +161,14 @@ package struct StepBenchmark {
       "exchange_seconds": .number(exposedSeconds),
       "exchange_seconds_least": .number(leastExposedSeconds.sorted()[steps / 2]),
       "hidden_exchange_seconds": .number(hiddenSeconds),
+      "exchange_bytes": .integer(outcomes.map(\.sentBytes).sorted()[outcomes.count / 2]),
       "tokens_per_second": .number((tokens / middle).rounded()),
       "gflops": .number((gflops * 1e4).rounded() / 1e4),
       "peak_gflops": .number((peak * 100).rounded() / 100),
       "fraction_of_peak": .number((gflops / peak * 1e6).rounded() / 1e6),
       "peak_rss_bytes": .integer(PeakMemory.bytes),
       "isa": .string(replica.kernels.instructionSet.rawValue),
-      "precision": .string(precision.rawValue),
+      "precision": .string(precision.rawValue), "optimizer": .string(optimizer.rawValue),
       "loss": .number(outcomes[outcomes.count - 1].loss),
     ]
     if let parts {

@@ -1,4 +1,6 @@
 package import Collectives
+import GRUCore
+import Kernels
 
 /// How ranks exchange gradients and parameters.
 package struct ExchangeConfig: Sendable, Equatable {
@@ -6,13 +8,19 @@ package struct ExchangeConfig: Sendable, Equatable {
   /// or a thread of its own.
   package enum Progress: String, CaseIterable, Sendable { case poll, thread }
 
+  /// Whether only those rows of the embedding are exchanged that a batch looks up: where that is
+  /// less in a step and the embedding has 1 MiB or more; in no step; or however small it is.
+  package enum Sparse: String, CaseIterable, Sendable { case auto, never, always }
+
   package var progress: Progress
   /// About how many bytes of gradients are exchanged as a whole; 0 measures the network and decides.
   package var bucketBytes: Int
+  package var sparse: Sparse
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
     progress = try reader.choice("progress", default: .poll)
     bucketBytes = try reader.integer("bucket_bytes", default: 0, in: 0...1 << 40)
+    sparse = try reader.choice("sparse", default: .auto)
     try reader.finish()
   }
 
@@ -20,10 +28,23 @@ package struct ExchangeConfig: Sendable, Equatable {
   package init() {
     progress = .poll
     bucketBytes = 0
+    sparse = .auto
+  }
+
+  /// How many of the arena's first elements, which the embedding fills, may be exchanged row by row:
+  /// its whole blocks of 4,096, or none.
+  func rowElements(of shape: ModelShape, table: ParameterTable) -> Int {
+    guard sparse != .never, shape.task.input == .tokens, !shape.tiesWeights else { return 0 }
+    let embedding = table.embeddingWeight
+    if sparse == .auto, embedding.count < 1 << 18 { return 0 }
+    return embedding.range.upperBound / canonicalBlock * canonicalBlock
   }
 
   var json: OrderedJSON {
-    ["progress": .string(progress.rawValue), "bucket_bytes": .integer(bucketBytes)]
+    [
+      "progress": .string(progress.rawValue), "bucket_bytes": .integer(bucketBytes),
+      "sparse": .string(sparse.rawValue),
+    ]
   }
 
   /// The bucket size to use: that of the config, or one that suits the network. Every rank calls it.

@@ -39,6 +39,14 @@ package struct MemoryPlan: Sendable {
     let moments = config.optimizer.momentNames.count
     let states =
       shape.layerCount * plan.sequences * shape.hiddenSize * MemoryLayout<Float>.stride
+    let rankNodes = (0..<plan.ranks).map { rank in
+      CanonicalTree.maximalNodes(of: plan.shards(ofRank: rank), in: plan.shards).count
+    }
+    let rows =
+      plan.ranks == 1
+      ? 0
+      : config.exchange.rowElements(of: shape, table: table) / 2 * (rankNodes.max() ?? 1)
+        * MemoryLayout<Float>.stride
     // Its copy of the state for checkpoints is whole, the others' only of what they own.
     coordinatorBytes = arena + arena * moments * (plan.ranks - 1) / plan.ranks
     items = [
@@ -49,7 +57,7 @@ package struct MemoryPlan: Sendable {
       Item(
         name: "gradients",
         bytes: arena * (nodes.max() ?? 1)
-          + (config.batch.accumulate > 1 ? arena / plan.ranks : 0)),
+          + (config.batch.accumulate > 1 ? arena / plan.ranks : 0) + rows),
       Item(name: "optimizer moments", bytes: arena * moments / plan.ranks),
       Item(name: "activations", bytes: workspaces.max() ?? 0),
       // The state on its way to the disk, and the hidden vectors that a step and validation put by.

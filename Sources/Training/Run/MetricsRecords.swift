@@ -26,6 +26,7 @@ package struct TrainRecord {
       "step_seconds": .number(interval.mean(interval.duration)),
       "exchange_seconds": .number(interval.mean(interval.exposedExchangeDuration)),
       "hidden_exchange_seconds": .number(interval.mean(interval.hiddenExchangeDuration)),
+      "exchange_bytes": .integer(interval.sentBytes / max(1, interval.steps)),
       "data_seconds": .number(interval.mean(interval.dataDuration)),
       "fingerprint": .string(fingerprint),
     ]
@@ -42,6 +43,7 @@ package struct StepInterval: Sendable {
   package private(set) var exposedExchangeDuration = Duration.zero
   package private(set) var hiddenExchangeDuration = Duration.zero
   package private(set) var dataDuration = Duration.zero
+  package private(set) var sentBytes = 0
 
   package mutating func add(_ outcome: Trainer.Outcome) {
     steps += 1
@@ -50,6 +52,7 @@ package struct StepInterval: Sendable {
     exposedExchangeDuration += outcome.exposedExchangeDuration
     hiddenExchangeDuration += outcome.hiddenExchangeDuration
     dataDuration += outcome.dataDuration
+    sentBytes += outcome.sentBytes
   }
 
   /// What this rank did itself: time in the exchange is mostly time that the slowest rank takes.

@@ -85,7 +85,9 @@ extension TrainingSetup {
   }
 
   /// The keys outside of `run` that decide nothing but speed.
-  private static let freeKeys = ["exchange.progress", "exchange.bucket_bytes"]
+  private static let freeKeys = [
+    "exchange.progress", "exchange.bucket_bytes", "exchange.sparse",
+  ]
 
   /// The keys that decide the trajectory so far; the others may change at a resume.
   private static let pinnedKeys = [

@@ -21,7 +21,8 @@ struct BucketPlan: Equatable {
   /// - Parameters:
   ///   - segments: of the whole arena, in order.
   ///   - bucketElements: what a bucket should have at most, and neighbours together if they can.
-  init(segments: [BackwardStage.Segment], bucketElements: Int) {
+  ///   - apart: an end of blocks that no bucket reaches across.
+  init(segments: [BackwardStage.Segment], bucketElements: Int, apart: Int = 0) {
     var runs: [Bucket] = []
     let count = segments.last?.elements.upperBound ?? 0
     var first = 0
@@ -36,13 +37,15 @@ struct BucketPlan: Equatable {
         run.stage = max(run.stage, segment.stage)
         run.reader = min(run.reader, segment.reader)
       }
-      if let last = runs.last, last.stage == run.stage, last.reader == run.reader {
+      if let last = runs.last, last.stage == run.stage, last.reader == run.reader,
+        start != apart
+      {
         runs[runs.count - 1].elements = last.elements.lowerBound..<block.upperBound
       } else {
         runs.append(run)
       }
     }
-    buckets = Self.cut(Self.merge(runs, bucketElements), bucketElements)
+    buckets = Self.cut(Self.merge(runs, bucketElements, apart), bucketElements)
   }
 
   /// The places of a rank's owned elements that each reader is the first to read.
@@ -58,7 +61,9 @@ struct BucketPlan: Equatable {
   }
 
   /// Joins neighbours that are small enough together, or of which one is not worth a message.
-  private static func merge(_ runs: [Bucket], _ bucketElements: Int) -> [Bucket] {
+  private static func merge(
+    _ runs: [Bucket], _ bucketElements: Int, _ apart: Int
+  ) -> [Bucket] {
     var merged: [Bucket] = []
     let lastStage = runs.map(\.stage).max() ?? 0
     let isOne = runs.reduce(0) { $0 + $1.elements.count } <= bucketElements
@@ -76,7 +81,7 @@ struct BucketPlan: Equatable {
       let isWorthless =
         small.elements.count <= max(canonicalBlock, bucketElements / 8)
         && small.stage <= large.stage && small.reader >= large.reader
-      guard isSmall || isWorthless else {
+      guard isSmall || isWorthless, last.elements.upperBound != apart else {
         merged.append(run)
         continue
       }

@@ -62,6 +62,9 @@ final class OverlappedExchange {
     return account
   }
 
+  /// The bytes of gradients and parameters that this rank has sent so far.
+  var sentBytes: Int { exchange.sentBytes }
+
   // MARK: - Gradients
 
   func beginReduction(nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {

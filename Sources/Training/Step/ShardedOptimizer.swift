@@ -15,7 +15,7 @@ package final class ShardedOptimizer {
   /// The running mean of the parameters; empty where none is kept.
   package let average: AlignedBuffer
   /// The rows of the embedding that alone are updated; nil updates all.
-  var touched: TouchedRows?
+  var rows: RowSet?
   private let kernels: Kernels
 
   package init(config: OptimizerConfig, slices: [Ownership.Slice], kernels: Kernels) {
@@ -60,12 +60,12 @@ package final class ShardedOptimizer {
       let part = slice.elements(at: places)
       if part.isEmpty { continue }
       let shift = slice.place - slice.elements.lowerBound
-      if let touched {
-        var run = touched.nextRun(from: part.lowerBound, in: part)
+      if let rows {
+        var run = rows.nextRun(from: part.lowerBound, in: part)
         while !run.isEmpty {
           update(
             run, at: run.lowerBound + shift, of: parameters, gradient: gradient, scalars)
-          run = touched.nextRun(from: run.upperBound, in: part)
+          run = rows.nextRun(from: run.upperBound, in: part)
         }
       } else {
         update(part, at: part.lowerBound + shift, of: parameters, gradient: gradient, scalars)

@@ -2,83 +2,104 @@ import Collectives
 import GRUCore
 import Kernels
 
-/// The rows of the embedding that the tokens of a global batch look up: a bit for each token, which
-/// ranks put together. Does not allocate after `init`.
+/// The rows of the embedding that the tokens of a global batch look up, which ranks put together:
+/// the gradient of every other row is +0. Does not allocate after `init`.
 final class TouchedRows {
-  /// The elements of the embedding in the arena, and those of one of its rows.
-  let elements: Range<Int>
-  let rowLength: Int
+  /// Those of the batch under way.
+  let batch: RowSet
+  /// Those of the step's batches so far.
+  let step: RowSet
+  /// Those of the step, and of the update before it.
+  let recent: RowSet
+  /// What ranks have sent each other.
+  private(set) var sentBytes = 0
 
   private let communicator: any Communicator
-  private let wordCount: Int
-  private let mine: UnsafeMutableBufferPointer<UInt64>
+  /// Those that this rank's inputs look up, and those of every rank, in rank order.
+  private let mine: RowSet
   private let all: UnsafeMutableBufferPointer<UInt64>
-  private let union: UnsafeMutablePointer<UInt64>
+  private let previous: RowSet
+  private let storage: UnsafeMutableBufferPointer<UInt64>
+  private var sends: TransferQueue
+  private var receives: TransferQueue
+  private var isFirst = true
 
   init(communicator: any Communicator, replica: Replica) {
+    precondition(replica.table.embeddingWeight.offset == 0, "the embedding is not the first tensor")
     self.communicator = communicator
     let shape = replica.shape
-    elements = replica.table.embeddingWeight.range
-    rowLength = shape.embeddingSize
-    wordCount = (shape.inputVocabularySize + 63) / 64
-    mine = .allocate(capacity: wordCount)
-    mine.initialize(repeating: 0)
-    all = .allocate(capacity: wordCount * communicator.worldSize)
-    all.initialize(repeating: 0)
-    union = .allocate(capacity: wordCount)
-    union.initialize(repeating: 0, count: wordCount)
+    let rowCount = shape.inputVocabularySize
+    let words = RowSet.wordCount(ofRows: rowCount)
+    let peers = communicator.worldSize - 1
+    storage = .allocate(capacity: words * (5 + communicator.worldSize))
+    storage.initialize(repeating: 0)
+    let base = storage.baseAddress!
+    let sets = (0..<5).map {
+      RowSet(rowCount: rowCount, rowLength: shape.embeddingSize, words: base + $0 * words)
+    }
+    (mine, batch, step, recent, previous) = (sets[0], sets[1], sets[2], sets[3], sets[4])
+    all = UnsafeMutableBufferPointer(rebasing: storage[(5 * words)...])
+    sends = TransferQueue(capacity: peers)
+    receives = TransferQueue(capacity: peers)
+    forgetUpdates()
   }
 
+  /// Transfers that an error left under way must not outlive their buffers.
   deinit {
-    mine.deallocate()
-    all.deallocate()
-    union.deallocate()
+    receives.cancelAll(on: communicator)
+    sends.cancelAll(on: communicator)
+    storage.deallocate()
   }
 
-  /// Marks what the inputs of this rank's workers look up, for each batch of a step.
-  func mark(from replica: Replica, isFirst: Bool) {
-    if isFirst { mine.update(repeating: 0) }
+  /// Starts to tell the other ranks what the inputs of this rank's workers look up. Nothing else is
+  /// under way between ranks.
+  func startGathering(from replica: Replica, isFirst: Bool) throws(CollectiveError) {
+    self.isFirst = isFirst
+    mine.removeAll()
     for worker in replica.workers {
       for place in 0..<worker.window * worker.sequences.count {
-        let token = Int(worker.inputs[place])
-        mine[token / 64] |= 1 << UInt64(token % 64)
+        mine.insert(Int(worker.inputs[place]))
       }
     }
-  }
-
-  /// Puts together what all ranks have marked; every rank calls it.
-  func gather() throws(CollectiveError) {
-    try communicator.allGather(
-      UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
-    for word in 0..<wordCount {
-      var bits: UInt64 = 0
-      for rank in 0..<communicator.worldSize { bits |= all[rank * wordCount + word] }
-      union[word] = bits
+    let world = communicator.worldSize
+    let count = mine.wordCount
+    for distance in 1..<max(1, world) {
+      let sender = (communicator.rank + world - distance) % world
+      let row = UnsafeMutableBufferPointer(rebasing: all[sender * count..<(sender + 1) * count])
+      receives.append(
+        try communicator.startReceive(UnsafeMutableRawBufferPointer(row), from: sender))
+    }
+    for distance in 1..<max(1, world) {
+      let bits = UnsafeBufferPointer(start: mine.words, count: count)
+      sends.append(
+        try communicator.startSend(
+          UnsafeRawBufferPointer(bits), to: (communicator.rank + distance) % world))
+      sentBytes += count * MemoryLayout<UInt64>.stride
     }
   }
 
-  /// The elements of the first run of touched rows within `range`, from element `start` on; empty at
-  /// the end of `range` where there are no more. Elements beyond the embedding count as touched.
-  func nextRun(from start: Int, in range: Range<Int>) -> Range<Int> {
-    var first = start
-    while first < range.upperBound, !isTouched(first) { first = endOfRow(first) }
-    first = min(first, range.upperBound)
-    var end = first
-    while end < range.upperBound, isTouched(end) { end = endOfRow(end) }
-    return first..<min(end, range.upperBound)
+  /// Waits for what all ranks look up, and puts it together.
+  func finishGathering() throws(CollectiveError) {
+    try receives.finishAll(on: communicator)
+    try sends.finishAll(on: communicator)
+    batch.removeAll()
+    batch.formUnion(mine.words)
+    for rank in 0..<communicator.worldSize where rank != communicator.rank {
+      batch.formUnion(all.baseAddress! + rank * mine.wordCount)
+    }
+    if isFirst { step.removeAll() }
+    step.formUnion(batch.words)
   }
 
-  private func isTouched(_ element: Int) -> Bool {
-    guard elements.contains(element) else { return true }
-    let token = (element - elements.lowerBound) / rowLength
-    return union[token / 64] & 1 << UInt64(token % 64) != 0
+  /// To be called before an update.
+  func beginUpdate() {
+    recent.removeAll()
+    recent.formUnion(previous.words)
+    recent.formUnion(step.words)
+    previous.removeAll()
+    previous.formUnion(step.words)
   }
 
-  /// Where the row of an element ends; outside of the embedding, the end of all.
-  private func endOfRow(_ element: Int) -> Int {
-    if element >= elements.upperBound { return Int.max }
-    if element < elements.lowerBound { return elements.lowerBound }
-    let row = (element - elements.lowerBound) / rowLength
-    return elements.lowerBound + (row + 1) * rowLength
-  }
+  /// Has the next update count every row as recent: nobody knows what the moments are.
+  func forgetUpdates() { previous.insertAll() }
 }

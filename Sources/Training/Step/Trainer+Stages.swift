@@ -27,6 +27,7 @@ extension Trainer {
       pulse.begin(.parameterExchange)
       timer.enter(.exchange)
       try exchange.finishGathering(reader: staleLayer)
+      unpackParameters()
       pulse.begin(.repacking)
       timer.enter(
         .weightPacking,
@@ -60,10 +61,12 @@ extension Trainer {
   /// Folds what a stage has left, over threads, and starts its exchange.
   private func complete(stage: Int) throws(CollectiveError) {
     currentStage = stage
+    if stage == embeddingStage { try gatherRows() }
     if replica.threads > 1 {
       timer.enter(.fold)
       replica.team.runPrepared(foldJob)
     }
+    if stage == embeddingStage { packGradients() }
     timer.enter(.exchange)
     try exchange.complete(stage: stage)
   }
@@ -71,7 +74,7 @@ extension Trainer {
   /// Updates what this rank owns, and starts to share it, in the order in which the next forward pass
   /// reads it.
   func updateParameters() throws(CollectiveError) {
-    exchange.beginGathering(replica.parameters.pointer)
+    beginGathering()
     for layer in ownedPlaces.indices {
       currentLayer = layer
       timer.enter(
@@ -80,6 +83,7 @@ extension Trainer {
           / replica.threads)
       replica.team.runPrepared(updateJob)
       timer.enter(.exchange)
+      if layer == 0 { packParameters() }
       try exchange.gather(reader: layer)
     }
     staleLayer = 0
@@ -101,7 +105,11 @@ extension Trainer {
     for bucket in exchange.plan.buckets where bucket.stage == currentStage {
       let elements = NodeFold.elements(
         ofThread: thread, of: replica.threads, in: bucket.elements)
-      nodeFold.fold(threadNodes: threadNodes, elements: elements, kernels: replica.kernels)
+      if let touched, bucket.elements.lowerBound < touched.batch.elementEnd {
+        foldRows(elements, of: touched.batch)
+      } else {
+        nodeFold.fold(threadNodes: threadNodes, elements: elements, kernels: replica.kernels)
+      }
     }
   }
 

@@ -17,6 +17,7 @@ extension Trainer {
     _ index: Int, from arena: UnsafeMutablePointer<Float>?
   ) throws(CollectiveError) {
     let own = optimizer.moment(index)
+    touched?.forgetUpdates()
     if communicator.rank != 0 {
       for slice in optimizer.slices {
         try communicator.receive(rawBytes(own + slice.place, slice.elements.count), from: 0)

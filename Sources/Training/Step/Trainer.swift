@@ -17,6 +17,8 @@ package final class Trainer {
   package let accumulation: Int
   /// Which of them is under way, from 0.
   private(set) var batchOfStep = 0
+  /// Bytes that this rank had sent after the last step.
+  private var sentBefore = 0
   /// How often the learning rate fell because validation stalled.
   package internal(set) var rateDecays = 0
   /// Whether a running mean of the parameters is kept by now.
@@ -60,6 +62,10 @@ package final class Trainer {
   lazy var hashJob: (Int) -> Void = { [unowned self] in verification.hash(thread: $0) }
   private lazy var swapJob: (Int) -> Void = { [unowned self] in swapAverage(thread: $0) }
   lazy var updateJob: (Int) -> Void = { [unowned self] in update(thread: $0) }
+  lazy var packGradientsJob: (Int) -> Void = { [unowned self] in packGradients(thread: $0) }
+  lazy var unpackGradientsJob: (Int) -> Void = { [unowned self] in unpackGradients(thread: $0) }
+  lazy var packParametersJob: (Int) -> Void = { [unowned self] in packParameters(thread: $0) }
+  lazy var unpackParametersJob: (Int) -> Void = { [unowned self] in unpackParameters(thread: $0) }
   /// The stage of the backward pass, or the layer, that the jobs are about.
   var currentStage = 0
   var currentLayer = 0
@@ -67,6 +73,15 @@ package final class Trainer {
   var staleLayer: Int
   /// The owned places whose parameters each layer is the first to read.
   let ownedPlaces: [Range<Int>]
+  /// Which rows of the embedding have gradients, where somebody asks.
+  let touched: TouchedRows?
+  /// What exchanges those rows only, where that may be less.
+  let rowExchange: RowExchange?
+  /// The stage of the backward pass that needs to know them.
+  let embeddingStage: Int?
+  /// Whether only rows take part in the reduction, or the gathering, under way.
+  var hasSelectedGradients = false
+  var hasSelectedParameters = false
 
   package init(
     replica: Replica, communicator: any Communicator, source: BatchSource,
@@ -82,9 +97,11 @@ package final class Trainer {
     self.accumulation = accumulation
     schedule = LearningRateSchedule(
       peak: config.learningRate, config: config.schedule, steps: steps)
+    let rowElements = exchangeConfig.rowElements(of: replica.shape, table: replica.table)
     let buckets = BucketPlan(
       segments: BackwardStage.segments(of: replica.shape, table: replica.table),
-      bucketElements: max(canonicalBlock, bucketBytes / MemoryLayout<Float>.stride))
+      bucketElements: max(canonicalBlock, bucketBytes / MemoryLayout<Float>.stride),
+      apart: rowElements)
     let exchange = OverlappedExchange(
       communicator: communicator, kernels: replica.kernels, plan: plan, buckets: buckets,
       elementCount: elementCount, usesThread: exchangeConfig.progress == .thread)
@@ -105,8 +122,15 @@ package final class Trainer {
     accumulated = AlignedBuffer(count: accumulation > 1 ? optimizer.count : 0)
     ownedPlaces = buckets.places(of: slices, readers: replica.shape.layerCount + 1)
 
-    if config.lazy, replica.shape.task.input == .tokens {
-      optimizer.touched = TouchedRows(communicator: communicator, replica: replica)
+    let hasRows = replica.shape.task.input == .tokens && (config.lazy || rowElements > 0)
+    touched = hasRows ? TouchedRows(communicator: communicator, replica: replica) : nil
+    embeddingStage = BackwardStage.stages(of: replica.shape).firstIndex(of: .embedding)
+    rowExchange =
+      rowElements > 0 && communicator.worldSize > 1
+      ? RowExchange(
+        buckets: buckets, elementEnd: rowElements, nodeCount: nodeFold.rankNodeCount) : nil
+    if let touched, config.keepsIdleMoments {
+      optimizer.rows = config.lazy ? touched.step : touched.recent
     }
 
     let nodeCount = nodeFold.threadNodeCount
@@ -165,6 +189,8 @@ package final class Trainer {
     /// The exchange while this rank computed; that of a step's parameters counts with the next step
     /// where it goes on during that.
     package var hiddenExchangeDuration: Duration
+    /// What this rank sent since the step before: gradients, parameters, and which rows they are of.
+    package var sentBytes: Int
   }
 
   /// Trains on the next batch: fill, gradients, exchange, norm, update, exchange, repack. Gradients
@@ -197,14 +223,15 @@ package final class Trainer {
 
       pulse.begin(.gradients)
       try forward()
+      try touched?.startGathering(from: replica, isFirst: index == 0)
       mismatch.formUnion(try backward())
 
       pulse.begin(.gradientExchange)
       timer.enter(.exchange)
       try exchange.finishReduction()
+      unpackGradients()
       if accumulation > 1 { replica.team.runPrepared(accumulateJob) }
       statistics.take(from: replica, isFirst: index == 0)
-      optimizer.touched?.mark(from: replica, isFirst: index == 0)
     }
     timer.enter(.norm, bytes: 4 * optimizer.count / replica.threads)
     replica.team.runPrepared(squareJob)
@@ -230,15 +257,14 @@ package final class Trainer {
       averagedSteps += 1
       scalars.averageWeight = optimizer.config.averageWeight(count: averagedSteps)
     }
-    if let touched = optimizer.touched {
-      timer.enter(.exchange)
-      try exchange.exposed { () throws(CollectiveError) in try touched.gather() }
-    }
+    touched?.beginUpdate()
     try updateParameters()
     if !isFollowed { try settle() }
     timer.enter(.other)
     let duration = clock.now - started
     let account = exchange.takeAccount()
+    let sentBytes = exchange.sentBytes + (touched?.sentBytes ?? 0)
+    defer { sentBefore = sentBytes }
     pulse.finishStep(
       seconds: duration.seconds, exchange: account.exposed.seconds,
       data: filling.seconds)
@@ -246,7 +272,7 @@ package final class Trainer {
       step: step, loss: loss, tokens: totals.tokens, learningRate: scalars.learningRate,
       gradientNorm: norm, requests: totals.requests, duration: duration,
       dataDuration: filling, exposedExchangeDuration: account.exposed,
-      hiddenExchangeDuration: account.hidden)
+      hiddenExchangeDuration: account.hidden, sentBytes: sentBytes - sentBefore)
   }
 
   /// A hash of all parameters, the same for any number of ranks and threads.
@@ -388,9 +414,13 @@ package final class Trainer {
       replica.weights.dropRecurrentGradient(
         rankNodes[0], range: part, step: UInt32(truncatingIfNeeded: step))
       let place = slice.place + part.lowerBound - slice.elements.lowerBound
-      replica.kernels.sumOfSquares(
-        rankNodes[0] + part.lowerBound, count: part.count,
-        blocks: statistics.ownedBlockSquares + place / canonicalBlock)
+      let blocks = statistics.ownedBlockSquares + place / canonicalBlock
+      if let touched {
+        sumSquares(of: part, rows: touched.step, into: blocks)
+      } else {
+        replica.kernels.sumOfSquares(
+          rankNodes[0] + part.lowerBound, count: part.count, blocks: blocks)
+      }
     }
   }
 }

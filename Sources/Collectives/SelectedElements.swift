@@ -1,0 +1,52 @@
+import Kernels
+
+/// The elements that alone take part in an exchange, of the first buckets of an arena: the others are
+/// +0 on every rank, or as they were. They lie side by side, in the order of the arena, in arenas of
+/// their own, so that messages are as before, only shorter. The same on all ranks.
+package struct SelectedElements {
+  /// The buckets from the first on that it is about; they end at multiples of 4,096.
+  package var bucketCount: Int
+  /// For every block of 4,096 elements of these buckets, the number of selected elements before it;
+  /// and that of all.
+  package var starts: UnsafePointer<Int>
+  /// Where the selected elements lie: of a reduction, an arena for each node; of a gathering, one.
+  package var arenas: UnsafePointer<UnsafeMutablePointer<Float>>
+
+  package init(
+    bucketCount: Int, starts: UnsafePointer<Int>,
+    arenas: UnsafePointer<UnsafeMutablePointer<Float>>
+  ) {
+    self.bucketCount = bucketCount
+    self.starts = starts
+    self.arenas = arenas
+  }
+
+  /// Where the selected ones of `elements` lie; bounds are multiples of 4,096.
+  package func places(of elements: Range<Int>) -> Range<Int> {
+    starts[elements.lowerBound / canonicalBlock]..<starts[elements.upperBound / canonicalBlock]
+  }
+}
+
+extension Stage {
+  /// What takes part of `elements` of a bucket: where it lies in the bucket's arenas.
+  func places(of elements: Range<Int>, in bucket: Int) -> Range<Int> {
+    guard let selected, bucket < selected.bucketCount else { return elements }
+    return selected.places(of: elements)
+  }
+
+  /// The node arenas in which the elements of a bucket lie.
+  func nodes(
+    of bucket: Int, _ whole: UnsafePointer<UnsafeMutablePointer<Float>>
+  ) -> UnsafePointer<UnsafeMutablePointer<Float>> {
+    guard let selected, bucket < selected.bucketCount else { return whole }
+    return selected.arenas
+  }
+
+  /// The arena in which the elements of a bucket lie.
+  func arena(
+    of bucket: Int, _ whole: UnsafeMutablePointer<Float>
+  ) -> UnsafeMutablePointer<Float> {
+    guard let selected, bucket < selected.bucketCount else { return whole }
+    return selected.arenas[0]
+  }
+}

@@ -1,0 +1,78 @@
+import Collectives
+import Kernels
+
+/// Picks those rows of the embedding out of an arena that ranks have to exchange, where they are few.
+///
+/// The rows lie side by side in an arena of their own for the exchange, and return to their places
+/// after it. All ranks choose alike, because all know the same rows. Does not allocate after `init`.
+final class RowExchange {
+  /// The part of the embedding that lies in buckets of its own: elements from 0 to here.
+  let elementEnd: Int
+  private let bucketCount: Int
+  private let starts: UnsafeMutablePointer<Int>
+  private let arenas: AlignedBuffer
+  private let pointers: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+  private let nodeCount: Int
+  /// The rows that take part.
+  private var rows: RowSet?
+
+  /// - Parameters:
+  ///   - buckets: of which the first hold the embedding's elements up to `elementEnd`, and no others.
+  ///   - nodeCount: arenas that this rank brings to a reduction.
+  init(buckets: BucketPlan, elementEnd: Int, nodeCount: Int) {
+    self.elementEnd = elementEnd
+    self.nodeCount = nodeCount
+    bucketCount = buckets.buckets.prefix { $0.elements.upperBound <= elementEnd }.count
+    let blocks = elementEnd / canonicalBlock
+    starts = .allocate(capacity: blocks + 1)
+    starts.initialize(repeating: 0, count: blocks + 1)
+    let room = (elementEnd / 2 + 15) & ~15
+    arenas = AlignedBuffer(count: nodeCount * room)
+    pointers = .allocate(capacity: nodeCount)
+    for node in 0..<nodeCount { (pointers + node).initialize(to: arenas.pointer + node * room) }
+  }
+
+  deinit {
+    starts.deallocate()
+    pointers.deallocate()
+  }
+
+  /// Decides whether only `rows` take part in what is exchanged next: where they are at most half of
+  /// all elements, so that packing them costs less than it saves.
+  ///
+  /// - Returns: what then takes part.
+  func select(_ rows: RowSet) -> SelectedElements? {
+    self.rows = nil
+    rows.countElements(upTo: elementEnd, every: canonicalBlock, into: starts)
+    guard 2 * starts[elementEnd / canonicalBlock] <= elementEnd else { return nil }
+    self.rows = rows
+    return SelectedElements(bucketCount: bucketCount, starts: starts, arenas: pointers)
+  }
+
+  /// Copies selected elements of `range` to where they lie for the exchange; bounds are multiples of
+  /// 4,096.
+  func pack(_ range: Range<Int>, of arena: UnsafePointer<Float>, node: Int = 0) {
+    forEachRun(in: range) { run, place in
+      (pointers[node] + place).update(from: arena + run.lowerBound, count: run.count)
+    }
+  }
+
+  /// Copies selected elements of `range` back; bounds are multiples of 4,096.
+  func unpack(_ range: Range<Int>, into arena: UnsafeMutablePointer<Float>) {
+    forEachRun(in: range) { run, place in
+      (arena + run.lowerBound).update(from: pointers[0] + place, count: run.count)
+    }
+  }
+
+  @inline(__always) private func forEachRun(in range: Range<Int>, _ body: (Range<Int>, Int) -> Void) {
+    let range = range.clamped(to: 0..<elementEnd)
+    guard let rows, !range.isEmpty else { return }
+    var place = starts[range.lowerBound / canonicalBlock]
+    var run = rows.nextRun(from: range.lowerBound, in: range)
+    while !run.isEmpty {
+      body(run, place)
+      place += run.count
+      run = rows.nextRun(from: run.upperBound, in: range)
+    }
+  }
+}
