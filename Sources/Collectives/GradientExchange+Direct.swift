@@ -177,6 +177,16 @@ extension GradientExchange {
     _ own: Range<Int>, _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>,
     _ direct: DirectSchedule, turn: Int
   ) {
+    if let compression {
+      for (number, node) in direct.incoming.enumerated() {
+        compression.setWords(
+          ofGroup: node.node, pieces.pointer + direct.place(turn, number))
+      }
+      // Two elements took the place of one.
+      guard let arena = reduction.arenas?[0] else { return }
+      compression.sum(2 * own.lowerBound..<2 * own.upperBound, into: arena)
+      return
+    }
     for (number, node) in direct.incoming.enumerated() {
       direct.sources.pointers[node.node] = pieces.pointer + direct.place(turn, number)
     }

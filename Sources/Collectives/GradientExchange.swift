@@ -24,6 +24,8 @@ package final class GradientExchange {
 
   let communicator: any Communicator
   let kernels: Kernels
+  /// What rounds the gradients on their way; nil for none.
+  let compression: GradientCompression?
   let rank: Int
   let schedule: Schedule
   let pieces: AlignedBuffer
@@ -46,9 +48,12 @@ package final class GradientExchange {
   ///   - buckets: what is exchanged as a whole; nil for one bucket of all.
   ///   - pieceElements: the most elements in one message of a reduction, so that adding a piece goes
   ///     on while the next is under way; the same on all ranks.
+  ///   - compression: rounds gradients, which then have to be packed by it before they are added.
+  ///     Every rank sends its groups straight to the owners: a sum of rounded ones would not fit.
   package init(
     communicator: any Communicator, kernels: Kernels, elementCount: Int, plan: ShardPlan,
-    buckets: [Range<Int>]? = nil, pieceElements: Int = 1 << 16
+    buckets: [Range<Int>]? = nil, pieceElements: Int = 1 << 16,
+    compression: GradientCompression? = nil
   ) {
     let rank = communicator.rank
     let world = communicator.worldSize
@@ -60,10 +65,12 @@ package final class GradientExchange {
     self.rank = rank
     let buckets = buckets ?? [0..<elementCount]
     let nodes = (0..<world).map {
-      CanonicalTree.maximalNodes(of: plan.shards(ofRank: $0), in: plan.shards)
+      plan.nodes(of: plan.shards(ofRank: $0))
     }
+    self.compression = compression
     nodeCount = nodes[rank].count
-    let isHalving = world > 1 && HalvingSchedule.fits(nodes: nodes, shards: plan.shards)
+    let isHalving =
+      world > 1 && compression == nil && HalvingSchedule.fits(nodes: nodes, shards: plan.shards)
     ownership = Ownership(
       elementCount: elementCount, buckets: buckets,
       partNumbers: (0..<world).map {
@@ -139,6 +146,7 @@ package final class GradientExchange {
     precondition(!gathering.isUnderWay, "a gathering is under way")
     reduction.begin()
     reduction.arenas = nodes
+    reduction.selected = compression?.selected
   }
 
   /// Has only some elements of the first buckets take part in the reduction under way, to which none
@@ -178,7 +186,8 @@ package final class GradientExchange {
     precondition(
       selected.bucketCount <= buckets.count, "\(selected.bucketCount) of \(buckets.count) buckets")
     let end = selected.bucketCount == 0 ? 0 : buckets[selected.bucketCount - 1].upperBound
-    precondition(end.isMultiple(of: canonicalBlock), "selected buckets end at \(end)")
+    precondition(
+      end.isMultiple(of: canonicalBlock) || end == elementCount, "selected buckets end at \(end)")
   }
 
   /// Says that the owned elements of a bucket have their values, which nobody may change from now on.

@@ -20,10 +20,9 @@ package struct NodeFold {
     precondition(rank >= 0, "rank \(rank) < 0")
     precondition(rank < plan.ranks, "rank \(rank) of \(plan.ranks)")
     let threadNodes = (0..<plan.threads).map { thread in
-      CanonicalTree.maximalNodes(
-        of: plan.shards(ofWorker: rank * plan.threads + thread), in: plan.shards)
+      plan.nodes(of: plan.shards(ofWorker: rank * plan.threads + thread))
     }
-    let rankNodes = CanonicalTree.maximalNodes(of: plan.shards(ofRank: rank), in: plan.shards)
+    let rankNodes = plan.nodes(of: plan.shards(ofRank: rank))
     fold = TreeFold(sources: threadNodes.flatMap { $0 }, targets: rankNodes, total: plan.shards)
     threadNodeCounts = threadNodes.map(\.count)
     rankNodeCount = rankNodes.count

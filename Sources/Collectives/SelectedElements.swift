@@ -4,7 +4,8 @@ import Kernels
 /// +0 on every rank, or as they were. They lie side by side, in the order of the arena, in arenas of
 /// their own, so that messages are as before, only shorter. The same on all ranks.
 package struct SelectedElements {
-  /// The buckets from the first on that it is about; they end at multiples of 4,096.
+  /// The buckets from the first on that it is about; they end at multiples of 4,096
+  /// or with the arena.
   package var bucketCount: Int
   /// For every block of 4,096 elements of these buckets, the number of selected elements before it;
   /// and that of all.
@@ -21,10 +22,14 @@ package struct SelectedElements {
     self.arenas = arenas
   }
 
-  /// Where the selected ones of `elements` lie; bounds are multiples of 4,096.
+  /// Where the selected ones of `elements` lie; bounds are multiples of 4,096, or the
+  /// end of the arena.
   package func places(of elements: Range<Int>) -> Range<Int> {
-    starts[elements.lowerBound / canonicalBlock]..<starts[elements.upperBound / canonicalBlock]
+    starts[block(elements.lowerBound)]..<starts[block(elements.upperBound)]
   }
+
+  /// The block that begins at `bound`, or would if the arena did not end there.
+  private func block(_ bound: Int) -> Int { (bound + canonicalBlock - 1) / canonicalBlock }
 }
 
 extension Stage {

@@ -74,8 +74,8 @@ package final class SequenceWorker {
     shards = plan.shards(ofWorker: worker)
     sequences = plan.sequences(of: shards)
     sequencesPerShard = plan.sequencesPerShard
-    nodeCount = CanonicalTree.maximalNodes(of: shards, in: plan.shards).count
-    let foldCounts = CanonicalTree.foldsAfterEachLeaf(of: shards, in: plan.shards)
+    nodeCount = plan.nodes(of: shards).count
+    let foldCounts = plan.foldsAfterEachShard(of: shards)
     layout = WorkspaceLayout(
       shape: shape, window: window, sequences: sequences.count,
       sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(foldCounts),
@@ -123,7 +123,7 @@ package final class SequenceWorker {
     kernels: Kernels
   ) -> Int {
     let shards = plan.shards(ofWorker: worker)
-    let folds = CanonicalTree.foldsAfterEachLeaf(of: shards, in: plan.shards)
+    let folds = plan.foldsAfterEachShard(of: shards)
     let layout = WorkspaceLayout(
       shape: shape, window: window, sequences: plan.sequences(of: shards).count,
       sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(folds),

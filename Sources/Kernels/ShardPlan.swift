@@ -7,8 +7,11 @@ package struct ShardPlan: Sendable, Equatable {
   package let shards: Int
   package let ranks: Int
   package let threads: Int
+  /// Runs of equally many shards, each a node of the canonical tree, whose sums are kept apart until
+  /// ranks exchange them; 1 lets a rank add up all it has.
+  package let groups: Int
 
-  package init(sequences: Int, shards: Int, ranks: Int, threads: Int) {
+  package init(sequences: Int, shards: Int, ranks: Int, threads: Int, groups: Int = 1) {
     precondition(shards > 0, "shards \(shards) < 1")
     precondition(sequences % shards == 0, "shards \(shards) do not divide \(sequences) sequences")
     precondition(ranks > 0, "ranks \(ranks) < 1")
@@ -18,6 +21,15 @@ package struct ShardPlan: Sendable, Equatable {
     self.shards = shards
     self.ranks = ranks
     self.threads = threads
+    precondition(
+      Self.canGroup(shards: shards, groups: groups), "\(groups) groups of \(shards) shards")
+    self.groups = groups
+  }
+
+  /// Whether groups of shards are nodes of the canonical tree.
+  package static func canGroup(shards: Int, groups: Int) -> Bool {
+    groups == 1
+      || groups > 0 && shards.isMultiple(of: groups) && (shards / groups).nonzeroBitCount == 1
   }
 
   package var workers: Int { ranks * threads }
@@ -32,6 +44,23 @@ package struct ShardPlan: Sendable, Equatable {
   package func shards(ofRank rank: Int) -> Range<Int> {
     shards(ofWorker: rank * threads).lowerBound
       ..< shards(ofWorker: rank * threads + threads - 1).upperBound
+  }
+
+  /// The nodes of the canonical tree that a worker or rank keeps of a run of shards, in leaf order:
+  /// the fewest that do not reach across groups.
+  package func nodes(of run: Range<Int>) -> [Range<Int>] {
+    parts(of: run).flatMap { CanonicalTree.maximalNodes(of: $0, in: shards) }
+  }
+
+  /// How often to add the two topmost sums after each shard of a run, so that `nodes` are left.
+  package func foldsAfterEachShard(of run: Range<Int>) -> [Int] {
+    parts(of: run).flatMap { CanonicalTree.foldsAfterEachLeaf(of: $0, in: shards) }
+  }
+
+  /// A run, cut where groups begin.
+  private func parts(of run: Range<Int>) -> [Range<Int>] {
+    let size = shards / groups
+    return (0..<groups).map { run.clamped(to: $0 * size..<($0 + 1) * size) }.filter { !$0.isEmpty }
   }
 
   /// The global sequences of a run of shards.

@@ -60,6 +60,8 @@ struct BenchSizes: ParsableArguments {
   @Option(help: "The optimizer.") var optimizer = OptimizerConfig.Name.adam
   @Option(help: "Whether rows of the embedding that no token looks up are left out.")
   var sparse = ExchangeConfig.Sparse.auto
+  @Option(help: "Groups of shards whose gradients travel as bf16; 0 for none.")
+  var compressionGroups = 0
   @OptionGroup var compute: ComputeOptions
   @Flag(help: "Accepted for symmetry: the output is JSON always.") var json = false
 
@@ -84,6 +86,7 @@ struct BenchSizes: ParsableArguments {
     benchmark.precision = precision
     benchmark.optimizer = optimizer
     benchmark.sparse = sparse
+    benchmark.compressionGroups = compressionGroups
     benchmark.instructionSet = compute.instructionSet
     return benchmark
   }

@@ -16,7 +16,7 @@ package struct ConfigCheck {
     try config.validate(ranks: ranks, threads: threads, place: options.configFile)
     let plan = ShardPlan(
       sequences: config.batch.sequences, shards: config.batch.shards, ranks: ranks,
-      threads: threads)
+      threads: threads, groups: config.exchange.groups)
     let data = try TrainingSetup.open(config)
     let shape: ModelShape
     switch data {

@@ -21,6 +21,8 @@ package struct StepBenchmark {
   package var precision = Precision.fp32
   package var optimizer = OptimizerConfig.Name.adam
   package var sparse = ExchangeConfig.Sparse.auto
+  /// 0 leaves the numbers as they are.
+  package var compressionGroups = 0
   /// Whether to tell the parts of the steps apart.
   package var profiled = false
 
@@ -58,7 +60,11 @@ package struct StepBenchmark {
         "name": .string(optimizer.rawValue),
         "schedule": ["name": "constant", "warmup_steps": 0],
       ],
-      "exchange": ["sparse": .string(sparse.rawValue)],
+      "exchange": [
+        "sparse": .string(sparse.rawValue),
+        "compression": compressionGroups == 0 ? "none" : "bf16",
+        "compression_groups": .integer(compressionGroups),
+      ],
     ]
     return try Config(json: Array(json.line.utf8), file: "bench step")
   }
@@ -75,7 +81,7 @@ package struct StepBenchmark {
     let kernels = try communicator.agree { try Kernels.selected(instructionSet, precision) }
     let plan = ShardPlan(
       sequences: batch, shards: config.batch.shards, ranks: communicator.worldSize,
-      threads: threads)
+      threads: threads, groups: config.exchange.groups)
     let shape = config.shape(vocabularySize: vocabulary)
     let memory = MemoryPlan(
       shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,

@@ -1,5 +1,6 @@
 import Foundation
 package import GRUCore
+import Kernels
 
 /// Everything that decides what a run computes and writes, with every default filled in.
 package struct Config: Sendable, Equatable {
@@ -50,6 +51,7 @@ package struct Config: Sendable, Equatable {
       ? OutputConfig() : try OutputConfig(try reader.section("output"), task: task)
     optimizer = try OptimizerConfig(try reader.section("optimizer"))
     exchange = try ExchangeConfig(try reader.section("exchange"))
+    optimizer.keepsMaster = exchange.compression != .none
     run = try RunConfig(try reader.section("run"))
     memory = try MemoryConfig(try reader.section("memory"))
     try reader.finish()
@@ -104,6 +106,7 @@ package struct Config: Sendable, Equatable {
           + "with model.tie_weights every row has a gradient in every step",
         hint: "set it to false")
     }
+    try checkCompression(source)
     guard let key = keyThatNeedsValidation else { return }
     if run.validateEvery == 0 {
       throw source.failure(
@@ -114,6 +117,30 @@ package struct Config: Sendable, Equatable {
         key, "needs validations, and there is no validation \(task == .language ? "text" : "data")",
         hint: task.isGenerated
           ? "set data.valid_sequences" : "set data.valid or data.valid_fraction")
+    }
+  }
+
+  /// Checks that shards can be grouped for the way between ranks.
+  private func checkCompression(_ source: ConfigSource) throws(ConfigError) {
+    guard exchange.compression != .none else { return }
+    let groups = exchange.compressionGroups
+    guard ShardPlan.canGroup(shards: batch.shards, groups: groups) else {
+      let possible = (1...batch.shards).filter {
+        ShardPlan.canGroup(shards: batch.shards, groups: $0)
+      }
+      throw source.failure(
+        "exchange.compression_groups",
+        groups == 0
+          ? "exchange.compression needs it, because the trajectory depends on it"
+          : "\(groups) groups do not cut \(batch.shards) shards at nodes of the canonical tree",
+        hint: "set it to the number of ranks; with batch.shards \(batch.shards) possible are "
+          + shortList(possible))
+    }
+    if optimizer.lazy {
+      throw source.failure(
+        "optimizer.lazy", "leaves rows of the embedding alone that no input looks up, but with "
+          + "exchange.compression there is a gradient in them that was left out before",
+        hint: "set it to false")
     }
   }
 
@@ -141,6 +168,14 @@ package struct Config: Sendable, Equatable {
           + "but there are \(batch.shards) shards",
         hint: "start fewer ranks or threads"
           + (canReshard ? ", or raise batch.shards (which changes the trajectory)" : ""))
+    }
+    let groups = exchange.compressionGroups
+    if exchange.compression != .none, !groups.isMultiple(of: ranks) {
+      let possible = (1...groups).filter { groups.isMultiple(of: $0) }
+      throw ConfigError(
+        place: place, key: "exchange.compression_groups",
+        problem: "\(groups) groups cannot be dealt to \(Format.count(ranks, "rank")) as wholes",
+        hint: "possible numbers of ranks are \(shortList(possible))")
     }
   }
 

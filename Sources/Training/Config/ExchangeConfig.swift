@@ -16,11 +16,19 @@ package struct ExchangeConfig: Sendable, Equatable {
   /// About how many bytes of gradients are exchanged as a whole; 0 measures the network and decides.
   package var bucketBytes: Int
   package var sparse: Sparse
+  /// What numbers travel as: "none" leaves gradients and parameters as they are.
+  package enum Compression: String, CaseIterable, Sendable { case none, bf16 }
+
+  package var compression: Compression
+  /// Of how many groups of shards the gradients are rounded apart.
+  package var compressionGroups: Int
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
     progress = try reader.choice("progress", default: .poll)
     bucketBytes = try reader.integer("bucket_bytes", default: 0, in: 0...1 << 40)
     sparse = try reader.choice("sparse", default: .auto)
+    compression = try reader.choice("compression", default: .none)
+    compressionGroups = try reader.integer("compression_groups", default: 0, in: 0...1 << 16)
     try reader.finish()
   }
 
@@ -29,12 +37,18 @@ package struct ExchangeConfig: Sendable, Equatable {
     progress = .poll
     bucketBytes = 0
     sparse = .auto
+    compression = .none
+    compressionGroups = 0
   }
+
+  /// The groups of shards that a rank must not add up; see `ShardPlan.groups`.
+  package var groups: Int { compression == .none ? 1 : compressionGroups }
 
   /// How many of the arena's first elements, which the embedding fills, may be exchanged row by row:
   /// its whole blocks of 4,096, or none.
   func rowElements(of shape: ModelShape, table: ParameterTable) -> Int {
-    guard sparse != .never, shape.task.input == .tokens, !shape.tiesWeights else { return 0 }
+    guard sparse != .never, compression == .none, shape.task.input == .tokens, !shape.tiesWeights
+    else { return 0 }
     let embedding = table.embeddingWeight
     if sparse == .auto, embedding.count < 1 << 18 { return 0 }
     return embedding.range.upperBound / canonicalBlock * canonicalBlock
@@ -43,7 +57,8 @@ package struct ExchangeConfig: Sendable, Equatable {
   var json: OrderedJSON {
     [
       "progress": .string(progress.rawValue), "bucket_bytes": .integer(bucketBytes),
-      "sparse": .string(sparse.rawValue),
+      "sparse": .string(sparse.rawValue), "compression": .string(compression.rawValue),
+      "compression_groups": .integer(compressionGroups),
     ]
   }
 

@@ -26,6 +26,9 @@ package struct OptimizerConfig: Sendable, Equatable {
   /// Whether only those rows of the embedding are updated that the batch looks up; of adam and adamw.
   package var lazy: Bool
   package var schedule: ScheduleConfig
+  /// Whether owners keep exact parameters, because what ranks share of them is rounded; follows from
+  /// how ranks exchange.
+  var keepsMaster = false
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
     name = try reader.choice("name", default: .adam)

@@ -81,7 +81,8 @@ final class CheckpointSaver {
     snapshot = CheckpointSnapshot(
       replica: trainer.replica, communicator: trainer.communicator,
       ownership: trainer.ownership,
-      momentNames: trainer.optimizer.config.momentNames)
+      momentNames: trainer.optimizer.config.momentNames,
+      compresses: trainer.compression != nil)
   }
 
   /// Takes a checkpoint of the last step; every rank calls it.

@@ -15,10 +15,13 @@ final class CheckpointSnapshot {
   private let parameters: AlignedBuffer
   private let moments: AlignedBuffer
   private let hidden: AlignedBuffer
+  /// Of all groups on rank 0; of a rank's own elsewhere.
+  private let residuals: AlignedBuffer
   private var transfers: TransferQueue
 
   init(
-    replica: Replica, communicator: any Communicator, ownership: Ownership, momentNames: [String]
+    replica: Replica, communicator: any Communicator, ownership: Ownership, momentNames: [String],
+    compresses: Bool = false
   ) {
     self.replica = replica
     self.communicator = communicator
@@ -28,16 +31,21 @@ final class CheckpointSnapshot {
     let owned = ownership.count(ofRank: communicator.rank)
     moments = AlignedBuffer(count: momentNames.count * (isCoordinator ? count : owned))
     hidden = AlignedBuffer(count: replica.stateCount)
+    let groups = compresses ? replica.plan.groups : 0
+    let ownGroups = groups / replica.plan.ranks
+    residuals = AlignedBuffer(count: count * (isCoordinator ? groups : ownGroups))
     tensors = TrainingTensors(
       replica: replica, momentNames: momentNames, parameters: parameters.pointer,
-      moments: moments.pointer, hidden: hidden.pointer)
-    let parts = momentNames.count * ownership.buckets.count + replica.shape.layerCount
+      moments: moments.pointer, hidden: hidden.pointer, residuals: residuals.pointer,
+      groups: isCoordinator ? groups : ownGroups)
+    let parts =
+      momentNames.count * ownership.buckets.count + replica.shape.layerCount + ownGroups
     transfers = TransferQueue(
       capacity: isCoordinator ? parts * (communicator.worldSize - 1) : parts)
     // A page that is touched first while a step waits would cost more than its copy.
     for (pointer, count) in [
       (parameters.pointer, parameters.count), (moments.pointer, moments.count),
-      (hidden.pointer, hidden.count),
+      (hidden.pointer, hidden.count), (residuals.pointer, residuals.count),
     ] {
       for place in stride(from: 0, to: count, by: 1024) { pointer[place] = 0 }
     }
@@ -55,6 +63,7 @@ final class CheckpointSnapshot {
     let names = optimizer.config.momentNames
     let stride = isCoordinator ? replica.table.elementCount : optimizer.count
     let hidden = hidden.pointer
+    optimizer.beginMaster(from: replica.parameters.pointer)
     replica.team.run { thread in
       if isCoordinator {
         trainer.verification.copyAndHash(thread: thread, to: parameters.pointer)
@@ -68,6 +77,12 @@ final class CheckpointSnapshot {
             thread, optimizer.moment(index) + slice.place, slice.elements.count,
             to: moments.pointer + index * stride + start)
         }
+      }
+      if let compression = trainer.compression {
+        // Rank 0 has the first groups.
+        copyShare(
+          thread, compression.residual(0), compression.groups.count * compression.elementCount,
+          to: residuals.pointer)
       }
       replica.readState(ofThread: thread, into: hidden)
     }
@@ -92,6 +107,12 @@ final class CheckpointSnapshot {
           let slice = trainer.stateSlice(of: rank, layer: layer, in: hidden)
           transfers.append(try communicator.startReceive(slice, from: rank))
         }
+        let ownGroups = trainer.compression?.groups.count ?? 0
+        for group in rank * ownGroups..<(rank + 1) * ownGroups {
+          transfers.append(
+            try communicator.startReceive(
+              bytes(residuals.pointer + group * count, count), from: rank))
+        }
       }
     } else {
       for index in names.indices {
@@ -104,6 +125,10 @@ final class CheckpointSnapshot {
       for layer in 0..<replica.shape.layerCount {
         let slice = trainer.stateSlice(of: communicator.rank, layer: layer, in: hidden)
         transfers.append(try communicator.startSend(UnsafeRawBufferPointer(slice), to: 0))
+      }
+      for index in 0..<(trainer.compression?.groups.count ?? 0) {
+        let own = bytes(residuals.pointer + index * count, count)
+        transfers.append(try communicator.startSend(UnsafeRawBufferPointer(own), to: 0))
       }
     }
   }

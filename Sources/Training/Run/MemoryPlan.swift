@@ -25,7 +25,7 @@ package struct MemoryPlan: Sendable {
     let nodes = (0..<plan.ranks).map { rank in
       (0..<plan.threads).reduce(0) { sum, thread in
         let run = plan.shards(ofWorker: rank * plan.threads + thread)
-        return sum + CanonicalTree.maximalNodes(of: run, in: plan.shards).count
+        return sum + plan.nodes(of: run).count
       }
     }
     let workspaces = (0..<plan.ranks).map { rank in
@@ -40,15 +40,18 @@ package struct MemoryPlan: Sendable {
     let states =
       shape.layerCount * plan.sequences * shape.hiddenSize * MemoryLayout<Float>.stride
     let rankNodes = (0..<plan.ranks).map { rank in
-      CanonicalTree.maximalNodes(of: plan.shards(ofRank: rank), in: plan.shards).count
+      plan.nodes(of: plan.shards(ofRank: rank)).count
     }
     let rows =
       plan.ranks == 1
       ? 0
       : config.exchange.rowElements(of: shape, table: table) / 2 * (rankNodes.max() ?? 1)
         * MemoryLayout<Float>.stride
+    // Residuals twice, and words of half the size.
+    let groups = config.exchange.compression == .none ? 0 : plan.groups
+    let compressed = groups / plan.ranks * arena * 5 / 2
     // Its copy of the state for checkpoints is whole, the others' only of what they own.
-    coordinatorBytes = arena + arena * moments * (plan.ranks - 1) / plan.ranks
+    coordinatorBytes = arena + arena * (moments + groups) * (plan.ranks - 1) / plan.ranks
     items = [
       Item(name: "parameters", bytes: arena),
       Item(
@@ -57,11 +60,11 @@ package struct MemoryPlan: Sendable {
       Item(
         name: "gradients",
         bytes: arena * (nodes.max() ?? 1)
-          + (config.batch.accumulate > 1 ? arena / plan.ranks : 0) + rows),
+          + (config.batch.accumulate > 1 ? arena / plan.ranks : 0) + rows + compressed),
       Item(name: "optimizer moments", bytes: arena * moments / plan.ranks),
       Item(name: "activations", bytes: workspaces.max() ?? 0),
       // The state on its way to the disk, and the hidden vectors that a step and validation put by.
-      Item(name: "checkpoint buffers", bytes: arena * (1 + moments) + 3 * states),
+      Item(name: "checkpoint buffers", bytes: arena * (1 + moments + groups) + 3 * states),
       Item(name: "program and libraries", bytes: plan.ranks > 1 ? 38 << 20 : 29 << 20),
     ]
     self.ranksOnHost = ranksOnHost

@@ -62,9 +62,12 @@ extension RunDirectory {
     let count = replica.table.elementCount
     let moments = AlignedBuffer(count: isCoordinator ? names.count * count : 0)
     let hidden = AlignedBuffer(count: replica.stateCount)
+    let groups = trainer.compression == nil ? 0 : replica.plan.groups
+    let residuals = AlignedBuffer(count: isCoordinator ? groups * count : 0)
     let contents = TrainingTensors(
       replica: replica, momentNames: names, parameters: replica.parameters.pointer,
-      moments: moments.pointer, hidden: hidden.pointer)
+      moments: moments.pointer, hidden: hidden.pointer, residuals: residuals.pointer,
+      groups: groups)
     var found: (state: TrainingState, restored: Restored)?
     try communicator.coordinate {
       guard let state = try load(contents, setup: setup, complain: complain) else { return }
@@ -84,6 +87,8 @@ extension RunDirectory {
       try trainer.scatterMoment(
         index, from: isCoordinator ? moments.pointer + index * count : nil)
     }
+    try trainer.scatterResiduals(from: isCoordinator ? residuals.pointer : nil)
+    withExtendedLifetime(residuals) {}
     try trainer.scatterState(from: hidden.pointer)
     withExtendedLifetime(moments) {}
     withExtendedLifetime(hidden) {}
@@ -174,12 +179,14 @@ struct TrainingTensors {
   }
 
   var model: [Tensor]
-  /// Moments, named "first_moment.output.weight", and hidden vectors, "hidden.0" [B, H].
+  /// Moments, named "first_moment.output.weight", and hidden vectors, "hidden.0" [B, H]; what
+  /// rounding left out of the gradients of each group of shards, "residual.0.output.weight".
   var optimizer: [Tensor]
 
   init(
     replica: Replica, momentNames: [String], parameters: UnsafeMutablePointer<Float>,
-    moments: UnsafeMutablePointer<Float>, hidden: UnsafeMutablePointer<Float>
+    moments: UnsafeMutablePointer<Float>, hidden: UnsafeMutablePointer<Float>,
+    residuals: UnsafeMutablePointer<Float>, groups: Int
   ) {
     let table = replica.table
     model = Self.parameters(of: table, at: parameters)
@@ -195,6 +202,14 @@ struct TrainingTensors {
       optimizer.append(
         Tensor(
           name: "hidden.\(layer)", shape: shape, floats: hidden + layer * shape[0] * shape[1]))
+    }
+    for group in 0..<groups {
+      for parameter in table.parameters {
+        optimizer.append(
+          Tensor(
+            name: "residual.\(group).\(parameter.name)", shape: parameter.shape,
+            floats: residuals + group * table.elementCount + parameter.offset))
+      }
     }
   }
 

@@ -98,7 +98,7 @@ extension TrainingSetup {
     "model.tie_weights", "model.layer_norm", "model.learned_initial_state",
     "model.initial_update_bias", "model.precision",
     "batch.sequences", "batch.window", "batch.window_jitter", "batch.shards",
-    "batch.accumulate", "optimizer.name",
+    "batch.accumulate", "exchange.compression", "exchange.compression_groups", "optimizer.name",
     "optimizer.ema_decay", "run.seed",
   ]
 
@@ -135,8 +135,8 @@ extension TrainingSetup {
     guard differences.isEmpty else {
       throw UsageError(
         "\(path): cannot resume: \(differences.joined(separator: "; ")); model, batch, text, "
-          + "tokenizer, seed and kind of optimizer are fixed for a run, while run.steps, the "
-          + "schedule, the other values of optimizer, and what is logged, validated and saved may "
+          + "tokenizer, seed, kind of optimizer and compression are fixed for a run, while "
+          + "run.steps, the schedule, the other values of optimizer, and what is logged, validated and saved may "
           + "change. Use the config of the run (\(path)/config.json), or start another with "
           + "--run-directory or --overwrite")
     }

@@ -101,7 +101,8 @@ package struct TrainingSetup {
     let usable = try UsableCores.threadsPerRank(communicator)
     return ShardPlan(
       sequences: config.batch.sequences, shards: config.batch.shards, ranks: ranks,
-      threads: threads ?? min(usable, config.batch.shards / ranks))
+      threads: threads ?? min(usable, config.batch.shards / ranks),
+      groups: config.exchange.groups)
   }
 
   static func openCorpora(_ config: Config) throws(CorpusError) -> CorpusSplit {

@@ -132,7 +132,7 @@ final class GradientRecomputation {
       try communicator.receive(slice(of: task, layer: layer, in: state), from: task.owner)
     }
     let blocks = (replica.table.elementCount + canonicalBlock - 1) / canonicalBlock
-    let nodes = CanonicalTree.maximalNodes(of: task.shards, in: replica.plan.shards).count
+    let nodes = replica.plan.nodes(of: task.shards).count
     let bytes = UnsafeMutableBufferPointer<UInt64>.allocate(
       capacity: 2 * blocks * nodes + task.shards.count)
     defer { bytes.deallocate() }

@@ -37,12 +37,12 @@ final class OverlappedExchange {
 
   init(
     communicator: any Communicator, kernels: Kernels, plan: ShardPlan, buckets: BucketPlan,
-    elementCount: Int, usesThread: Bool
+    elementCount: Int, usesThread: Bool, compression: GradientCompression? = nil
   ) {
     self.plan = buckets
     exchange = GradientExchange(
       communicator: communicator, kernels: kernels, elementCount: elementCount, plan: plan,
-      buckets: buckets.buckets.map(\.elements))
+      buckets: buckets.buckets.map(\.elements), compression: compression)
     self.usesThread = usesThread && !exchange.isAlone
     if self.usesThread { thread = ProgressThread(exchange) }
   }

@@ -14,6 +14,10 @@ package final class ShardedOptimizer {
   package let second: AlignedBuffer
   /// The running mean of the parameters; empty where none is kept.
   package let average: AlignedBuffer
+  /// The exact parameters, where those that all ranks have are rounded on the way; else empty.
+  package let master: AlignedBuffer
+  /// Whether `master` holds them by now.
+  var hasMaster = false
   /// The rows of the embedding that alone are updated; nil updates all.
   var rows: RowSet?
   private let kernels: Kernels
@@ -26,11 +30,13 @@ package final class ShardedOptimizer {
     first = AlignedBuffer(count: count)
     second = AlignedBuffer(count: config.gradientMomentNames.count > 1 ? count : 0)
     average = AlignedBuffer(count: config.averages ? count : 0)
+    master = AlignedBuffer(count: config.keepsMaster ? count : 0)
   }
 
   /// The buffer of one moment, in the order of `OptimizerConfig.momentNames`.
   package func moment(_ index: Int) -> UnsafeMutablePointer<Float> {
-    if index >= config.gradientMomentNames.count { return average.pointer }
+    let place = index - config.gradientMomentNames.count
+    if place >= 0 { return place == 0 && config.averages ? average.pointer : master.pointer }
     return index == 0 ? first.pointer : second.pointer
   }
 
@@ -47,7 +53,17 @@ package final class ShardedOptimizer {
     package var averageWeight: Float = 0
   }
 
-  /// Updates the owned elements whose places are in `places`.
+  /// Takes the parameters for exact ones where these are not known yet.
+  func beginMaster(from parameters: UnsafePointer<Float>) {
+    guard config.keepsMaster, !hasMaster else { return }
+    hasMaster = true
+    for slice in slices {
+      (master.pointer + slice.place)
+        .update(from: parameters + slice.elements.lowerBound, count: slice.elements.count)
+    }
+  }
+
+  /// Updates the owned elements whose places are in `places`; the exact ones, where these are kept.
   ///
   /// - Parameters:
   ///   - parameters: the whole arena.
@@ -79,7 +95,7 @@ package final class ShardedOptimizer {
     _ part: Range<Int>, at owned: Int, of parameters: UnsafeMutablePointer<Float>,
     gradient: UnsafePointer<Float>, _ scalars: Scalars
   ) {
-    let values = parameters + part.lowerBound
+    let values = config.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
     let slopes = gradient + part.lowerBound
     switch config.name {
     case .adam, .adamw:
@@ -109,7 +125,7 @@ package final class ShardedOptimizer {
     _ part: Range<Int>, at owned: Int, of parameters: UnsafeMutablePointer<Float>,
     _ scalars: Scalars
   ) {
-    let values = parameters + part.lowerBound
+    let values = config.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
     if scalars.averageWeight == 1 {
       (average.pointer + owned).update(from: values, count: part.count)
     } else if scalars.averageWeight > 0 {
@@ -146,7 +162,10 @@ extension OptimizerConfig {
   /// The names of the arenas that are kept beside the parameters.
   package var momentNames: [String] {
     gradientMomentNames + (averages ? [Self.averageName] : [])
+      + (keepsMaster ? [Self.masterName] : [])
   }
+
+  package static let masterName = "master"
 
   package static let averageName = "average"
 

@@ -28,6 +28,7 @@ extension Trainer {
       timer.enter(.exchange)
       try exchange.finishGathering(reader: staleLayer)
       unpackParameters()
+      addChanges(layer: staleLayer)
       pulse.begin(.repacking)
       timer.enter(
         .weightPacking,
@@ -67,6 +68,7 @@ extension Trainer {
       replica.team.runPrepared(foldJob)
     }
     if stage == embeddingStage { packGradients() }
+    packCompressed()
     timer.enter(.exchange)
     try exchange.complete(stage: stage)
   }
@@ -75,6 +77,7 @@ extension Trainer {
   /// reads it.
   func updateParameters() throws(CollectiveError) {
     beginGathering()
+    if let compression { exchange.exchange.selectForGathering(compression.selected) }
     for layer in ownedPlaces.indices {
       currentLayer = layer
       timer.enter(
@@ -84,6 +87,7 @@ extension Trainer {
       replica.team.runPrepared(updateJob)
       timer.enter(.exchange)
       if layer == 0 { packParameters() }
+      packChanges()
       try exchange.gather(reader: layer)
     }
     staleLayer = 0

@@ -18,6 +18,9 @@ extension Trainer {
   ) throws(CollectiveError) {
     let own = optimizer.moment(index)
     touched?.forgetUpdates()
+    if optimizer.config.momentNames[index] == OptimizerConfig.masterName {
+      optimizer.hasMaster = true
+    }
     if communicator.rank != 0 {
       for slice in optimizer.slices {
         try communicator.receive(rawBytes(own + slice.place, slice.elements.count), from: 0)
@@ -33,6 +36,31 @@ extension Trainer {
       for slice in ownership.slices(ofRank: rank) {
         let part = rawBytes(arena + slice.elements.lowerBound, slice.elements.count)
         try communicator.send(UnsafeRawBufferPointer(part), to: rank)
+      }
+    }
+  }
+
+  /// Takes the residuals of this rank's groups out of those of all groups, which rank 0 holds.
+  package func scatterResiduals(
+    from all: UnsafeMutablePointer<Float>?
+  ) throws(CollectiveError) {
+    guard let compression else { return }
+    let count = compression.elementCount
+    if communicator.rank != 0 {
+      for index in 0..<compression.groups.count {
+        try communicator.receive(rawBytes(compression.residual(index), count), from: 0)
+      }
+      return
+    }
+    guard let all else { preconditionFailure("rank 0 needs residuals to scatter") }
+    for group in 0..<replica.plan.groups {
+      let residual = all + group * count
+      if compression.groups.contains(group) {
+        compression.residual(group).update(from: residual, count: count)
+      } else {
+        try communicator.send(
+          UnsafeRawBufferPointer(rawBytes(residual, count)),
+          to: group / compression.groups.count)
       }
     }
   }

@@ -62,6 +62,9 @@ package final class Trainer {
   lazy var hashJob: (Int) -> Void = { [unowned self] in verification.hash(thread: $0) }
   private lazy var swapJob: (Int) -> Void = { [unowned self] in swapAverage(thread: $0) }
   lazy var updateJob: (Int) -> Void = { [unowned self] in update(thread: $0) }
+  lazy var packCompressedJob: (Int) -> Void = { [unowned self] in packCompressed(thread: $0) }
+  lazy var packChangesJob: (Int) -> Void = { [unowned self] in packChanges(thread: $0) }
+  lazy var addChangesJob: (Int) -> Void = { [unowned self] in addChanges(thread: $0) }
   lazy var packGradientsJob: (Int) -> Void = { [unowned self] in packGradients(thread: $0) }
   lazy var unpackGradientsJob: (Int) -> Void = { [unowned self] in unpackGradients(thread: $0) }
   lazy var packParametersJob: (Int) -> Void = { [unowned self] in packParameters(thread: $0) }
@@ -73,6 +76,8 @@ package final class Trainer {
   var staleLayer: Int
   /// The owned places whose parameters each layer is the first to read.
   let ownedPlaces: [Range<Int>]
+  /// What rounds gradients and changes of parameters on their way; nil leaves them as they are.
+  let compression: GradientCompression?
   /// Which rows of the embedding have gradients, where somebody asks.
   let touched: TouchedRows?
   /// What exchanges those rows only, where that may be less.
@@ -102,9 +107,17 @@ package final class Trainer {
       segments: BackwardStage.segments(of: replica.shape, table: replica.table),
       bucketElements: max(canonicalBlock, bucketBytes / MemoryLayout<Float>.stride),
       apart: rowElements)
+    let compression =
+      exchangeConfig.compression == .none
+      ? nil
+      : GradientCompression(
+        plan: plan, rank: replica.rank, elementCount: elementCount,
+        bucketCount: buckets.buckets.count, kernels: replica.kernels)
+    self.compression = compression
     let exchange = OverlappedExchange(
       communicator: communicator, kernels: replica.kernels, plan: plan, buckets: buckets,
-      elementCount: elementCount, usesThread: exchangeConfig.progress == .thread)
+      elementCount: elementCount, usesThread: exchangeConfig.progress == .thread,
+      compression: compression)
     let ownership = exchange.exchange.ownership
     self.exchange = exchange
     staleLayer = replica.shape.layerCount + 1
@@ -258,6 +271,8 @@ package final class Trainer {
       scalars.averageWeight = optimizer.config.averageWeight(count: averagedSteps)
     }
     touched?.beginUpdate()
+    compression?.commit()
+    optimizer.beginMaster(from: replica.parameters.pointer)
     try updateParameters()
     if !isFollowed { try settle() }
     timer.enter(.other)

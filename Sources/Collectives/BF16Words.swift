@@ -1,0 +1,90 @@
+/// Floats as bf16 for the way between ranks: rounded to nearest, ties to even. One operation of each
+/// element at a time, so that the bits do not depend on a vector's width.
+enum BF16Words {
+  private typealias Floats = SIMD16<Float>
+  private typealias Bits = SIMD16<UInt32>
+
+  /// packed = bf16(x + e), and what that leaves out: rest = x + e − packed. `e` may be `rest`.
+  ///
+  /// Preconditions: `count` is a multiple of 16.
+  static func packSum(
+    _ x: UnsafePointer<Float>, _ e: UnsafePointer<Float>, rest: UnsafeMutablePointer<Float>,
+    into packed: UnsafeMutablePointer<UInt16>, count: Int
+  ) {
+    for i in stride(from: 0, to: count, by: 16) {
+      let value = load(x + i) + load(e + i)
+      let words = rounded(value)
+      store(words, packed + i)
+      store(value - widened(words), rest + i)
+    }
+  }
+
+  /// packed = bf16(x − y).
+  ///
+  /// Preconditions: `count` is a multiple of 16.
+  static func packDifference(
+    _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>,
+    into packed: UnsafeMutablePointer<UInt16>, count: Int
+  ) {
+    for i in stride(from: 0, to: count, by: 16) {
+      store(rounded(load(x + i) - load(y + i)), packed + i)
+    }
+  }
+
+  static func unpack(
+    _ packed: UnsafePointer<UInt16>, into x: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    var i = 0
+    while i + 16 <= count {
+      store(widened(loadWords(packed + i)), x + i)
+      i += 16
+    }
+    while i < count {
+      x[i] = Float(bitPattern: UInt32(packed[i]) << 16)
+      i += 1
+    }
+  }
+
+  /// x = x + packed.
+  ///
+  /// Preconditions: `count` is a multiple of 16.
+  static func add(
+    _ packed: UnsafePointer<UInt16>, to x: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    for i in stride(from: 0, to: count, by: 16) {
+      store(load(x + i) + widened(loadWords(packed + i)), x + i)
+    }
+  }
+
+  @inline(__always) private static func rounded(_ value: Floats) -> SIMD16<UInt16> {
+    let bits = unsafeBitCast(value, to: Bits.self)
+    let isOdd = (bits &>> 16) & 1
+    let nearest = bits &+ (isOdd &+ 0x7FFF)
+    // Rounding must not carry a NaN over to a number.
+    let isNaN = (bits & 0x7FFF_FFFF) .> Bits(repeating: 0x7F80_0000)
+    let words = nearest.replacing(with: bits | 0x0040_0000, where: isNaN)
+    return SIMD16<UInt16>(truncatingIfNeeded: words &>> 16)
+  }
+
+  @inline(__always) private static func widened(_ words: SIMD16<UInt16>) -> Floats {
+    unsafeBitCast(Bits(truncatingIfNeeded: words) &<< 16, to: Floats.self)
+  }
+
+  @inline(__always) private static func load(_ x: UnsafePointer<Float>) -> Floats {
+    UnsafeRawPointer(x).loadUnaligned(as: Floats.self)
+  }
+
+  @inline(__always) private static func loadWords(_ x: UnsafePointer<UInt16>) -> SIMD16<UInt16> {
+    UnsafeRawPointer(x).loadUnaligned(as: SIMD16<UInt16>.self)
+  }
+
+  @inline(__always) private static func store(_ value: Floats, _ x: UnsafeMutablePointer<Float>) {
+    UnsafeMutableRawPointer(x).storeBytes(of: value, as: Floats.self)
+  }
+
+  @inline(__always) private static func store(
+    _ words: SIMD16<UInt16>, _ x: UnsafeMutablePointer<UInt16>
+  ) {
+    UnsafeMutableRawPointer(x).storeBytes(of: words, as: SIMD16<UInt16>.self)
+  }
+}

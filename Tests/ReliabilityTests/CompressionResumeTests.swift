@@ -1,0 +1,32 @@
+import Testing
+
+@testable import Training
+
+@Suite struct CompressionResumeTests {
+  @Test(arguments: ["adam", "sgd"])
+  func aRunGoesOnExactlyOnOtherNumbersOfRanks(name: String) throws {
+    let scenario = try TrainingScenario(
+      "run.steps=15", "optimizer.name=\(name)", "exchange.compression=bf16",
+      "exchange.compression_groups=4")
+    try scenario.train(scenario.options(run: "whole"), ranks: 1)
+    for (leg, ranks) in [4, 1, 2].enumerated() {
+      var options = scenario.options(run: "walk")
+      options.resume = true
+      if leg < 2 { options.stopAfter = 4 * (leg + 1) }
+      try scenario.train(options, ranks: ranks)
+    }
+    #expect(try scenario.trajectory("walk") == scenario.trajectory("whole"))
+  }
+
+  @Test func theGroupsOfARunAreFixed() throws {
+    let scenario = try TrainingScenario(
+      "run.steps=6", "exchange.compression=bf16", "exchange.compression_groups=4")
+    try scenario.train(scenario.options(), ranks: 2)
+    var options = scenario.options(["exchange.compression_groups=2", "run.steps=9"])
+    options.resume = true
+    #expect(throws: (any Error).self) { try scenario.train(options, ranks: 2) }
+    options = scenario.options(["exchange.compression=none", "run.steps=9"])
+    options.resume = true
+    #expect(throws: (any Error).self) { try scenario.train(options, ranks: 2) }
+  }
+}
