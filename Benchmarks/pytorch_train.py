@@ -166,7 +166,10 @@ def effective(path):
     name = config["optimizer"]["name"]
     if name not in ("adam", "sgd"):
         raise UsageError(f"{path}: optimizer.name is \"{name}\"; only adam and sgd are compared here")
-    for key in ("embedding_dropout", "recurrent_dropout", "layer_norm"):
+    keys = (
+        "embedding_dropout", "recurrent_dropout", "layer_norm", "learned_initial_state",
+        "initial_update_bias")
+    for key in keys:
         if config["model"].get(key):
             raise UsageError(f"{path}: model.{key} is not something that PyTorch's layers do")
     if config["model"]["dropout_kind"] != "element":

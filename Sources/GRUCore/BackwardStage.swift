@@ -1,13 +1,13 @@
 /// The stages of a backward pass, each of which completes the gradients of some tensors: the output
-/// layer, then the layers from the top, each first the gates and then the candidate, and the
+/// layer, then the layers from the top, each direction first the gates and then the candidate, and the
 /// embedding before the weights of layer 0, whose exchange has the least time left to hide in.
 package enum BackwardStage: Equatable, Sendable {
   case output
-  /// BPTT, unless an embedding came first, and the gradients of the rows of z and r; of all rows in an
-  /// RNN.
-  case gates(layer: Int)
+  /// BPTT of all directions of a layer with the first of them, unless an embedding came first, and the
+  /// gradients of the rows of z and r; of all rows in an RNN.
+  case gates(strand: Int)
   /// The gradients of the candidate's rows and of the biases.
-  case candidate(layer: Int)
+  case candidate(strand: Int)
   /// BPTT of layer 0, and the gradient of the embedding.
   case embedding
 
@@ -16,8 +16,10 @@ package enum BackwardStage: Equatable, Sendable {
     var stages = [BackwardStage.output]
     for layer in (0..<shape.layerCount).reversed() {
       if layer == 0, shape.task.input == .tokens { stages.append(.embedding) }
-      stages.append(.gates(layer: layer))
-      if shape.cell != .rnn { stages.append(.candidate(layer: layer)) }
+      for strand in shape.strands(ofLayer: layer) {
+        stages.append(.gates(strand: strand))
+        if shape.cell != .rnn { stages.append(.candidate(strand: strand)) }
+      }
     }
     return stages
   }
@@ -39,16 +41,18 @@ package enum BackwardStage: Equatable, Sendable {
     if shape.task.input == .tokens {
       ends.append((table.parameters[0].range.upperBound, number(.embedding), 0))
     }
-    for layer in 0..<shape.layerCount {
-      let input = table["layers.\(layer).input.weight"]
-      let recurrent = table["layers.\(layer).recurrent.weight"]
-      let gates = number(.gates(layer: layer))
-      let last = table.parameters[table.firstIndex(ofLayer: layer) + table.tensorsPerLayer - 1]
+    for strand in 0..<shape.strandCount {
+      let layer = shape.layer(ofStrand: strand)
+      let first = table.firstIndex(ofStrand: strand)
+      let input = table.parameters[first]
+      let recurrent = table.parameters[first + 1]
+      let gates = number(.gates(strand: strand))
+      let last = table.parameters[first + table.tensorsPerStrand - 1]
       guard shape.cell != .rnn else {
         ends.append((last.range.upperBound, gates, layer))
         continue
       }
-      let candidate = number(.candidate(layer: layer))
+      let candidate = number(.candidate(strand: strand))
       let gateRows = 2 * hidden
       ends.append((input.offset + gateRows * shape.inputSize(ofLayer: layer), gates, layer))
       ends.append((input.range.upperBound, candidate, layer))

@@ -6,6 +6,7 @@ package final class Generator {
   private let logits: AlignedBuffer
 
   package init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
+    precondition(!shape.isBidirectional, "text has no end to begin from while it is written")
     worker = SequenceWorker(
       shape: shape, table: table, kernels: kernels, window: 1,
       plan: ShardPlan(sequences: 1, shards: 1, ranks: 1, threads: 1), worker: 0)
@@ -31,7 +32,7 @@ extension SequenceWorker {
     parameters: UnsafePointer<Float>, weights: PackedWeights, logits: UnsafeMutablePointer<Float>
   ) {
     forward(parameters: parameters, weights: weights)
-    let top = layers[shape.layerCount - 1].states
+    let top = strands[shape.layerCount - 1].states
     product(
       .outputProducts,
       ProductArguments(

@@ -4,7 +4,7 @@ import Kernels
 ///
 /// Embedding: uniform of unit variance. Input weights: uniform on ±√(6 / (I + H)) (Glorot and Bengio,
 /// 2010). Recurrent weights: each H × H block orthogonal, as a product of random plane rotations.
-/// Output weights, and a table tied to them: uniform on ±1/√H. Biases and states: 0, but for the bias
+/// Output weights, and a table tied to them: uniform on ±1/√(D H). Biases and states: 0, but for the bias
 /// of z where the shape gives another value. Gains: 1.
 package enum Initialization {
   package static func initialize(
@@ -21,14 +21,15 @@ package enum Initialization {
       tensor += 1
     }
     // A table that also scores tokens starts as output weights do.
-    let outputBound = 1 / Double(hidden).squareRoot()
+    let outputBound = 1 / Double(shape.featureSize).squareRoot()
     if shape.task.input == .tokens {
       uniform("embedding.weight", shape.tiesWeights ? outputBound : 3.0.squareRoot())
     }
-    for layer in 0..<shape.layerCount {
-      let inputs = shape.inputSize(ofLayer: layer)
-      uniform("layers.\(layer).input.weight", (6 / Double(inputs + hidden)).squareRoot())
-      let recurrent = parameters + table["layers.\(layer).recurrent.weight"].offset
+    let prefixes = (0..<shape.strandCount).map(shape.prefix(ofStrand:))
+    for (strand, prefix) in prefixes.enumerated() {
+      let inputs = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
+      uniform("\(prefix).input.weight", (6 / Double(inputs + hidden)).squareRoot())
+      let recurrent = parameters + table["\(prefix).recurrent.weight"].offset
       for gate in 0..<shape.cell.gateCount {
         fillOrthogonal(
           recurrent + gate * hidden * hidden, size: hidden, random: random, tensor: tensor)
@@ -36,16 +37,16 @@ package enum Initialization {
       }
     }
     if shape.normalizesGates {
-      for layer in 0..<shape.layerCount {
-        let gain = table["layers.\(layer).norm.weight"]
+      for prefix in prefixes {
+        let gain = table["\(prefix).norm.weight"]
         (parameters + gain.offset).update(repeating: 1, count: gain.count)
       }
     }
     if shape.cell != .rnn {
-      for layer in 0..<shape.layerCount {
+      for prefix in prefixes {
         // A bias before the normalisation would be taken off with the mean.
         let name = shape.normalizesGates ? "norm.bias" : "bias"
-        (parameters + table["layers.\(layer).\(name)"].offset)
+        (parameters + table["\(prefix).\(name)"].offset)
           .update(repeating: shape.initialUpdateBias, count: hidden)
       }
     }

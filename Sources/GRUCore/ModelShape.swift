@@ -1,7 +1,11 @@
 /// The sizes and cell of a recurrent model: of a language model, unless `task` says otherwise.
 ///
 /// Shape legend used in this module: T = BPTT window, B = sequences of one worker, H = hidden size,
-/// E = embedding size, V = vocabulary size, L = layers, I = input size of a layer (E, then H).
+/// E = embedding size, V = vocabulary size, L = layers, D = directions of a layer, I = input size of a
+/// layer (E, then D H).
+///
+/// A *strand* is one direction of one layer, a recurrence with weights of its own: strand D l is the
+/// forward one of layer l, and where D is 2 the next one goes through each sequence from its end.
 package struct ModelShape: Sendable, Equatable {
   /// The recurrence of one layer.
   package enum Cell: String, Sendable, CaseIterable {
@@ -28,6 +32,9 @@ package struct ModelShape: Sendable, Equatable {
   package var tiesWeights = false
   /// Whether what every gate sums up is normalised (Ba, Kiros and Hinton, 2016).
   package var normalizesGates = false
+  /// Whether layers go through every sequence in both directions and hand on the states of both, side
+  /// by side (Schuster and Paliwal, 1997). Nothing is carried from one batch to the next then.
+  package var isBidirectional = false
   /// Whether the hidden vector before a stream or sequence is a parameter of each layer, and not 0.
   package var learnsInitialState = false
   /// What the bias of a GRU's update gate starts from: the lower, the longer it remembers at first
@@ -58,6 +65,32 @@ package struct ModelShape: Sendable, Equatable {
   /// Floats of a layer's recurrent weights with the gap after them.
   var recurrentStride: Int { padded(cell.gateCount * hiddenSize * hiddenSize) }
 
-  /// The size of a layer's input: E for the first layer, H above.
-  package func inputSize(ofLayer layer: Int) -> Int { layer == 0 ? embeddingSize : hiddenSize }
+  /// The size of a layer's input: E for the first layer, D H above.
+  package func inputSize(ofLayer layer: Int) -> Int { layer == 0 ? embeddingSize : featureSize }
+
+  // MARK: - Directions
+
+  package var directionCount: Int { isBidirectional ? 2 : 1 }
+
+  /// What a layer hands on at each step, D H: the states of its directions side by side.
+  package var featureSize: Int { directionCount * hiddenSize }
+
+  package var strandCount: Int { layerCount * directionCount }
+
+  package func strands(ofLayer layer: Int) -> Range<Int> {
+    layer * directionCount..<(layer + 1) * directionCount
+  }
+
+  package func layer(ofStrand strand: Int) -> Int { strand / directionCount }
+
+  /// 0 forward, 1 from the end.
+  func direction(ofStrand strand: Int) -> Int { strand % directionCount }
+
+  /// Whether a strand goes through sequences from their end.
+  func isReversed(_ strand: Int) -> Bool { direction(ofStrand: strand) == 1 }
+
+  /// What the names of a strand's tensors begin with.
+  func prefix(ofStrand strand: Int) -> String {
+    "layers.\(layer(ofStrand: strand))" + (isReversed(strand) ? ".reverse" : "")
+  }
 }

@@ -18,20 +18,22 @@ extension SequenceWorker {
   /// been computed: states bottom layer first, gradients of logits, gate gradients top layer first.
   package func firstNonFinite() -> NonFiniteSite? {
     let batch = sequences.count
-    for layer in 0..<shape.layerCount {
+    for strand in 0..<shape.strandCount {
+      let isReversed = shape.isReversed(strand)
       let found = scan(
-        "states", layer, layers[layer].states + batch * layout.hiddenStride, layout.hiddenStride,
-        layout.hidden, latestFirst: false)
+        "states", shape.layer(ofStrand: strand),
+        strands[strand].states + (isReversed ? 0 : batch * layout.hiddenStride),
+        layout.hiddenStride, layout.hidden, latestFirst: isReversed)
       if let found { return found }
     }
     let logits = scan(
       "logits gradient", -1, buffer(layout.logits), layout.vocabularyStride, shape.vocabularySize,
       steps: outputSteps, latestFirst: false)
     if let logits { return logits }
-    for layer in stride(from: shape.layerCount - 1, through: 0, by: -1) {
+    for strand in stride(from: shape.strandCount - 1, through: 0, by: -1) {
       let found = scan(
-        "gate gradients", layer, layers[layer].gates, layout.gatesStride,
-        shape.cell.gateCount * layout.hidden, latestFirst: true)
+        "gate gradients", shape.layer(ofStrand: strand), strands[strand].gates, layout.gatesStride,
+        shape.cell.gateCount * layout.hidden, latestFirst: !shape.isReversed(strand))
       if let found { return found }
     }
     return nil

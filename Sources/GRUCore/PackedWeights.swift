@@ -20,7 +20,7 @@ struct PackedOperand {
   var droppedOffset: Int?
 }
 
-/// The packed operands and padded biases of one layer.
+/// The packed operands and padded biases of one direction of a layer.
 struct PackedLayer {
   /// W as [I] → [gates · Hp], and its transpose [gates · H] → [Ip].
   var inputForward: PackedOperand
@@ -47,7 +47,7 @@ struct PackedLayer {
 package final class PackedWeights {
   let shape: ModelShape
   package let kernels: Kernels
-  let layers: [PackedLayer]
+  let strands: [PackedLayer]
   let outputForward: PackedOperand
   let outputBackward: PackedOperand
   let outputBias: Int
@@ -59,46 +59,47 @@ package final class PackedWeights {
   /// The places of each layer's operands among all; the output layer's come last.
   private let firstOperands: [Int]
   private let arena: AlignedBuffer
-  /// The recurrent weights of all layers less the dropped ones; empty where none are.
+  /// The recurrent weights of all strands less the dropped ones; empty where none are.
   private let dropped: AlignedBuffer
-  /// The first recurrent weight of each layer in the parameter arena.
+  /// The first recurrent weight of each strand in the parameter arena.
   private let recurrentOffsets: [Int]
 
   package init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
     self.shape = shape
     self.kernels = kernels
     var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels)
-    var layers: [PackedLayer] = []
+    var strands: [PackedLayer] = []
     var firstOperands: [Int] = []
     for layer in 0..<shape.layerCount {
       firstOperands.append(builder.operands.count)
-      layers.append(builder.layer(layer))
+      for strand in shape.strands(ofLayer: layer) { strands.append(builder.strand(strand)) }
     }
     firstOperands.append(builder.operands.count)
-    self.layers = layers
-    let hidden = shape.hiddenSize
+    self.strands = strands
+    let features = shape.featureSize
     let vocabulary = shape.vocabularySize
     let output = table.outputWeight.offset
     outputForward = builder.transposed(
-      source: output, groups: 1, groupColumns: vocabulary, depth: hidden)
-    outputBackward = builder.rows(source: output, depth: vocabulary, columns: hidden)
+      source: output, groups: 1, groupColumns: vocabulary, depth: features)
+    outputBackward = builder.rows(source: output, depth: vocabulary, columns: features)
     outputBias = builder.take(padded(vocabulary))
     arena = AlignedBuffer(count: builder.size)
     operands = builder.operands
-    recurrentOffsets = (0..<shape.layerCount).map {
-      table["layers.\($0).recurrent.weight"].offset
+    recurrentOffsets = (0..<shape.strandCount).map {
+      table["\(shape.prefix(ofStrand: $0)).recurrent.weight"].offset
     }
     dropped = AlignedBuffer(
       count: shape.regularization.recurrentDropout > 0
-        ? shape.layerCount * shape.recurrentStride : 0)
+        ? shape.strandCount * shape.recurrentStride : 0)
     self.firstOperands = firstOperands + [operands.count]
-    biases = (0..<shape.layerCount).map { layer in
-      (
-        table["layers.\(layer).bias"].offset,
-        shape.cell == .gruResetAfter ? table["layers.\(layer).recurrent.bias"].offset : nil,
-        shape.normalizesGates ? table["layers.\(layer).norm.weight"].offset : nil,
-        shape.normalizesGates ? table["layers.\(layer).norm.bias"].offset : nil,
-        shape.learnsInitialState ? table["layers.\(layer).initial_state"].offset : nil
+    biases = (0..<shape.strandCount).map { strand in
+      let prefix = shape.prefix(ofStrand: strand)
+      return (
+        table["\(prefix).bias"].offset,
+        shape.cell == .gruResetAfter ? table["\(prefix).recurrent.bias"].offset : nil,
+        shape.normalizesGates ? table["\(prefix).norm.weight"].offset : nil,
+        shape.normalizesGates ? table["\(prefix).norm.bias"].offset : nil,
+        shape.learnsInitialState ? table["\(prefix).initial_state"].offset : nil
       )
     }
     outputBiasSource = table.outputBias.offset
@@ -109,12 +110,12 @@ package final class PackedWeights {
     shape: ModelShape, table: ParameterTable, kernels: Kernels
   ) -> Int {
     var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels)
-    for layer in 0..<shape.layerCount { _ = builder.layer(layer) }
+    for strand in 0..<shape.strandCount { _ = builder.strand(strand) }
     let weights =
-      padded(shape.vocabularySize) * kernels.packedDepth(shape.hiddenSize)
-      + padded(shape.hiddenSize) * kernels.packedDepth(shape.vocabularySize)
+      padded(shape.vocabularySize) * kernels.packedDepth(shape.featureSize)
+      + padded(shape.featureSize) * kernels.packedDepth(shape.vocabularySize)
     let dropped =
-      shape.regularization.recurrentDropout > 0 ? shape.layerCount * shape.recurrentStride : 0
+      shape.regularization.recurrentDropout > 0 ? shape.strandCount * shape.recurrentStride : 0
     return (builder.size + weights + padded(shape.vocabularySize) + dropped)
       * MemoryLayout<Float>.stride
   }
@@ -129,7 +130,7 @@ package final class PackedWeights {
 
   /// What a forward pass of one token reads: the operands of all its products.
   private var forwardOperands: [PackedOperand] {
-    layers.flatMap { [$0.inputForward, $0.candidateForward] + ($0.gatesForward.map { [$0] } ?? []) }
+    strands.flatMap { [$0.inputForward, $0.candidateForward] + ($0.gatesForward.map { [$0] } ?? []) }
       + [outputForward]
   }
 
@@ -168,7 +169,9 @@ package final class PackedWeights {
     }
     guard part == 0 else { return }
     if layer < shape.layerCount {
-      repackBiases(ofLayer: layer, from: parameters)
+      for strand in shape.strands(ofLayer: layer) {
+        repackBiases(ofStrand: strand, from: parameters)
+      }
     } else {
       repackOutputBias(from: parameters)
     }
@@ -198,11 +201,11 @@ package final class PackedWeights {
   ) {
     if dropped.count == 0 { return }
     let units = shape.recurrentStride / 16
-    for layer in 0..<shape.layerCount {
+    for strand in 0..<shape.strandCount {
       shape.regularization.dropRecurrent(
-        step: step, layer: layer, units: part * units / parts..<(part + 1) * units / parts,
-        parameters + recurrentOffsets[layer],
-        into: dropped.pointer + layer * shape.recurrentStride, kernels: kernels)
+        step: step, strand: strand, units: part * units / parts..<(part + 1) * units / parts,
+        parameters + recurrentOffsets[strand],
+        into: dropped.pointer + strand * shape.recurrentStride, kernels: kernels)
     }
   }
 
@@ -223,30 +226,31 @@ package final class PackedWeights {
     _ gradient: UnsafeMutablePointer<Float>, range: Range<Int>, step: UInt32
   ) {
     if dropped.count == 0 { return }
-    for layer in 0..<shape.layerCount {
-      let first = recurrentOffsets[layer]
+    for strand in 0..<shape.strandCount {
+      let first = recurrentOffsets[strand]
       let part = range.clamped(to: first..<first + shape.recurrentStride)
       if part.isEmpty { continue }
       shape.regularization.dropRecurrent(
-        step: step, layer: layer,
+        step: step, strand: strand,
         units: (part.lowerBound - first) / 16..<(part.upperBound - first) / 16,
         gradient + first, into: gradient + first, kernels: kernels)
     }
   }
 
-  private func repackBiases(ofLayer layer: Int, from parameters: UnsafePointer<Float>) {
-    let source = biases[layer]
-    repackGates(from: parameters + source.bias, to: layers[layer].bias)
+  private func repackBiases(ofStrand strand: Int, from parameters: UnsafePointer<Float>) {
+    let source = biases[strand]
+    let packed = strands[strand]
+    repackGates(from: parameters + source.bias, to: packed.bias)
     if let recurrent = source.recurrentBias {
-      (arena.pointer + layers[layer].recurrentBias)
+      (arena.pointer + packed.recurrentBias)
         .update(from: parameters + recurrent, count: shape.hiddenSize)
     }
     if let gain = source.gain, let normBias = source.normBias {
-      repackGates(from: parameters + gain, to: layers[layer].gain)
-      repackGates(from: parameters + normBias, to: layers[layer].normBias)
+      repackGates(from: parameters + gain, to: packed.gain)
+      repackGates(from: parameters + normBias, to: packed.normBias)
     }
     if let initialState = source.initialState {
-      (arena.pointer + layers[layer].initialState)
+      (arena.pointer + packed.initialState)
         .update(from: parameters + initialState, count: shape.hiddenSize)
     }
   }
@@ -266,89 +270,5 @@ package final class PackedWeights {
     destination.update(from: parameters + outputBiasSource, count: vocabulary)
     // Padding logits are so negative that softmax gives them exactly 0.
     for j in vocabulary..<padded(vocabulary) { destination[j] = -1e30 }
-  }
-}
-
-/// Deals out offsets of one arena to packed operands.
-private struct PackedLayoutBuilder {
-  let shape: ModelShape
-  let table: ParameterTable
-  let kernels: Kernels
-  var size = 0
-  var operands: [PackedOperand] = []
-  /// The first recurrent weight of the layer under way, in the arena and after dropping.
-  private var firstRecurrent: Int?
-  private var firstDropped = 0
-
-  init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
-    self.shape = shape
-    self.table = table
-    self.kernels = kernels
-  }
-
-  mutating func take(_ count: Int) -> Int {
-    defer { size += (count + 15) & ~15 }
-    return size
-  }
-
-  mutating func transposed(
-    source: Int, groups: Int, groupColumns: Int, depth: Int
-  ) -> PackedOperand {
-    add(
-      source: source, stride: depth, depth: depth, groups: groups, groupColumns: groupColumns,
-      isTransposed: true)
-  }
-
-  mutating func rows(source: Int, depth: Int, columns: Int) -> PackedOperand {
-    add(
-      source: source, stride: columns, depth: depth, groups: 1, groupColumns: columns,
-      isTransposed: false)
-  }
-
-  private mutating func add(
-    source: Int, stride: Int, depth: Int, groups: Int, groupColumns: Int, isTransposed: Bool
-  ) -> PackedOperand {
-    let columns = groups * padded(groupColumns)
-    // Source and destination are filled in at each repacking.
-    let placeholder = UnsafeMutablePointer<Float>(bitPattern: 64).unsafelyUnwrapped
-    let operand = PackedOperand(
-      offset: take(columns * kernels.packedDepth(depth)), columns: columns,
-      pack: PackArguments(
-        source: placeholder, sourceStride: stride, depth: depth, groups: groups,
-        groupColumns: groupColumns, groupWidth: padded(groupColumns), panelWidth: kernels.panelWidth,
-        destination: placeholder, firstPanel: 0, endPanel: 0),
-      isTransposed: isTransposed, sourceOffset: source,
-      droppedOffset: firstRecurrent.flatMap { first in
-        source < first ? nil : firstDropped + source - first
-      })
-    operands.append(operand)
-    return operand
-  }
-
-  mutating func layer(_ layer: Int) -> PackedLayer {
-    let hidden = shape.hiddenSize
-    let inputs = shape.inputSize(ofLayer: layer)
-    let gates = shape.cell.gateCount
-    let input = table["layers.\(layer).input.weight"].offset
-    let recurrent = table["layers.\(layer).recurrent.weight"].offset
-    let candidate = recurrent + (gates - 1) * hidden * hidden
-    let isGated = gates == 3
-    firstRecurrent = recurrent
-    firstDropped = layer * shape.recurrentStride
-    defer { firstRecurrent = nil }
-    return PackedLayer(
-      inputForward: transposed(source: input, groups: gates, groupColumns: hidden, depth: inputs),
-      inputBackward: rows(source: input, depth: gates * hidden, columns: inputs),
-      gatesForward: isGated
-        ? transposed(source: recurrent, groups: 2, groupColumns: hidden, depth: hidden) : nil,
-      gatesBackward: isGated ? rows(source: recurrent, depth: 2 * hidden, columns: hidden) : nil,
-      candidateForward: transposed(
-        source: candidate, groups: 1, groupColumns: hidden, depth: hidden),
-      candidateBackward: rows(source: candidate, depth: hidden, columns: hidden),
-      bias: take(gates * padded(hidden)),
-      recurrentBias: take(padded(hidden)),
-      gain: take(shape.normalizesGates ? gates * padded(hidden) : 0),
-      normBias: take(shape.normalizesGates ? gates * padded(hidden) : 0),
-      initialState: take(shape.learnsInitialState ? padded(hidden) : 0))
   }
 }

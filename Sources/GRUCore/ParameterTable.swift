@@ -18,9 +18,9 @@ package struct ParameterTable: Sendable, Equatable {
   /// Length of an arena in floats, gaps included; a multiple of 16.
   package let elementCount: Int
   private let outputWeightIndex: Int
-  /// Where the tensors of the first layer begin, and how many each layer has.
+  /// Where the tensors of the first layer begin, and how many each direction of a layer has.
   private let firstLayerIndex: Int
-  let tensorsPerLayer: Int
+  let tensorsPerStrand: Int
 
   /// Number of trained values, gaps left out.
   package var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
@@ -38,9 +38,10 @@ package struct ParameterTable: Sendable, Equatable {
       add("embedding.weight", [shape.inputVocabularySize, shape.embeddingSize])
     }
     firstLayerIndex = parameters.count
-    for layer in 0..<shape.layerCount {
-      let prefix = "layers.\(layer)"
-      add("\(prefix).input.weight", [gates * hidden, shape.inputSize(ofLayer: layer)])
+    for strand in 0..<shape.strandCount {
+      let prefix = shape.prefix(ofStrand: strand)
+      let inputs = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
+      add("\(prefix).input.weight", [gates * hidden, inputs])
       add("\(prefix).recurrent.weight", [gates * hidden, hidden])
       add("\(prefix).bias", [gates * hidden])
       if shape.cell == .gruResetAfter { add("\(prefix).recurrent.bias", [hidden]) }
@@ -50,13 +51,14 @@ package struct ParameterTable: Sendable, Equatable {
       }
       if shape.learnsInitialState { add("\(prefix).initial_state", [hidden]) }
     }
-    tensorsPerLayer = (parameters.count - firstLayerIndex) / shape.layerCount
+    tensorsPerStrand = (parameters.count - firstLayerIndex) / shape.strandCount
     outputWeightIndex = shape.tiesWeights ? 0 : parameters.count
     if shape.tiesWeights {
       precondition(
-        shape.embeddingSize == hidden, "embeddingSize \(shape.embeddingSize) != \(hidden)")
+        shape.embeddingSize == shape.featureSize,
+        "embeddingSize \(shape.embeddingSize) != \(shape.featureSize)")
     } else {
-      add("output.weight", [shape.vocabularySize, hidden])
+      add("output.weight", [shape.vocabularySize, shape.featureSize])
     }
     add("output.bias", [shape.vocabularySize])
     self.parameters = parameters
@@ -66,11 +68,11 @@ package struct ParameterTable: Sendable, Equatable {
   /// The table [V, E] of a model that reads tokens.
   package var embeddingWeight: Parameter { parameters[0] }
 
-  /// The rows that score tokens [V, H]: the embedding table itself where weights are tied.
+  /// The rows that score tokens [V, D H]: the embedding table itself where weights are tied.
   package var outputWeight: Parameter { parameters[outputWeightIndex] }
 
-  /// The index of a layer's first tensor.
-  func firstIndex(ofLayer layer: Int) -> Int { firstLayerIndex + layer * tensorsPerLayer }
+  /// The index of a strand's first tensor.
+  func firstIndex(ofStrand strand: Int) -> Int { firstLayerIndex + strand * tensorsPerStrand }
 
   package var outputBias: Parameter { parameters[parameters.count - 1] }
 

@@ -14,7 +14,8 @@ extension ReferenceModel {
     }
     for layer in (0..<shape.layerCount).reversed() {
       above = dropped(
-        backward(layer, parameters, window, trace, above, &gradient), beforeLayer: layer, window)
+        layerBackward(layer, parameters, window, trace, above, &gradient), beforeLayer: layer,
+        window)
     }
     if shape.task.input == .values { return gradient }
     let embedding = table["embedding.weight"].offset
@@ -30,20 +31,19 @@ extension ReferenceModel {
 
   /// Softmax cross-entropy and output layer: ∂loss/∂logit = softmax − one-hot at counted targets.
   ///
-  /// - Returns: the gradient of the top layer's hidden vectors, [T, B, H].
+  /// - Returns: the gradient of what the top layer hands on, [T, B, D H].
   private func outputBackward(
     _ parameters: [Double], _ window: Window, _ trace: Trace, _ gradient: inout [Double]
   ) -> [Double] {
     if !shape.task.isSoftmaxAtEveryStep {
       return taskOutputBackward(parameters, window, trace, &gradient)
     }
-    let hidden = shape.hiddenSize
+    let hidden = shape.featureSize
     let vocabulary = shape.vocabularySize
     let weight = table.outputWeight.offset
     let bias = table.outputBias.offset
     let top = dropped(
-      Array(trace.hidden[shape.layerCount - 1].dropFirst(window.sequences * hidden)),
-      beforeLayer: shape.layerCount, window)
+      trace.features[shape.layerCount - 1], beforeLayer: shape.layerCount, window)
     var above = [Double](repeating: 0, count: window.steps * window.sequences * hidden)
     for (row, target) in window.targets.enumerated() where target >= 0 {
       let normaliser = logSumExp(trace.logits, row: row)
@@ -57,22 +57,44 @@ extension ReferenceModel {
     return above
   }
 
-  /// One layer, from the last time step to the first.
+  /// One layer in all its directions.
+  ///
+  /// - Parameter above: the gradient of what it hands on, [T, B, D H].
+  /// - Returns: the gradient of its input, [T, B, I].
+  private func layerBackward(
+    _ layer: Int, _ parameters: [Double], _ window: Window, _ trace: Trace, _ above: [Double],
+    _ gradient: inout [Double]
+  ) -> [Double] {
+    let source = layer == 0 ? embed(parameters, window) : trace.features[layer - 1]
+    let input = dropped(source, beforeLayer: layer, window)
+    var below = [Double](repeating: 0, count: input.count)
+    for strand in shape.strands(ofLayer: layer) {
+      let own = part(of: above, direction: shape.direction(ofStrand: strand))
+      let isReversed = shape.isReversed(strand)
+      let found = backward(
+        strand, parameters, isReversed ? mirrored(window) : window, trace,
+        input: isReversed ? mirrored(input, window) : input,
+        isReversed ? mirrored(own, window) : own, &gradient)
+      let inOrder = isReversed ? mirrored(found, window) : found
+      for i in below.indices { below[i] += inOrder[i] }
+    }
+    return below
+  }
+
+  /// One strand, from its last time step to the first.
   ///
   /// - Parameter above: the gradient of its hidden vectors from what lies above, [T, B, H].
   /// - Returns: the gradient of its input, [T, B, I].
   private func backward(
-    _ layer: Int, _ parameters: [Double], _ window: Window, _ trace: Trace, _ above: [Double],
-    _ gradient: inout [Double]
+    _ strand: Int, _ parameters: [Double], _ window: Window, _ trace: Trace, input: [Double],
+    _ above: [Double], _ gradient: inout [Double]
   ) -> [Double] {
     let hidden = shape.hiddenSize
-    let inputSize = shape.inputSize(ofLayer: layer)
-    let weight = table["layers.\(layer).input.weight"].offset
-    let bias = table["layers.\(layer).bias"].offset
+    let inputSize = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
+    let prefix = shape.prefix(ofStrand: strand)
+    let weight = table["\(prefix).input.weight"].offset
+    let bias = table["\(prefix).bias"].offset
     let stateCount = window.sequences * hidden
-    let source =
-      layer == 0 ? embed(parameters, window) : Array(trace.hidden[layer - 1].dropFirst(stateCount))
-    let input = dropped(source, beforeLayer: layer, window)
     var below = [Double](repeating: 0, count: window.steps * window.sequences * inputSize)
     var carried = [Double](repeating: 0, count: stateCount)
     for t in (0..<window.steps).reversed() {
@@ -82,12 +104,12 @@ extension ReferenceModel {
         var previous = [Double](repeating: 0, count: hidden)
         let errors =
           shape.cell == .rnn
-          ? rnnStep(layer, parameters, trace, row, total, &previous, &gradient)
-          : gruStep(layer, parameters, trace, row, total, &previous, &gradient)
+          ? rnnStep(strand, parameters, trace, row, total, &previous, &gradient)
+          : gruStep(strand, parameters, trace, row, total, &previous, &gradient)
         let starts = isStart(row, window)
         for i in 0..<hidden { carried[b * hidden + i] = starts ? 0 : previous[i] }
         if starts, shape.learnsInitialState {
-          let first = table["layers.\(layer).initial_state"].offset
+          let first = table["\(prefix).initial_state"].offset
           for i in 0..<hidden { gradient[first + i] += previous[i] }
         }
         addOuter(
@@ -104,19 +126,19 @@ extension ReferenceModel {
   ///
   /// - Returns: the gradient of the pre-activations, [H]; `previous` receives that of h.
   private func rnnStep(
-    _ layer: Int, _ parameters: [Double], _ trace: Trace, _ row: Int, _ total: [Double],
+    _ strand: Int, _ parameters: [Double], _ trace: Trace, _ row: Int, _ total: [Double],
     _ previous: inout [Double], _ gradient: inout [Double]
   ) -> [Double] {
     let hidden = shape.hiddenSize
-    let weight = table["layers.\(layer).recurrent.weight"].offset
+    let weight = table["\(shape.prefix(ofStrand: strand)).recurrent.weight"].offset
     let slopes = (0..<hidden).map { i in
-      let new = trace.gates[layer][row * hidden + i]
+      let new = trace.gates[strand][row * hidden + i]
       return total[i] * (1 - new * new)
     }
     let errors = normalizedBackward(
-      slopes, layer: layer, row: row, gate: 0, parameters, trace, &gradient)
+      slopes, strand: strand, row: row, gate: 0, parameters, trace, &gradient)
     addOuter(
-      errors, trace.previous[layer], at: row * hidden, columns: hidden, to: &gradient, at: weight)
+      errors, trace.previous[strand], at: row * hidden, columns: hidden, to: &gradient, at: weight)
     addTransposed(parameters, at: weight, columns: hidden, errors, to: &previous, at: 0)
     return errors
   }
@@ -131,14 +153,14 @@ extension ReferenceModel {
   /// ```
   /// - Returns: the gradient of the pre-activations, [3, H]; `previous` receives that of h.
   private func gruStep(
-    _ layer: Int, _ parameters: [Double], _ trace: Trace, _ row: Int, _ total: [Double],
+    _ strand: Int, _ parameters: [Double], _ trace: Trace, _ row: Int, _ total: [Double],
     _ previous: inout [Double], _ gradient: inout [Double]
   ) -> [Double] {
     let hidden = shape.hiddenSize
-    let weight = table["layers.\(layer).recurrent.weight"].offset
+    let weight = table["\(shape.prefix(ofStrand: strand)).recurrent.weight"].offset
     let candidateWeight = weight + 2 * hidden * hidden
-    let old = Array(trace.previous[layer][row * hidden..<(row + 1) * hidden])
-    let gates = Array(trace.gates[layer][row * 3 * hidden..<(row + 1) * 3 * hidden])
+    let old = Array(trace.previous[strand][row * hidden..<(row + 1) * hidden])
+    let gates = Array(trace.gates[strand][row * 3 * hidden..<(row + 1) * 3 * hidden])
     let (z, r, n) = (gates[..<hidden], Array(gates[hidden..<2 * hidden]), gates[(2 * hidden)...])
     var errors = [Double](repeating: 0, count: 3 * hidden)
     for i in 0..<hidden {
@@ -148,7 +170,7 @@ extension ReferenceModel {
       previous[i] = total[i] * (1 - z[i])
     }
     let candidateErrors = normalizedBackward(
-      Array(errors[(2 * hidden)...]), layer: layer, row: row, gate: 2, parameters, trace,
+      Array(errors[(2 * hidden)...]), strand: strand, row: row, gate: 2, parameters, trace,
       &gradient)
     errors.replaceSubrange((2 * hidden)..., with: candidateErrors)
     var resetErrors = [Double](repeating: 0, count: hidden)
@@ -163,7 +185,7 @@ extension ReferenceModel {
         previous[i] += keptErrors[i] * r[i]
       }
     } else {
-      let bias = table["layers.\(layer).recurrent.bias"].offset
+      let bias = table["\(shape.prefix(ofStrand: strand)).recurrent.bias"].offset
       let gated = zip(candidateErrors, r).map { $0 * $1 }
       addOuter(gated, old, at: 0, columns: hidden, to: &gradient, at: candidateWeight)
       addTransposed(
@@ -171,13 +193,13 @@ extension ReferenceModel {
       for i in 0..<hidden {
         gradient[bias + i] += gated[i]
         resetErrors[i] =
-          candidateErrors[i] * trace.recurrentCandidates[layer][row * hidden + i]
+          candidateErrors[i] * trace.recurrentCandidates[strand][row * hidden + i]
       }
     }
     for i in 0..<hidden { errors[hidden + i] = resetErrors[i] * r[i] * (1 - r[i]) }
     let gateErrors = (0..<2).flatMap { gate in
       normalizedBackward(
-        Array(errors[gate * hidden..<(gate + 1) * hidden]), layer: layer, row: row, gate: gate,
+        Array(errors[gate * hidden..<(gate + 1) * hidden]), strand: strand, row: row, gate: gate,
         parameters, trace, &gradient)
     }
     errors.replaceSubrange(..<(2 * hidden), with: gateErrors)

@@ -9,26 +9,33 @@ extension ReferenceModel {
   func forward(_ parameters: [Double], _ window: Window, _ state: [Double]) -> Trace {
     var trace = Trace()
     var input = dropped(embed(parameters, window), beforeLayer: 0, window)
-    let hidden = shape.hiddenSize
-    let stateCount = window.sequences * hidden
+    let stateCount = window.sequences * shape.hiddenSize
     for layer in 0..<shape.layerCount {
-      let initial = state[layer * stateCount..<(layer + 1) * stateCount]
-      forward(layer, parameters, window, input: input, initial: Array(initial), &trace)
-      input = dropped(
-        Array(trace.hidden[layer].dropFirst(stateCount)), beforeLayer: layer + 1, window)
+      let initial = Array(state[layer * stateCount..<(layer + 1) * stateCount])
+      let states = shape.strands(ofLayer: layer).map { strand in
+        let isReversed = shape.isReversed(strand)
+        forward(
+          strand, parameters, isReversed ? mirrored(window) : window,
+          input: isReversed ? mirrored(input, window) : input, initial: initial, &trace)
+        let own = Array(trace.hidden[strand].dropFirst(stateCount))
+        return isReversed ? mirrored(own, window) : own
+      }
+      trace.features.append(joined(states))
+      input = dropped(trace.features[layer], beforeLayer: layer + 1, window)
     }
+    let features = shape.featureSize
     let weight = table.outputWeight.offset
     let bias = table.outputBias.range
     if shape.task.readout != .every {
       input = dropped(readout(trace, window), beforeLayer: shape.layerCount, window)
       trace.readout = input
     }
-    let rows = input.count / hidden
+    let rows = input.count / features
     trace.logits.reserveCapacity(rows * shape.vocabularySize)
     for row in 0..<rows {
       var logits = Array(parameters[bias])
       addProduct(
-        parameters, at: weight, columns: hidden, input, at: row * hidden, to: &logits)
+        parameters, at: weight, columns: features, input, at: row * features, to: &logits)
       trace.logits += logits
     }
     return trace
@@ -40,11 +47,11 @@ extension ReferenceModel {
       return arena
     }
     var arena = arena
-    for layer in 0..<shape.layerCount {
-      let weights = table["layers.\(layer).recurrent.weight"]
+    for strand in 0..<shape.strandCount {
+      let weights = table["\(shape.prefix(ofStrand: strand)).recurrent.weight"]
       for weight in 0..<weights.count {
         arena[weights.offset + weight] *= shape.regularization.recurrentFactor(
-          step: UInt32(truncatingIfNeeded: step), layer: layer, weight: weight)
+          step: UInt32(truncatingIfNeeded: step), strand: strand, weight: weight)
       }
     }
     return arena
@@ -55,7 +62,7 @@ extension ReferenceModel {
   func dropped(_ values: [Double], beforeLayer layer: Int, _ window: Window) -> [Double] {
     guard let step = window.trainingStep, shape.regularization.dropout > 0 else { return values }
     if layer == 0, shape.task.input == .values { return values }
-    let columns = layer == 0 ? shape.embeddingSize : shape.hiddenSize
+    let columns = layer == 0 ? shape.embeddingSize : shape.featureSize
     return values.enumerated().map { index, value in
       let row = index / columns
       return value
@@ -86,18 +93,19 @@ extension ReferenceModel {
     }
   }
 
-  /// Runs one layer over the window and appends what it computed to `trace`.
+  /// Runs one strand over the window and appends what it computed to `trace`.
   ///
   /// Shapes: `input` [T, B, I], `initial` [B, H].
   private func forward(
-    _ layer: Int, _ parameters: [Double], _ window: Window, input: [Double], initial: [Double],
+    _ strand: Int, _ parameters: [Double], _ window: Window, input: [Double], initial: [Double],
     _ trace: inout Trace
   ) {
     let hidden = shape.hiddenSize
     let gates = shape.cell.gateCount
-    let inputSize = shape.inputSize(ofLayer: layer)
-    let inputWeight = table["layers.\(layer).input.weight"].offset
-    let bias = table["layers.\(layer).bias"].range
+    let inputSize = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
+    let prefix = shape.prefix(ofStrand: strand)
+    let inputWeight = table["\(prefix).input.weight"].offset
+    let bias = table["\(prefix).bias"].range
     var states = initial
     var used: [Double] = []
     var activations: [Double] = []
@@ -107,14 +115,14 @@ extension ReferenceModel {
       let starts = isStart(row, window)
       let previous =
         starts
-        ? initialState(ofLayer: layer, parameters) : Array(states[row * hidden..<(row + 1) * hidden])
+        ? initialState(ofStrand: strand, parameters) : Array(states[row * hidden..<(row + 1) * hidden])
       used += previous
       var sums = Array(parameters[bias])
       addProduct(
         parameters, at: inputWeight, columns: inputSize, input, at: row * inputSize, to: &sums)
       var candidate = [Double](repeating: 0, count: gates == 3 ? hidden : 0)
       var summed: [Double] = []
-      let next = step(layer, parameters, previous, &sums, &candidate, &summed)
+      let next = step(strand, parameters, previous, &sums, &candidate, &summed)
       allSums += summed
       activations += sums
       candidates += candidate
@@ -127,19 +135,20 @@ extension ReferenceModel {
     trace.recurrentCandidates.append(candidates)
   }
 
-  /// One step of one row of a layer: turns `sums`, which hold W x + b, into activations, and
+  /// One step of one row of a strand: turns `sums`, which hold W x + b, into activations, and
   /// returns the new hidden vector. A GRU leaves U_h h + c_h (reset after) or U_h (r ⊙ h) (reset
   /// before) in `candidate`; `summed` receives what the gates summed up.
   private func step(
-    _ layer: Int, _ parameters: [Double], _ previous: [Double], _ sums: inout [Double],
+    _ strand: Int, _ parameters: [Double], _ previous: [Double], _ sums: inout [Double],
     _ candidate: inout [Double], _ summed: inout [Double]
   ) -> [Double] {
     let hidden = shape.hiddenSize
-    let weight = table["layers.\(layer).recurrent.weight"].offset
+    let prefix = shape.prefix(ofStrand: strand)
+    let weight = table["\(prefix).recurrent.weight"].offset
     if shape.cell == .rnn {
       addProduct(parameters, at: weight, columns: hidden, previous, at: 0, to: &sums)
       summed = sums
-      sums = normalized(sums, layer: layer, gate: 0, parameters)
+      sums = normalized(sums, strand: strand, gate: 0, parameters)
       for i in 0..<hidden { sums[i] = tanh(sums[i]) }
       return sums
     }
@@ -147,8 +156,8 @@ extension ReferenceModel {
     addProduct(parameters, at: weight, columns: hidden, previous, at: 0, to: &gates)
     summed = gates
     gates =
-      normalized(Array(summed[..<hidden]), layer: layer, gate: 0, parameters)
-      + normalized(Array(summed[hidden...]), layer: layer, gate: 1, parameters)
+      normalized(Array(summed[..<hidden]), strand: strand, gate: 0, parameters)
+      + normalized(Array(summed[hidden...]), strand: strand, gate: 1, parameters)
     for i in 0..<2 * hidden { sums[i] = 1 / (1 + exp(-gates[i])) }
     let reset = sums[hidden..<2 * hidden]
     let candidateWeight = weight + 2 * hidden * hidden
@@ -157,12 +166,12 @@ extension ReferenceModel {
       addProduct(parameters, at: candidateWeight, columns: hidden, kept, at: 0, to: &candidate)
       for i in 0..<hidden { sums[2 * hidden + i] += candidate[i] }
     } else {
-      candidate = Array(parameters[table["layers.\(layer).recurrent.bias"].range])
+      candidate = Array(parameters[table["\(prefix).recurrent.bias"].range])
       addProduct(parameters, at: candidateWeight, columns: hidden, previous, at: 0, to: &candidate)
       for i in 0..<hidden { sums[2 * hidden + i] += sums[hidden + i] * candidate[i] }
     }
     summed += sums[(2 * hidden)...]
-    let scores = normalized(Array(sums[(2 * hidden)...]), layer: layer, gate: 2, parameters)
+    let scores = normalized(Array(sums[(2 * hidden)...]), strand: strand, gate: 2, parameters)
     for i in 0..<hidden { sums[2 * hidden + i] = tanh(scores[i]) }
     return (0..<hidden).map { i in
       sums[i] * sums[2 * hidden + i] + (1 - sums[i]) * previous[i]

@@ -13,9 +13,9 @@ extension ReferenceModel {
   }
 
   /// The state before a stream or sequence.
-  func initialState(ofLayer layer: Int, _ parameters: [Double]) -> [Double] {
+  func initialState(ofStrand strand: Int, _ parameters: [Double]) -> [Double] {
     shape.learnsInitialState
-      ? Array(parameters[table["layers.\(layer).initial_state"].range])
+      ? Array(parameters[table["\(shape.prefix(ofStrand: strand)).initial_state"].range])
       : [Double](repeating: 0, count: shape.hiddenSize)
   }
 
@@ -28,23 +28,60 @@ extension ReferenceModel {
     }
   }
 
-  /// The last or mean state of every sequence, [K, B, H]; 0 for none.
+  /// The last or mean state of every sequence, [K, B, D H]; 0 for none.
   func readout(_ trace: Trace, _ window: Window) -> [Double] {
-    let hidden = shape.hiddenSize
-    let top = trace.hidden[shape.layerCount - 1]
+    let size = shape.featureSize
+    let top = trace.features[shape.layerCount - 1]
     return ranges(window).enumerated().flatMap { index, range in
-      var vector = [Double](repeating: 0, count: hidden)
-      for t in readSteps(range) {
-        let state = ((t + 1) * window.sequences + index % window.sequences) * hidden
-        for i in 0..<hidden { vector[i] += top[state + i] / Double(readSteps(range).count) }
+      (0..<size).map { i in
+        let steps = readSteps(range, column: i)
+        return steps.reduce(0) {
+          $0 + top[($1 * window.sequences + index % window.sequences) * size + i]
+        } / Double(max(1, steps.count))
       }
-      return vector
     }
   }
 
-  /// The steps whose states the output layer reads.
-  private func readSteps(_ range: Range<Int>) -> Range<Int> {
-    shape.task.readout == .last ? range.suffix(1) : range
+  /// The steps whose states the output layer reads: the last one of a direction is where it ends.
+  private func readSteps(_ range: Range<Int>, column: Int) -> Range<Int> {
+    if shape.task.readout != .last { return range }
+    return column < shape.hiddenSize ? range.suffix(1) : range.prefix(1)
+  }
+
+  // MARK: - Directions
+
+  /// A window with time the other way round.
+  func mirrored(_ window: Window) -> Window {
+    var other = window
+    other.slots = ranges(window).map { range in
+      range.isEmpty
+        ? 0..<0 : window.steps - range.upperBound..<window.steps - range.lowerBound
+    }
+    other.startsAfresh = true
+    return other
+  }
+
+  /// Vectors [T, B, ...] of every row with time the other way round.
+  func mirrored(_ values: [Double], _ window: Window) -> [Double] {
+    let count = values.count / window.steps
+    return (0..<window.steps).reversed().flatMap { values[$0 * count..<($0 + 1) * count] }
+  }
+
+  /// The states of all directions [rows, H] side by side.
+  func joined(_ states: [[Double]]) -> [Double] {
+    let hidden = shape.hiddenSize
+    return (0..<states[0].count / hidden).flatMap { row in
+      states.flatMap { $0[row * hidden..<(row + 1) * hidden] }
+    }
+  }
+
+  /// One direction's columns of [rows, D H].
+  func part(of values: [Double], direction: Int) -> [Double] {
+    let size = shape.featureSize
+    return (0..<values.count / size).flatMap { row in
+      let start = row * size + direction * shape.hiddenSize
+      return values[start..<start + shape.hiddenSize]
+    }
   }
 
   /// The summed loss of real targets.
@@ -87,19 +124,18 @@ extension ReferenceModel {
 
   /// Losses and output layer.
   ///
-  /// - Returns: the gradient of the top layer's hidden vectors, [T, B, H].
+  /// - Returns: the gradient of what the top layer hands on, [T, B, D H].
   func taskOutputBackward(
     _ parameters: [Double], _ window: Window, _ trace: Trace, _ gradient: inout [Double]
   ) -> [Double] {
-    let hidden = shape.hiddenSize
+    let hidden = shape.featureSize
     let weight = table["output.weight"].offset
     let bias = table["output.bias"].offset
     let isEvery = shape.task.readout == .every
     let read =
       isEvery
       ? dropped(
-        Array(trace.hidden[shape.layerCount - 1].dropFirst(window.sequences * hidden)),
-        beforeLayer: shape.layerCount, window)
+        trace.features[shape.layerCount - 1], beforeLayer: shape.layerCount, window)
       : trace.readout
     var below = [Double](repeating: 0, count: read.count)
     for (row, target) in window.targets.enumerated() where target >= 0 {
@@ -113,10 +149,11 @@ extension ReferenceModel {
     below = dropped(below, beforeLayer: shape.layerCount, window)
     var above = [Double](repeating: 0, count: window.steps * window.sequences * hidden)
     for (index, range) in ranges(window).enumerated() {
-      for t in readSteps(range) {
-        let state = (t * window.sequences + index % window.sequences) * hidden
-        for i in 0..<hidden {
-          above[state + i] += below[index * hidden + i] / Double(readSteps(range).count)
+      for i in 0..<hidden {
+        let steps = readSteps(range, column: i)
+        for t in steps {
+          above[(t * window.sequences + index % window.sequences) * hidden + i] +=
+            below[index * hidden + i] / Double(steps.count)
         }
       }
     }

@@ -3,60 +3,66 @@ import Kernels
 extension SequenceWorker {
   private static var chunkRows: Int { 96 }
 
-  /// Back-propagation through time of one layer.
+  /// Back-propagation through time of one direction of a layer.
   ///
   /// Reads the gradient of its states [T, B, H] from `upper`, replaces its gates by the gradients of
-  /// their pre-activations, and leaves the gradient of its input [T, B, I] in `lower`.
+  /// their pre-activations, and leaves the gradient of its input [T, B, I] in `lower`, added to what
+  /// the directions before it left there.
   func backward(
-    layer: Int, weights: PackedWeights, upper: UnsafeMutablePointer<Float>,
+    strand: Int, weights: PackedWeights, upper: UnsafeMutablePointer<Float>,
     lower: UnsafeMutablePointer<Float>
   ) {
     timer.enter(.gates)
     buffer(layout.carry).update(repeating: 0, count: sequences.count * layout.hiddenStride)
-    if slots.perRow > 1 { clearStates(layer: layer, weights: weights) }
-    for t in stride(from: window - 1, through: 0, by: -1) {
-      if stateGradientSquares != nil { recordStateGradient(layer: layer, t: t, upper: upper) }
-      backwardStep(layer: layer, t: t, weights: weights, upper: upper)
-      if slots.perRow > 1 { stopGradients(t: t) }
+    let layer = shape.layer(ofStrand: strand)
+    let isReversed = shape.isReversed(strand)
+    if hasBoundaries(strand) { clearStates(strand: strand, weights: weights) }
+    for index in 0..<window {
+      let t = isReversed ? index : window - 1 - index
+      if stateGradientSquares != nil, !isReversed {
+        recordStateGradient(layer: layer, t: t, upper: upper)
+      }
+      backwardStep(strand: strand, t: t, weights: weights, upper: upper)
+      if hasBoundaries(strand) { stopGradients(strand: strand, t: t) }
       callProgress()
     }
-    addFirstGradients()
+    addFirstGradients(strand: strand)
     // Nothing learns from the gradient of real-valued inputs.
     if layer == 0, shape.task.input == .values { return }
-    inputGradient(layer: layer, weights: weights, lower: lower)
+    inputGradient(strand: strand, weights: weights, lower: lower)
   }
 
   private func backwardStep(
-    layer: Int, t: Int, weights: PackedWeights, upper: UnsafePointer<Float>
+    strand: Int, t: Int, weights: PackedWeights, upper: UnsafePointer<Float>
   ) {
-    let packed = weights.layers[layer]
-    let arguments = stepArguments(layer: layer, t: t, upper: upper)
+    let packed = weights.strands[strand]
+    let arguments = stepArguments(strand: strand, t: t, upper: upper)
     let carry = arguments.carry
     let candidate = arguments.gates + (shape.cell.gateCount - 1) * layout.hidden
     switch shape.cell {
     case .gruResetBefore:
       gates(.resetBeforeBackwardState, arguments)
-      normalizeBackward(2..<3, layer: layer, t: t, weights: weights)
+      normalizeBackward(2..<3, strand: strand, t: t, weights: weights)
       backwardProduct(
         packed.candidateBackward, weights, a: candidate, stride: layout.gatesStride, segments: 1,
         start: nil, into: arguments.innerGradient)
       gates(.resetBeforeBackwardGates, arguments)
-      normalizeBackward(0..<2, layer: layer, t: t, weights: weights)
-      // A carried state is detached: nothing to carry beyond the window's first step.
-      guard t >= lastCarried, let gates = packed.gatesBackward else { return }
+      normalizeBackward(0..<2, strand: strand, t: t, weights: weights)
+      // A carried state is detached: nothing to carry beyond the first step.
+      guard passesOn(strand, t), let gates = packed.gatesBackward else { return }
       backwardProduct(
         gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
         start: UnsafePointer(carry), into: carry)
     case .gruResetAfter:
       if shape.normalizesGates {
         gates(.resetBeforeBackwardState, arguments)
-        normalizeBackward(2..<3, layer: layer, t: t, weights: weights)
+        normalizeBackward(2..<3, strand: strand, t: t, weights: weights)
         gates(.resetAfterBackwardSum, arguments)
-        normalizeBackward(0..<2, layer: layer, t: t, weights: weights)
+        normalizeBackward(0..<2, strand: strand, t: t, weights: weights)
       } else {
         gates(.resetAfterBackward, arguments)
       }
-      guard t >= lastCarried, let gates = packed.gatesBackward else { return }
+      guard passesOn(strand, t), let gates = packed.gatesBackward else { return }
       backwardProduct(
         gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
         start: UnsafePointer(carry), into: carry)
@@ -65,8 +71,8 @@ extension SequenceWorker {
         segments: 1, start: UnsafePointer(carry), into: carry)
     case .rnn:
       gates(.recurrentBackward, arguments)
-      normalizeBackward(0..<1, layer: layer, t: t, weights: weights)
-      guard t >= lastCarried else { return }
+      normalizeBackward(0..<1, strand: strand, t: t, weights: weights)
+      guard passesOn(strand, t) else { return }
       backwardProduct(
         packed.candidateBackward, weights, a: arguments.gates, stride: layout.gatesStride,
         segments: 1, start: nil, into: carry)
@@ -90,10 +96,12 @@ extension SequenceWorker {
 
   /// The gradient of the layer's input, dA · W, in chunks of rows that stay in cache.
   private func inputGradient(
-    layer: Int, weights: PackedWeights, lower: UnsafeMutablePointer<Float>
+    strand: Int, weights: PackedWeights, lower: UnsafeMutablePointer<Float>
   ) {
-    let operand = weights.layers[layer].inputBackward
-    let lowerStride = layer == 0 ? layout.embeddingStride : layout.hiddenStride
+    let operand = weights.strands[strand].inputBackward
+    let isFirst = !shape.isReversed(strand)
+    let lowerStride =
+      shape.layer(ofStrand: strand) == 0 ? layout.embeddingStride : layout.featureStride
     let gates = shape.cell.gateCount
     let isDense = layout.hidden == shape.hiddenSize
     let rows = window * sequences.count
@@ -106,9 +114,10 @@ extension SequenceWorker {
           rows: count, columns: operand.columns, segments: isDense ? 1 : gates,
           segmentLength: isDense ? gates * shape.hiddenSize : shape.hiddenSize,
           segmentStride: layout.hidden,
-          a: layers[layer].gates + first * layout.gatesStride, aStride: layout.gatesStride,
-          b: weights.pointer(operand), start: nil, startStride: 0,
-          c: lower + first * lowerStride, cStride: lowerStride))
+          a: strands[strand].gates + first * layout.gatesStride, aStride: layout.gatesStride,
+          b: weights.pointer(operand),
+          start: isFirst ? nil : UnsafePointer(lower + first * lowerStride),
+          startStride: lowerStride, c: lower + first * lowerStride, cStride: lowerStride))
       callProgress()
       first += count
     }

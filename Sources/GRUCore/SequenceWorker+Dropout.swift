@@ -28,17 +28,21 @@ extension SequenceWorker {
         elementsPerStep: elements, firstUnit: 0, bound: rate.bound, scale: rate.scale))
   }
 
-  /// The hidden vectors [T, B, H] of the layer below `layer` as `layer` reads them: as they are, or a
-  /// copy of which elements were dropped, which the next call overwrites.
+  /// What the layer below `layer` hands on [T, B, D H] as `layer` reads it: as it is, or a copy of
+  /// which elements were dropped, which a call for another layer overwrites.
+  ///
+  /// - Parameter isDropped: whether the last call made that copy already.
   func input(
-    ofUpperLayer layer: Int, firstTime: Int = 0, count: Int
+    ofUpperLayer layer: Int, firstTime: Int = 0, count: Int, isDropped: Bool = false
   ) -> UnsafePointer<Float> {
-    let row = firstTime * sequences.count * layout.hiddenStride
-    let states = layers[layer - 1].states + sequences.count * layout.hiddenStride + row
-    guard dropsElements, let dropped = layout.dropped else { return UnsafePointer(states) }
-    drop(
-      layer: layer, firstTime: firstTime, count: count, columns: shape.hiddenSize, states,
-      into: buffer(dropped) + row, stride: layout.hiddenStride)
+    let row = firstTime * sequences.count * layout.featureStride
+    let below = features(ofLayer: layer - 1) + row
+    guard dropsElements, let dropped = layout.dropped else { return UnsafePointer(below) }
+    if !isDropped {
+      drop(
+        layer: layer, firstTime: firstTime, count: count, columns: shape.featureSize, below,
+        into: buffer(dropped) + row, stride: layout.featureStride)
+    }
     return UnsafePointer(buffer(dropped) + row)
   }
 
@@ -64,8 +68,8 @@ extension SequenceWorker {
 
   private func dropReadout(_ rows: UnsafeMutablePointer<Float>) {
     drop(
-      layer: shape.layerCount, count: outputSteps, columns: shape.hiddenSize, rows, into: rows,
-      stride: layout.hiddenStride)
+      layer: shape.layerCount, count: outputSteps, columns: shape.featureSize, rows, into: rows,
+      stride: layout.featureStride)
   }
 
   /// Multiplies the row of every token, of embeddings or of their gradients, by the token's factor.
@@ -91,8 +95,8 @@ extension SequenceWorker {
     defer { if isEmbedding { scaleTokens(gradient) } }
     guard dropsElements else { return }
     drop(
-      layer: layer, count: window, columns: isEmbedding ? shape.embeddingSize : shape.hiddenSize,
+      layer: layer, count: window, columns: isEmbedding ? shape.embeddingSize : shape.featureSize,
       gradient, into: gradient,
-      stride: isEmbedding ? layout.embeddingStride : layout.hiddenStride)
+      stride: isEmbedding ? layout.embeddingStride : layout.featureStride)
   }
 }

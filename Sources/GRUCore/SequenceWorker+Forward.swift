@@ -24,48 +24,70 @@ extension SequenceWorker {
   private func forward(
     layer: Int, parameters: UnsafePointer<Float>, weights: PackedWeights
   ) {
-    if layer == 0 { embedInputs(parameters: parameters, weights: weights) }
-    if startsAfresh { takeInitialState(layer: layer, weights: weights) }
+    if layer == 0 { embedInputs(parameters: parameters) }
+    for strand in shape.strands(ofLayer: layer) {
+      forward(strand: strand, parameters: parameters, weights: weights)
+    }
+    if shape.isBidirectional { joinFeatures(layer: layer) }
+  }
+
+  /// One direction of a layer, in its own order of time.
+  private func forward(
+    strand: Int, parameters: UnsafePointer<Float>, weights: PackedWeights
+  ) {
+    let layer = shape.layer(ofStrand: strand)
+    let isReversed = shape.isReversed(strand)
+    if layer == 0 { tabulateTokens(strand: strand, parameters: parameters, weights: weights) }
+    if startsAfresh || isReversed { takeInitialState(strand: strand, weights: weights) }
     let batch = sequences.count
     let steps = max(1, Self.chunkRows / max(1, batch))
-    let inputStride = layer == 0 ? layout.embeddingStride : layout.hiddenStride
-    var first = 0
-    while first < window {
-      let count = min(steps, window - first)
-      let gates = layers[layer].gates + first * batch * layout.gatesStride
+    let inputStride = layer == 0 ? layout.embeddingStride : layout.featureStride
+    var done = 0
+    while done < window {
+      let count = min(steps, window - done)
+      let first = isReversed ? window - done - count : done
+      let gates = strands[strand].gates + first * batch * layout.gatesStride
       if layer == 0, let tokenTable = layout.tokenTable {
         lookUp(buffer(tokenTable), tokens: inputs + first * batch, count: count * batch, gates)
       } else {
         let input =
           layer == 0
           ? UnsafePointer(buffer(layout.embedded) + first * batch * inputStride)
-          : self.input(ofUpperLayer: layer, firstTime: first, count: count)
+          : self.input(
+            ofUpperLayer: layer, firstTime: first, count: count, isDropped: isReversed)
         inputProduct(
-          layer: layer, weights: weights, input: input, inputStride: inputStride,
+          strand: strand, weights: weights, input: input, inputStride: inputStride,
           rows: count * batch, into: gates)
       }
-      for t in first..<first + count {
-        if slots.perRow > 1 { startSequences(layer: layer, t: t, weights: weights) }
-        forwardStep(layer: layer, t: t, weights: weights)
+      for index in 0..<count {
+        let t = isReversed ? first + count - 1 - index : first + index
+        if hasBoundaries(strand) { startSequences(strand: strand, t: t, weights: weights) }
+        forwardStep(strand: strand, t: t, weights: weights)
         callProgress()
       }
-      first += count
+      done += count
     }
-    if slots.perRow > 1 { restoreStates(layer: layer) }
+    if hasBoundaries(strand) { restoreStates(strand: strand) }
   }
 
-  /// Looks the embeddings up, and makes the table of layer 0's input products where there is one.
-  private func embedInputs(parameters: UnsafePointer<Float>, weights: PackedWeights) {
+  /// Looks the embeddings up.
+  private func embedInputs(parameters: UnsafePointer<Float>) {
     let embedding = parameters + table.parameters[0].offset
     timer.enter(.embedding, bytes: 8 * inputCount * layout.embedding)
     if shape.task.input == .tokens { embed(embedding) }
     slots.index()
-    if let tokenTable = layout.tokenTable {
-      // The products of equal tokens are equal to the bit: one row of the table for each.
-      inputProduct(
-        layer: 0, weights: weights, input: embedding, inputStride: shape.embeddingSize,
-        rows: shape.inputVocabularySize, into: buffer(tokenTable))
-    }
+  }
+
+  /// Makes the table of layer 0's input products where there is one.
+  private func tabulateTokens(
+    strand: Int, parameters: UnsafePointer<Float>, weights: PackedWeights
+  ) {
+    guard let tokenTable = layout.tokenTable else { return }
+    // The products of equal tokens are equal to the bit: one row of the table for each.
+    inputProduct(
+      strand: strand, weights: weights, input: parameters + table.parameters[0].offset,
+      inputStride: shape.embeddingSize, rows: shape.inputVocabularySize,
+      into: buffer(tokenTable))
   }
 
   /// Looks up the embedding row of every token.
@@ -92,15 +114,15 @@ extension SequenceWorker {
 
   /// gates = b + W x for `rows` rows.
   private func inputProduct(
-    layer: Int, weights: PackedWeights, input: UnsafePointer<Float>, inputStride: Int,
+    strand: Int, weights: PackedWeights, input: UnsafePointer<Float>, inputStride: Int,
     rows: Int, into gates: UnsafeMutablePointer<Float>
   ) {
-    let packed = weights.layers[layer]
+    let packed = weights.strands[strand]
     product(
       .inputProducts,
       ProductArguments(
         rows: rows, columns: packed.inputForward.columns, segments: 1,
-        segmentLength: shape.inputSize(ofLayer: layer), segmentStride: 0,
+        segmentLength: shape.inputSize(ofLayer: shape.layer(ofStrand: strand)), segmentStride: 0,
         a: input, aStride: inputStride, b: weights.pointer(packed.inputForward),
         start: weights.pointer(at: packed.bias), startStride: 0,
         c: gates, cStride: layout.gatesStride))
@@ -119,21 +141,21 @@ extension SequenceWorker {
     }
   }
 
-  /// One time step of one layer, for all its sequences.
-  private func forwardStep(layer: Int, t: Int, weights: PackedWeights) {
-    let packed = weights.layers[layer]
-    let arguments = stepArguments(layer: layer, t: t, upper: buffer(layout.upper))
+  /// One time step of one direction of a layer, for all its sequences.
+  private func forwardStep(strand: Int, t: Int, weights: PackedWeights) {
+    let packed = weights.strands[strand]
+    let arguments = stepArguments(strand: strand, t: t, upper: buffer(layout.upper))
     switch shape.cell {
     case .gruResetBefore:
       gateProduct(packed, arguments, weights)
-      normalize(0..<2, layer: layer, t: t, weights: weights)
+      normalize(0..<2, strand: strand, t: t, weights: weights)
       gates(.resetBeforeGates, arguments)
       let candidate = arguments.gates + 2 * layout.hidden
       recurrentProduct(
         packed.candidateForward, weights, rows: UnsafePointer(arguments.inner),
         start: UnsafePointer(candidate), startStride: layout.gatesStride, into: candidate,
         stride: layout.gatesStride)
-      normalize(2..<3, layer: layer, t: t, weights: weights)
+      normalize(2..<3, strand: strand, t: t, weights: weights)
       gates(.resetBeforeState, arguments)
     case .gruResetAfter:
       gateProduct(packed, arguments, weights)
@@ -142,16 +164,16 @@ extension SequenceWorker {
         start: weights.pointer(at: packed.recurrentBias), startStride: 0, into: arguments.inner,
         stride: layout.hiddenStride)
       guard shape.normalizesGates else { return gates(.resetAfterState, arguments) }
-      normalize(0..<2, layer: layer, t: t, weights: weights)
+      normalize(0..<2, strand: strand, t: t, weights: weights)
       gates(.resetAfterSum, arguments)
-      normalize(2..<3, layer: layer, t: t, weights: weights)
+      normalize(2..<3, strand: strand, t: t, weights: weights)
       gates(.resetBeforeState, arguments)
     case .rnn:
       recurrentProduct(
         packed.candidateForward, weights, rows: arguments.previous,
         start: UnsafePointer(arguments.gates), startStride: layout.gatesStride,
         into: arguments.gates, stride: layout.gatesStride)
-      normalize(0..<1, layer: layer, t: t, weights: weights)
+      normalize(0..<1, strand: strand, t: t, weights: weights)
       gates(.recurrentState, arguments)
     }
   }
@@ -188,16 +210,19 @@ extension SequenceWorker {
 
   /// The pointers of one time step; `upper` holds gradients from above, [T, B, H].
   func stepArguments(
-    layer: Int, t: Int, upper: UnsafePointer<Float>
+    strand: Int, t: Int, upper: UnsafePointer<Float>
   ) -> GateArguments {
     let batch = sequences.count
-    let buffers = layers[layer]
+    let buffers = strands[strand]
     let row = t * batch * layout.hiddenStride
+    let stateCount = batch * layout.hiddenStride
+    let isReversed = shape.isReversed(strand)
     return GateArguments(
       rows: batch, columns: layout.hidden,
       gates: buffers.gates + t * batch * layout.gatesStride, gatesStride: layout.gatesStride,
-      previous: buffers.states + row, stateStride: layout.hiddenStride,
-      next: buffers.states + row + batch * layout.hiddenStride,
+      previous: buffers.states + row + (isReversed ? stateCount : 0),
+      stateStride: layout.hiddenStride,
+      next: buffers.states + row + (isReversed ? 0 : stateCount),
       inner: shape.cell == .rnn ? buffers.states : buffers.inner + row,
       upper: upper + row, carry: buffer(layout.carry),
       innerGradient: buffer(layout.innerGradient))

@@ -5,34 +5,34 @@ extension SequenceWorker {
   /// Normalises some gates of one time step: z and r together, or the last alone.
   ///
   /// - Parameter gates: the gates [first, end) of a GRU's z, r, h; 0 ..< 1 of an RNN.
-  func normalize(_ gates: Range<Int>, layer: Int, t: Int, weights: PackedWeights) {
+  func normalize(_ gates: Range<Int>, strand: Int, t: Int, weights: PackedWeights) {
     guard let places = layout.normalization else { return }
     timer.enter(.gates, bytes: 4 * 6 * sequences.count * gates.count * layout.hidden)
-    kernels.normalize(normalization(places, gates, layer: layer, t: t, weights: weights))
+    kernels.normalize(normalization(places, gates, strand: strand, t: t, weights: weights))
   }
 
   /// Turns the gradients of normalised gates into those of what the gates sum up.
-  func normalizeBackward(_ gates: Range<Int>, layer: Int, t: Int, weights: PackedWeights) {
+  func normalizeBackward(_ gates: Range<Int>, strand: Int, t: Int, weights: PackedWeights) {
     guard let places = layout.normalization else { return }
     timer.enter(.gates, bytes: 4 * 9 * sequences.count * gates.count * layout.hidden)
-    kernels.normalizeBackward(normalization(places, gates, layer: layer, t: t, weights: weights))
+    kernels.normalizeBackward(normalization(places, gates, strand: strand, t: t, weights: weights))
   }
 
   private func normalization(
-    _ places: WorkspaceLayout.Normalization, _ gates: Range<Int>, layer: Int, t: Int,
+    _ places: WorkspaceLayout.Normalization, _ gates: Range<Int>, strand: Int, t: Int,
     weights: PackedWeights
   ) -> NormalizationArguments {
     let gateCount = shape.cell.gateCount
     let row = t * sequences.count
     let column = gates.lowerBound * layout.hidden
-    let packed = weights.layers[layer]
-    let gradients = buffer(places.gradients) + column
+    let packed = weights.strands[strand]
+    let gradients = buffer(normalizationGradients(places, strand)) + column
     return NormalizationArguments(
       rows: sequences.count, groups: gates.count, columns: layout.hidden, size: shape.hiddenSize,
-      values: layers[layer].gates + row * layout.gatesStride + column,
-      normalized: buffer(places.normalized[layer]) + row * layout.gatesStride + column,
+      values: strands[strand].gates + row * layout.gatesStride + column,
+      normalized: buffer(places.normalized[strand]) + row * layout.gatesStride + column,
       stride: layout.gatesStride,
-      inverseDeviations: buffer(places.inverseDeviations[layer]) + row * gateCount
+      inverseDeviations: buffer(places.inverseDeviations[strand]) + row * gateCount
         + gates.lowerBound,
       deviationStride: gateCount, gain: weights.pointer(at: packed.gain) + column,
       bias: weights.pointer(at: packed.normBias) + column,
@@ -43,23 +43,31 @@ extension SequenceWorker {
   /// Clears the sums over a layer's rows, before its backward pass.
   func startNormalizationGradients() {
     guard let places = layout.normalization else { return }
-    buffer(places.gradients).update(repeating: 0, count: shards.count * places.shardStride)
+    buffer(places.gradients).update(
+      repeating: 0, count: shape.directionCount * shards.count * places.shardStride)
   }
 
-  /// Folds the shards' gradients of a layer's gain and bias and writes them to the node arenas.
+  /// Where the sums of a strand are.
+  private func normalizationGradients(
+    _ places: WorkspaceLayout.Normalization, _ strand: Int
+  ) -> Int {
+    places.gradients + shape.direction(ofStrand: strand) * shards.count * places.shardStride
+  }
+
+  /// Folds the shards' gradients of a strand's gain and bias and writes them to the node arenas.
   ///
   /// A shard's rows are summed with the last time step first, as back-propagation meets them.
   func finishNormalizationGradients(
-    layer: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    strand: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     guard let places = layout.normalization else { return }
-    let sums = buffer(places.gradients)
+    let sums = buffer(normalizationGradients(places, strand))
     let entry = places.shardStride
     foldShards(sums, entry: entry)
     let hidden = shape.hiddenSize
     let gateCount = shape.cell.gateCount
     let index =
-      table.firstIndex(ofLayer: layer) + table.tensorsPerLayer - (shape.learnsInitialState ? 3 : 2)
+      table.firstIndex(ofStrand: strand) + table.tensorsPerStrand - (shape.learnsInitialState ? 3 : 2)
     for node in 0..<nodeCount {
       for tensor in 0..<2 {
         for gate in 0..<gateCount {

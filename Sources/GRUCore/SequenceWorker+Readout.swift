@@ -9,11 +9,11 @@ extension SequenceWorker {
   /// Output rows of one row of the batch: time steps, or slots.
   var outputSteps: Int { shape.task.readout == .every ? window : slots.perRow }
 
-  /// What the output layer reads, [outputSteps, B, H].
+  /// What the output layer reads, [outputSteps, B, D H].
   var outputInput: UnsafeMutablePointer<Float> {
     if shape.task.readout != .every { return buffer(layout.readout) }
     if dropsElements, let dropped = layout.dropped { return buffer(dropped) }
-    return layers[shape.layerCount - 1].states + sequences.count * layout.hiddenStride
+    return features(ofLayer: shape.layerCount - 1)
   }
 
   /// Real values that the first layer reads, [T, B, `inputStride`], of which
@@ -74,8 +74,8 @@ extension SequenceWorker {
         .outputProducts,
         ProductArguments(
           rows: count, columns: layout.vocabulary, segments: 1,
-          segmentLength: shape.hiddenSize, segmentStride: 0,
-          a: input + first * layout.hiddenStride, aStride: layout.hiddenStride,
+          segmentLength: shape.featureSize, segmentStride: 0,
+          a: input + first * layout.featureStride, aStride: layout.featureStride,
           b: weights.pointer(weights.outputForward),
           start: weights.pointer(at: weights.outputBias), startStride: 0,
           c: scores, cStride: layout.vocabularyStride))
@@ -85,11 +85,11 @@ extension SequenceWorker {
         product(
           .outputProducts,
           ProductArguments(
-            rows: count, columns: layout.hidden, segments: 1,
+            rows: count, columns: layout.feature, segments: 1,
             segmentLength: shape.vocabularySize, segmentStride: 0,
             a: scores, aStride: layout.vocabularyStride,
             b: weights.pointer(weights.outputBackward), start: nil, startStride: 0,
-            c: gradient + first * layout.hiddenStride, cStride: layout.hiddenStride))
+            c: gradient + first * layout.featureStride, cStride: layout.featureStride))
       }
       callProgress()
       first += count
@@ -158,8 +158,8 @@ extension SequenceWorker {
   private func gatherReadout() {
     timer.enter(.outputProducts)
     let batch = sequences.count
-    let stride = layout.hiddenStride
-    let states = layers[shape.layerCount - 1].states
+    let stride = layout.featureStride
+    let features = features(ofLayer: shape.layerCount - 1)
     for slot in 0..<slots.perRow * batch {
       let destination = buffer(layout.readout) + slot * stride
       let end = Int(slots.ends[slot])
@@ -167,40 +167,53 @@ extension SequenceWorker {
         destination.update(repeating: 0, count: stride)
         if end == 0 { continue }
       }
+      let start = Int(slots.starts[slot])
       if shape.task.readout == .last {
-        destination.update(from: states + (end * batch + slot % batch) * stride, count: stride)
+        for direction in 0..<shape.directionCount {
+          let place = lastPlace(direction, start: start, end: end, row: slot % batch)
+          (destination + direction * shape.hiddenSize)
+            .update(from: features + place, count: shape.hiddenSize)
+        }
         continue
       }
-      let start = Int(slots.starts[slot])
       for t in start..<end {
-        let state = states + ((t + 1) * batch + slot % batch) * stride
-        kernels.add(destination, state, into: destination, count: layout.hidden)
+        let vector = features + (t * batch + slot % batch) * stride
+        kernels.add(destination, vector, into: destination, count: layout.feature)
       }
       let share = 1 / Float(end - start)
-      for j in 0..<layout.hidden { destination[j] *= share }
+      for j in 0..<layout.feature { destination[j] *= share }
     }
+  }
+
+  /// Where a direction's last state of a sequence is among what the top layer hands on.
+  private func lastPlace(_ direction: Int, start: Int, end: Int, row: Int) -> Int {
+    let t = direction == 0 ? end - 1 : start
+    return (t * sequences.count + row) * layout.featureStride + direction * shape.hiddenSize
   }
 
   /// Gives the gradient of each slot's vector to the states that it came from; the others have 0.
   private func scatterReadoutGradient() {
     let batch = sequences.count
-    let stride = layout.hiddenStride
+    let stride = layout.featureStride
     let upper = buffer(layout.upper)
     upper.update(repeating: 0, count: window * batch * stride)
     for slot in 0..<slots.perRow * batch {
       let end = Int(slots.ends[slot])
       if end == 0 { continue }
       let gradient = buffer(layout.readoutGradient) + slot * stride
+      let start = Int(slots.starts[slot])
       if shape.task.readout == .last {
-        (upper + ((end - 1) * batch + slot % batch) * stride)
-          .update(from: gradient, count: layout.hidden)
+        for direction in 0..<shape.directionCount {
+          let place = lastPlace(direction, start: start, end: end, row: slot % batch)
+          (upper + place)
+            .update(from: gradient + direction * shape.hiddenSize, count: shape.hiddenSize)
+        }
         continue
       }
-      let start = Int(slots.starts[slot])
       let share = 1 / Float(end - start)
-      for j in 0..<layout.hidden { gradient[j] *= share }
+      for j in 0..<layout.feature { gradient[j] *= share }
       for t in start..<end {
-        (upper + (t * batch + slot % batch) * stride).update(from: gradient, count: layout.hidden)
+        (upper + (t * batch + slot % batch) * stride).update(from: gradient, count: layout.feature)
       }
     }
   }

@@ -14,7 +14,7 @@ extension SequenceWorker {
   /// Packs what the output layer read as the right operand of d output.weight.
   func packTopStates() {
     packColumns(
-      shardRows(outputInput, layout.hiddenStride, steps: outputSteps), columns: layout.hidden,
+      shardRows(outputInput, layout.featureStride, steps: outputSteps), columns: layout.feature,
       to: buffer(layout.packedState))
   }
 
@@ -28,68 +28,73 @@ extension SequenceWorker {
     let weight = table.outputWeight
     let bias = table.outputBias
     let operand = GradientOperand(
-      packed: buffer(layout.packedState), columns: layout.hidden, width: shape.hiddenSize,
-      offset: weight.offset + first * shape.hiddenSize)
+      packed: buffer(layout.packedState), columns: layout.feature, width: shape.featureSize,
+      offset: weight.offset + first * shape.featureSize)
     gradient(
       left: shardRows(left, stride, steps: outputSteps), outputs: count,
       operand, nil, bias: bias.offset + first, nodes: nodes)
   }
 
-  /// The rows of z and r of d input.weight, d recurrent.weight and of the biases of one layer, after
-  /// its backward pass; of an RNN, all rows.
+  /// The rows of z and r of d input.weight, d recurrent.weight and of the biases of one direction of a
+  /// layer, after its backward pass; of an RNN, all rows.
   ///
   /// Each gate's dA multiplies the layer's input and what its recurrent weight multiplied: h of the
   /// step before, or r ⊙ h for the candidate of reset-before.
-  func gateWeightGradients(layer: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
-    let input =
-      layer == 0
-      ? UnsafePointer(buffer(layout.embedded)) : input(ofUpperLayer: layer, count: window)
-    let inputStride = layer == 0 ? layout.embeddingStride : layout.hiddenStride
+  func gateWeightGradients(strand: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+    // Both directions of a layer read the same.
+    if !shape.isReversed(strand) { packInput(ofLayer: shape.layer(ofStrand: strand)) }
     packColumns(
-      shardRows(input, inputStride), columns: inputColumns(layer: layer),
-      to: buffer(layout.packedInput))
-    packColumns(
-      shardRows(layers[layer].states, layout.hiddenStride), columns: layout.hidden,
+      shardRows(statesBefore(strand, 0), layout.hiddenStride), columns: layout.hidden,
       to: buffer(layout.packedState))
     if shape.cell == .rnn {
-      gateGradient(layer: layer, first: 0, count: 1, withState: true, nodes: nodes)
+      gateGradient(strand: strand, first: 0, count: 1, withState: true, nodes: nodes)
     } else if layout.hidden == shape.hiddenSize {
-      gateGradient(layer: layer, first: 0, count: 2, withState: true, nodes: nodes)
+      gateGradient(strand: strand, first: 0, count: 2, withState: true, nodes: nodes)
     } else {
-      gateGradient(layer: layer, first: 0, count: 1, withState: true, nodes: nodes)
-      gateGradient(layer: layer, first: 1, count: 1, withState: true, nodes: nodes)
+      gateGradient(strand: strand, first: 0, count: 1, withState: true, nodes: nodes)
+      gateGradient(strand: strand, first: 1, count: 1, withState: true, nodes: nodes)
     }
   }
 
+  private func packInput(ofLayer layer: Int) {
+    let input =
+      layer == 0
+      ? UnsafePointer(buffer(layout.embedded)) : input(ofUpperLayer: layer, count: window)
+    packColumns(
+      shardRows(input, layer == 0 ? layout.embeddingStride : layout.featureStride),
+      columns: inputColumns(layer: layer), to: buffer(layout.packedInput))
+  }
+
   /// The rows of the candidate, after those of the gates.
-  func candidateWeightGradients(layer: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+  func candidateWeightGradients(strand: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
     let hidden = shape.hiddenSize
     if shape.cell == .gruResetBefore {
       packColumns(
-        shardRows(layers[layer].inner, layout.hiddenStride), columns: layout.hidden,
+        shardRows(strands[strand].inner, layout.hiddenStride), columns: layout.hidden,
         to: buffer(layout.packedState))
-      gateGradient(layer: layer, first: 2, count: 1, withState: true, nodes: nodes)
+      gateGradient(strand: strand, first: 2, count: 1, withState: true, nodes: nodes)
     }
     if shape.cell == .gruResetAfter {
-      gateGradient(layer: layer, first: 2, count: 1, withState: false, nodes: nodes)
-      let index = firstParameter(ofLayer: layer)
+      gateGradient(strand: strand, first: 2, count: 1, withState: false, nodes: nodes)
+      let index = table.firstIndex(ofStrand: strand)
       let ofState = GradientOperand(
         packed: buffer(layout.packedState), columns: layout.hidden, width: hidden,
         offset: table.parameters[index + 1].offset + 2 * hidden * hidden)
       gradient(
-        left: shardRows(layers[layer].inner, layout.hiddenStride), outputs: hidden, ofState, nil,
+        left: shardRows(strands[strand].inner, layout.hiddenStride), outputs: hidden, ofState, nil,
         bias: table.parameters[index + 3].offset, nodes: nodes)
     }
   }
 
   /// The rows of `count` gates from gate `first` on.
   private func gateGradient(
-    layer: Int, first: Int, count: Int, withState: Bool,
+    strand: Int, first: Int, count: Int, withState: Bool,
     nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     let hidden = shape.hiddenSize
+    let layer = shape.layer(ofStrand: strand)
     let inputSize = shape.inputSize(ofLayer: layer)
-    let index = firstParameter(ofLayer: layer)
+    let index = table.firstIndex(ofStrand: strand)
     let rows = first * hidden
     let ofInput = GradientOperand(
       packed: buffer(layout.packedInput), columns: inputColumns(layer: layer), width: inputSize,
@@ -98,17 +103,12 @@ extension SequenceWorker {
       packed: buffer(layout.packedState), columns: layout.hidden, width: hidden,
       offset: table.parameters[index + 1].offset + rows * hidden)
     gradient(
-      left: shardRows(layers[layer].gates + first * layout.hidden, layout.gatesStride),
+      left: shardRows(strands[strand].gates + first * layout.hidden, layout.gatesStride),
       outputs: count * hidden, ofInput, withState ? ofState : nil,
       bias: table.parameters[index + 2].offset + rows, nodes: nodes)
   }
 
-  /// The place of a layer's input.weight among the parameters; recurrent.weight and bias follow.
-  private func firstParameter(ofLayer layer: Int) -> Int {
-    table.firstIndex(ofLayer: layer)
-  }
-
-  private func inputColumns(layer: Int) -> Int { layer == 0 ? layout.embedding : layout.hidden }
+  private func inputColumns(layer: Int) -> Int { layer == 0 ? layout.embedding : layout.feature }
 
   /// Packs the right operand of a weight gradient.
   func packColumns(

@@ -54,9 +54,9 @@ extension SequenceWorker {
     product(
       .outputProducts,
       ProductArguments(
-        rows: count, columns: columns, segments: 1, segmentLength: shape.hiddenSize,
-        segmentStride: 0, a: top + first * layout.hiddenStride, aStride: layout.hiddenStride,
-        b: weights.pointer(weights.outputForward) + column * kernels.packedDepth(shape.hiddenSize),
+        rows: count, columns: columns, segments: 1, segmentLength: shape.featureSize,
+        segmentStride: 0, a: top + first * layout.featureStride, aStride: layout.featureStride,
+        b: weights.pointer(weights.outputForward) + column * kernels.packedDepth(shape.featureSize),
         start: weights.pointer(at: weights.outputBias) + column, startStride: 0,
         c: logits, cStride: layout.vocabularyStride))
   }
@@ -97,11 +97,11 @@ extension SequenceWorker {
       product(
         .outputProducts,
         ProductArguments(
-          rows: rows, columns: layout.hidden, segments: 1, segmentLength: real,
+          rows: rows, columns: layout.feature, segments: 1, segmentLength: real,
           segmentStride: 0, a: strip, aStride: layout.stripStride,
           b: weights.pointer(weights.outputBackward), bDepth: shape.vocabularySize, bStart: column,
-          start: column == 0 ? nil : UnsafePointer(upper), startStride: layout.hiddenStride,
-          c: upper, cStride: layout.hiddenStride))
+          start: column == 0 ? nil : UnsafePointer(upper), startStride: layout.featureStride,
+          c: upper, cStride: layout.featureStride))
       outputWeightGradient(
         first: column, count: real, left: strip, stride: layout.stripStride, nodes: nodes)
       column += layout.stripColumns

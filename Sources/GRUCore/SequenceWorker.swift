@@ -44,7 +44,7 @@ package final class SequenceWorker {
   let table: ParameterTable
   let kernels: Kernels
   let layout: WorkspaceLayout
-  let layers: UnsafeMutablePointer<LayerBuffers>
+  let strands: UnsafeMutablePointer<StrandBuffers>
   let folds: UnsafeMutablePointer<Int>
   let sequencesPerShard: Int
   let embeddingGradient: EmbeddingGradient
@@ -80,7 +80,8 @@ package final class SequenceWorker {
       shape: shape, window: window, sequences: sequences.count,
       sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(foldCounts),
       slots: slotCount, kernels: kernels)
-    slots = SequenceSlots(perRow: slotCount, window: window, rows: sequences.count)
+    slots = SequenceSlots(perRow: slotCount, window: window, rows: sequences.count,
+      hasReversed: shape.isBidirectional)
     arena = AlignedBuffer(count: layout.size)
     folds = .allocate(capacity: foldCounts.count)
     folds.initialize(from: foldCounts, count: foldCounts.count)
@@ -95,13 +96,13 @@ package final class SequenceWorker {
     shardTokens.initialize(repeating: 0, count: shards.count)
     shardMetrics = .allocate(capacity: shards.count)
     shardMetrics.initialize(repeating: 0, count: shards.count)
-    layers = .allocate(capacity: shape.layerCount)
-    for layer in 0..<shape.layerCount {
-      (layers + layer).initialize(
-        to: LayerBuffers(
-          gates: arena.pointer + layout.gates[layer],
-          states: arena.pointer + layout.states[layer],
-          inner: arena.pointer + layout.inner[layer]))
+    strands = .allocate(capacity: shape.strandCount)
+    for strand in 0..<shape.strandCount {
+      (strands + strand).initialize(
+        to: StrandBuffers(
+          gates: arena.pointer + layout.gates[strand],
+          states: arena.pointer + layout.states[strand],
+          inner: arena.pointer + layout.inner[strand]))
     }
     embeddingGradient = EmbeddingGradient(
       vocabularySize: shape.inputVocabularySize, rows: rows, shardCount: shards.count)
@@ -114,7 +115,7 @@ package final class SequenceWorker {
     shardLosses.deallocate()
     shardTokens.deallocate()
     shardMetrics.deallocate()
-    layers.deallocate()
+    strands.deallocate()
   }
 
   /// Bytes that an instance of these sizes allocates.
@@ -165,14 +166,14 @@ package final class SequenceWorker {
   /// next batch begins.
   package func resetState() {
     startsAfresh = true
-    for layer in 0..<shape.layerCount {
-      layers[layer].states.update(repeating: 0, count: sequences.count * layout.hiddenStride)
+    for strand in 0..<shape.strandCount {
+      strands[strand].states.update(repeating: 0, count: sequences.count * layout.hiddenStride)
     }
   }
 
   /// Takes the initial state, as it is now, for one that was carried: gradients do not reach it.
   package func carryInitialState(weights: PackedWeights) {
-    for layer in 0..<shape.layerCount { takeInitialState(layer: layer, weights: weights) }
+    for strand in 0..<shape.strandCount { takeInitialState(strand: strand, weights: weights) }
     startsAfresh = false
   }
 
@@ -193,7 +194,7 @@ package final class SequenceWorker {
     precondition(layer < shape.layerCount, "layer \(layer) of \(shape.layerCount)")
     precondition(sequences.contains(sequence), "sequence \(sequence) is not in \(sequences)")
     let row = sequence - sequences.lowerBound
-    return layers[layer].states + row * layout.hiddenStride
+    return strands[layer * shape.directionCount].states + row * layout.hiddenStride
   }
 
   /// Forward pass, loss and back-propagation through the window of `inputs` and `targets`.
@@ -230,14 +231,17 @@ package final class SequenceWorker {
     case .embedding:
       backward(layer: 0, weights: weights)
       embeddingGradients(nodes: nodes)
-    case .gates(let layer):
+    case .gates(let strand):
+      let layer = shape.layer(ofStrand: strand)
       // Where there is an embedding, its stage has been through layer 0.
-      if layer > 0 || shape.task.input != .tokens { backward(layer: layer, weights: weights) }
-      finishNormalizationGradients(layer: layer, nodes: nodes)
-      finishInitialGradient(layer: layer, nodes: nodes)
-      gateWeightGradients(layer: layer, nodes: nodes)
-    case .candidate(let layer):
-      candidateWeightGradients(layer: layer, nodes: nodes)
+      if layer > 0 || shape.task.input != .tokens, !shape.isReversed(strand) {
+        backward(layer: layer, weights: weights)
+      }
+      finishNormalizationGradients(strand: strand, nodes: nodes)
+      finishInitialGradient(strand: strand, nodes: nodes)
+      gateWeightGradients(strand: strand, nodes: nodes)
+    case .candidate(let strand):
+      candidateWeightGradients(strand: strand, nodes: nodes)
     }
     if stage == stages.count - 1 { carryState() }
     timer.enter(.other)
@@ -258,7 +262,14 @@ package final class SequenceWorker {
     let (upper, lower) = gradientBuffers(layer: layer)
     startNormalizationGradients()
     startInitialGradient()
-    backward(layer: layer, weights: weights, upper: upper, lower: lower)
+    if shape.isBidirectional { splitGradient(upper) }
+    for strand in shape.strands(ofLayer: layer) {
+      let direction = shape.direction(ofStrand: strand)
+      backward(
+        strand: strand, weights: weights,
+        upper: shape.isBidirectional ? buffer(layout.directionUppers[direction]) : upper,
+        lower: lower)
+    }
     if layer > 0 || shape.task.input == .tokens { dropGradient(layer: layer, lower) }
   }
 
@@ -305,12 +316,14 @@ package final class SequenceWorker {
     sumMetrics()
   }
 
-  /// The state after the window becomes the state before the next.
+  /// The state after the window becomes the state before the next, of models with one direction.
   func carryState() {
+    // What goes through a sequence from its end cannot go on where the last one ended.
+    if shape.isBidirectional { return resetState() }
     startsAfresh = false
     let count = sequences.count * layout.hiddenStride
-    for layer in 0..<shape.layerCount {
-      let states = layers[layer].states
+    for strand in 0..<shape.strandCount {
+      let states = strands[strand].states
       states.update(from: states + window * count, count: count)
     }
   }

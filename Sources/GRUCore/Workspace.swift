@@ -1,13 +1,15 @@
 import Kernels
 
-/// Activations and gradients of one layer, as pointers into a worker's workspace.
+/// Activations and gradients of one direction of a layer, as pointers into a worker's workspace. Time
+/// goes on in the same order in either.
 ///
 /// Shapes: T = window, B = sequences of the worker, H = hidden size padded to 16, G = gates · H. Rows
 /// lie `rowStride` apart.
-struct LayerBuffers {
+struct StrandBuffers {
   /// [T, B, G]: pre-activations, then gates, then their gradients.
   var gates: UnsafeMutablePointer<Float>
-  /// [T + 1, B, H]: the carried state, then h of every step.
+  /// [T + 1, B, H]: the carried state, then h of every step; from the end of sequences on, h of every
+  /// step and then the state before the last.
   var states: UnsafeMutablePointer<Float>
   /// [T, B, H]: r ⊙ h (reset-before) or U_h h + c_h, later its gradient (reset-after).
   var inner: UnsafeMutablePointer<Float>
@@ -20,6 +22,9 @@ struct WorkspaceLayout {
   /// Padded sizes and row strides.
   let hidden: Int
   let hiddenStride: Int
+  /// Of what a layer hands on; the same where it has one direction.
+  let feature: Int
+  let featureStride: Int
   let gatesStride: Int
   let embedding: Int
   let embeddingStride: Int
@@ -32,7 +37,11 @@ struct WorkspaceLayout {
   private(set) var states: [Int] = []
   private(set) var inner: [Int] = []
   private(set) var embedded = 0
-  /// What an upper layer or the output layer reads where elements are dropped, [T, B, H].
+  /// By layer: what it hands on, [T, B, 2 H], where it has two directions.
+  private(set) var features: [Int] = []
+  /// By direction, where there are two: its part of `upper`, [T, B, H].
+  private(set) var directionUppers: [Int] = []
+  /// What an upper layer or the output layer reads where elements are dropped, [T, B, D H].
   private(set) var dropped: Int?
   /// b + W x of layer 0 for every token [V, G], or nil where the window has too few rows to gain.
   private(set) var tokenTable: Int?
@@ -65,15 +74,15 @@ struct WorkspaceLayout {
   private(set) var embeddingStack = 0
   /// Places of what the normalisation of gates needs.
   struct Normalization {
-    /// By layer: normalised sums, as the gates, and a number for each row and gate.
+    /// By strand: normalised sums, as the gates, and a number for each row and gate.
     var normalized: [Int] = []
     var inverseDeviations: [Int] = []
-    /// One layer's gradients of gain and bias, shard by shard.
+    /// One layer's gradients of gain and bias, direction by direction and shard by shard.
     var gradients = 0
     var shardStride = 0
   }
   private(set) var normalization: Normalization?
-  /// One layer's gradient of the learned initial state, shard by shard, [shards, H].
+  /// One layer's gradient of the learned initial state, [D, shards, H].
   private(set) var initialGradients: Int?
   /// Places of what tied weights need.
   struct Tied {
@@ -97,27 +106,33 @@ struct WorkspaceLayout {
     self.stackDepth = stackDepth
     hidden = padded(shape.hiddenSize)
     hiddenStride = rowStride(hidden)
+    feature = padded(shape.featureSize)
+    featureStride = rowStride(feature)
     gatesStride = rowStride(shape.cell.gateCount * hidden)
     embedding = padded(shape.embeddingSize)
     embeddingStride = rowStride(embedding)
     vocabulary = padded(shape.vocabularySize)
     vocabularyStride = rowStride(vocabulary)
     let rows = window * sequences
-    for _ in 0..<shape.layerCount {
+    for _ in 0..<shape.strandCount {
       gates.append(take(rows * gatesStride))
       states.append(take((rows + sequences) * hiddenStride))
       inner.append(shape.cell == .rnn ? 0 : take(rows * hiddenStride))
     }
+    if shape.isBidirectional {
+      for _ in 0..<shape.layerCount { features.append(take(rows * featureStride)) }
+      for _ in 0..<shape.directionCount { directionUppers.append(take(rows * hiddenStride)) }
+    }
     embedded = take(rows * embeddingStride)
     let regularization = shape.regularization
-    if regularization.dropout > 0 { dropped = take(rows * hiddenStride) }
+    if regularization.dropout > 0 { dropped = take(rows * featureStride) }
     // Where inputs are dropped, equal tokens have no row of a table in common.
     let isInputDropped = regularization.dropout > 0 || regularization.embeddingDropout > 0
     if shape.task.input == .tokens, !isInputDropped, 2 * shape.inputVocabularySize <= rows {
       tokenTable = take(shape.inputVocabularySize * gatesStride)
     }
-    upper = take(rows * max(hiddenStride, embeddingStride))
-    lower = take(rows * max(hiddenStride, embeddingStride))
+    upper = take(rows * max(featureStride, embeddingStride))
+    lower = take(rows * max(featureStride, embeddingStride))
     carry = take(sequences * hiddenStride)
     innerGradient = take(sequences * hiddenStride)
     let outputRows = shape.task.readout == .every ? rows : slots * sequences
@@ -132,25 +147,26 @@ struct WorkspaceLayout {
       stripStride = rowStride(stripColumns)
       strip = take(rows * stripStride)
     }
-    packedInput = take(rows * max(hidden, embedding))
-    packedState = take(rows * hidden)
+    packedInput = take(rows * max(feature, embedding))
+    packedState = take(rows * feature)
     scratch = take(
       weightGradientScratch(
-        rowsPerShard: window * sequencesPerShard, columns: max(embedding, hidden) + hidden,
+        rowsPerShard: window * sequencesPerShard, columns: max(embedding, feature) + hidden,
         stackDepth: stackDepth))
     embeddingStack = take(stackDepth * embedding)
     if shape.normalizesGates {
       var places = Normalization()
-      for _ in 0..<shape.layerCount {
+      for _ in 0..<shape.strandCount {
         places.normalized.append(take(rows * gatesStride))
         places.inverseDeviations.append(take(rows * shape.cell.gateCount))
       }
       places.shardStride = 2 * shape.cell.gateCount * hidden
-      places.gradients = take(sequences / sequencesPerShard * places.shardStride)
+      places.gradients = take(
+        shape.directionCount * sequences / sequencesPerShard * places.shardStride)
       normalization = places
     }
     if shape.learnsInitialState {
-      initialGradients = take(sequences / sequencesPerShard * hidden)
+      initialGradients = take(shape.directionCount * sequences / sequencesPerShard * hidden)
     }
     if shape.tiesWeights {
       let stride = padded(min(shape.vocabularySize, rows))
@@ -160,7 +176,7 @@ struct WorkspaceLayout {
         stack: take(stackDepth * SequenceWorker.tiedGroup * shape.hiddenSize), row: take(hidden))
     }
     let deepest = max(
-      shape.cell.gateCount * shape.hiddenSize, shape.embeddingSize,
+      shape.cell.gateCount * shape.hiddenSize, shape.featureSize, shape.embeddingSize,
       min(shape.vocabularySize, canonicalBlock))
     productScratch = take(kernels.scratchCount(depth: deepest))
     // Kernels may read up to one virtual vector past the last row.
@@ -181,15 +197,15 @@ struct WorkspaceLayout {
 
   /// What only tasks other than a softmax at every step need, and sequences laid end to end.
   private mutating func takeReadout(shape: ModelShape, outputRows: Int, slots: Int) {
-    if slots > 1 {
-      for _ in 0..<shape.layerCount { putByStates.append(take(slots * sequences * hiddenStride)) }
+    if slots > 1 || shape.isBidirectional {
+      for _ in 0..<shape.strandCount { putByStates.append(take(slots * sequences * hiddenStride)) }
     }
     if shape.task.isSoftmaxAtEveryStep { return }
     rowMetrics = take(outputRows)
     if shape.task.loss != .softmax { targetValues = take(outputRows * vocabularyStride) }
     if shape.task.readout == .every { return }
-    readout = take(outputRows * hiddenStride)
-    readoutGradient = take(outputRows * hiddenStride)
+    readout = take(outputRows * featureStride)
+    readoutGradient = take(outputRows * featureStride)
   }
 
   private mutating func take(_ count: Int) -> Int {

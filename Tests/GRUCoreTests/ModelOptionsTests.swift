@@ -6,6 +6,8 @@ import Testing
 enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
   case dropout, lockedDropout, tiedWeights, tiedWeightsWithDropout, embeddingDropout
   case recurrentDropout, everythingDropped, layerNormalization, learnedInitialState, allOptions
+  /// All that goes with any task.
+  case untied
 
   func apply(to shape: inout ModelShape) {
     shape.regularization.seed = 3
@@ -18,6 +20,11 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     case .embeddingDropout: shape.regularization.embeddingDropout = 0.4
     case .recurrentDropout: shape.regularization.recurrentDropout = 0.4
     case .layerNormalization: shape.normalizesGates = true
+    case .untied:
+      shape.regularization.dropout = 0.2
+      shape.regularization.recurrentDropout = 0.3
+      shape.normalizesGates = true
+      shape.learnsInitialState = true
     case .learnedInitialState: shape.learnsInitialState = true
     case .allOptions:
       ModelOption.everythingDropped.apply(to: &shape)

@@ -36,6 +36,7 @@ struct TaskProblem {
       inputs: [], targets: [], steps: steps, sequences: sequences)
     window.slots = ranges
     window.startsAfresh = true
+    window.trainingStep = 3
     if task.input == .values {
       window.values = (0..<steps * sequences * inputs).map { _ in Double(random.uniform(1)) }
     } else {
@@ -80,6 +81,8 @@ struct TaskProblem {
     let arena = Arena(parameters)
     let weights = PackedWeights(shape: shape, table: table, kernels: kernels)
     weights.repack(from: arena.pointer, part: 0, of: 1)
+    weights.dropRecurrentWeights(of: arena.pointer, step: 3, part: 0, of: 1)
+    weights.repackDropped(part: 0, of: 1)
     var nodes: [Range<Int>: [Float]] = [:]
     var losses: [Double] = []
     var metrics: [Double] = []
@@ -90,6 +93,7 @@ struct TaskProblem {
         worker: index, slots: slots)
       let ranges = CanonicalTree.maximalNodes(of: worker.shards, in: plan.shards)
       let arenas = ranges.map { _ in Arena([Float](repeating: 0, count: table.elementCount)) }
+      worker.step = 3
       // The second window must not see anything of the first.
       for _ in 0..<2 {
         worker.load(window)
@@ -109,8 +113,10 @@ struct TaskProblem {
       let middle = CanonicalTree.middle(lo, hi)
       return zip(sum(lo, middle), sum(middle, hi)).map { $0 + $1 }
     }
+    let gradient = Arena(sum(0, plan.shards))
+    weights.dropRecurrentGradient(gradient.pointer, range: 0..<table.elementCount, step: 3)
     return (
-      CanonicalTree.sum(losses), CanonicalTree.sum(metrics), tokens, sum(0, plan.shards)
+      CanonicalTree.sum(losses), CanonicalTree.sum(metrics), tokens, gradient.values
     )
   }
 }

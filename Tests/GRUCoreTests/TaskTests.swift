@@ -7,6 +7,7 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
   var task: TaskShape
   var hidden, inputs, outputs, layers, steps, slots, shards, sequencesPerShard: Int
   var option: ModelOption?
+  var isBidirectional = false
 
   static let all: [TaskCase] = {
     func shape(
@@ -49,6 +50,30 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
         task: shape(.tokens, .mean, .squaredError, 7), hidden: 16, inputs: 4, outputs: 2,
         layers: 1, steps: 6, slots: 1, shards: 2, sequencesPerShard: 3,
         option: .learnedInitialState),
+      TaskCase(
+        task: shape(.values, .last, .softmax), hidden: 5, inputs: 3, outputs: 4, layers: 1,
+        steps: 6, slots: 1, shards: 3, sequencesPerShard: 2, isBidirectional: true),
+      TaskCase(
+        task: shape(.values, .last, .softmax), hidden: 21, inputs: 3, outputs: 5, layers: 3,
+        steps: 12, slots: 4, shards: 5, sequencesPerShard: 2, isBidirectional: true),
+      TaskCase(
+        task: shape(.values, .mean, .squaredError), hidden: 16, inputs: 1, outputs: 1, layers: 2,
+        steps: 1, slots: 1, shards: 1, sequencesPerShard: 1, isBidirectional: true),
+      TaskCase(
+        task: shape(.tokens, .mean, .softmax, 7), hidden: 17, inputs: 6, outputs: 3, layers: 2,
+        steps: 11, slots: 3, shards: 4, sequencesPerShard: 3, isBidirectional: true),
+      TaskCase(
+        task: shape(.values, .every, .sigmoid), hidden: 8, inputs: 4, outputs: 19, layers: 2,
+        steps: 7, slots: 2, shards: 2, sequencesPerShard: 2, option: .recurrentDropout,
+        isBidirectional: true),
+      TaskCase(
+        task: shape(.tokens, .last, .softmax, 9), hidden: 33, inputs: 20, outputs: 6, layers: 2,
+        steps: 9, slots: 3, shards: 2, sequencesPerShard: 3, option: .dropout,
+        isBidirectional: true),
+      TaskCase(
+        task: shape(.values, .mean, .softmax), hidden: 19, inputs: 2, outputs: 6, layers: 2,
+        steps: 8, slots: 2, shards: 6, sequencesPerShard: 1, option: .untied,
+        isBidirectional: true),
     ]
   }()
 
@@ -56,12 +81,15 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
     TaskProblem(
       cell, task, hidden: hidden, inputs: inputs, outputs: outputs, layers: layers, steps: steps,
       slots: slots, shards: shards, sequencesPerShard: sequencesPerShard,
-      options: { option?.apply(to: &$0) })
+      options: {
+        option?.apply(to: &$0)
+        $0.isBidirectional = isBidirectional
+      })
   }
 
   var testDescription: String {
     "\(task.input) \(task.readout) \(task.loss) H \(hidden) T \(steps) K \(slots) "
-      + (option?.rawValue ?? "")
+      + (option?.rawValue ?? "") + (isBidirectional ? " both directions" : "")
   }
 }
 
@@ -132,8 +160,9 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
   }
 
   /// A sequence's gradient must not depend on what stands before it in its row.
-  @Test func aSequenceIsAloneInItsRow() {
-    let sizes = TaskCase.all[3]
+  @Test(arguments: [false, true]) func aSequenceIsAloneInItsRow(isBidirectional: Bool) {
+    var sizes = TaskCase.all[3]
+    sizes.isBidirectional = isBidirectional
     let problem = sizes.problem(.gruResetAfter)
     var other = problem
     let total = problem.window.sequences

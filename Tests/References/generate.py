@@ -9,6 +9,8 @@ records logits, final state, summed loss and the gradient of every tensor, all i
 gru-reset-after.json, rnn.json: computed by torch.nn.GRU and torch.nn.RNN.
 gru-reset-before.json: PyTorch has no such cell. Loss and logits come from the equations written
 out in numpy; the gradients from the same equations under torch autograd, once both losses agree.
+bidirectional.json: classes of sequences of several lengths from the last states of both directions,
+computed by torch.nn.GRU(bidirectional=True) on packed sequences.
 
 The drawn values are multiples of 1/1024, so that they are exact as float and short as text.
 """
@@ -20,6 +22,7 @@ import numpy
 import torch
 
 VOCABULARY, EMBEDDING, HIDDEN, LAYERS, STEPS, SEQUENCES = 11, 3, 7, 2, 4, 3
+CLASSES, LENGTHS = 5, [4, 1, 3]
 
 
 def shapes(cell):
@@ -47,13 +50,12 @@ def draw(cell, seed):
     return parameters, tokens[:-1], targets, grid((LAYERS, SEQUENCES, HIDDEN), 900)
 
 
-def to_pytorch(parameters, layer, cell):
-    """Our tensors of a layer as torch.nn.GRU or RNN names and orders them.
+def to_pytorch(parameters, prefix, cell):
+    """Our tensors of a layer's direction as torch.nn.GRU or RNN names and orders them.
 
     PyTorch stacks r, z, n and keeps h with weight z, h' = (1 - z) n + z h; ours stacks z, r, h and
     takes the candidate with weight z. So its z is 1 minus ours: the pre-activation changes sign.
     """
-    prefix = f"layers.{layer}."
     weight, recurrent, bias = (
         parameters[prefix + name] for name in ("input.weight", "recurrent.weight", "bias"))
     if cell == "rnn":
@@ -71,7 +73,7 @@ def pytorch_hidden(parameters, embedded, state, cell):
     tensors = {}
     for layer in range(LAYERS):
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        for name, tensor in zip(names, to_pytorch(parameters, layer, cell)):
+        for name, tensor in zip(names, to_pytorch(parameters, f"layers.{layer}.", cell)):
             tensors[f"{name}_l{layer}"] = tensor
     return torch.func.functional_call(module, tensors, (embedded, state))
 
@@ -124,6 +126,54 @@ def solve(cell, parameters, inputs, targets, state):
     return logits.detach().numpy(), final.detach().numpy(), loss.item(), gradients
 
 
+def bidirectional_shapes():
+    yield "embedding.weight", (VOCABULARY, EMBEDDING)
+    for layer in range(LAYERS):
+        for prefix in (f"layers.{layer}.", f"layers.{layer}.reverse."):
+            yield prefix + "input.weight", (3 * HIDDEN, EMBEDDING if layer == 0 else 2 * HIDDEN)
+            yield prefix + "recurrent.weight", (3 * HIDDEN, HIDDEN)
+            yield prefix + "bias", (3 * HIDDEN,)
+            yield prefix + "recurrent.bias", (HIDDEN,)
+    yield "output.weight", (CLASSES, 2 * HIDDEN)
+    yield "output.bias", (CLASSES,)
+
+
+def write_bidirectional(file):
+    random = numpy.random.default_rng(4)
+    parameters = {
+        name: random.integers(-614, 615, shape) / 1024.0 for name, shape in bidirectional_shapes()}
+    inputs = random.integers(0, VOCABULARY, (STEPS, SEQUENCES))
+    targets = random.integers(0, CLASSES, SEQUENCES)
+    tensors = {name: torch.tensor(value, requires_grad=True) for name, value in parameters.items()}
+    module = torch.nn.GRU(EMBEDDING, HIDDEN, LAYERS, bidirectional=True, dtype=torch.float64)
+    weights = {}
+    for layer in range(LAYERS):
+        for prefix, suffix in ((f"layers.{layer}.", ""), (f"layers.{layer}.reverse.", "_reverse")):
+            names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            for name, tensor in zip(names, to_pytorch(tensors, prefix, "gruResetAfter")):
+                weights[f"{name}_l{layer}{suffix}"] = tensor
+    embedded = tensors["embedding.weight"][torch.tensor(inputs)]
+    packed = torch.nn.utils.rnn.pack_padded_sequence(embedded, LENGTHS, enforce_sorted=False)
+    _, final = torch.func.functional_call(module, weights, (packed,))
+    read = torch.cat([final[-2], final[-1]], dim=1)
+    logits = read @ tensors["output.weight"].T + tensors["output.bias"]
+    loss = torch.nn.functional.cross_entropy(logits, torch.tensor(targets), reduction="sum")
+    loss.backward()
+    write(file, {
+        "vocabulary": VOCABULARY, "embedding": EMBEDDING, "hidden": HIDDEN, "layers": LAYERS,
+        "classes": CLASSES, "window": STEPS, "lengths": LENGTHS,
+        "inputs": inputs.reshape(-1).tolist(), "targets": targets.tolist(), "loss": loss.item(),
+        "parameters": {name: numbers(value) for name, value in parameters.items()},
+        "gradients": {name: numbers(tensor.grad) for name, tensor in tensors.items()},
+    })
+
+
+def write(file, record):
+    lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items()]
+    file.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    print(f"{file.name}: loss {record['loss']:.12f}")
+
+
 def numbers(array, digits=13):
     return [float(f"{value:.{digits}g}") for value in numpy.asarray(array).reshape(-1)]
 
@@ -140,7 +190,7 @@ def main():
             mine = hidden @ parameters["output.weight"].T + parameters["output.bias"]
             assert abs(numpy_loss(mine, targets) - loss) < 1e-12 * loss
             logits, loss = mine, numpy_loss(mine, targets)
-        record = {
+        write(folder / f"{file}.json", {
             "cell": cell, "vocabulary": VOCABULARY, "embedding": EMBEDDING, "hidden": HIDDEN,
             "layers": LAYERS, "window": STEPS, "sequences": SEQUENCES,
             "inputs": inputs.reshape(-1).tolist(), "targets": targets.reshape(-1).tolist(),
@@ -148,10 +198,8 @@ def main():
             "finalState": numbers(final),
             "parameters": {name: numbers(value) for name, value in parameters.items()},
             "gradients": {name: numbers(value) for name, value in gradients.items()},
-        }
-        lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items()]
-        (folder / f"{file}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
-        print(f"{file}.json: loss {loss:.12f}")
+        })
+    write_bidirectional(folder / "bidirectional.json")
 
 
 if __name__ == "__main__":

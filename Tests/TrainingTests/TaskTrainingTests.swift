@@ -13,6 +13,8 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
   var file: String
   var content: String
   var rest: String
+  /// Keys of the model.
+  var model = ""
 
   static let all: [TaskScenario] = [
     TaskScenario(task: "adding", file: "none", content: "", rest: ""),
@@ -22,6 +24,16 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
       rest: #", "output": {"readout": "mean"}"#),
     TaskScenario(task: "multilabel", file: "a.jsonl", content: rolls, rest: ""),
     TaskScenario(task: "forecasting", file: "a.csv", content: waves, rest: ""),
+    TaskScenario(
+      task: "classification", file: "a.jsonl", content: classes, rest: "",
+      model: #", "bidirectional": true"#),
+    TaskScenario(
+      task: "classification", file: "a.jsonl", content: classes,
+      rest: #", "output": {"readout": "mean"}"#,
+      model: #"""
+        , "bidirectional": true, "cell": "gru", "reset": "after", "dropout": 0.1,
+        "recurrent_dropout": 0.1, "layer_norm": true, "learned_initial_state": true
+        """#),
   ]
 
   /// Rising or falling sequences of 2 to 20 steps.
@@ -55,14 +67,14 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     return try TaskFiles(
       file, content,
       config: """
-        {"task": "\(task)", "data": \(data), "model": {"hidden": 18, "embedding": 6, "layers": 2},
+        {"task": "\(task)", "data": \(data), "model": {"hidden": 18, "embedding": 6, "layers": 2\(model)},
          "batch": {"sequences": 16, "window": 24, "shards": 8},
          "optimizer": {"learning_rate": 0.02, "schedule": {"warmup_steps": 0, "name": "constant"}},
          "run": {"steps": 60, "log_every": 1, "validate_every": 20, "checkpoint_every": 10}\(rest)}
         """)
   }
 
-  var testDescription: String { task }
+  var testDescription: String { task + model }
 }
 
 @Suite struct TaskTrainingTests {
@@ -157,6 +169,9 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     (4, #"data.targets=["c"]"#, "there is no column \"c\", which data.targets names"),
     (4, #"data.columns=["d"]"#, "there is no column \"d\", which data.columns names"),
     (3, "data.label=x", "unknown key"),
+    (1, "model.bidirectional=true", "possible with tasks \"classification\", \"adding\""),
+    (3, "model.bidirectional=true", "the task \"multilabel\" is to predict that"),
+    (4, "model.bidirectional=true", "the task \"forecasting\" is to predict that"),
     (0, "data.train=x", "unknown key"),
   ])
   func wrongConfigsSayWhatIsPossible(index: Int, assignment: String, expected: String) throws {

@@ -31,7 +31,7 @@ package struct ConfigCheck {
       kernels: try Kernels.selected(options.instructionSet, config.model.precision))
     console.put(config.json.pretty)
     console.say(
-      "model       \(shape.cell.words), \(shape.endsInWords), "
+      "model       \(shape.recurrenceInWords), \(shape.endsInWords), "
         + "\(Format.grouped(table.parameterCount)) parameters")
     for parameter in table.parameters {
       console.say("            \(parameter.name) \(parameter.shape)")

@@ -30,7 +30,7 @@ package struct Inspection {
       console.say("best         validation loss \(Format.fixed(loss, 4)) at step \(step)")
     }
     console.say(
-      "model        \(model.shape.cell.words), hidden \(model.shape.hiddenSize), "
+      "model        \(model.shape.recurrenceInWords), hidden \(model.shape.hiddenSize), "
         + "embedding \(model.shape.embeddingSize), \(model.shape.layerCount) layers, vocabulary "
         + "\(model.shape.vocabularySize) (\(state.tokenizer.kind.rawValue)), "
         + "\(Format.grouped(table.parameterCount)) parameters")

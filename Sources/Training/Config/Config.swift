@@ -96,6 +96,14 @@ package struct Config: Sendable, Equatable {
           + "and the task is \"\(task.rawValue)\"",
         hint: "set it to false")
     }
+    if model.bidirectional, !task.allowsBothDirections {
+      throw source.failure(
+        "model.bidirectional",
+        "reads what comes after a step too, and the task \"\(task.rawValue)\" is to predict that",
+        hint: "set it to false; possible with tasks "
+          + TaskName.allCases.filter(\.allowsBothDirections).map { "\"\($0.rawValue)\"" }
+          .joined(separator: ", "))
+    }
     if task != .language, batch.windowJitter > 0 {
       throw source.failure(
         "batch.window_jitter", "is for task \"language\" only", hint: "set it to 0")

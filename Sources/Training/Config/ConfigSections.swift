@@ -85,6 +85,8 @@ package struct ModelConfig: Sendable, Equatable {
   package var embeddingDropout: Double
   package var recurrentDropout: Double
   package var tieWeights: Bool
+  /// Whether layers go through every sequence in both directions.
+  package var bidirectional: Bool
   /// Whether what every gate sums up is normalised.
   package var layerNorm: Bool
   /// Whether the state that streams and sequences start from is trained.
@@ -100,6 +102,7 @@ package struct ModelConfig: Sendable, Equatable {
     embedding = try reader.integer("embedding", default: 128, in: 1...65_536)
     hidden = try reader.integer("hidden", default: 512, in: 1...65_536)
     layers = try reader.integer("layers", default: 2, in: 1...64)
+    bidirectional = try reader.boolean("bidirectional", default: false)
     func probability(_ key: String, of reader: inout ConfigReader) throws(ConfigError) -> Double {
       try reader.number(
         key, default: 0, expected: "a number from 0 up to, but not, 1"
@@ -130,6 +133,7 @@ package struct ModelConfig: Sendable, Equatable {
     [
       "cell": .string(cell.rawValue), "reset": .string(reset.rawValue),
       "embedding": .integer(embedding), "hidden": .integer(hidden), "layers": .integer(layers),
+      "bidirectional": .bool(bidirectional),
       "dropout": .number(dropout), "dropout_kind": .string(dropoutKind.rawValue),
       "embedding_dropout": .number(embeddingDropout),
       "recurrent_dropout": .number(recurrentDropout), "tie_weights": .bool(tieWeights),
@@ -150,6 +154,7 @@ package struct ModelConfig: Sendable, Equatable {
     var shape = ModelShape(
       cell: cell, vocabularySize: vocabularySize, embeddingSize: embedding, hiddenSize: hidden,
       layerCount: layers)
+    shape.isBidirectional = bidirectional
     shape.tiesWeights = tieWeights
     shape.normalizesGates = layerNorm
     shape.learnsInitialState = learnedInitialState

@@ -12,6 +12,11 @@ extension ModelShape.Cell {
 }
 
 extension ModelShape {
+  /// The cell, and whether it goes both ways, in words.
+  package var recurrenceInWords: String {
+    cell.words + (isBidirectional ? ", both directions" : "")
+  }
+
   /// What goes in and what comes out, in words.
   package var endsInWords: String {
     if task == TaskShape() { return "vocabulary \(vocabularySize)" }

@@ -18,6 +18,9 @@ package enum TaskName: String, CaseIterable, Sendable {
   /// Whether its sequences are made up, so that it needs no file.
   package var isGenerated: Bool { self == .adding || self == .copy }
 
+  /// Whether it answers once a whole sequence is read, so that layers may read it from its end too.
+  var allowsBothDirections: Bool { self == .classification || self == .adding }
+
   /// What the output layer may read and its losses, the default ones first.
   var readouts: [TaskShape.Readout] {
     switch self {

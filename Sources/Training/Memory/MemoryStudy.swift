@@ -73,6 +73,11 @@ package struct MemoryStudy {
     ]
     let communicator = SoloCommunicator()
     let setup = try TrainingSetup(options, on: communicator)
+    guard !setup.shape.isBidirectional else {
+      throw UsageError(
+        "model.bidirectional is true: from the end of a sequence its beginning is not far away; "
+          + "set it to false")
+    }
     guard case .task(let data) = setup.data, let validation = data.validation else {
       throw UsageError("data.valid_sequences is 0: there is nothing to measure on")
     }

@@ -246,18 +246,21 @@ package struct ScaleModel: Sendable {
     shape: ModelShape, table: ParameterTable, work: [Double]
   ) -> [Part] {
     let stages = BackwardStage.stages(of: shape)
+    let directions = Double(shape.directionCount)
     let hasCandidate = shape.cell != .rnn
     let hasEmbedding = stages.contains(.embedding)
     var parts = stages.map { stage in
       switch stage {
       case .output: Part(bytes: 0, work: work[shape.layerCount])
       case .embedding: Part(bytes: 0, work: work[0] / 2)
-      case .candidate(let layer): Part(bytes: 0, work: work[layer] / 6)
-      case .gates(let layer):
+      case .candidate(let strand):
+        Part(bytes: 0, work: work[shape.layer(ofStrand: strand)] / 6 / directions)
+      case .gates(let strand):
         Part(
           bytes: 0,
-          work: work[layer]
-            * (1 - (hasCandidate ? 1.0 / 6 : 0) - (hasEmbedding && layer == 0 ? 0.5 : 0)))
+          work: work[shape.layer(ofStrand: strand)] / directions
+            * (1 - (hasCandidate ? 1.0 / 6 : 0)
+              - (hasEmbedding && shape.layer(ofStrand: strand) == 0 ? 0.5 : 0)))
       }
     }
     for segment in BackwardStage.segments(of: shape, table: table) {

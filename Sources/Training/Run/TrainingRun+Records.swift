@@ -13,7 +13,7 @@ extension TrainingRun {
       "gru-dist \(programVersion): "
         + Format.count(communicator.worldSize, "rank") + " x "
         + Format.count(replica.threads, "thread") + ", "
-        + "\(replica.kernels.instructionSet.rawValue), \(replica.shape.cell.words), "
+        + "\(replica.kernels.instructionSet.rawValue), \(replica.shape.recurrenceInWords), "
         + "\(Format.grouped(replica.table.parameterCount)) parameters, "
         + "\(setup.data.words), "
         + "batch \(batch.sequences) x \(batch.window), \(range) -> \(run.directory)")

@@ -93,7 +93,7 @@ extension TrainingSetup {
   private static let pinnedKeys = [
     "task", "data.tokenizer", "data.minimum_count", "data.vocabulary_limit", "data.valid_fraction",
     "model.cell", "model.reset", "model.embedding",
-    "model.hidden", "model.layers", "model.dropout", "model.dropout_kind",
+    "model.hidden", "model.layers", "model.bidirectional", "model.dropout", "model.dropout_kind",
     "model.embedding_dropout", "model.recurrent_dropout",
     "model.tie_weights", "model.layer_norm", "model.learned_initial_state",
     "model.initial_update_bias", "model.precision",

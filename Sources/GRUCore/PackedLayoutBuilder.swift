@@ -1,0 +1,86 @@
+import Kernels
+
+/// Deals out offsets of one arena to packed operands.
+struct PackedLayoutBuilder {
+  let shape: ModelShape
+  let table: ParameterTable
+  let kernels: Kernels
+  var size = 0
+  var operands: [PackedOperand] = []
+  /// The first recurrent weight of the strand under way, in the arena and after dropping.
+  private var firstRecurrent: Int?
+  private var firstDropped = 0
+
+  init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
+    self.shape = shape
+    self.table = table
+    self.kernels = kernels
+  }
+
+  mutating func take(_ count: Int) -> Int {
+    defer { size += (count + 15) & ~15 }
+    return size
+  }
+
+  mutating func transposed(
+    source: Int, groups: Int, groupColumns: Int, depth: Int
+  ) -> PackedOperand {
+    add(
+      source: source, stride: depth, depth: depth, groups: groups, groupColumns: groupColumns,
+      isTransposed: true)
+  }
+
+  mutating func rows(source: Int, depth: Int, columns: Int) -> PackedOperand {
+    add(
+      source: source, stride: columns, depth: depth, groups: 1, groupColumns: columns,
+      isTransposed: false)
+  }
+
+  private mutating func add(
+    source: Int, stride: Int, depth: Int, groups: Int, groupColumns: Int, isTransposed: Bool
+  ) -> PackedOperand {
+    let columns = groups * padded(groupColumns)
+    // Source and destination are filled in at each repacking.
+    let placeholder = UnsafeMutablePointer<Float>(bitPattern: 64).unsafelyUnwrapped
+    let operand = PackedOperand(
+      offset: take(columns * kernels.packedDepth(depth)), columns: columns,
+      pack: PackArguments(
+        source: placeholder, sourceStride: stride, depth: depth, groups: groups,
+        groupColumns: groupColumns, groupWidth: padded(groupColumns), panelWidth: kernels.panelWidth,
+        destination: placeholder, firstPanel: 0, endPanel: 0),
+      isTransposed: isTransposed, sourceOffset: source,
+      droppedOffset: firstRecurrent.flatMap { first in
+        source < first ? nil : firstDropped + source - first
+      })
+    operands.append(operand)
+    return operand
+  }
+
+  mutating func strand(_ strand: Int) -> PackedLayer {
+    let hidden = shape.hiddenSize
+    let inputs = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
+    let gates = shape.cell.gateCount
+    let prefix = shape.prefix(ofStrand: strand)
+    let input = table["\(prefix).input.weight"].offset
+    let recurrent = table["\(prefix).recurrent.weight"].offset
+    let candidate = recurrent + (gates - 1) * hidden * hidden
+    let isGated = gates == 3
+    firstRecurrent = recurrent
+    firstDropped = strand * shape.recurrentStride
+    defer { firstRecurrent = nil }
+    return PackedLayer(
+      inputForward: transposed(source: input, groups: gates, groupColumns: hidden, depth: inputs),
+      inputBackward: rows(source: input, depth: gates * hidden, columns: inputs),
+      gatesForward: isGated
+        ? transposed(source: recurrent, groups: 2, groupColumns: hidden, depth: hidden) : nil,
+      gatesBackward: isGated ? rows(source: recurrent, depth: 2 * hidden, columns: hidden) : nil,
+      candidateForward: transposed(
+        source: candidate, groups: 1, groupColumns: hidden, depth: hidden),
+      candidateBackward: rows(source: candidate, depth: hidden, columns: hidden),
+      bias: take(gates * padded(hidden)),
+      recurrentBias: take(padded(hidden)),
+      gain: take(shape.normalizesGates ? gates * padded(hidden) : 0),
+      normBias: take(shape.normalizesGates ? gates * padded(hidden) : 0),
+      initialState: take(shape.learnsInitialState ? padded(hidden) : 0))
+  }
+}
