@@ -12,7 +12,7 @@ import sys
 
 
 def switch_process():
-    """The switch of the laboratory that this runs in: its interfaces have the laboratory's number."""
+    """The switch of the laboratory that this runs in: its interfaces are named for it."""
     prefix = f"lab{os.environ['LAB'].removeprefix('lab-')}-"
     for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:

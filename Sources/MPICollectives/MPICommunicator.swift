@@ -20,8 +20,8 @@ package final class MPICommunicator: Communicator {
   package let ranksOnHost: Int
   package let canChangeThreads: Bool
 
-  /// All ranks of the world, host by host; a communicator of its own, so that nobody else's messages
-  /// mix with ours.
+  /// All ranks of the world, host by host; a communicator of its own, so that nobody else's
+  /// messages mix with ours.
   let handle: MPI_Comm?
   /// The most bytes in one MPI message: the counts of MPI 3.1 are 32 bits wide.
   let messageLimit: Int

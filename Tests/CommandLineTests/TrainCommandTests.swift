@@ -26,6 +26,15 @@ import Testing
     #expect(run.status == 0, "\(run)")
   }
 
+  @Test(arguments: ["r", "a/b", "c/", "d//e"]) func aRunDirectoryMayHaveAnyName(
+    name: String
+  ) throws {
+    let place = try Workplace()
+    let run = try place.run("config.json", "--steps", "1", "--run-directory", name)
+    #expect(run.status == 0, "\(run)")
+    #expect(FileManager.default.fileExists(atPath: place.path("\(name)/metrics.jsonl")))
+  }
+
   @Test func anyRanksAndThreadsGiveTheSameTrajectory() throws {
     let place = try Workplace()
     let alone = try place.run("config.json", "--threads", "1")

@@ -136,7 +136,7 @@ package final class RunDirectory {
     {
       return
     }
-    let parent = (path as NSString).deletingLastPathComponent
+    let parent = Self.parent(of: path)
     if !parent.isEmpty, parent != path { try make(parent) }
     guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
       throw UsageError(
@@ -148,6 +148,15 @@ package final class RunDirectory {
     guard descriptor >= 0 else { return }
     fsync(descriptor)
     close(descriptor)
+  }
+
+  /// The directory that `path` is in; empty for the working directory.
+  private static func parent(of path: String) -> String {
+    // Foundation's own function traps on names of one letter.
+    var name = path[...]
+    while name.count > 1, name.hasSuffix("/") { name.removeLast() }
+    guard let slash = name.lastIndex(of: "/") else { return "" }
+    return slash == name.startIndex ? "/" : String(name[..<slash])
   }
 
   private static func remove(_ path: String) throws {
