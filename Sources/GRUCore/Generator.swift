@@ -28,19 +28,28 @@ package final class Generator {
 
 extension SequenceWorker {
   /// One forward pass that carries the state on and writes the logits of the last step's first row.
+  /// `logits` has room for V padded values.
   func advance(
     parameters: UnsafePointer<Float>, weights: PackedWeights, logits: UnsafeMutablePointer<Float>
   ) {
     forward(parameters: parameters, weights: weights)
-    let top = strands[shape.layerCount - 1].states
+    let top = strands[shape.layerCount - 1].states + window * sequences.count * layout.hiddenStride
+    let head = weights.output.head
+    // The head's entries for clusters lie where the first of their tokens belong.
+    let scores = tailClusters.isEmpty ? logits : buffer(layout.logits)
     product(
       .outputProducts,
       ProductArguments(
         rows: 1, columns: layout.vocabulary, segments: 1, segmentLength: shape.hiddenSize,
-        segmentStride: 0, a: top + window * sequences.count * layout.hiddenStride,
-        aStride: layout.hiddenStride, b: weights.pointer(weights.outputForward),
-        start: weights.pointer(at: weights.outputBias), startStride: 0, c: logits,
+        segmentStride: 0, a: top, aStride: layout.hiddenStride, b: weights.pointer(head.forward),
+        start: weights.pointer(at: head.bias), startStride: 0, c: scores,
         cStride: layout.vocabulary))
+    if let first = tailClusters.first {
+      logits.update(from: scores, count: first.tokens.lowerBound)
+      for cluster in tailClusters.indices {
+        tailLogits(cluster, of: top, head: scores, weights: weights, into: logits)
+      }
+    }
     carryState()
   }
 }

@@ -4,8 +4,9 @@ import Kernels
 ///
 /// Embedding: uniform of unit variance. Input weights: uniform on ±√(6 / (I + H)) (Glorot and Bengio,
 /// 2010). Recurrent weights: each H × H block orthogonal, as a product of random plane rotations.
-/// Output weights, and a table tied to them: uniform on ±1/√(D H). Biases and states: 0, but for the bias
-/// of z where the shape gives another value. Gains: 1.
+/// Output weights, and a table tied to them: uniform on ±1/√(D H); matrices of an adaptive softmax
+/// by the columns they have instead of D H. Biases and states: 0, but for the bias of z where the
+/// shape gives another value. Gains: 1.
 package enum Initialization {
   package static func initialize(
     _ parameters: UnsafeMutablePointer<Float>, table: ParameterTable, shape: ModelShape, seed: UInt64
@@ -51,6 +52,11 @@ package enum Initialization {
       }
     }
     if !shape.tiesWeights { uniform("output.weight", outputBound) }
+    for (index, cluster) in shape.tailClusters.enumerated() {
+      let bound = 1 / Double(cluster.projectionSize).squareRoot()
+      uniform("output.tails.\(index).projection.weight", outputBound)
+      uniform("output.tails.\(index).weight", bound)
+    }
   }
 
   private static func fillUniform(

@@ -30,6 +30,8 @@ package struct ModelShape: Sendable, Equatable {
   /// Whether the output layer multiplies with the embedding table, so that E = H (Press and Wolf,
   /// 2017; Inan, Khosravi and Socher, 2017).
   package var tiesWeights = false
+  /// How the output layer of a language model is cut into parts; nil for one matrix.
+  package var adaptiveSoftmax: AdaptiveSoftmax?
   /// Whether what every gate sums up is normalised (Ba, Kiros and Hinton, 2016).
   package var normalizesGates = false
   /// Whether layers go through every sequence in both directions and hand on the states of both, side

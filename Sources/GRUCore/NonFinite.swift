@@ -27,7 +27,7 @@ extension SequenceWorker {
       if let found { return found }
     }
     let logits = scan(
-      "logits gradient", -1, buffer(layout.logits), layout.vocabularyStride, shape.vocabularySize,
+      "logits gradient", -1, buffer(layout.logits), layout.vocabularyStride, shape.headSize,
       steps: outputSteps, latestFirst: false)
     if let logits { return logits }
     for strand in stride(from: shape.strandCount - 1, through: 0, by: -1) {

@@ -56,6 +56,30 @@ struct PackedLayoutBuilder {
     return operand
   }
 
+  /// The output layer's operands, after those of all layers.
+  mutating func output() -> PackedOutput {
+    PackedOutput(
+      head: scores(table.outputWeight, table.outputBias),
+      tails: shape.tailClusters.indices.map { index in
+        let tail = table.tail(index)
+        let (source, size) = (tail.projection.offset, tail.projection.shape[0])
+        return PackedOutput.Tail(
+          projectionForward: transposed(
+            source: source, groups: 1, groupColumns: size, depth: shape.featureSize),
+          projectionBackward: rows(source: source, depth: size, columns: shape.featureSize),
+          scores: scores(tail.weight, tail.bias))
+      })
+  }
+
+  private mutating func scores(_ weight: Parameter, _ bias: Parameter) -> PackedScores {
+    let count = bias.count
+    let depth = weight.shape[1]
+    return PackedScores(
+      forward: transposed(source: weight.offset, groups: 1, groupColumns: count, depth: depth),
+      backward: rows(source: weight.offset, depth: count, columns: depth),
+      bias: take(padded(count)), biasSource: bias.offset, count: count)
+  }
+
   mutating func strand(_ strand: Int) -> PackedLayer {
     let hidden = shape.hiddenSize
     let inputs = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))

@@ -7,54 +7,16 @@ func padded(_ columns: Int) -> Int { (columns + 15) & ~15 }
 /// would fall into few sets of the nearest cache, so those get one cache line more.
 func rowStride(_ columns: Int) -> Int { columns % 128 == 0 ? columns + 16 : columns }
 
-/// One weight packed as the right operand of a product.
-struct PackedOperand {
-  /// Offset of its panels within the arena.
-  var offset: Int
-  var columns: Int
-  var pack: PackArguments
-  var isTransposed: Bool
-  /// First source element within the parameter arena.
-  var sourceOffset: Int
-  /// First source element within the recurrent weights after dropping, where it is one of them.
-  var droppedOffset: Int?
-}
-
-/// The packed operands and padded biases of one direction of a layer.
-struct PackedLayer {
-  /// W as [I] → [gates · Hp], and its transpose [gates · H] → [Ip].
-  var inputForward: PackedOperand
-  var inputBackward: PackedOperand
-  /// Rows z and r of U (absent in an RNN), forward and backward.
-  var gatesForward: PackedOperand?
-  var gatesBackward: PackedOperand?
-  /// Rows h of U.
-  var candidateForward: PackedOperand
-  var candidateBackward: PackedOperand
-  /// Offset of the bias, each gate padded to Hp.
-  var bias: Int
-  /// Offset of c_h (reset-after).
-  var recurrentBias: Int
-  /// Offsets of gain and bias of the normalisation, as the bias; without room where there is none.
-  var gain: Int
-  var normBias: Int
-  /// Offset of the learned initial state, padded to Hp; without room where there is none.
-  var initialState: Int
-}
-
 /// All weights of a model in the layout that products read: panels of the instruction set's width, in
 /// both directions, made anew after every update. One per rank, read by all its threads.
 package final class PackedWeights {
   let shape: ModelShape
   package let kernels: Kernels
   let strands: [PackedLayer]
-  let outputForward: PackedOperand
-  let outputBackward: PackedOperand
-  let outputBias: Int
+  let output: PackedOutput
   /// Where the biases lie in the parameter arena.
   private let biases:
     [(bias: Int, recurrentBias: Int?, gain: Int?, normBias: Int?, initialState: Int?)]
-  private let outputBiasSource: Int
   private let operands: [PackedOperand]
   /// The places of each layer's operands among all; the output layer's come last.
   private let firstOperands: [Int]
@@ -76,13 +38,7 @@ package final class PackedWeights {
     }
     firstOperands.append(builder.operands.count)
     self.strands = strands
-    let features = shape.featureSize
-    let vocabulary = shape.vocabularySize
-    let output = table.outputWeight.offset
-    outputForward = builder.transposed(
-      source: output, groups: 1, groupColumns: vocabulary, depth: features)
-    outputBackward = builder.rows(source: output, depth: vocabulary, columns: features)
-    outputBias = builder.take(padded(vocabulary))
+    output = builder.output()
     arena = AlignedBuffer(count: builder.size)
     operands = builder.operands
     recurrentOffsets = (0..<shape.strandCount).map {
@@ -102,7 +58,6 @@ package final class PackedWeights {
         shape.learnsInitialState ? table["\(prefix).initial_state"].offset : nil
       )
     }
-    outputBiasSource = table.outputBias.offset
   }
 
   /// Bytes that an instance of these sizes allocates.
@@ -111,13 +66,10 @@ package final class PackedWeights {
   ) -> Int {
     var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels)
     for strand in 0..<shape.strandCount { _ = builder.strand(strand) }
-    let weights =
-      padded(shape.vocabularySize) * kernels.packedDepth(shape.featureSize)
-      + padded(shape.featureSize) * kernels.packedDepth(shape.vocabularySize)
+    _ = builder.output()
     let dropped =
       shape.regularization.recurrentDropout > 0 ? shape.strandCount * shape.recurrentStride : 0
-    return (builder.size + weights + padded(shape.vocabularySize) + dropped)
-      * MemoryLayout<Float>.stride
+    return (builder.size + dropped) * MemoryLayout<Float>.stride
   }
 
   @inline(__always) func pointer(_ operand: PackedOperand) -> UnsafePointer<Float> {
@@ -131,7 +83,8 @@ package final class PackedWeights {
   /// What a forward pass of one token reads: the operands of all its products.
   private var forwardOperands: [PackedOperand] {
     strands.flatMap { [$0.inputForward, $0.candidateForward] + ($0.gatesForward.map { [$0] } ?? []) }
-      + [outputForward]
+      + [output.head.forward]
+      + output.tails.flatMap { [$0.projectionForward, $0.scores.forward] }
   }
 
   /// Bytes of the weights that a forward pass of one token reads.
@@ -265,10 +218,14 @@ package final class PackedWeights {
   }
 
   private func repackOutputBias(from parameters: UnsafePointer<Float>) {
-    let vocabulary = shape.vocabularySize
-    let destination = arena.pointer + outputBias
-    destination.update(from: parameters + outputBiasSource, count: vocabulary)
+    repackBias(output.head, from: parameters)
+    for tail in output.tails { repackBias(tail.scores, from: parameters) }
+  }
+
+  private func repackBias(_ scores: PackedScores, from parameters: UnsafePointer<Float>) {
+    let destination = arena.pointer + scores.bias
+    destination.update(from: parameters + scores.biasSource, count: scores.count)
     // Padding logits are so negative that softmax gives them exactly 0.
-    for j in vocabulary..<padded(vocabulary) { destination[j] = -1e30 }
+    for j in scores.count..<padded(scores.count) { destination[j] = -1e30 }
   }
 }

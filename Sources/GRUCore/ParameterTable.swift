@@ -18,6 +18,7 @@ package struct ParameterTable: Sendable, Equatable {
   /// Length of an arena in floats, gaps included; a multiple of 16.
   package let elementCount: Int
   private let outputWeightIndex: Int
+  private let outputBiasIndex: Int
   /// Where the tensors of the first layer begin, and how many each direction of a layer has.
   private let firstLayerIndex: Int
   let tensorsPerStrand: Int
@@ -58,9 +59,16 @@ package struct ParameterTable: Sendable, Equatable {
         shape.embeddingSize == shape.featureSize,
         "embeddingSize \(shape.embeddingSize) != \(shape.featureSize)")
     } else {
-      add("output.weight", [shape.vocabularySize, shape.featureSize])
+      add("output.weight", [shape.headSize, shape.featureSize])
     }
-    add("output.bias", [shape.vocabularySize])
+    outputBiasIndex = parameters.count
+    add("output.bias", [shape.headSize])
+    for (index, cluster) in shape.tailClusters.enumerated() {
+      let prefix = "output.tails.\(index)"
+      add("\(prefix).projection.weight", [cluster.projectionSize, shape.featureSize])
+      add("\(prefix).weight", [cluster.tokens.count, cluster.projectionSize])
+      add("\(prefix).bias", [cluster.tokens.count])
+    }
     self.parameters = parameters
     elementCount = offset
   }
@@ -68,13 +76,20 @@ package struct ParameterTable: Sendable, Equatable {
   /// The table [V, E] of a model that reads tokens.
   package var embeddingWeight: Parameter { parameters[0] }
 
-  /// The rows that score tokens [V, D H]: the embedding table itself where weights are tied.
+  /// The rows that score tokens [V, D H]: the embedding table itself where weights are tied. Those
+  /// of the head where the softmax is adaptive.
   package var outputWeight: Parameter { parameters[outputWeightIndex] }
 
   /// The index of a strand's first tensor.
   func firstIndex(ofStrand strand: Int) -> Int { firstLayerIndex + strand * tensorsPerStrand }
 
-  package var outputBias: Parameter { parameters[parameters.count - 1] }
+  package var outputBias: Parameter { parameters[outputBiasIndex] }
+
+  /// The projection [D, H], weight [N, D] and bias [N] of a cluster of an adaptive softmax.
+  func tail(_ cluster: Int) -> (projection: Parameter, weight: Parameter, bias: Parameter) {
+    let first = outputBiasIndex + 1 + 3 * cluster
+    return (parameters[first], parameters[first + 1], parameters[first + 2])
+  }
 
   /// The tensor of that name; the name must exist.
   package subscript(name: String) -> Parameter {

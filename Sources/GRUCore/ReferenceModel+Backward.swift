@@ -44,6 +44,9 @@ extension ReferenceModel {
     let bias = table.outputBias.offset
     let top = dropped(
       trace.features[shape.layerCount - 1], beforeLayer: shape.layerCount, window)
+    if shape.adaptiveSoftmax != nil {
+      return adaptiveBackward(parameters, window, top, &gradient)
+    }
     var above = [Double](repeating: 0, count: window.steps * window.sequences * hidden)
     for (row, target) in window.targets.enumerated() where target >= 0 {
       let normaliser = logSumExp(trace.logits, row: row)

@@ -36,7 +36,7 @@ extension ReferenceModel {
       var logits = Array(parameters[bias])
       addProduct(
         parameters, at: weight, columns: features, input, at: row * features, to: &logits)
-      trace.logits += logits
+      trace.logits += withTails(logits, parameters, input, at: row * features)
     }
     return trace
   }

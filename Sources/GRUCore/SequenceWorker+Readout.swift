@@ -6,6 +6,9 @@ extension SequenceWorker {
   /// Most rows of one chunk, so that its scores stay in the second-level cache.
   private static var outputChunkRows: Int { 192 }
 
+  /// What the only matrix of the output layer is to predict, or the head of an adaptive softmax.
+  var headTargets: UnsafePointer<Int32> { UnsafePointer(tailRows?.headTargets ?? targets) }
+
   /// Output rows of one row of the batch: time steps, or slots.
   var outputSteps: Int { shape.task.readout == .every ? window : slots.perRow }
 
@@ -38,23 +41,34 @@ extension SequenceWorker {
   func output(weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>?) {
     if shape.task.readout != .every { gatherReadout() }
     dropOutputInput()
+    tailRows?.setHeadTargets(targets, rows: inputCount, clusters: tailClusters)
+    headOutput(weights: weights, nodes: nodes)
+    for cluster in tailClusters.indices { tailOutput(cluster, weights: weights, nodes: nodes) }
+    guard nodes != nil else { return }
+    dropOutputGradient()
+    if shape.task.readout != .every { scatterReadoutGradient() }
+  }
+
+  /// The only matrix of the output layer, or the head of an adaptive softmax.
+  private func headOutput(
+    weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>?
+  ) {
     let isWide = shape.task.isSoftmaxAtEveryStep && layout.vocabularyBlocks > 1
+    let head = wideHead(weights: weights)
     if isWide {
-      wideOutput(weights: weights, backward: nodes != nil)
+      wideOutput(head, weights: weights, backward: nodes != nil)
     } else {
       outputRows(weights: weights, backward: nodes != nil)
     }
     guard let nodes else { return }
     packTopStates()
     if isWide {
-      wideOutputBackward(weights: weights, nodes: nodes)
+      wideOutputBackward(head, weights: weights, nodes: nodes)
     } else {
       outputWeightGradient(
-        first: 0, count: shape.vocabularySize, left: buffer(layout.logits),
+        first: 0, count: shape.headSize, left: buffer(layout.logits),
         stride: layout.vocabularyStride, nodes: nodes)
     }
-    dropOutputGradient()
-    if shape.task.readout != .every { scatterReadoutGradient() }
   }
 
   /// Scores, losses and, with `backward`, gradients of scores, in their place, and of what the output
@@ -76,8 +90,8 @@ extension SequenceWorker {
           rows: count, columns: layout.vocabulary, segments: 1,
           segmentLength: shape.featureSize, segmentStride: 0,
           a: input + first * layout.featureStride, aStride: layout.featureStride,
-          b: weights.pointer(weights.outputForward),
-          start: weights.pointer(at: weights.outputBias), startStride: 0,
+          b: weights.pointer(weights.output.head.forward),
+          start: weights.pointer(at: weights.output.head.bias), startStride: 0,
           c: scores, cStride: layout.vocabularyStride))
       timer.enter(.softmax, bytes: 8 * count * layout.vocabulary)
       loss(first: first, count: count, scores: scores, backward: backward)
@@ -86,9 +100,9 @@ extension SequenceWorker {
           .outputProducts,
           ProductArguments(
             rows: count, columns: layout.feature, segments: 1,
-            segmentLength: shape.vocabularySize, segmentStride: 0,
+            segmentLength: shape.headSize, segmentStride: 0,
             a: scores, aStride: layout.vocabularyStride,
-            b: weights.pointer(weights.outputBackward), start: nil, startStride: 0,
+            b: weights.pointer(weights.output.head.backward), start: nil, startStride: 0,
             c: gradient + first * layout.featureStride, cStride: layout.featureStride))
       }
       callProgress()
@@ -106,7 +120,7 @@ extension SequenceWorker {
       kernels.softmaxCrossEntropy(
         SoftmaxArguments(
           rows: count, columns: layout.vocabulary, logits: scores,
-          stride: layout.vocabularyStride, targets: targets + first,
+          stride: layout.vocabularyStride, targets: headTargets + first,
           losses: buffer(layout.rowLosses) + first, backward: backward ? 1 : 0))
       if !backward && !shape.task.isSoftmaxAtEveryStep {
         countRightClasses(first: first, count: count, scores: scores)

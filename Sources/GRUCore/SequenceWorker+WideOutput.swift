@@ -1,42 +1,80 @@
 import Kernels
 
+/// A softmax that is computed block by block of 4,096 classes: over a large vocabulary, or over a
+/// cluster of an adaptive softmax.
+struct WideSoftmax {
+  /// The cluster, or nil for the only matrix of the output layer or the head.
+  var cluster: Int?
+  var rows: Int
+  /// What it reads [rows, depth].
+  var input: UnsafePointer<Float>
+  var inputStride: Int
+  var depth: Int
+  var scores: PackedScores
+  /// [rows, N].
+  var logits: UnsafeMutablePointer<Float>
+  var stride: Int
+  var targets: UnsafePointer<Int32>
+  var losses: UnsafeMutablePointer<Float>
+  /// Where the gradient of what it reads goes.
+  var gradient: UnsafeMutablePointer<Float>
+  var gradientStride: Int
+  /// Whether the logits of every block are wanted after a pass without gradients.
+  var keepsLogits = false
+
+  /// Padded columns of the logits, and their blocks.
+  var columns: Int { padded(scores.count) }
+  var blocks: Int { WorkspaceLayout.blocks(columns) }
+
+  /// Rows of a chunk: chunks are of nearly equal size and whole register tiles, so that the weights
+  /// of a panel serve a chunk while they are in the first cache, and its states stay in the second.
+  var chunk: Int {
+    let chunks = max(1, (rows + 383) / 384)
+    return ((rows + chunks - 1) / chunks + 11) / 12 * 12
+  }
+}
+
 /// The output layer of a softmax at every step over a vocabulary of more than one block of 4,096:
 /// logits, losses and the gradients of both, block by block.
 extension SequenceWorker {
-  /// Rows of a chunk: chunks are of nearly equal size and whole register tiles, so that the weights
-  /// of a panel serve a chunk while they are in the first cache, and its states stay in the second.
-  private var wideChunk: Int {
-    let rows = window * sequences.count
-    let chunks = (rows + 383) / 384
-    return ((rows + chunks - 1) / chunks + 11) / 12 * 12
+  /// The only matrix of the output layer, or the head, over all rows.
+  func wideHead(weights: PackedWeights) -> WideSoftmax {
+    WideSoftmax(
+      cluster: nil, rows: window * sequences.count, input: UnsafePointer(outputInput),
+      inputStride: layout.featureStride, depth: shape.featureSize, scores: weights.output.head,
+      logits: buffer(layout.logits), stride: layout.vocabularyStride, targets: headTargets,
+      losses: buffer(layout.rowLosses), gradient: buffer(layout.upper),
+      gradientStride: layout.featureStride)
   }
 
   /// Logits and softmax by blocks of the vocabulary. Leaves the exponentials where a backward pass
-  /// needs them; else all blocks use the place of the first.
-  func wideOutput(weights: PackedWeights, backward: Bool) {
-    let rows = window * sequences.count
-    let chunk = wideChunk
-    for block in 0..<layout.vocabularyBlocks {
+  /// needs them; else all blocks use the place of the first, unless logits are to be kept.
+  func wideOutput(_ softmax: WideSoftmax, weights: PackedWeights, backward: Bool) {
+    let rows = softmax.rows
+    let chunk = softmax.chunk
+    for block in 0..<softmax.blocks {
       let column = block * canonicalBlock
-      let columns = min(canonicalBlock, layout.vocabulary - column)
-      let place = backward ? column : 0
+      let columns = min(canonicalBlock, softmax.columns - column)
+      let place = backward || softmax.keepsLogits ? column : 0
       var first = 0
       while first < rows {
         let count = min(chunk, rows - first)
-        let logits = buffer(layout.logits) + first * layout.vocabularyStride + place
+        let logits = softmax.logits + first * softmax.stride + place
         wideLogits(
-          weights: weights, column: column, columns: columns, first: first, count: count,
+          softmax, weights: weights, column: column, columns: columns, first: first, count: count,
           into: logits)
         timer.enter(.softmax, bytes: 8 * count * columns)
         kernels.softmaxBlock(
-          softmaxBlock(block, column, columns, first, count, logits: logits, backward: backward))
+          softmaxBlock(
+            softmax, block, column, columns, first, count, logits: logits, backward: backward))
         callProgress()
         first += count
       }
     }
     timer.enter(.softmax)
-    let losses = buffer(layout.rowLosses)
-    let blocks = layout.vocabularyBlocks
+    let losses = softmax.losses
+    let targets = softmax.targets
+    let blocks = softmax.blocks
     for row in 0..<rows {
       let loss = kernels.softmaxJoin(
         maxima: buffer(layout.blockMaxima) + row * blocks,
@@ -47,63 +85,69 @@ extension SequenceWorker {
   }
 
   private func wideLogits(
-    weights: PackedWeights, column: Int, columns: Int, first: Int, count: Int,
-    into logits: UnsafeMutablePointer<Float>
+    _ softmax: WideSoftmax, weights: PackedWeights, column: Int, columns: Int, first: Int,
+    count: Int, into logits: UnsafeMutablePointer<Float>
   ) {
-    let top = outputInput
     product(
       .outputProducts,
       ProductArguments(
-        rows: count, columns: columns, segments: 1, segmentLength: shape.featureSize,
-        segmentStride: 0, a: top + first * layout.featureStride, aStride: layout.featureStride,
-        b: weights.pointer(weights.outputForward) + column * kernels.packedDepth(shape.featureSize),
-        start: weights.pointer(at: weights.outputBias) + column, startStride: 0,
-        c: logits, cStride: layout.vocabularyStride))
+        rows: count, columns: columns, segments: 1, segmentLength: softmax.depth,
+        segmentStride: 0, a: softmax.input + first * softmax.inputStride,
+        aStride: softmax.inputStride,
+        b: weights.pointer(softmax.scores.forward) + column * kernels.packedDepth(softmax.depth),
+        start: weights.pointer(at: softmax.scores.bias) + column, startStride: 0,
+        c: logits, cStride: softmax.stride))
   }
 
   private func softmaxBlock(
-    _ block: Int, _ column: Int, _ columns: Int, _ first: Int, _ count: Int,
-    logits: UnsafeMutablePointer<Float>, backward: Bool
+    _ softmax: WideSoftmax, _ block: Int, _ column: Int, _ columns: Int, _ first: Int,
+    _ count: Int, logits: UnsafeMutablePointer<Float>, backward: Bool
   ) -> SoftmaxBlockArguments {
-    let place = first * layout.vocabularyBlocks + block
+    let place = first * softmax.blocks + block
     return SoftmaxBlockArguments(
       rows: count, columns: columns, firstColumn: column, logits: logits,
-      stride: layout.vocabularyStride, targets: targets + first,
+      stride: softmax.stride, targets: softmax.targets + first,
       maxima: buffer(layout.blockMaxima) + place, sums: buffer(layout.blockSums) + place,
-      blockStride: layout.vocabularyBlocks, chosen: buffer(layout.chosen) + first,
+      blockStride: softmax.blocks, chosen: buffer(layout.chosen) + first,
       backward: backward ? 1 : 0, gradients: buffer(layout.strip),
       gradientStride: layout.stripStride)
   }
 
-  /// Strip by strip of a block: the gradient of the logits, which stays in cache for its part of the
-  /// states' gradient (whose chains over the vocabulary go on from strip to strip) and for the
-  /// strip's rows of d output.weight.
+  /// Strip by strip of a block: the gradient of the logits, which stays in cache for its part of
+  /// the gradient of what was read (whose chains over the vocabulary go on from strip to strip) and
+  /// for the strip's rows of the weight's gradient.
   func wideOutputBackward(
-    weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    _ softmax: WideSoftmax, weights: PackedWeights,
+    nodes: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
-    let rows = window * sequences.count
-    let upper = buffer(layout.upper)
+    let rows = softmax.rows
+    let gradient = softmax.gradient
+    let classes = softmax.scores.count
     let strip = buffer(layout.strip)
     var column = 0
-    while column < shape.vocabularySize {
+    while column < classes {
       // Strips divide blocks: one never reaches into the next block.
-      let columns = min(layout.stripColumns, layout.vocabulary - column)
-      let real = min(layout.stripColumns, shape.vocabularySize - column)
+      let columns = min(layout.stripColumns, softmax.columns - column)
+      let real = min(layout.stripColumns, classes - column)
       timer.enter(.softmax, bytes: 8 * rows * columns)
       kernels.softmaxBlockGradient(
         softmaxBlock(
-          column / canonicalBlock, column, columns, 0, rows,
-          logits: buffer(layout.logits) + column, backward: true))
+          softmax, column / canonicalBlock, column, columns, 0, rows,
+          logits: softmax.logits + column, backward: true))
       product(
         .outputProducts,
         ProductArguments(
-          rows: rows, columns: layout.feature, segments: 1, segmentLength: real,
+          rows: rows, columns: softmax.scores.backward.columns, segments: 1, segmentLength: real,
           segmentStride: 0, a: strip, aStride: layout.stripStride,
-          b: weights.pointer(weights.outputBackward), bDepth: shape.vocabularySize, bStart: column,
-          start: column == 0 ? nil : UnsafePointer(upper), startStride: layout.featureStride,
-          c: upper, cStride: layout.featureStride))
-      outputWeightGradient(
-        first: column, count: real, left: strip, stride: layout.stripStride, nodes: nodes)
+          b: weights.pointer(softmax.scores.backward), bDepth: classes, bStart: column,
+          start: column == 0 ? nil : UnsafePointer(gradient), startStride: softmax.gradientStride,
+          c: gradient, cStride: softmax.gradientStride))
+      if let cluster = softmax.cluster {
+        tailWeightGradient(cluster, first: column, count: real, nodes: nodes)
+      } else {
+        outputWeightGradient(
+          first: column, count: real, left: strip, stride: layout.stripStride, nodes: nodes)
+      }
       column += layout.stripColumns
     }
   }

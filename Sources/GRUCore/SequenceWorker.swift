@@ -48,6 +48,9 @@ package final class SequenceWorker {
   let folds: UnsafeMutablePointer<Int>
   let sequencesPerShard: Int
   let embeddingGradient: EmbeddingGradient
+  /// The clusters of an adaptive softmax; none without one.
+  let tailClusters: [TailCluster]
+  let tailRows: TailRows?
   /// The stages of the backward pass.
   package let stages: [BackwardStage]
   /// Tells the parts of a step apart, where somebody measures.
@@ -96,6 +99,8 @@ package final class SequenceWorker {
     shardTokens.initialize(repeating: 0, count: shards.count)
     shardMetrics = .allocate(capacity: shards.count)
     shardMetrics.initialize(repeating: 0, count: shards.count)
+    tailClusters = shape.tailClusters
+    tailRows = tailClusters.isEmpty ? nil : TailRows(rows: rows, shards: shards.count)
     strands = .allocate(capacity: shape.strandCount)
     for strand in 0..<shape.strandCount {
       (strands + strand).initialize(

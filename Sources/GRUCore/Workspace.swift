@@ -59,7 +59,7 @@ struct WorkspaceLayout {
   private(set) var readoutGradient = 0
   private(set) var putByStates: [Int] = []
   /// Per row: the target's logit; per row and block of the vocabulary: maximum and sum. Only where
-  /// the vocabulary has more than one block.
+  /// the vocabulary has more than one block, or clusters.
   private(set) var chosen = 0
   private(set) var blockMaxima = 0
   private(set) var blockSums = 0
@@ -94,6 +94,18 @@ struct WorkspaceLayout {
     var row: Int
   }
   private(set) var tied: Tied?
+  /// Places of what the clusters of an adaptive softmax need, one after the other.
+  struct Tails {
+    /// Of each row whose target the cluster has: the vector, later its gradient, [T · B, H]; its
+    /// projection, later its gradient, [T · B, D]; logits [T · B, N]; loss.
+    var vectors = 0
+    var projected = 0
+    var logits = 0
+    var losses = 0
+    /// The fold stack of some rows of a weight's gradient.
+    var stack = 0
+  }
+  private(set) var tails: Tails?
   /// Rounded rows of a product's left operand.
   private(set) var productScratch = 0
 
@@ -111,7 +123,7 @@ struct WorkspaceLayout {
     gatesStride = rowStride(shape.cell.gateCount * hidden)
     embedding = padded(shape.embeddingSize)
     embeddingStride = rowStride(embedding)
-    vocabulary = padded(shape.vocabularySize)
+    vocabulary = padded(shape.headSize)
     vocabularyStride = rowStride(vocabulary)
     let rows = window * sequences
     for _ in 0..<shape.strandCount {
@@ -139,10 +151,13 @@ struct WorkspaceLayout {
     logits = take(outputRows * vocabularyStride)
     rowLosses = take(outputRows)
     takeReadout(shape: shape, outputRows: outputRows, slots: slots)
-    if vocabularyBlocks > 1 {
+    let clusters = shape.tailClusters
+    let blocks = Self.blocks(
+      max(vocabulary, clusters.map { padded($0.tokens.count) }.max() ?? 0))
+    if blocks > 1 || !clusters.isEmpty {
       chosen = take(rows)
-      blockMaxima = take(rows * vocabularyBlocks)
-      blockSums = take(rows * vocabularyBlocks)
+      blockMaxima = take(rows * blocks)
+      blockSums = take(rows * blocks)
       stripColumns = Self.stripColumns(rows: rows)
       stripStride = rowStride(stripColumns)
       strip = take(rows * stripStride)
@@ -175,6 +190,7 @@ struct WorkspaceLayout {
         errors: take(rows * stride + 16), stride: stride,
         stack: take(stackDepth * SequenceWorker.tiedGroup * shape.hiddenSize), row: take(hidden))
     }
+    takeTails(clusters, rows: rows, featureSize: shape.featureSize, kernels: kernels)
     let deepest = max(
       shape.cell.gateCount * shape.hiddenSize, shape.featureSize, shape.embeddingSize,
       min(shape.vocabularySize, canonicalBlock))
@@ -193,7 +209,24 @@ struct WorkspaceLayout {
   }
 
   /// Blocks of 4,096 columns of the logits.
-  var vocabularyBlocks: Int { (vocabulary + canonicalBlock - 1) / canonicalBlock }
+  var vocabularyBlocks: Int { Self.blocks(vocabulary) }
+
+  static func blocks(_ columns: Int) -> Int { (columns + canonicalBlock - 1) / canonicalBlock }
+
+  private mutating func takeTails(
+    _ clusters: [TailCluster], rows: Int, featureSize: Int, kernels: Kernels
+  ) {
+    if clusters.isEmpty { return }
+    var places = Tails()
+    places.vectors = take(rows * featureStride)
+    let widest = clusters.map { padded($0.projectionSize) }.max() ?? 0
+    places.projected = take(rows * rowStride(widest))
+    let columns = clusters.map { rowStride(padded($0.tokens.count)) }.max() ?? 0
+    places.logits = take(rows * columns)
+    places.losses = take(rows)
+    places.stack = take(stackDepth * kernels.weightGradientRows * (featureSize + 1))
+    tails = places
+  }
 
   /// What only tasks other than a softmax at every step need, and sequences laid end to end.
   private mutating func takeReadout(shape: ModelShape, outputRows: Int, slots: Int) {

@@ -42,6 +42,7 @@ package struct ModelTensors: Sendable, Equatable {
         "the model is not a language model, and only such can be exchanged: an embedding, GRU or "
           + "RNN layers and one linear output layer")
     }
+    try Self.requireOneOutputMatrix(shape)
     for parameter in table.parameters {
       values[parameter.name] = Array(
         UnsafeBufferPointer(start: arena + parameter.offset, count: parameter.count))
@@ -61,6 +62,16 @@ package struct ModelTensors: Sendable, Equatable {
       throw InterchangeError(
         "the model has no tensor '\(missing)', which the layers of other libraries need; only "
           + "embedding, GRU or RNN layers and one linear output layer can be exchanged")
+    }
+  }
+
+  /// - Throws: for an output layer in parts.
+  package static func requireOneOutputMatrix(_ shape: ModelShape) throws(InterchangeError) {
+    guard shape.adaptiveSoftmax == nil else {
+      throw InterchangeError(
+        "the output layer is an adaptive softmax (config model.adaptive_softmax), and only one "
+          + "linear output layer over all tokens can be exchanged; train with "
+          + "model.adaptive_softmax=null")
     }
   }
 

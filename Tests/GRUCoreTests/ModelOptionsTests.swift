@@ -8,6 +8,7 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
   case recurrentDropout, everythingDropped, layerNormalization, learnedInitialState, allOptions
   /// All that goes with any task.
   case untied
+  case adaptiveSoftmax, manyClusters, adaptiveSoftmaxWithDropout
 
   func apply(to shape: inout ModelShape) {
     shape.regularization.seed = 3
@@ -39,7 +40,22 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     case .tiedWeightsWithDropout:
       tie(&shape)
       shape.regularization.dropout = 0.2
+    case .adaptiveSoftmax: cluster(&shape, into: 2, factor: 4)
+    case .manyClusters: cluster(&shape, into: 4, factor: 3)
+    case .adaptiveSoftmaxWithDropout:
+      cluster(&shape, into: 2, factor: 2)
+      shape.regularization.dropout = 0.3
+      shape.normalizesGates = true
     }
+  }
+
+  /// Cuts the vocabulary so that the last cluster is the largest, and the one before it may be of a
+  /// single token.
+  private func cluster(_ shape: inout ModelShape, into count: Int, factor: Int) {
+    let size = shape.vocabularySize
+    let cutoffs = (0..<count).reversed().map { max(1, size >> (2 * $0 + 1)) }
+    shape.adaptiveSoftmax = AdaptiveSoftmax(
+      cutoffs: Set(cutoffs).filter { $0 < size }.sorted(), factor: factor)
   }
 
   private func tie(_ shape: inout ModelShape) {

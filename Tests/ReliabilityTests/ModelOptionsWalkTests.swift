@@ -43,6 +43,28 @@ import Testing
     #expect(try scenario.trajectory("parts") == expected)
   }
 
+  @Test func aStoppedRunGoesOnWithItsClusters() throws {
+    let scenario = try TrainingScenario(
+      "run.validate_every=5", "data.tokenizer=bpe", "data.vocabulary_limit=270",
+      "model.adaptive_softmax=[100,260]", "model.adaptive_factor=3", "model.dropout=0.2")
+    try scenario.train(scenario.options(run: "whole"), ranks: 1)
+    let expected = try scenario.trajectory("whole")
+    for (ranks, stop) in [(3, 4), (2, 7), (4, nil)] as [(Int, Int?)] {
+      var options = scenario.options(run: "parts")
+      options.resume = true
+      options.stopAfter = stop
+      #expect(try scenario.train(options, ranks: ranks) == (stop == nil ? 0 : 75))
+    }
+    #expect(try scenario.trajectory("parts") == expected)
+    for change in ["model.adaptive_softmax=[100,261]", "model.adaptive_factor=4"] {
+      var options = scenario.options([change, "run.steps=14"], run: "parts")
+      options.resume = true
+      let error = #expect(throws: (any Error).self) { try scenario.train(options, ranks: 1) }
+      let key = String(change.prefix { $0 != "=" })
+      #expect("\(try #require(error))".contains(key), "\(String(describing: error))")
+    }
+  }
+
   @Test func whatIsDroppedIsFixedForARun() throws {
     let scenario = try TrainingScenario("model.dropout=0.2")
     try scenario.train(scenario.options(), ranks: 1)

@@ -61,6 +61,13 @@ import Testing
     #expect(try allocations(of: trainer, steps: 20) == 0)
   }
 
+  @Test func aStepOfAnAdaptiveSoftmaxAllocatesNothing() throws {
+    let scenario = try TrainingScenario(
+      "data.tokenizer=bpe", "data.vocabulary_limit=270", "model.adaptive_softmax=[100,260]")
+    let trainer = try trainer(scenario, on: SoloCommunicator(), threads: 2, verifyEvery: 1)
+    #expect(try allocations(of: trainer, steps: 20) == 0)
+  }
+
   @Test(arguments: [0, 1]) func aStepOfSeveralRanksAllocatesNothing(verifyEvery: Int) throws {
     let scenario = try TrainingScenario()
     let counts = try ThreadWorld.run(ranks: 2) { communicator in

@@ -13,6 +13,7 @@ import Testing
     ["model.learned_initial_state=true", "data.valid_fraction=0.85", "batch.accumulate=2"],
     ["model.initial_update_bias=-1"],
     ["model.tie_weights=true", "model.embedding=20", "model.dropout=0.1"],
+    ["data.tokenizer=bpe", "data.vocabulary_limit=270", "model.adaptive_softmax=[40,260]"],
   ]
 
   @Test(arguments: options)

@@ -21,8 +21,9 @@ package struct ConfigCheck {
     let shape: ModelShape
     switch data {
     case .text(let split):
-      shape = config.shape(
-        vocabularySize: split.training.corpus.tokenizer.vocabularySize)
+      let tokenizer = split.training.corpus.tokenizer
+      try config.validate(tokenizer, place: options.configFile)
+      shape = config.shape(vocabularySize: tokenizer.vocabularySize)
     case .task(let task): shape = task.shape(config)
     }
     let table = ParameterTable(shape: shape)

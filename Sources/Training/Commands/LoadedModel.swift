@@ -26,6 +26,9 @@ package struct LoadedModel {
     config = try Config(
       json: JSONCoding.encodeCompact(state.config, file: "config"),
       file: "\(checkpoint.path): config")
+    if config.task == .language {
+      try config.validate(state.tokenizer, place: "\(checkpoint.path): config")
+    }
     // A task's sizes are those of its data.
     shape =
       config.task == .language

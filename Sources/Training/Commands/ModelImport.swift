@@ -32,6 +32,7 @@ package struct ModelImport {
     let setup = try TrainingSetup(options, on: SoloCommunicator())
     let model: ModelTensors
     do {
+      try ModelTensors.requireOneOutputMatrix(setup.shape)
       model =
         switch format {
         case .torch: try TorchLayout.model(from: foreign, shape: setup.shape, path: file)

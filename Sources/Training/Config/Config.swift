@@ -1,3 +1,4 @@
+package import Corpora
 import Foundation
 package import GRUCore
 import Kernels
@@ -104,6 +105,10 @@ package struct Config: Sendable, Equatable {
           + TaskName.allCases.filter(\.allowsBothDirections).map { "\"\($0.rawValue)\"" }
           .joined(separator: ", "))
     }
+    if task != .language, !model.adaptiveSoftmax.isEmpty {
+      throw source.failure(
+        "model.adaptive_softmax", "is for task \"language\" only", hint: "set it to null")
+    }
     if task != .language, batch.windowJitter > 0 {
       throw source.failure(
         "batch.window_jitter", "is for task \"language\" only", hint: "set it to 0")
@@ -158,6 +163,26 @@ package struct Config: Sendable, Equatable {
     if run.patience > 0 { return "run.patience" }
     if optimizer.name == .asgd { return "optimizer.name" }
     return nil
+  }
+
+  /// Checks what the tokens decide: clusters need some tokens each, and rare ones to come last.
+  package func validate(_ tokenizer: Tokenizer, place: String) throws(ConfigError) {
+    guard let last = model.adaptiveSoftmax.last else { return }
+    let key = "model.adaptive_softmax"
+    let size = tokenizer.vocabularySize
+    guard tokenizer.kind == .word || tokenizer.kind == .bytePair else {
+      throw ConfigError(
+        place: place, key: key,
+        problem: "needs tokens that are numbered by how often they occur, and those of tokenizer "
+          + "\"\(tokenizer.kind.rawValue)\" are not",
+        hint: "set it to null, or data.tokenizer to \"word\" or \"bpe\"")
+    }
+    guard last < size else {
+      throw ConfigError(
+        place: place, key: key,
+        problem: "a cluster begins with token \(last), and the vocabulary has \(size) tokens",
+        hint: "every cutoff must be less than \(size)")
+    }
   }
 
   /// Checks that every worker gets a shard.

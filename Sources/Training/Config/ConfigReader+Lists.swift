@@ -5,7 +5,26 @@ extension ConfigReader {
   ) throws(ConfigError) -> [Int] {
     let expected = "a list of integers from \(range.lowerBound) to \(range.upperBound)"
     note(name, expected, .array(fallback.map { .integer($0) }))
-    guard let items = try list(name, expected) else { return fallback }
+    return try integers(name, expected, in: range) ?? fallback
+  }
+
+  /// A list that is not empty of ascending integers; null or no key for none.
+  mutating func ascendingIntegers(
+    _ name: String, in range: ClosedRange<Int>
+  ) throws(ConfigError) -> [Int] {
+    let numbers = "ascending integers from \(range.lowerBound) to \(range.upperBound)"
+    note(name, "null or a list of \(numbers)", .null)
+    let found = try integers(name, "null or a list of \(numbers)", in: range) ?? []
+    guard zip(found, found.dropFirst()).allSatisfy({ $0 < $1 }) else {
+      throw failure(name, "expected \(numbers), found them in another order")
+    }
+    return found
+  }
+
+  private mutating func integers(
+    _ name: String, _ expected: String, in range: ClosedRange<Int>
+  ) throws(ConfigError) -> [Int]? {
+    guard let items = try list(name, expected) else { return nil }
     var integers: [Int] = []
     for item in items {
       guard case .integer(let integer) = item, range.contains(integer) else {

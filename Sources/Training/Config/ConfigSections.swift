@@ -87,6 +87,10 @@ package struct ModelConfig: Sendable, Equatable {
   package var tieWeights: Bool
   /// Whether layers go through every sequence in both directions.
   package var bidirectional: Bool
+  /// The first token of each cluster of an adaptive softmax; none for one output matrix.
+  package var adaptiveSoftmax: [Int]
+  /// How many times narrower the vectors of a cluster are than those of the one before.
+  package var adaptiveFactor: Int
   /// Whether what every gate sums up is normalised.
   package var layerNorm: Bool
   /// Whether the state that streams and sequences start from is trained.
@@ -112,6 +116,8 @@ package struct ModelConfig: Sendable, Equatable {
     embeddingDropout = try probability("embedding_dropout", of: &reader)
     recurrentDropout = try probability("recurrent_dropout", of: &reader)
     tieWeights = try reader.boolean("tie_weights", default: false)
+    adaptiveSoftmax = try reader.ascendingIntegers("adaptive_softmax", in: 1...Int(Int32.max))
+    adaptiveFactor = try reader.integer("adaptive_factor", default: 4, in: 1...65_536)
     layerNorm = try reader.boolean("layer_norm", default: false)
     learnedInitialState = try reader.boolean("learned_initial_state", default: false)
     initialUpdateBias = try reader.number(
@@ -127,6 +133,13 @@ package struct ModelConfig: Sendable, Equatable {
           + "embedding of \(embedding)",
         hint: "set model.embedding to \(hidden), or tie_weights to false")
     }
+    if tieWeights, !adaptiveSoftmax.isEmpty {
+      throw reader.failure(
+        "adaptive_softmax",
+        "scores rare tokens from narrower vectors than their embeddings, so that the output layer "
+          + "cannot be the embedding table as with tie_weights",
+        hint: "set tie_weights to false, or adaptive_softmax to null")
+    }
   }
 
   var json: OrderedJSON {
@@ -137,6 +150,9 @@ package struct ModelConfig: Sendable, Equatable {
       "dropout": .number(dropout), "dropout_kind": .string(dropoutKind.rawValue),
       "embedding_dropout": .number(embeddingDropout),
       "recurrent_dropout": .number(recurrentDropout), "tie_weights": .bool(tieWeights),
+      "adaptive_softmax": adaptiveSoftmax.isEmpty
+        ? .null : .array(adaptiveSoftmax.map { .integer($0) }),
+      "adaptive_factor": .integer(adaptiveFactor),
       "layer_norm": .bool(layerNorm), "learned_initial_state": .bool(learnedInitialState),
       "initial_update_bias": .number(initialUpdateBias),
       "precision": .string(precision.rawValue),
@@ -156,6 +172,9 @@ package struct ModelConfig: Sendable, Equatable {
       layerCount: layers)
     shape.isBidirectional = bidirectional
     shape.tiesWeights = tieWeights
+    if !adaptiveSoftmax.isEmpty {
+      shape.adaptiveSoftmax = AdaptiveSoftmax(cutoffs: adaptiveSoftmax, factor: adaptiveFactor)
+    }
     shape.normalizesGates = layerNorm
     shape.learnsInitialState = learnedInitialState
     shape.initialUpdateBias = Float(initialUpdateBias)

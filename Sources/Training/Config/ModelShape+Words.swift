@@ -28,19 +28,24 @@ extension ModelShape {
 
   /// The sizes as JSON.
   package var json: OrderedJSON {
-    [
+    let sizes: OrderedJSON = [
       "cell": .string(cell.rawValue), "vocabulary": .integer(vocabularySize),
       "embedding": .integer(embeddingSize), "hidden": .integer(hiddenSize),
       "layers": .integer(layerCount),
     ]
+    guard let adaptiveSoftmax else { return sizes }
+    return sizes.merging([
+      "adaptive_softmax": .array(adaptiveSoftmax.cutoffs.map { .integer($0) }),
+      "adaptive_factor": .integer(adaptiveSoftmax.factor),
+    ])
   }
 
   /// Weights that every token is multiplied with: all matrices but the embedding table, unless
-  /// it also scores tokens.
+  /// it also scores tokens, and the clusters of an adaptive softmax.
   package func multipliedWeights(in table: ParameterTable) -> Int {
     table.parameters.reduce(0) { sum, parameter in
       parameter.shape.count == 2 && (tiesWeights || parameter.name != "embedding.weight")
-        ? sum + parameter.count : sum
+        && !parameter.name.hasPrefix("output.tails.") ? sum + parameter.count : sum
     }
   }
 }

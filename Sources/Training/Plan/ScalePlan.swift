@@ -32,8 +32,9 @@ package struct ScalePlan {
     let shape: ModelShape
     switch data {
     case .text(let split):
-      shape = config.model.shape(
-        vocabularySize: split.training.corpus.tokenizer.vocabularySize)
+      let tokenizer = split.training.corpus.tokenizer
+      try config.validate(tokenizer, place: options.configFile)
+      shape = config.model.shape(vocabularySize: tokenizer.vocabularySize)
     case .task(let task): shape = task.shape(config)
     }
     let kernels = try Kernels.selected(options.instructionSet, config.model.precision)

@@ -44,7 +44,9 @@ package struct TrainingSetup {
     data = try communicator.agree { try Self.open(config) }
     switch data {
     case .text(let split):
-      tokenizer = split.training.corpus.tokenizer
+      let tokenizer = split.training.corpus.tokenizer
+      try communicator.agree { try config.validate(tokenizer, place: options.configFile) }
+      self.tokenizer = tokenizer
       shape = config.shape(vocabularySize: tokenizer.vocabularySize)
     case .task(let task):
       tokenizer = .byte
