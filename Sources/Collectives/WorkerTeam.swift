@@ -16,7 +16,7 @@ package final class WorkerTeam {
   private let state: TeamState
   private var threads: [SystemThread] = []
 
-  /// - Parameter threads: members of the team, at least 1.
+  /// - Parameter count: members of the team, at least 1.
   /// - Throws: where the system has too few threads to give.
   package init(threads count: Int) throws(WorkerTeamError) {
     precondition(count > 0, "threads \(count) < 1")

@@ -46,7 +46,7 @@ package struct StreamPlan: Sendable, Equatable {
   ///
   /// Shapes: `inputs` and `targets` are [T, B_local], time-major, B_local = `sequences.count`.
   /// - Parameters:
-  ///   - sequences: global sequences, a part of 0 ..< B.
+  ///   - local: global sequences, a part of 0 ..< B.
   ///   - windowIndex: the window within the epoch.
   package func fill(
     inputs: UnsafeMutablePointer<Int32>, targets: UnsafeMutablePointer<Int32>,
