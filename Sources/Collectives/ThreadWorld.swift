@@ -27,7 +27,8 @@ package final class ThreadWorld: @unchecked Sendable {
   private let faults: Faults
   private let monitor = Monitor()
   private let mailroom: Mailroom
-  private var failure: String?
+  /// Why each rank has left before its end, if it has.
+  private var failures: [String?]
   private var transferCounts: [Int]
   private var sentBytes: [Int]
 
@@ -36,13 +37,17 @@ package final class ThreadWorld: @unchecked Sendable {
     self.size = size
     self.faults = faults
     mailroom = Mailroom(ranks: size)
+    failures = Array(repeating: nil, count: size)
     transferCounts = Array(repeating: 0, count: size)
     sentBytes = Array(repeating: 0, count: size)
   }
 
   /// Runs `body` once for every rank, each on a thread of its own, and returns their results.
   ///
-  /// - Throws: the error of the rank that failed first; the others are woken and end as well.
+  /// A rank that throws leaves the job: what the others want of it from then on fails, and what
+  /// they do among themselves goes on, since an error that all ranks find is found by one first.
+  ///
+  /// - Throws: the error of the rank that failed first.
   package static func run<Result>(
     ranks: Int, faults: Faults = Faults(),
     _ body: @escaping (ThreadCommunicator) throws -> Result
@@ -58,13 +63,13 @@ package final class ThreadWorld: @unchecked Sendable {
           world.monitor.locked { results[rank] = result }
         } catch {
           world.monitor.locked { if firstError == nil { firstError = error } }
-          world.fail("rank \(rank) has failed: \(error)")
+          world.leave(rank, because: "rank \(rank) has failed: \(error)")
         }
       }
       if let thread {
         threads.append(thread)
       } else {
-        world.fail("no thread for rank \(rank)")
+        for missing in rank..<ranks { world.leave(missing, because: "no thread for rank \(rank)") }
         firstError = CollectiveError(
           operation: "start of a rank", rank: rank, reason: "the system has no thread to give")
         break
@@ -75,10 +80,10 @@ package final class ThreadWorld: @unchecked Sendable {
     return results.compactMap { $0 }
   }
 
-  /// Makes every waiting and later transfer fail with `reason`.
-  func fail(_ reason: String) {
+  /// Makes every waiting and later transfer with `rank` fail with `reason`.
+  func leave(_ rank: Int, because reason: String) {
     monitor.locked {
-      if failure == nil { failure = reason }
+      failures[rank] = reason
       monitor.wakeAll()
     }
   }
@@ -112,25 +117,31 @@ package final class ThreadWorld: @unchecked Sendable {
   }
 
   func isFinished(_ slot: Int, by rank: Int) -> Bool {
-    monitor.locked { failure != nil || mailroom.outcome(of: slot, by: rank) != .pending }
+    monitor.locked { isDecided(slot, by: rank) }
   }
 
   func wait(_ slot: Int, by rank: Int) throws(CollectiveError) {
     try monitor.locked { () throws(CollectiveError) in
-      while mailroom.outcome(of: slot, by: rank) == .pending, failure == nil { monitor.wait() }
+      while !isDecided(slot, by: rank) { monitor.wait() }
       let outcome = mailroom.close(slot, by: rank)
       if outcome == .done { return }
       // What was closed can still be described until another transfer takes its place.
-      var reason = failure ?? "the job has ended"
+      let peer = mailroom.peer(of: slot, by: rank)
+      var reason = failures[peer] ?? "rank \(peer) has left"
       if case .refused(let refusal) = outcome { reason = refusal }
       throw CollectiveError(
-        operation: mailroom.describe(slot, by: rank), rank: rank,
-        peer: mailroom.peer(of: slot, by: rank), reason: reason)
+        operation: mailroom.describe(slot, by: rank), rank: rank, peer: peer, reason: reason)
     }
   }
 
   func cancel(_ slot: Int, by rank: Int) {
     _ = monitor.locked { mailroom.close(slot, by: rank) }
+  }
+
+  /// Whether the transfer is over, or never will be since its peer has left. The lock is held.
+  private func isDecided(_ slot: Int, by rank: Int) -> Bool {
+    mailroom.outcome(of: slot, by: rank) != .pending
+      || failures[mailroom.peer(of: slot, by: rank)] != nil
   }
 
   /// Counts a transfer and throws if it is not to be. The lock is held.
@@ -139,7 +150,7 @@ package final class ThreadWorld: @unchecked Sendable {
   ) throws(CollectiveError) {
     let number = transferCounts[rank]
     transferCounts[rank] += 1
-    if let failure {
+    if let failure = failures[peer] {
       throw CollectiveError(operation: operation(), rank: rank, peer: peer, reason: failure)
     }
     if let failing = faults.failingTransfer, failing.rank == rank, failing.number == number {

@@ -58,6 +58,22 @@ import Testing
     }
   }
 
+  @Test func anErrorThatAllRanksFindReachesAllOfThem() {
+    let finders = Mutex<[Int]>([])
+    #expect(throws: Mishap.self) {
+      _ = try ThreadWorld.run(ranks: 5, faults: ThreadWorld.Faults(longestDelay: 2_000)) {
+        // The gathering ends on some ranks while others still wait for one another.
+        let all = try $0.allGather([$0.rank])
+        if all.contains([3]) {
+          let rank = $0.rank
+          finders.withLock { $0.append(rank) }
+          throw Mishap()
+        }
+      }
+    }
+    #expect(finders.withLock { $0.sorted() } == [0, 1, 2, 3, 4])
+  }
+
   @Test func finishedTransfersShow() throws {
     _ = try ThreadWorld.run(ranks: 2) { communicator in
       var bytes: [UInt8] = [UInt8(communicator.rank)]
