@@ -64,12 +64,22 @@ public func productScratch(depth: Int) -> Int {
   return whole % 128 == 0 ? whole + 16 : whole
 }
 
-/// One tile of a product: A row-major, B one panel. Meanwhile asks for what lies at `next`, `advance`
-/// bytes further with every step of the chains.
+/// What a tile asks for while it computes: the cache line at `address`, which moves on by `stride` bytes
+/// with every step of the chains.
+@frozen public struct Prefetch {
+  public var address: UnsafeRawPointer
+  public var stride: Int
+  @inlinable @inline(__always) public init(_ address: UnsafeRawPointer, stride: Int) {
+    self.address = address
+    self.stride = stride
+  }
+}
+
+/// One tile of a product: A row-major, B one panel.
 @_transparent
 public func productTile<R: TileRows>(
   _ tile: R.Type, _ p: UnsafePointer<ProductArguments>, row: Int, column: Int,
-  next: UnsafeRawPointer, advance: Int
+  prefetch: Prefetch
 ) {
   let c = p.pointee.c + row * p.pointee.cStride + column
   let cStride = p.pointee.cStride
@@ -83,14 +93,14 @@ public func productTile<R: TileRows>(
     rows = R()
   }
   var b = p.pointee.b + column * p.pointee.bDepth + p.pointee.bStart * R.Columns.width
-  var next = next
+  var next = prefetch.address
   var segment = 0
   while segment < p.pointee.segments {
     var a = p.pointee.a + row * aStride + segment * p.pointee.segmentStride
     let end = a + length
     while a < end {
       platform_prefetch_later(next)
-      next += advance
+      next += prefetch.stride
       rows.multiplyAdd(a, aStride, R.Columns(loading: b))
       a += 1
       b += R.Columns.width
@@ -103,36 +113,24 @@ public func productTile<R: TileRows>(
 @_transparent
 public func productTiles<R: TileRows>(
   _ single: R.Type, _ p: UnsafePointer<ProductArguments>, row: Int, height: Int, column: Int,
-  maximumRows: Int, next: UnsafeRawPointer, advance: Int
+  maximumRows: Int, prefetch: Prefetch
 ) {
   switch height {
-  case 1:
-    productTile(R.self, p, row: row, column: column, next: next, advance: advance)
-  case 2:
-    productTile(Rows2<R>.self, p, row: row, column: column, next: next, advance: advance)
-  case 3:
-    productTile(Rows3<R>.self, p, row: row, column: column, next: next, advance: advance)
-  case 4:
-    productTile(Rows4<R>.self, p, row: row, column: column, next: next, advance: advance)
-  case 5:
-    productTile(Rows5<R>.self, p, row: row, column: column, next: next, advance: advance)
-  case 6:
-    productTile(Rows6<R>.self, p, row: row, column: column, next: next, advance: advance)
+  case 1: productTile(R.self, p, row: row, column: column, prefetch: prefetch)
+  case 2: productTile(Rows2<R>.self, p, row: row, column: column, prefetch: prefetch)
+  case 3: productTile(Rows3<R>.self, p, row: row, column: column, prefetch: prefetch)
+  case 4: productTile(Rows4<R>.self, p, row: row, column: column, prefetch: prefetch)
+  case 5: productTile(Rows5<R>.self, p, row: row, column: column, prefetch: prefetch)
+  case 6: productTile(Rows6<R>.self, p, row: row, column: column, prefetch: prefetch)
   default:
     if maximumRows <= 6 { return }
     switch height {
-    case 7:
-      productTile(Rows7<R>.self, p, row: row, column: column, next: next, advance: advance)
-    case 8:
-      productTile(Rows8<R>.self, p, row: row, column: column, next: next, advance: advance)
-    case 9:
-      productTile(Rows9<R>.self, p, row: row, column: column, next: next, advance: advance)
-    case 10:
-      productTile(Rows10<R>.self, p, row: row, column: column, next: next, advance: advance)
-    case 11:
-      productTile(Rows11<R>.self, p, row: row, column: column, next: next, advance: advance)
-    default:
-      productTile(Rows12<R>.self, p, row: row, column: column, next: next, advance: advance)
+    case 7: productTile(Rows7<R>.self, p, row: row, column: column, prefetch: prefetch)
+    case 8: productTile(Rows8<R>.self, p, row: row, column: column, prefetch: prefetch)
+    case 9: productTile(Rows9<R>.self, p, row: row, column: column, prefetch: prefetch)
+    case 10: productTile(Rows10<R>.self, p, row: row, column: column, prefetch: prefetch)
+    case 11: productTile(Rows11<R>.self, p, row: row, column: column, prefetch: prefetch)
+    default: productTile(Rows12<R>.self, p, row: row, column: column, prefetch: prefetch)
     }
   }
 }
@@ -232,7 +230,8 @@ public func product<F: TileFamily>(
         column: isLast ? min(column + wide, columns - 16) : column, bytes: wide * 4)
       productTiles(
         F.Wide.self, p, row: split.start(tile), height: split.height(tile), column: column,
-        maximumRows: maximumRows, next: next + tile * advance * steps, advance: advance)
+        maximumRows: maximumRows,
+        prefetch: Prefetch(next + tile * advance * steps, stride: advance))
       tile += 1
     }
     column += wide
@@ -243,7 +242,7 @@ public func product<F: TileFamily>(
     while tile < split.count {
       productTiles(
         F.Narrow.self, p, row: split.start(tile), height: split.height(tile), column: column,
-        maximumRows: maximumRows, next: UnsafeRawPointer(block), advance: 0)
+        maximumRows: maximumRows, prefetch: Prefetch(block, stride: 0))
       tile += 1
     }
   }
