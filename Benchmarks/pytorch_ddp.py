@@ -17,7 +17,7 @@ import torch
 import torch.distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from pytorch_model import LanguageModel, parameter_count
+from pytorch_model import LanguageModel, parameter_count, training_step
 
 
 def arguments():
@@ -54,14 +54,7 @@ def main():
     seconds = []
     for _ in range(options.warmup + options.steps):
         start = time.perf_counter()
-        optimizer.zero_grad(set_to_none=True)
-        logits, state = model(tokens[:-1], state)
-        loss = torch.nn.functional.cross_entropy(
-            logits.reshape(-1, options.vocabulary), tokens[1:].reshape(-1))
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        state = state.detach()
+        _, state = training_step(model, optimizer, tokens, state)
         seconds.append(time.perf_counter() - start)
     torch.distributed.barrier()
     if rank == 0:

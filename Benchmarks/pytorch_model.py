@@ -54,3 +54,16 @@ def initialize(model):
     bound = hidden ** -0.5
     model.output.weight.uniform_(-bound, bound)
     model.output.bias.zero_()
+
+
+def training_step(model, optimizer, tokens, state, precision="fp32"):
+    """Forward, cross-entropy, BPTT, clipping and update; returns the loss and the state after."""
+    optimizer.zero_grad(set_to_none=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
+        logits, state = model(tokens[:-1], state)
+        loss = torch.nn.functional.cross_entropy(
+            logits.reshape(-1, logits.shape[-1]), tokens[1:].reshape(-1))
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    return loss, state.detach()

@@ -13,7 +13,7 @@ import time
 
 import torch
 
-from pytorch_model import LanguageModel, parameter_count
+from pytorch_model import LanguageModel, parameter_count, training_step
 
 
 def arguments():
@@ -40,15 +40,7 @@ def measure(options):
     seconds = []
     for _ in range(options.warmup + options.steps):
         start = time.perf_counter()
-        optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.precision == "bf16"):
-            logits, state = model(tokens[:-1], state)
-            loss = torch.nn.functional.cross_entropy(
-                logits.reshape(-1, options.vocabulary), tokens[1:].reshape(-1))
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        state = state.detach()
+        loss, state = training_step(model, optimizer, tokens, state, options.precision)
         seconds.append(time.perf_counter() - start)
     return seconds[options.warmup:], loss.item()
 
