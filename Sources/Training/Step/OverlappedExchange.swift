@@ -194,7 +194,7 @@ final class OverlappedExchange {
   }
 
   private func begin() {
-    underWaySince = exposedSince ?? .now
+    underWaySince = .now
     exposedBefore = account.exposed
   }
 

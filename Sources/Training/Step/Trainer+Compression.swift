@@ -39,12 +39,7 @@ extension Trainer {
   }
 
   func packChanges(thread: Int) {
-    let places = NodeFold.elements(
-      ofThread: thread, of: replica.threads, in: ownedPlaces[currentLayer])
-    for slice in optimizer.slices {
-      let part = slice.elements(at: places)
-      if part.isEmpty { continue }
-      let place = slice.place + part.lowerBound - slice.elements.lowerBound
+    forEachOwned(ofThread: thread, in: ownedPlaces[currentLayer]) { part, place in
       compression?.packChange(
         part, from: replica.parameters.pointer, to: optimizer.master.pointer + place)
     }

@@ -61,18 +61,14 @@ extension Trainer {
   }
 
   func unpackGradients(thread: Int) {
-    let places = NodeFold.elements(
-      ofThread: thread, of: replica.threads, elementCount: optimizer.count)
-    for slice in optimizer.slices {
-      rowExchange?.unpack(slice.elements(at: places), into: rankNodes[0])
+    forEachOwned(ofThread: thread, in: 0..<optimizer.count) { part, _ in
+      rowExchange?.unpack(part, into: rankNodes[0])
     }
   }
 
   func packParameters(thread: Int) {
-    let places = NodeFold.elements(
-      ofThread: thread, of: replica.threads, elementCount: optimizer.count)
-    for slice in optimizer.slices {
-      rowExchange?.pack(slice.elements(at: places), of: replica.parameters.pointer)
+    forEachOwned(ofThread: thread, in: 0..<optimizer.count) { part, _ in
+      rowExchange?.pack(part, of: replica.parameters.pointer)
     }
   }
 

@@ -123,4 +123,46 @@ extension Trainer {
     optimizer.update(
       places, of: replica.parameters.pointer, gradient: rankNodes[0], scalars)
   }
+
+  /// Adds the batch's gradients to those before it; after the last one their sum is in the place of
+  /// the gradients. Batches are summed in order, each of them a whole sum over shards, so that the
+  /// split of the shards changes nothing.
+  func accumulate(thread: Int) {
+    forEachOwned(ofThread: thread, in: 0..<optimizer.count) { part, place in
+      let sum = accumulated.pointer + place
+      let gradient = rankNodes[0] + part.lowerBound
+      if batchOfStep == 0 {
+        sum.update(from: gradient, count: part.count)
+      } else {
+        let isLast = batchOfStep == accumulation - 1
+        replica.kernels.add(sum, gradient, into: isLast ? gradient : sum, count: part.count)
+      }
+    }
+  }
+
+  func sumSquares(thread: Int) {
+    forEachOwned(ofThread: thread, in: 0..<optimizer.count) { part, place in
+      replica.weights.dropRecurrentGradient(
+        rankNodes[0], range: part, step: UInt32(truncatingIfNeeded: step))
+      let blocks = statistics.ownedBlockSquares + place / canonicalBlock
+      if let touched {
+        sumSquares(of: part, rows: touched.step, into: blocks)
+      } else {
+        replica.kernels.sumOfSquares(
+          rankNodes[0] + part.lowerBound, count: part.count, blocks: blocks)
+      }
+    }
+  }
+
+  /// Calls `body` with every run of owned elements in a thread's share of `places`, and the place of
+  /// its first one.
+  @inline(__always) func forEachOwned(
+    ofThread thread: Int, in places: Range<Int>, _ body: (Range<Int>, Int) -> Void
+  ) {
+    let share = NodeFold.elements(ofThread: thread, of: replica.threads, in: places)
+    for slice in optimizer.slices {
+      let part = slice.elements(at: share)
+      if !part.isEmpty { body(part, slice.place + part.lowerBound - slice.elements.lowerBound) }
+    }
+  }
 }

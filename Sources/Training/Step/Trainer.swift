@@ -32,13 +32,13 @@ package final class Trainer {
 
   let exchange: OverlappedExchange
   let nodeFold: NodeFold
-  private let statistics: StepStatistics
+  let statistics: StepStatistics
   private let fingerprints: FingerprintGather
   let checks: StepChecks
   let verification: ParameterVerification
-  private let recomputation: GradientRecomputation
+  let recomputation: GradientRecomputation
   /// The hidden vectors before the step under way, [L, B, H]; this rank's are in place.
-  private let previousState: AlignedBuffer
+  let previousState: AlignedBuffer
   private let arenas: AlignedBuffer
   /// Gradients of the step's batches so far, of owned elements; empty where there is one batch only.
   let accumulated: AlignedBuffer
@@ -319,21 +319,18 @@ package final class Trainer {
   }
 
   /// The numbers of a step's batches; both are counted from 1.
-  private func batchNumbers(ofStep step: Int) -> ClosedRange<Int> {
+  func batchNumbers(ofStep step: Int) -> ClosedRange<Int> {
     (step - 1) * accumulation + 1...step * accumulation
   }
 
   /// The number of the batch under way.
-  private var batch: Int { (step - 1) * accumulation + batchOfStep + 1 }
+  var batch: Int { (step - 1) * accumulation + batchOfStep + 1 }
 
   /// How much longer than usual the batches of the step are.
   private var relativeLength: Double {
     let sum = batchNumbers(ofStep: step).reduce(0.0) { $0 + source.relativeLength(atStep: $1) }
     return sum / Double(accumulation)
   }
-
-  /// Whether the batch under way is one whose gradients are computed twice: the first of its step.
-  var isRecomputationDue: Bool { batchOfStep == 0 && checks.isRecomputationDue(atStep: step) }
 
   /// The epoch in which a step begins, counted from 0.
   package func epoch(ofStep step: Int) -> Int {
@@ -350,92 +347,5 @@ package final class Trainer {
     if batchOfStep == 0 { replica.readState(ofThread: thread, into: previousState.pointer) }
     if source.startsEpoch(atStep: batch) { worker.resetState() }
     source.fill(worker, step: batch)
-  }
-
-  /// Has a worker's gradients computed again where it is time for that.
-  func recomputeIfDue() throws(CollectiveError) -> StepRequests {
-    guard isRecomputationDue else { return [] }
-    let task = recomputation.task(step: step)
-    let isFound = try recomputation.finds(
-      task, step: batch, nodes: threadNodes + firstNodes[task.thread],
-      state: previousState.pointer)
-    return isFound ? .gradientMismatch : []
-  }
-
-  private func hashIfDue() -> ParameterHash {
-    guard communicator.worldSize > 1, checks.isVerificationDue(atStep: step) else {
-      return ParameterHash()
-    }
-    replica.team.runPrepared(hashJob)
-    return verification.hash
-  }
-
-  /// Throws on every rank where the checks of this step found something.
-  private func requireSound(_ requests: StepRequests) throws {
-    if statistics.hashesDiffer {
-      throw try verification.error(for: statistics.hashes, step: step)
-    }
-    guard requests.contains(.gradientMismatch) else { return }
-    let task = recomputation.task(step: step)
-    let hosts = try communicator.hostNames()
-    throw CorruptionError(
-      step: step,
-      suspects: [(task.owner, hosts[task.owner]), (task.checker, hosts[task.checker])],
-      finding: .gradients(shards: task.shards))
-  }
-
-  /// Undoes what the step under way has done, before its update.
-  func takeBack() {
-    replica.writeState(from: previousState.pointer)
-    if replica.dropsRecurrentWeights { replica.repack() }
-    step -= 1
-  }
-
-  /// Counts a step as done without its update, after it threw `NonFiniteError`.
-  package func skipStep() {
-    step += 1
-    for number in batchNumbers(ofStep: step) where source.startsEpoch(atStep: number) {
-      // What a checkpoint of now holds must be what the next step starts from.
-      replica.carryInitialState()
-    }
-  }
-
-  /// Adds the batch's gradients to those before it; after the last one their sum is in the place of
-  /// the gradients. Batches are summed in order, each of them a whole sum over shards, so that the
-  /// split of the shards changes nothing.
-  private func accumulate(thread: Int) {
-    let places = NodeFold.elements(
-      ofThread: thread, of: replica.threads, elementCount: optimizer.count)
-    for slice in optimizer.slices {
-      let part = slice.elements(at: places)
-      if part.isEmpty { continue }
-      let sum = accumulated.pointer + slice.place + part.lowerBound - slice.elements.lowerBound
-      let gradient = rankNodes[0] + part.lowerBound
-      if batchOfStep == 0 {
-        sum.update(from: gradient, count: part.count)
-      } else {
-        let isLast = batchOfStep == accumulation - 1
-        replica.kernels.add(sum, gradient, into: isLast ? gradient : sum, count: part.count)
-      }
-    }
-  }
-
-  private func sumSquares(thread: Int) {
-    let places = NodeFold.elements(
-      ofThread: thread, of: replica.threads, elementCount: optimizer.count)
-    for slice in optimizer.slices {
-      let part = slice.elements(at: places)
-      if part.isEmpty { continue }
-      replica.weights.dropRecurrentGradient(
-        rankNodes[0], range: part, step: UInt32(truncatingIfNeeded: step))
-      let place = slice.place + part.lowerBound - slice.elements.lowerBound
-      let blocks = statistics.ownedBlockSquares + place / canonicalBlock
-      if let touched {
-        sumSquares(of: part, rows: touched.step, into: blocks)
-      } else {
-        replica.kernels.sumOfSquares(
-          rankNodes[0] + part.lowerBound, count: part.count, blocks: blocks)
-      }
-    }
   }
 }
