@@ -109,6 +109,22 @@ extension Communicator {
     try ringAllGather(mine, into: all)
   }
 
+  /// What every rank brings, by rank; as many values on all of them. Allocates: nothing for a step.
+  package func allGather<Value: BitwiseCopyable>(
+    _ mine: [Value]
+  ) throws(CollectiveError) -> [[Value]] {
+    // The rank's own values, then room for those of all.
+    let values = UnsafeMutableBufferPointer<Value>.allocate(capacity: mine.count * (1 + worldSize))
+    defer { values.deallocate() }
+    for place in values.indices {
+      values.initializeElement(at: place, to: mine[place % mine.count])
+    }
+    let own = UnsafeMutableBufferPointer(rebasing: values[..<mine.count])
+    let all = UnsafeMutableBufferPointer(rebasing: values[mine.count...])
+    try allGather(UnsafeRawBufferPointer(own), into: UnsafeMutableRawBufferPointer(all))
+    return (0..<worldSize).map { Array(all[$0 * mine.count..<($0 + 1) * mine.count]) }
+  }
+
   /// Throws unless `peer` is a rank of this job.
   package func checkPeer(
     _ peer: Int, _ operation: @autoclosure () -> String

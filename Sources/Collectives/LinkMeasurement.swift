@@ -10,23 +10,10 @@ package struct LinkMeasurement: Sendable, Equatable {
   package init(_ communicator: any Communicator) throws(CollectiveError) {
     let small = try Self.median(of: 15, byteCount: 8, communicator)
     let large = try Self.median(of: 3, byteCount: Self.longBytes, communicator)
-    let mine = UnsafeMutableBufferPointer<Double>.allocate(capacity: 2)
-    let all = UnsafeMutableBufferPointer<Double>.allocate(capacity: 2 * communicator.worldSize)
-    defer {
-      mine.deallocate()
-      all.deallocate()
-    }
-    _ = mine.initialize(from: [small, large])
-    all.initialize(repeating: 0)
-    try communicator.allGather(
-      UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
-    var slowest = (small: 1e-7, large: 1e-7)
-    for rank in 0..<communicator.worldSize {
-      slowest.small = max(slowest.small, all[2 * rank])
-      slowest.large = max(slowest.large, all[2 * rank + 1])
-    }
-    latency = slowest.small
-    bandwidth = Double(Self.longBytes) / max(1e-7, slowest.large - slowest.small)
+    let all = try communicator.allGather([small, large])
+    latency = max(1e-7, all.map { $0[0] }.max() ?? 0)
+    let longest = max(1e-7, all.map { $0[1] }.max() ?? 0)
+    bandwidth = Double(Self.longBytes) / max(1e-7, longest - latency)
   }
 
   private static let longBytes = 1 << 20

@@ -121,15 +121,7 @@ package struct ExchangeBenchmark {
   private func slowest(
     _ seconds: Double, _ communicator: MPICommunicator
   ) throws(CollectiveError) -> Double {
-    let ranks = communicator.worldSize
-    let room = UnsafeMutableBufferPointer<Double>.allocate(capacity: 1 + ranks)
-    defer { room.deallocate() }
-    room.initialize(repeating: seconds)
-    let all = UnsafeMutableBufferPointer(rebasing: room[1...])
-    try communicator.allGather(
-      UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: room[..<1])),
-      into: UnsafeMutableRawBufferPointer(all))
-    return all.max() ?? seconds
+    try communicator.allGather([seconds]).joined().max() ?? seconds
   }
 
   private static func median(_ values: [Double]) -> Double {

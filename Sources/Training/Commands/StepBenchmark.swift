@@ -126,18 +126,8 @@ package struct StepBenchmark {
     _ outcomes: [Trainer.Outcome], on communicator: any Communicator
   ) throws(CollectiveError) -> [Double] {
     let mine = outcomes.map(\.exposedExchangeDuration.seconds)
-    let ranks = communicator.worldSize
-    let room = UnsafeMutableBufferPointer<Double>.allocate(capacity: (1 + ranks) * steps)
-    defer { room.deallocate() }
-    room.initialize(repeating: 0)
-    for (index, seconds) in mine.enumerated() { room[index] = seconds }
-    let all = UnsafeMutableBufferPointer(rebasing: room[steps...])
-    try communicator.allGather(
-      UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: room[..<steps])),
-      into: UnsafeMutableRawBufferPointer(all))
-    return (0..<steps).map { step in
-      (0..<ranks).map { all[$0 * steps + step] }.min() ?? 0
-    }
+    let all = try communicator.allGather(mine)
+    return mine.indices.map { step in all.map { $0[step] }.min() ?? 0 }
   }
 
   private func report(

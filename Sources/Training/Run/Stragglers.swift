@@ -106,15 +106,8 @@ package struct StragglerGather {
 
   /// Every rank brings its own time and gets what all of them say; nil for a single rank.
   package func pace(seconds: Double) throws(CollectiveError) -> RankPace? {
-    let ranks = communicator.worldSize
-    guard ranks > 1 else { return nil }
-    let room = UnsafeMutableBufferPointer<Double>.allocate(capacity: 1 + ranks)
-    defer { room.deallocate() }
-    room.initialize(repeating: seconds)
-    let all = UnsafeMutableBufferPointer(rebasing: room[1...])
-    try communicator.allGather(
-      UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: room[..<1])),
-      into: UnsafeMutableRawBufferPointer(all))
-    return RankPace(seconds: Array(all), loads: loads, hosts: hosts)
+    guard communicator.worldSize > 1 else { return nil }
+    let all = try communicator.allGather([seconds])
+    return RankPace(seconds: Array(all.joined()), loads: loads, hosts: hosts)
   }
 }

@@ -41,17 +41,7 @@ package enum UsableCores {
     let host = communicator.hostName.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) {
       ($0 ^ UInt64($1)) &* 0x100_0000_01b3
     }
-    let mine = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 17)
-    let all = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 17 * communicator.worldSize)
-    defer {
-      mine.deallocate()
-      all.deallocate()
-    }
-    _ = mine.initialize(from: [host] + affinity())
-    all.initialize(repeating: 0)
-    try communicator.allGather(
-      UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
-    return (0..<communicator.worldSize).map { Array(all[$0 * 17..<($0 + 1) * 17]) }
+    return try communicator.allGather([host] + affinity())
   }
 
   /// A rank's whole cores: each core counts in equal parts for the ranks of the host that may use

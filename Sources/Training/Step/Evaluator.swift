@@ -119,17 +119,7 @@ package final class Evaluator {
   }
 
   private func anyRank(_ isRequested: Bool) throws(CollectiveError) -> Bool {
-    let mine = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 1)
-    let all = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: communicator.worldSize)
-    defer {
-      mine.deallocate()
-      all.deallocate()
-    }
-    mine.initialize(repeating: isRequested ? 1 : 0)
-    all.initialize(repeating: 0)
-    try communicator.allGather(
-      UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
-    return all.contains(1)
+    try communicator.allGather([isRequested]).contains([true])
   }
 
   private func evaluateWindow(thread: Int) {
@@ -149,25 +139,15 @@ package final class Evaluator {
 
   private func combine(_ sums: [Double]) throws(CollectiveError) -> Score {
     let shardCount = replica.plan.shards
-    let ranks = communicator.worldSize
-    let mine = UnsafeMutableBufferPointer<Double>.allocate(capacity: sums.count)
-    let all = UnsafeMutableBufferPointer<Double>.allocate(capacity: sums.count * ranks)
-    defer {
-      mine.deallocate()
-      all.deallocate()
-    }
-    _ = mine.initialize(from: sums)
-    all.initialize(repeating: 0)
-    try communicator.allGather(
-      UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
+    let all = try communicator.allGather(sums)
     var losses = [Double](repeating: 0, count: shardCount)
     var metrics = losses
     var tokens = 0.0
-    for rank in 0..<ranks {
+    for rank in all.indices {
       for shard in replica.plan.shards(ofRank: rank) {
-        losses[shard] = all[rank * sums.count + shard]
-        tokens += all[rank * sums.count + shardCount + shard]
-        metrics[shard] = all[rank * sums.count + 2 * shardCount + shard]
+        losses[shard] = all[rank][shard]
+        tokens += all[rank][shardCount + shard]
+        metrics[shard] = all[rank][2 * shardCount + shard]
       }
     }
     var score = Score(

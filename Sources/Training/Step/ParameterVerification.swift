@@ -75,15 +75,9 @@ final class ParameterVerification {
 
   /// Names the tensor in which the first block differs between ranks.
   private func firstDifference() throws(CollectiveError) -> String {
-    let count = hashes.count
-    let all = UnsafeMutableBufferPointer<UInt64>.allocate(
-      capacity: count * communicator.worldSize)
-    defer { all.deallocate() }
-    all.initialize(repeating: 0)
-    try communicator.allGather(
-      UnsafeRawBufferPointer(hashes), into: UnsafeMutableRawBufferPointer(all))
-    let place = (0..<count).first { place in
-      (1..<communicator.worldSize).contains { all[$0 * count + place] != all[place] }
+    let all = try communicator.allGather(Array(hashes))
+    let place = hashes.indices.first { place in
+      all.contains { $0[place] != all[0][place] }
     }
     guard let place else { return "an unknown place" }
     let element = place / 2 * canonicalBlock
@@ -96,19 +90,10 @@ final class ParameterVerification {
 extension Communicator {
   /// The names of all ranks' hosts, by rank.
   func hostNames() throws(CollectiveError) -> [String] {
-    let length = 256
-    let mine = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: length)
-    let all = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: length * worldSize)
-    defer {
-      mine.deallocate()
-      all.deallocate()
-    }
-    mine.initialize(repeating: 0)
-    all.initialize(repeating: 0)
-    for (index, byte) in hostName.utf8.prefix(length).enumerated() { mine[index] = byte }
-    try allGather(UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
-    return (0..<worldSize).map { rank in
-      String(decoding: all[rank * length..<(rank + 1) * length].prefix { $0 != 0 }, as: UTF8.self)
+    var name = [UInt8](repeating: 0, count: 256)
+    for (index, byte) in hostName.utf8.prefix(name.count).enumerated() { name[index] = byte }
+    return try allGather(name).map { name in
+      String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
     }
   }
 }

@@ -78,18 +78,8 @@ extension Trainer {
   func compareHashes() throws -> String {
     let hash = verification.hash
     if communicator.worldSize == 1 { return hash.fingerprint }
-    let mine = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 2)
-    let all = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 2 * communicator.worldSize)
-    defer {
-      mine.deallocate()
-      all.deallocate()
-    }
-    _ = mine.initialize(from: [hash.high, hash.low])
-    all.initialize(repeating: 0)
-    try communicator.allGather(
-      UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
-    let hashes = (0..<communicator.worldSize).map {
-      ParameterHash(high: all[2 * $0], low: all[2 * $0 + 1])
+    let hashes = try communicator.allGather([hash.high, hash.low]).map {
+      ParameterHash(high: $0[0], low: $0[1])
     }
     if hashes.contains(where: { $0 != hashes[0] }) {
       throw try verification.error(for: hashes, step: step)
