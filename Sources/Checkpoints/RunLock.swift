@@ -51,13 +51,19 @@ package struct RunLock: ~Copyable {
   }
 }
 
-/// The owner of the lock's descriptor; closing it gives the lock up.
+/// The owner of the lock's descriptor, which gives the lock up with it.
 private struct LockedFile: ~Copyable {
   let descriptor: Int32
 
   init(descriptor: Int32) { self.descriptor = descriptor }
 
-  deinit { if descriptor >= 0 { close(descriptor) } }
+  deinit {
+    guard descriptor >= 0 else { return }
+    // A process that is just being started has the descriptor too until it runs its program, and
+    // with it the lock.
+    _ = flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   /// The first line of the file in printable ASCII; nil if there is none.
   var text: String? {

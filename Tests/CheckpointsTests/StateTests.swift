@@ -91,6 +91,25 @@ import Testing
     }
   }
 
+  @Test func aProcessThatIsBeingStartedDoesNotKeepTheLock() throws {
+    try withTemporaryDirectory { directory in
+      let lock = try RunLock(runDirectory: directory)
+      var wanted = stat()
+      #expect(stat(directory + "/" + RunLock.fileName, &wanted) == 0)
+      // As between fork and exec the child has it.
+      let copies = (0..<getdtablesize()).filter { descriptor in
+        var found = stat()
+        return fstat(descriptor, &found) == 0 && found.st_dev == wanted.st_dev
+          && found.st_ino == wanted.st_ino
+      }.map { dup($0) }
+      defer { for copy in copies { close(copy) } }
+      #expect(copies.count == 1)
+      _ = consume lock
+      let again = try RunLock(runDirectory: directory)
+      _ = consume again
+    }
+  }
+
   @Test func aMissingDirectoryIsNamed() {
     let path = "/nowhere/run.lock"
     #expect(
