@@ -25,6 +25,28 @@ import Testing
     #expect(plan.errors.contains("| 1024 | 1024 | - | - | - | - |"), "\(plan)")
   }
 
+  @Test func gradientsAsBF16NeedNoGroupsOnTheCoreThatIsTimed() throws {
+    let place = try Workplace()
+    let options = ["plan", "config.json", "--hosts", "2", "--seconds", "0.01", "--json"]
+    let whole = try Program(options, in: place.folder)
+    let halved = try Program(
+      options + [
+        "--set", "exchange.compression=bf16", "--set", "exchange.compression_groups=2",
+      ], in: place.folder)
+    let seconds = try [whole, halved].map { plan in
+      #expect(plan.status == 0, "\(plan)")
+      let step = try OrderedJSON(parsing: try #require(plan.lines.first))["step"]
+      return step?["gather_seconds"]?.doubleValue ?? 0
+    }
+    #expect(seconds[1] > 0 && seconds[1] < seconds[0])
+    let refused = try Program(
+      options + [
+        "--set", "exchange.compression=bf16", "--set", "exchange.compression_groups=1",
+      ], in: place.folder)
+    #expect(refused.status == 2)
+    #expect(refused.errors.contains("exchange.compression_groups"), "\(refused)")
+  }
+
   @Test func aLaboratoryHasTheCoresOfThisMachine() throws {
     let place = try Workplace()
     let plan = try place.run(

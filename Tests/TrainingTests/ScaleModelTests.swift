@@ -11,10 +11,13 @@ import Testing
   private let cost = StepCost(
     points: [.init(shards: 1, seconds: 0.1), .init(shards: 8, seconds: 0.8)])
 
-  private func model(overlaps: Bool = false) -> ScaleModel {
+  private func model(
+    overlaps: Bool = false, accumulation: Int = 1, compressionGroups: Int = 0
+  ) -> ScaleModel {
     ScaleModel(
       shape: shape, table: ParameterTable(shape: shape), cost: cost, shards: 8,
-      tokensPerStep: 8000, overlaps: overlaps)
+      tokensPerStep: 8000, overlaps: overlaps, accumulation: accumulation,
+      compressionGroups: compressionGroups)
   }
 
   private func cluster(
@@ -89,6 +92,56 @@ import Testing
     let three = 3 * bytes * 2 / 3 * cluster(hosts: 3).costs.tcpSecondsPerByte
     #expect(abs(model().movingSeconds(bytes, on: cluster(hosts: 3), nodes: 2) - three) < 1e-15)
     #expect(model().movingSeconds(bytes, on: cluster(hosts: 1, ranksPerHost: 4), nodes: 1) == 0)
+  }
+
+  @Test func roundedNumbersAreHalfAsLongAndGoStraightToTheirOwners() {
+    let four = cluster(hosts: 4)
+    let bytes = 16e6
+    let perByte = 8 / (1e9 * 1448 / 1538)
+    // Parts of 2 MB for each of three others, a message each, all at once.
+    let once = 3 * (2e-4 + 3e-5) + 6e6 * perByte
+    let rounded = model(compressionGroups: 4)
+    #expect(abs(rounded.reduceSeconds(bytes, on: four, nodes: 1) - once) < 1e-12)
+    #expect(abs(rounded.gatherSeconds(bytes, on: four, nodes: 1) - once) < 1e-12)
+    let all = 1.5 * bytes / 2 * four.costs.tcpSecondsPerByte
+    #expect(abs(rounded.movingSeconds(bytes, on: four, nodes: 1) - all) < 1e-15)
+    // Two groups of a rank are two nodes of gradients; more ranks than groups have one each.
+    let parts = rounded.strong(four)
+    let pairs = model(compressionGroups: 8).strong(four)
+    #expect(pairs.gatherSeconds == parts.gatherSeconds)
+    #expect(pairs.reduceSeconds > 1.5 * parts.reduceSeconds)
+    #expect(model(compressionGroups: 2).strong(four).reduceSeconds == parts.reduceSeconds)
+  }
+
+  @Test func eachBatchOfAnUpdateExchangesItsGradients() {
+    let four = cluster(hosts: 4)
+    let one = model().strong(four)
+    let three = model(accumulation: 3).strong(four)
+    #expect(abs(three.reduceSeconds - 3 * one.reduceSeconds) < 1e-12)
+    #expect(three.gatherSeconds == one.gatherSeconds)
+    let bytes = 3e6
+    let ratio =
+      model(accumulation: 3).movingSeconds(bytes, on: four, nodes: 1)
+      / model().movingSeconds(bytes, on: four, nodes: 1)
+    #expect(abs(ratio - 2) < 1e-12)
+    // What is left of each of the three backward passes is exposed.
+    let overlapping = model(overlaps: true, accumulation: 3).strong(four)
+    #expect(overlapping.exposedSeconds < three.exposedSeconds)
+  }
+
+  @Test func tiedWeightsAreTheOutputLayersWork() {
+    let apart = ModelShape(
+      cell: .gruResetBefore, vocabularySize: 256, embeddingSize: 128, hiddenSize: 128,
+      layerCount: 2)
+    var tied = apart
+    tied.tiesWeights = true
+    let work = [tied, apart].map { shape in
+      ScaleModel(
+        shape: shape, table: ParameterTable(shape: shape), cost: cost, shards: 8,
+        tokensPerStep: 8000, overlaps: true
+      ).forwardParts.map(\.work)
+    }
+    for (part, other) in zip(work[0], work[1]) { #expect(abs(part - other) < 1e-3) }
   }
 
   @Test func whoIsDoneLeavesTheCoresToTheOthers() {

@@ -111,7 +111,7 @@ package struct TransferCosts: Sendable, Equatable {
 
   /// 1,448 bytes of payload in a frame that takes 1,538 on the cable.
   package static let payloadPart = 1448.0 / 1538.0
-  /// Longer messages ask first: Open MPI's eager limit for TCP.
+  /// Longer messages ask first: Open MPI's eager limit for TCP, as `MPICollectives` sets it.
   package static let eagerBytes = 1_048_576.0
 
   package init() {}

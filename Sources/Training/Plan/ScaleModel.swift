@@ -20,10 +20,15 @@ package struct ScaleModel: Sendable {
   package let tokensPerStep: Int
   /// Whether the exchange of a layer goes on during the passes of the others.
   package var overlaps: Bool
+  /// Batches whose gradients one update sums; each has an exchange of its own.
+  package let accumulation: Int
+  /// Of how many groups of shards gradients travel as bf16, and the parameters' changes with them; 0
+  /// where all travel as fp32.
+  package let compressionGroups: Int
 
   package init(
     shape: ModelShape, table: ParameterTable, cost: StepCost, shards: Int, tokensPerStep: Int,
-    overlaps: Bool
+    overlaps: Bool, accumulation: Int = 1, compressionGroups: Int = 0
   ) {
     let work = Self.layerWork(shape: shape, table: table)
     backwardParts = Self.backwardParts(shape: shape, table: table, work: work)
@@ -32,6 +37,8 @@ package struct ScaleModel: Sendable {
     self.shards = shards
     self.tokensPerStep = tokensPerStep
     self.overlaps = overlaps
+    self.accumulation = accumulation
+    self.compressionGroups = compressionGroups
   }
 
   /// Seconds of one step, and what they are made of.
@@ -89,7 +96,9 @@ package struct ScaleModel: Sendable {
     let reduce = backwardParts.map { reduceSeconds($0.bytes, on: cluster, nodes: nodes) }
     let gather = forwardParts.map { gatherSeconds($0.bytes, on: cluster, nodes: nodes) }
     let agreement = Double(Self.rounds(cluster.ranks)) * messageSeconds(64, on: cluster, bytes: 64)
-    let whole = reduce.reduce(0, +) + gather.reduce(0, +)
+    let batches = Double(accumulation)
+    let reducing = batches * reduce.reduce(0, +)
+    let whole = reducing + gather.reduce(0, +)
     let bytes = backwardParts.reduce(0) { $0 + $1.bytes }
     let allMoving = movingSeconds(bytes, on: cluster, nodes: nodes)
     var exposed = whole
@@ -97,9 +106,9 @@ package struct ScaleModel: Sendable {
     if overlaps, whole > 0 {
       // What is hidden makes computing longer, which hides a little more.
       for _ in 0..<8 {
-        let passes = compute + moving
+        let passes = (compute + moving) / batches
         exposed =
-          exposedReduction(reduce, backward: passes * 2 / 3)
+          batches * exposedReduction(reduce, backward: passes * 2 / 3)
           + exposedGathering(gather, forward: passes / 3)
         moving = (1 - exposed / whole) * allMoving
       }
@@ -110,7 +119,7 @@ package struct ScaleModel: Sendable {
     let cores = Double(cluster.ranks * cluster.threads) * cluster.coreShare
     return Prediction(
       ranks: cluster.ranks, hosts: cluster.hosts, computeSeconds: compute,
-      reduceSeconds: reduce.reduce(0, +), gatherSeconds: gather.reduce(0, +),
+      reduceSeconds: reducing, gatherSeconds: gather.reduce(0, +),
       exposedSeconds: exposed + agreement, movingSeconds: moving, tokensPerSecond: tokens,
       efficiency: tokens / (alone * cores))
   }
@@ -142,13 +151,13 @@ package struct ScaleModel: Sendable {
   /// quarter ... of the bytes; the meetings within a host do not reach the network. Otherwise every
   /// rank sends to every other at once.
   private func transfer(
-    _ bytes: Double, copies: Double, on cluster: Cluster, isHalving: Bool
+    _ exactBytes: Double, copies: Double, on cluster: Cluster, isHalving: Bool
   ) -> Double {
+    let bytes = exactBytes * width
     let ranks = cluster.ranks
     let onHost = Double(min(cluster.ranksPerHost, ranks))
     guard ranks > 1, bytes > 0 else { return 0 }
-    let isPower = ranks.nonzeroBitCount == 1
-    guard isHalving, isPower else {
+    guard isHalving, halves(cluster) else {
       let part = bytes / Double(ranks)
       let outside = onHost * copies * part * (Double(ranks) - onHost)
       let inside = onHost * copies * part * (onHost - 1)
@@ -171,17 +180,25 @@ package struct ScaleModel: Sendable {
     return seconds
   }
 
-  /// Seconds that a rank's first thread spends on moving `bytes` bytes of gradients and as many of
-  /// parameters between hosts, while others compute on what is left of the cores.
+  /// What a number takes on its way, beside fp32.
+  private var width: Double { compressionGroups > 0 ? 0.5 : 1 }
+
+  /// Whether ranks that bring one node each may halve vectors; rounded sums go straight to owners.
+  private func halves(_ cluster: Cluster) -> Bool {
+    cluster.ranks.nonzeroBitCount == 1 && compressionGroups == 0
+  }
+
+  /// Seconds that a rank's first thread spends on moving `bytes` bytes of each batch's gradients and
+  /// as many of parameters between hosts, while others compute on what is left of the cores.
   func movingSeconds(_ bytes: Double, on cluster: Cluster, nodes: Int) -> Double {
     let outside = cluster.hosts > 1 ? Double(cluster.ranks - cluster.ranksPerHost) : 0
-    let isHalving = nodes == 1 && cluster.ranks.nonzeroBitCount == 1
+    let isHalving = nodes == 1 && halves(cluster)
     // Halving meets other hosts when the ranks of one have divided the bytes among themselves.
-    let sent =
+    let share =
       isHalving
-      ? 2 * bytes * Double(cluster.hosts - 1) / Double(cluster.hosts * cluster.ranksPerHost)
-      : Double(nodes + 1) * bytes * outside / Double(cluster.ranks)
-    return sent * cluster.movingSecondsPerByte
+      ? Double(cluster.hosts - 1) / Double(cluster.hosts * cluster.ranksPerHost)
+      : outside / Double(cluster.ranks)
+    return Double(accumulation * nodes + 1) * bytes * width * share * cluster.movingSecondsPerByte
   }
 
   /// Seconds for messages of `length` bytes from every rank of a host at once, `bytes` in all: the
@@ -193,8 +210,10 @@ package struct ScaleModel: Sendable {
       + bytes * cluster.transferSecondsPerByte
   }
 
-  /// The most nodes of the canonical tree that a rank brings.
+  /// The most nodes of the canonical tree that a rank brings, which are its groups where these are
+  /// rounded; more ranks than groups are thought to have one each.
   private func nodesPerRank(_ ranks: Int, threads: Int, shards: Int) -> Int {
+    if compressionGroups > 0 { return max(1, compressionGroups / ranks) }
     let plan = ShardPlan(sequences: shards, shards: shards, ranks: ranks, threads: threads)
     return (0..<ranks).map {
       CanonicalTree.maximalNodes(of: plan.shards(ofRank: $0), in: shards).count
@@ -235,6 +254,11 @@ package struct ScaleModel: Sendable {
     }
     if let embedding = table.parameters.first, embedding.name == "embedding.weight" {
       work[0] -= Double(embedding.range.count)
+      if shape.tiesWeights { work[shape.layerCount] += Double(embedding.count) }
+    }
+    // Few rows reach the clusters of an adaptive softmax.
+    for tail in table.parameters where tail.name.hasPrefix("output.tails.") {
+      work[shape.layerCount] -= Double(tail.count)
     }
     let whole = work.reduce(0, +)
     return work.map { $0 / max(1, whole) }

@@ -50,10 +50,12 @@ package struct ScalePlan {
     let busy = min(cluster.laboratoryCores ?? 1, cluster.ranks * cluster.threads)
     let cost = try StepCost.measure(
       options, shards: [1, load, shards], seconds: seconds, cores: busy)
-    let tokens = config.batch.sequences * config.batch.window
+    let tokens = config.batch.sequences * config.batch.window * config.batch.accumulate
     let model = ScaleModel(
       shape: shape, table: table, cost: cost, shards: shards, tokensPerStep: tokens,
-      overlaps: overlaps)
+      overlaps: overlaps, accumulation: config.batch.accumulate,
+      compressionGroups: config.exchange.compression == .none
+        ? 0 : config.exchange.compressionGroups)
     let whole = cost.seconds(shards: Double(shards))
     let gflops = 6 * Double(shape.multipliedWeights(in: table)) * Double(tokens) / whole / 1e9
     let here = model.strong(cluster)

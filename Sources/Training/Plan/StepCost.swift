@@ -54,6 +54,8 @@ package struct StepCost: Sendable, Equatable {
         part.overrides += [
           ConfigOverride("batch.sequences", .integer(perShard * shards), option: "plan of"),
           ConfigOverride("batch.shards", .integer(shards), option: "plan of"),
+          // Alone nothing is sent; a part of the batch may have fewer shards than groups.
+          ConfigOverride("exchange.compression", .string("none"), option: "plan of"),
         ]
         return Point(shards: shards, seconds: try time(part, seconds: seconds, cores: cores))
       })
@@ -99,7 +101,8 @@ package struct StepCost: Sendable, Equatable {
       plan: setup.plan, rank: 0, slots: setup.data.slots)
     let trainer = Trainer(
       replica: replica, communicator: SoloCommunicator(), source: setup.batches,
-      optimizer: setup.config.optimizer, steps: setup.config.run.steps)
+      optimizer: setup.config.optimizer, steps: setup.config.run.steps,
+      accumulation: setup.config.batch.accumulate)
     replica.initialize(seed: setup.config.run.seed)
     return trainer
   }
