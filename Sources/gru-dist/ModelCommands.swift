@@ -21,7 +21,7 @@ struct EvaluateCommand: RankedCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Parts that the text is cut into, each from zero hidden state.",
+      "Parts that the text is cut into, each from the initial state.",
       discussion: """
         By default as many as training had sequences. With 1, the hidden state is carried from the \
         first token to the last, by one worker.

@@ -9,7 +9,7 @@ package struct Evaluation {
   /// A text to measure on instead of the validation text.
   package var text: String?
   package var threads: Int?
-  /// Parts that the text is cut into, each of which starts from zero hidden state; nil for as many
+  /// Parts that the text is cut into, each of which starts from the initial state; nil for as many
   /// as there were sequences in training.
   package var streams: Int?
   package var instructionSet = "auto"

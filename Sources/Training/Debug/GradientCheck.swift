@@ -19,7 +19,7 @@ struct GradientCheck {
     self.seed = seed
   }
 
-  /// Checks the batch of `step` (counted from 1), from zero hidden state.
+  /// Checks the batch of `step` (counted from 1), from the initial state.
   func table(step: Int) -> GradientTable {
     let batch = slice(step: step)
     let gradient = fastGradient(of: batch, step: step)

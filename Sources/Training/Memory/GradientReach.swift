@@ -7,7 +7,7 @@ struct GradientReach {
   /// steps before the answer; h is the hidden vectors of all layers.
   let norms: [Double]
 
-  /// Measures on one batch from zero state. In the copy task only the answer counts, so that what
+  /// Measures on one batch from the initial state. In the copy task only the answer counts, so that what
   /// arrives before it has come all the way back.
   init(_ replica: Replica, batches: TaskBatches, task: TaskName) {
     let shape = replica.shape

@@ -134,10 +134,10 @@ extension TrainingSetup {
       config.data.valid == nil ? "null" : "a file")
     guard differences.isEmpty else {
       throw UsageError(
-        "\(path): cannot resume: \(differences.joined(separator: "; ")); model, batch, text, "
-          + "tokenizer, seed, kind of optimizer and compression are fixed for a run, while "
-          + "run.steps, the schedule, the other values of optimizer, and what is logged, validated and saved may "
-          + "change. Use the config of the run (\(path)/config.json), or start another with "
+        "\(path): cannot resume: \(differences.joined(separator: "; ")); task, model, batch, "
+          + "text, tokenizer, seed, kind of optimizer, optimizer.ema_decay and exchange.compression "
+          + "are fixed for a run, while run.steps, the schedule, the other values of optimizer, and "
+          + "what is logged, validated and saved may change. Use the config of the run (\(path)/config.json), or start another with "
           + "--run-directory or --overwrite")
     }
   }

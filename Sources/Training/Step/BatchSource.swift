@@ -8,10 +8,10 @@ package enum BatchSource {
   case corpus(TokenCorpus, StreamPlan, WindowJitter)
   /// Uniformly random tokens, for timing.
   case random(vocabularySize: Int, window: Int, Philox)
-  /// Sequences of another task; each starts from zero.
+  /// Sequences of another task; each starts from the initial state.
   case task(TaskBatches)
 
-  /// Whether hidden states start from zero at this step (counted from 1).
+  /// Whether hidden states start from the initial state at this step (counted from 1).
   package func startsEpoch(atStep step: Int) -> Bool {
     switch self {
     case .corpus(_, let plan, _): plan.position(ofStep: step - 1).window == 0

@@ -74,7 +74,7 @@ package final class Evaluator {
     }
   }
 
-  /// Runs over the whole text from zero hidden state; the state of training is kept.
+  /// Runs over the whole text from the initial state; the state of training is kept.
   package func score() throws(CollectiveError) -> Score {
     guard let score = try score(unlessStopped: nil) else {
       preconditionFailure("a validation that nobody can stop was stopped")

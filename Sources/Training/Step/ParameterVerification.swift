@@ -13,8 +13,8 @@ struct ParameterHash: Equatable, Hashable {
 
 /// Compares the parameters of all ranks, which must be the same bits before every update.
 ///
-/// The comparison stands between the gradients and the update, because the update overwrites what a
-/// rank does not own: a bit that flipped before would leave no trace but a wrong gradient.
+/// The comparison stands between the gradients and the update, because the update may overwrite what
+/// a rank does not own: a bit that flipped before would leave no trace but a wrong gradient.
 final class ParameterVerification {
   private let replica: Replica
   private let communicator: any Communicator

@@ -1,6 +1,6 @@
 package import GRUCore
 
-/// Batches of sequences that each start from zero state.
+/// Batches of sequences that each start from the initial state.
 package enum TaskBatches: Sendable {
   case generated(GeneratedBatches)
   case sequences(PackedSequences)
