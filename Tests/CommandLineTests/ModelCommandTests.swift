@@ -29,6 +29,24 @@ import Testing
     #expect(description["fingerprint"] == logged?["fingerprint"])
   }
 
+  @Test func anyNumberOfRanksEvaluatesWhatWasTrainedWithRoundedGradients() throws {
+    let place = try Workplace()
+    let training = try place.run(
+      "config.json", "--set", "exchange.compression=bf16", "--set",
+      "exchange.compression_groups=4", ranks: 2)
+    #expect(training.status == 0, "\(training)")
+    let last = try #require(try place.records().last { $0["kind"] == "valid" })
+    for ranks in [nil, 3] {
+      let evaluation = try place.run("evaluate", "run", "--json", ranks: ranks)
+      #expect(evaluation.status == 0, "\(evaluation)")
+      #expect(try OrderedJSON(parsing: evaluation.output)["loss"] == last["loss"])
+    }
+    for streams in ["1", "6"] {
+      let carried = try place.run("evaluate", "run", "--json", "--streams", streams)
+      #expect(carried.status == 0, "\(carried)")
+    }
+  }
+
   @Test func samplesDependOnTheSeedAndOnNothingElse() throws {
     let place = try Workplace()
     #expect(try place.run("config.json").status == 0)

@@ -70,6 +70,9 @@ package struct Evaluation {
   /// The model's config, with another batch where that is asked for.
   private func config(of model: LoadedModel) throws -> Config {
     var config = model.config
+    // Nothing is sent that could be rounded, so that any number of ranks will do.
+    config.exchange.compression = .none
+    config.optimizer.keepsMaster = false
     guard let streams else { return config }
     guard config.task == .language else {
       throw UsageError("--streams: only a text is cut into streams, the task is another")
