@@ -10,7 +10,9 @@ final class TrainingScenario {
   let folder: URL
   private let assignments: [String]
 
-  init(_ assignments: String...) throws {
+  convenience init(_ assignments: String...) throws { try self.init(assignments) }
+
+  init(_ assignments: [String]) throws {
     folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("reliability-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -45,6 +47,22 @@ final class TrainingScenario {
       .map { ConfigOverride(set: $0) }
     options.threads = threads
     return options
+  }
+
+  /// One rank's trainer at its initial parameters.
+  func trainer(
+    on communicator: any Communicator, threads: Int = 1, checks: StepChecks = StepChecks()
+  ) throws -> Trainer {
+    let setup = try TrainingSetup(options(threads: threads), on: communicator)
+    let replica = try Replica(
+      shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
+      plan: setup.plan, rank: communicator.rank, slots: setup.data.slots)
+    replica.initialize(seed: setup.config.run.seed)
+    return Trainer(
+      replica: replica, communicator: communicator, source: setup.batches,
+      optimizer: setup.config.optimizer, steps: setup.config.run.steps,
+      accumulation: setup.config.batch.accumulate, checks: checks,
+      exchange: setup.config.exchange)
   }
 
   /// Trains, and returns the exit status of every rank.

@@ -56,9 +56,12 @@ final class OverlappedExchange {
     }
   }
 
-  /// The account, which begins anew.
+  /// The account, which begins anew; an exchange that is under way goes on in the next one.
   func takeAccount() -> Account {
-    defer { account = Account() }
+    defer {
+      exposedBefore -= account.exposed
+      account = Account()
+    }
     return account
   }
 

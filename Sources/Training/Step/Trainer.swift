@@ -18,7 +18,7 @@ package final class Trainer {
   /// Which of them is under way, from 0.
   private(set) var batchOfStep = 0
   /// Bytes that this rank had sent after the last step.
-  private var sentBefore = 0
+  var sentBefore = 0
   /// How often the learning rate fell because validation stalled.
   package internal(set) var rateDecays = 0
   /// Whether a running mean of the parameters is kept by now.
@@ -60,7 +60,7 @@ package final class Trainer {
   private lazy var accumulateJob: (Int) -> Void = { [unowned self] in accumulate(thread: $0) }
   private lazy var squareJob: (Int) -> Void = { [unowned self] in sumSquares(thread: $0) }
   lazy var hashJob: (Int) -> Void = { [unowned self] in verification.hash(thread: $0) }
-  private lazy var swapJob: (Int) -> Void = { [unowned self] in swapAverage(thread: $0) }
+  lazy var swapJob: (Int) -> Void = { [unowned self] in swapAverage(thread: $0) }
   lazy var updateJob: (Int) -> Void = { [unowned self] in update(thread: $0) }
   lazy var packCompressedJob: (Int) -> Void = { [unowned self] in packCompressed(thread: $0) }
   lazy var packChangesJob: (Int) -> Void = { [unowned self] in packChanges(thread: $0) }
@@ -94,6 +94,9 @@ package final class Trainer {
     checks: StepChecks = StepChecks(),
     exchange exchangeConfig: ExchangeConfig = ExchangeConfig(), bucketBytes: Int = 1 << 20
   ) {
+    precondition(
+      config.keepsMaster == (exchangeConfig.compression != .none),
+      "exact parameters are kept where their changes are rounded, and only there")
     let elementCount = replica.table.elementCount
     let plan = replica.plan
     self.replica = replica
@@ -228,11 +231,11 @@ package final class Trainer {
       timer.enter(.data)
       let fillStarted = clock.now
       replica.team.runPrepared(fillJob)
+      filling += clock.now - fillStarted
       if index == 0, replica.dropsRecurrentWeights {
         try settle()
         replica.dropRecurrentWeights(step: step)
       }
-      filling += clock.now - fillStarted
 
       pulse.begin(.gradients)
       try forward()
@@ -293,29 +296,6 @@ package final class Trainer {
   /// A hash of all parameters, the same for any number of ranks and threads.
   package func fingerprint() throws(CollectiveError) -> String {
     try fingerprints.fingerprint(of: replica)
-  }
-
-  /// Calls `body` with the running mean in the place of the parameters, where there is one; every
-  /// rank calls it. The parameters come back bit for bit.
-  package func withAverage<Result>(_ body: () throws -> Result) throws -> Result {
-    guard averagedSteps > 0 else { return try body() }
-    try swapAverage()
-    let result = try body()
-    try swapAverage()
-    return result
-  }
-
-  private func swapAverage() throws(CollectiveError) {
-    try settle()
-    replica.team.runPrepared(swapJob)
-    try exchange.exchange.allGather(replica.parameters.pointer)
-    replica.repack()
-  }
-
-  private func swapAverage(thread: Int) {
-    let places = NodeFold.elements(
-      ofThread: thread, of: replica.threads, elementCount: optimizer.count)
-    optimizer.swapAverage(places, of: replica.parameters.pointer)
   }
 
   /// The numbers of a step's batches; both are counted from 1.
