@@ -50,7 +50,8 @@ import Testing
   @Test func aLaboratoryHasTheCoresOfThisMachine() throws {
     let place = try Workplace()
     let plan = try place.run(
-      "plan", "config.json", "--hosts", "8", "--laboratory", "--seconds", "0.01", "--json")
+      "plan", "config.json", "--hosts", "8", "--laboratory", "--threads", "1", "--seconds",
+      "0.01", "--json")
     #expect(plan.status == 0, "\(plan)")
     let json = try OrderedJSON(parsing: try #require(plan.lines.first))
     #expect(json["laboratory"] == .bool(true))

@@ -26,7 +26,7 @@ package struct ScalePlan {
     let shards = config.batch.shards
     let plan = ShardPlan(
       sequences: config.batch.sequences, shards: shards, ranks: cluster.ranks,
-      threads: cluster.threads)
+      threads: cluster.threads, groups: config.exchange.groups)
     let load = (0..<plan.workers).map { plan.shards(ofWorker: $0).count }.max() ?? 1
     let data = try TrainingSetup.open(config)
     let shape: ModelShape
@@ -48,6 +48,14 @@ package struct ScalePlan {
     let peak = kernels.measurePeak(seconds: 0.3)
     // Where hosts share this machine's cores, all of these compute at once.
     let busy = min(cluster.laboratoryCores ?? 1, cluster.ranks * cluster.threads)
+    var alone = config
+    alone.exchange.compression = .none
+    alone.optimizer.keepsMaster = false
+    try MemoryPlan(
+      shape: shape, config: alone,
+      plan: ShardPlan(sequences: config.batch.sequences, shards: shards, ranks: 1, threads: 1),
+      ranksOnHost: busy, slots: data.slots, kernels: kernels
+    ).checkFits()
     let cost = try StepCost.measure(
       options, shards: [1, load, shards], seconds: seconds, cores: busy)
     let tokens = config.batch.sequences * config.batch.window * config.batch.accumulate
