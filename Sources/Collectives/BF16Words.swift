@@ -1,5 +1,6 @@
 /// Floats as bf16 for the way between ranks: rounded to nearest, ties to even. One operation of each
-/// element at a time, so that the bits do not depend on a vector's width.
+/// element at a time, so that the bits do not depend on a vector's width. Memory is used as raw bytes:
+/// words lie where floats did.
 enum BF16Words {
   private typealias Floats = SIMD16<Float>
   private typealias Bits = SIMD16<UInt32>
@@ -40,7 +41,8 @@ enum BF16Words {
       i += 16
     }
     while i < count {
-      x[i] = Float(bitPattern: UInt32(packed[i]) << 16)
+      let word = UnsafeRawPointer(packed + i).loadUnaligned(as: UInt16.self)
+      x[i] = Float(bitPattern: UInt32(word) << 16)
       i += 1
     }
   }

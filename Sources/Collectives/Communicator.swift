@@ -109,7 +109,8 @@ extension Communicator {
     try ringAllGather(mine, into: all)
   }
 
-  /// What every rank brings, by rank; as many values on all of them. Allocates: nothing for a step.
+  /// What every rank brings, by rank; as many values on all of them. It allocates, so that
+  /// no step calls it.
   package func allGather<Value: BitwiseCopyable>(
     _ mine: [Value]
   ) throws(CollectiveError) -> [[Value]] {

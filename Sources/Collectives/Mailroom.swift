@@ -34,7 +34,19 @@ final class Mailroom {
     channels = Array(repeating: Channel(), count: ranks * ranks)
     tickets = Array(repeating: [], count: ranks)
     freeSlots = Array(repeating: [], count: ranks)
+    // Room for what is usually under way, so that steps allocate nothing.
+    for channel in channels.indices {
+      channels[channel].sends.reserveCapacity(Self.usual)
+      channels[channel].receives.reserveCapacity(Self.usual)
+    }
+    for rank in 0..<ranks {
+      tickets[rank].reserveCapacity(Self.usual * ranks)
+      freeSlots[rank].reserveCapacity(Self.usual * ranks)
+    }
   }
+
+  /// Transfers under way from one rank to another.
+  private static let usual = 32
 
   func postSend(_ bytes: UnsafeRawBufferPointer, by rank: Int, to peer: Int) -> Int {
     let slot = open(

@@ -23,19 +23,6 @@ import Testing
     }
   }
 
-  private func trainer(
-    _ scenario: TrainingScenario, on communicator: any Communicator, checks: StepChecks
-  ) throws -> Trainer {
-    let setup = try TrainingSetup(scenario.options(), on: communicator)
-    let replica = try Replica(
-      shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
-      plan: setup.plan, rank: communicator.rank)
-    replica.initialize(seed: setup.config.run.seed)
-    return Trainer(
-      replica: replica, communicator: communicator, source: setup.batches,
-      optimizer: setup.config.optimizer, steps: setup.config.run.steps, checks: checks)
-  }
-
   /// The suspects of a corruption that `body` must end with; nil where it did not.
   private func suspects(_ body: () throws -> Void) throws -> [Int]? {
     do {
@@ -52,7 +39,7 @@ import Testing
     checks.verifyEvery = 1
     let cases = LongTests.areOn ? 10_000 : 200
     let found = try ThreadWorld.run(ranks: ranks) { communicator in
-      let trainer = try trainer(scenario, on: communicator, checks: checks)
+      let trainer = try scenario.trainer(on: communicator, checks: checks)
       var random = SeededRandom(seed: UInt64(ranks))
       _ = try trainer.performStep()
       var found = 0
@@ -81,7 +68,7 @@ import Testing
     checks.recomputeEvery = 1
     let cases = LongTests.areOn ? 5_000 : 100
     let found = try ThreadWorld.run(ranks: ranks) { communicator in
-      let trainer = try trainer(scenario, on: communicator, checks: checks)
+      let trainer = try scenario.trainer(on: communicator, checks: checks)
       let random = GradientRecomputation(
         replica: trainer.replica, communicator: communicator, source: trainer.source, seed: 0)
       var generator = SeededRandom(seed: UInt64(ranks))

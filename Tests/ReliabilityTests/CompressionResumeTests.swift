@@ -24,9 +24,11 @@ import Testing
     try scenario.train(scenario.options(), ranks: 2)
     var options = scenario.options(["exchange.compression_groups=2", "run.steps=9"])
     options.resume = true
-    #expect(throws: (any Error).self) { try scenario.train(options, ranks: 2) }
+    let groups = #expect(throws: (any Error).self) { try scenario.train(options, ranks: 2) }
+    #expect("\(try #require(groups))".contains("exchange.compression_groups is 4"))
     options = scenario.options(["exchange.compression=none", "run.steps=9"])
     options.resume = true
-    #expect(throws: (any Error).self) { try scenario.train(options, ranks: 2) }
+    let kind = #expect(throws: (any Error).self) { try scenario.train(options, ranks: 2) }
+    #expect("\(try #require(kind))".contains("exchange.compression is \"bf16\""))
   }
 }

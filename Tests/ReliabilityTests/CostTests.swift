@@ -11,14 +11,9 @@ import Testing
       "data.valid_fraction=0")
     try scenario.write(
       "text.txt", String(repeating: "the tree sums ranks of shards\n", count: 2000))
-    let setup = try TrainingSetup(scenario.options(), on: SoloCommunicator())
-    let replica = try Replica(
-      shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
-      plan: setup.plan, rank: 0)
-    replica.initialize(seed: 1)
-    let trainer = Trainer(
-      replica: replica, communicator: SoloCommunicator(), source: setup.batches,
-      optimizer: setup.config.optimizer, steps: 100)
+    let verifyEvery = try TrainingSetup(scenario.options(), on: SoloCommunicator())
+      .config.run.verifyEvery
+    let trainer = try scenario.trainer(on: SoloCommunicator())
     func seconds(_ count: Int, _ body: () throws -> Void) rethrows -> Double {
       let started = ContinuousClock.now
       for _ in 0..<count { try body() }
@@ -27,11 +22,11 @@ import Testing
     _ = try trainer.performStep()
     let step = try seconds(5) { _ = try trainer.performStep() }
     let hash = try seconds(50) { _ = try trainer.verifyParameters() }
-    let share = hash / step / Double(setup.config.run.verifyEvery)
+    let share = hash / step / Double(verifyEvery)
     #expect(share < 0.002)
     LongTests.report(
       "hash of all parameters: \(Format.fixed(hash * 1e3, 3)) ms, step "
-        + "\(Format.fixed(step * 1e3, 1)) ms; at run.verify_every = \(setup.config.run.verifyEvery): "
+        + "\(Format.fixed(step * 1e3, 1)) ms; at run.verify_every = \(verifyEvery): "
         + "\(Format.fixed(share * 100, 4)) % of the time")
   }
 }

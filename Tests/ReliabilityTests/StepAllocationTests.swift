@@ -22,20 +22,10 @@ import Testing
     return (0..<threads).reduce(0) { $0 + counts[$1] }
   }
 
-  private func trainer(
-    _ scenario: TrainingScenario, on communicator: any Communicator, threads: Int,
-    verifyEvery: Int
-  ) throws -> Trainer {
-    let setup = try TrainingSetup(scenario.options(threads: threads), on: communicator)
-    let replica = try Replica(
-      shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
-      plan: setup.plan, rank: communicator.rank)
-    replica.initialize(seed: 1)
+  private func checks(verifyEvery: Int) -> StepChecks {
     var checks = StepChecks()
     checks.verifyEvery = verifyEvery
-    return Trainer(
-      replica: replica, communicator: communicator, source: setup.batches,
-      optimizer: setup.config.optimizer, steps: 100, checks: checks)
+    return checks
   }
 
   @Test func theCounterCounts() {
@@ -48,7 +38,8 @@ import Testing
 
   @Test(arguments: [1, 2, 3]) func aStepAllocatesNothing(threads: Int) throws {
     let scenario = try TrainingScenario("optimizer.clip_norm=0.1")
-    let trainer = try trainer(scenario, on: SoloCommunicator(), threads: threads, verifyEvery: 1)
+    let trainer = try scenario.trainer(
+      on: SoloCommunicator(), threads: threads, checks: checks(verifyEvery: 1))
     #expect(try allocations(of: trainer, steps: 20) == 0)
   }
 
@@ -57,22 +48,39 @@ import Testing
       "model.reset=after", "model.embedding=16", "model.hidden=16", "model.tie_weights=true",
       "model.dropout=0.2", "model.embedding_dropout=0.1", "model.recurrent_dropout=0.1",
       "model.layer_norm=true", "model.learned_initial_state=true")
-    let trainer = try trainer(scenario, on: SoloCommunicator(), threads: 2, verifyEvery: 1)
+    let trainer = try scenario.trainer(
+      on: SoloCommunicator(), threads: 2, checks: checks(verifyEvery: 1))
     #expect(try allocations(of: trainer, steps: 20) == 0)
   }
 
   @Test func aStepOfAnAdaptiveSoftmaxAllocatesNothing() throws {
     let scenario = try TrainingScenario(
       "data.tokenizer=bpe", "data.vocabulary_limit=270", "model.adaptive_softmax=[100,260]")
-    let trainer = try trainer(scenario, on: SoloCommunicator(), threads: 2, verifyEvery: 1)
+    let trainer = try scenario.trainer(
+      on: SoloCommunicator(), threads: 2, checks: checks(verifyEvery: 1))
     #expect(try allocations(of: trainer, steps: 20) == 0)
   }
 
   @Test(arguments: [0, 1]) func aStepOfSeveralRanksAllocatesNothing(verifyEvery: Int) throws {
     let scenario = try TrainingScenario()
     let counts = try ThreadWorld.run(ranks: 2) { communicator in
-      let trainer = try trainer(
-        scenario, on: communicator, threads: 1, verifyEvery: verifyEvery)
+      let trainer = try scenario.trainer(
+      on: communicator, threads: 1, checks: checks(verifyEvery: verifyEvery))
+      return try allocations(of: trainer, steps: 20)
+    }
+    #expect(counts == [0, 0])
+  }
+
+  @Test(arguments: [
+    ["exchange.sparse=always", "model.embedding=64", "optimizer.name=sgd"],
+    ["exchange.sparse=always", "model.embedding=64", "optimizer.lazy=true", "batch.accumulate=2"],
+    ["exchange.compression=bf16", "exchange.compression_groups=4"],
+  ])
+  func whatIsLeftOutOrRoundedOnItsWayAllocatesNothing(settings: [String]) throws {
+    let scenario = try TrainingScenario(settings)
+    let counts = try ThreadWorld.run(ranks: 2) { communicator in
+      let trainer = try scenario.trainer(on: communicator, threads: 2)
+      #expect(trainer.rowExchange != nil || trainer.compression != nil)
       return try allocations(of: trainer, steps: 20)
     }
     #expect(counts == [0, 0])
