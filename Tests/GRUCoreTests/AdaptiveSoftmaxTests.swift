@@ -16,21 +16,26 @@ import Testing
     }
   }
 
-  @Test(arguments: cutoffs)
-  func severalBlocksAgreeWithTheReferenceModel(cutoffs: [Int]) {
-    let problem = Self.problem(cutoffs)
+  /// The loss and gradient of the first window are those of the reference model.
+  private func expectReference(of problem: RandomProblem, in run: WorkerRun) {
     let expected = ReferenceModel(shape: problem.shape, table: problem.table).lossAndGradient(
       parameters: problem.parameters.map(Double.init), inputs: problem.inputs[0],
       targets: problem.targets[0], window: problem.window, sequences: problem.sequences,
       state: problem.state.map(Double.init))
-    let portable = WorkerRun(problem, plan: Self.large.plan(), instructionSet: .portable)
-    let loss = CanonicalTree.sum(portable.losses[0])
+    let loss = CanonicalTree.sum(run.losses[0])
     #expect(abs(loss - expected.loss) <= 1e-5 * expected.loss)
     for tensor in problem.table.parameters {
-      let gradient = portable.gradients[0][tensor.range].map(Double.init)
+      let gradient = run.gradients[0][tensor.range].map(Double.init)
       let error = relativeError(gradient, Array(expected.gradient[tensor.range]))
       #expect(error <= 1e-5, "\(tensor.name)")
     }
+  }
+
+  @Test(arguments: cutoffs)
+  func severalBlocksAgreeWithTheReferenceModel(cutoffs: [Int]) {
+    let problem = Self.problem(cutoffs)
+    let portable = WorkerRun(problem, plan: Self.large.plan(), instructionSet: .portable)
+    expectReference(of: problem, in: portable)
     for set in InstructionSet.available {
       for plan in [Self.large.plan(), Self.large.plan(ranks: 2), Self.large.plan(threads: 3)] {
         let found = WorkerRun(problem, plan: plan, instructionSet: set)
@@ -51,17 +56,9 @@ import Testing
         problem.targets[window][index] = targets[index / 5 % targets.count]
       }
     }
-    let expected = ReferenceModel(shape: problem.shape, table: problem.table).lossAndGradient(
-      parameters: problem.parameters.map(Double.init), inputs: problem.inputs[0],
-      targets: problem.targets[0], window: problem.window, sequences: problem.sequences,
-      state: problem.state.map(Double.init))
     let one = WorkerRun(
       problem, plan: sizes.plan(), instructionSet: InstructionSet.available.last!)
-    for tensor in problem.table.parameters {
-      let gradient = one.gradients[0][tensor.range].map(Double.init)
-      let error = relativeError(gradient, Array(expected.gradient[tensor.range]))
-      #expect(error <= 1e-5, "\(tensor.name)")
-    }
+    expectReference(of: problem, in: one)
     for cluster in 0..<2 {
       let tokens = problem.shape.tailClusters[cluster].tokens
       let isEmpty = !targets.contains { tokens.contains(Int($0)) }

@@ -128,12 +128,12 @@ final class TinyRun {
   }
 
   /// Waits for the end of a daemon and returns its exit status; nil when it takes too long.
-  func status(of daemon: Process, seconds: Double = 60) -> Int32? {
+  func status(of daemon: Process, seconds: Double = 300) -> Int32? {
     wait(seconds: seconds) { !daemon.isRunning } ? daemon.terminationStatus : nil
   }
 
   /// Waits until `condition` holds; returns whether it did in time.
-  func wait(seconds: Double = 30, until condition: () -> Bool) -> Bool {
+  func wait(seconds: Double = 150, until condition: () -> Bool) -> Bool {
     let end = ContinuousClock.now + .seconds(seconds)
     while !condition() {
       if ContinuousClock.now > end { return false }

@@ -3,6 +3,12 @@ import Testing
 
 @testable import Training
 
+extension RowSet {
+  var count: Int {
+    (0..<wordCount).reduce(0) { $0 + words[$1].nonzeroBitCount }
+  }
+}
+
 @Suite struct RowSetTests {
   private func withSet(
     rows: Int, length: Int, density: Double, seed: UInt64, _ body: (RowSet, Set<Int>) throws -> Void
@@ -33,11 +39,7 @@ import Testing
           let first = number * 37 % end
           let range = first..<min(end, first + number * 13 % 97)
           var found: [Int] = []
-          var run = set.nextRun(from: range.lowerBound, in: range)
-          while !run.isEmpty {
-            found += run
-            run = set.nextRun(from: run.upperBound, in: range)
-          }
+          set.forEachRun(in: range) { found += $0 }
           #expect(found == range.filter { $0 >= set.elementEnd || members.contains($0 / length) })
         }
       }

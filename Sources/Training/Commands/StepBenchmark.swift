@@ -165,6 +165,8 @@ package struct StepBenchmark {
       "peak_rss_bytes": .integer(PeakMemory.bytes),
       "isa": .string(replica.kernels.instructionSet.rawValue),
       "precision": .string(precision.rawValue), "optimizer": .string(optimizer.rawValue),
+      "sparse": .string(sparse.rawValue),
+      "compression_groups": .integer(compressionGroups),
       "loss": .number(outcomes[outcomes.count - 1].loss),
     ]
     if let parts {

@@ -64,15 +64,15 @@ final class RowExchange {
     }
   }
 
-  @inline(__always) private func forEachRun(in range: Range<Int>, _ body: (Range<Int>, Int) -> Void) {
+  @inline(__always) private func forEachRun(
+    in range: Range<Int>, _ body: (Range<Int>, Int) -> Void
+  ) {
     let range = range.clamped(to: 0..<elementEnd)
     guard let rows, !range.isEmpty else { return }
     var place = starts[range.lowerBound / canonicalBlock]
-    var run = rows.nextRun(from: range.lowerBound, in: range)
-    while !run.isEmpty {
+    rows.forEachRun(in: range) { run in
       body(run, place)
       place += run.count
-      run = rows.nextRun(from: run.upperBound, in: range)
     }
   }
 }

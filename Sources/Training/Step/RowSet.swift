@@ -13,10 +13,6 @@ struct RowSet {
   /// Where the embedding ends in the arena.
   var elementEnd: Int { rowCount * rowLength }
 
-  var count: Int {
-    (0..<wordCount).reduce(0) { $0 + words[$1].nonzeroBitCount }
-  }
-
   func insert(_ row: Int) { words[row / 64] |= 1 << UInt64(row % 64) }
 
   func removeAll() { words.update(repeating: 0, count: wordCount) }
@@ -56,6 +52,15 @@ struct RowSet {
       if row < rowCount { end = row * rowLength }
     }
     return first..<min(end, range.upperBound)
+  }
+
+  /// Calls `body` with the elements of each run of the set's rows within `range`, in order.
+  @inline(__always) func forEachRun(in range: Range<Int>, _ body: (Range<Int>) -> Void) {
+    var run = nextRun(from: range.lowerBound, in: range)
+    while !run.isEmpty {
+      body(run)
+      run = nextRun(from: run.upperBound, in: range)
+    }
   }
 
   /// For every `length` elements up to `end`, the number of the set's elements before them; and that

@@ -77,11 +77,9 @@ package final class ShardedOptimizer {
       if part.isEmpty { continue }
       let shift = slice.place - slice.elements.lowerBound
       if let rows {
-        var run = rows.nextRun(from: part.lowerBound, in: part)
-        while !run.isEmpty {
+        rows.forEachRun(in: part) { run in
           update(
             run, at: run.lowerBound + shift, of: parameters, gradient: gradient, scalars)
-          run = rows.nextRun(from: run.upperBound, in: part)
         }
       } else {
         update(part, at: part.lowerBound + shift, of: parameters, gradient: gradient, scalars)

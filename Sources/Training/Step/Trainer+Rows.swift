@@ -83,10 +83,8 @@ extension Trainer {
 
   /// Folds a thread's share of a bucket of the embedding: elements that no rank has are +0 already.
   func foldRows(_ elements: Range<Int>, of rows: RowSet) {
-    var run = rows.nextRun(from: elements.lowerBound, in: elements)
-    while !run.isEmpty {
-      nodeFold.fold(threadNodes: threadNodes, elements: run, kernels: replica.kernels)
-      run = rows.nextRun(from: run.upperBound, in: elements)
+    rows.forEachRun(in: elements) {
+      nodeFold.fold(threadNodes: threadNodes, elements: $0, kernels: replica.kernels)
     }
   }
 
