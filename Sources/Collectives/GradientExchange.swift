@@ -52,7 +52,7 @@ package final class GradientExchange {
   ///     Every rank sends its groups straight to the owners: a sum of rounded ones would not fit.
   package init(
     communicator: any Communicator, kernels: Kernels, elementCount: Int, plan: ShardPlan,
-    buckets: [Range<Int>]? = nil, pieceElements: Int = 1 << 16,
+    buckets: [Range<Int>]? = nil, pieceElements: Int = 1 << 17,
     compression: GradientCompression? = nil
   ) {
     let rank = communicator.rank
