@@ -185,6 +185,15 @@ package struct Kernels: @unchecked Sendable {
     table.pointee.add(a, b, c, count)
   }
 
+  /// c = a − b; c may be a or b.
+  package func subtract(
+    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,
+    count: Int
+  ) {
+    precondition(count >= 0, "count \(count) < 0")
+    table.pointee.subtract(a, b, c, count)
+  }
+
   /// Sum of squares of each 4,096-element block of `x`, the last of which may be short.
   package func sumOfSquares(
     _ x: UnsafePointer<Float>, count: Int, blocks: UnsafeMutablePointer<Double>
@@ -221,6 +230,17 @@ package struct Kernels: @unchecked Sendable {
     precondition(count >= 0, "count \(count) < 0")
     withUnsafePointer(to: scalars) {
       table.pointee.momentum(parameters, gradient, velocity, count, UnsafeRawPointer($0))
+    }
+  }
+
+  /// One step of SGD with Nesterov's momentum over `count` elements.
+  package func nesterov(
+    _ parameters: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
+    velocity: UnsafeMutablePointer<Float>, count: Int, _ scalars: MomentumScalars
+  ) {
+    precondition(count >= 0, "count \(count) < 0")
+    withUnsafePointer(to: scalars) {
+      table.pointee.nesterov(parameters, gradient, velocity, count, UnsafeRawPointer($0))
     }
   }
 

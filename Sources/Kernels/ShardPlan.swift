@@ -57,6 +57,13 @@ package struct ShardPlan: Sendable, Equatable {
     parts(of: run).flatMap { CanonicalTree.foldsAfterEachLeaf(of: $0, in: shards) }
   }
 
+  /// The plan of one rank's sequences as if there were no others. Its sums are those of the rank's
+  /// node of the canonical tree, where all ranks have nodes of the same size.
+  package var alone: ShardPlan {
+    ShardPlan(
+      sequences: sequences / ranks, shards: shards / ranks, ranks: 1, threads: threads)
+  }
+
   /// A run, cut where groups begin.
   private func parts(of run: Range<Int>) -> [Range<Int>] {
     let size = shards / groups

@@ -18,6 +18,23 @@ public func addArrays(
   }
 }
 
+/// c = a - b; c may be a or b.
+@_transparent
+public func subtractArrays(
+  _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ c: UnsafeMutablePointer<Float>,
+  _ count: Int
+) {
+  var i = 0
+  while i + 16 <= count {
+    storeLanes(loadLanes(a + i) - loadLanes(b + i), c + i)
+    i += 16
+  }
+  while i < count {
+    c[i] = a[i] - b[i]
+    i += 1
+  }
+}
+
 /// The sum of squares of each block of 4,096 elements: sixteen lanes of fused multiply-adds, then the
 /// lane tree. `count` is rounded down to a multiple of 16 by contract: arenas are padded with zeros.
 @_transparent

@@ -43,6 +43,10 @@
     @convention(c) (
       UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
     ) -> Void
+  public var subtract:
+    @convention(c) (
+      UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
+    ) -> Void
   public var blockSquares:
     @convention(c) (UnsafePointer<Float>, Int, UnsafeMutablePointer<Double>) -> Void
   public var blockHashes:
@@ -53,6 +57,11 @@
       UnsafeMutablePointer<Float>, Int, UnsafeRawPointer
     ) -> Void
   public var momentum:
+    @convention(c) (
+      UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
+      UnsafeRawPointer
+    ) -> Void
+  public var nesterov:
     @convention(c) (
       UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
       UnsafeRawPointer
@@ -92,6 +101,9 @@
     add: @escaping @convention(c) (
       UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
     ) -> Void,
+    subtract: @escaping @convention(c) (
+      UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
+    ) -> Void,
     blockSquares:
       @escaping @convention(c) (UnsafePointer<Float>, Int, UnsafeMutablePointer<Double>) -> Void,
     blockHashes:
@@ -101,6 +113,10 @@
       UnsafeMutablePointer<Float>, Int, UnsafeRawPointer
     ) -> Void,
     momentum: @escaping @convention(c) (
+      UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
+      UnsafeRawPointer
+    ) -> Void,
+    nesterov: @escaping @convention(c) (
       UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
       UnsafeRawPointer
     ) -> Void,
@@ -143,10 +159,12 @@
     self.valueLoss = valueLoss
     self.dropRows = dropRows
     self.add = add
+    self.subtract = subtract
     self.blockSquares = blockSquares
     self.blockHashes = blockHashes
     self.adam = adam
     self.momentum = momentum
+    self.nesterov = nesterov
     self.rootStep = rootStep
     self.average = average
     self.elementary = elementary

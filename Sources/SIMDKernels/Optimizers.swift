@@ -142,6 +142,43 @@ public func momentumStep(
   }
 }
 
+/// One step of SGD with Nesterov's momentum (Sutskever et al., 2013, as PyTorch writes it):
+/// u ← μ u + g, p ← p − α (g + μ u).
+@_transparent
+public func nesterovLanes(
+  _ p: inout Lanes, _ g: Lanes, _ u: inout Lanes, _ s: UnsafePointer<MomentumScalars>
+) {
+  var gradient = g / lanes(s.pointee.gradientDivisor) * lanes(s.pointee.gradientScale)
+  gradient = multiplyAdd(p, lanes(s.pointee.coupledDecay), gradient)
+  u = multiplyAdd(u, lanes(s.pointee.momentum), gradient)
+  let ahead = multiplyAdd(u, lanes(s.pointee.momentum), gradient)
+  p = multiplyAdd(lanes(-s.pointee.learningRate), ahead, p)
+}
+
+@_transparent
+public func nesterovStep(
+  _ parameters: UnsafeMutablePointer<Float>, _ gradients: UnsafePointer<Float>,
+  _ velocity: UnsafeMutablePointer<Float>, _ count: Int, _ s: UnsafePointer<MomentumScalars>
+) {
+  var i = 0
+  while i + 16 <= count {
+    var p = loadLanes(parameters + i)
+    var u = loadLanes(velocity + i)
+    nesterovLanes(&p, loadLanes(gradients + i), &u, s)
+    storeLanes(p, parameters + i)
+    storeLanes(u, velocity + i)
+    i += 16
+  }
+  while i < count {
+    var p = lanes(parameters[i])
+    var u = lanes(velocity[i])
+    nesterovLanes(&p, lanes(gradients[i]), &u, s)
+    parameters[i] = p[0]
+    velocity[i] = u[0]
+    i += 1
+  }
+}
+
 /// Scalars of the steps that scale a gradient by the root of its squares: RMSprop and Adagrad.
 @frozen public struct RootScalars: Sendable {
   public var learningRate: Float

@@ -120,6 +120,7 @@ package struct Config: Sendable, Equatable {
         hint: "set it to false")
     }
     try checkCompression(source)
+    try checkLocalUpdates(source)
     guard let key = keyThatNeedsValidation else { return }
     if run.validateEvery == 0 {
       throw source.failure(
@@ -202,11 +203,14 @@ package struct Config: Sendable, Equatable {
         hint: "start fewer ranks or threads"
           + (canReshard ? ", or raise batch.shards (which changes the trajectory)" : ""))
     }
-    let groups = exchange.compressionGroups
-    if exchange.compression != .none, !groups.isMultiple(of: ranks) {
+    let (key, groups) =
+      exchange.isLocal
+      ? ("exchange.local_groups", exchange.localGroups)
+      : ("exchange.compression_groups", exchange.compressionGroups)
+    if exchange.isLocal || exchange.compression != .none, !groups.isMultiple(of: ranks) {
       let possible = (1...groups).filter { groups.isMultiple(of: $0) }
       throw ConfigError(
-        place: place, key: "exchange.compression_groups",
+        place: place, key: key,
         problem: "\(groups) groups cannot be dealt to \(Format.count(ranks, "rank")) as wholes",
         hint: "possible numbers of ranks are \(shortList(possible))")
     }
@@ -285,7 +289,7 @@ package struct ConfigOverride: Sendable {
 }
 
 /// A list cut short in the middle when it is long.
-private func shortList(_ values: [Int]) -> String {
+func shortList(_ values: [Int]) -> String {
   values.count <= 12
     ? values.map(String.init).joined(separator: ", ")
     : values.prefix(8).map(String.init).joined(separator: ", ") + ", ... , \(values.last ?? 0)"

@@ -29,6 +29,8 @@ package struct OptimizerConfig: Sendable, Equatable {
   /// Whether owners keep exact parameters, because what ranks share of them is rounded; follows from
   /// how ranks exchange.
   var keepsMaster = false
+  /// Whether this is the step that brings the parameters of groups together.
+  var isOuter = false
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
     name = try reader.choice("name", default: .adam)
@@ -65,6 +67,19 @@ package struct OptimizerConfig: Sendable, Equatable {
       throw reader.failure(
         "ema_decay", "asgd averages parameters already", hint: "set ema_decay to 0, or use sgd")
     }
+  }
+
+  /// The step that brings the parameters of groups together: SGD with Nesterov's momentum.
+  func outer(_ exchange: ExchangeConfig) -> OptimizerConfig {
+    var outer = self
+    outer.name = .sgd
+    outer.isOuter = true
+    outer.learningRate = exchange.outerLearningRate
+    outer.momentum = exchange.outerMomentum
+    outer.weightDecay = 0
+    outer.clipNorm = 0
+    outer.lazy = false
+    return outer
   }
 
   /// Whether a running mean of the parameters is kept, which then is what is validated and sampled.

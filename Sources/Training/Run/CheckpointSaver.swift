@@ -82,7 +82,7 @@ final class CheckpointSaver {
       replica: trainer.replica, communicator: trainer.communicator,
       ownership: trainer.ownership,
       momentNames: trainer.optimizer.config.momentNames,
-      compresses: trainer.compression != nil)
+      groupArenaNames: trainer.groupArenaNames, groupCount: trainer.groupCount)
   }
 
   /// Takes a checkpoint of the last step; every rank calls it.
@@ -108,6 +108,8 @@ final class CheckpointSaver {
     var made: Request?
     try communicator.coordinate { made = try request(fingerprint) }
     try snapshot.startTransfers(trainer)
+    // Between rounds of local updates nobody would let the transfers go on.
+    if trainer.local != nil { try snapshot.finishTransfers() }
     if let made { incoming = (made, ContinuousClock.now - started) }
     try startWriting(waiting: false)
     return true

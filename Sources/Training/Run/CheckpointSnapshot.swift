@@ -15,13 +15,13 @@ final class CheckpointSnapshot {
   private let parameters: AlignedBuffer
   private let moments: AlignedBuffer
   private let hidden: AlignedBuffer
-  /// Of all groups on rank 0; of a rank's own elsewhere.
-  private let residuals: AlignedBuffer
+  /// What groups have of their own: of all groups on rank 0; of a rank's own elsewhere.
+  private let groupArenas: AlignedBuffer
   private var transfers: TransferQueue
 
   init(
     replica: Replica, communicator: any Communicator, ownership: Ownership, momentNames: [String],
-    compresses: Bool = false
+    groupArenaNames: [String] = [], groupCount: Int = 0
   ) {
     self.replica = replica
     self.communicator = communicator
@@ -31,21 +31,23 @@ final class CheckpointSnapshot {
     let owned = ownership.count(ofRank: communicator.rank)
     moments = AlignedBuffer(count: momentNames.count * (isCoordinator ? count : owned))
     hidden = AlignedBuffer(count: replica.stateCount)
-    let groups = compresses ? replica.plan.groups : 0
-    let ownGroups = groups / replica.plan.ranks
-    residuals = AlignedBuffer(count: count * (isCoordinator ? groups : ownGroups))
+    let ownGroups = groupCount / replica.plan.ranks
+    let arenasOfGroup = groupArenaNames.count
+    groupArenas = AlignedBuffer(
+      count: count * arenasOfGroup * (isCoordinator ? groupCount : ownGroups))
     tensors = TrainingTensors(
       replica: replica, momentNames: momentNames, parameters: parameters.pointer,
-      moments: moments.pointer, hidden: hidden.pointer, residuals: residuals.pointer,
-      groups: isCoordinator ? groups : ownGroups)
+      moments: moments.pointer, hidden: hidden.pointer, groupArenas: groupArenas.pointer,
+      groupArenaNames: groupArenaNames, groups: isCoordinator ? groupCount : ownGroups)
     let parts =
-      momentNames.count * ownership.buckets.count + replica.shape.layerCount + ownGroups
+      momentNames.count * ownership.buckets.count + replica.shape.layerCount
+      + ownGroups * arenasOfGroup
     transfers = TransferQueue(
       capacity: isCoordinator ? parts * (communicator.worldSize - 1) : parts)
     // A page that is touched first while a step waits would cost more than its copy.
     for (pointer, count) in [
       (parameters.pointer, parameters.count), (moments.pointer, moments.count),
-      (hidden.pointer, hidden.count), (residuals.pointer, residuals.count),
+      (hidden.pointer, hidden.count), (groupArenas.pointer, groupArenas.count),
     ] {
       for place in stride(from: 0, to: count, by: 1024) { pointer[place] = 0 }
     }
@@ -78,13 +80,16 @@ final class CheckpointSnapshot {
             to: moments.pointer + index * stride + start)
         }
       }
-      if let compression = trainer.compression {
-        // Rank 0 has the first groups.
+      // Rank 0 has the first groups.
+      let count = replica.table.elementCount
+      let arenasOfGroup = trainer.groupArenaNames.count
+      for index in 0..<trainer.groupsOfRank * arenasOfGroup {
+        let (group, name) = index.quotientAndRemainder(dividingBy: arenasOfGroup)
         copyShare(
-          thread, compression.residual(0), compression.groups.count * compression.elementCount,
-          to: residuals.pointer)
+          thread, trainer.groupArena(name, ofOwn: group), count,
+          to: groupArenas.pointer + index * count)
       }
-      replica.readState(ofThread: thread, into: hidden)
+      trainer.readState(ofThread: thread, into: hidden)
     }
   }
 
@@ -107,11 +112,11 @@ final class CheckpointSnapshot {
           let slice = trainer.stateSlice(of: rank, layer: layer, in: hidden)
           transfers.append(try communicator.startReceive(slice, from: rank))
         }
-        let ownGroups = trainer.compression?.groups.count ?? 0
-        for group in rank * ownGroups..<(rank + 1) * ownGroups {
+        let own = trainer.groupsOfRank * trainer.groupArenaNames.count
+        for index in rank * own..<(rank + 1) * own {
           transfers.append(
             try communicator.startReceive(
-              bytes(residuals.pointer + group * count, count), from: rank))
+              bytes(groupArenas.pointer + index * count, count), from: rank))
         }
       }
     } else {
@@ -126,8 +131,8 @@ final class CheckpointSnapshot {
         let slice = trainer.stateSlice(of: communicator.rank, layer: layer, in: hidden)
         transfers.append(try communicator.startSend(UnsafeRawBufferPointer(slice), to: 0))
       }
-      for index in 0..<(trainer.compression?.groups.count ?? 0) {
-        let own = bytes(residuals.pointer + index * count, count)
+      for index in 0..<trainer.groupsOfRank * trainer.groupArenaNames.count {
+        let own = bytes(groupArenas.pointer + index * count, count)
         transfers.append(try communicator.startSend(UnsafeRawBufferPointer(own), to: 0))
       }
     }

@@ -46,7 +46,7 @@ package struct StepInterval: Sendable {
   package private(set) var sentBytes = 0
 
   package mutating func add(_ outcome: Trainer.Outcome) {
-    steps += 1
+    steps += outcome.steps
     tokens += outcome.tokens
     duration += outcome.duration
     exposedExchangeDuration += outcome.exposedExchangeDuration

@@ -28,13 +28,13 @@ package final class Progress {
 
   /// Takes note of a step; redraws the line, but not more often than five times a second.
   package func update(_ outcome: Trainer.Outcome) {
-    let seconds = outcome.duration.seconds
+    let seconds = outcome.duration.seconds / Double(outcome.steps)
     stepSeconds = stepSeconds.map { $0 * 0.9 + seconds * 0.1 } ?? seconds
     guard isInteractive else { return }
     let now = ContinuousClock.now
     if let lastDrawn, now - lastDrawn < .milliseconds(200), outcome.step < steps { return }
     lastDrawn = now
-    let speed = Double(outcome.tokens) / (stepSeconds ?? seconds)
+    let speed = Double(outcome.tokens) / Double(outcome.steps) / (stepSeconds ?? seconds)
     // Back to the start of the line, and clear what an earlier, longer text left.
     console.put("\r\u{1B}[K" + text(step: outcome.step, loss: outcome.loss, speed: speed))
     isLineOpen = true

@@ -58,16 +58,16 @@ extension RunDirectory {
     guard mode == .resume else { return nil }
     let replica = trainer.replica
     let isCoordinator = communicator.rank == 0
-    let names = setup.config.optimizer.momentNames
+    let names = trainer.optimizer.config.momentNames
     let count = replica.table.elementCount
     let moments = AlignedBuffer(count: isCoordinator ? names.count * count : 0)
     let hidden = AlignedBuffer(count: replica.stateCount)
-    let groups = trainer.compression == nil ? 0 : replica.plan.groups
-    let residuals = AlignedBuffer(count: isCoordinator ? groups * count : 0)
+    let groupArenas = AlignedBuffer(
+      count: isCoordinator ? trainer.groupCount * trainer.groupArenaNames.count * count : 0)
     let contents = TrainingTensors(
       replica: replica, momentNames: names, parameters: replica.parameters.pointer,
-      moments: moments.pointer, hidden: hidden.pointer, residuals: residuals.pointer,
-      groups: groups)
+      moments: moments.pointer, hidden: hidden.pointer, groupArenas: groupArenas.pointer,
+      groupArenaNames: trainer.groupArenaNames, groups: trainer.groupCount)
     var found: (state: TrainingState, restored: Restored)?
     try communicator.coordinate {
       guard let state = try load(contents, setup: setup, complain: complain) else { return }
@@ -87,8 +87,8 @@ extension RunDirectory {
       try trainer.scatterMoment(
         index, from: isCoordinator ? moments.pointer + index * count : nil)
     }
-    try trainer.scatterResiduals(from: isCoordinator ? residuals.pointer : nil)
-    withExtendedLifetime(residuals) {}
+    try trainer.scatterGroups(from: isCoordinator ? groupArenas.pointer : nil)
+    withExtendedLifetime(groupArenas) {}
     try trainer.scatterState(from: hidden.pointer)
     withExtendedLifetime(moments) {}
     withExtendedLifetime(hidden) {}
@@ -180,13 +180,14 @@ struct TrainingTensors {
 
   var model: [Tensor]
   /// Moments, named "first_moment.output.weight", and hidden vectors, "hidden.0" [B, H]; what
-  /// rounding left out of the gradients of each group of shards, "residual.0.output.weight".
+  /// each group of shards has of its own: what rounding left out of its gradients,
+  /// "residual.0.output.weight", or the moments of local updates, "first_moment.0.output.weight".
   var optimizer: [Tensor]
 
   init(
     replica: Replica, momentNames: [String], parameters: UnsafeMutablePointer<Float>,
     moments: UnsafeMutablePointer<Float>, hidden: UnsafeMutablePointer<Float>,
-    residuals: UnsafeMutablePointer<Float>, groups: Int
+    groupArenas: UnsafeMutablePointer<Float>, groupArenaNames: [String], groups: Int
   ) {
     let table = replica.table
     model = Self.parameters(of: table, at: parameters)
@@ -204,11 +205,12 @@ struct TrainingTensors {
           name: "hidden.\(layer)", shape: shape, floats: hidden + layer * shape[0] * shape[1]))
     }
     for group in 0..<groups {
-      for parameter in table.parameters {
-        optimizer.append(
+      for (index, name) in groupArenaNames.enumerated() {
+        let arena = groupArenas + (group * groupArenaNames.count + index) * table.elementCount
+        optimizer += table.parameters.map {
           Tensor(
-            name: "residual.\(group).\(parameter.name)", shape: parameter.shape,
-            floats: residuals + group * table.elementCount + parameter.offset))
+            name: "\(name).\(group).\($0.name)", shape: $0.shape, floats: arena + $0.offset)
+        }
       }
     }
   }

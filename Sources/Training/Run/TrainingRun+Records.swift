@@ -27,7 +27,7 @@ extension TrainingRun {
   func report(_ outcome: Trainer.Outcome) throws {
     let isDue =
       options.debug || isDue(run.logEvery) || outcome.step == run.steps
-      || outcome.requests.contains(.stop) || (run.logEvery > 0 && outcome.step == 1)
+      || outcome.requests.contains(.stop) || (run.logEvery > 0 && outcome.step == outcome.steps)
     guard isDue else { return }
     try trainer.settle()
     let pace = try stragglers.pace(seconds: interval.mean(interval.computeDuration))

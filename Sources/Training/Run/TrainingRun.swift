@@ -69,12 +69,20 @@ package final class TrainingRun {
         plan: setup.plan, rank: communicator.rank, slots: setup.data.slots)
     }
     self.replica = replica
+    let local = try communicator.agree {
+      if options.debug, setup.config.exchange.isLocal {
+        throw UsageError(
+          "--debug looks at gradients of all shards, and with exchange.synchronize_every groups of "
+            + "shards train apart; add --set exchange.synchronize_every=0")
+      }
+      return try LocalUpdates(config: setup.config, beside: replica, source: setup.batches)
+    }
     trainer = Trainer(
       replica: replica, communicator: communicator, source: setup.batches,
       optimizer: setup.config.optimizer, steps: setup.config.run.steps,
       accumulation: setup.config.batch.accumulate,
       checks: StepChecks(setup.config.run), exchange: setup.config.exchange,
-      bucketBytes: try setup.config.exchange.bucketBytes(on: communicator))
+      bucketBytes: try setup.config.exchange.bucketBytes(on: communicator), local: local)
     stragglers = try StragglerGather(communicator: communicator, plan: setup.plan)
     saver = CheckpointSaver(trainer: trainer, directory: directory)
     events =
@@ -163,10 +171,16 @@ package final class TrainingRun {
   /// Performs the next step; nil where it made no update because a value was not finite.
   private func performStep() throws -> Trainer.Outcome? {
     do {
-      let saves = RunSignals.saveCount
+      var saves = RunSignals.saveCount
       debugger?.beginStep()
-      let outcome = try trainer.performStep(
-        requests: requests(saves: saves), isFollowed: true)
+      let outcome =
+        trainer.local == nil
+        ? try trainer.performStep(
+          requests: requests(saves: saves, atStep: trainer.step + 1), isFollowed: true)
+        : try trainer.performRound {
+          saves = RunSignals.saveCount
+          return requests(saves: saves, atStep: trainer.step)
+        }
       if outcome.requests.contains(.fault) {
         try communicator.coordinate { if let fault { throw RunDirectoryError(fault) } }
       }
@@ -187,10 +201,10 @@ package final class TrainingRun {
     }
   }
 
-  /// What this rank asks of the others in the step that comes.
-  private func requests(saves: Int) -> StepRequests {
+  /// What this rank asks of the others in a step.
+  private func requests(saves: Int, atStep step: Int) -> StepRequests {
     var requests: StepRequests = []
-    if isStopRequested { requests.insert(.stop) }
+    if isStopRequested(atStep: step) { requests.insert(.stop) }
     if saves != savesTaken { requests.insert(.save) }
     if fault != nil { requests.insert(.fault) }
     return requests
@@ -215,7 +229,8 @@ package final class TrainingRun {
       }
       return trainer.skipStep()
     }
-    if trainer.step > 0 { try saveFinally() }
+    // Groups that train apart have left the state before the error behind.
+    if trainer.step > 0, trainer.local == nil { try saveFinally() }
     throw error
   }
 
@@ -237,9 +252,9 @@ package final class TrainingRun {
     try report(outcome)
   }
 
-  /// Whether the step that comes is to be the last for now.
-  private var isStopRequested: Bool {
-    if let stopAfter = options.stopAfter, trainer.step + 1 >= stopAfter { return true }
+  /// Whether a step is to be the last for now.
+  private func isStopRequested(atStep step: Int) -> Bool {
+    if let stopAfter = options.stopAfter, step >= stopAfter { return true }
     return RunSignals.isStopRequested
   }
 

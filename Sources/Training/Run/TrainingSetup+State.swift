@@ -98,7 +98,9 @@ extension TrainingSetup {
     "model.tie_weights", "model.adaptive_softmax", "model.adaptive_factor", "model.layer_norm",
     "model.learned_initial_state", "model.initial_update_bias", "model.precision",
     "batch.sequences", "batch.window", "batch.window_jitter", "batch.shards",
-    "batch.accumulate", "exchange.compression", "exchange.compression_groups", "optimizer.name",
+    "batch.accumulate", "exchange.compression", "exchange.compression_groups",
+    "exchange.synchronize_every", "exchange.local_groups", "exchange.outer_learning_rate",
+    "exchange.outer_momentum", "optimizer.name",
     "optimizer.ema_decay", "run.seed",
   ]
 
@@ -135,9 +137,10 @@ extension TrainingSetup {
     guard differences.isEmpty else {
       throw UsageError(
         "\(path): cannot resume: \(differences.joined(separator: "; ")); task, model, batch, "
-          + "text, tokenizer, seed, kind of optimizer, optimizer.ema_decay and exchange.compression "
-          + "are fixed for a run, while run.steps, the schedule, the other values of optimizer, and "
-          + "what is logged, validated and saved may change. Use the config of the run (\(path)/config.json), or start another with "
+          + "text, tokenizer, seed, kind of optimizer, optimizer.ema_decay, exchange.compression and "
+          + "local updates are fixed for a run, while run.steps, the schedule, the other values of "
+          + "optimizer, and what is logged, validated and saved may change. Use the config of the run "
+          + "(\(path)/config.json), or start another with "
           + "--run-directory or --overwrite")
     }
   }

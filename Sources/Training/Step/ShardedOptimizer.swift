@@ -110,12 +110,18 @@ package final class ShardedOptimizer {
           epsilon: Float(config.epsilon), coupledDecay: Float(config.weightDecay),
           gradientDivisor: Float(scalars.tokens), gradientScale: Float(scalars.scale)))
     case .sgd, .asgd:
-      kernels.momentum(
-        values, gradient: slopes, velocity: first.pointer + owned, count: part.count,
-        MomentumScalars(
-          learningRate: Float(scalars.learningRate), momentum: Float(config.momentum),
-          coupledDecay: Float(config.weightDecay), gradientDivisor: Float(scalars.tokens),
-          gradientScale: Float(scalars.scale)))
+      let momentum = MomentumScalars(
+        learningRate: Float(scalars.learningRate), momentum: Float(config.momentum),
+        coupledDecay: Float(config.weightDecay), gradientDivisor: Float(scalars.tokens),
+        gradientScale: Float(scalars.scale))
+      let velocity = first.pointer + owned
+      if config.isOuter {
+        kernels.nesterov(
+          values, gradient: slopes, velocity: velocity, count: part.count, momentum)
+      } else {
+        kernels.momentum(
+          values, gradient: slopes, velocity: velocity, count: part.count, momentum)
+      }
     }
   }
 
@@ -171,7 +177,7 @@ extension OptimizerConfig {
   package var gradientMomentNames: [String] {
     switch name {
     case .adam, .adamw: ["first_moment", "second_moment"]
-    case .sgd, .asgd: ["velocity"]
+    case .sgd, .asgd: [isOuter ? "outer_velocity" : "velocity"]
     case .rmsprop, .adagrad: ["squares"]
     }
   }

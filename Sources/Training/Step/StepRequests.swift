@@ -12,6 +12,8 @@ package struct StepRequests: OptionSet, Sendable {
   package static let fault = StepRequests(rawValue: 4)
   /// Gradients that this rank computed again were not those of the first time.
   static let gradientMismatch = StepRequests(rawValue: 8)
+  /// A group of this rank's shards found a value that is not finite.
+  static let failedUpdate = StepRequests(rawValue: 16)
 }
 
 /// What is looked for besides the computation of a step (0 = never).
@@ -31,8 +33,9 @@ package struct StepChecks: Sendable {
     seed = run.seed
   }
 
-  func isVerificationDue(atStep step: Int) -> Bool {
-    verifyEvery > 0 && step.isMultiple(of: verifyEvery)
+  /// Whether one of the steps after `before` up to `step` is one to compare parameters at.
+  func isVerificationDue(after before: Int, through step: Int) -> Bool {
+    verifyEvery > 0 && step / verifyEvery > before / verifyEvery
   }
 
   func isRecomputationDue(atStep step: Int) -> Bool {

@@ -64,7 +64,7 @@ final class StepStatistics {
 
   /// Takes the losses of this rank's workers, or adds them to those of the step's earlier batches.
   func take(from replica: Replica, isFirst: Bool) {
-    let firstShard = shardRuns[communicator.rank].lowerBound
+    let firstShard = replica.plan.shards(ofRank: replica.rank).lowerBound
     let losses = mine.baseAddress! + Self.headLength
     let tokens = losses + shardRoom
     for worker in replica.workers {
@@ -74,6 +74,15 @@ final class StepStatistics {
         losses[place] = isFirst ? loss : losses[place] + loss
         tokens[place] = isFirst ? count : tokens[place] + count
       }
+    }
+  }
+
+  /// Takes the losses of this rank's groups, each of which stands for a shard.
+  func take(_ groups: [LocalGroup]) {
+    let losses = mine.baseAddress! + Self.headLength
+    for (place, group) in groups.enumerated() {
+      losses[place] = group.loss
+      losses[shardRoom + place] = Double(group.tokens)
     }
   }
 

@@ -17,8 +17,9 @@ extension Trainer {
     return isFound ? .gradientMismatch : []
   }
 
-  func hashIfDue() -> ParameterHash {
-    guard communicator.worldSize > 1, checks.isVerificationDue(atStep: step) else {
+  /// - Parameter before: the last step that was no part of what is under way.
+  func hashIfDue(after before: Int) -> ParameterHash {
+    guard communicator.worldSize > 1, checks.isVerificationDue(after: before, through: step) else {
       return ParameterHash()
     }
     replica.team.runPrepared(hashJob)

@@ -60,7 +60,7 @@ extension Trainer {
     _ = try verifyParameters()
     var error = NonFiniteError(step: step, loss: loss, norm: norm)
     error.place = try communicator.firstPlace(firstNonFinite()?.words)
-    if error.place == nil { error.place = try communicator.firstPlace(nonFiniteGradient()) }
+    if error.place == nil { error.place = try communicator.firstPlace(nonFiniteSum("the gradient of")) }
     takeBack()
     return error
   }
@@ -87,13 +87,14 @@ extension Trainer {
     return hash.fingerprint
   }
 
-  /// The first element of the summed gradient that is not finite, among those this rank owns.
-  private func nonFiniteGradient() -> String? {
+  /// The first summed element that is not finite, among those this rank owns; `words` say what the
+  /// sums are.
+  func nonFiniteSum(_ words: String) -> String? {
     for parameter in replica.table.parameters {
       for slice in optimizer.slices {
         let range = parameter.range.clamped(to: slice.elements)
         for element in range where !rankNodes[0][element].isFinite {
-          return "the gradient of \(parameter.name), element "
+          return "\(words) \(parameter.name), element "
             + "\(parameter.place(of: element - parameter.offset)): \(rankNodes[0][element])"
         }
       }
@@ -125,7 +126,7 @@ extension Trainer {
 
 extension Communicator {
   /// The place that the lowest rank with one names, with the rank where there are several.
-  fileprivate func firstPlace(_ mine: String?) throws -> String? {
+  func firstPlace(_ mine: String?) throws -> String? {
     do {
       try agree { if let mine { throw Place(description: mine) } }
       return nil

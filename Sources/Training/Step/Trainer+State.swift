@@ -40,35 +40,10 @@ extension Trainer {
     }
   }
 
-  /// Takes the residuals of this rank's groups out of those of all groups, which rank 0 holds.
-  package func scatterResiduals(
-    from all: UnsafeMutablePointer<Float>?
-  ) throws(CollectiveError) {
-    guard let compression else { return }
-    let count = compression.elementCount
-    if communicator.rank != 0 {
-      for index in 0..<compression.groups.count {
-        try communicator.receive(rawBytes(compression.residual(index), count), from: 0)
-      }
-      return
-    }
-    guard let all else { preconditionFailure("rank 0 needs residuals to scatter") }
-    for group in 0..<replica.plan.groups {
-      let residual = all + group * count
-      if compression.groups.contains(group) {
-        compression.residual(group).update(from: residual, count: count)
-      } else {
-        try communicator.send(
-          UnsafeRawBufferPointer(rawBytes(residual, count)),
-          to: group / compression.groups.count)
-      }
-    }
-  }
-
   /// Sets all hidden vectors from the [L, B, H] of rank 0; overwrites `all` on the others.
   package func scatterState(from all: UnsafeMutablePointer<Float>) throws(CollectiveError) {
     try communicator.broadcast(rawBytes(all, replica.stateCount), from: 0)
-    replica.writeState(from: all)
+    writeState(from: all)
   }
 
   /// Gives every rank the parameters of rank 0.
@@ -88,7 +63,7 @@ extension Trainer {
     return rawBytes(all + offset, sequences.count * replica.shape.hiddenSize)
   }
 
-  private func rawBytes(
+  func rawBytes(
     _ floats: UnsafeMutablePointer<Float>, _ count: Int
   ) -> UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(start: floats, count: count))

@@ -26,7 +26,7 @@ package final class Trainer {
   /// Steps whose parameters are in that mean.
   package internal(set) var averagedSteps = 0
   /// Where the step stands, for the watchdog.
-  package let pulse = RunPulse()
+  package let pulse: RunPulse
   /// What the first thread does when, where somebody measures.
   var timer = PhaseTimer()
 
@@ -88,24 +88,32 @@ package final class Trainer {
   var hasSelectedGradients = false
   var hasSelectedParameters = false
 
+  /// The groups of this rank that train apart; nil where every update is one of all shards.
+  let local: LocalUpdates?
+
   package init(
     replica: Replica, communicator: any Communicator, source: BatchSource,
     optimizer config: OptimizerConfig, steps: Int, accumulation: Int = 1,
     checks: StepChecks = StepChecks(),
-    exchange exchangeConfig: ExchangeConfig = ExchangeConfig(), bucketBytes: Int = 1 << 20
+    exchange exchangeConfig: ExchangeConfig = ExchangeConfig(), bucketBytes: Int = 1 << 20,
+    local: LocalUpdates? = nil
   ) {
     precondition(
       config.keepsMaster == (exchangeConfig.compression != .none),
       "exact parameters are kept where their changes are rounded, and only there")
     let elementCount = replica.table.elementCount
-    let plan = replica.plan
+    // One of several that stands alone, as a group does, has nobody to exchange with.
+    let plan = replica.plan.ranks > communicator.worldSize ? replica.plan.alone : replica.plan
     self.replica = replica
+    self.local = local
+    pulse = RunPulse(stepsAtOnce: local?.every ?? 1)
     self.communicator = communicator
     self.source = source
     self.accumulation = accumulation
     schedule = LearningRateSchedule(
       peak: config.learningRate, config: config.schedule, steps: steps)
-    let rowElements = exchangeConfig.rowElements(of: replica.shape, table: replica.table)
+    // Groups have changed every row that any of them looked up, and as often as not others too.
+    let rowElements = local != nil ? 0 : exchangeConfig.rowElements(of: replica.shape, table: replica.table)
     let buckets = BucketPlan(
       segments: BackwardStage.segments(of: replica.shape, table: replica.table),
       bucketElements: max(canonicalBlock, bucketBytes / MemoryLayout<Float>.stride),
@@ -124,8 +132,9 @@ package final class Trainer {
     let ownership = exchange.exchange.ownership
     self.exchange = exchange
     staleLayer = replica.shape.layerCount + 1
-    nodeFold = NodeFold(plan: plan, rank: replica.rank)
-    statistics = StepStatistics(communicator: communicator, plan: plan, ownership: ownership)
+    nodeFold = NodeFold(plan: replica.plan, rank: replica.rank)
+    statistics = StepStatistics(
+      communicator: communicator, plan: local?.plan ?? plan, ownership: ownership)
     fingerprints = FingerprintGather(communicator: communicator, ownership: ownership)
     self.checks = checks
     verification = ParameterVerification(replica: replica, communicator: communicator)
@@ -133,12 +142,13 @@ package final class Trainer {
       replica: replica, communicator: communicator, source: source, seed: checks.seed)
     previousState = AlignedBuffer(count: replica.stateCount)
     isAveraging = config.emaDecay > 0
-    let slices = ownership.slices(ofRank: replica.rank)
-    optimizer = ShardedOptimizer(config: config, slices: slices, kernels: replica.kernels)
+    let slices = ownership.slices(ofRank: communicator.rank)
+    optimizer = ShardedOptimizer(config: local?.outer ?? config, slices: slices, kernels: replica.kernels)
     accumulated = AlignedBuffer(count: accumulation > 1 ? optimizer.count : 0)
     ownedPlaces = buckets.places(of: slices, readers: replica.shape.layerCount + 1)
 
-    let hasRows = replica.shape.task.input == .tokens && (config.lazy || rowElements > 0)
+    let hasRows =
+      local == nil && replica.shape.task.input == .tokens && (config.lazy || rowElements > 0)
     touched = hasRows ? TouchedRows(communicator: communicator, replica: replica) : nil
     embeddingStage = BackwardStage.stages(of: replica.shape).firstIndex(of: .embedding)
     rowExchange =
@@ -149,15 +159,17 @@ package final class Trainer {
       optimizer.rows = config.lazy ? touched.step : touched.recent
     }
 
-    let nodeCount = nodeFold.threadNodeCount
+    // The changes of groups lie where their parameters do.
+    let nodeCount = local == nil ? nodeFold.threadNodeCount : 0
     arenas = AlignedBuffer(count: nodeCount * elementCount)
     threadNodes = .allocate(capacity: nodeCount)
     for index in 0..<nodeCount {
       (threadNodes + index).initialize(to: arenas.pointer + index * elementCount)
     }
     rankNodes = .allocate(capacity: nodeFold.rankNodeCount)
-    for (index, arena) in nodeFold.resultArenas.enumerated() {
-      (rankNodes + index).initialize(to: threadNodes[arena])
+    for index in 0..<nodeFold.rankNodeCount {
+      (rankNodes + index)
+        .initialize(to: local?.nodes[index] ?? threadNodes[nodeFold.resultArenas[index]])
     }
     firstNodes = nodeFold.threadNodeCounts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
     replica.workers[0].progress = exchange.hook
@@ -189,12 +201,15 @@ package final class Trainer {
   package struct Outcome: Sendable {
     /// Counted from 1.
     package var step: Int
+    /// How many steps it was: those of a round of local updates, which count as one.
+    package var steps = 1
     /// Nats per token.
     package var loss: Double
     /// Counted targets of the global batch.
     package var tokens: Int
     package var learningRate: Double
     /// Before clipping.
+    /// Of local updates: of the mean change of parameters.
     package var gradientNorm: Double
     /// What any rank asked for.
     package var requests: StepRequests
@@ -220,6 +235,7 @@ package final class Trainer {
   package func performStep(
     requests: StepRequests = [], isFollowed: Bool = false
   ) throws -> Outcome {
+    if local != nil { return try performRound { requests } }
     let clock = ContinuousClock()
     let started = clock.now
     step += 1
@@ -252,7 +268,7 @@ package final class Trainer {
     timer.enter(.norm, bytes: 4 * optimizer.count / replica.threads)
     replica.team.runPrepared(squareJob)
     pulse.begin(.decision)
-    let hash = hashIfDue()
+    let hash = hashIfDue(after: step - 1)
     timer.enter(.exchange)
     let totals = try exchange.exposed { () throws(CollectiveError) in
       try statistics.gather(requests: requests.union(mismatch), hash: hash)

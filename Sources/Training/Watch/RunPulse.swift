@@ -61,7 +61,10 @@ package final class RunPulse: Sendable {
   private static let rememberedSteps = 64
   private let state = Mutex(State())
 
-  package init() {}
+  /// Steps that this rank makes without the others, whose end is the end of a step here.
+  package let stepsAtOnce: Int
+
+  package init(stepsAtOnce: Int = 1) { self.stepsAtOnce = stepsAtOnce }
 
   package var reading: Reading { state.withLock { $0.reading } }
 

@@ -93,7 +93,9 @@ package final class Watchdog: Sendable {
   /// Seconds that the activity under way may take; nil for as long as it likes.
   func limit(for reading: RunPulse.Reading) -> Double? {
     guard settings.patience > 0 else { return nil }
-    let usual = max(settings.patience, 20 * (pulse.medianStepSeconds ?? 0))
+    // Who is through with a round waits for the slowest.
+    let usual = max(
+      settings.patience, 20 * Double(pulse.stepsAtOnce) * (pulse.medianStepSeconds ?? 0))
     switch reading.activity {
     // These depend on files of any size, and on disks that may be slow for a while.
     case .starting, .checkpoint, .finishing: return 20 * usual
