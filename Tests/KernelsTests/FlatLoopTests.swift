@@ -25,6 +25,26 @@ import Testing
     }
   }
 
+  @Test(arguments: counts) func subtractionSubtractsAlsoInPlace(count: Int) {
+    var random = SeededRandom(UInt64(count) + 2)
+    let x = random.floats(count)
+    let y = random.floats(count)
+    let expected = zip(x, y).map { $0 - $1 }
+    for set in InstructionSet.available {
+      let kernels = Kernels(set)
+      let apart = GuardedFloats(outputCount: count)
+      kernels.subtract(x, y, into: apart.pointer, count: count)
+      let left = GuardedFloats(x)
+      kernels.subtract(left.pointer, y, into: left.pointer, count: count)
+      let right = GuardedFloats(y)
+      kernels.subtract(x, right.pointer, into: right.pointer, count: count)
+      for difference in [apart, left, right] {
+        #expect(firstDifference(difference.values, expected) == nil, "\(set.rawValue)")
+        #expect(difference.guardsAreIntact, "\(set.rawValue)")
+      }
+    }
+  }
+
   /// Sixteen chains of fused multiply-adds over a block, then the tree over lanes i and i + 8, 4,
   /// 2 and 1.
   private func blockSquare(_ block: ArraySlice<Float>) -> Double {

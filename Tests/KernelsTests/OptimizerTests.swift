@@ -136,6 +136,31 @@ import Testing
     }
   }
 
+  /// A scalar chain of the same operations, bit for bit.
+  @Test(arguments: [0, 1, 15, 16, 17, 31, 97, 1009]) func nesterovIsItsScalarChain(count: Int) {
+    var random = SeededRandom(UInt64(count) + 7)
+    let parameters = random.floats(count)
+    let gradients = random.floats(count, in: -40...40)
+    let velocity = random.floats(count, in: -0.1...0.1)
+    var s = Self.momentum
+    s.gradientDivisor = 3
+    var expected = parameters + gradients
+    for i in 0..<count {
+      let scaled = gradients[i] / s.gradientDivisor * s.gradientScale
+      let g = scaled.addingProduct(parameters[i], s.coupledDecay)
+      let u = g.addingProduct(velocity[i], s.momentum)
+      expected[i] = parameters[i].addingProduct(-s.learningRate, g.addingProduct(u, s.momentum))
+      expected[count + i] = u
+    }
+    for set in InstructionSet.available {
+      let (p, u) = (GuardedFloats(parameters), GuardedFloats(velocity))
+      Kernels(set).nesterov(
+        p.pointer, gradient: gradients, velocity: u.pointer, count: count, s)
+      #expect(firstDifference(p.values + u.values, expected) == nil, "\(set.rawValue)")
+      #expect(p.guardsAreIntact && u.guardsAreIntact, "\(set.rawValue)")
+    }
+  }
+
   /// RMSprop, Adagrad.
   static let roots: [(keep: Float, gain: Float)] = [(0.99, 0.01), (1, 1)]
 

@@ -58,7 +58,9 @@ struct TrainingProblem {
         replica: replica, communicator: communicator, source: setup.batches,
         optimizer: setup.config.optimizer, steps: setup.config.run.steps,
         accumulation: setup.config.batch.accumulate,
-        exchange: setup.config.exchange, bucketBytes: bucketBytes), setup
+        exchange: setup.config.exchange, bucketBytes: bucketBytes,
+        local: try LocalUpdates(config: setup.config, beside: replica, source: setup.batches)),
+      setup
     )
   }
 

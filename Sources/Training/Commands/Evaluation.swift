@@ -70,8 +70,8 @@ package struct Evaluation {
   /// The model's config, with another batch where that is asked for.
   private func config(of model: LoadedModel) throws -> Config {
     var config = model.config
-    // Nothing is sent that could be rounded, so that any number of ranks will do.
-    config.exchange.compression = .none
+    // Nothing is sent that could be rounded, and nobody trains apart: any number of ranks will do.
+    config.exchange = ExchangeConfig()
     config.optimizer.keepsMaster = false
     guard let streams else { return config }
     guard config.task == .language else {

@@ -35,6 +35,12 @@ package struct Inspection {
         + "\(model.shape.vocabularySize) (\(state.tokenizer.kind.rawValue)), "
         + "\(Format.grouped(table.parameterCount)) parameters")
     console.say("optimizer    \(state.optimizer)")
+    let exchange = model.config.exchange
+    if exchange.isLocal {
+      console.say(
+        "updates      \(exchange.localGroups) groups of shards apart, each with moments of its own, "
+          + "together every \(exchange.synchronizeEvery) steps")
+    }
     console.say("fingerprint  \(fingerprint), numeric contract version \(state.contractVersion)")
     for file in model.checkpoint.manifest.files {
       console.say("file         \(file.name), \(Format.bytes(file.bytes)), SHA-256 \(file.sha256)")
@@ -61,7 +67,11 @@ package struct Inspection {
       "best_validation_loss": state.bestValidationLoss.map { .number($0) } ?? .null,
       "best_validation_step": state.bestValidationStep.map { .integer($0) } ?? .null,
       "model": model.shape.json, "parameters": .integer(table.parameterCount),
-      "optimizer": .string(state.optimizer), "fingerprint": .string(fingerprint),
+      "optimizer": .string(state.optimizer),
+      "synchronize_every": .integer(model.config.exchange.synchronizeEvery),
+      "local_groups": .integer(
+        model.config.exchange.isLocal ? model.config.exchange.localGroups : 0),
+      "fingerprint": .string(fingerprint),
       "contract_version": .integer(state.contractVersion),
       "files": .array(
         model.checkpoint.manifest.files.map {

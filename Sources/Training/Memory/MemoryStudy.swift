@@ -78,6 +78,11 @@ package struct MemoryStudy {
         "model.bidirectional is true: from the end of a sequence its beginning is not far away; "
           + "set it to false")
     }
+    guard !setup.config.exchange.isLocal else {
+      throw UsageError(
+        "exchange.synchronize_every is \(setup.config.exchange.synchronizeEvery): the study trains "
+          + "all shards together; set it to 0")
+    }
     guard case .task(let data) = setup.data, let validation = data.validation else {
       throw UsageError("data.valid_sequences is 0: there is nothing to measure on")
     }

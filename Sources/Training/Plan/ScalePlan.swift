@@ -21,6 +21,13 @@ package struct ScalePlan {
 
   package func run(console: Console) throws {
     let config = try Config(file: options.configFile, overrides: options.overrides)
+    if config.exchange.isLocal {
+      throw ConfigError(
+        place: options.configFile, key: "exchange.synchronize_every",
+        problem: "a plan is of updates of all shards together, and this config has groups of "
+          + "shards make \(config.exchange.synchronizeEvery) updates apart",
+        hint: "add --set exchange.synchronize_every=0")
+    }
     try config.validate(
       ranks: cluster.ranks, threads: cluster.threads, place: options.configFile)
     let shards = config.batch.shards

@@ -36,38 +36,85 @@ package struct MemoryPlan: Sendable {
             worker: rank * plan.threads + thread, slots: slots, kernels: kernels)
       }
     }
-    let moments = config.optimizer.momentNames.count
+    let local = LocalMemory(
+      shape: shape, config: config, plan: plan, slots: slots, kernels: kernels)
+    // Of what is spread over ranks; with local updates that is the velocity of the outer step.
+    let moments = local == nil ? config.optimizer.momentNames.count : 1
     let states =
       shape.layerCount * plan.sequences * shape.hiddenSize * MemoryLayout<Float>.stride
     let rankNodes = (0..<plan.ranks).map { rank in
       plan.nodes(of: plan.shards(ofRank: rank)).count
     }
     let rows =
-      plan.ranks == 1
+      plan.ranks == 1 || local != nil
       ? 0
       : config.exchange.rowElements(of: shape, table: table) / 2 * (rankNodes.max() ?? 1)
         * MemoryLayout<Float>.stride
     // Residuals twice, and words of half the size.
     let groups = config.exchange.compression == .none ? 0 : plan.groups
     let compressed = groups / plan.ranks * arena * 5 / 2
+    // Arenas of all groups that checkpoints hold.
+    let saved = groups + (local?.savedArenas ?? 0)
     // Its copy of the state for checkpoints is whole, the others' only of what they own.
-    coordinatorBytes = arena + arena * (moments + groups) * (plan.ranks - 1) / plan.ranks
+    coordinatorBytes = arena + arena * (moments + saved) * (plan.ranks - 1) / plan.ranks
     items = [
-      Item(name: "parameters", bytes: arena),
+      Item(name: "parameters", bytes: arena * (1 + (local?.groups ?? 0))),
       Item(
         name: "packed weights",
-        bytes: PackedWeights.bytes(shape: shape, table: table, kernels: kernels)),
+        bytes: PackedWeights.bytes(shape: shape, table: table, kernels: kernels)
+          * (1 + (local?.groups ?? 0))),
       Item(
         name: "gradients",
-        bytes: arena * (nodes.max() ?? 1)
+        bytes: arena * (local?.gradientArenas ?? nodes.max() ?? 1)
           + (config.batch.accumulate > 1 ? arena / plan.ranks : 0) + rows + compressed),
-      Item(name: "optimizer moments", bytes: arena * moments / plan.ranks),
-      Item(name: "activations", bytes: workspaces.max() ?? 0),
+      Item(
+        name: "optimizer moments",
+        bytes: arena * moments / plan.ranks + arena * (local?.momentArenas ?? 0)),
+      Item(
+        name: "activations", bytes: (workspaces.max() ?? 0) + (local?.activationBytes ?? 0)),
       // The state on its way to the disk, and the hidden vectors that a step and validation put by.
-      Item(name: "checkpoint buffers", bytes: arena * (1 + moments + groups) + 3 * states),
+      Item(name: "checkpoint buffers", bytes: arena * (1 + moments + saved) + 3 * states),
       Item(name: "program and libraries", bytes: plan.ranks > 1 ? 38 << 20 : 29 << 20),
     ]
     self.ranksOnHost = ranksOnHost
+  }
+
+  /// What the groups of one rank need that train apart.
+  private struct LocalMemory {
+    /// Groups of the rank.
+    var groups: Int
+    var gradientArenas: Int
+    var momentArenas: Int
+    var activationBytes: Int
+    /// Arenas of the groups of all ranks that are saved.
+    var savedArenas: Int
+
+    /// Nil where none do.
+    init?(shape: ModelShape, config: Config, plan: ShardPlan, slots: Int, kernels: Kernels) {
+      guard config.exchange.isLocal else { return nil }
+      let all = config.exchange.localGroups
+      groups = all / plan.ranks
+      let lanes = LocalUpdates.lanes(
+        groups: groups, threads: plan.threads, shardsOfGroup: plan.shards / all)
+      let group = ShardPlan(
+        sequences: plan.sequences, shards: plan.shards, ranks: all, threads: lanes.threads)
+      let nodes = (0..<lanes.threads).reduce(0) {
+        $0 + group.nodes(of: group.shards(ofWorker: $1)).count
+      }
+      let moments = config.optimizer.momentNames.count
+      gradientArenas = groups * (nodes + (config.batch.accumulate > 1 ? 1 : 0))
+      momentArenas = groups * moments
+      savedArenas = all * moments
+      let state =
+        shape.layerCount * plan.sequences * shape.hiddenSize * MemoryLayout<Float>.stride
+      let workspaces = (0..<lanes.threads).reduce(0) {
+        $0
+          + SequenceWorker.workspaceBytes(
+            shape: shape, window: config.batch.longestWindow, plan: group, worker: $1, slots: slots,
+            kernels: kernels)
+      }
+      activationBytes = groups * (workspaces + state)
+    }
   }
 
   /// Bytes of rank 0.
