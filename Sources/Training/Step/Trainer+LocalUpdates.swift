@@ -105,7 +105,8 @@ extension Trainer {
     }
     let failed = local.groups.first { $0.failure != nil }
     let mine = failed?.failure as? NonFiniteError
-    let all = try communicator.allGather([Double(mine?.step ?? 0), mine?.loss ?? 0, mine?.norm ?? 0])
+    let all = try communicator.allGather(
+      [Double(mine?.step ?? 0), mine?.loss ?? 0, mine?.norm ?? 0])
     var error = NonFiniteError(step: step, loss: loss, norm: norm)
     if let first = all.first(where: { $0[0] > 0 }) {
       error = NonFiniteError(step: Int(first[0]), loss: first[1], norm: first[2])

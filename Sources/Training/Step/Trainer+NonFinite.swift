@@ -60,7 +60,9 @@ extension Trainer {
     _ = try verifyParameters()
     var error = NonFiniteError(step: step, loss: loss, norm: norm)
     error.place = try communicator.firstPlace(firstNonFinite()?.words)
-    if error.place == nil { error.place = try communicator.firstPlace(nonFiniteSum("the gradient of")) }
+    if error.place == nil {
+      error.place = try communicator.firstPlace(nonFiniteSum("the gradient of"))
+    }
     takeBack()
     return error
   }

@@ -113,7 +113,8 @@ package final class Trainer {
     schedule = LearningRateSchedule(
       peak: config.learningRate, config: config.schedule, steps: steps)
     // Groups have changed every row that any of them looked up, and as often as not others too.
-    let rowElements = local != nil ? 0 : exchangeConfig.rowElements(of: replica.shape, table: replica.table)
+    let rowElements =
+      local == nil ? exchangeConfig.rowElements(of: replica.shape, table: replica.table) : 0
     let buckets = BucketPlan(
       segments: BackwardStage.segments(of: replica.shape, table: replica.table),
       bucketElements: max(canonicalBlock, bucketBytes / MemoryLayout<Float>.stride),
@@ -143,8 +144,9 @@ package final class Trainer {
     previousState = AlignedBuffer(count: replica.stateCount)
     isAveraging = config.emaDecay > 0
     let slices = ownership.slices(ofRank: communicator.rank)
-    optimizer = ShardedOptimizer(config: local?.outer ?? config, slices: slices, kernels: replica.kernels)
-    accumulated = AlignedBuffer(count: accumulation > 1 ? optimizer.count : 0)
+    optimizer = ShardedOptimizer(
+      config: local?.outer ?? config, slices: slices, kernels: replica.kernels)
+    accumulated = AlignedBuffer(count: accumulation > 1 && local == nil ? optimizer.count : 0)
     ownedPlaces = buckets.places(of: slices, readers: replica.shape.layerCount + 1)
 
     let hasRows =
