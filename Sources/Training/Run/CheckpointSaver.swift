@@ -65,7 +65,7 @@ final class CheckpointSaver {
   private let trainer: Trainer
   private let directory: RunDirectory
   private let communicator: any Communicator
-  private let snapshot: CheckpointSnapshot
+  let snapshot: CheckpointSnapshot
   /// The copy whose parts are still coming in; on rank 0.
   private var incoming: (request: Request, stall: Duration)?
   private var writing: Writing?

@@ -12,11 +12,11 @@ final class CheckpointSnapshot {
   let tensors: TrainingTensors
   private let replica: Replica
   private let communicator: any Communicator
-  private let parameters: AlignedBuffer
-  private let moments: AlignedBuffer
-  private let hidden: AlignedBuffer
+  let parameters: AlignedBuffer
+  let moments: AlignedBuffer
+  let hidden: AlignedBuffer
   /// What groups have of their own: of all groups on rank 0; of a rank's own elsewhere.
-  private let groupArenas: AlignedBuffer
+  let groupArenas: AlignedBuffer
   private var transfers: TransferQueue
 
   init(

@@ -51,26 +51,21 @@ extension RunDirectory {
   /// Brings the trainer to the newest whole checkpoint of a run that is resumed; nil where there is
   /// none, or nothing to resume.
   ///
+  /// - Parameter snapshot: where rank 0 reads a checkpoint into, so that it needs no more memory
+  ///   than to write one.
   /// - Throws: on every rank alike, where the config does not fit or no checkpoint is whole.
-  package func restore(
-    _ trainer: Trainer, setup: TrainingSetup, complain: (String) -> Void
+  func restore(
+    _ trainer: Trainer, setup: TrainingSetup, through snapshot: CheckpointSnapshot,
+    complain: (String) -> Void
   ) throws -> Restored? {
     guard mode == .resume else { return nil }
     let replica = trainer.replica
     let isCoordinator = communicator.rank == 0
     let names = trainer.optimizer.config.momentNames
     let count = replica.table.elementCount
-    let moments = AlignedBuffer(count: isCoordinator ? names.count * count : 0)
-    let hidden = AlignedBuffer(count: replica.stateCount)
-    let groupArenas = AlignedBuffer(
-      count: isCoordinator ? trainer.groupCount * trainer.groupArenaNames.count * count : 0)
-    let contents = TrainingTensors(
-      replica: replica, momentNames: names, parameters: replica.parameters.pointer,
-      moments: moments.pointer, hidden: hidden.pointer, groupArenas: groupArenas.pointer,
-      groupArenaNames: trainer.groupArenaNames, groups: trainer.groupCount)
     var found: (state: TrainingState, restored: Restored)?
     try communicator.coordinate {
-      guard let state = try load(contents, setup: setup, complain: complain) else { return }
+      guard let state = try load(snapshot.tensors, setup: setup, complain: complain) else { return }
       found = (state, setup.restored(from: state))
     }
     // Nothing says that there is no checkpoint.
@@ -82,16 +77,16 @@ extension RunDirectory {
     let memory = try share(found?.restored.history)
     trainer.take(memory.validation)
     trainer.averagedSteps = memory.averagedSteps
+    if isCoordinator {
+      replica.parameters.pointer.update(from: snapshot.parameters.pointer, count: count)
+    }
     try trainer.broadcastParameters()
     for index in names.indices {
       try trainer.scatterMoment(
-        index, from: isCoordinator ? moments.pointer + index * count : nil)
+        index, from: isCoordinator ? snapshot.moments.pointer + index * count : nil)
     }
-    try trainer.scatterGroups(from: isCoordinator ? groupArenas.pointer : nil)
-    withExtendedLifetime(groupArenas) {}
-    try trainer.scatterState(from: hidden.pointer)
-    withExtendedLifetime(moments) {}
-    withExtendedLifetime(hidden) {}
+    try trainer.scatterGroups(from: isCoordinator ? snapshot.groupArenas.pointer : nil)
+    try trainer.scatterState(from: snapshot.hidden.pointer)
     let fingerprint = try trainer.fingerprint()
     try communicator.coordinate {
       guard let found, found.state.fingerprint != fingerprint else { return }

@@ -125,7 +125,9 @@ package final class TrainingRun {
   }
 
   private func train() throws -> Int32 {
-    let restored = try directory.restore(trainer, setup: setup) { Console.complain($0) }
+    let restored = try directory.restore(trainer, setup: setup, through: saver.snapshot) {
+      Console.complain($0)
+    }
     trainer.pulse.resume(afterStep: trainer.step)
     let stalled = restored?.history.memory.stalled ?? 0
     let isStalled = run.patience > 0 && stalled >= run.patience
