@@ -57,11 +57,6 @@ struct BenchSizes: ParsableArguments {
   @Option(help: "Steps to time; the median counts.") var steps = 20
   @Option(help: "Steps before them.") var warmup = 5
   @Option(help: "Numbers that products multiply.") var precision = Precision.fp32
-  @Option(help: "The optimizer.") var optimizer = OptimizerConfig.Name.adam
-  @Option(help: "Whether rows of the embedding that no token looks up are left out.")
-  var sparse = ExchangeConfig.Sparse.auto
-  @Option(help: "Groups of shards whose gradients travel as bf16; 0 for none.")
-  var compressionGroups = 0
   @OptionGroup var compute: ComputeOptions
   @Flag(help: "Accepted for symmetry: the output is JSON always.") var json = false
 
@@ -84,9 +79,6 @@ struct BenchSizes: ParsableArguments {
     benchmark.steps = steps
     benchmark.warmup = warmup
     benchmark.precision = precision
-    benchmark.optimizer = optimizer
-    benchmark.sparse = sparse
-    benchmark.compressionGroups = compressionGroups
     benchmark.instructionSet = compute.instructionSet
     return benchmark
   }
@@ -104,10 +96,18 @@ struct BenchStepCommand: RankedCommand {
       """)
 
   @OptionGroup var sizes: BenchSizes
+  @Option(help: "The optimizer.") var optimizer = OptimizerConfig.Name.adam
+  @Option(help: "Whether rows of the embedding that no token looks up are left out.")
+  var sparse = ExchangeConfig.Sparse.auto
+  @Option(help: "Groups of shards whose gradients travel as bf16; 0 for none.")
+  var compressionGroups = 0
   @Flag(help: "Also say where the time goes, on the first thread of rank 0.") var profile = false
 
   func run(on communicator: any Communicator) throws -> Int32 {
     var benchmark = sizes.benchmark
+    benchmark.optimizer = optimizer
+    benchmark.sparse = sparse
+    benchmark.compressionGroups = compressionGroups
     benchmark.profiled = profile
     try benchmark.run(on: communicator)
     return ExitStatus.done
