@@ -70,8 +70,9 @@ package struct TrainingState: Sendable, Equatable, Codable {
   package func checkPlausible(path: String) throws(CheckpointError) {
     let counts = [epoch, tokens, bestValidationStep ?? 0, bestCheckpointStep ?? 0]
     // Nothing that is computed from a step of that size overflows.
-    guard (0...1 << 40).contains(step), counts.allSatisfy({ $0 >= 0 }), (skippedSteps ?? 0) >= 0, (averagedSteps ?? 0) >= 0, (averagedSteps ?? 0) <= step,
-     
+    guard (0...1 << 40).contains(step), counts.allSatisfy({ $0 >= 0 }), (skippedSteps ?? 0) >= 0,
+      (averagedSteps ?? 0) >= 0, (averagedSteps ?? 0) <= step,
+
       validation?.isPlausible != false,
       (bestValidationStep ?? 0) <= step, (bestCheckpointStep ?? 0) <= step,
       (validatedStep ?? 0) <= step

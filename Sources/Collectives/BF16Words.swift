@@ -1,6 +1,6 @@
-/// Floats as bf16 for the way between ranks: rounded to nearest, ties to even. One operation of each
-/// element at a time, so that the bits do not depend on a vector's width. Memory is used as raw bytes:
-/// words lie where floats did.
+/// Floats as bf16 for the way between ranks: rounded to nearest, ties to even. One operation of
+/// each element at a time, so that the bits do not depend on a vector's width. Memory is used as
+/// raw bytes: words lie where floats did.
 enum BF16Words {
   private typealias Floats = SIMD16<Float>
   private typealias Bits = SIMD16<UInt32>

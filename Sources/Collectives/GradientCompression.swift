@@ -1,11 +1,12 @@
 package import Kernels
 
-/// Gradients and changes of parameters that travel as bf16, with error feedback (Seide et al., 2014).
+/// Gradients and changes of parameters that travel as bf16, with error feedback (Seide et al.,
+/// 2014).
 ///
-/// Shards lie in groups, whose number the config fixes. The gradient sum of each group is rounded to
-/// bf16 before it travels, together with what rounding has left out of it so far, its residual. The
-/// rounded sums of all groups are added in fp32 by the canonical tree. A rank has whole groups, so
-/// that the result is the same for any number of ranks.
+/// Shards lie in groups, whose number the config fixes. The gradient sum of each group is rounded
+/// to bf16 before it travels, together with what rounding has left out of it so far, its residual.
+/// The rounded sums of all groups are added in fp32 by the canonical tree. A rank has whole groups,
+/// so that the result is the same for any number of ranks.
 ///
 /// All buffers are allocated by `init`.
 package final class GradientCompression {

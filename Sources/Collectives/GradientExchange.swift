@@ -41,13 +41,13 @@ package final class GradientExchange {
     case direct(DirectSchedule)
   }
 
-  /// Preconditions: `plan.ranks` is the communicator's world size; `buckets` follow each other from 0
-  /// to `elementCount`, with bounds at multiples of 4,096.
+  /// Preconditions: `plan.ranks` is the communicator's world size; `buckets` follow each other from
+  /// 0 to `elementCount`, with bounds at multiples of 4,096.
   ///
   /// - Parameters:
   ///   - buckets: what is exchanged as a whole; nil for one bucket of all.
-  ///   - pieceElements: the most elements in one message of a reduction, so that adding a piece goes
-  ///     on while the next is under way; the same on all ranks.
+  ///   - pieceElements: the most elements in one message of a reduction, so that adding a piece
+  ///     goes on while the next is under way; the same on all ranks.
   ///   - compression: rounds gradients, which then have to be packed by it before they are added.
   ///     Every rank sends its groups straight to the owners: a sum of rounded ones would not fit.
   package init(
@@ -118,8 +118,8 @@ package final class GradientExchange {
 
   // MARK: - Whole exchanges
 
-  /// Sums over all shards: afterwards `nodes[0]` holds the canonical sums of the owned elements. The
-  /// rest of the arenas is used up.
+  /// Sums over all shards: afterwards `nodes[0]` holds the canonical sums of the owned elements.
+  /// The rest of the arenas is used up.
   ///
   /// - Parameter nodes: this rank's maximal canonical nodes over its shards, in leaf order; arenas
   ///   of `elementCount` floats.
@@ -141,7 +141,8 @@ package final class GradientExchange {
 
   // MARK: - Bucket by bucket
 
-  /// Begins to sum over all shards, as `reduceScatter`; `nodes` must stay valid until it is finished.
+  /// Begins to sum over all shards, as `reduceScatter`; `nodes` must stay valid until it is
+  /// finished.
   package func beginReduction(nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
     precondition(!gathering.isUnderWay, "a gathering is under way")
     reduction.begin()
@@ -149,8 +150,8 @@ package final class GradientExchange {
     reduction.selected = compression?.selected
   }
 
-  /// Has only some elements of the first buckets take part in the reduction under way, to which none
-  /// of these buckets was added yet. Their sums stay where the elements lie.
+  /// Has only some elements of the first buckets take part in the reduction under way, to which
+  /// none of these buckets was added yet. Their sums stay where the elements lie.
   package func selectForReduction(_ selected: SelectedElements) {
     check(selected)
     reduction.selected = selected
@@ -175,7 +176,8 @@ package final class GradientExchange {
     gathering.arena = arena
   }
 
-  /// As `selectForReduction`, for the gathering under way. The elements arrive where they lie for it.
+  /// As `selectForReduction`, for the gathering under way. The elements arrive where they lie for
+  /// it.
   package func selectForGathering(_ selected: SelectedElements) {
     check(selected)
     gathering.selected = selected
@@ -190,7 +192,8 @@ package final class GradientExchange {
       end.isMultiple(of: canonicalBlock) || end == elementCount, "selected buckets end at \(end)")
   }
 
-  /// Says that the owned elements of a bucket have their values, which nobody may change from now on.
+  /// Says that the owned elements of a bucket have their values, which nobody may change from now
+  /// on.
   package func addToGathering(_ bucket: Int) throws(CollectiveError) {
     gathering.add(bucket)
     _ = try advance()
@@ -212,8 +215,8 @@ package final class GradientExchange {
     !isAlone && (reduction.isUnderWay || gathering.isUnderWay)
   }
 
-  /// Goes on as far as it can without waiting; returns whether that was anywhere. Does not allocate,
-  /// but for what the communicator does.
+  /// Goes on as far as it can without waiting; returns whether that was anywhere. Does not
+  /// allocate, but for what the communicator does.
   package func advance() throws(CollectiveError) -> Bool {
     do throws(CollectiveError) {
       switch schedule {

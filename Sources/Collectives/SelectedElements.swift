@@ -1,8 +1,8 @@
 import Kernels
 
-/// The elements that alone take part in an exchange, of the first buckets of an arena: the others are
-/// +0 on every rank, or as they were. They lie side by side, in the order of the arena, in arenas of
-/// their own, so that messages are as before, only shorter. The same on all ranks.
+/// The elements that alone take part in an exchange, of the first buckets of an arena: the others
+/// are +0 on every rank, or as they were. They lie side by side, in the order of the arena, in
+/// arenas of their own, so that messages are as before, only shorter. The same on all ranks.
 package struct SelectedElements {
   /// The buckets from the first on that it is about; they end at multiples of 4,096
   /// or with the arena.

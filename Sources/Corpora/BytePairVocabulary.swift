@@ -1,5 +1,5 @@
-/// Byte-pair encoding: 256 tokens for the bytes, and one for each pair of tokens that was merged, in
-/// the order of the merges (Gage, 1994; for subwords Sennrich, Haddow and Birch, 2016).
+/// Byte-pair encoding: 256 tokens for the bytes, and one for each pair of tokens that was merged,
+/// in the order of the merges (Gage, 1994; for subwords Sennrich, Haddow and Birch, 2016).
 package struct BytePairVocabulary: Sendable, Equatable {
   /// The two tokens that token 256 + i stands for.
   let merges: [Pair]
@@ -19,8 +19,8 @@ package struct BytePairVocabulary: Sendable, Equatable {
   /// Tokens in all.
   package var size: Int { 256 + merges.count }
 
-  /// Nil where a pair names a token that is not there yet, or occurs twice, or stands for more bytes
-  /// than a chunk can have.
+  /// Nil where a pair names a token that is not there yet, or occurs twice, or stands for more
+  /// bytes than a chunk can have.
   init?(merges: [Pair]) {
     var bytes = (0...255).map { UInt8($0) }
     var starts = Array(0...256)

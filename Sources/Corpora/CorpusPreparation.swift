@@ -1,5 +1,5 @@
-/// Turns texts of any size into one token file, in memory that does not grow with them: a first pass
-/// learns the vocabulary, a second one writes the tokens.
+/// Turns texts of any size into one token file, in memory that does not grow with them: a first
+/// pass learns the vocabulary, a second one writes the tokens.
 package struct CorpusPreparation {
   /// Files of text, in the order in which they follow each other.
   package var texts: [String]

@@ -23,7 +23,8 @@ package final class TokenCorpus: Sendable {
     case file(TokenFile)
   }
 
-  /// Opens a training text; a tokenizer of characters or words learns its vocabulary from all of it.
+  /// Opens a training text; a tokenizer of characters or words learns its vocabulary from all of
+  /// it.
   ///
   /// - Throws: a file that is missing, no regular file, unreadable, empty or, but for bytes, not
   ///   UTF-8.

@@ -7,8 +7,8 @@
 /// The head of a token file: a text as `gru-dist prepare` leaves it, ready to be mapped.
 ///
 /// All numbers are little-endian. A page of 4,096 bytes holds the fields below and zeros; after it
-/// come the tokens of 1, 2 or 4 bytes each, padded to 8 bytes; then the index, an 8-byte offset into
-/// the text for every `stride` tokens; then the tokenizer's description in JSON, to the end.
+/// come the tokens of 1, 2 or 4 bytes each, padded to 8 bytes; then the index, an 8-byte offset
+/// into the text for every `stride` tokens; then the tokenizer's description in JSON, to the end.
 ///
 /// | offset | bytes | field |
 /// |---:|---:|---|

@@ -1,5 +1,5 @@
-/// How text becomes tokens: every byte is one, every Unicode scalar is, every word, or every part of
-/// a word that byte pairs make.
+/// How text becomes tokens: every byte is one, every Unicode scalar is, every word, or every part
+/// of a word that byte pairs make.
 ///
 /// Its `Codable` form is the description that checkpoints carry and that rebuilds it:
 /// `{"kind":"byte"}`, `{"kind":"character","scalars":"A 20-7E"}`,
@@ -136,9 +136,8 @@ package enum Tokenizer: Sendable, Equatable {
 
   /// The bytes of the tokens' text.
   ///
-  /// Tokens of bytes and byte pairs need not form UTF-8; unknown scalars become U+FFFD. A space stands behind
-  /// every word.
-  /// Preconditions: tokens lie in 0 ..< `vocabularySize`.
+  /// Tokens of bytes and byte pairs need not form UTF-8; unknown scalars become U+FFFD. A space
+  /// stands behind every word. Preconditions: tokens lie in 0 ..< `vocabularySize`.
   package func decode(_ tokens: some Sequence<Int32>) -> [UInt8] {
     switch self {
     case .byte:

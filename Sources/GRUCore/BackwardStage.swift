@@ -1,10 +1,10 @@
 /// The stages of a backward pass, each of which completes the gradients of some tensors: the output
-/// layer, then the layers from the top, each direction first the gates and then the candidate, and the
-/// embedding before the weights of layer 0, whose exchange has the least time left to hide in.
+/// layer, then the layers from the top, each direction first the gates and then the candidate, and
+/// the embedding before the weights of layer 0, whose exchange has the least time left to hide in.
 package enum BackwardStage: Equatable, Sendable {
   case output
-  /// BPTT of all directions of a layer with the first of them, unless an embedding came first, and the
-  /// gradients of the rows of z and r; of all rows in an RNN.
+  /// BPTT of all directions of a layer with the first of them, unless an embedding came first, and
+  /// the gradients of the rows of z and r; of all rows in an RNN.
   case gates(strand: Int)
   /// The gradients of the candidate's rows and of the biases.
   case candidate(strand: Int)
@@ -24,8 +24,8 @@ package enum BackwardStage: Equatable, Sendable {
     return stages
   }
 
-  /// A run of the arena, the stage that completes its gradients, and the layer whose forward pass is
-  /// the first to read its parameters (`layerCount` for the output layer).
+  /// A run of the arena, the stage that completes its gradients, and the layer whose forward pass
+  /// is the first to read its parameters (`layerCount` for the output layer).
   package struct Segment: Equatable, Sendable {
     package var elements: Range<Int>
     package var stage: Int

@@ -2,14 +2,15 @@ import Kernels
 
 /// The first values of all parameters, a pure function of shape and seed.
 ///
-/// Embedding: uniform of unit variance. Input weights: uniform on ±√(6 / (I + H)) (Glorot and Bengio,
-/// 2010). Recurrent weights: each H × H block orthogonal, as a product of random plane rotations.
-/// Output weights, and a table tied to them: uniform on ±1/√(D H); matrices of an adaptive softmax
-/// by the columns they have instead of D H. Biases and states: 0, but for the bias of z where the
-/// shape gives another value. Gains: 1.
+/// Embedding: uniform of unit variance. Input weights: uniform on ±√(6 / (I + H)) (Glorot and
+/// Bengio, 2010). Recurrent weights: each H × H block orthogonal, as a product of random plane
+/// rotations. Output weights, and a table tied to them: uniform on ±1/√(D H); matrices of an
+/// adaptive softmax by the columns they have instead of D H. Biases and states: 0, but for the bias
+/// of z where the shape gives another value. Gains: 1.
 package enum Initialization {
   package static func initialize(
-    _ parameters: UnsafeMutablePointer<Float>, table: ParameterTable, shape: ModelShape, seed: UInt64
+    _ parameters: UnsafeMutablePointer<Float>, table: ParameterTable, shape: ModelShape,
+    seed: UInt64
   ) {
     let random = Philox(seed: seed, purpose: .initialization)
     parameters.update(repeating: 0, count: table.elementCount)
@@ -74,9 +75,9 @@ package enum Initialization {
     }
   }
 
-  /// Rounds of rotations in random disjoint planes, begun from the identity: a parallel form of Kac's
-  /// walk on the rotations, which approaches the uniform distribution in O(log n) such rounds and
-  /// costs O(n² log n) where an orthogonal decomposition costs O(n³).
+  /// Rounds of rotations in random disjoint planes, begun from the identity: a parallel form of
+  /// Kac's walk on the rotations, which approaches the uniform distribution in O(log n) such rounds
+  /// and costs O(n² log n) where an orthogonal decomposition costs O(n³).
   private static func fillOrthogonal(
     _ matrix: UnsafeMutablePointer<Float>, size: Int, random: Philox, tensor: UInt32
   ) {

@@ -1,11 +1,12 @@
 /// The sizes and cell of a recurrent model: of a language model, unless `task` says otherwise.
 ///
 /// Shape legend used in this module: T = BPTT window, B = sequences of one worker, H = hidden size,
-/// E = embedding size, V = vocabulary size, L = layers, D = directions of a layer, I = input size of a
-/// layer (E, then D H).
+/// E = embedding size, V = vocabulary size, L = layers, D = directions of a layer, I = input size
+/// of a layer (E, then D H).
 ///
-/// A *strand* is one direction of one layer, a recurrence with weights of its own: strand D l is the
-/// forward one of layer l, and where D is 2 the next one goes through each sequence from its end.
+/// A *strand* is one direction of one layer, a recurrence with weights of its own: strand D l is
+/// the forward one of layer l, and where D is 2 the next one goes through each sequence from its
+/// end.
 package struct ModelShape: Sendable, Equatable {
   /// The recurrence of one layer.
   package enum Cell: String, Sendable, CaseIterable {
@@ -34,8 +35,8 @@ package struct ModelShape: Sendable, Equatable {
   package var adaptiveSoftmax: AdaptiveSoftmax?
   /// Whether what every gate sums up is normalised (Ba, Kiros and Hinton, 2016).
   package var normalizesGates = false
-  /// Whether layers go through every sequence in both directions and hand on the states of both, side
-  /// by side (Schuster and Paliwal, 1997). Nothing is carried from one batch to the next then.
+  /// Whether layers go through every sequence in both directions and hand on the states of both,
+  /// side by side (Schuster and Paliwal, 1997). Nothing is carried from one batch to the next then.
   package var isBidirectional = false
   /// Whether the hidden vector before a stream or sequence is a parameter of each layer, and not 0.
   package var learnsInitialState = false

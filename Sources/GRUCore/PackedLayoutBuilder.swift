@@ -46,7 +46,8 @@ struct PackedLayoutBuilder {
       offset: take(columns * kernels.packedDepth(depth)), columns: columns,
       pack: PackArguments(
         source: placeholder, sourceStride: stride, depth: depth, groups: groups,
-        groupColumns: groupColumns, groupWidth: padded(groupColumns), panelWidth: kernels.panelWidth,
+        groupColumns: groupColumns, groupWidth: padded(groupColumns),
+        panelWidth: kernels.panelWidth,
         destination: placeholder, firstPanel: 0, endPanel: 0),
       isTransposed: isTransposed, sourceOffset: source,
       droppedOffset: firstRecurrent.flatMap { first in

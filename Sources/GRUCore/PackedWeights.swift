@@ -7,8 +7,8 @@ func padded(_ columns: Int) -> Int { (columns + 15) & ~15 }
 /// would fall into few sets of the nearest cache, so those get one cache line more.
 func rowStride(_ columns: Int) -> Int { columns % 128 == 0 ? columns + 16 : columns }
 
-/// All weights of a model in the layout that products read: panels of the instruction set's width, in
-/// both directions, made anew after every update. One per rank, read by all its threads.
+/// All weights of a model in the layout that products read: panels of the instruction set's width,
+/// in both directions, made anew after every update. One per rank, read by all its threads.
 package final class PackedWeights {
   let shape: ModelShape
   package let kernels: Kernels
@@ -82,7 +82,9 @@ package final class PackedWeights {
 
   /// What a forward pass of one token reads: the operands of all its products.
   private var forwardOperands: [PackedOperand] {
-    strands.flatMap { [$0.inputForward, $0.candidateForward] + ($0.gatesForward.map { [$0] } ?? []) }
+    strands.flatMap {
+      [$0.inputForward, $0.candidateForward] + ($0.gatesForward.map { [$0] } ?? [])
+    }
       + [output.head.forward]
       + output.tails.flatMap { [$0.projectionForward, $0.scores.forward] }
   }
@@ -94,8 +96,8 @@ package final class PackedWeights {
     }
   }
 
-  /// Reads the weights of a forward pass once and does nothing with them, for timing. Returns a value
-  /// that depends on all of them.
+  /// Reads the weights of a forward pass once and does nothing with them, for timing. Returns a
+  /// value that depends on all of them.
   package func readForward() -> Float {
     forwardOperands.reduce(0) {
       $0 + kernels.readArray(pointer($1), count: $1.columns * kernels.packedDepth($1.pack.depth))

@@ -1,6 +1,6 @@
-/// A function that a worker calls between time steps, so that somebody else's work (an exchange over
-/// the network) goes on while it computes: a plain C function and its argument, which cost a hot
-/// loop nothing but the call.
+/// A function that a worker calls between time steps, so that somebody else's work (an exchange
+/// over the network) goes on while it computes: a plain C function and its argument, which cost a
+/// hot loop nothing but the call.
 package struct ProgressHook {
   private let function: @convention(c) (UnsafeMutableRawPointer) -> Void
   private let context: UnsafeMutableRawPointer

@@ -57,8 +57,8 @@ extension ReferenceModel {
     return arena
   }
 
-  /// What a layer, or with L the output layer, reads of values [T, B, I]. Gradients of one turn into
-  /// those of the other in the same way.
+  /// What a layer, or with L the output layer, reads of values [T, B, I]. Gradients of one turn
+  /// into those of the other in the same way.
   func dropped(_ values: [Double], beforeLayer layer: Int, _ window: Window) -> [Double] {
     guard let step = window.trainingStep, shape.regularization.dropout > 0 else { return values }
     if layer == 0, shape.task.input == .values { return values }
@@ -115,7 +115,8 @@ extension ReferenceModel {
       let starts = isStart(row, window)
       let previous =
         starts
-        ? initialState(ofStrand: strand, parameters) : Array(states[row * hidden..<(row + 1) * hidden])
+        ? initialState(ofStrand: strand, parameters)
+        : Array(states[row * hidden..<(row + 1) * hidden])
       used += previous
       var sums = Array(parameters[bias])
       addProduct(

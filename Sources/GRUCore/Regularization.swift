@@ -2,8 +2,8 @@ import Kernels
 
 /// What a model leaves out at random while it trains, and never otherwise.
 ///
-/// Every choice is a counted random number: a pure function of seed, step and place, so that nothing
-/// depends on who computes it, nor on when a run was stopped.
+/// Every choice is a counted random number: a pure function of seed, step and place, so that
+/// nothing depends on who computes it, nor on when a run was stopped.
 package struct Regularization: Sendable, Equatable {
   /// The probability that an element of a layer's input, or of the output layer's, is dropped
   /// (Zaremba, Sutskever and Vinyals, 2014).

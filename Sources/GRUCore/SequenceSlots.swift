@@ -88,8 +88,8 @@ struct SequenceBoundaries {
   /// A counting sort of slots by the step that `step` gives; nil leaves one out.
   @inline(__always) func sort(slots: Int, rows rowCount: Int, step: (Int) -> Int?) {
     firsts.update(repeating: 0, count: window + 2)
-    // firsts[t + 2] counts; after the running sum firsts[t + 1] is where the next row of step t goes,
-    // and in the end firsts[t] is where its rows begin.
+    // firsts[t + 2] counts; after the running sum firsts[t + 1] is where the next row of step t
+    // goes, and in the end firsts[t] is where its rows begin.
     for slot in 0..<slots {
       if let t = step(slot) { firsts[t + 2] += 1 }
     }

@@ -5,9 +5,9 @@ extension SequenceWorker {
 
   /// Back-propagation through time of one direction of a layer.
   ///
-  /// Reads the gradient of its states [T, B, H] from `upper`, replaces its gates by the gradients of
-  /// their pre-activations, and leaves the gradient of its input [T, B, I] in `lower`, added to what
-  /// the directions before it left there.
+  /// Reads the gradient of its states [T, B, H] from `upper`, replaces its gates by the gradients
+  /// of their pre-activations, and leaves the gradient of its input [T, B, I] in `lower`, added to
+  /// what the directions before it left there.
   func backward(
     strand: Int, weights: PackedWeights, upper: UnsafeMutablePointer<Float>,
     lower: UnsafeMutablePointer<Float>

@@ -1,8 +1,8 @@
 import Kernels
 
 extension SequenceWorker {
-  /// Rows of one chunk of the input products: enough to use a panel often, few enough to stay in the
-  /// second-level cache.
+  /// Rows of one chunk of the input products: enough to use a panel often, few enough to stay in
+  /// the second-level cache.
   private static var chunkRows: Int { 192 }
 
   /// All layers over the window, bottom first; leaves gates and states for the backward pass.

@@ -44,10 +44,11 @@ extension SequenceWorker {
       .update(repeating: 0, count: shape.directionCount * shards.count * layout.hidden)
   }
 
-  /// Adds the gradient of the state before a sequence, which is in `carry`, to the sum of its shard.
+  /// Adds the gradient of the state before a sequence, which is in `carry`, to the sum of its
+  /// shard.
   ///
-  /// A shard's rows are summed as back-propagation meets them: with the last time step first, or with
-  /// the first where a strand goes through sequences from their end.
+  /// A shard's rows are summed as back-propagation meets them: with the last time step first, or
+  /// with the first where a strand goes through sequences from their end.
   @inline(__always) func addToInitialGradient(strand: Int, row: Int) {
     guard let sums = layout.initialGradients else { return }
     let place = shape.direction(ofStrand: strand) * shards.count + row / sequencesPerShard

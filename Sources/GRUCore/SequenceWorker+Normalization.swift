@@ -67,7 +67,8 @@ extension SequenceWorker {
     let hidden = shape.hiddenSize
     let gateCount = shape.cell.gateCount
     let index =
-      table.firstIndex(ofStrand: strand) + table.tensorsPerStrand - (shape.learnsInitialState ? 3 : 2)
+      table.firstIndex(ofStrand: strand) + table.tensorsPerStrand
+      - (shape.learnsInitialState ? 3 : 2)
     for node in 0..<nodeCount {
       for tensor in 0..<2 {
         for gate in 0..<gateCount {

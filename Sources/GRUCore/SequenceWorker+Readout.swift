@@ -71,8 +71,8 @@ extension SequenceWorker {
     }
   }
 
-  /// Scores, losses and, with `backward`, gradients of scores, in their place, and of what the output
-  /// layer read. Runs in chunks of rows whose scores stay in cache between the three.
+  /// Scores, losses and, with `backward`, gradients of scores, in their place, and of what the
+  /// output layer read. Runs in chunks of rows whose scores stay in cache between the three.
   private func outputRows(weights: PackedWeights, backward: Bool) {
     let rows = outputSteps * sequences.count
     let input = outputInput

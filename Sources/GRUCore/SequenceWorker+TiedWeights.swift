@@ -3,9 +3,9 @@ import Kernels
 /// The gradient of a table that is both embedding and output weight.
 ///
 /// A shard's sum is that of the output layer plus that of its look-ups, and only then are shards
-/// folded, so that the split of the shards changes nothing. The weight-gradient kernel folds shards on
-/// the fly; the rows of tokens that the window looks up are therefore computed again, shard by shard,
-/// once the gradients of the look-ups are known. They are few beside a large vocabulary.
+/// folded, so that the split of the shards changes nothing. The weight-gradient kernel folds shards
+/// on the fly; the rows of tokens that the window looks up are therefore computed again, shard by
+/// shard, once the gradients of the look-ups are known. They are few beside a large vocabulary.
 extension SequenceWorker {
   /// Tokens whose rows are computed at a time.
   static var tiedGroup: Int { 64 }

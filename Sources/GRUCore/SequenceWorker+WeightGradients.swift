@@ -18,8 +18,8 @@ extension SequenceWorker {
       to: buffer(layout.packedState))
   }
 
-  /// Rows [first, first + count) of d output.weight = Σ dlogits ⊗ h and of d output.bias = Σ dlogits.
-  /// `left` holds the dlogits of these rows as columns.
+  /// Rows [first, first + count) of d output.weight = Σ dlogits ⊗ h and of d output.bias = Σ
+  /// dlogits. `left` holds the dlogits of these rows as columns.
   func outputWeightGradient(
     first: Int, count: Int, left: UnsafePointer<Float>, stride: Int,
     nodes: UnsafePointer<UnsafeMutablePointer<Float>>
@@ -35,8 +35,8 @@ extension SequenceWorker {
       operand, nil, bias: bias.offset + first, nodes: nodes)
   }
 
-  /// The rows of z and r of d input.weight, d recurrent.weight and of the biases of one direction of a
-  /// layer, after its backward pass; of an RNN, all rows.
+  /// The rows of z and r of d input.weight, d recurrent.weight and of the biases of one direction
+  /// of a layer, after its backward pass; of an RNN, all rows.
   ///
   /// Each gate's dA multiplies the layer's input and what its recurrent weight multiplied: h of the
   /// step before, or r ⊙ h for the candidate of reset-before.

@@ -3,8 +3,8 @@ package import Kernels
 /// One worker's share of the global batch: the workspace and the computation of its sequences'
 /// forward pass, loss, back-propagation through time and summed gradients.
 ///
-/// Shapes: T = `window`, B = `sequences.count`. Rows of all activations are in (time, sequence) order.
-/// Nothing is allocated after `init`. Not thread-safe: one thread runs one worker.
+/// Shapes: T = `window`, B = `sequences.count`. Rows of all activations are in (time, sequence)
+/// order. Nothing is allocated after `init`. Not thread-safe: one thread runs one worker.
 package final class SequenceWorker {
   package let shape: ModelShape
   /// Time steps of the batch under way.
@@ -83,7 +83,8 @@ package final class SequenceWorker {
       shape: shape, window: window, sequences: sequences.count,
       sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(foldCounts),
       slots: slotCount, kernels: kernels)
-    slots = SequenceSlots(perRow: slotCount, window: window, rows: sequences.count,
+    slots = SequenceSlots(
+      perRow: slotCount, window: window, rows: sequences.count,
       hasReversed: shape.isBidirectional)
     arena = AlignedBuffer(count: layout.size)
     folds = .allocate(capacity: foldCounts.count)

@@ -1,5 +1,5 @@
-/// How a task plugs into the recurrent layers: what the first of them reads, which of the last one's
-/// states the output layer reads, and what its outputs are compared with.
+/// How a task plugs into the recurrent layers: what the first of them reads, which of the last
+/// one's states the output layer reads, and what its outputs are compared with.
 ///
 /// The default is a language model: tokens in, a softmax over the next token at every step. The
 /// output layer always has `ModelShape.vocabularySize` columns: tokens, classes, labels or values.

@@ -1,15 +1,15 @@
 import Kernels
 
-/// Activations and gradients of one direction of a layer, as pointers into a worker's workspace. Time
-/// goes on in the same order in either.
+/// Activations and gradients of one direction of a layer, as pointers into a worker's workspace.
+/// Time goes on in the same order in either.
 ///
-/// Shapes: T = window, B = sequences of the worker, H = hidden size padded to 16, G = gates · H. Rows
-/// lie `rowStride` apart.
+/// Shapes: T = window, B = sequences of the worker, H = hidden size padded to 16, G = gates · H.
+/// Rows lie `rowStride` apart.
 struct StrandBuffers {
   /// [T, B, G]: pre-activations, then gates, then their gradients.
   var gates: UnsafeMutablePointer<Float>
-  /// [T + 1, B, H]: the carried state, then h of every step; from the end of sequences on, h of every
-  /// step and then the state before the last.
+  /// [T + 1, B, H]: the carried state, then h of every step; from the end of sequences on, h of
+  /// every step and then the state before the last.
   var states: UnsafeMutablePointer<Float>
   /// [T, B, H]: r ⊙ h (reset-before) or U_h h + c_h, later its gradient (reset-after).
   var inner: UnsafeMutablePointer<Float>
@@ -63,8 +63,8 @@ struct WorkspaceLayout {
   private(set) var chosen = 0
   private(set) var blockMaxima = 0
   private(set) var blockSums = 0
-  /// The gradient of the logits, [T · B, stripColumns], of as many columns as stay in the second-level
-  /// cache.
+  /// The gradient of the logits, [T · B, stripColumns], of as many columns as stay in the
+  /// second-level cache.
   private(set) var strip = 0
   private(set) var stripColumns = 0
   private(set) var stripStride = 0

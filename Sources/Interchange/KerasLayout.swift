@@ -5,9 +5,9 @@ package import GRUCore
 /// `output.kernel`, `output.bias`: those of one layer are, in this order, what its `set_weights`
 /// takes and its `get_weights` gives. `initial_state` [L, H] is there where a model learned it.
 ///
-/// Keras multiplies from the left, so that matrices are [inputs, outputs], stacks the gates z, r, h,
-/// and keeps the previous hidden vector by weight z. With `reset_after` a GRU has a bias [2, 3 H],
-/// without it one of [3 H].
+/// Keras multiplies from the left, so that matrices are [inputs, outputs], stacks the gates z, r,
+/// h, and keeps the previous hidden vector by weight z. With `reset_after` a GRU has a bias [2, 3
+/// H], without it one of [3 H].
 package enum KerasLayout {
   package static func tensors(of model: ModelTensors) -> [NamedTensor] {
     let shape = model.shape

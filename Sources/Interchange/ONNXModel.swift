@@ -51,7 +51,8 @@ package enum ONNXModel {
     var input = "embedded"
     var initial = "initial_state"
     if shape.learnsInitialState {
-      // One row of the initializer for all sequences; a state [L, B, H] that is given stays as it is.
+      // One row of the initializer for all sequences; a state [L, B, H] that is given stays as it
+      // is.
       node(&graph, "Shape", ["tokens"], ["tokens.shape"])
       node(&graph, "Slice", ["tokens.shape", "axis.1", "axis.2", "axis.0"], ["tokens.batch"])
       node(&graph, "Concat", ["layer.count", "tokens.batch", "hidden.size"], ["state.shape"]) {

@@ -1,9 +1,10 @@
 package import GRUCore
 
-/// The tensors of `nn.Embedding`, `nn.GRU` or `nn.RNN`, and `nn.Linear`, as a state dict names them.
+/// The tensors of `nn.Embedding`, `nn.GRU` or `nn.RNN`, and `nn.Linear`, as a state dict names
+/// them.
 ///
-/// PyTorch stacks the gates r, z, n, has two biases a layer, and resets after the recurrent product:
-/// n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)), h' = (1 − z) ⊙ n + z ⊙ h.
+/// PyTorch stacks the gates r, z, n, has two biases a layer, and resets after the recurrent
+/// product: n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)), h' = (1 − z) ⊙ n + z ⊙ h.
 package enum TorchLayout {
   /// The state dict of a module with members `embedding`, `rnn` and `output`, and for a model that
   /// learned the state it starts from a parameter `initial_state` [L, 1, H].

@@ -46,8 +46,8 @@ package struct AlignedBuffer: ~Copyable {
     return raw
   }
 
-  /// Maps fresh pages, which the system hands out zeroed, one huge page too many, and gives back what
-  /// lies before and after the aligned part.
+  /// Maps fresh pages, which the system hands out zeroed, one huge page too many, and gives back
+  /// what lies before and after the aligned part.
   private static func map(bytes: Int) -> UnsafeMutableRawPointer {
     let length = bytes + hugePage
     let flags = MAP_PRIVATE | MAP_ANONYMOUS

@@ -1,5 +1,6 @@
 /// The summation order of the numeric contract: a binary tree over `total` leaves in which node
-/// [lo, hi) is the sum of [lo, mid) and [mid, hi), mid = lo + the largest power of two below hi − lo.
+/// [lo, hi) is the sum of [lo, mid) and [mid, hi), mid = lo + the largest power of two below hi −
+/// lo.
 package enum CanonicalTree {
   /// The point at which node [lo, hi) is cut; needs hi − lo of at least 2.
   package static func middle(_ lo: Int, _ hi: Int) -> Int {

@@ -1,7 +1,8 @@
 import SIMDKernels
 
-/// Double-precision functions for schedules and initialisation, from add, multiply and divide alone,
-/// so that no C library decides a bit of a trajectory. Accurate to a few units in the last place.
+/// Double-precision functions for schedules and initialisation, from add, multiply and divide
+/// alone, so that no C library decides a bit of a trajectory. Accurate to a few units in the last
+/// place.
 package enum Elementary {
   /// Natural logarithm of a positive finite number.
   package static func log(_ x: Double) -> Double {

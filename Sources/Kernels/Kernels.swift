@@ -276,15 +276,15 @@ package struct Kernels: @unchecked Sendable {
     table.pointee.elementary(function.rawValue, x, y, count)
   }
 
-  /// Loads `count` floats, a multiple of 16, as fast as a core can; returns their sum in no order that
-  /// is promised.
+  /// Loads `count` floats, a multiple of 16, as fast as a core can; returns their sum in no order
+  /// that is promised.
   package func readArray(_ x: UnsafePointer<Float>, count: Int) -> Float {
     precondition(count % 16 == 0, "count \(count) % 16 != 0")
     return table.pointee.readArray(x, count)
   }
 
-  /// The FMA throughput of one core of this machine with these instructions, in GFLOP/s: the best of
-  /// several rounds of twelve independent register chains, taking about `seconds`.
+  /// The FMA throughput of one core of this machine with these instructions, in GFLOP/s: the best
+  /// of several rounds of twelve independent register chains, taking about `seconds`.
   package func measurePeak(seconds: Double) -> Double {
     let clock = ContinuousClock()
     var iterations = 1000

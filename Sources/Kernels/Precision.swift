@@ -4,8 +4,8 @@ import CPlatform
 package enum Precision: String, CaseIterable, Sendable {
   /// fp32: the same bits on every instruction set.
   case fp32
-  /// Operands rounded to bf16 (8 bits of significand) and sums in fp32, by AVX-512's dot products of
-  /// pairs: the same bits for any number of ranks and threads, on machines that have it.
+  /// Operands rounded to bf16 (8 bits of significand) and sums in fp32, by AVX-512's dot products
+  /// of pairs: the same bits for any number of ranks and threads, on machines that have it.
   case bf16
 
   /// Whether `set` on this machine can compute so.

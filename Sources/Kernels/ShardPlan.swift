@@ -7,8 +7,8 @@ package struct ShardPlan: Sendable, Equatable {
   package let shards: Int
   package let ranks: Int
   package let threads: Int
-  /// Runs of equally many shards, each a node of the canonical tree, whose sums are kept apart until
-  /// ranks exchange them; 1 lets a rank add up all it has.
+  /// Runs of equally many shards, each a node of the canonical tree, whose sums are kept apart
+  /// until ranks exchange them; 1 lets a rank add up all it has.
   package let groups: Int
 
   package init(sequences: Int, shards: Int, ranks: Int, threads: Int, groups: Int = 1) {
@@ -42,8 +42,8 @@ package struct ShardPlan: Sendable, Equatable {
 
   /// The shards of one rank: the union of its workers' runs.
   package func shards(ofRank rank: Int) -> Range<Int> {
-    shards(ofWorker: rank * threads).lowerBound
-      ..< shards(ofWorker: rank * threads + threads - 1).upperBound
+    shards(ofWorker: rank * threads)
+      .lowerBound..<shards(ofWorker: rank * threads + threads - 1).upperBound
   }
 
   /// The nodes of the canonical tree that a worker or rank keeps of a run of shards, in leaf order:

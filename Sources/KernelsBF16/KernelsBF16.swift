@@ -75,8 +75,8 @@
     if depth % 2 == 1 { (raw + 2 * depth).storeBytes(of: 0, as: UInt16.self) }
   }
 
-  /// As `multiplyAddChains` with pair products, 4 FLOPs a lane and step. They take longer than fused
-  /// multiply-adds, so that a round runs twice as many chains, two steps of twelve.
+  /// As `multiplyAddChains` with pair products, 4 FLOPs a lane and step. They take longer than
+  /// fused multiply-adds, so that a round runs twice as many chains, two steps of twelve.
   private func dotChains(_ iterations: Int) -> Float {
     // The pairs (1, 2^-8) and (2^-100, 2^-100): sums stay small.
     let x = Lanes(repeating: Float(bitPattern: 0x3b80_3f80))

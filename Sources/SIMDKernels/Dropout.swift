@@ -1,10 +1,10 @@
 /// Rows of an activation of which random elements are dropped: y = 0 or x · scale.
 ///
-/// Element j of the row of time step t and sequence b is dropped where a random number below 1 falls
-/// short of the probability. The number is word w of the Philox block with the counter
-/// (step, stream, layer, element): stream `firstStream` + b, element `firstElement`
-/// + t · `elementsPerStep` + 8 (u / 2) + (j % 16) / 2, w = 2 (u % 2) + j % 2, where
-/// u = `firstUnit` + j / 16. So eight blocks serve 32 elements without any shuffling.
+/// Element j of the row of time step t and sequence b is dropped where a random number below 1
+/// falls short of the probability. The number is word w of the Philox block with the counter (step,
+/// stream, layer, element): stream `firstStream` + b, element `firstElement` + t ·
+/// `elementsPerStep` + 8 (u / 2) + (j % 16) / 2, w = 2 (u % 2) + j % 2, where u = `firstUnit` + j /
+/// 16. So eight blocks serve 32 elements without any shuffling.
 @frozen public struct DropoutArguments {
   /// [T, B, columns]; `columns` is a multiple of 16. Source and destination may be the same.
   public var source: UnsafePointer<Float>

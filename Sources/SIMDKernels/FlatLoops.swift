@@ -35,8 +35,9 @@ public func subtractArrays(
   }
 }
 
-/// The sum of squares of each block of 4,096 elements: sixteen lanes of fused multiply-adds, then the
-/// lane tree. `count` is rounded down to a multiple of 16 by contract: arenas are padded with zeros.
+/// The sum of squares of each block of 4,096 elements: sixteen lanes of fused multiply-adds, then
+/// the lane tree. `count` is rounded down to a multiple of 16 by contract: arenas are padded with
+/// zeros.
 @_transparent
 public func blockSquares(
   _ x: UnsafePointer<Float>, _ count: Int, _ blocks: UnsafeMutablePointer<Double>

@@ -1,4 +1,5 @@
-/// Operands of one time step's elementwise work, [rows, columns] each; `columns` is a multiple of 16.
+/// Operands of one time step's elementwise work, [rows, columns] each; `columns` is a multiple of
+/// 16.
 ///
 /// `gates` rows hold [z | r | h̃], each `columns` wide, `gatesStride` apart (an RNN has only h̃).
 /// Which of the other operands a function reads or writes is said there.

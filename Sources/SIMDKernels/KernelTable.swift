@@ -1,5 +1,5 @@
-/// The kernels of one instruction set as plain C function pointers: only pointers and integers cross
-/// from one instruction set's module to another.
+/// The kernels of one instruction set as plain C function pointers: only pointers and integers
+/// cross from one instruction set's module to another.
 ///
 /// Each module of an instruction set fills one table (`fill…Kernels`); nothing of it may be called
 /// before the machine is known to have the instruction set.
@@ -93,42 +93,51 @@
     normalize: @escaping Raw, normalizeBackward: @escaping Raw,
     softmaxCrossEntropy: @escaping Raw, softmaxBlock: @escaping Raw,
     softmaxBlockGradient: @escaping Raw,
-    softmaxJoin: @escaping @convention(c) (
-      UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, Int, Float
-    ) -> Float,
+    softmaxJoin:
+      @escaping @convention(c) (
+        UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, Int, Float
+      ) -> Float,
     valueLoss: @escaping Raw,
     dropRows: @escaping Raw,
-    add: @escaping @convention(c) (
-      UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
-    ) -> Void,
-    subtract: @escaping @convention(c) (
-      UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
-    ) -> Void,
+    add:
+      @escaping @convention(c) (
+        UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
+      ) -> Void,
+    subtract:
+      @escaping @convention(c) (
+        UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
+      ) -> Void,
     blockSquares:
       @escaping @convention(c) (UnsafePointer<Float>, Int, UnsafeMutablePointer<Double>) -> Void,
     blockHashes:
       @escaping @convention(c) (UnsafePointer<Float>, Int, UnsafeMutablePointer<UInt64>) -> Void,
-    adam: @escaping @convention(c) (
-      UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>,
-      UnsafeMutablePointer<Float>, Int, UnsafeRawPointer
+    adam:
+      @escaping @convention(c) (
+        UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>,
+        UnsafeMutablePointer<Float>, Int, UnsafeRawPointer
+      ) -> Void,
+    momentum:
+      @escaping @convention(c) (
+        UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
+        UnsafeRawPointer
+      ) -> Void,
+    nesterov:
+      @escaping @convention(c) (
+        UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
+        UnsafeRawPointer
+      ) -> Void,
+    rootStep:
+      @escaping @convention(c) (
+        UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
+        UnsafeRawPointer
+      ) -> Void,
+    average:
+      @escaping @convention(c) (
+        UnsafeMutablePointer<Float>, UnsafePointer<Float>, Int, Float
+      ) -> Void,
+    elementary: @escaping @convention(c) (
+      Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int
     ) -> Void,
-    momentum: @escaping @convention(c) (
-      UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
-      UnsafeRawPointer
-    ) -> Void,
-    nesterov: @escaping @convention(c) (
-      UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
-      UnsafeRawPointer
-    ) -> Void,
-    rootStep: @escaping @convention(c) (
-      UnsafeMutablePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int,
-      UnsafeRawPointer
-    ) -> Void,
-    average: @escaping @convention(c) (
-      UnsafeMutablePointer<Float>, UnsafePointer<Float>, Int, Float
-    ) -> Void,
-    elementary:
-      @escaping @convention(c) (Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void,
     multiplyAddChains: @escaping @convention(c) (Int) -> Float,
     readArray: @escaping @convention(c) (UnsafePointer<Float>, Int) -> Float
   ) {

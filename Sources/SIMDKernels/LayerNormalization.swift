@@ -1,8 +1,8 @@
 /// Layer normalisation of the summed inputs of gates (Ba, Kiros and Hinton, 2016, equation 4).
 ///
-/// `values` rows hold `groups` gates, each `columns` wide (a multiple of 16) of which `size` count; all
-/// of the others stay 0. With μ and σ² the mean and variance of a gate's a, x = (a − μ) / √(σ² + ε),
-/// y = gain ⊙ x + bias.
+/// `values` rows hold `groups` gates, each `columns` wide (a multiple of 16) of which `size` count;
+/// all of the others stay 0. With μ and σ² the mean and variance of a gate's a, x = (a − μ) / √(σ²
+/// + ε), y = gain ⊙ x + bias.
 @frozen public struct NormalizationArguments {
   public var rows: Int
   public var groups: Int
@@ -179,9 +179,9 @@ public func resetAfterSum(_ p: UnsafePointer<GateArguments>) {
   }
 }
 
-/// Reset-after with normalised gates, backward, after `resetBeforeBackwardState` and the candidate's
-/// normalisation left ∂/∂(h̃ + r ⊙ inner) in place of h̃: dr = that ⊙ inner ⊙ r ⊙ (1 − r), inner
-/// becomes that ⊙ r.
+/// Reset-after with normalised gates, backward, after `resetBeforeBackwardState` and the
+/// candidate's normalisation left ∂/∂(h̃ + r ⊙ inner) in place of h̃: dr = that ⊙ inner ⊙ r ⊙ (1 −
+/// r), inner becomes that ⊙ r.
 @_transparent
 public func resetAfterBackwardSum(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns

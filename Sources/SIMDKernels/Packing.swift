@@ -64,7 +64,8 @@ public func packTransposed(_ p: UnsafePointer<PackArguments>) {
   }
 }
 
-/// Sixteen source rows, or as many as a narrower panel is wide, become adjacent columns; rows from `valid` on are zeros.
+/// Sixteen source rows, or as many as a narrower panel is wide, become adjacent columns; rows from
+/// `valid` on are zeros.
 ///
 /// With `isWide` by transposing squares in registers, which pays with 32 of 64 bytes only.
 @_transparent

@@ -72,8 +72,8 @@ public enum PairTiles: TileFamily {
   }
 }
 
-/// The left operand of weight gradients in pairs of rows; biases are summed in fp32, row by row; see
-/// `packLeftTiles`.
+/// The left operand of weight gradients in pairs of rows; biases are summed in fp32, row by row;
+/// see `packLeftTiles`.
 @_transparent
 public func packLeftPairs(
   _ cursor: inout ShardCursor, rows count: Int, split: TileSplit, firstTile: Int, endTile: Int,

@@ -2,12 +2,12 @@ public import CPlatform
 
 /// Operands of C = start + A · B, with B packed in panels.
 ///
-/// Shapes: A [rows, segments × segmentLength], C and start [rows, columns].
-/// `columns` is a multiple of 16. Row r, column k of segment s of A lies at
-/// a[r · aStride + s · segmentStride + k]. B is packed as by `packTransposed` or `packRows`:
-/// panels of `panelWidth` columns, each [depth][width], depth = segments × segmentLength; what is
-/// left after the last full panel is one narrower panel of 16. The whole of A · B takes depth rows of
-/// B; a block of k takes [bStart, bStart + depth) of bDepth.
+/// Shapes: A [rows, segments × segmentLength], C and start [rows, columns]. `columns` is a multiple
+/// of 16. Row r, column k of segment s of A lies at a[r · aStride + s · segmentStride + k]. B is
+/// packed as by `packTransposed` or `packRows`: panels of `panelWidth` columns, each
+/// [depth][width], depth = segments × segmentLength; what is left after the last full panel is one
+/// narrower panel of 16. The whole of A · B takes depth rows of B; a block of k takes [bStart,
+/// bStart + depth) of bDepth.
 @frozen public struct ProductArguments {
   public var rows: Int
   public var columns: Int
@@ -64,8 +64,8 @@ public func productScratch(depth: Int) -> Int {
   return whole % 128 == 0 ? whole + 16 : whole
 }
 
-/// What a tile asks for while it computes: the cache line at `address`, which moves on by `stride` bytes
-/// with every step of the chains.
+/// What a tile asks for while it computes: the cache line at `address`, which moves on by `stride`
+/// bytes with every step of the chains.
 @frozen public struct Prefetch {
   public var address: UnsafeRawPointer
   public var stride: Int
@@ -135,8 +135,9 @@ public func productTiles<R: TileRows>(
   }
 }
 
-/// Asks for the rows where a tile's chains start (or end, where they start from +0 or a bias), so that
-/// they are near when the tile before is done: rows lie pages apart, and a chain waits for them.
+/// Asks for the rows where a tile's chains start (or end, where they start from +0 or a bias), so
+/// that they are near when the tile before is done: rows lie pages apart, and a chain waits for
+/// them.
 @_transparent
 public func prefetchTile(
   _ p: UnsafePointer<ProductArguments>, row: Int, height: Int, column: Int, bytes: Int
@@ -159,8 +160,8 @@ public func prefetchTile(
   }
 }
 
-/// One row of a product, four panels at a time: a row alone has too few chains to fill the pipelines.
-/// Returns the first column that is left over.
+/// One row of a product, four panels at a time: a row alone has too few chains to fill the
+/// pipelines. Returns the first column that is left over.
 @_transparent
 public func productRow<F: TileFamily>(
   _ family: F.Type, _ p: UnsafePointer<ProductArguments>
@@ -215,8 +216,8 @@ public func product<F: TileFamily>(
   let wide = F.Wide.Columns.width
   let block = p.pointee.b + p.pointee.bStart * wide
   let steps = p.pointee.segments * p.pointee.segmentLength
-  // The tiles of a panel ask for the next one, each for its share: the weights of a large layer come
-  // from the last cache, or the memory, in every time step.
+  // The tiles of a panel ask for the next one, each for its share: the weights of a large layer
+  // come from the last cache, or the memory, in every time step.
   let advance = split.count == 0 ? 0 : (wide * 4 + split.count - 1) / split.count
   var column = p.pointee.rows == 1 ? productRow(F.self, p) : 0
   while column + wide <= columns {

@@ -1,7 +1,7 @@
 public import CPlatform
 
-/// Softmax cross-entropy of `rows` rows of logits, [rows, columns], `columns` a multiple of 16 whose
-/// padding holds a very negative number (it then adds exactly 0).
+/// Softmax cross-entropy of `rows` rows of logits, [rows, columns], `columns` a multiple of 16
+/// whose padding holds a very negative number (it then adds exactly 0).
 @frozen public struct SoftmaxArguments {
   public var rows: Int
   public var columns: Int
@@ -84,8 +84,8 @@ public func softmaxCrossEntropy(_ p: UnsafePointer<SoftmaxArguments>) {
 
 /// Softmax of one block of columns of `rows` rows of logits, where a vocabulary has several blocks.
 ///
-/// The sum of a row is the tree over blocks of 4,096 columns (numeric contract, point 3), each block
-/// relative to its own maximum: Σ_j e^(x_j − m) = Σ_b e^(m_b − m) Σ_(j in b) e^(x_j − m_b).
+/// The sum of a row is the tree over blocks of 4,096 columns (numeric contract, point 3), each
+/// block relative to its own maximum: Σ_j e^(x_j − m) = Σ_b e^(m_b − m) Σ_(j in b) e^(x_j − m_b).
 @frozen public struct SoftmaxBlockArguments {
   public var rows: Int
   /// Columns of this block, a multiple of 16, and the vocabulary's column that it starts with.
@@ -95,8 +95,8 @@ public func softmaxCrossEntropy(_ p: UnsafePointer<SoftmaxArguments>) {
   public var logits: UnsafeMutablePointer<Float>
   public var stride: Int
   public var targets: UnsafePointer<Int32>
-  /// Per row: the block's maximum and sum, `blockStride` apart (`softmaxBlock`), or what the block's
-  /// exponentials are multiplied by (`softmaxBlockGradient` reads `maxima` for it).
+  /// Per row: the block's maximum and sum, `blockStride` apart (`softmaxBlock`), or what the
+  /// block's exponentials are multiplied by (`softmaxBlockGradient` reads `maxima` for it).
   public var maxima: UnsafeMutablePointer<Float>
   public var sums: UnsafeMutablePointer<Float>
   public var blockStride: Int

@@ -167,7 +167,8 @@ public typealias Rows12<R: TileRows> = Stack<Rows8<R>, Rows4<R>>
   }
 }
 
-/// The register tiles of one arithmetic, two vectors wide or one, and how rows become steps of a chain.
+/// The register tiles of one arithmetic, two vectors wide or one, and how rows become steps of a
+/// chain.
 public protocol TileFamily {
   associatedtype Wide: TileRows
   associatedtype Narrow: TileRows

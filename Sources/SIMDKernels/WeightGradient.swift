@@ -61,8 +61,8 @@
 /// Rows of the gradients that are summed at a time, over all columns.
 @inlinable @inline(__always) public var weightGradientRows: Int { 192 }
 
-/// Scratch floats that `weightGradient` needs for right operands of up to `columns` padded columns in
-/// all: packed left rows, the stack of biases, the stack of tiles.
+/// Scratch floats that `weightGradient` needs for right operands of up to `columns` padded columns
+/// in all: packed left rows, the stack of biases, the stack of tiles.
 public func weightGradientScratch(rowsPerShard: Int, columns: Int, stackDepth: Int) -> Int {
   let tiles = weightGradientRows / 6
   let left = weightGradientRows * min(rowsPerShard, weightGradientDepth) + 16 * tiles
@@ -126,8 +126,8 @@ public func gradientTiles<R: TileRows>(
   }
 }
 
-/// Folds the topmost entry of the bias stack, at `depth`, as often as its shard asks for; returns the
-/// depth after it.
+/// Folds the topmost entry of the bias stack, at `depth`, as often as its shard asks for; returns
+/// the depth after it.
 @_transparent
 public func foldBiases(
   _ bias: UnsafeMutablePointer<Float>, stride: Int, tiles: Int, depth: Int, folds: Int
@@ -199,7 +199,8 @@ public func writeGradientTile(
   }
 }
 
-/// One block of k of one shard: the packed tiles against all panels of one right operand, two by two.
+/// One block of k of one shard: the packed tiles against all panels of one right operand, two by
+/// two.
 @_transparent
 public func gradientBlock<F: TileFamily>(
   _ family: F.Type, maximumRows: Int, split: TileSplit, firstTile: Int, endTile: Int,

@@ -1,6 +1,7 @@
 public import CPlatform
 
-/// Rows of an activation [T, B_local, ld] taken shard by shard, each shard in (time, sequence) order.
+/// Rows of an activation [T, B_local, ld] taken shard by shard, each shard in (time, sequence)
+/// order.
 @frozen public struct ShardRows {
   public var base: UnsafePointer<Float>
   public var stride: Int
@@ -23,9 +24,9 @@ public import CPlatform
   @inlinable @inline(__always) public var rowsPerShard: Int { timeSteps * sequencesPerShard }
 }
 
-/// Packs the right operand of weight gradients shard by shard, [shard][panel][row][width], panels of
-/// `panelWidth` columns (the last may be narrower), so that a shard's panels are read as one stream.
-/// `columns` is a multiple of 16.
+/// Packs the right operand of weight gradients shard by shard, [shard][panel][row][width], panels
+/// of `panelWidth` columns (the last may be narrower), so that a shard's panels are read as one
+/// stream. `columns` is a multiple of 16.
 @_transparent
 public func packShardColumns(
   _ rows: UnsafePointer<ShardRows>, columns: Int, panelWidth: Int,
@@ -83,8 +84,8 @@ public func packShardColumns(
     ahead = (8 + sequences - 1) / sequences * rows.sequences * rows.stride
   }
 
-  /// Asks for some columns of about the eighth row from here: rows lie pages apart, where no hardware
-  /// prefetcher follows.
+  /// Asks for some columns of about the eighth row from here: rows lie pages apart, where no
+  /// hardware prefetcher follows.
   @inlinable @inline(__always)
   public func prefetch(_ column: Int, bytes: Int) {
     let later = UnsafeRawPointer(row + ahead + column)
@@ -106,8 +107,8 @@ public func packShardColumns(
   }
 }
 
-/// The sums over rows of packed tiles, in the first lanes of 16 for each; four chains at a time, because
-/// one addition waits for the one before. With `resume` the chains go on from `sums`.
+/// The sums over rows of packed tiles, in the first lanes of 16 for each; four chains at a time,
+/// because one addition waits for the one before. With `resume` the chains go on from `sums`.
 @_transparent
 public func sumPackedTiles(
   _ packed: UnsafePointer<Float>, tileStride: Int, rows: Int, split: TileSplit, firstTile: Int,
@@ -153,8 +154,8 @@ public func sumPackedTiles(
 }
 
 /// Packs the tiles [firstTile, endTile) of the next `rows` rows of the left operand as
-/// [tile][row][height], row by row so that a row's cache lines are fetched together, and adds up their
-/// columns, [tile][16].
+/// [tile][row][height], row by row so that a row's cache lines are fetched together, and adds up
+/// their columns, [tile][16].
 @_transparent
 public func packLeftTiles(
   _ cursor: inout ShardCursor, rows: Int, split: TileSplit, firstTile: Int, endTile: Int,

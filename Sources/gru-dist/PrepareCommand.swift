@@ -9,8 +9,8 @@ struct PrepareCommand: RankedCommand {
     commandName: "prepare",
     abstract: "Turn texts into a token file, which training maps into memory.",
     discussion: """
-      Texts may be of any size: a first pass learns the vocabulary, a second one writes the tokens, \
-      and neither holds a text in memory. Standard input is copied beside the output first.
+      Texts may be of any size: a first pass learns the vocabulary, a second one writes the \
+      tokens, and neither holds a text in memory. Standard input is copied beside the output first.
 
       Examples:
         gru-dist prepare train.txt --output data/train.tokens --tokenizer word

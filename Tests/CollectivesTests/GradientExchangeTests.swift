@@ -109,7 +109,8 @@ import Testing
     }
   }
 
-  /// Buckets that each rank completes in its own time, while it does other things, are exchanged alike.
+  /// Buckets that each rank completes in its own time, while it does other things, are exchanged
+  /// alike.
   @Test(arguments: [2, 3, 4, 6, 8]) func bucketsTravelWhileRanksCompute(ranks: Int) throws {
     let kernels = try sampleKernels()
     for seed in 0..<12 {

@@ -4,7 +4,8 @@ import Testing
 @testable import Collectives
 
 @Suite struct SelectedElementsTests {
-  /// What a rank sees of an exchange in which only `chosen` elements of the first buckets take part.
+  /// What a rank sees of an exchange in which only `chosen` elements of the first buckets take
+  /// part.
   private final class Selection {
     let chosen: [Int]
     let starts: UnsafeMutablePointer<Int>

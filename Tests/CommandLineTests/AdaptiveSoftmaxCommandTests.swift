@@ -54,8 +54,10 @@ import Testing
     (["model.adaptive_softmax=[12]"], "data.tokenizer to \"word\" or \"bpe\""),
     (["data.tokenizer=word", "model.adaptive_softmax=[12,9000]"], "token 9000"),
     (
-      ["data.tokenizer=word", "model.adaptive_softmax=[12]", "model.tie_weights=true",
-        "model.embedding=24"], "tie_weights to false"
+      [
+        "data.tokenizer=word", "model.adaptive_softmax=[12]", "model.tie_weights=true",
+        "model.embedding=24",
+      ], "tie_weights to false"
     ),
     (["task=adding", "model.adaptive_softmax=[1]", "data={}"], "\"language\" only"),
   ])

@@ -70,16 +70,17 @@ import Testing
     #expect(try place.names(in: ".").filter { $0.contains("stdin") || $0.contains("tmp") } == [])
   }
 
-  @Test(arguments: [
-    (["nowhere", "--tokenizer", "word"], 2, "'nowhere' does not exist"),
-    (["text.txt"], 2, "--tokenizer"), (["--tokenizer", "word"], 2, "name a text file"),
-    (["text.txt", "--tokenizer", "words"], 2, "words"),
-    (["text.txt", "--tokenizer", "bpe", "--vocabulary-limit", "9"], 2, "at least 257"),
-    (["text.txt", "--tokenizer", "word", "--minimum-count", "0"], 2, "at least 1"),
-    (["text.txt", "--tokenizer-from", "text.txt"], 2, "no token file, run or checkpoint"),
-    (["bad.txt", "--tokenizer", "word"], 2, "offset 2"),
-    (["empty", "--tokenizer", "word"], 2, "no text file"),
-  ] as [([String], Int32, String)])
+  @Test(
+    arguments: [
+      (["nowhere", "--tokenizer", "word"], 2, "'nowhere' does not exist"),
+      (["text.txt"], 2, "--tokenizer"), (["--tokenizer", "word"], 2, "name a text file"),
+      (["text.txt", "--tokenizer", "words"], 2, "words"),
+      (["text.txt", "--tokenizer", "bpe", "--vocabulary-limit", "9"], 2, "at least 257"),
+      (["text.txt", "--tokenizer", "word", "--minimum-count", "0"], 2, "at least 1"),
+      (["text.txt", "--tokenizer-from", "text.txt"], 2, "no token file, run or checkpoint"),
+      (["bad.txt", "--tokenizer", "word"], 2, "offset 2"),
+      (["empty", "--tokenizer", "word"], 2, "no text file"),
+    ] as [([String], Int32, String)])
   func badUseIsExplained(arguments: [String], status: Int32, message: String) throws {
     let place = try Workplace()
     try Data([0x61, 0x20, 0xFF]).write(to: URL(fileURLWithPath: place.path("bad.txt")))

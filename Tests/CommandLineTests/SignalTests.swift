@@ -96,8 +96,10 @@ import Testing
     let place = try Workplace()
     let started = Mutex<ContinuousClock.Instant?>(nil)
     // One step takes seconds.
-    let big = ["--set", "model.hidden=1024", "--set", "batch.window=128", "--set",
-      "batch.sequences=64", "--set", "data.valid_fraction=0.01"]
+    let big = [
+      "--set", "model.hidden=1024", "--set", "batch.window=128", "--set",
+      "batch.sequences=64", "--set", "data.valid_fraction=0.01",
+    ]
     let job = try Program(["config.json", "--threads", "1"] + big, in: place.folder) { process in
       guard let status = RankStatus(file: place.path("run/heartbeat.json")),
         status.reading.activity == .gradients

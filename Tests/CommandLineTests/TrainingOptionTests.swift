@@ -43,8 +43,9 @@ import Testing
       ])
     let rates = records.filter { $0["kind"] == "train" }
       .compactMap { $0["learning_rate"]?.doubleValue }
-    #expect(rates == [Double](repeating: 1e-30, count: 6) + [2.5e-31, 2.5e-31, 2.5e-31, 2.5e-31]
-      + [6.25e-32, 6.25e-32])
+    #expect(
+      rates == [Double](repeating: 1e-30, count: 6) + [2.5e-31, 2.5e-31, 2.5e-31, 2.5e-31]
+        + [6.25e-32, 6.25e-32])
     let falls = records.filter { $0["event"] == "learning_rate_falls" }
     #expect(falls.map { $0["step"] } == [6, 10])
   }

@@ -4,7 +4,8 @@ import Testing
 @testable import Corpora
 
 @Suite struct BytePairTests {
-  private func corpus(_ text: [UInt8], limit: Int = 0, minimumCount: Int = 1) throws -> TokenCorpus {
+  private func corpus(_ text: [UInt8], limit: Int = 0, minimumCount: Int = 1) throws -> TokenCorpus
+  {
     try withTemporaryFile(text) {
       try TokenCorpus(
         path: $0,
@@ -45,10 +46,11 @@ import Testing
 
   @Test func chunksAreRunsWithTheSpaceBefore() {
     let text = "Don't  stop at 42,\n\n  they said ...\tü "
-    #expect(chunks(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) } == [
-      "Don", "'", "t", " ", " stop", " at", " 42", ",", "\n\n ", " they", " said", " ...", "\t",
-      "ü", " ",
-    ])
+    #expect(
+      chunks(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) } == [
+        "Don", "'", "t", " ", " stop", " at", " 42", ",", "\n\n ", " they", " said", " ...", "\t",
+        "ü", " ",
+      ])
     #expect(chunks([UInt8](repeating: 0x61, count: 150)).map(\.count) == [64, 64, 22])
   }
 
@@ -57,7 +59,8 @@ import Testing
     for _ in 0..<300 {
       let length = Int.random(in: 0...200, using: &generator)
       let text = (0..<length).map { _ in
-        Bool.random(using: &generator) ? UInt8.random(in: 0...255, using: &generator)
+        Bool.random(using: &generator)
+          ? UInt8.random(in: 0...255, using: &generator)
           : [0x20, 0x20, 0x61, 0x0A, 0x39, 0x2E].randomElement(using: &generator)!
       }
       let chunks = chunks(text)
@@ -74,8 +77,9 @@ import Testing
         "abcdeab".randomElement(using: &generator).map(String.init)!
       }.joined()
     }
-    let text = Array((0..<600).map { _ in words.randomElement(using: &generator)! }
-      .joined(separator: " ").utf8)
+    let text = Array(
+      (0..<600).map { _ in words.randomElement(using: &generator)! }
+        .joined(separator: " ").utf8)
     let corpus = try corpus(text, limit: 256 + 70)
     guard case .bytePair(let vocabulary) = corpus.tokenizer else { return }
     #expect(vocabulary.merges == merges(text, count: 70))

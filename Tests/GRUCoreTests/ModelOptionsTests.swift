@@ -66,7 +66,8 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
   var testDescription: String { rawValue }
 }
 
-/// Every option of the model against the double-precision reference, and under the numeric contract.
+/// Every option of the model against the double-precision reference, and under the numeric
+/// contract.
 @Suite struct ModelOptionsTests {
   private static let sizes = Sizes.all
   private let tolerance = 1e-5

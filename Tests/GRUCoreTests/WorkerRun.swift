@@ -12,8 +12,8 @@ struct WorkerRun {
   /// State after the last window, [L, B, H].
   var state: [Float] = []
 
-  /// Runs every worker of `plan`, made for windows that are `spare` steps longer, one after another,
-  /// as ranks and threads would side by side.
+  /// Runs every worker of `plan`, made for windows that are `spare` steps longer, one after
+  /// another, as ranks and threads would side by side.
   init(
     _ problem: RandomProblem, plan: ShardPlan, instructionSet: InstructionSet,
     precision: Precision = .fp32, spare: Int = 0
@@ -89,7 +89,8 @@ extension SequenceWorker {
     }
   }
 
-  /// Writes the tokens of one window, as of the step after as many, that belong to this worker's sequences.
+  /// Writes the tokens of one window, as of the step after as many, that belong to this worker's
+  /// sequences.
   func load(_ problem: RandomProblem, window: Int) {
     step = UInt32(window + 1)
     for t in 0..<problem.window {

@@ -50,7 +50,9 @@ import Testing
     let file = folder.appendingPathComponent("model.onnx")
     try Data(ONNXModel.encoded(model, metadata: [], producerVersion: "0")).write(to: file)
     let script = "\(Reference.folder)/interchange.py"
-    let given = try Python.run(["\(script)", "check", file.path, "\(Reference.folder)/\(name).json"])
+    let given = try Python.run([
+      "\(script)", "check", file.path, "\(Reference.folder)/\(name).json",
+    ])
     #expect(try #require(Double(given), "\(given)") < 1e-4)
 
     // Without one: what our own model says that starts from it.

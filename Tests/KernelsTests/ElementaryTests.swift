@@ -2,8 +2,8 @@ import Foundation
 import Kernels
 import Testing
 
-/// The double-precision functions of schedules and initialisation against the C library's, which are
-/// themselves within 1 ulp.
+/// The double-precision functions of schedules and initialisation against the C library's, which
+/// are themselves within 1 ulp.
 @Suite struct ElementaryTests {
   private func relativeError(_ found: Double, _ expected: Double) -> Double {
     (found - expected).magnitude / expected.magnitude / Double.ulpOfOne

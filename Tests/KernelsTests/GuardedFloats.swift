@@ -48,7 +48,8 @@ final class GuardedFloats {
   }
 }
 
-/// Where two runs of floats first differ in a bit, in words; nil if nowhere. Any NaN equals any other.
+/// Where two runs of floats first differ in a bit, in words; nil if nowhere. Any NaN equals any
+/// other.
 func firstDifference(_ found: [Float], _ expected: [Float]) -> String? {
   if found.count != expected.count { return "\(found.count) floats, not \(expected.count)" }
   for i in 0..<found.count where found[i].bitPattern != expected[i].bitPattern {

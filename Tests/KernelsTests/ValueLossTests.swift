@@ -1,10 +1,11 @@
+import Kernels
+import Testing
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
   import Darwin
 #endif
-import Kernels
-import Testing
 
 @Suite struct ValueLossTests {
   /// Scores of all sizes, and some beyond what a naive sigmoid bears.

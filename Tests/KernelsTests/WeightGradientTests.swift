@@ -122,7 +122,8 @@ private struct GradientTrial {
     }
     let scratch = GuardedFloats(
       outputCount: weightGradientScratch(
-        rowsPerShard: problem.timeSteps * problem.sequencesPerShard, columns: columns.reduce(0) { $0 + ($1 + 15) / 16 * 16 },
+        rowsPerShard: problem.timeSteps * problem.sequencesPerShard,
+        columns: columns.reduce(0) { $0 + ($1 + 15) / 16 * 16 },
         stackDepth: stackDepth))
     let nodes = arenas.map(\.pointer)
     let second = columns.count - 1

@@ -50,7 +50,8 @@ import Testing
       if step == 0 || Int.random(in: 0..<4, using: &random) > 0 { step += 1 }
       if Int.random(in: 0..<3, using: &random) == 0 {
         let number = history.disk.attempts + Int.random(in: 0..<40, using: &random)
-        history.disk.fail(number, with: [ENOSPC, EIO, EDQUOT, EROFS].randomElement(using: &random)!)
+        history.disk.fail(
+          number, with: [ENOSPC, EIO, EDQUOT, EROFS].randomElement(using: &random)!)
       }
       var attempt = Attempt(step: step, version: version, began: history.disk.changeCount)
       if (try? SmallCheckpoint.write(step: step, version: version, to: store)) != nil {

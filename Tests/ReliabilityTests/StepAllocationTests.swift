@@ -65,7 +65,7 @@ import Testing
     let scenario = try TrainingScenario()
     let counts = try ThreadWorld.run(ranks: 2) { communicator in
       let trainer = try scenario.trainer(
-      on: communicator, threads: 1, checks: checks(verifyEvery: verifyEvery))
+        on: communicator, threads: 1, checks: checks(verifyEvery: verifyEvery))
       return try allocations(of: trainer, steps: 20)
     }
     #expect(counts == [0, 0])

@@ -32,7 +32,7 @@ final class Laboratory {
       "OMPI_MCA_oob_tcp_keepalive_time": "2", "OMPI_MCA_oob_tcp_keepalive_intvl": "1",
       "OMPI_MCA_oob_tcp_keepalive_probes": "3",
       "LAB_SWITCH": URL(fileURLWithPath: run.program).deletingLastPathComponent()
-        .appendingPathComponent("lab-switch").path
+        .appendingPathComponent("lab-switch").path,
     ]) { $1 }
     process.currentDirectoryURL = run.folder
     process.standardInput = FileHandle.nullDevice

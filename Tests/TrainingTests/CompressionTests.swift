@@ -56,8 +56,8 @@ import Testing
     #expect(try 4 * bytes(ranks: 2).reduce(0, +) == 3 * exact.0.reduce(0, +))
   }
 
-  /// What is left out of one step is made up for by the next ones: over many steps of SGD the rounded
-  /// parameters stay within a rounding of a single change of the exact ones.
+  /// What is left out of one step is made up for by the next ones: over many steps of SGD the
+  /// rounded parameters stay within a rounding of a single change of the exact ones.
   @Test func whatRoundingLeavesOutIsNotLost() throws {
     var problem = try TrainingProblem("optimizer.name=sgd", "optimizer.clip_norm=0")
     defer { problem.remove() }

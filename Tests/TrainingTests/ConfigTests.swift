@@ -44,7 +44,8 @@ import Testing
     #expect(again == first)
     #expect(again.json == first.json)
     guard case .object(let sections) = first.json else { return }
-    #expect(sections.map(\.name) == ["task", "data", "model", "batch", "optimizer", "exchange", "run"])
+    #expect(
+      sections.map(\.name) == ["task", "data", "model", "batch", "optimizer", "exchange", "run"])
     for key in ["data.valid_fraction", "model.reset", "optimizer.schedule.final_fraction"] {
       #expect(first.json.leaves[key] != nil, "\(key)")
     }
@@ -108,7 +109,8 @@ import Testing
     ("model.tie_weights=1", "expected true or false"), ("model=3", "expected an object"),
     ("data.train=", "not empty"), ("data.train=5", "found 5 (an integer)"),
     ("data.valid=[1]", "null or a string"), ("data.valid_fraction=0.95", "0 to 0.9"),
-    ("data.tokenizer=line", "\"byte\", \"character\", \"word\""), ("batch.window=0", "from 1 to 65536"),
+    ("data.tokenizer=line", "\"byte\", \"character\", \"word\""),
+    ("batch.window=0", "from 1 to 65536"),
     ("batch.shards=7", "7 shards do not divide batch.sequences, which is 64"),
     ("optimizer.name=lion", "\"adam\", \"adamw\", \"sgd\""),
     ("optimizer.learning_rate=0", "above 0"), ("optimizer.learning_rate=1e-60", "above 0"),

@@ -64,7 +64,8 @@ import Testing
       steps: setup.config.run.steps)
   }
 
-  /// Whole rounds beside groups that are trained one by one and brought together element by element.
+  /// Whole rounds beside groups that are trained one by one and brought together element by
+  /// element.
   @Test func roundsAreTheirScalarReference() throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
@@ -129,7 +130,8 @@ import Testing
     for element in 0..<plain.replica.table.elementCount {
       largest = max(
         largest,
-        abs(plain.replica.parameters.pointer[element] - subject.replica.parameters.pointer[element]))
+        abs(plain.replica.parameters.pointer[element] - subject.replica.parameters.pointer[element])
+      )
     }
     #expect(largest < 1e-6)
     #expect(subject.epoch(ofStep: 16) == plain.epoch(ofStep: 16))

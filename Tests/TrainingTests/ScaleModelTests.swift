@@ -45,8 +45,10 @@ import Testing
     let perByte = 8 / (1e9 * 1448 / 1538)
     let expected = 2 * 3 * (2e-4 + 3e-5) + 12e6 * perByte
     #expect(abs(model().reduceSeconds(bytes, on: four, nodes: 1) - expected) < 1e-12)
-    #expect(model().gatherSeconds(bytes, on: four, nodes: 1) == model().reduceSeconds(
-      bytes, on: four, nodes: 1))
+    #expect(
+      model().gatherSeconds(bytes, on: four, nodes: 1)
+        == model().reduceSeconds(
+          bytes, on: four, nodes: 1))
     // Nobody to exchange with.
     #expect(model().reduceSeconds(bytes, on: cluster(hosts: 1), nodes: 1) == 0)
     // Ranks of one host send together what a single rank would.
@@ -163,7 +165,8 @@ import Testing
     let frame = 1e8 / 8 * 0.00025
     let ofSwitch = costs.switchSecondsPerByte + costs.switchSecondsPerFrame / frame
     let ofHosts =
-      2 * (costs.tcpSecondsPerByte + costs.disturbanceSecondsPerByte
+      2
+      * (costs.tcpSecondsPerByte + costs.disturbanceSecondsPerByte
         + costs.disturbanceSecondsPerFrame / frame)
     // Four hosts' bytes on two cores.
     #expect(abs(laboratory.movingSecondsPerByte - ofHosts - 2 * ofSwitch) < 1e-18)

@@ -42,10 +42,11 @@ import Testing
   @Test func batchesOfManyRowsTravelWhole() throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
-    problem.assignments += Self.few + [
-      "data.tokenizer=character", "model.embedding=1201", "optimizer.name=sgd", "batch.window=3",
-      "batch.window_jitter=2", "exchange.sparse=never",
-    ]
+    problem.assignments +=
+      Self.few + [
+        "data.tokenizer=character", "model.embedding=1201", "optimizer.name=sgd", "batch.window=3",
+        "batch.window_jitter=2", "exchange.sparse=never",
+      ]
     let dense = try problem.trajectory(
       ranks: 1, threads: 1, steps: 12, settlesEachStep: false)
     problem.assignments.append("exchange.sparse=always")
@@ -115,9 +116,10 @@ import Testing
   @Test func tiedWeightsTravelWhole() throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
-    problem.assignments += Self.few + [
-      "model.tie_weights=true", "model.hidden=200", "model.embedding=200", "optimizer.name=sgd",
-    ]
+    problem.assignments +=
+      Self.few + [
+        "model.tie_weights=true", "model.hidden=200", "model.embedding=200", "optimizer.name=sgd",
+      ]
     let dense = try problem.trajectory(ranks: 1, threads: 1, steps: 4)
     problem.assignments.append("exchange.sparse=always")
     #expect(try problem.trajectory(ranks: 2, threads: 1, steps: 4) == dense)

@@ -49,7 +49,9 @@ final class TaskFiles {
     try write("config.json", config.replacingOccurrences(of: "DATA", with: path))
     var options = TrainOptions(configFile: folder.appendingPathComponent("config.json").path)
     options.overrides =
-      sets.map { ConfigOverride(set: $0) } + [ConfigOverride(set: "run.directory=\(folder.path)/run")]
+      sets.map { ConfigOverride(set: $0) } + [
+        ConfigOverride(set: "run.directory=\(folder.path)/run")
+      ]
     options.threads = threads
     return options
   }

@@ -41,7 +41,8 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     let length = 2 + index * 31 % 19
     let isRising = index % 2 == 0
     let values = (0..<length).map { "\(Double(isRising ? $0 : -$0) / 4 + Double(index % 5))" }
-    return #"{"values": [\#(values.joined(separator: ", "))], "label": "\#(isRising ? "up" : "down")"}"#
+    return
+      #"{"values": [\#(values.joined(separator: ", "))], "label": "\#(isRising ? "up" : "down")"}"#
   }.joined(separator: "\n")
 
   /// One of four labels is on, the next one a step later.
@@ -60,14 +61,16 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     }.joined(separator: "\n") + "\n"
 
   func files() throws -> TaskFiles {
+    let horizon = task == "forecasting" ? #", "horizon": 3"# : ""
     let data =
       file == "none"
       ? #"{"valid_sequences": 20}"#
-      : #"{"train": "DATA", "valid_fraction": 0.2\#(task == "forecasting" ? #", "horizon": 3"# : "")}"#
+      : #"{"train": "DATA", "valid_fraction": 0.2\#(horizon)}"#
     return try TaskFiles(
       file, content,
       config: """
-        {"task": "\(task)", "data": \(data), "model": {"hidden": 18, "embedding": 6, "layers": 2\(model)},
+        {"task": "\(task)", "data": \(data),
+         "model": {"hidden": 18, "embedding": 6, "layers": 2\(model)},
          "batch": {"sequences": 16, "window": 24, "shards": 8},
          "optimizer": {"learning_rate": 0.02, "schedule": {"warmup_steps": 0, "name": "constant"}},
          "run": {"steps": 60, "log_every": 1, "validate_every": 20, "checkpoint_every": 10}\(rest)}
@@ -107,7 +110,8 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     let files = try scenario.files()
     func run(_ directory: String, _ change: (inout TrainOptions) -> Void) throws -> Int32 {
       var options = try files.options(["run.steps=20"])
-      options.overrides.append(ConfigOverride(set: "run.directory=\(files.folder.path)/\(directory)"))
+      options.overrides.append(
+        ConfigOverride(set: "run.directory=\(files.folder.path)/\(directory)"))
       change(&options)
       return try TrainingRun(options, on: SoloCommunicator(), launchedByMPI: false).perform()
     }

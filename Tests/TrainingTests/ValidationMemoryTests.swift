@@ -20,15 +20,17 @@ import Testing
   }
 
   @Test func theRateFallsWhenTheLossDoesNot() throws {
-    #expect(try falls([5, 4, 4, 3, 3.5, 3.5], patience: 1) == [
-      false, false, true, false, true, true,
-    ])
+    #expect(
+      try falls([5, 4, 4, 3, 3.5, 3.5], patience: 1) == [
+        false, false, true, false, true, true,
+      ])
   }
 
   @Test func patienceStartsAnewAfterAFallAndALowerLoss() throws {
-    #expect(try falls([5, 6, 6, 6, 6, 4, 5, 5], patience: 2) == [
-      false, false, true, false, true, false, false, true,
-    ])
+    #expect(
+      try falls([5, 6, 6, 6, 6, 4, 5, 5], patience: 2) == [
+        false, false, true, false, true, false, false, true,
+      ])
   }
 
   @Test func aLossThatIsNotFiniteIsNoProgress() throws {

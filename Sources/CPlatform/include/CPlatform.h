@@ -1,9 +1,9 @@
 #ifndef GRU_DIST_CPLATFORM_H
 #define GRU_DIST_CPLATFORM_H
 
-// What Swift cannot say: which vector instructions the processor and the operating system offer, and
-// vector operations that the standard library spells out lane by lane. The optimiser puts its fused
-// multiply-adds and selections together again in some places only.
+// What Swift cannot say: which vector instructions the processor and the operating system offer,
+// and vector operations that the standard library spells out lane by lane. The optimiser puts its
+// fused multiply-adds and selections together again in some places only.
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -186,7 +186,8 @@ static inline __attribute__((always_inline)) void platform_prefetch(const void *
   __builtin_prefetch(address, 0, 3);
 }
 
-/// Asks for the cache line at `address`, for reading it later than what the first cache holds till then.
+/// Asks for the cache line at `address`, for reading it later than what the first cache holds till
+/// then.
 static inline __attribute__((always_inline)) void platform_prefetch_later(const void *address) {
   __builtin_prefetch(address, 0, 2);
 }

@@ -3,8 +3,8 @@ import Foundation
 import GRUCore
 import Kernels
 
-/// Times what needs no gradients: the forward pass and loss of an evaluation, and sampling one token
-/// after the other.
+/// Times what needs no gradients: the forward pass and loss of an evaluation, and sampling one
+/// token after the other.
 package struct InferenceBenchmark {
   /// The sizes, and `steps` and `warmup`: windows of an evaluation, or hundreds of tokens.
   package var sizes: StepBenchmark
@@ -48,8 +48,8 @@ package struct InferenceBenchmark {
   }
 
   /// Draws tokens with batch 1, and reads the same weights beside it, in alternating rounds of a
-  /// hundred tokens; prints one line. The weights lie where the draws left them: in the nearest cache
-  /// that holds them, or in memory.
+  /// hundred tokens; prints one line. The weights lie where the draws left them: in the nearest
+  /// cache that holds them, or in memory.
   package func sample(on communicator: any Communicator) throws {
     let replica = try self.replica(on: communicator)
     let generator = Generator(

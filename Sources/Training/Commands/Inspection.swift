@@ -38,7 +38,7 @@ package struct Inspection {
     let exchange = model.config.exchange
     if exchange.isLocal {
       console.say(
-        "updates      \(exchange.localGroups) groups of shards apart, each with moments of its own, "
+        "updates      \(exchange.localGroups) groups of shards apart, each with its own moments, "
           + "together every \(exchange.synchronizeEvery) steps")
     }
     console.say("fingerprint  \(fingerprint), numeric contract version \(state.contractVersion)")

@@ -49,10 +49,11 @@ package struct Preparation {
     let seconds = (ContinuousClock.now - started).seconds
     console.say(
       "\(output): \(Format.grouped(summary.tokens)) tokens (\(tokenizer.kind.rawValue), vocabulary "
-        + "\(Format.grouped(summary.vocabularySize))) of \(Format.grouped(summary.textBytes)) bytes "
-        + "from \(Format.count(texts.count, "file")) in \(Format.fixed(seconds, 1)) s")
-    console.say("train on it with data.train = \"\(output)\", data.tokenizer = "
-      + "\"\(tokenizer.kind.rawValue)\"")
+        + "\(Format.grouped(summary.vocabularySize))) of \(Format.grouped(summary.textBytes)) "
+        + "bytes from \(Format.count(texts.count, "file")) in \(Format.fixed(seconds, 1)) s")
+    console.say(
+      "train on it with data.train = \"\(output)\", data.tokenizer = "
+        + "\"\(tokenizer.kind.rawValue)\"")
     console.record([
       "kind": "prepare", "output": .string(output), "files": .integer(texts.count),
       "tokenizer": .string(tokenizer.kind.rawValue),

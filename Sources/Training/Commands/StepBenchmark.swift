@@ -120,8 +120,8 @@ package struct StepBenchmark {
     report(outcomes, leastExposedSeconds: least, trainer: trainer, peak: peak, parts: parts)
   }
 
-  /// The exposed exchange of each step on the rank that waited least: the others were waiting for it,
-  /// not for the network.
+  /// The exposed exchange of each step on the rank that waited least: the others were waiting for
+  /// it, not for the network.
   private func leastExposed(
     _ outcomes: [Trainer.Outcome], on communicator: any Communicator
   ) throws(CollectiveError) -> [Double] {

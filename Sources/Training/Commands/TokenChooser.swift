@@ -21,8 +21,8 @@ final class TokenChooser {
     if self.topK < vocabularySize { best.reserveCapacity(self.topK + 1) }
   }
 
-  /// The token whose share of [0, 1) holds `unit`; shares lie in the order of tokens. Of equally likely
-  /// tokens the lower one comes first.
+  /// The token whose share of [0, 1) holds `unit`; shares lie in the order of tokens. Of equally
+  /// likely tokens the lower one comes first.
   func choose(_ scores: UnsafeBufferPointer<Float>, unit: Double) -> Int32 {
     guard let greatest = scores.max() else { return 0 }
     if temperature == 0 { return Int32(scores.firstIndex(of: greatest) ?? 0) }

@@ -7,7 +7,8 @@ extension Config {
     try checkLocalGroups(source)
     if exchange.compression != .none {
       throw source.failure(
-        "exchange.compression", "rounds gradients on their way, and with "
+        "exchange.compression",
+        "rounds gradients on their way, and with "
           + "exchange.synchronize_every no gradients are sent",
         hint: "set it to \"none\", or exchange.synchronize_every to 0")
     }
@@ -20,13 +21,15 @@ extension Config {
     }
     if run.recomputeEvery > 0 {
       throw source.failure(
-        "run.recompute_every", "has gradients computed again by another rank, which with "
+        "run.recompute_every",
+        "has gradients computed again by another rank, which with "
           + "exchange.synchronize_every does not have the parameters that they are of",
         hint: "set it to 0")
     }
     if run.onNonFinite == .skip {
       throw source.failure(
-        "run.on_nonfinite", "leaves an update of all shards out, and with "
+        "run.on_nonfinite",
+        "leaves an update of all shards out, and with "
           + "exchange.synchronize_every groups of shards make updates of their own",
         hint: "set it to \"stop\"")
     }

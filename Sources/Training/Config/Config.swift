@@ -62,7 +62,8 @@ package struct Config: Sendable, Equatable {
   /// The effective config: every key, in a fixed order.
   package var json: OrderedJSON {
     let head: OrderedJSON = [
-      "task": .string(task.rawValue), "data": data.json(task), "model": model.json, "batch": batch.json,
+      "task": .string(task.rawValue), "data": data.json(task), "model": model.json,
+      "batch": batch.json,
     ]
     let tail: OrderedJSON = [
       "optimizer": optimizer.json, "exchange": exchange.json, "run": run.json,
@@ -88,12 +89,14 @@ package struct Config: Sendable, Equatable {
     try Self.checkGenerated(task, window: batch.window, source)
     if model.embeddingDropout > 0, taskShape.input != .tokens {
       throw source.failure(
-        "model.embedding_dropout", "drops tokens, and the task \"\(task.rawValue)\" reads real values",
+        "model.embedding_dropout",
+        "drops tokens, and the task \"\(task.rawValue)\" reads real values",
         hint: "set it to 0")
     }
     guard task == .language || !model.tieWeights else {
       throw source.failure(
-        "model.tie_weights", "ties the tokens that a language model reads to those it predicts, "
+        "model.tie_weights",
+        "ties the tokens that a language model reads to those it predicts, "
           + "and the task is \"\(task.rawValue)\"",
         hint: "set it to false")
     }
@@ -115,7 +118,8 @@ package struct Config: Sendable, Equatable {
     }
     if optimizer.lazy, model.tieWeights {
       throw source.failure(
-        "optimizer.lazy", "leaves rows of the embedding alone that no input looks up, but "
+        "optimizer.lazy",
+        "leaves rows of the embedding alone that no input looks up, but "
           + "with model.tie_weights every row has a gradient in every step",
         hint: "set it to false")
     }
@@ -152,7 +156,8 @@ package struct Config: Sendable, Equatable {
     }
     if optimizer.lazy {
       throw source.failure(
-        "optimizer.lazy", "leaves rows of the embedding alone that no input looks up, but with "
+        "optimizer.lazy",
+        "leaves rows of the embedding alone that no input looks up, but with "
           + "exchange.compression there is a gradient in them that was left out before",
         hint: "set it to false")
     }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The keys that a config may have, as the readers of its sections ask for them: what each takes and
-/// its default. `docs/config.md` is held against this.
+/// The keys that a config may have, as the readers of its sections ask for them: what each takes
+/// and its default. `docs/config.md` is held against this.
 package struct ConfigReference: Sendable {
   /// One key.
   package struct Key: Sendable, Equatable {

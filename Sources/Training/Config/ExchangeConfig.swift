@@ -4,8 +4,8 @@ import Kernels
 
 /// How ranks exchange gradients and parameters.
 package struct ExchangeConfig: Sendable, Equatable {
-  /// Who lets transfers progress while a rank computes: the first of its threads, between time steps,
-  /// or a thread of its own.
+  /// Who lets transfers progress while a rank computes: the first of its threads, between time
+  /// steps, or a thread of its own.
   package enum Progress: String, CaseIterable, Sendable { case poll, thread }
 
   /// Whether only those rows of the embedding are exchanged that a batch looks up: where that is
@@ -13,7 +13,8 @@ package struct ExchangeConfig: Sendable, Equatable {
   package enum Sparse: String, CaseIterable, Sendable { case auto, never, always }
 
   package var progress: Progress
-  /// About how many bytes of gradients are exchanged as a whole; 0 measures the network and decides.
+  /// About how many bytes of gradients are exchanged as a whole; 0 measures the network and
+  /// decides.
   package var bucketBytes: Int
   package var sparse: Sparse
   /// What numbers travel as: "none" leaves gradients and parameters as they are.
@@ -22,8 +23,8 @@ package struct ExchangeConfig: Sendable, Equatable {
   package var compression: Compression
   /// Of how many groups of shards the gradients are rounded apart.
   package var compressionGroups: Int
-  /// Updates that groups of shards make apart before their parameters are brought together; 0 brings
-  /// the gradients of every update together.
+  /// Updates that groups of shards make apart before their parameters are brought together; 0
+  /// brings the gradients of every update together.
   package var synchronizeEvery: Int
   /// How many groups do.
   package var localGroups: Int
@@ -67,8 +68,8 @@ package struct ExchangeConfig: Sendable, Equatable {
   /// The groups of shards that a rank must not add up; see `ShardPlan.groups`.
   package var groups: Int { compression == .none ? 1 : compressionGroups }
 
-  /// How many of the arena's first elements, which the embedding fills, may be exchanged row by row:
-  /// its whole blocks of 4,096, or none.
+  /// How many of the arena's first elements, which the embedding fills, may be exchanged row by
+  /// row: its whole blocks of 4,096, or none.
   func rowElements(of shape: ModelShape, table: ParameterTable) -> Int {
     guard sparse != .never, compression == .none, shape.task.input == .tokens, !shape.tiesWeights
     else { return 0 }
@@ -88,7 +89,8 @@ package struct ExchangeConfig: Sendable, Equatable {
     ]
   }
 
-  /// The bucket size to use: that of the config, or one that suits the network. Every rank calls it.
+  /// The bucket size to use: that of the config, or one that suits the network. Every rank calls
+  /// it.
   package func bucketBytes(on communicator: any Communicator) throws(CollectiveError) -> Int {
     try communicator.requireThreads(for: self)
     if bucketBytes > 0 || communicator.worldSize == 1 { return max(1, bucketBytes) }

@@ -1,6 +1,6 @@
 /// How parameters are updated.
 package struct OptimizerConfig: Sendable, Equatable {
-  package enum Name: String, CaseIterable, Sendable { 
+  package enum Name: String, CaseIterable, Sendable {
     case adam, adamw, sgd, rmsprop, adagrad
     /// SGD whose parameters are averaged once validation stalls.
     case asgd
@@ -23,11 +23,12 @@ package struct OptimizerConfig: Sendable, Equatable {
   /// Validations before the last that a loss must not fall behind: asgd starts to average when it
   /// does.
   package var averagePatience: Int
-  /// Whether only those rows of the embedding are updated that the batch looks up; of adam and adamw.
+  /// Whether only those rows of the embedding are updated that the batch looks up; of adam and
+  /// adamw.
   package var lazy: Bool
   package var schedule: ScheduleConfig
-  /// Whether owners keep exact parameters, because what ranks share of them is rounded; follows from
-  /// how ranks exchange.
+  /// Whether owners keep exact parameters, because what ranks share of them is rounded; follows
+  /// from how ranks exchange.
   var keepsMaster = false
   /// Whether this is the step that brings the parameters of groups together.
   var isOuter = false

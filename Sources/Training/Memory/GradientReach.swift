@@ -7,8 +7,8 @@ struct GradientReach {
   /// steps before the answer; h is the hidden vectors of all layers.
   let norms: [Double]
 
-  /// Measures on one batch from the initial state. In the copy task only the answer counts, so that what
-  /// arrives before it has come all the way back.
+  /// Measures on one batch from the initial state. In the copy task only the answer counts, so that
+  /// what arrives before it has come all the way back.
   init(_ replica: Replica, batches: TaskBatches, task: TaskName) {
     let shape = replica.shape
     let window = replica.window

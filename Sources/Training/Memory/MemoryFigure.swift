@@ -32,8 +32,8 @@ struct MemoryFigure {
     let width = Self.left + Double(lengths.count) * (Self.panelWidth + Self.gap.x) + 10
     let height = Self.top + Double(tasks.count) * (Self.panelHeight + Self.gap.y)
     var parts = [
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(text(width))\" height=\"\(text(height))\" "
-        + "viewBox=\"0 0 \(text(width)) \(text(height))\" role=\"img\">",
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(text(width))\" "
+        + "height=\"\(text(height))\" viewBox=\"0 0 \(text(width)) \(text(height))\" role=\"img\">",
       "<title>Norm of the gradient reaching back through time</title>", Self.style,
       "<rect class=\"page\" width=\"100%\" height=\"100%\"/>",
       label("Norm of the gradient ∂L/∂h, by steps before the answer", Self.left, 22, "title"),
@@ -57,7 +57,8 @@ struct MemoryFigure {
     polyline { fill: none; stroke-width: 2; } .before { stroke-dasharray: 4 3; stroke-width: 1.2; }
     .gru { stroke: #0b6bcb; } .rnn { stroke: #d9480f; }
     @media (prefers-color-scheme: dark) {
-      text { fill: #ddd; } .page { fill: #16181c; } .frame { stroke: #777; } .grid { stroke: #2c3036; }
+      text { fill: #ddd; } .page { fill: #16181c; }
+      .frame { stroke: #777; } .grid { stroke: #2c3036; }
       .gru { stroke: #5aa9f5; } .rnn { stroke: #ff8a50; }
     }
     </style>

@@ -3,8 +3,8 @@ import Foundation
 import GRUCore
 import Kernels
 
-/// Trains cells on tasks that ask for what was said long ago, over growing lengths, and measures how
-/// much of the gradient reaches back: why gates are worth having, in numbers.
+/// Trains cells on tasks that ask for what was said long ago, over growing lengths, and measures
+/// how much of the gradient reaches back: why gates are worth having, in numbers.
 package struct MemoryStudy {
   /// One model on one task at one length.
   struct Outcome {

@@ -22,8 +22,8 @@ package struct ScaleModel: Sendable {
   package var overlaps: Bool
   /// Batches whose gradients one update sums; each has an exchange of its own.
   package let accumulation: Int
-  /// Of how many groups of shards gradients travel as bf16, and the parameters' changes with them; 0
-  /// where all travel as fp32.
+  /// Of how many groups of shards gradients travel as bf16, and the parameters' changes with them;
+  /// 0 where all travel as fp32.
   package let compressionGroups: Int
 
   package init(
@@ -188,8 +188,8 @@ package struct ScaleModel: Sendable {
     cluster.ranks.nonzeroBitCount == 1 && compressionGroups == 0
   }
 
-  /// Seconds that a rank's first thread spends on moving `bytes` bytes of each batch's gradients and
-  /// as many of parameters between hosts, while others compute on what is left of the cores.
+  /// Seconds that a rank's first thread spends on moving `bytes` bytes of each batch's gradients
+  /// and as many of parameters between hosts, while others compute on what is left of the cores.
   func movingSeconds(_ bytes: Double, on cluster: Cluster, nodes: Int) -> Double {
     let outside = cluster.hosts > 1 ? Double(cluster.ranks - cluster.ranksPerHost) : 0
     let isHalving = nodes == 1 && halves(cluster)

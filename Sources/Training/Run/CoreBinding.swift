@@ -55,7 +55,7 @@ package struct CoreBinding: Sendable {
         + "\(Format.count(binding.cores.count, "core")) (\(Self.words(binding.cores))), for "
         + "\(Format.count(wanted, "thread")): they take turns there, and each "
         + "waits for all in every step; start fewer ranks (or more hosts), lower --threads"
-         + (isBound(rank) ? ", or start mpirun with --bind-to none" : "")
+        + (isBound(rank) ? ", or start mpirun with --bind-to none" : "")
     }
     return nil
   }

@@ -66,7 +66,8 @@ package struct MemoryPlan: Sendable {
       Item(
         name: "gradients",
         bytes: arena * (local?.gradientArenas ?? nodes.max() ?? 1)
-          + (config.batch.accumulate > 1 && local == nil ? arena / plan.ranks : 0) + rows + compressed),
+          + (config.batch.accumulate > 1 && local == nil ? arena / plan.ranks : 0) + rows
+          + compressed),
       Item(
         name: "optimizer moments",
         bytes: arena * moments / plan.ranks + arena * (local?.momentArenas ?? 0)),

@@ -1,6 +1,6 @@
+import Checkpoints
 import Collectives
 import Foundation
-import Checkpoints
 import GRUCore
 import Kernels
 

@@ -137,8 +137,8 @@ extension TrainingSetup {
     guard differences.isEmpty else {
       throw UsageError(
         "\(path): cannot resume: \(differences.joined(separator: "; ")); task, model, batch, "
-          + "text, tokenizer, seed, kind of optimizer, optimizer.ema_decay, exchange.compression and "
-          + "local updates are fixed for a run, while run.steps, the schedule, the other values of "
+          + "text, tokenizer, seed, kind of optimizer, optimizer.ema_decay, exchange.compression "
+          + "and local updates are fixed for a run, while run.steps, the schedule, other values of "
           + "optimizer, and what is logged, validated and saved may change. Use the config of the "
           + "run (\(path)/config.json), or start another with --run-directory or --overwrite")
     }

@@ -38,7 +38,8 @@ package enum BatchSource {
       steps == 0
         ? 0
         : (steps - 1) * perStep
-          + plan.sequences * (self.steps(plan, jitter, atStep: steps).upperBound
+          + plan.sequences
+          * (self.steps(plan, jitter, atStep: steps).upperBound
             - plan.position(ofStep: steps - 1).window * plan.window)
     case .task(let batches): batches.targetCount(beforeBatch: steps)
     }

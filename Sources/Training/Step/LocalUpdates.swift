@@ -2,12 +2,12 @@ import Collectives
 import GRUCore
 import Kernels
 
-/// The groups of shards of one rank that train apart, each with an optimizer of its own, between two
-/// steps that bring the parameters of all groups together (DiLoCo: Douillard et al., 2023, arXiv
-/// 2311.08105).
+/// The groups of shards of one rank that train apart, each with an optimizer of its own, between
+/// two steps that bring the parameters of all groups together (DiLoCo: Douillard et al., 2023,
+/// arXiv 2311.08105).
 ///
-/// A group is what a rank would be in a world of as many ranks as there are groups: so its sequences,
-/// its random numbers and its sums do not depend on who computes it.
+/// A group is what a rank would be in a world of as many ranks as there are groups: so its
+/// sequences, its random numbers and its sums do not depend on who computes it.
 package final class LocalUpdates {
   /// Updates that a group makes in a round.
   package let every: Int
@@ -70,9 +70,10 @@ package final class LocalUpdates {
   /// How many groups train side by side, and on how many threads each: all threads have something
   /// to do, as far as shards go round, and threads share a group as little as can be.
   static func lanes(groups: Int, threads: Int, shardsOfGroup: Int) -> (lanes: Int, threads: Int) {
-    let common = (1...min(groups, threads)).last {
-      groups.isMultiple(of: $0) && threads.isMultiple(of: $0)
-    } ?? 1
+    let common =
+      (1...min(groups, threads)).last {
+        groups.isMultiple(of: $0) && threads.isMultiple(of: $0)
+      } ?? 1
     let each = min(threads / common, shardsOfGroup)
     return (min(groups, threads / each), each)
   }

@@ -2,8 +2,8 @@ import Collectives
 import GRUCore
 import Kernels
 
-/// The exchange of a trainer, which goes on while its workers compute, and the account of how much of
-/// it they had to wait for.
+/// The exchange of a trainer, which goes on while its workers compute, and the account of how much
+/// of it they had to wait for.
 final class OverlappedExchange {
   /// Seconds of the exchange since the account was opened.
   struct Account {
@@ -25,8 +25,8 @@ final class OverlappedExchange {
   private var lastPoll = ContinuousClock.now
   /// How much was exposed when what is under way began.
   private var exposedBefore = Duration.zero
-  /// Of the gathering under way: readers whose parameters have their values, those whose buckets were
-  /// added, those that are through; and the buckets added.
+  /// Of the gathering under way: readers whose parameters have their values, those whose buckets
+  /// were added, those that are through; and the buckets added.
   private var readyReaders = 0
   private var addedReaders = 0
   private var finishedReaders = 0
@@ -47,8 +47,8 @@ final class OverlappedExchange {
     if self.usesThread { thread = ProgressThread(exchange) }
   }
 
-  /// What the first worker calls between time steps; nil where a thread of its own does it, or there
-  /// is nobody to exchange with.
+  /// What the first worker calls between time steps; nil where a thread of its own does it, or
+  /// there is nobody to exchange with.
   var hook: ProgressHook? {
     if exchange.isAlone || thread != nil { return nil }
     return ProgressHook(Unmanaged.passUnretained(self).toOpaque()) { context in
@@ -101,8 +101,8 @@ final class OverlappedExchange {
   }
 
   /// Says that the owned parameters that a layer is the first to read have their values; layers in
-  /// order. They leave as soon as those of the layers below have arrived: the next forward pass waits
-  /// for layer 0 and has time for the others, so that nothing may take the network from it.
+  /// order. They leave as soon as those of the layers below have arrived: the next forward pass
+  /// waits for layer 0 and has time for the others, so that nothing may take the network from it.
   func gather(reader: Int) throws(CollectiveError) {
     guard !exchange.isAlone else { return }
     if underWaySince == nil { begin() }

@@ -13,8 +13,8 @@ struct ParameterHash: Equatable, Hashable {
 
 /// Compares the parameters of all ranks, which must be the same bits before every update.
 ///
-/// The comparison stands between the gradients and the update, because the update may overwrite what
-/// a rank does not own: a bit that flipped before would leave no trace but a wrong gradient.
+/// The comparison stands between the gradients and the update, because the update may overwrite
+/// what a rank does not own: a bit that flipped before would leave no trace but a wrong gradient.
 final class ParameterVerification {
   private let replica: Replica
   private let communicator: any Communicator
@@ -122,7 +122,8 @@ package struct CorruptionError: Error, CustomStringConvertible {
     case .parameters(let place, false):
       text += "parameters differ between ranks (\(list)), first in \(place)"
     case .gradients(let shards):
-      text += "gradients of shards \(shards.lowerBound)-\(shards.upperBound - 1) computed by "
+      text +=
+        "gradients of shards \(shards.lowerBound)-\(shards.upperBound - 1) computed by "
         + "\(names[0]) are not those that \(names[names.count - 1]) computes"
     }
     return text + "; a memory or processor is at fault there. The state was not saved; leave the "

@@ -68,19 +68,20 @@ package struct ProfileReport {
   /// A table for people.
   package var lines: [String] {
     let head = "phase                    ms a step    share   GFLOP/s  of peak      GB/s  of memory"
-    return [head] + rows.map { row in
-      func cell(_ value: Double?, _ digits: Int, _ width: Int) -> String {
-        let text = value.map { Format.fixed($0, digits) } ?? "-"
-        return String(repeating: " ", count: max(0, width - text.count)) + text
+    return [head]
+      + rows.map { row in
+        func cell(_ value: Double?, _ digits: Int, _ width: Int) -> String {
+          let text = value.map { Format.fixed($0, digits) } ?? "-"
+          return String(repeating: " ", count: max(0, width - text.count)) + text
+        }
+        let name = row.phase.name
+        let rate = row.gigabytesPerSecond
+        return name + String(repeating: " ", count: max(0, 22 - name.count))
+          + cell(row.seconds * 1e3, 3, 12) + cell(row.share, 3, 9) + cell(row.gflops, 1, 10)
+          + cell(limits.flatMap { limits in row.gflops.map { $0 / limits.gflops } }, 2, 9)
+          + cell(rate, 1, 10)
+          + cell(limits.flatMap { limits in rate.map { $0 / limits.gigabytesPerSecond } }, 2, 11)
       }
-      let name = row.phase.name
-      let rate = row.gigabytesPerSecond
-      return name + String(repeating: " ", count: max(0, 22 - name.count))
-        + cell(row.seconds * 1e3, 3, 12) + cell(row.share, 3, 9) + cell(row.gflops, 1, 10)
-        + cell(limits.flatMap { limits in row.gflops.map { $0 / limits.gflops } }, 2, 9)
-        + cell(rate, 1, 10)
-        + cell(limits.flatMap { limits in rate.map { $0 / limits.gigabytesPerSecond } }, 2, 11)
-    }
   }
 
   private static func number(_ value: Double, _ unit: Double) -> OrderedJSON {

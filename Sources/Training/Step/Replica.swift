@@ -77,7 +77,8 @@ package final class Replica {
   /// Whether steps of training drop recurrent weights.
   package var dropsRecurrentWeights: Bool { shape.regularization.recurrentDropout > 0 }
 
-  /// Drops recurrent weights from the packed ones for a step of training; `repack` brings them back.
+  /// Drops recurrent weights from the packed ones for a step of training; `repack` brings them
+  /// back.
   package func dropRecurrentWeights(step: Int) {
     droppedStep = UInt32(truncatingIfNeeded: step)
     team.runPrepared(dropJob)

@@ -1,10 +1,12 @@
 import Collectives
 import Kernels
 
-/// Picks those rows of the embedding out of an arena that ranks have to exchange, where they are few.
+/// Picks those rows of the embedding out of an arena that ranks have to exchange, where they are
+/// few.
 ///
 /// The rows lie side by side in an arena of their own for the exchange, and return to their places
-/// after it. All ranks choose alike, because all know the same rows. Does not allocate after `init`.
+/// after it. All ranks choose alike, because all know the same rows. Does not allocate after
+/// `init`.
 final class RowExchange {
   /// The part of the embedding that lies in buckets of its own: elements from 0 to here.
   let elementEnd: Int
@@ -17,7 +19,8 @@ final class RowExchange {
   private var rows: RowSet?
 
   /// - Parameters:
-  ///   - buckets: of which the first hold the embedding's elements up to `elementEnd`, and no others.
+  ///   - buckets: of which the first hold the embedding's elements up to `elementEnd`, and no
+  ///     others.
   ///   - nodeCount: arenas that this rank brings to a reduction.
   init(buckets: BucketPlan, elementEnd: Int, nodeCount: Int) {
     self.elementEnd = elementEnd
@@ -37,8 +40,8 @@ final class RowExchange {
     pointers.deallocate()
   }
 
-  /// Decides whether only `rows` take part in what is exchanged next: where they are at most half of
-  /// all elements, so that packing them costs less than it saves.
+  /// Decides whether only `rows` take part in what is exchanged next: where they are at most half
+  /// of all elements, so that packing them costs less than it saves.
   ///
   /// - Returns: what then takes part.
   func select(_ rows: RowSet) -> SelectedElements? {
@@ -49,8 +52,8 @@ final class RowExchange {
     return SelectedElements(bucketCount: bucketCount, starts: starts, arenas: pointers)
   }
 
-  /// Copies selected elements of `range` to where they lie for the exchange; bounds are multiples of
-  /// 4,096.
+  /// Copies selected elements of `range` to where they lie for the exchange; bounds are multiples
+  /// of 4,096.
   func pack(_ range: Range<Int>, of arena: UnsafePointer<Float>, node: Int = 0) {
     forEachRun(in: range) { run, place in
       (pointers[node] + place).update(from: arena + run.lowerBound, count: run.count)

@@ -25,7 +25,8 @@ struct RowSet {
     for word in 0..<wordCount { words[word] |= other[word] }
   }
 
-  /// The first row from `row` on that is in the set, or that is not; `rowCount` where there is none.
+  /// The first row from `row` on that is in the set, or that is not; `rowCount` where there is
+  /// none.
   func next(from row: Int, isMember: Bool) -> Int {
     guard row < rowCount else { return rowCount }
     var word = row / 64
@@ -39,7 +40,8 @@ struct RowSet {
   }
 
   /// The elements of the first run of the set's rows within `range`, from element `start` on; empty
-  /// at the end of `range` where there are no more. Elements beyond the embedding belong to every set.
+  /// at the end of `range` where there are no more. Elements beyond the embedding belong to every
+  /// set.
   @inline(__always) func nextRun(from start: Int, in range: Range<Int>) -> Range<Int> {
     var first = start
     if first < elementEnd {
@@ -63,8 +65,8 @@ struct RowSet {
     }
   }
 
-  /// For every `length` elements up to `end`, the number of the set's elements before them; and that
-  /// of all. `end` lies within the embedding.
+  /// For every `length` elements up to `end`, the number of the set's elements before them; and
+  /// that of all. `end` lies within the embedding.
   func countElements(
     upTo end: Int, every length: Int, into starts: UnsafeMutablePointer<Int>
   ) {

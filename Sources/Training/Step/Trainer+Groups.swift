@@ -2,8 +2,8 @@ package import Collectives
 import GRUCore
 import Kernels
 
-/// What each group of shards has of its own, beside what all share: residuals of compression, or the
-/// moments of local updates. Checkpoints hold it for all groups.
+/// What each group of shards has of its own, beside what all share: residuals of compression, or
+/// the moments of local updates. Checkpoints hold it for all groups.
 extension Trainer {
   /// The names of a group's arenas.
   package var groupArenaNames: [String] {
@@ -25,8 +25,8 @@ extension Trainer {
     return local.groups[index].trainer.optimizer.moment(name)
   }
 
-  /// Takes the arenas of this rank's groups out of those of all groups, which rank 0 holds: group by
-  /// group, in the order of their names.
+  /// Takes the arenas of this rank's groups out of those of all groups, which rank 0 holds: group
+  /// by group, in the order of their names.
   package func scatterGroups(from all: UnsafeMutablePointer<Float>?) throws(CollectiveError) {
     let count = replica.table.elementCount
     let names = groupArenaNames.count

@@ -19,8 +19,8 @@ extension Trainer {
   /// Trains all groups for a round, and brings their parameters together.
   ///
   /// - Parameter requests: asked for when the groups have trained.
-  /// - Throws: on every rank alike. What the groups have done cannot be taken back: only a checkpoint
-  ///   leads on from there.
+  /// - Throws: on every rank alike. What the groups have done cannot be taken back: only a
+  ///   checkpoint leads on from there.
   package func performRound(requests: () -> StepRequests) throws -> Outcome {
     guard let local else { preconditionFailure("a round needs groups") }
     let started = ContinuousClock.now
@@ -93,8 +93,8 @@ extension Trainer {
     return totals
   }
 
-  /// The error of a round, the same on every rank: that of the first group, in order, that could not
-  /// go on, or else of the changes.
+  /// The error of a round, the same on every rank: that of the first group, in order, that could
+  /// not go on, or else of the changes.
   private func nonFinite(
     of local: LocalUpdates, loss: Double, norm: Double
   ) throws -> NonFiniteError {

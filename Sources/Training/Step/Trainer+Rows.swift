@@ -88,7 +88,8 @@ extension Trainer {
     }
   }
 
-  /// The sums of squares of the blocks of a run of owned elements; blocks without a touched row are 0.
+  /// The sums of squares of the blocks of a run of owned elements; blocks without a touched row are
+  /// 0.
   func sumSquares(
     of part: Range<Int>, rows: RowSet, into blocks: UnsafeMutablePointer<Double>
   ) {
@@ -125,7 +126,7 @@ extension OptimizerConfig {
     }
   }
 
-  /// Whether it leaves their moments alone as well; the velocity of SGD becomes +0 at the first such
-  /// update, and stays so.
+  /// Whether it leaves their moments alone as well; the velocity of SGD becomes +0 at the first
+  /// such update, and stays so.
   var keepsIdleMoments: Bool { keepsIdleParameters && name != .rmsprop }
 }

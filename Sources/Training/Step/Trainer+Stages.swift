@@ -14,8 +14,8 @@ extension Trainer {
     try settle()
   }
 
-  /// Brings parameters and packed weights up to date that a step has left under way. Every rank calls
-  /// it, before anything but the next step.
+  /// Brings parameters and packed weights up to date that a step has left under way. Every rank
+  /// calls it, before anything but the next step.
   package func settle() throws(CollectiveError) {
     guard staleLayer <= replica.shape.layerCount else { return }
     try refresh(throughLayer: replica.shape.layerCount)
@@ -73,8 +73,8 @@ extension Trainer {
     try exchange.complete(stage: stage)
   }
 
-  /// Updates what this rank owns, and starts to share it, in the order in which the next forward pass
-  /// reads it.
+  /// Updates what this rank owns, and starts to share it, in the order in which the next forward
+  /// pass reads it.
   func updateParameters() throws(CollectiveError) {
     beginGathering()
     if let compression { exchange.exchange.selectForGathering(compression.selected) }
@@ -154,8 +154,8 @@ extension Trainer {
     }
   }
 
-  /// Calls `body` with every run of owned elements in a thread's share of `places`, and the place of
-  /// its first one.
+  /// Calls `body` with every run of owned elements in a thread's share of `places`, and the place
+  /// of its first one.
   @inline(__always) func forEachOwned(
     ofThread thread: Int, in places: Range<Int>, _ body: (Range<Int>, Int) -> Void
   ) {

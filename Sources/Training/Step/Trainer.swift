@@ -40,7 +40,8 @@ package final class Trainer {
   /// The hidden vectors before the step under way, [L, B, H]; this rank's are in place.
   let previousState: AlignedBuffer
   private let arenas: AlignedBuffer
-  /// Gradients of the step's batches so far, of owned elements; empty where there is one batch only.
+  /// Gradients of the step's batches so far, of owned elements; empty where there is one batch
+  /// only.
   let accumulated: AlignedBuffer
   /// Called with the node arenas that this rank's workers have just filled, so that tests can harm
   /// them as faulty memory would.
@@ -53,7 +54,7 @@ package final class Trainer {
   var scalars = ShardedOptimizer.Scalars(step: 1, learningRate: 0, tokens: 1, scale: 1)
 
   // The work of one thread in each part of a step; made once, so that a step allocates nothing.
-  private lazy var fillJob: (Int) -> Void = { [unowned self] in fill(thread: $0) }
+  lazy var fillJob: (Int) -> Void = { [unowned self] in fill(thread: $0) }
   lazy var forwardJob: (Int) -> Void = { [unowned self] in forward(thread: $0) }
   lazy var stageJob: (Int) -> Void = { [unowned self] in performStage(thread: $0) }
   lazy var foldJob: (Int) -> Void = { [unowned self] in fold(thread: $0) }
@@ -222,7 +223,8 @@ package final class Trainer {
     /// The exchange while this rank computed; that of a step's parameters counts with the next step
     /// where it goes on during that.
     package var hiddenExchangeDuration: Duration
-    /// What this rank sent since the step before: gradients, parameters, and which rows they are of.
+    /// What this rank sent since the step before: gradients, parameters, and which rows they are
+    /// of.
     package var sentBytes: Int
   }
 
@@ -230,7 +232,8 @@ package final class Trainer {
   /// are exchanged layer by layer while lower layers are still in their backward pass.
   ///
   /// - Parameter isFollowed: leaves the exchange of parameters under way, to be hidden behind the
-  ///   forward pass of the next step. Whoever wants anything but the next step calls `settle` first.
+  ///   forward pass of the next step. Whoever wants anything but the next step calls `settle`
+  ///   first.
   /// - Throws: on every rank alike, with parameters and moments as they were before the step:
   ///   `NonFiniteError` where the loss or the gradient is not finite, and then the hidden vectors
   ///   and `step` are those from before as well; `CorruptionError` where a check failed.
@@ -314,36 +317,5 @@ package final class Trainer {
   /// A hash of all parameters, the same for any number of ranks and threads.
   package func fingerprint() throws(CollectiveError) -> String {
     try fingerprints.fingerprint(of: replica)
-  }
-
-  /// The numbers of a step's batches; both are counted from 1.
-  func batchNumbers(ofStep step: Int) -> ClosedRange<Int> {
-    (step - 1) * accumulation + 1...step * accumulation
-  }
-
-  /// The number of the batch under way.
-  var batch: Int { (step - 1) * accumulation + batchOfStep + 1 }
-
-  /// How much longer than usual the batches of the step are.
-  private var relativeLength: Double {
-    let sum = batchNumbers(ofStep: step).reduce(0.0) { $0 + source.relativeLength(atStep: $1) }
-    return sum / Double(accumulation)
-  }
-
-  /// The epoch in which a step begins, counted from 0.
-  package func epoch(ofStep step: Int) -> Int {
-    source.epoch(ofStep: batchNumbers(ofStep: step).lowerBound)
-  }
-
-  /// Targets of the first `steps` steps, where a batch of a text has `perBatch` but for jitter.
-  package func targetCount(ofSteps steps: Int, perBatch: Int) -> Int {
-    source.targetCount(ofSteps: steps * accumulation, perStep: perBatch)
-  }
-
-  private func fill(thread: Int) {
-    let worker = replica.workers[thread]
-    if batchOfStep == 0 { replica.readState(ofThread: thread, into: previousState.pointer) }
-    if source.startsEpoch(atStep: batch) { worker.resetState() }
-    source.fill(worker, step: batch)
   }
 }

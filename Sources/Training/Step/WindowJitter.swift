@@ -4,8 +4,8 @@ import Kernels
 /// Varies the length of windows, so that the places where gradients end are not the same in every
 /// epoch.
 ///
-/// Windows 2k and 2k + 1 of an epoch cover 2 T time steps as without jitter, but the first has
-/// T + d and the second T − d of them, with d drawn from −`largest` ... `largest` by epoch and k. So
+/// Windows 2k and 2k + 1 of an epoch cover 2 T time steps as without jitter, but the first has T +
+/// d and the second T − d of them, with d drawn from −`largest` ... `largest` by epoch and k. So
 /// the place of every window is known without those before it. A last window without a partner has
 /// T.
 package struct WindowJitter: Sendable {

@@ -131,7 +131,9 @@ package final class PackedSequences: Sendable {
       worker.slots.starts[slot] = Int32(t)
       worker.slots.ends[slot] = Int32(t + length)
       for step in 0..<length {
-        copy(step: first + step, to: worker.inputValues, (t + step) * width + column, worker.inputStride)
+        copy(
+          step: first + step, to: worker.inputValues, (t + step) * width + column,
+          worker.inputStride)
       }
       switch target {
       case .classes(let classes): worker.targets[slot] = classes[sequence]

@@ -23,7 +23,8 @@ extension SequenceTask {
     let validSet = try other.map { try frame.apply(to: $0.set, path: $0.file.path) }
     if config.task == .forecasting {
       try self.init(
-        series: set, parts, validation: validSet.map { ($0, config.data.valid ?? "") }, config, frame)
+        series: set, parts, validation: validSet.map { ($0, config.data.valid ?? "") }, config,
+        frame)
     } else {
       try self.init(
         sequences: set, parts, validation: validSet.map { ($0, config.data.valid ?? "") }, config,

@@ -17,7 +17,8 @@ package final class SeriesWindows: Sendable {
   private let permutation: Permutation?
 
   /// - Parameters:
-  ///   - parts: ranges of steps, each within one series, that windows and what they forecast lie in.
+  ///   - parts: ranges of steps, each within one series, that windows and what they forecast lie
+  ///     in.
   ///   - stride: steps from one window's start to the next one's.
   ///   - shuffle: nil keeps the order of time.
   package init(

@@ -25,14 +25,17 @@ struct CSVReader {
       throw file.failure("header", "column \"\(twice)\" appears twice")
     }
     let sequence = try place(of: config.sequence, "data.sequence", in: header)
-    let label = try place(of: task == .classification ? config.label : nil, "data.label", in: header)
-    let columns = try config.columns.map { names in
-      try names.map { try place(of: $0, "data.columns", in: header) ?? 0 }
-    } ?? header.indices.filter { column in
-      // What is no number in the first row, such as a date, is left out.
-      column != sequence && column != label && column < first.count
-        && Float(first[column].trimmingCharacters(in: .whitespaces)) != nil
-    }
+    let label = try place(
+      of: task == .classification ? config.label : nil, "data.label", in: header)
+    let columns =
+      try config.columns.map { names in
+        try names.map { try place(of: $0, "data.columns", in: header) ?? 0 }
+      }
+      ?? header.indices.filter { column in
+        // What is no number in the first row, such as a date, is left out.
+        column != sequence && column != label && column < first.count
+          && Float(first[column].trimmingCharacters(in: .whitespaces)) != nil
+      }
     if columns.isEmpty {
       throw file.failure("row 1", "no column holds numbers", hint: "name some in data.columns")
     }

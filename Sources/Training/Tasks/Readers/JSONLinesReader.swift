@@ -24,7 +24,8 @@ struct JSONLinesReader {
     let place = "line \(number)"
     guard case .array(let steps) = value["values"], let first = steps.first else {
       throw file.failure(
-        place, "expected an object with a list \"values\" that is not empty, found "
+        place,
+        "expected an object with a list \"values\" that is not empty, found "
           + (value["values"]?.kind ?? value.kind))
     }
     let width = if case .array(let vector) = first { vector.count } else { 1 }

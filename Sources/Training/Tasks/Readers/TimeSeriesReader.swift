@@ -22,7 +22,8 @@ struct TimeSeriesReader {
       case "@data": isData = true
       case "@classlabel": hasClasses = value == "true"
       case "@targetlabel" where value == "true":
-        throw file.failure("line \(number)", "real-valued targets of whole series are not supported")
+        throw file.failure(
+          "line \(number)", "real-valued targets of whole series are not supported")
       case "@timestamps" where value == "true":
         throw file.failure("line \(number)", "time stamps are not supported")
       case let tag where !tag.hasPrefix("@"):
