@@ -47,18 +47,21 @@ package final class GradientExchange {
   /// - Parameters:
   ///   - buckets: what is exchanged as a whole; nil for one bucket of all.
   ///   - pieceElements: the most elements in one message of a reduction, so that adding a piece
-  ///     goes on while the next is under way; the same on all ranks.
+  ///     goes on while the next is under way; the same on all ranks. Nil chooses by where they are.
   ///   - compression: rounds gradients, which then have to be packed by it before they are added.
   ///     Every rank sends its groups straight to the owners: a sum of rounded ones would not fit.
   package init(
     communicator: any Communicator, kernels: Kernels, elementCount: Int, plan: ShardPlan,
-    buckets: [Range<Int>]? = nil, pieceElements: Int = 1 << 17,
+    buckets: [Range<Int>]? = nil, pieceElements: Int? = nil,
     compression: GradientCompression? = nil
   ) {
     let rank = communicator.rank
     let world = communicator.worldSize
     precondition(plan.ranks == world, "a plan of \(plan.ranks) ranks for \(world)")
     precondition(elementCount >= 0, "elementCount \(elementCount) < 0")
+    // Within a host a message costs more by being one than by its length; a cable is the busier the
+    // sooner the first piece of a round is there.
+    let pieceElements = pieceElements ?? (communicator.ranksOnHost == world ? 1 << 17 : 1 << 16)
     precondition(pieceElements > 0, "pieceElements \(pieceElements) < 1")
     self.communicator = communicator
     self.kernels = kernels
