@@ -63,6 +63,23 @@ import Testing
     #expect(try scenario.records("stopped").last { $0["kind"] == "train" }?["skipped_steps"] == 3)
   }
 
+  @Test func aStopIsHeardInAStepThatIsSkipped() throws {
+    let scenario = try TrainingScenario("run.on_nonfinite=skip")
+    let spoil = spoil(Set(3...9), with: .nan)
+    try scenario.train(scenario.options(run: "whole"), ranks: 1, prepare: spoil)
+    for ranks in [1, 2] {
+      let name = "\(ranks)"
+      var options = scenario.options(run: name)
+      options.stopAfter = 4
+      #expect(try scenario.train(options, ranks: ranks, prepare: spoil) == 75)
+      #expect(try scenario.checkpoints(name).last == "step-00000004")
+      options.stopAfter = nil
+      options.resume = true
+      #expect(try scenario.train(options, ranks: 2, prepare: spoil) == 0)
+      #expect(try scenario.trajectory(name) == scenario.trajectory("whole"))
+    }
+  }
+
   @Test func stepsThatNeverRecoverEndTheRun() throws {
     let scenario = try TrainingScenario("run.on_nonfinite=skip", "run.steps=200")
     #expect(throws: NonFiniteError.self) {

@@ -154,28 +154,30 @@ package final class TrainingRun {
     }
     if restored?.isValidationMissing == true, try !validate() { return try stop() }
     while trainer.step < run.steps, !self.isStalled {
-      let outcome = try performStep()
+      let (outcome, requests) = try performStep()
       if let outcome { try follow(outcome) }
       let isLast = trainer.step == run.steps
-      var isStopping = outcome?.requests.contains(.stop) == true && !isLast
+      var isStopping = requests.contains(.stop) && !isLast
       if !isStopping, isLast || isDue(run.validateEvery) { isStopping = try !validate() }
       let isEnding = isLast || self.isStalled
       if isEnding || isStopping { try saveFinally() }
       if isStopping { return try stop() }
       if isEnding { break }
-      let isAsked = outcome?.requests.contains(.save) == true
-      if isAsked || isDue(run.checkpointEvery) { try save(isFinal: false) }
+      if requests.contains(.save) || isDue(run.checkpointEvery) { try save(isFinal: false) }
       report(try saver.poll())
     }
     return try finish()
   }
 
-  /// Performs the next step; nil where it made no update because a value was not finite.
-  private func performStep() throws -> Trainer.Outcome? {
+  /// Performs the next step; its outcome is nil where it made no update because a value was not
+  /// finite. Any rank's requests are heard in either case.
+  private func performStep() throws -> (outcome: Trainer.Outcome?, requests: StepRequests) {
+    var saves = RunSignals.saveCount
+    var outcome: Trainer.Outcome?
+    var asked: StepRequests
     do {
-      var saves = RunSignals.saveCount
       debugger?.beginStep()
-      let outcome =
+      let done =
         trainer.local == nil
         ? try trainer.performStep(
           requests: requests(saves: saves, atStep: trainer.step + 1), isFollowed: true)
@@ -183,16 +185,12 @@ package final class TrainingRun {
           saves = RunSignals.saveCount
           return requests(saves: saves, atStep: trainer.step)
         }
-      if outcome.requests.contains(.fault) {
-        try communicator.coordinate { if let fault { throw RunDirectoryError(fault) } }
-      }
-      if outcome.requests.contains(.save) { savesTaken = saves }
       skippedInARow = 0
-      return outcome
+      (outcome, asked) = (done, done.requests)
     } catch let error as NonFiniteError {
       progress.finishLine()
       try take(error)
-      return nil
+      asked = error.requests
     } catch let error as CorruptionError {
       progress.finishLine()
       write([event("corruption", atStep: error.step, ["reason": .string("\(error)")])])
@@ -201,6 +199,11 @@ package final class TrainingRun {
       progress.finishLine()
       throw error
     }
+    if asked.contains(.fault) {
+      try communicator.coordinate { if let fault { throw RunDirectoryError(fault) } }
+    }
+    if asked.contains(.save) { savesTaken = saves }
+    return (outcome, asked)
   }
 
   /// What this rank asks of the others in a step.
@@ -214,9 +217,11 @@ package final class TrainingRun {
 
   /// Skips the step, or saves the state before it and ends the run.
   private func take(_ error: NonFiniteError) throws {
-    skippedInARow += 1
-    history.skippedSteps += 1
-    let isSkipped = run.onNonFinite == .skip && skippedInARow <= Self.mostSkipped
+    let isSkipped = run.onNonFinite == .skip && skippedInARow < Self.mostSkipped
+    if isSkipped {
+      skippedInARow += 1
+      history.skippedSteps += 1
+    }
     write([
       event(
         isSkipped ? "nonfinite_skipped" : "nonfinite", atStep: error.step,

@@ -111,7 +111,7 @@ extension Trainer {
     if let first = all.first(where: { $0[0] > 0 }) {
       error = NonFiniteError(step: Int(first[0]), loss: first[1], norm: first[2])
       error.place = try communicator.firstPlace(
-        mine.map { "group \(failed?.number ?? 0), \($0.place ?? "the sum of squares")" })
+        mine.map { "group \(failed?.number ?? 0), \($0.place ?? $0.cause)" })
     } else {
       error.place = try communicator.firstPlace(nonFiniteSum("the change of"))
     }

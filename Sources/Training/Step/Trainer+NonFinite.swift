@@ -11,16 +11,24 @@ package struct NonFiniteError: Error, CustomStringConvertible {
   package var norm: Double
   /// The first value at fault, where one was found.
   package var place: String?
+  /// What any rank asked for in the step.
+  package var requests: StepRequests = []
 
   /// What was found, without advice.
   package var finding: String {
     "step \(step): loss \(loss) and gradient norm \(norm), expected finite values; "
-      + (place.map { "first in \($0)" } ?? "the squares of finite gradients are too large")
+      + (place.map { "first in \($0)" } ?? cause)
+  }
+
+  /// What is too large where every value is finite.
+  var cause: String {
+    norm.isFinite
+      ? "the loss of finite logits is too large" : "the squares of finite gradients are too large"
   }
 
   package var description: String {
     finding + "; lower optimizer.learning_rate or set optimizer.clip_norm, and resume from "
-      + "the newest checkpoint"
+      + "the newest checkpoint, if there is one"
   }
 }
 
@@ -56,9 +64,11 @@ extension Trainer {
   /// to find one names; takes the step back.
   ///
   /// - Throws: `CorruptionError` where the reason is that the ranks' parameters differ.
-  func nonFinite(loss: Double, norm: Double) throws -> NonFiniteError {
+  func nonFinite(
+    loss: Double, norm: Double, requests: StepRequests
+  ) throws -> NonFiniteError {
     _ = try verifyParameters()
-    var error = NonFiniteError(step: step, loss: loss, norm: norm)
+    var error = NonFiniteError(step: step, loss: loss, norm: norm, requests: requests)
     error.place = try communicator.firstPlace(firstNonFinite()?.words)
     if error.place == nil {
       error.place = try communicator.firstPlace(nonFiniteSum("the gradient of"))

@@ -281,7 +281,9 @@ package final class Trainer {
     try requireSound(totals.requests)
     let norm = totals.gradientSquares.squareRoot() / Double(totals.tokens)
     let loss = totals.loss / Double(totals.tokens)
-    if !norm.isFinite || !loss.isFinite { throw try nonFinite(loss: loss, norm: norm) }
+    if !norm.isFinite || !loss.isFinite {
+      throw try nonFinite(loss: loss, norm: norm, requests: totals.requests)
+    }
 
     pulse.begin(.update)
     let clip = optimizer.config.clipNorm
