@@ -160,8 +160,7 @@ struct SelfTestCommand: RankedCommand {
   @OptionGroup var compute: ComputeOptions
 
   func run(on communicator: any Communicator) throws -> Int32 {
-    let kernels = Kernels(
-      try communicator.agree { try InstructionSet.select(compute.instructionSet) })
+    let kernels = try communicator.agree { try Kernels.selected(compute.instructionSet, .fp32) }
     let report = SelfTest.run(communicator: communicator, kernels: kernels)
     for failure in report.failures {
       Console.complain("rank \(communicator.rank): \(failure)")

@@ -48,15 +48,14 @@ struct BenchExchangeCommand: RankedCommand {
     if let shards, !(ranks...4096 ~= shards) {
       throw UsageError("--shards: expected \(ranks) (the ranks) to 4096, found \(shards)")
     }
-    let kernels = Kernels(
-      try communicator.agree { try InstructionSet.select(compute.instructionSet) })
+    let kernels = try communicator.agree { try Kernels.selected(compute.instructionSet, .fp32) }
     var benchmark = ExchangeBenchmark()
     benchmark.sizes = Array(sequence(first: smallest) { $0 * 4 <= largest ? $0 * 4 : nil })
     benchmark.shards = shards
     benchmark.seconds = seconds
     let rows = try benchmark.run(on: mpi, kernels: kernels)
     let console = Console(isJSON: output.json, isCoordinator: communicator.rank == 0)
-    console.say("| bytes | exchange | MPI_Allreduce | Allreduce / exchange |")
+    console.say("| bytes | exchange | MPI_Allreduce | Allreduce / exchange, median of pairs |")
     console.say("|---:|---:|---:|---:|")
     for row in rows {
       console.say(

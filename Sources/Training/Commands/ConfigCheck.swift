@@ -1,3 +1,4 @@
+import Collectives
 import Corpora
 import GRUCore
 import Kernels
@@ -12,7 +13,9 @@ package struct ConfigCheck {
 
   package func run(console: Console) throws {
     let config = try Config(file: options.configFile, overrides: options.overrides)
-    let threads = options.threads ?? 1
+    // As a run takes them, where its ranks share this machine.
+    let usable = try UsableCores.threadsPerRank(SoloCommunicator()) / ranks
+    let threads = options.threads ?? max(1, min(usable, config.batch.shards / ranks))
     try config.validate(ranks: ranks, threads: threads, place: options.configFile)
     let plan = ShardPlan(
       sequences: config.batch.sequences, shards: config.batch.shards, ranks: ranks,

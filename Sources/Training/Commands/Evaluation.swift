@@ -1,7 +1,7 @@
 import Checkpoints
 package import Collectives
 import Corpora
-import Kernels
+package import Kernels
 
 /// Measures a checkpoint's loss on its validation text or on another one, by any number of ranks.
 package struct Evaluation {
@@ -29,7 +29,8 @@ package struct Evaluation {
     let kernels = try communicator.agree {
       try Kernels.selected(instructionSet, model.config.model.precision)
     }
-    let config = try communicator.agree { try self.config(of: model) }
+    let workers = communicator.worldSize * (threads ?? 1)
+    let config = try communicator.agree { try self.config(of: model, workers: workers) }
     let plan = try TrainingSetup.plan(
       config, threads: threads, place: path, canReshard: false, on: communicator)
     let subject = try communicator.agree { try self.subject(of: model) }
@@ -68,7 +69,7 @@ package struct Evaluation {
   }
 
   /// The model's config, with another batch where that is asked for.
-  private func config(of model: LoadedModel) throws -> Config {
+  private func config(of model: LoadedModel, workers: Int) throws -> Config {
     var config = model.config
     // Nothing is sent that could be rounded, and nobody trains apart: any number of ranks will do.
     config.exchange = ExchangeConfig()
@@ -81,6 +82,12 @@ package struct Evaluation {
     // A shard each, or as many as divide the streams.
     let most = min(streams, config.batch.shards)
     config.batch.shards = (1...most).last { streams.isMultiple(of: $0) } ?? 1
+    guard workers <= config.batch.shards else {
+      throw UsageError(
+        "--streams: \(streams) streams make "
+          + "\(Format.count(config.batch.shards, "equal part")), fewer than the \(workers) workers "
+          + "(ranks x threads); take a multiple of \(workers), or fewer ranks and threads")
+    }
     return config
   }
 
@@ -165,7 +172,7 @@ extension InstructionSet {
 
 extension Kernels {
   /// The kernels of a named instruction set, with an error that counts as bad usage.
-  static func selected(_ name: String, _ precision: Precision) throws -> Kernels {
+  package static func selected(_ name: String, _ precision: Precision) throws -> Kernels {
     let set = try InstructionSet.selected(name)
     do { try precision.require(set) } catch { throw UsageError("\(error)") }
     return Kernels(set, precision: precision)

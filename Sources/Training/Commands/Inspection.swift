@@ -36,6 +36,11 @@ package struct Inspection {
         + "\(Format.grouped(table.parameterCount)) parameters")
     console.say("optimizer    \(state.optimizer)")
     let exchange = model.config.exchange
+    if exchange.compression != .none {
+      console.say(
+        "exchange     as \(exchange.compression.rawValue), of \(exchange.compressionGroups) groups "
+          + "of shards, each with a residual")
+    }
     if exchange.isLocal {
       console.say(
         "updates      \(exchange.localGroups) groups of shards apart, each with its own moments, "
@@ -68,6 +73,9 @@ package struct Inspection {
       "best_validation_step": state.bestValidationStep.map { .integer($0) } ?? .null,
       "model": model.shape.json, "parameters": .integer(table.parameterCount),
       "optimizer": .string(state.optimizer),
+      "compression": .string(model.config.exchange.compression.rawValue),
+      "compression_groups": .integer(
+        model.config.exchange.compression == .none ? 0 : model.config.exchange.compressionGroups),
       "synchronize_every": .integer(model.config.exchange.synchronizeEvery),
       "local_groups": .integer(
         model.config.exchange.isLocal ? model.config.exchange.localGroups : 0),

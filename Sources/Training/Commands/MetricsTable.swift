@@ -16,13 +16,19 @@ package struct MetricsTable: Sendable {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw UsageError("no metrics at '\(path)': expected a run directory")
     }
+    var kinds: [String] = []
     for line in data.split(separator: UInt8(ascii: "\n")) {
       // The last line of a run that is under way may be half written.
       guard let record = try? OrderedJSON(parsing: String(decoding: line, as: UTF8.self)) else {
         continue
       }
-      if record["kind"]?.stringValue == kind { append(record) }
+      guard let found = record["kind"]?.stringValue else { continue }
+      if found == kind { append(record) }
+      if !kinds.contains(found) { kinds.append(found) }
     }
+    guard rows.isEmpty, !kinds.isEmpty else { return }
+    throw UsageError(
+      "--kind: '\(path)' has no records of kind '\(kind)'; it has " + kinds.joined(separator: ", "))
   }
 
   package mutating func append(_ record: OrderedJSON) {

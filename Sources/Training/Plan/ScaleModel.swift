@@ -49,7 +49,9 @@ package struct ScaleModel: Sendable {
     /// The reduce-scatter of gradients and the all-gather of parameters, alone on the network.
     package var reduceSeconds: Double
     package var gatherSeconds: Double
-    /// What of both, and of the small exchanges, no computing hides.
+    /// The small exchange of loss, norm and requests, which nothing hides.
+    package var agreementSeconds: Double
+    /// What of all three no computing hides.
     package var exposedSeconds: Double
     /// What the rest takes from computing: cores move the bytes.
     package var movingSeconds: Double
@@ -59,6 +61,8 @@ package struct ScaleModel: Sendable {
 
     package var stepSeconds: Double { computeSeconds + movingSeconds + exposedSeconds }
     package var exposedFraction: Double { exposedSeconds / stepSeconds }
+    /// All of the exchange, hidden or not.
+    package var exchangeSeconds: Double { reduceSeconds + gatherSeconds + agreementSeconds }
   }
 
   /// The config's own batch on a cluster.
@@ -120,6 +124,7 @@ package struct ScaleModel: Sendable {
     return Prediction(
       ranks: cluster.ranks, hosts: cluster.hosts, computeSeconds: compute,
       reduceSeconds: reducing, gatherSeconds: gather.reduce(0, +),
+      agreementSeconds: agreement,
       exposedSeconds: exposed + agreement, movingSeconds: moving, tokensPerSecond: tokens,
       efficiency: tokens / (alone * cores))
   }

@@ -92,7 +92,7 @@ package struct ScalePlan {
         + "\(Format.fixed(here.computeSeconds, 4)), moving bytes meanwhile "
         + "\(Format.fixed(here.movingSeconds, 4)), exposed exchange "
         + "\(Format.fixed(here.exposedSeconds, 4)) (\(Self.percent(here.exposedFraction))) of "
-        + "\(Format.fixed(here.reduceSeconds + here.gatherSeconds, 4)); "
+        + "\(Format.fixed(here.exchangeSeconds, 4)); "
         + "\(Format.grouped(Int(here.tokensPerSecond))) tokens/s, efficiency "
         + Self.percent(here.efficiency))
     let rows = rows(model, cluster, sequences: config.batch.sequences)
@@ -157,6 +157,7 @@ extension ScaleModel.Prediction {
       "ranks": .integer(ranks), "hosts": .integer(hosts),
       "step_seconds": .number(stepSeconds), "compute_seconds": .number(computeSeconds),
       "reduce_seconds": .number(reduceSeconds), "gather_seconds": .number(gatherSeconds),
+      "agreement_seconds": .number(agreementSeconds),
       "exposed_exchange_seconds": .number(exposedSeconds),
       "moving_seconds": .number(movingSeconds),
       "tokens_per_second": .number(tokensPerSecond), "efficiency": .number(efficiency),

@@ -75,7 +75,7 @@ package struct MemoryPlan: Sendable {
         name: "activations", bytes: (workspaces.max() ?? 0) + (local?.activationBytes ?? 0)),
       // The state on its way to the disk, and the hidden vectors that a step and validation put by.
       Item(name: "checkpoint buffers", bytes: arena * (1 + moments + saved) + 3 * states),
-      Item(name: "program and libraries", bytes: plan.ranks > 1 ? 38 << 20 : 29 << 20),
+      Item(name: "program and libraries", bytes: plan.ranks > 1 ? 46 << 20 : 37 << 20),
     ]
     self.ranksOnHost = ranksOnHost
   }
