@@ -36,6 +36,16 @@ def built_program():
     return f"{path}/gru-dist"
 
 
+def build_switch():
+    """Builds the laboratory's switch, which `swift build --product gru-dist` leaves out."""
+    try:
+        subprocess.run(
+            ["swift", "build", "--product", "lab-switch"], cwd=FOLDER.parent, check=True,
+            stdout=sys.stderr)
+    except (OSError, subprocess.CalledProcessError) as error:
+        fail(f"{error}: the laboratory's switch could not be built")
+
+
 def environment():
     """What mpirun needs, as in launch/env."""
     names = subprocess.run(
