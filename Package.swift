@@ -60,7 +60,7 @@ let package = Package(
     .target(name: "GRUCore", dependencies: ["Kernels"], swiftSettings: hot),
     .target(name: "Collectives", dependencies: ["Kernels"], swiftSettings: hot),
     .target(
-      name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"], swiftSettings: common),
+      name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"], swiftSettings: hot),
     .target(name: "Corpora", swiftSettings: hot),
     .target(
       name: "Checkpoints",
@@ -98,7 +98,8 @@ let package = Package(
     .executableTarget(
       name: "mpi-conformance", dependencies: ["Kernels", "Collectives", "MPICollectives"],
       swiftSettings: common),
-    .executableTarget(name: "lab-switch", swiftSettings: hot),
+    .executableTarget(
+      name: "lab-switch", dependencies: ["CPlatform"], swiftSettings: hot),
     .testTarget(
       name: "CollectivesTests",
       dependencies: ["Kernels", "Collectives", "MPICollectives", "mpi-conformance"],

@@ -13,6 +13,7 @@
     private let delay: UInt64
     private let buffers: UnsafeMutableRawPointer
     private var freeBuffers: [Int]
+    private var turns: CoreTurns
 
     static let bufferCount = 4096
 
@@ -24,6 +25,7 @@
       ports = devices.map { Port(descriptor: $0.descriptor) }
       nanosecondsPerByte = bitsPerSecond > 0 ? 8e9 / bitsPerSecond : 0
       let (seconds, attoseconds) = delay.components
+      turns = CoreTurns(hosts: devices.count)
       self.delay = UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
       buffers = .allocate(
         byteCount: Self.bufferCount * TapDevice.mostBytes, alignment: 4096)
@@ -37,6 +39,7 @@
       let last = (ports.map(\.descriptor) + [end]).max() ?? end
       while true {
         let now = Self.now()
+        turns.take(at: now)
         var wake = min(deliver(now), now + 1_000_000_000)
         var readable = DescriptorSet()
         readable.insert(end)

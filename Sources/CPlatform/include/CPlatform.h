@@ -2,8 +2,9 @@
 #define GRU_DIST_CPLATFORM_H
 
 // What Swift cannot say: which vector instructions the processor and the operating system offer,
-// and vector operations that the standard library spells out lane by lane. The optimiser puts its
-// fused multiply-adds and selections together again in some places only.
+// which cores a thread runs on, and vector operations that the standard library spells out lane by
+// lane. The optimiser puts its fused multiply-adds and selections together again in some places
+// only.
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -180,6 +181,13 @@ static inline __attribute__((always_inline)) void platform_transpose_pairs(
   __builtin_trap();
 }
 #endif
+
+/// The first core after `core` that this thread may run on; -1 where there is none, or it is not
+/// known.
+int platform_next_core(int core);
+
+/// Has this thread run on one core alone. Returns whether it does.
+int platform_move_to_core(int core);
 
 /// Asks for the cache line at `address`, which need not be readable, to be brought near.
 static inline __attribute__((always_inline)) void platform_prefetch(const void *address) {

@@ -104,7 +104,8 @@ package struct StepBenchmark {
     let outcomes = try (0..<steps).map { _ in try trainer.performStep(isFollowed: true) }
     try trainer.settle()
     trainer.measure(into: nil)
-    let least = try leastExposed(outcomes, on: communicator)
+    // By rank, and then by step.
+    let exposed = try communicator.allGather(outcomes.map(\.exposedExchangeDuration.seconds))
     // All workers at once, as during the steps: the peak is what their cores have side by side.
     let peaks = UnsafeMutableBufferPointer<Double>.allocate(capacity: threads)
     defer { peaks.deallocate() }
@@ -117,21 +118,11 @@ package struct StepBenchmark {
         $0, steps: steps,
         limits: .init(gflops: peaks[0], gigabytesPerSecond: kernels.measureBandwidth()))
     }
-    report(outcomes, leastExposedSeconds: least, trainer: trainer, peak: peak, parts: parts)
-  }
-
-  /// The exposed exchange of each step on the rank that waited least: the others were waiting for
-  /// it, not for the network.
-  private func leastExposed(
-    _ outcomes: [Trainer.Outcome], on communicator: any Communicator
-  ) throws(CollectiveError) -> [Double] {
-    let mine = outcomes.map(\.exposedExchangeDuration.seconds)
-    let all = try communicator.allGather(mine)
-    return mine.indices.map { step in all.map { $0[step] }.min() ?? 0 }
+    report(outcomes, exposedSeconds: exposed, trainer: trainer, peak: peak, parts: parts)
   }
 
   private func report(
-    _ outcomes: [Trainer.Outcome], leastExposedSeconds: [Double], trainer: Trainer, peak: Double,
+    _ outcomes: [Trainer.Outcome], exposedSeconds: [[Double]], trainer: Trainer, peak: Double,
     parts: ProfileReport?
   ) {
     let replica = trainer.replica
@@ -140,7 +131,9 @@ package struct StepBenchmark {
     func median(_ durations: [Duration]) -> Double {
       durations.map { $0.seconds }.sorted()[durations.count / 2]
     }
-    let exposedSeconds = median(outcomes.map { $0.exposedExchangeDuration })
+    let exposedByRank = exposedSeconds.map { $0.sorted()[steps / 2] }
+    // The rank that waits least waits for the network; the others wait for that rank, too.
+    let least = (0..<steps).map { step in exposedSeconds.map { $0[step] }.min() ?? 0 }
     let hiddenSeconds = median(outcomes.map { $0.hiddenExchangeDuration })
     let tokens = Double(batch * window)
     let weights = replica.shape.multipliedWeights(in: replica.table)
@@ -154,8 +147,9 @@ package struct StepBenchmark {
       "steps": .integer(steps), "parameters": .integer(replica.table.parameterCount),
       "step_seconds": .number(middle), "step_seconds_min": .number(seconds[0]),
       "step_seconds_max": .number(seconds[seconds.count - 1]),
-      "exchange_seconds": .number(exposedSeconds),
-      "exchange_seconds_least": .number(leastExposedSeconds.sorted()[steps / 2]),
+      "exchange_seconds": .number(exposedByRank[0]),
+      "exchange_seconds_least": .number(least.sorted()[steps / 2]),
+      "exchange_seconds_by_rank": .array(exposedByRank.map { .number($0) }),
       "hidden_exchange_seconds": .number(hiddenSeconds),
       "exchange_bytes": .integer(outcomes.map(\.sentBytes).sorted()[outcomes.count / 2]),
       "tokens_per_second": .number((tokens / middle).rounded()),

@@ -62,11 +62,10 @@ package struct Cluster: Sendable, Equatable {
   }
 
   /// What a laboratory's switch takes from computing for a byte of every host: nothing where it has
-  /// a core to itself; a core's time where each host has just one; else a part of all cores.
+  /// a core to itself; else as much of each core, on which it takes turns.
   private var switchLoadPerByte: Double {
     guard let laboratoryCores, hosts >= laboratoryCores else { return 0 }
-    let whole = Double(hosts) * switchSecondsPerByte
-    return hosts == laboratoryCores ? whole : whole / Double(laboratoryCores)
+    return Double(hosts) * switchSecondsPerByte / Double(laboratoryCores)
   }
 
   /// CPU seconds of a laboratory's switch for a byte: what was measured, or copies and a frame's
