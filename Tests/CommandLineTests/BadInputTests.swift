@@ -65,6 +65,9 @@ import Testing
       arguments: ["bench", "step", "--warmup", "9223372036854775807"],
       words: ["--warmup: expected 0 to 1048576"]),
     Case(arguments: ["bench", "step", "--hidden", "0"], words: ["--hidden: expected 1"]),
+    Case(
+      arguments: ["bench", "step", "--batch", "7", "--shards", "3"],
+      words: ["--shards 3: batch.shards: 3 shards do not divide batch.sequences"]),
     Case(arguments: ["bench", "peak", "--seconds", "0"], words: ["--seconds: expected"]),
   ]
 

@@ -46,27 +46,27 @@ package struct StepBenchmark {
     let shards = shards ?? (1...8).last { batch.isMultiple(of: $0) } ?? 1
     let cellKeys = cell == .rnn ? "rnn" : "gru"
     let reset = cell == .gruResetAfter ? "after" : "before"
-    let json: OrderedJSON = [
-      "data": ["train": "random"],
-      "model": [
-        "cell": .string(cellKeys), "reset": .string(reset), "embedding": .integer(embedding),
-        "hidden": .integer(hidden), "layers": .integer(layers),
-        "precision": .string(precision.rawValue),
-      ],
-      "batch": [
-        "sequences": .integer(batch), "window": .integer(window), "shards": .integer(shards),
-      ],
-      "optimizer": [
-        "name": .string(optimizer.rawValue),
-        "schedule": ["name": "constant", "warmup_steps": 0],
-      ],
-      "exchange": [
-        "sparse": .string(sparse.rawValue),
-        "compression": compressionGroups == 0 ? "none" : "bf16",
-        "compression_groups": .integer(compressionGroups),
-      ],
+    // Errors name the option that gave a value.
+    let values: [(key: String, value: OrderedJSON, option: String)] = [
+      ("data.train", "random", "data"),
+      ("model.cell", .string(cellKeys), "--cell"), ("model.reset", .string(reset), "--reset"),
+      ("model.embedding", .integer(embedding), "--embedding"),
+      ("model.hidden", .integer(hidden), "--hidden"),
+      ("model.layers", .integer(layers), "--layers"),
+      ("model.precision", .string(precision.rawValue), "--precision"),
+      ("batch.sequences", .integer(batch), "--batch"),
+      ("batch.window", .integer(window), "--window"),
+      ("batch.shards", .integer(shards), "--shards"),
+      ("optimizer.name", .string(optimizer.rawValue), "--optimizer"),
+      ("optimizer.schedule.name", "constant", "schedule"),
+      ("optimizer.schedule.warmup_steps", 0, "warm-up"),
+      ("exchange.sparse", .string(sparse.rawValue), "--sparse"),
+      ("exchange.compression", compressionGroups == 0 ? "none" : "bf16", "compression"),
+      ("exchange.compression_groups", .integer(compressionGroups), "--compression-groups"),
     ]
-    return try Config(json: Array(json.line.utf8), file: "bench step")
+    return try Config(
+      json: Array("{}".utf8), file: "bench step",
+      overrides: values.map { ConfigOverride($0.key, $0.value, option: $0.option) })
   }
 
   /// Every rank calls it; all throw alike. Rank 0 prints one line.

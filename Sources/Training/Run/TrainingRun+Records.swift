@@ -8,7 +8,8 @@ extension TrainingRun {
   /// The line that says what starts.
   func announce(_ restored: RunDirectory.Restored?) {
     let batch = config.batch
-    let range = trainer.step == 0 ? "\(run.steps) steps" : "steps \(trainer.step + 1)-\(run.steps)"
+    let range =
+      trainer.step == 0 ? Format.count(run.steps, "step") : "steps \(trainer.step + 1)-\(run.steps)"
     progress.say(
       "gru-dist \(programVersion): "
         + Format.count(communicator.worldSize, "rank") + " x "

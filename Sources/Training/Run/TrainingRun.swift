@@ -304,7 +304,8 @@ package final class TrainingRun {
       write([event("stalled", atStep: trainer.step, ["validations": .integer(count)])])
     }
     progress.say(
-      "done: \(trainer.step) steps, newest checkpoint in \(run.directory)/checkpoints")
+      "done: \(Format.count(trainer.step, "step")), "
+        + "newest checkpoint in \(run.directory)/checkpoints")
     write([event("done", atStep: trainer.step)])
     return ExitStatus.done
   }
