@@ -90,10 +90,10 @@ package struct ModelShape: Sendable, Equatable {
   func direction(ofStrand strand: Int) -> Int { strand % directionCount }
 
   /// Whether a strand goes through sequences from their end.
-  func isReversed(_ strand: Int) -> Bool { direction(ofStrand: strand) == 1 }
+  package func isReversed(_ strand: Int) -> Bool { direction(ofStrand: strand) == 1 }
 
   /// What the names of a strand's tensors begin with.
-  func prefix(ofStrand strand: Int) -> String {
+  package func prefix(ofStrand strand: Int) -> String {
     "layers.\(layer(ofStrand: strand))" + (isReversed(strand) ? ".reverse" : "")
   }
 }

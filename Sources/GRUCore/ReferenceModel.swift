@@ -149,6 +149,12 @@ package final class ReferenceModel {
     return (trace.logits, trace.hidden.flatMap { $0.suffix(sequences * shape.hiddenSize) })
   }
 
+  /// What the output layer says of any task's window: a row for each of its targets.
+  package func scores(parameters: [Double], window: Window, state: [Double]) -> [Double] {
+    check(parameters, window, state)
+    return forward(parameters, window, state).logits
+  }
+
   /// log Σ exp of the logits of one row.
   func logSumExp(_ logits: [Double], row: Int) -> Double {
     let scores = logits[row * shape.vocabularySize..<(row + 1) * shape.vocabularySize]

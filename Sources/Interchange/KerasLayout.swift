@@ -9,8 +9,10 @@ package import GRUCore
 /// h, and keeps the previous hidden vector by weight z. With `reset_after` a GRU has a bias [2, 3
 /// H], without it one of [3 H].
 package enum KerasLayout {
-  package static func tensors(of model: ModelTensors) -> [NamedTensor] {
+  /// - Throws: for another model than a language model.
+  package static func tensors(of model: ModelTensors) throws(InterchangeError) -> [NamedTensor] {
     let shape = model.shape
+    try requireLanguageModel(shape)
     let hidden = shape.hiddenSize
     let vocabulary = shape.vocabularySize
     let gates = shape.cell.gateCount
@@ -30,7 +32,7 @@ package enum KerasLayout {
         "\(prefix).kernel", "\(prefix).input.weight", inputs: shape.inputSize(ofLayer: layer))
       kernel("\(prefix).recurrent_kernel", "\(prefix).recurrent.weight", inputs: hidden)
       if shape.cell == .gruResetAfter {
-        let pair = model.biasPair(ofLayer: layer)
+        let pair = model.biasPair(ofStrand: layer)
         let both = [pair.input, pair.recurrent].flatMap {
           Rows.flippingUpdateGate($0, gates: gates)
         }
@@ -54,6 +56,7 @@ package enum KerasLayout {
     from tensors: [NamedTensor], shape: ModelShape, path: String
   ) throws(InterchangeError) -> ModelTensors {
     var file = TensorFile(tensors, path: path)
+    try requireLanguageModel(shape)
     let hidden = shape.hiddenSize
     let vocabulary = shape.vocabularySize
     let gates = shape.cell.gateCount
@@ -76,7 +79,7 @@ package enum KerasLayout {
       if shape.cell == .gruResetAfter {
         let both = Rows.blocks(try file.takeOrZeros("\(prefix).bias", [2, rows]), 2)
           .map { Rows.flippingUpdateGate($0, gates: gates) }
-        model.setBiasPair(.init(input: both[0], recurrent: both[1]), ofLayer: layer)
+        model.setBiasPair(.init(input: both[0], recurrent: both[1]), ofStrand: layer)
       } else {
         model["\(prefix).bias"] = Rows.flippingUpdateGate(
           try file.takeOrZeros("\(prefix).bias", [rows]), gates: gates)
@@ -90,6 +93,14 @@ package enum KerasLayout {
     }
     try file.requireEmpty()
     return model
+  }
+
+  private static func requireLanguageModel(_ shape: ModelShape) throws(InterchangeError) {
+    guard shape.task == TaskShape(), !shape.isBidirectional else {
+      throw InterchangeError(
+        "Keras' layers are written and read for language models only, and the model is of another "
+          + "task; use --format torch, or onnx to export")
+    }
   }
 
   /// Throws where the bias shows that the file's GRU resets elsewhere than the config's.

@@ -10,10 +10,13 @@ package struct ModelTensors: Sendable, Equatable {
   package var shape: ModelShape
   /// By the names of `ParameterTable`.
   package var values: [String: [Float]]
-  /// Biases as a format with two of them had them, by layer: those added to W x and those added to
-  /// U h, each [G H]. A model of ours has one bias in their place, so that the pair is kept beside
-  /// it, and is given back for as long as its sum is still that bias.
-  package var biasPairs: [Int: BiasPair] = [:]
+  /// How the model's real inputs and outputs stand to the numbers of its data.
+  package var scales = DataScales()
+  /// Biases as a format with two of them had them, by what the names of a strand begin with: those
+  /// added to W x and those added to U h, each [G H]. A model of ours has one bias in their place,
+  /// so that the pair is kept beside it, and is given back for as long as its sum is still that
+  /// bias.
+  package var biasPairs: [String: BiasPair] = [:]
 
   package struct BiasPair: Sendable, Equatable {
     package var input: [Float]
@@ -37,11 +40,6 @@ package struct ModelTensors: Sendable, Equatable {
     shape: ModelShape, table: ParameterTable, arena: UnsafePointer<Float>
   ) throws(InterchangeError) {
     self.init(shape: shape, values: [:])
-    guard shape.task == TaskShape() else {
-      throw InterchangeError(
-        "the model is not a language model, and only such can be exchanged: an embedding, GRU or "
-          + "RNN layers and one linear output layer")
-    }
     try Self.requireOneOutputMatrix(shape)
     for parameter in table.parameters {
       values[parameter.name] = Array(
@@ -77,13 +75,13 @@ package struct ModelTensors: Sendable, Equatable {
 
   /// The names of the tensors of a plain model.
   static func names(of shape: ModelShape) -> [String] {
-    ["embedding.weight", "output.weight", "output.bias"]
-      + (0..<shape.layerCount).flatMap { layer in
+    (shape.task.input == .tokens ? ["embedding.weight"] : []) + ["output.weight", "output.bias"]
+      + (0..<shape.strandCount).flatMap { strand in
         let names = ["input.weight", "recurrent.weight", "bias"]
         let all =
           names + (shape.cell == .gruResetAfter ? ["recurrent.bias"] : [])
           + (shape.learnsInitialState ? ["initial_state"] : [])
-        return all.map { "layers.\(layer).\($0)" }
+        return all.map { "\(shape.prefix(ofStrand: strand)).\($0)" }
       }
   }
 
@@ -93,16 +91,16 @@ package struct ModelTensors: Sendable, Equatable {
     set { values[name] = newValue }
   }
 
-  /// The learned states of all layers, [L, H]; nothing where the model has none.
+  /// The learned states of all strands, [D L, H]; nothing where the model has none.
   package var initialStates: [Float] {
     shape.learnsInitialState
-      ? (0..<shape.layerCount).flatMap { self["layers.\($0).initial_state"] } : []
+      ? (0..<shape.strandCount).flatMap { self["\(shape.prefix(ofStrand: $0)).initial_state"] } : []
   }
 
-  /// Takes the learned states from [L, H].
+  /// Takes the learned states from [D L, H].
   package mutating func setInitialStates(_ states: [Float]) {
-    for (layer, state) in Rows.blocks(states, shape.layerCount).enumerated() {
-      self["layers.\(layer).initial_state"] = state
+    for (strand, state) in Rows.blocks(states, shape.strandCount).enumerated() {
+      self["\(shape.prefix(ofStrand: strand)).initial_state"] = state
     }
   }
 
@@ -119,13 +117,14 @@ package struct ModelTensors: Sendable, Equatable {
     }
   }
 
-  /// The biases of a layer as a pair, each [G H] in our order: what came in where it still holds,
+  /// The biases of a strand as a pair, each [G H] in our order: what came in where it still holds,
   /// else one bias and zeros.
-  package func biasPair(ofLayer layer: Int) -> BiasPair {
-    let bias = self["layers.\(layer).bias"]
+  package func biasPair(ofStrand strand: Int) -> BiasPair {
+    let prefix = shape.prefix(ofStrand: strand)
+    let bias = self["\(prefix).bias"]
     let gates = shape.cell == .gruResetAfter ? 2 * shape.hiddenSize : bias.count
-    let candidate = self["layers.\(layer).recurrent.bias"]
-    if let pair = biasPairs[layer], pair.input.count == bias.count,
+    let candidate = self["\(prefix).recurrent.bias"]
+    if let pair = biasPairs[prefix], pair.input.count == bias.count,
       pair.recurrent.count == bias.count
     {
       let sums = BiasPair.sums(pair, cell: shape.cell, hiddenSize: shape.hiddenSize)
@@ -137,12 +136,13 @@ package struct ModelTensors: Sendable, Equatable {
       input: bias, recurrent: [Float](repeating: 0, count: gates) + candidate)
   }
 
-  /// Takes a layer's biases from a pair.
-  package mutating func setBiasPair(_ pair: BiasPair, ofLayer layer: Int) {
+  /// Takes a strand's biases from a pair.
+  package mutating func setBiasPair(_ pair: BiasPair, ofStrand strand: Int) {
     let sums = BiasPair.sums(pair, cell: shape.cell, hiddenSize: shape.hiddenSize)
-    self["layers.\(layer).bias"] = sums.bias
-    if shape.cell == .gruResetAfter { self["layers.\(layer).recurrent.bias"] = sums.candidate }
-    biasPairs[layer] = pair
+    let prefix = shape.prefix(ofStrand: strand)
+    self["\(prefix).bias"] = sums.bias
+    if shape.cell == .gruResetAfter { self["\(prefix).recurrent.bias"] = sums.candidate }
+    biasPairs[prefix] = pair
   }
 
   private static func haveEqualBits(_ a: [Float], _ b: [Float]) -> Bool {

@@ -6,6 +6,8 @@ package struct NamedTensor: Sendable, Equatable {
   /// Row-major.
   package var shape: [Int]
   package var values: [Float]
+  /// The numbers in full where they have 64 bits; nil where `values` are all there is.
+  package var doubles: [Double]?
 
   package init(_ name: String, _ shape: [Int], _ values: [Float]) {
     precondition(
@@ -13,6 +15,12 @@ package struct NamedTensor: Sendable, Equatable {
     self.name = name
     self.shape = shape
     self.values = values
+  }
+
+  /// A tensor of 64-bit numbers.
+  package init(_ name: String, _ shape: [Int], doubles: [Double]) {
+    self.init(name, shape, doubles.map { Float($0) })
+    self.doubles = doubles
   }
 
   /// Reads all tensors of a file. Half-precision numbers become floats, exactly.
@@ -28,6 +36,13 @@ package struct NamedTensor: Sendable, Equatable {
       try bytes.withUnsafeMutableBytes {
         try reader.read(tensor.name, type: tensor.type, shape: tensor.shape, into: $0)
       }
+      if tensor.type == .float64 {
+        let doubles = bytes.withUnsafeBytes { bytes in
+          (0..<count).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+        }
+        try requireFinite(doubles, tensor.name, path: path)
+        return NamedTensor(tensor.name, tensor.shape, doubles: doubles)
+      }
       let values: [Float] = try bytes.withUnsafeBytes { bytes in
         let half = { bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self) }
         switch tensor.type {
@@ -41,13 +56,18 @@ package struct NamedTensor: Sendable, Equatable {
               + "or BF16; convert it before (in PyTorch, model.float())")
         }
       }
-      if let place = values.firstIndex(where: { !$0.isFinite }) {
-        throw InterchangeError(
-          "\(path): tensor '\(tensor.name)', element \(place) is \(values[place]), expected a "
-            + "finite number; nothing can be computed with such a model")
-      }
+      try requireFinite(values, tensor.name, path: path)
       return NamedTensor(tensor.name, tensor.shape, values)
     }
+  }
+
+  private static func requireFinite(
+    _ values: [some BinaryFloatingPoint], _ name: String, path: String
+  ) throws(InterchangeError) {
+    guard let place = values.firstIndex(where: { !$0.isFinite }) else { return }
+    throw InterchangeError(
+      "\(path): tensor '\(name)', element \(place) is \(values[place]), expected a finite number; "
+        + "nothing can be computed with such a model")
   }
 
   /// Writes tensors into a new safetensors file.
@@ -55,22 +75,37 @@ package struct NamedTensor: Sendable, Equatable {
     _ tensors: [NamedTensor], metadata: [String: String], to path: String
   ) throws(CheckpointError) {
     // One array for all, since sources point into memory that must stay.
-    let all = tensors.flatMap(\.values)
-    let result = all.withUnsafeBufferPointer { buffer in
+    var all: [UInt8] = []
+    all.reserveCapacity(tensors.reduce(0) { $0 + $1.description.byteCount })
+    for tensor in tensors {
+      if let doubles = tensor.doubles {
+        doubles.withUnsafeBytes { all += $0 }
+      } else {
+        tensor.values.withUnsafeBytes { all += $0 }
+      }
+    }
+    let result = all.withUnsafeBytes { buffer in
       Result { () throws(CheckpointError) in
         var offset = 0
-        var sources: [TensorSource] = []
-        // An empty buffer has no address, and no tensor to read from it.
-        guard let base = buffer.baseAddress else { return }
-        for tensor in tensors {
-          sources.append(
-            TensorSource(name: tensor.name, shape: tensor.shape, floats: base + offset))
-          offset += tensor.values.count
+        let sources = tensors.map { tensor in
+          let description = tensor.description
+          let range = offset..<offset + description.byteCount
+          offset = range.upperBound
+          return TensorSource(description, bytes: UnsafeRawBufferPointer(rebasing: buffer[range]))
         }
         try SafetensorsWriter.write(sources, metadata: metadata, to: path)
       }
     }
     try result.get()
+  }
+
+  /// How a file lists the tensor.
+  private var description: TensorDescription {
+    let type: ElementType = doubles == nil ? .float32 : .float64
+    guard let description = TensorDescription(name: name, type: type, shape: shape) else {
+      preconditionFailure("\(name): impossible shape \(shape)")
+    }
+    return description
   }
 
   /// The value of an IEEE half-precision number.

@@ -32,6 +32,9 @@ package struct ProtobufWriter {
     data(field, count: value.utf8.count) { $0 += Array(value.utf8) }
   }
 
+  /// The fields of another message, after those of this one.
+  package mutating func append(_ other: ProtobufWriter) { bytes += other.bytes }
+
   /// A message within this one.
   package mutating func message(_ field: Int, _ build: (inout ProtobufWriter) -> Void) {
     var inner = ProtobufWriter()
@@ -49,6 +52,13 @@ package struct ProtobufWriter {
   /// The little-endian bytes of floats as one field of bytes.
   package mutating func floatBytes(_ field: Int, _ values: [Float]) {
     data(field, count: 4 * values.count) { bytes in
+      values.withUnsafeBytes { bytes += $0 }
+    }
+  }
+
+  /// The little-endian bytes of doubles as one field of bytes.
+  package mutating func doubleBytes(_ field: Int, _ values: [Double]) {
+    data(field, count: 8 * values.count) { bytes in
       values.withUnsafeBytes { bytes += $0 }
     }
   }

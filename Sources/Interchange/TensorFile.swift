@@ -15,6 +15,11 @@ struct TensorFile {
 
   func shape(of name: String) -> [Int]? { tensors[name]?.shape }
 
+  /// The tensor that a module calls `member`, be it the outermost one or not.
+  func name(endingIn member: String) -> String? {
+    names.first { $0 == member || $0.hasSuffix(".\(member)") }
+  }
+
   /// Removes a tensor, which must have the shape.
   mutating func take(_ name: String, _ shape: [Int]) throws(InterchangeError) -> [Float] {
     guard let tensor = tensors.removeValue(forKey: name) else {
@@ -25,7 +30,30 @@ struct TensorFile {
         "tensor '\(name)' has shape \(tensor.shape), expected \(shape); set the sizes of the "
           + "config's model to those of the file")
     }
+    guard tensor.doubles == nil else {
+      throw failure(
+        "tensor '\(name)' has type F64, expected F32, F16 or BF16; convert it before (in PyTorch, "
+          + "model.float())")
+    }
     return tensor.values
+  }
+
+  /// Removes a vector that must be `expected`, to the precision of a float; it may be missing.
+  ///
+  /// - Parameter meaning: what differs where it is another one.
+  mutating func takeEqual(
+    _ name: String, _ expected: [Double], meaning: String
+  ) throws(InterchangeError) {
+    guard let found = self.name(endingIn: name), let tensor = tensors.removeValue(forKey: found)
+    else { return }
+    guard tensor.shape == [expected.count] else {
+      throw failure(
+        "tensor '\(found)' has shape \(tensor.shape), expected \([expected.count]); \(meaning)")
+    }
+    for (place, pair) in zip(tensor.values, expected).enumerated() where pair.0 != Float(pair.1) {
+      throw failure(
+        "tensor '\(found)', element \(place) is \(pair.0), expected \(Float(pair.1)); \(meaning)")
+    }
   }
 
   /// Removes a tensor that may be missing, and then counts as zero.
@@ -38,7 +66,7 @@ struct TensorFile {
   ///
   /// - Throws: where only one of file and config has such a state, saying what to set.
   func initialState(of shape: ModelShape) throws(InterchangeError) -> String? {
-    let name = names.first { $0 == "initial_state" || $0.hasSuffix(".initial_state") }
+    let name = name(endingIn: "initial_state")
     if (name != nil) == shape.learnsInitialState { return name }
     if let name {
       throw failure(

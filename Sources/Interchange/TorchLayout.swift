@@ -1,13 +1,15 @@
 package import GRUCore
 
 /// The tensors of `nn.Embedding`, `nn.GRU` or `nn.RNN`, and `nn.Linear`, as a state dict names
-/// them.
+/// them. A model of real inputs has no embedding, and where its task scales them (`DataScales`)
+/// 64-bit vectors `input_mean` and `input_deviation`; one that forecasts has `target_mean` and
+/// `target_deviation` too.
 ///
 /// PyTorch stacks the gates r, z, n, has two biases a layer, and resets after the recurrent
 /// product: n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)), h' = (1 − z) ⊙ n + z ⊙ h.
 package enum TorchLayout {
   /// The state dict of a module with members `embedding`, `rnn` and `output`, and for a model that
-  /// learned the state it starts from a parameter `initial_state` [L, 1, H].
+  /// learned the state it starts from a parameter `initial_state` [D L, 1, H].
   ///
   /// - Throws: for a GRU that resets before.
   package static func tensors(of model: ModelTensors) throws(InterchangeError) -> [NamedTensor] {
@@ -16,40 +18,55 @@ package enum TorchLayout {
       throw InterchangeError(
         "torch.nn.GRU resets after the recurrent product and this model resets before it (config "
           + "model.reset is \"before\"), so PyTorch has no layer for it; export it with --format "
-          + "onnx or keras, or train with model.reset=after")
+          + "onnx\(shape.task == TaskShape() ? " or keras" : ""), or train with model.reset=after")
     }
     let hidden = shape.hiddenSize
     let gates = shape.cell.gateCount
     let rows = gates * hidden
-    var tensors = [
-      NamedTensor(
-        "embedding.weight", [shape.vocabularySize, shape.embeddingSize], model["embedding.weight"])
-    ]
-    for layer in 0..<shape.layerCount {
-      let inputs = shape.inputSize(ofLayer: layer)
-      let biases = model.biasPair(ofLayer: layer)
+    // First, so that they stand at multiples of their size.
+    var tensors = model.scales.vectors.map { name, values in
+      NamedTensor(name, [values.count], doubles: values)
+    }
+    if shape.task.input == .tokens {
+      tensors.append(
+        NamedTensor(
+          "embedding.weight", [shape.inputVocabularySize, shape.embeddingSize],
+          model["embedding.weight"]))
+    }
+    for strand in 0..<shape.strandCount {
+      let prefix = shape.prefix(ofStrand: strand)
+      let inputs = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
+      let biases = model.biasPair(ofStrand: strand)
       let ours: [(String, [Int], [Float])] = [
-        ("weight_ih", [rows, inputs], model["layers.\(layer).input.weight"]),
-        ("weight_hh", [rows, hidden], model["layers.\(layer).recurrent.weight"]),
+        ("weight_ih", [rows, inputs], model["\(prefix).input.weight"]),
+        ("weight_hh", [rows, hidden], model["\(prefix).recurrent.weight"]),
         ("bias_ih", [rows], biases.input), ("bias_hh", [rows], biases.recurrent),
       ]
-      tensors += ours.map { name, shape, values in
-        NamedTensor("rnn.\(name)_l\(layer)", shape, Rows.toTorch(values, gates: gates))
+      tensors += ours.map { name, size, values in
+        NamedTensor(
+          "rnn.\(name)\(suffix(strand, shape))", size, Rows.toTorch(values, gates: gates))
       }
     }
     tensors.append(
-      NamedTensor("output.weight", [shape.vocabularySize, hidden], model["output.weight"]))
+      NamedTensor(
+        "output.weight", [shape.vocabularySize, shape.featureSize], model["output.weight"]))
     tensors.append(NamedTensor("output.bias", [shape.vocabularySize], model["output.bias"]))
     if shape.learnsInitialState {
       tensors.append(
-        NamedTensor("initial_state", [shape.layerCount, 1, hidden], model.initialStates))
+        NamedTensor("initial_state", [shape.strandCount, 1, hidden], model.initialStates))
     }
     return tensors
   }
 
-  /// Finds a model of the given shape in a state dict, whatever its module calls its members.
+  /// What PyTorch's names of a strand's tensors end with.
+  private static func suffix(_ strand: Int, _ shape: ModelShape) -> String {
+    "_l\(shape.layer(ofStrand: strand))" + (shape.isReversed(strand) ? "_reverse" : "")
+  }
+
+  /// Finds a model of the given shape in a state dict, whatever its module calls its members. Where
+  /// the file says how inputs and targets are scaled, that must be `scales`.
   package static func model(
-    from tensors: [NamedTensor], shape: ModelShape, path: String
+    from tensors: [NamedTensor], shape: ModelShape, scales: DataScales = DataScales(), path: String
   ) throws(InterchangeError) -> ModelTensors {
     var file = TensorFile(tensors, path: path)
     let prefix = try recurrentPrefix(file)
@@ -63,28 +80,44 @@ package enum TorchLayout {
     let gates = shape.cell.gateCount
     let rows = gates * hidden
     var model = ModelTensors(shape: shape, values: [:])
-    for layer in 0..<shape.layerCount {
-      let inputs = shape.inputSize(ofLayer: layer)
-      model["layers.\(layer).input.weight"] = Rows.fromTorch(
-        try file.take("\(prefix)weight_ih_l\(layer)", [rows, inputs]), gates: gates)
-      model["layers.\(layer).recurrent.weight"] = Rows.fromTorch(
-        try file.take("\(prefix)weight_hh_l\(layer)", [rows, hidden]), gates: gates)
-      let input = try file.takeOrZeros("\(prefix)bias_ih_l\(layer)", [rows])
-      let recurrent = try file.takeOrZeros("\(prefix)bias_hh_l\(layer)", [rows])
+    model.scales = scales
+    for (name, values) in scales.vectors {
+      try file.takeEqual(
+        name, values,
+        meaning: "it is of other training data, or other columns of them, than the config's")
+    }
+    if scales.inputs == nil, let name = file.name(endingIn: "input_mean") {
+      throw file.failure(
+        "'\(name)' is of a model that normalises its inputs, and the config takes them as they "
+          + "are; set data.normalize=true")
+    }
+    for strand in 0..<shape.strandCount {
+      let inputs = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
+      let suffix = suffix(strand, shape)
+      let ours = shape.prefix(ofStrand: strand)
+      model["\(ours).input.weight"] = Rows.fromTorch(
+        try file.take("\(prefix)weight_ih\(suffix)", [rows, inputs]), gates: gates)
+      model["\(ours).recurrent.weight"] = Rows.fromTorch(
+        try file.take("\(prefix)weight_hh\(suffix)", [rows, hidden]), gates: gates)
+      let input = try file.takeOrZeros("\(prefix)bias_ih\(suffix)", [rows])
+      let recurrent = try file.takeOrZeros("\(prefix)bias_hh\(suffix)", [rows])
       let pair = ModelTensors.BiasPair(
         input: Rows.fromTorch(input, gates: gates),
         recurrent: Rows.fromTorch(recurrent, gates: gates))
-      model.setBiasPair(pair, ofLayer: layer)
+      model.setBiasPair(pair, ofStrand: strand)
     }
     if let name = try file.initialState(of: shape) {
-      model.setInitialStates(try file.take(name, [shape.layerCount, 1, hidden]))
+      model.setInitialStates(try file.take(name, [shape.strandCount, 1, hidden]))
     }
     let ends = try embeddingAndOutput(file, shape: shape)
     let vocabulary = shape.vocabularySize
-    model["embedding.weight"] = try file.take(ends.embedding, [vocabulary, shape.embeddingSize])
+    if let name = ends.embedding {
+      model["embedding.weight"] = try file.take(
+        name, [shape.inputVocabularySize, shape.embeddingSize])
+    }
     model["output.weight"] =
       ends.output == ends.embedding
-      ? model["embedding.weight"] : try file.take(ends.output, [vocabulary, hidden])
+      ? model["embedding.weight"] : try file.take(ends.output, [vocabulary, shape.featureSize])
     model["output.bias"] =
       try ends.bias.map { name throws(InterchangeError) in
         try file.take(name, [vocabulary])
@@ -114,22 +147,28 @@ package enum TorchLayout {
     else {
       throw file.failure("'\(prefix)weight_ih_l0' has no '\(prefix)weight_hh_l0' beside it")
     }
-    if let reverse = file.names.first(where: { $0.hasSuffix("_reverse") }) {
+    let reverse = file.names.first { $0.hasSuffix("_reverse") }
+    if let reverse, shape.task.readout == .every {
       throw file.failure(
-        "'\(reverse)' is of a bidirectional layer, which a language model cannot be")
+        "'\(reverse)' is of a bidirectional layer, which a model that predicts what comes next "
+          + "cannot have")
     }
-    let layers = file.names.filter { $0.hasPrefix("\(prefix)weight_hh_l") }.count
+    let layers = file.names.filter {
+      $0.hasPrefix("\(prefix)weight_hh_l") && !$0.hasSuffix("_reverse")
+    }.count
     let gates = recurrent[0] / recurrent[1]
     guard gates == 1 || gates == 3, recurrent[0] == gates * recurrent[1] else {
       throw file.failure(
         "'\(prefix)weight_hh_l0' has shape \(recurrent), expected [3 H, H] of a GRU or [H, H] of "
           + "an RNN" + (gates == 4 ? "; an LSTM cannot be imported" : ""))
     }
+    let readsTokens = shape.task.input == .tokens
     let wanted: [(key: String, config: String, file: String)] = [
       ("cell", shape.cell == .rnn ? "rnn" : "gru", gates == 1 ? "rnn" : "gru"),
       ("hidden", "\(shape.hiddenSize)", "\(recurrent[1])"),
-      ("embedding", "\(shape.embeddingSize)", "\(input[1])"),
+      ("embedding", "\(shape.embeddingSize)", "\(readsTokens ? input[1] : shape.embeddingSize)"),
       ("layers", "\(shape.layerCount)", "\(layers)"),
+      ("bidirectional", "\(shape.isBidirectional)", "\(reverse != nil)"),
     ]
     let changes = wanted.filter { $0.config != $0.file }
     guard changes.isEmpty else {
@@ -140,13 +179,45 @@ package enum TorchLayout {
         "\(differences.joined(separator: ", ")); add "
           + changes.map { "--set model.\($0.key)=\($0.file)" }.joined(separator: " "))
     }
+    guard readsTokens || input[1] == shape.embeddingSize else {
+      throw file.failure(
+        "'\(prefix)weight_ih_l0' reads \(input[1]) columns, and the config's data have "
+          + "\(shape.embeddingSize); take the data that the model was made for, or set "
+          + "data.columns")
+    }
+  }
+
+  /// The name of the output layer's bias among what is left.
+  private static func outputBias(_ file: TensorFile, shape: ModelShape) -> String? {
+    let biases = file.names.filter { file.shape(of: $0) == [shape.vocabularySize] }
+    return biases.count == 1 ? biases[0] : nil
+  }
+
+  /// The name of the only matrix that is left of a model of real inputs.
+  private static func onlyOutput(
+    _ file: TensorFile, shape: ModelShape
+  ) throws(InterchangeError) -> String {
+    let matrices = file.names.filter { file.shape(of: $0)?.count == 2 }
+    guard matrices.count == 1, let found = file.shape(of: matrices[0]) else {
+      throw file.failure(
+        "expected one matrix beside the recurrent layers, that of the output layer; "
+          + file.contents)
+    }
+    guard found[0] == shape.vocabularySize else {
+      throw file.failure(
+        "'\(matrices[0])' has \(found[0]) outputs, and the config's task and data ask for "
+          + "\(shape.vocabularySize); take the data that the model was made for")
+    }
+    return matrices[0]
   }
 
   /// The names of the embedding, the output weight and its bias among what is left. Tied weights
   /// are one tensor of either name.
   private static func embeddingAndOutput(
     _ file: TensorFile, shape: ModelShape
-  ) throws(InterchangeError) -> (embedding: String, output: String, bias: String?) {
+  ) throws(InterchangeError) -> (embedding: String?, output: String, bias: String?) {
+    let bias = outputBias(file, shape: shape)
+    if shape.task.input == .values { return (nil, try onlyOutput(file, shape: shape), bias) }
     let matrices = file.names.filter { file.shape(of: $0)?.count == 2 }
     let isTied = matrices.count == 1 && shape.embeddingSize == shape.hiddenSize
     let embeddings =
@@ -161,12 +232,11 @@ package enum TorchLayout {
         "expected an embedding (its name has \"emb\", \"encoder\" or \"wte\" in it) and an output "
           + "layer beside the recurrent layers; \(file.contents)")
     }
-    if let found = file.shape(of: embeddings[0]), found[0] != shape.vocabularySize {
+    if let found = file.shape(of: embeddings[0]), found[0] != shape.inputVocabularySize {
       throw file.failure(
         "'\(embeddings[0])' has \(found[0]) tokens, and the config's tokenizer has "
-          + "\(shape.vocabularySize); use the text and tokenizer that the model was made for")
+          + "\(shape.inputVocabularySize); use the text and tokenizer that the model was made for")
     }
-    let biases = file.names.filter { file.shape(of: $0) == [shape.vocabularySize] }
-    return (embeddings[0], others.first ?? embeddings[0], biases.count == 1 ? biases[0] : nil)
+    return (embeddings[0], others.first ?? embeddings[0], bias)
   }
 }

@@ -13,6 +13,9 @@ struct ExportCommand: RankedCommand {
       keras  safetensors with the weights of Embedding, GRU or SimpleRNN, and Dense
       onnx   a graph from tokens and state to logits and state, which onnxruntime runs
 
+      Models of other tasks than language go to PyTorch and ONNX, with the scales of their inputs: \
+      a graph reads the data's own numbers, and forecasts in their units.
+
       nn.GRU resets after the recurrent product, so that a model with reset "before" goes to Keras \
       and ONNX only. docs/interoperability.md has the lines of Python that load each.
 
@@ -42,7 +45,8 @@ struct ImportCommand: RankedCommand {
     discussion: """
       Reads a safetensors file, checks that it holds the model of the config, and writes a run \
       directory with a checkpoint of step 0, which evaluate, sample and export take, and from \
-      which train --resume goes on. The config's training text gives the tokenizer.
+      which train --resume goes on. The config's training text gives the tokenizer, and the data \
+      of another task its classes and scales.
 
       EXAMPLES
         gru-dist import model.safetensors --format torch configs/lm-reset-after.json \\

@@ -34,6 +34,68 @@ import Testing
     #expect(try place.records("copy").contains { $0["kind"] == "train" && $0["step"] == 10 })
   }
 
+  /// Tasks with real inputs, with and without a direction from the end and scales of the targets.
+  @Test(arguments: [
+    #"{"task": "classification", "model": {"bidirectional": true, "MODEL"}"#,
+    #"{"task": "forecasting", "model": {"MODEL"}"#,
+  ])
+  func modelsOfOtherTasksGoOutAndComeBack(head: String) throws {
+    let place = try Workplace()
+    let isForecast = head.contains("forecasting")
+    let rows = (0..<60).flatMap { sequence in
+      (0..<3 + sequence % 4).map { step in
+        "\(sequence),\(step * (sequence % 2 * 2 - 1)),\(step % 3),\(sequence % 2 == 0 ? "a" : "b")"
+      }
+    }
+    try place.write("data.csv", (["sequence,x,y,label"] + rows).joined(separator: "\n"))
+    let model = #""cell": "gru", "reset": "after", "hidden": 10, "layers": 2"#
+    let data =
+      isForecast
+      ? #""train": "data.csv", "columns": ["x", "y"], "targets": ["y"], "horizon": 2"#
+      : #""train": "data.csv""#
+    try place.write(
+      "task.json",
+      head.replacingOccurrences(of: #""MODEL""#, with: model) + """
+        , "data": {\(data)}, "batch": {"sequences": 8, "window": 12, "shards": 8},
+         "run": {"directory": "run", "steps": 4, "validate_every": 0}}
+        """)
+    func run(_ arguments: String...) throws -> Program {
+      let job = try Program(arguments, in: place.folder)
+      #expect(job.status == 0, "\(job)")
+      return job
+    }
+    _ = try run("task.json")
+    for name in ["m.torch", "m.onnx"] {
+      _ = try run("export", "run", "--format", String(name.dropFirst(2)), "--output", name)
+      let text = String(
+        decoding: try Data(contentsOf: URL(fileURLWithPath: place.path(name))), as: UTF8.self)
+      let own = isForecast ? "target_mean" : "classes"
+      for word in ["input_deviation", own, "readout", "columns"] {
+        #expect(text.contains(word), "\(name): \(word)")
+      }
+    }
+    _ = try run("import", "m.torch", "task.json", "--run-directory", "copy")
+    func fingerprint(_ path: String) throws -> OrderedJSON? {
+      try OrderedJSON(parsing: run("inspect", path, "--json").output)["fingerprint"]
+    }
+    #expect(try fingerprint("run") == fingerprint("copy"))
+    _ = try run("export", "copy", "--format", "torch", "--output", "again.torch")
+    let contents = try ["m.torch", "again.torch"].map {
+      try Data(contentsOf: URL(fileURLWithPath: place.path($0)))
+    }
+    // All but the step in the header.
+    #expect(contents[0].suffix(4 * 500) == contents[1].suffix(4 * 500))
+    _ = try run("task.json", "--run-directory", "copy", "--resume")
+
+    let keras = try place.run("export", "run", "--format", "keras", "--output", "m.keras")
+    #expect(keras.status == 2, "\(keras)")
+    #expect(keras.errors.contains("language models only"), "\(keras)")
+    try place.write("data.csv", (["sequence,x,y,label"] + rows.dropLast(9)).joined(separator: "\n"))
+    let other = try place.run("import", "m.torch", "task.json", "--run-directory", "other")
+    #expect(other.status == 2, "\(other)")
+    #expect(other.errors.contains("other training data"), "\(other)")
+  }
+
   @Test func tiedWeightsGoOutAndComeBack() throws {
     let place = try Workplace()
     let tied = Self.after + ["--set", "model.tie_weights=true", "--set", "model.embedding=24"]

@@ -19,7 +19,7 @@ import Testing
     let foreign = try NamedTensor.read("\(Reference.folder)/\(name).safetensors")
     let model = try read(name, reference.shape)
     let written =
-      name.hasPrefix("torch") ? try TorchLayout.tensors(of: model) : KerasLayout.tensors(of: model)
+      try name.hasPrefix("torch") ? TorchLayout.tensors(of: model) : KerasLayout.tensors(of: model)
     let names = ["encoder": "embedding", "decoder": "output"]
     #expect(written.count == foreign.count)
     for tensor in foreign {
@@ -35,11 +35,11 @@ import Testing
     let reference = try Reference("torch-gru")
     var model = try read("torch-gru", reference.shape)
     model["layers.0.bias"][0] += 1
-    let pair = model.biasPair(ofLayer: 0)
+    let pair = model.biasPair(ofStrand: 0)
     #expect(pair.input == model["layers.0.bias"])
     #expect(pair.recurrent.prefix(2 * reference.hidden).allSatisfy { $0 == 0 })
     #expect(Array(pair.recurrent.suffix(reference.hidden)) == model["layers.0.recurrent.bias"])
-    #expect(model.biasPair(ofLayer: 1).recurrent.prefix(reference.hidden).contains { $0 != 0 })
+    #expect(model.biasPair(ofStrand: 1).recurrent.prefix(reference.hidden).contains { $0 != 0 })
   }
 
   @Test func torchHasNoLayerThatResetsBefore() throws {
@@ -80,7 +80,7 @@ import Testing
     model.setInitialStates(states)
     #expect(model["layers.1.initial_state"].first == Float(shape.hiddenSize) / 100)
     let isTorch = name.hasPrefix("torch")
-    let written = isTorch ? try TorchLayout.tensors(of: model) : KerasLayout.tensors(of: model)
+    let written = try isTorch ? TorchLayout.tensors(of: model) : KerasLayout.tensors(of: model)
     let tensor = try #require(written.first { $0.name == "initial_state" })
     #expect(tensor.shape == [shape.layerCount] + (isTorch ? [1] : []) + [shape.hiddenSize])
     #expect(tensor.values == states)

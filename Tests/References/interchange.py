@@ -1,14 +1,15 @@
 """Writes and checks the files with which Tests/InterchangeTests compares other libraries' models.
 
-    python3 Tests/References/interchange.py            # writes torch-*, keras-*
+    python3 Tests/References/interchange.py            # writes torch-*, keras-*, task-*
     python3 Tests/References/interchange.py check FILE.onnx REFERENCE.json
 
 The first needs torch (2.13.0 wrote the files here), safetensors and keras (3.15.1, on PyTorch):
 for each module a state dict with both biases drawn, as safetensors, and the tokens [T, B], state
-[L, B, H] and logits [T, B, V] of one window, computed by the library itself.
+[L, B, H] and logits [T, B, V] of one window, computed by the library itself. The models of task-*
+are not language models: instead of tokens there are features [T, B, F] and lengths [B].
 
 The second needs onnx and onnxruntime (1.23.2 and 1.32.0): it checks the model file, runs it on the
-window of REFERENCE.json, and prints the largest difference of logits and final state. Without a
+window of REFERENCE.json, and prints the largest difference of outputs and final state. Without a
 state there, the model starts from its own.
 """
 
@@ -20,16 +21,20 @@ import sys
 import numpy
 
 VOCABULARY, EMBEDDING, HIDDEN, LAYERS, STEPS, SEQUENCES = 11, 5, 6, 2, 4, 3
+FEATURES, LENGTHS = 2, [4, 1, 3]
 FOLDER = pathlib.Path(__file__).parent
 
 
 def record(name, module, cell, tokens, state, logits):
-    record = {
+    write(name, {
         "module": module, "cell": cell, "vocabulary": VOCABULARY, "embedding": EMBEDDING,
         "hidden": HIDDEN, "layers": LAYERS, "window": STEPS, "sequences": SEQUENCES,
         "inputs": tokens.reshape(-1).tolist(), "state": state.reshape(-1).tolist(),
         "logits": logits.reshape(-1).tolist(),
-    }
+    })
+
+
+def write(name, record):
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items()]
     (FOLDER / f"{name}.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
@@ -56,6 +61,65 @@ def write_torch(name, kind, cell):
     save_file(model.state_dict(), FOLDER / f"{name}.safetensors")
     logits = model(tokens, state).detach()
     record(name, kind.__name__, cell, tokens.numpy(), state.numpy(), logits.numpy())
+
+
+def write_task(name, kind, readout, loss, outputs, layers=1, both=False, learned=False,
+               scaled=False, forecast=None):
+    import torch
+    from safetensors.torch import save_file
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = kind(FEATURES, HIDDEN, layers, bidirectional=both)
+            self.output = torch.nn.Linear((1 + both) * HIDDEN, outputs)
+            if learned:
+                self.initial_state = torch.nn.Parameter(torch.randn((1 + both) * layers, 1, HIDDEN))
+            if scaled:
+                means, deviations = torch.rand(2, FEATURES, dtype=torch.float64) + 0.5
+                self.register_buffer("input_mean", means)
+                self.register_buffer("input_deviation", deviations)
+            if scaled and forecast:
+                self.register_buffer("target_mean", means[forecast])
+                self.register_buffer("target_deviation", deviations[forecast])
+
+        def forward(self, features, lengths):
+            if scaled:
+                features = ((features - self.input_mean) / self.input_deviation).float()
+            packed = pack_padded_sequence(features, lengths, enforce_sorted=False)
+            initial = self.initial_state.expand(-1, len(lengths), -1) if learned else None
+            states, final = self.rnn(packed, initial)
+            states, _ = pad_packed_sequence(states)
+            if readout == "every":
+                read = states
+            elif readout == "mean":
+                read = states.sum(0) / torch.tensor(lengths)[:, None]
+            else:
+                read = torch.cat(list(final[-1 - both:]), 1)
+            scores = self.output(read)
+            if forecast:
+                scores = scores.view(len(lengths), -1, len(forecast))
+                scores = scores * self.target_deviation + self.target_mean
+            return scores, final
+
+    torch.manual_seed(11)
+    model = Model()
+    features = torch.randint(-2048, 2049, (STEPS, len(LENGTHS), FEATURES)) / 1024
+    save_file(model.state_dict(), FOLDER / f"{name}.safetensors")
+    scores, final = model(features, LENGTHS)
+    values = lambda tensor: tensor.detach().reshape(-1).tolist()
+    scales = {
+        "means": values(model.input_mean), "deviations": values(model.input_deviation),
+    } if scaled else None
+    write(name, {
+        "module": kind.__name__, "cell": "rnn" if kind is torch.nn.RNN else "gruResetAfter",
+        "readout": readout, "loss": loss, "outputs": outputs, "features": FEATURES,
+        "hidden": HIDDEN, "layers": layers, "bidirectional": both, "learnsInitialState": learned,
+        "scales": scales, "forecast": forecast, "window": STEPS, "lengths": LENGTHS,
+        "inputs": values(features), "scores": values(scores),
+        "finalState": None if both else values(final),
+    })
 
 
 def write_keras(name, cell):
@@ -97,9 +161,21 @@ def check(model_file, reference_file):
     onnx.checker.check_model(onnx.load(model_file), full_check=True)
     reference = json.loads(pathlib.Path(reference_file).read_text())
     shape = lambda *names: [reference[name] for name in names]
-    inputs = {
-        "tokens": numpy.array(reference["inputs"], "i8").reshape(shape("window", "sequences")),
-    }
+    counted = slice(None)
+    if "features" in reference:
+        lengths = numpy.array(reference["lengths"], "i4")
+        size = [reference["window"], len(lengths), reference["features"]]
+        beyond = numpy.arange(size[0])[:, None] >= lengths
+        inputs = {"features": numpy.array(reference["inputs"], "f4").reshape(size)}
+        # What stands beyond a sequence's end must not matter.
+        inputs["features"][beyond] = 1e6
+        inputs["lengths"] = lengths
+        if reference["readout"] == "every":
+            counted = numpy.repeat(~beyond.reshape(-1), reference["outputs"])
+    else:
+        inputs = {
+            "tokens": numpy.array(reference["inputs"], "i8").reshape(shape("window", "sequences")),
+        }
     if "state" in reference:
         inputs["initial_state"] = numpy.array(reference["state"], "f4").reshape(
             shape("layers", "sequences", "hidden"))
@@ -107,11 +183,17 @@ def check(model_file, reference_file):
     # It warns of every input with a default.
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model_file, options)
-    outputs = dict(zip(("logits", "finalState"), session.run(["logits", "final_state"], inputs)))
-    error = max(
-        float(numpy.abs(found.reshape(-1) - numpy.array(reference[name])).max())
-        for name, found in outputs.items() if name in reference)
-    print(error)
+    places = {"logits": "logits", "predictions": "scores", "final_state": "finalState"}
+    if "features" in reference:
+        places["logits"] = "scores"
+    names = [output.name for output in session.get_outputs()]
+    errors = []
+    for name, found in zip(names, session.run(names, inputs)):
+        if reference.get(places[name]) is None:
+            continue
+        differences = numpy.abs(found.reshape(-1) - numpy.array(reference[places[name]]))
+        errors.append(differences[counted if name != "final_state" else slice(None)].max())
+    print(float(max(errors)))
 
 
 if __name__ == "__main__":
@@ -122,6 +204,14 @@ if __name__ == "__main__":
 
         write_torch("torch-gru", torch.nn.GRU, "gruResetAfter")
         write_torch("torch-rnn", torch.nn.RNN, "rnn")
+        write_task(
+            "task-classes", torch.nn.GRU, "last", "softmax", 3, layers=2, both=True, scaled=True)
+        write_task(
+            "task-mean", torch.nn.RNN, "mean", "softmax", 3, layers=2, both=True, learned=True)
+        write_task(
+            "task-forecast", torch.nn.GRU, "last", "squared", 2 * FEATURES, layers=2, scaled=True,
+            forecast=[1, 0])
+        write_task("task-labels", torch.nn.GRU, "every", "sigmoid", FEATURES, learned=True)
         for cell, name in [
             ("gruResetBefore", "gru-before"), ("gruResetAfter", "gru-after"), ("rnn", "rnn"),
         ]:

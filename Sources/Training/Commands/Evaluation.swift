@@ -125,9 +125,7 @@ package struct Evaluation {
       // Everything in it is measured on, seen as the training data were.
       config.data.train = text
       config.data.valid = text
-      let frame = try model.state.dataset?.decoded(
-        as: TaskFrame.self, path: "\(model.checkpoint.path): dataset")
-      return .task(try SequenceTask(config, frame: frame), path: text)
+      return .task(try SequenceTask(config, frame: try model.frame()), path: text)
     }
     let task = try SequenceTask(config)
     guard task.fingerprint == model.state.corpusFingerprint else {

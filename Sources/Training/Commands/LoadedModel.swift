@@ -55,6 +55,11 @@ package struct LoadedModel {
     }
   }
 
+  /// What the model knows of its data; nil where they are text, or made up.
+  func frame() throws -> TaskFrame? {
+    try state.dataset?.decoded(as: TaskFrame.self, path: "\(checkpoint.path): dataset")
+  }
+
   /// Reads the parameters that a model is used with into an arena of the model's table: their
   /// running mean where the run keeps one, else as training left them.
   package func readParameters(into arena: UnsafeMutablePointer<Float>) throws {

@@ -42,14 +42,15 @@ package struct ModelExport {
   private func write(_ model: LoadedModel) throws {
     var tensors = try ModelTensors(model)
     tensors.biasPairs = try ImportedBiases.read(besideCheckpoint: model.checkpoint.path)
-    let metadata = self.metadata(of: model)
+    let metadata = try self.metadata(of: model)
     switch format {
     case .torch:
       try NamedTensor.write(
         TorchLayout.tensors(of: tensors), metadata: metadata.merging(["format": "pt"]) { $1 },
         to: output)
     case .keras:
-      try NamedTensor.write(KerasLayout.tensors(of: tensors), metadata: metadata, to: output)
+      try NamedTensor.write(
+        KerasLayout.tensors(of: tensors), metadata: metadata, to: output)
     case .onnx:
       let bytes = try ONNXModel.encoded(
         tensors, metadata: metadata.sorted { $0.key < $1.key }, producerVersion: programVersion)
@@ -62,13 +63,31 @@ package struct ModelExport {
   }
 
   /// What a reader needs to know besides the tensors.
-  private func metadata(of model: LoadedModel) -> [String: String] {
-    let tokenizer = try? JSONCoding.encodeCompact(model.state.tokenizer, file: "tokenizer")
-    return [
+  private func metadata(of model: LoadedModel) throws -> [String: String] {
+    var metadata = [
       "cell": model.shape.cell.rawValue, "step": "\(model.state.step)",
       "fingerprint": model.state.fingerprint, "program": "gru-dist \(programVersion)",
-      "tokenizer": String(decoding: tokenizer ?? [], as: UTF8.self),
     ]
+    func add(_ name: String, _ value: some Encodable) throws {
+      metadata[name] = String(
+        decoding: try JSONCoding.encodeCompact(value, file: name), as: UTF8.self)
+    }
+    let config = model.config
+    if config.task == .language {
+      try add("tokenizer", model.state.tokenizer)
+      return metadata
+    }
+    metadata["task"] = config.task.rawValue
+    metadata["readout"] = config.output.readout.rawValue
+    metadata["window"] = "\(config.batch.window)"
+    guard let frame = try model.frame() else { return metadata }
+    try add("columns", frame.columns)
+    if let classes = frame.classes { try add("classes", classes) }
+    if let targets = frame.targets {
+      try add("targets", targets)
+      metadata["horizon"] = "\(config.data.task.horizon)"
+    }
+    return metadata
   }
 }
 
@@ -79,6 +98,7 @@ extension ModelTensors {
     let parameters = AlignedBuffer(count: table.elementCount)
     try model.readParameters(into: parameters.pointer)
     try self.init(shape: model.shape, table: table, arena: parameters.pointer)
+    scales = try model.frame()?.scales(of: model.shape, path: model.checkpoint.path) ?? scales
   }
 }
 
@@ -86,14 +106,16 @@ extension ModelTensors {
 /// export gives them back: a model of ours has the sums only.
 enum ImportedBiases {
   static let fileName = "imported-biases.safetensors"
+  private static let input = ".input.bias"
+  private static let recurrent = ".recurrent.bias"
 
   static func write(_ model: ModelTensors, toRun directory: String) throws {
     let path = "\(directory)/\(fileName)"
     try? FileManager.default.removeItem(atPath: path)
-    let tensors = model.biasPairs.sorted { $0.key < $1.key }.flatMap { layer, pair in
+    let tensors = model.biasPairs.sorted { $0.key < $1.key }.flatMap { prefix, pair in
       [
-        NamedTensor("layers.\(layer).input.bias", [pair.input.count], pair.input),
-        NamedTensor("layers.\(layer).recurrent.bias", [pair.recurrent.count], pair.recurrent),
+        NamedTensor("\(prefix)\(input)", [pair.input.count], pair.input),
+        NamedTensor("\(prefix)\(recurrent)", [pair.recurrent.count], pair.recurrent),
       ]
     }
     if tensors.isEmpty { return }
@@ -101,19 +123,18 @@ enum ImportedBiases {
   }
 
   /// The pairs kept for the run of a checkpoint; none where it was not imported.
-  static func read(besideCheckpoint path: String) throws -> [Int: ModelTensors.BiasPair] {
+  static func read(besideCheckpoint path: String) throws -> [String: ModelTensors.BiasPair] {
     let run = URL(fileURLWithPath: path).deletingLastPathComponent().deletingLastPathComponent()
     let file = run.appendingPathComponent(fileName).path
     guard FileManager.default.fileExists(atPath: file) else { return [:] }
     let tensors = Dictionary(
       try NamedTensor.read(file).map { ($0.name, $0.values) }
     ) { first, _ in first }
-    var pairs: [Int: ModelTensors.BiasPair] = [:]
-    for layer in 0..<tensors.count {
-      guard let input = tensors["layers.\(layer).input.bias"],
-        let recurrent = tensors["layers.\(layer).recurrent.bias"]
-      else { continue }
-      pairs[layer] = ModelTensors.BiasPair(input: input, recurrent: recurrent)
+    var pairs: [String: ModelTensors.BiasPair] = [:]
+    for (name, values) in tensors where name.hasSuffix(input) {
+      let prefix = String(name.dropLast(input.count))
+      guard let other = tensors[prefix + recurrent] else { continue }
+      pairs[prefix] = ModelTensors.BiasPair(input: values, recurrent: other)
     }
     return pairs
   }

@@ -35,7 +35,9 @@ package struct ModelImport {
       try ModelTensors.requireOneOutputMatrix(setup.shape)
       model =
         switch format {
-        case .torch: try TorchLayout.model(from: foreign, shape: setup.shape, path: file)
+        case .torch:
+          try TorchLayout.model(
+            from: foreign, shape: setup.shape, scales: try setup.scales(), path: file)
         case .keras: try KerasLayout.model(from: foreign, shape: setup.shape, path: file)
         }
       try requirePlaces(for: model)
@@ -71,6 +73,17 @@ package struct ModelImport {
         "\(file): its output weight is not its embedding, and the config's model ties them; add "
           + "--set model.tie_weights=false")
     }
+  }
+}
+
+extension TrainingSetup {
+  /// How the data's numbers go into the model.
+  fileprivate func scales() throws -> DataScales {
+    guard case .task(let task) = data, let description = task.description else {
+      return DataScales()
+    }
+    let path = config.data.train
+    return try description.decoded(as: TaskFrame.self, path: path).scales(of: shape, path: path)
   }
 }
 

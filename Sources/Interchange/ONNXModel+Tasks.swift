@@ -1,0 +1,130 @@
+import GRUCore
+
+/// Models that are not language models.
+///
+/// They take `features` [T, B, F], numbers as the data have them, or `tokens` [T, B]; `lengths`
+/// [B], the steps of each sequence where they are not all T; and, unless layers go both ways,
+/// `initial_state` [L, B, H], without which sequences start as they did in training. They give
+/// `logits` [B, V], or [T, B, V] of every step; or `predictions` [B, V], of forecasts [B, horizon,
+/// columns] in the data's units; and, unless layers go both ways, `final_state` [L, B, H].
+extension ONNXModel {
+  static func taskGraph(_ model: ModelTensors) -> ONNXGraph {
+    let shape = model.shape
+    var graph = ONNXGraph(name: "gru-dist sequence model")
+    let source = shape.task.input == .tokens ? "tokens" : "features"
+    let input = addInput(model, &graph, source)
+    addBatchSize(of: source, &graph)
+    addLengths(source, &graph)
+    let hasState = !shape.isBidirectional || shape.learnsInitialState
+    let initial = hasState ? addExpandedState(source, &graph) : nil
+    let top = addLayers(model, &graph, input: input, initial: initial, lengths: "steps.each")
+    addOutputs(model, &graph, of: addReadout(shape, &graph, top))
+    addWeights(model, &graph, slicesState: hasState)
+    for axis in 0...2 { graph.integers("axis.\(axis)", [axis]) }
+    graph.shortIntegers("lengths", [1], [.max])
+    if hasState {
+      addInitialState(model, &graph)
+      addStateSizes(shape, &graph)
+    }
+    graph.input("lengths", .int32, [.open("1 or B")])
+    if shape.isBidirectional {
+      graph.integers("flat.states", [0, 0, -1])
+    } else {
+      addFinalState(shape, &graph)
+      graph.input(
+        "initial_state", .float,
+        [.fixed(shape.layerCount), .open("1 or B"), .fixed(shape.hiddenSize)])
+      addFinalStateOutput(shape, &graph)
+    }
+    return graph
+  }
+
+  /// What the first layer reads.
+  private static func addInput(
+    _ model: ModelTensors, _ graph: inout ONNXGraph, _ source: String
+  ) -> String {
+    let shape = model.shape
+    if shape.task.input == .tokens {
+      graph.input(source, .int64, [.open("T"), .open("B")])
+      graph.node("Gather", ["embedding.weight", source], ["embedded"])
+      return "embedded"
+    }
+    graph.input(source, .float, [.open("T"), .open("B"), .fixed(shape.embeddingSize)])
+    guard model.scales.inputs != nil else { return source }
+    for (name, values) in model.scales.vectors { graph.doubles(name, values) }
+    graph.cast(source, to: .double, "features.exact")
+    graph.node("Sub", ["features.exact", "input_mean"], ["features.centred"])
+    graph.node("Div", ["features.centred", "input_deviation"], ["features.scaled"])
+    graph.cast("features.scaled", to: .float, "scaled")
+    return "scaled"
+  }
+
+  /// The steps of each sequence as `steps.each` [B]: those of `lengths`, at most T. The default of
+  /// `lengths` is more than any T.
+  private static func addLengths(_ source: String, _ graph: inout ONNXGraph) {
+    graph.node("Slice", ["\(source).shape", "axis.0", "axis.1", "axis.0"], ["steps.all"])
+    graph.cast("steps.all", to: .int32, "steps")
+    graph.node("Min", ["lengths", "steps"], ["steps.given"])
+    graph.node("Expand", ["steps.given", "\(source).batch"], ["steps.each"])
+  }
+
+  /// What the output layer reads: [T, B, D H], or one vector of each sequence.
+  private static func addReadout(
+    _ shape: ModelShape, _ graph: inout ONNXGraph, _ top: String
+  ) -> String {
+    let final = "final_state.\(shape.layerCount - 1)"
+    switch shape.task.readout {
+    case .every: return top
+    case .last where shape.isBidirectional:
+      graph.node("Transpose", [final], ["last.swapped"], [("perm", .integers([1, 0, 2]))])
+      graph.node("Reshape", ["last.swapped", "flat.last"], ["read"])
+      graph.integers("flat.last", [0, -1])
+    case .last: graph.node("Squeeze", [final, "axis.0"], ["read"])
+    case .mean:
+      // What a layer gives after a sequence's end is left open by ONNX, and must not count.
+      graph.node("Squeeze", ["steps", "axis.0"], ["steps.count"])
+      graph.node("Range", ["number.0", "steps.count", "number.1"], ["step.numbers"])
+      graph.node("Unsqueeze", ["step.numbers", "axis.1"], ["step.columns"])
+      graph.node("Less", ["step.columns", "steps.each"], ["step.counts"])
+      graph.node("Unsqueeze", ["step.counts", "axis.2"], ["state.counts"])
+      graph.node("Where", ["state.counts", top, "nothing"], ["counted"])
+      graph.node("ReduceSum", ["counted", "axis.0"], ["sum"], [("keepdims", .integer(0))])
+      graph.cast("steps.each", to: .float, "divisors")
+      graph.node("Unsqueeze", ["divisors", "axis.1"], ["divisor.rows"])
+      graph.node("Div", ["sum", "divisor.rows"], ["read"])
+      graph.shortIntegers("number.0", [], [0])
+      graph.shortIntegers("number.1", [], [1])
+      graph.tensor("nothing", [1], [0])
+    }
+    return "read"
+  }
+
+  /// The output layer, and the units of what it says.
+  private static func addOutputs(
+    _ model: ModelTensors, _ graph: inout ONNXGraph, of read: String
+  ) {
+    let shape = model.shape
+    let outputs = shape.vocabularySize
+    let isScore = shape.task.loss == .softmax || shape.task.loss == .sigmoid
+    let name = isScore ? "logits" : "predictions"
+    guard let forecast = model.scales.forecast else {
+      addScores(&graph, of: read, name)
+      let steps: [ONNXGraph.Dimension] = shape.task.readout == .every ? [.open("T")] : []
+      graph.output(name, .float, steps + [.open("B"), .fixed(outputs)])
+      return
+    }
+    let horizon = outputs / forecast.count
+    addScores(&graph, of: read, "outputs")
+    graph.integers("forecast.shape", [0, horizon, forecast.count])
+    graph.output(name, .float, [.open("B"), .fixed(horizon), .fixed(forecast.count)])
+    guard model.scales.targets != nil else {
+      graph.node("Reshape", ["outputs", "forecast.shape"], [name])
+      return
+    }
+    graph.node("Reshape", ["outputs", "forecast.shape"], ["forecast"])
+    graph.cast("forecast", to: .double, "forecast.exact")
+    graph.node("Mul", ["forecast.exact", "target_deviation"], ["forecast.scaled"])
+    graph.node("Add", ["forecast.scaled", "target_mean"], ["forecast.moved"])
+    graph.cast("forecast.moved", to: .float, name)
+  }
+}

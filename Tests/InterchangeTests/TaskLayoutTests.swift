@@ -1,0 +1,105 @@
+import Foundation
+import GRUCore
+import Testing
+
+@testable import Interchange
+
+/// Models that are not language models.
+@Suite struct TaskLayoutTests {
+  @Test(arguments: TaskReference.names)
+  func modelsOfPyTorchSayWhatTheySaidThere(name: String) throws {
+    let reference = try TaskReference(name)
+    let error = try reference.error(of: reference.model(name))
+    #expect(error < 1e-5, "\(name): \(error)")
+  }
+
+  @Test(arguments: TaskReference.names)
+  func whatComesInGoesOutBitForBit(name: String) throws {
+    let foreign = try TaskReference.tensors(name)
+    let written = try TorchLayout.tensors(of: TaskReference(name).model(name))
+    #expect(Set(written.map(\.name)) == Set(foreign.map(\.name)))
+    for tensor in foreign {
+      let mine = try #require(written.first { $0.name == tensor.name }, "\(tensor.name)")
+      #expect(mine.shape == tensor.shape, "\(tensor.name)")
+      #expect(mine.values.map(\.bitPattern) == tensor.values.map(\.bitPattern), "\(tensor.name)")
+      #expect(
+        mine.doubles?.map(\.bitPattern) == tensor.doubles?.map(\.bitPattern), "\(tensor.name)")
+    }
+  }
+
+  @Test func filesKeepNumbersOfBothLengths() throws {
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("gru-dist-\(UUID().uuidString).safetensors").path
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    let tensors = [
+      NamedTensor("a", [1], [1.5]), NamedTensor("b", [2], doubles: [0.1, 1e300]),
+      NamedTensor("c", [0], []), NamedTensor("d", [2, 1], [2, 3]),
+    ]
+    try NamedTensor.write(tensors, metadata: [:], to: file)
+    let read = try NamedTensor.read(file)
+    #expect(Set(read.map(\.name)) == ["a", "b", "c", "d"])
+    for tensor in tensors { #expect(read.contains(tensor), "\(tensor.name)") }
+  }
+
+  @Test func anotherModelIsAnErrorThatSaysWhatToDo() throws {
+    let name = "task-classes"
+    let reference = try TaskReference(name)
+    func failure(
+      _ hint: String, tensors: [NamedTensor]? = nil, scales: DataScales? = nil,
+      _ change: (inout ModelShape) -> Void = { _ in }
+    ) throws {
+      var shape = reference.shape
+      change(&shape)
+      let all = try tensors ?? TaskReference.tensors(name)
+      let error = #expect(throws: InterchangeError.self) {
+        try TorchLayout.model(
+          from: all, shape: shape, scales: scales ?? reference.dataScales, path: "file")
+      }
+      #expect(error?.description.contains(hint) == true, "\(hint): \(error?.description ?? "")")
+    }
+    try failure("--set model.bidirectional=true") { $0.isBidirectional = false }
+    try failure("predicts what comes next") { $0.task.readout = .every }
+    try failure("reads 2 columns") { $0.embeddingSize = 3 }
+    try failure("3 outputs") { $0.vocabularySize = 4 }
+    try failure("data.normalize=true", scales: DataScales())
+    var other = reference.dataScales
+    other.inputs?.means[1] += 1e-3
+    try failure("'input_mean', element 1", scales: other)
+    other.inputs = .init(means: [0], deviations: [1])
+    try failure("shape [2], expected [1]", scales: other)
+    let tensors = try TaskReference.tensors(name)
+    try failure("expected one matrix", tensors: tensors + [NamedTensor("more", [1, 1], [0])])
+    let exact = tensors.map { tensor in
+      tensor.name == "output.weight"
+        ? NamedTensor(tensor.name, tensor.shape, doubles: tensor.values.map(Double.init)) : tensor
+    }
+    try failure("'output.weight' has type F64", tensors: exact)
+  }
+
+  @Test func aFileMayLeaveTheScalesToTheConfig() throws {
+    let name = "task-classes"
+    let reference = try TaskReference(name)
+    let bare = try TaskReference.tensors(name).filter { !$0.name.hasPrefix("input_") }
+    let model = try TorchLayout.model(
+      from: bare, shape: reference.shape, scales: reference.dataScales, path: "file")
+    #expect(try model == reference.model(name))
+  }
+
+  @Test func kerasTakesLanguageModelsOnly() throws {
+    let reference = try TaskReference("task-classes")
+    let model = try reference.model("task-classes")
+    let export = #expect(throws: InterchangeError.self) { try KerasLayout.tensors(of: model) }
+    #expect(export?.description.contains("language models only") == true)
+    let read = #expect(throws: InterchangeError.self) {
+      try KerasLayout.model(from: [], shape: reference.shape, path: "file")
+    }
+    #expect(read == export)
+  }
+
+  @Test func theErrorForAResetBeforeNamesWhatIsLeft() throws {
+    var model = try TaskReference("task-classes").model("task-classes")
+    model.shape.cell = .gruResetBefore
+    let error = #expect(throws: InterchangeError.self) { try TorchLayout.tensors(of: model) }
+    #expect(error?.description.contains("--format onnx, or train") == true)
+  }
+}
