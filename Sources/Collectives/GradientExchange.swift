@@ -59,14 +59,15 @@ package final class GradientExchange {
     let world = communicator.worldSize
     precondition(plan.ranks == world, "a plan of \(plan.ranks) ranks for \(world)")
     precondition(elementCount >= 0, "elementCount \(elementCount) < 0")
-    // Within a host a message costs more by being one than by its length; a cable is the busier the
-    // sooner the first piece of a round is there.
-    let pieceElements = pieceElements ?? (communicator.ranksOnHost == world ? 1 << 17 : 1 << 16)
+    let buckets = buckets ?? [0..<elementCount]
+    let pieceElements =
+      pieceElements
+      ?? Self.pieceElements(
+        longest: buckets.map(\.count).max() ?? 0, isOneHost: communicator.ranksOnHost == world)
     precondition(pieceElements > 0, "pieceElements \(pieceElements) < 1")
     self.communicator = communicator
     self.kernels = kernels
     self.rank = rank
-    let buckets = buckets ?? [0..<elementCount]
     let nodes = (0..<world).map {
       plan.nodes(of: plan.shards(ofRank: $0))
     }
@@ -106,6 +107,14 @@ package final class GradientExchange {
       gathering = Stage(
         bucketCount: buckets.count, queues: [(world - 1) * buckets.count])
     }
+  }
+
+  /// How long messages are, for buckets of at most `longest` elements. A cable is the busier the
+  /// sooner the first piece of a round is there. Within a host a message costs more by being one
+  /// than by its length, until pieces no longer stay in a core's cache from copy to sum.
+  private static func pieceElements(longest: Int, isOneHost: Bool) -> Int {
+    if !isOneHost { return 1 << 16 }
+    return longest > 1 << 20 ? 1 << 17 : 1 << 19
   }
 
   /// Transfers that an error elsewhere left under way must not outlive their buffers.
