@@ -116,6 +116,9 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests", dependencies: ["gru-dist", "Training"], swiftSettings: common),
     .testTarget(
+      name: "GoldenTests", dependencies: ["gru-dist"], exclude: ["Version1", "record"],
+      swiftSettings: common),
+    .testTarget(
       name: "SupervisionTests",
       dependencies: ["Supervision", "Training", "Checkpoints", "gru-dist", "lab-switch"],
       swiftSettings: common),

@@ -1,0 +1,127 @@
+import Foundation
+import Testing
+
+/// Version 1 of the numeric contract: what its first programs computed, later ones compute too.
+@Suite struct GoldenTests {
+  /// A config in one world and with one instruction set.
+  struct Case: Sendable, CustomTestStringConvertible {
+    let config: GoldenConfig
+    let world: GoldenConfig.World
+    let isa: String
+
+    var testDescription: String { "\(config.name), \(world), \(isa)" }
+
+    /// Every world and every instruction set, combined in turns.
+    static func cases(of configs: [GoldenConfig], isas: [String]) -> [Case] {
+      configs.enumerated().flatMap { place, config in
+        (0..<max(config.worlds.count, isas.count)).map { index in
+          Case(
+            config: config, world: config.worlds[index % config.worlds.count],
+            isa: isas[(place + index) % isas.count])
+        }
+      }
+    }
+  }
+
+  private static let values = GoldenValues.recorded
+  private let workshop: Workshop
+
+  init() throws { workshop = try Workshop.shared.get() }
+
+  @Test(arguments: Case.cases(of: GoldenConfig.all, isas: InstructionSets.available))
+  func trajectoryIsTheRecordedOne(of golden: Case) throws {
+    try check(golden)
+  }
+
+  @Test(
+    .enabled(if: InstructionSets.hasBF16, "this processor has no AVX512-BF16"),
+    arguments: Case.cases(of: GoldenConfig.bf16, isas: ["avx512"]))
+  func bf16TrajectoryIsTheRecordedOne(of golden: Case) throws {
+    try check(golden)
+  }
+
+  private func check(_ golden: Case) throws {
+    let expected = try #require(
+      Self.values.trajectories[golden.config.name],
+      "no values of \(golden.config.name): record them with Tests/GoldenTests/record")
+    let found = try workshop.trajectory(of: golden.config, world: golden.world, isa: golden.isa)
+    let difference = Trajectory(records: expected).difference(to: found)
+    #expect(difference == nil, "\(golden.testDescription): \(difference ?? "")")
+  }
+
+  @Test(arguments: GoldenCheckpoint.all)
+  func keptCheckpointResumesToTheRecordedEnd(_ checkpoint: GoldenCheckpoint) throws {
+    let run = workshop.newRun()
+    defer { try? FileManager.default.removeItem(at: run) }
+    try FileManager.default.copyItem(at: checkpoint.kept, to: run)
+    let before = try Trajectory(run: run)
+    try #require(before.records.last?.step == checkpoint.step)
+    try workshop.train(checkpoint.config, world: checkpoint.world, run: run, ["--resume"])
+    let expected = Trajectory(records: try #require(Self.values.trajectories[checkpoint.name]))
+    try #require(expected.after(step: checkpoint.step).records.count > 1)
+    let found = try Trajectory(run: run)
+    let difference = expected.difference(to: found)
+    #expect(difference == nil, "\(checkpoint.name): \(difference ?? "")")
+  }
+
+  @Test(arguments: GoldenCheckpoint.all)
+  func keptCheckpointIsEvaluatedToTheRecordedLoss(_ checkpoint: GoldenCheckpoint) throws {
+    let run = workshop.newRun()
+    defer { try? FileManager.default.removeItem(at: run) }
+    try FileManager.default.copyItem(at: checkpoint.kept, to: run)
+    let expected = try #require(Self.values.evaluations[checkpoint.name])
+    let found = try workshop.evaluation(of: run)
+    let difference = expected.difference(to: found)
+    #expect(difference == nil, "\(checkpoint.name): \(difference ?? "")")
+  }
+
+  @Test func preparedTextTrainsLikeKeptTokenFile() throws {
+    let config = try #require(GoldenConfig.all.first { $0.name == "token-file" })
+    let preparation = try #require(GoldenPreparation.all.first)
+    let name = "again-\(preparation.name)"
+    try Program.built.prepare(preparation, as: name, in: workshop.folder)
+    let found = try workshop.trajectory(
+      of: config, world: .threads(1), changing: ["data.train=\(name)"])
+    let expected = Trajectory(records: try #require(Self.values.trajectories[config.name]))
+    #expect(expected.difference(to: found) == nil)
+  }
+
+  /// Without it a comparison that never fails would go unnoticed.
+  @Test(arguments: [
+    "run.seed=2", "optimizer.beta2=0.99900006", "run.steps=5", "run.validate_every=2",
+  ])
+  func changedConfigIsNoticed(_ change: String) throws {
+    let config = try #require(GoldenConfig.all.first { $0.name == "gru-before" })
+    let found = try workshop.trajectory(of: config, world: .threads(1), changing: [change])
+    let expected = Trajectory(records: try #require(Self.values.trajectories[config.name]))
+    #expect(expected.difference(to: found) != nil)
+  }
+
+  @Test func everyConfigHasValuesOfItsOwn() throws {
+    let configs = GoldenConfig.all + GoldenConfig.bf16
+    let names = configs.map(\.name)
+    #expect(Set(names).count == names.count)
+    #expect(Set(names) == Set(Self.values.trajectories.keys))
+    #expect(Set(GoldenCheckpoint.all.map(\.name)) == Set(Self.values.evaluations.keys))
+    #expect(Self.values.contractVersion == 1)
+    var namesByEnd: [String: String] = [:]
+    for name in names {
+      let records = try #require(Self.values.trajectories[name])
+      let fingerprints = records.compactMap { record -> String? in
+        if case .text(let fingerprint) = record.values["fingerprint"] { fingerprint } else { nil }
+      }
+      #expect(fingerprints.count >= 3, "\(name)")
+      // All of them: an option may matter late, as patience does.
+      let trajectory = records.map(\.json).joined()
+      let other = namesByEnd.updateValue(name, forKey: trajectory)
+      let isMeant = Self.equals.contains([name, other ?? name])
+      #expect(other == nil || isMeant, "\(name) has the values of \(other ?? "")")
+    }
+  }
+
+  /// Pairs of configs that are to have the same bits.
+  private static let equals: Set<Set<String>> = [
+    ["gru-before", "exchange-one-bucket"], ["exchange-buckets", "exchange-thread"],
+    ["words", "sparse-adam"], ["token-file", "words"], ["token-file", "sparse-adam"],
+  ]
+}
