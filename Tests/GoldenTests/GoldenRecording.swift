@@ -10,7 +10,7 @@ import Testing
     let program = try #require(Program.recorder)
     let workshop = try Workshop.shared.get()
     try FileManager.default.createDirectory(
-      at: GoldenValues.folder.appendingPathComponent("runs"), withIntermediateDirectories: true)
+      at: GoldenValues.folder.appendingPathComponent("stopped"), withIntermediateDirectories: true)
     for file in GoldenPreparation.all
     where !FileManager.default.fileExists(atPath: file.kept.path) {
       try program.prepare(file, as: file.name, in: workshop.folder)

@@ -111,7 +111,7 @@ struct GoldenCheckpoint: Sendable {
     GoldenCheckpoint(name: "copy", step: 3, world: .threads(4)),
   ]
 
-  var kept: URL { GoldenValues.folder.appendingPathComponent("runs/\(name)") }
+  var kept: URL { GoldenValues.folder.appendingPathComponent("stopped/\(name)") }
 
   var config: GoldenConfig {
     GoldenConfig.all.first { $0.name == name }!
