@@ -14,8 +14,8 @@ struct StageQueue: ~Copyable {
   var receivesStarted = 0
   /// Messages of the oldest unfinished bucket that have come and been dealt with.
   var receivesFinished = 0
-  /// Pieces of the oldest unfinished bucket that are summed.
-  var piecesFinished = 0
+  /// Chunks of the oldest unfinished bucket that are summed.
+  var chunksFinished = 0
   /// Messages received since the beginning, started and finished: they take turns in the buffers.
   var startedTurn = 0
   var finishedTurn = 0
@@ -34,7 +34,7 @@ struct StageQueue: ~Copyable {
     sendsStarted = 0
     receivesStarted = 0
     receivesFinished = 0
-    piecesFinished = 0
+    chunksFinished = 0
     startedTurn = 0
     finishedTurn = 0
   }
@@ -42,7 +42,7 @@ struct StageQueue: ~Copyable {
 
 /// A reduction or a gathering: the buckets that take part, and the rounds that they pass.
 struct Stage: ~Copyable {
-  /// The node arenas of a reduction.
+  /// The partial sums of a reduction.
   var arenas: UnsafePointer<UnsafeMutablePointer<Float>>?
   /// The arena of a gathering.
   var arena: UnsafeMutablePointer<Float>?

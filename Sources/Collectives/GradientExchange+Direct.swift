@@ -1,7 +1,7 @@
 import Kernels
 
 /// The exchange for any number of ranks and nodes: every rank sends each owner its nodes of the
-/// owner's part, and the owner folds all nodes by the tree, piece by piece.
+/// owner's part, and the owner folds all nodes by the tree, chunk by chunk.
 struct DirectSchedule {
   /// A node of another rank, which arrives in a buffer of its own.
   struct Incoming {
@@ -17,18 +17,18 @@ struct DirectSchedule {
   /// The places of this rank's nodes among the nodes of all ranks.
   let ownNodes: Range<Int>
   let fold: TreeFold
-  let pieceElements: Int
-  /// The number of pieces of the longest part of each bucket.
-  let pieceCounts: [Int]
-  /// Pieces of each node under way at a time.
+  let chunkElements: Int
+  /// The number of chunks of the longest part of each bucket.
+  let chunkCounts: [Int]
+  /// Chunks of each node under way at a time.
   let depth = 2
 
-  /// For every node of all ranks, where its current piece lies. Written in each step, allocated
+  /// For every node of all ranks, where its current chunk lies. Written in each step, allocated
   /// here: a class so that it is freed with the last copy of the schedule.
   let sources: PointerTable
 
   init(
-    rank: Int, nodes: [[Range<Int>]], shards: Int, ownership: Ownership, pieceElements: Int
+    rank: Int, nodes: [[Range<Int>]], shards: Int, ownership: Ownership, chunkElements: Int
   ) {
     let ranks = nodes.count
     var firstNodes = [0]
@@ -44,26 +44,26 @@ struct DirectSchedule {
     fold.deliverResult(to: own.lowerBound)
     self.fold = fold
     sources = PointerTable(count: fold.sourceCount)
-    // Many ranks need many buffers at a time: shorter pieces keep them within about 16 MB. The
+    // Many ranks need many buffers at a time: shorter chunks keep them within about 16 MB. The
     // number of all nodes is the same on every rank, so that all agree on the size.
     let longest = ownership.buckets.indices.map { bucket in
       ownership.parts.map { $0[bucket].count }.max() ?? 0
     }
     let budget = max(canonicalBlock, (4 << 20) / (depth * fold.sourceCount))
-    let size = min(pieceElements, budget, max(1, longest.max() ?? 0))
-    self.pieceElements = size
-    pieceCounts = longest.map { Pieces.count(of: $0, size) }
+    let size = min(chunkElements, budget, max(1, longest.max() ?? 0))
+    self.chunkElements = size
+    chunkCounts = longest.map { Chunks.count(of: $0, size) }
   }
 
-  var bufferElements: Int { depth * incoming.count * pieceElements }
-  /// The sends of one piece.
-  var sendsOfPiece: Int { peers.count * ownNodes.count }
-  var sendsInFlight: Int { depth * sendsOfPiece }
+  var bufferElements: Int { depth * incoming.count * chunkElements }
+  /// The sends of one chunk.
+  var sendsOfChunk: Int { peers.count * ownNodes.count }
+  var sendsInFlight: Int { depth * sendsOfChunk }
   var receivesInFlight: Int { depth * incoming.count }
 
   /// Where in the buffers the message of incoming node `number` goes, in turn `turn`.
   func place(_ turn: Int, _ number: Int) -> Int {
-    (turn % depth * incoming.count + number) * pieceElements
+    (turn % depth * incoming.count + number) * chunkElements
   }
 }
 
@@ -83,23 +83,23 @@ extension GradientExchange {
     guard let nodes = reduction.arenas else { return false }
     let queue = reduction.queues
     queue.pointee.arrived = reduction.added
-    var isMoved = try sumPieces(nodes, direct, queue)
+    var isMoved = try sumChunks(nodes, direct, queue)
     if try queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
-    if try startPieces(nodes, direct, queue) { isMoved = true }
+    if try startChunks(nodes, direct, queue) { isMoved = true }
     return isMoved
   }
 
   /// Starts what may be under way.
-  private func startPieces(
+  private func startChunks(
     _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>, _ direct: DirectSchedule,
     _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) -> Bool {
     var isMoved = false
     while queue.pointee.started < queue.pointee.arrived {
       let bucket = reduction.order[queue.pointee.started]
-      while queue.pointee.sendsStarted < direct.pieceCounts[bucket] {
+      while queue.pointee.sendsStarted < direct.chunkCounts[bucket] {
         guard queue.pointee.startedTurn - queue.pointee.finishedTurn < direct.depth,
-          queue.pointee.sends.count + direct.sendsOfPiece <= direct.sendsInFlight
+          queue.pointee.sends.count + direct.sendsOfChunk <= direct.sendsInFlight
         else { return isMoved }
         try start(queue.pointee.sendsStarted, of: bucket, nodes, direct, queue)
         queue.pointee.sendsStarted += 1
@@ -113,48 +113,48 @@ extension GradientExchange {
     return isMoved
   }
 
-  /// Starts all transfers of piece `index` of every part of a bucket.
+  /// Starts all transfers of chunk `index` of every part of a bucket.
   private func start(
     _ index: Int, of bucket: Int, _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>,
     _ direct: DirectSchedule, _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) {
-    let size = direct.pieceElements
+    let size = direct.chunkElements
     let nodes = reduction.nodes(of: bucket, nodes)
-    func piece(ofRank rank: Int) -> Range<Int> {
-      Pieces.piece(
+    func chunk(ofRank rank: Int) -> Range<Int> {
+      Chunks.chunk(
         index, of: reduction.places(of: ownership.parts[rank][bucket], in: bucket), size)
     }
-    let own = piece(ofRank: rank)
+    let own = chunk(ofRank: rank)
     for number in direct.incoming.indices {
       let place = direct.place(queue.pointee.startedTurn, number)
       try startReceive(
-        pieces.pointer, place..<place + own.count, from: direct.incoming[number].peer, queue)
+        chunks.pointer, place..<place + own.count, from: direct.incoming[number].peer, queue)
     }
     for peer in direct.peers {
-      let part = piece(ofRank: peer)
+      let part = chunk(ofRank: peer)
       for node in 0..<nodeCount { try startSend(nodes[node], part, to: peer, queue) }
     }
   }
 
-  /// Folds the own pieces of which all nodes have come.
-  private func sumPieces(
+  /// Folds the own chunks of which all nodes have come.
+  private func sumChunks(
     _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>, _ direct: DirectSchedule,
     _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) -> Bool {
     var isMoved = false
     while queue.pointee.finished < queue.pointee.arrived {
       let bucket = reduction.order[queue.pointee.finished]
-      if queue.pointee.piecesFinished == direct.pieceCounts[bucket] {
-        queue.pointee.piecesFinished = 0
+      if queue.pointee.chunksFinished == direct.chunkCounts[bucket] {
+        queue.pointee.chunksFinished = 0
         queue.pointee.finished += 1
         isMoved = true
         continue
       }
       guard queue.pointee.finishedTurn < queue.pointee.startedTurn else { break }
-      let own = Pieces.piece(
-        queue.pointee.piecesFinished,
+      let own = Chunks.chunk(
+        queue.pointee.chunksFinished,
         of: reduction.places(of: ownership.parts[rank][bucket], in: bucket),
-        direct.pieceElements)
+        direct.chunkElements)
       if !own.isEmpty {
         while queue.pointee.receivesFinished < direct.incoming.count {
           guard try queue.pointee.receives.finishOldestIfReady(on: communicator) else {
@@ -166,7 +166,7 @@ extension GradientExchange {
         queue.pointee.receivesFinished = 0
         sum(own, reduction.nodes(of: bucket, nodes), direct, turn: queue.pointee.finishedTurn)
       }
-      queue.pointee.piecesFinished += 1
+      queue.pointee.chunksFinished += 1
       queue.pointee.finishedTurn += 1
       isMoved = true
     }
@@ -180,7 +180,7 @@ extension GradientExchange {
     if let compression {
       for (number, node) in direct.incoming.enumerated() {
         compression.setWords(
-          ofGroup: node.node, pieces.pointer + direct.place(turn, number))
+          ofGroup: node.node, chunks.pointer + direct.place(turn, number))
       }
       // Two elements took the place of one.
       guard let arena = reduction.arenas?[0] else { return }
@@ -188,7 +188,7 @@ extension GradientExchange {
       return
     }
     for (number, node) in direct.incoming.enumerated() {
-      direct.sources.pointers[node.node] = pieces.pointer + direct.place(turn, number)
+      direct.sources.pointers[node.node] = chunks.pointer + direct.place(turn, number)
     }
     for node in 0..<nodeCount {
       direct.sources.pointers[direct.ownNodes.lowerBound + node] = nodes[node] + own.lowerBound

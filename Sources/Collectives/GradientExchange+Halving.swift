@@ -12,8 +12,8 @@ struct HalvingSchedule {
   /// round and bucket.
   let kept: [[Range<Int>]]
   let given: [[Range<Int>]]
-  let pieceElements: Int
-  /// Pieces of a round under way at a time, in each direction.
+  let chunkElements: Int
+  /// Chunks of a round under way at a time, in each direction.
   let depth = 8
 
   /// Whether ranks that bring `nodes` can meet this way: each round must make nodes of the tree.
@@ -35,7 +35,7 @@ struct HalvingSchedule {
     return level[0] == 0..<shards
   }
 
-  init(rank: Int, ranks: Int, buckets: [Range<Int>], pieceElements: Int) {
+  init(rank: Int, ranks: Int, buckets: [Range<Int>], chunkElements: Int) {
     var peers: [Int] = []
     var kept: [[Range<Int>]] = []
     var given: [[Range<Int>]] = []
@@ -57,7 +57,7 @@ struct HalvingSchedule {
     self.kept = kept
     self.given = given
     // Not this rank's own longest part: both sides of a meeting must cut alike.
-    self.pieceElements = min(pieceElements, max(1, buckets.map(\.count).max() ?? 0))
+    self.chunkElements = min(chunkElements, max(1, buckets.map(\.count).max() ?? 0))
   }
 
   /// The part that is left to a rank after the last round: its number with the bits reversed.
@@ -71,10 +71,10 @@ struct HalvingSchedule {
     return part
   }
 
-  var bufferElements: Int { peers.count * depth * pieceElements }
+  var bufferElements: Int { peers.count * depth * chunkElements }
 
   /// Where in the buffers the message with number `turn` of a round goes.
-  func place(_ turn: Int, round: Int) -> Int { (round * depth + turn % depth) * pieceElements }
+  func place(_ turn: Int, round: Int) -> Int { (round * depth + turn % depth) * chunkElements }
 }
 
 extension GradientExchange {
@@ -84,42 +84,42 @@ extension GradientExchange {
     for round in halving.peers.indices {
       let queue = reduction.queues + round
       queue.pointee.arrived = round == 0 ? reduction.added : (queue - 1).pointee.finished
-      if try receivePieces(halving, round, nodes, queue) { isMoved = true }
+      if try receiveChunks(halving, round, nodes, queue) { isMoved = true }
       if try queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
-      if try startPieces(halving, round, nodes, queue) { isMoved = true }
+      if try startChunks(halving, round, nodes, queue) { isMoved = true }
     }
     return isMoved
   }
 
   /// Starts what may be under way of a round.
-  private func startPieces(
+  private func startChunks(
     _ halving: HalvingSchedule, _ round: Int,
     _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>,
     _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) -> Bool {
-    let size = halving.pieceElements
+    let size = halving.chunkElements
     var isMoved = false
     while queue.pointee.started < queue.pointee.arrived {
       let bucket = reduction.order[queue.pointee.started]
       let arena = reduction.nodes(of: bucket, nodes)[0]
       let kept = reduction.places(of: halving.kept[round][bucket], in: bucket)
       let given = reduction.places(of: halving.given[round][bucket], in: bucket)
-      let receives = Pieces.count(of: kept.count, size)
-      let sends = Pieces.count(of: given.count, size)
+      let receives = Chunks.count(of: kept.count, size)
+      let sends = Chunks.count(of: given.count, size)
       while queue.pointee.receivesStarted < receives,
         queue.pointee.receives.count < halving.depth
       {
-        let piece = Pieces.piece(queue.pointee.receivesStarted, of: kept, size)
+        let chunk = Chunks.chunk(queue.pointee.receivesStarted, of: kept, size)
         let place = halving.place(queue.pointee.startedTurn, round: round)
         try startReceive(
-          pieces.pointer, place..<place + piece.count, from: halving.peers[round], queue)
+          chunks.pointer, place..<place + chunk.count, from: halving.peers[round], queue)
         queue.pointee.receivesStarted += 1
         queue.pointee.startedTurn += 1
         isMoved = true
       }
       while queue.pointee.sendsStarted < sends, queue.pointee.sends.count < halving.depth {
-        let piece = Pieces.piece(queue.pointee.sendsStarted, of: given, size)
-        try startSend(arena, piece, to: halving.peers[round], queue)
+        let chunk = Chunks.chunk(queue.pointee.sendsStarted, of: given, size)
+        try startSend(arena, chunk, to: halving.peers[round], queue)
         queue.pointee.sendsStarted += 1
         isMoved = true
       }
@@ -134,18 +134,18 @@ extension GradientExchange {
     return isMoved
   }
 
-  /// Adds the pieces of a round that have come.
-  private func receivePieces(
+  /// Adds the chunks of a round that have come.
+  private func receiveChunks(
     _ halving: HalvingSchedule, _ round: Int,
     _ nodes: UnsafePointer<UnsafeMutablePointer<Float>>,
     _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) -> Bool {
-    let size = halving.pieceElements
+    let size = halving.chunkElements
     var isMoved = false
     while queue.pointee.finished < queue.pointee.arrived {
       let bucket = reduction.order[queue.pointee.finished]
       let kept = reduction.places(of: halving.kept[round][bucket], in: bucket)
-      if queue.pointee.receivesFinished == Pieces.count(of: kept.count, size) {
+      if queue.pointee.receivesFinished == Chunks.count(of: kept.count, size) {
         queue.pointee.receivesFinished = 0
         queue.pointee.finished += 1
         isMoved = true
@@ -154,10 +154,10 @@ extension GradientExchange {
       guard queue.pointee.receives.count > 0,
         try queue.pointee.receives.finishOldestIfReady(on: communicator)
       else { break }
-      let piece = Pieces.piece(queue.pointee.receivesFinished, of: kept, size)
+      let chunk = Chunks.chunk(queue.pointee.receivesFinished, of: kept, size)
       let place = halving.place(queue.pointee.finishedTurn, round: round)
-      let target = reduction.nodes(of: bucket, nodes)[0] + piece.lowerBound
-      kernels.add(target, pieces.pointer + place, into: target, count: piece.count)
+      let target = reduction.nodes(of: bucket, nodes)[0] + chunk.lowerBound
+      kernels.add(target, chunks.pointer + place, into: target, count: chunk.count)
       queue.pointee.receivesFinished += 1
       queue.pointee.finishedTurn += 1
       isMoved = true
@@ -197,11 +197,11 @@ extension GradientExchange {
 }
 
 /// Cuts of a range into messages of at most `size` elements.
-enum Pieces {
+enum Chunks {
   static func count(of elements: Int, _ size: Int) -> Int { (elements + size - 1) / size }
 
-  /// Piece `index` of `range`; empty beyond its end.
-  static func piece(_ index: Int, of range: Range<Int>, _ size: Int) -> Range<Int> {
+  /// Chunk `index` of `range`; empty beyond its end.
+  static func chunk(_ index: Int, of range: Range<Int>, _ size: Int) -> Range<Int> {
     let start = min(range.upperBound, range.lowerBound + index * size)
     return start..<min(range.upperBound, start + size)
   }

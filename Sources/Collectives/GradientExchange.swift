@@ -19,7 +19,7 @@ package import Kernels
 /// All buffers are allocated by `init`. After an error the exchange must not be used again.
 package final class GradientExchange {
   package let ownership: Ownership
-  /// The number of node arenas that this rank brings.
+  /// The number of partial sums that this rank brings.
   package let nodeCount: Int
 
   let communicator: any Communicator
@@ -28,7 +28,7 @@ package final class GradientExchange {
   let compression: GradientCompression?
   let rank: Int
   let schedule: Schedule
-  let pieces: AlignedBuffer
+  let chunks: AlignedBuffer
   var reduction: Stage
   var gathering: Stage
   /// The bytes that this rank has sent so far.
@@ -46,13 +46,13 @@ package final class GradientExchange {
   ///
   /// - Parameters:
   ///   - buckets: what is exchanged as a whole; nil for one bucket of all.
-  ///   - pieceElements: the most elements in one message of a reduction, so that adding a piece
+  ///   - chunkElements: the most elements in one message of a reduction, so that adding a chunk
   ///     goes on while the next is under way; the same on all ranks. Nil chooses by where they are.
   ///   - compression: rounds gradients, which then have to be packed by it before they are added.
   ///     Every rank sends its groups straight to the owners: a sum of rounded ones would not fit.
   package init(
     communicator: any Communicator, kernels: Kernels, elementCount: Int, plan: ShardPlan,
-    buckets: [Range<Int>]? = nil, pieceElements: Int? = nil,
+    buckets: [Range<Int>]? = nil, chunkElements: Int? = nil,
     compression: GradientCompression? = nil
   ) {
     let rank = communicator.rank
@@ -60,11 +60,11 @@ package final class GradientExchange {
     precondition(plan.ranks == world, "a plan of \(plan.ranks) ranks for \(world)")
     precondition(elementCount >= 0, "elementCount \(elementCount) < 0")
     let buckets = buckets ?? [0..<elementCount]
-    let pieceElements =
-      pieceElements
-      ?? Self.pieceElements(
+    let chunkElements =
+      chunkElements
+      ?? Self.chunkElements(
         longest: buckets.map(\.count).max() ?? 0, isOneHost: communicator.ranksOnHost == world)
-    precondition(pieceElements > 0, "pieceElements \(pieceElements) < 1")
+    precondition(chunkElements > 0, "chunkElements \(chunkElements) < 1")
     self.communicator = communicator
     self.kernels = kernels
     self.rank = rank
@@ -82,14 +82,14 @@ package final class GradientExchange {
       })
     if world == 1 {
       schedule = .alone
-      pieces = AlignedBuffer(count: 0)
+      chunks = AlignedBuffer(count: 0)
       reduction = Stage(bucketCount: buckets.count, queues: [])
       gathering = Stage(bucketCount: buckets.count, queues: [])
     } else if isHalving {
       let halving = HalvingSchedule(
-        rank: rank, ranks: world, buckets: buckets, pieceElements: pieceElements)
+        rank: rank, ranks: world, buckets: buckets, chunkElements: chunkElements)
       schedule = .halving(halving)
-      pieces = AlignedBuffer(count: halving.bufferElements)
+      chunks = AlignedBuffer(count: halving.bufferElements)
       let rounds = halving.peers.count
       reduction = Stage(
         bucketCount: buckets.count, queues: Array(repeating: halving.depth, count: rounds))
@@ -99,9 +99,9 @@ package final class GradientExchange {
     } else {
       let direct = DirectSchedule(
         rank: rank, nodes: nodes, shards: plan.shards, ownership: ownership,
-        pieceElements: pieceElements)
+        chunkElements: chunkElements)
       schedule = .direct(direct)
-      pieces = AlignedBuffer(count: direct.bufferElements)
+      chunks = AlignedBuffer(count: direct.bufferElements)
       reduction = Stage(
         bucketCount: buckets.count, queues: [max(direct.sendsInFlight, direct.receivesInFlight)])
       gathering = Stage(
@@ -110,9 +110,9 @@ package final class GradientExchange {
   }
 
   /// How long messages are, for buckets of at most `longest` elements. A cable is the busier the
-  /// sooner the first piece of a round is there. Within a host a message costs more by being one
-  /// than by its length, until pieces no longer stay in a core's cache from copy to sum.
-  private static func pieceElements(longest: Int, isOneHost: Bool) -> Int {
+  /// sooner the first chunk of a round is there. Within a host a message costs more by being one
+  /// than by its length, until chunks no longer stay in a core's cache from copy to sum.
+  private static func chunkElements(longest: Int, isOneHost: Bool) -> Int {
     if !isOneHost { return 1 << 16 }
     return longest > 1 << 20 ? 1 << 17 : 1 << 19
   }

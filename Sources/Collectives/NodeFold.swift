@@ -1,6 +1,6 @@
 package import Kernels
 
-/// Combines the node arenas of a rank's threads into the maximal nodes of the rank, in place.
+/// Combines the partial sums of a rank's threads into the maximal nodes of the rank, in place.
 ///
 /// The arenas stand in one list: those of thread 0 in leaf order, then those of thread 1, and so
 /// on. Each thread takes its own range of elements, so that all of them share the work.

@@ -39,7 +39,7 @@ extension Stage {
     return selected.places(of: elements)
   }
 
-  /// The node arenas in which the elements of a bucket lie.
+  /// The partial sums in which the elements of a bucket lie.
   func nodes(
     of bucket: Int, _ whole: UnsafePointer<UnsafeMutablePointer<Float>>
   ) -> UnsafePointer<UnsafeMutablePointer<Float>> {

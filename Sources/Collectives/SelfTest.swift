@@ -214,13 +214,13 @@ package struct SelfTest {
       sequences: shards, shards: shards, ranks: communicator.worldSize, threads: 1)
     let gradients = SampleGradients(shards: shards, elementCount: elementCount)
     let expected = gradients.node(0..<shards)
-    // Pieces of two sizes: one message a part, and many; one bucket and several.
+    // Chunks of two sizes: one message a part, and many; one bucket and several.
     let third = elementCount / 3 / canonicalBlock * canonicalBlock
     let several = [0..<third, third..<2 * third, 2 * third..<elementCount]
-    for (pieceElements, buckets) in [(1 << 16, nil), (1500, several)] {
+    for (chunkElements, buckets) in [(1 << 16, nil), (1500, several)] {
       let exchange = GradientExchange(
         communicator: communicator, kernels: kernels, elementCount: elementCount, plan: plan,
-        buckets: buckets, pieceElements: pieceElements)
+        buckets: buckets, chunkElements: chunkElements)
       // Twice, because buffers of the first step must not leak into the second.
       for step in 1...2 {
         let arenas = CanonicalTree.maximalNodes(

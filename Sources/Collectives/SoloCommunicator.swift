@@ -11,7 +11,7 @@ package final class SoloCommunicator: Communicator {
   package let hostName = systemHostName()
   package let ranksOnHost = 1
 
-  private let mailroom = Mailroom(ranks: 1)
+  private let matcher = TransferMatcher(ranks: 1)
 
   package init() {}
 
@@ -19,24 +19,24 @@ package final class SoloCommunicator: Communicator {
     _ bytes: UnsafeRawBufferPointer, to peer: Int
   ) throws(CollectiveError) -> Transfer {
     try checkPeer(peer, "send of \(bytes.count) bytes")
-    return Transfer(slot: mailroom.postSend(bytes, by: 0, to: 0))
+    return Transfer(slot: matcher.postSend(bytes, by: 0, to: 0))
   }
 
   package func startReceive(
     _ bytes: UnsafeMutableRawBufferPointer, from peer: Int
   ) throws(CollectiveError) -> Transfer {
     try checkPeer(peer, "receive of \(bytes.count) bytes")
-    return Transfer(slot: mailroom.postReceive(bytes, by: 0, from: 0))
+    return Transfer(slot: matcher.postReceive(bytes, by: 0, from: 0))
   }
 
   package func isFinished(_ transfer: borrowing Transfer) throws(CollectiveError) -> Bool {
-    mailroom.outcome(of: transfer.slot, by: 0) != .pending
+    matcher.outcome(of: transfer.slot, by: 0) != .pending
   }
 
   package func wait(_ transfer: consuming Transfer) throws(CollectiveError) {
     let slot = transfer.release()
-    let transfer = mailroom.describe(slot, by: 0)
-    switch mailroom.close(slot, by: 0) {
+    let transfer = matcher.describe(slot, by: 0)
+    switch matcher.close(slot, by: 0) {
     case .done: return
     case .refused(let reason):
       throw CollectiveError(operation: transfer, rank: 0, peer: 0, reason: reason)
@@ -48,7 +48,7 @@ package final class SoloCommunicator: Communicator {
   }
 
   package func cancel(_ transfer: consuming Transfer) {
-    mailroom.close(transfer.release(), by: 0)
+    matcher.close(transfer.release(), by: 0)
   }
 
   package func abort(status: Int32) -> Never { exit(status) }

@@ -26,7 +26,7 @@ package final class ThreadWorld: @unchecked Sendable {
   package let size: Int
   private let faults: Faults
   private let monitor = Monitor()
-  private let mailroom: Mailroom
+  private let matcher: TransferMatcher
   /// Why each rank has left before its end, if it has.
   private var failures: [String?]
   private var transferCounts: [Int]
@@ -36,7 +36,7 @@ package final class ThreadWorld: @unchecked Sendable {
     precondition(size > 0, "size \(size) < 1")
     self.size = size
     self.faults = faults
-    mailroom = Mailroom(ranks: size)
+    matcher = TransferMatcher(ranks: size)
     failures = Array(repeating: nil, count: size)
     transferCounts = Array(repeating: 0, count: size)
     sentBytes = Array(repeating: 0, count: size)
@@ -98,8 +98,8 @@ package final class ThreadWorld: @unchecked Sendable {
     return try monitor.locked { () throws(CollectiveError) -> Int in
       try admit("send of \(bytes.count) bytes", rank, peer)
       sentBytes[rank] += bytes.count
-      let slot = mailroom.postSend(bytes, by: rank, to: peer)
-      if mailroom.outcome(of: slot, by: rank) != .pending { monitor.wakeAll() }
+      let slot = matcher.postSend(bytes, by: rank, to: peer)
+      if matcher.outcome(of: slot, by: rank) != .pending { monitor.wakeAll() }
       return slot
     }
   }
@@ -110,8 +110,8 @@ package final class ThreadWorld: @unchecked Sendable {
     delay(rank)
     return try monitor.locked { () throws(CollectiveError) -> Int in
       try admit("receive of \(bytes.count) bytes", rank, peer)
-      let slot = mailroom.postReceive(bytes, by: rank, from: peer)
-      if mailroom.outcome(of: slot, by: rank) != .pending { monitor.wakeAll() }
+      let slot = matcher.postReceive(bytes, by: rank, from: peer)
+      if matcher.outcome(of: slot, by: rank) != .pending { monitor.wakeAll() }
       return slot
     }
   }
@@ -123,25 +123,25 @@ package final class ThreadWorld: @unchecked Sendable {
   func wait(_ slot: Int, by rank: Int) throws(CollectiveError) {
     try monitor.locked { () throws(CollectiveError) in
       while !isDecided(slot, by: rank) { monitor.wait() }
-      let outcome = mailroom.close(slot, by: rank)
+      let outcome = matcher.close(slot, by: rank)
       if outcome == .done { return }
       // What was closed can still be described until another transfer takes its place.
-      let peer = mailroom.peer(of: slot, by: rank)
+      let peer = matcher.peer(of: slot, by: rank)
       var reason = failures[peer] ?? "rank \(peer) has left"
       if case .refused(let refusal) = outcome { reason = refusal }
       throw CollectiveError(
-        operation: mailroom.describe(slot, by: rank), rank: rank, peer: peer, reason: reason)
+        operation: matcher.describe(slot, by: rank), rank: rank, peer: peer, reason: reason)
     }
   }
 
   func cancel(_ slot: Int, by rank: Int) {
-    _ = monitor.locked { mailroom.close(slot, by: rank) }
+    _ = monitor.locked { matcher.close(slot, by: rank) }
   }
 
   /// Whether the transfer is over, or never will be since its peer has left. The lock is held.
   private func isDecided(_ slot: Int, by rank: Int) -> Bool {
-    mailroom.outcome(of: slot, by: rank) != .pending
-      || failures[mailroom.peer(of: slot, by: rank)] != nil
+    matcher.outcome(of: slot, by: rank) != .pending
+      || failures[matcher.peer(of: slot, by: rank)] != nil
   }
 
   /// Counts a transfer and throws if it is not to be. The lock is held.

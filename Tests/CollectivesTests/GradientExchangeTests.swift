@@ -62,7 +62,7 @@ import Testing
       let sent = try ThreadWorld.run(ranks: ranks) { communicator in
         let exchange = GradientExchange(
           communicator: communicator, kernels: kernels, elementCount: elementCount,
-          plan: plan(shards: 16, ranks: ranks), pieceElements: 1000)
+          plan: plan(shards: 16, ranks: ranks), chunkElements: 1000)
         let arena = Arena([Float](repeating: 1, count: elementCount))
         try exchange.reduceScatter(nodes: [arena.pointer])
         let first = communicator.bytesSent
@@ -84,7 +84,7 @@ import Testing
       let ranks = Int.random(in: 1...min(6, shards), using: &random)
       let threads = Int.random(in: 1...min(4, shards / ranks), using: &random)
       let elementCount = Int.random(in: 0...40_000, using: &random)
-      let pieceElements = Int.random(in: 500...20_000, using: &random)
+      let chunkElements = Int.random(in: 500...20_000, using: &random)
       let plan = plan(shards: shards, ranks: ranks, threads: threads)
       let buckets = randomBuckets(of: elementCount, using: &random)
       let gradients = SampleGradients(shards: shards, elementCount: elementCount)
@@ -92,7 +92,7 @@ import Testing
       let wholes = try ThreadWorld.run(ranks: ranks) { communicator in
         let exchange = GradientExchange(
           communicator: communicator, kernels: kernels, elementCount: elementCount, plan: plan,
-          buckets: buckets, pieceElements: pieceElements)
+          buckets: buckets, chunkElements: chunkElements)
         let arenas = foldedNodes(
           gradients, plan: plan, rank: communicator.rank, kernels: kernels)
         #expect(arenas.count == exchange.nodeCount)
@@ -124,12 +124,12 @@ import Testing
       let gradients = SampleGradients(shards: shards, elementCount: elementCount)
       let expected = gradients.node(0..<shards).map(\.bitPattern)
       let faults = ThreadWorld.Faults(longestDelay: 100, seed: UInt64(seed))
-      let pieceElements = Int.random(in: 1500...9000, using: &random)
+      let chunkElements = Int.random(in: 1500...9000, using: &random)
       let wholes = try ThreadWorld.run(ranks: ranks, faults: faults) { communicator in
         var own = SeededGenerator(seed: UInt64(seed * 10 + communicator.rank))
         let exchange = GradientExchange(
           communicator: communicator, kernels: kernels, elementCount: elementCount, plan: plan,
-          buckets: buckets, pieceElements: pieceElements)
+          buckets: buckets, chunkElements: chunkElements)
         let arenas = foldedNodes(gradients, plan: plan, rank: communicator.rank, kernels: kernels)
         let nodes = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(
           capacity: arenas.count)
@@ -167,7 +167,7 @@ import Testing
     let wholes = try ThreadWorld.run(ranks: 2) { communicator in
       let exchange = GradientExchange(
         communicator: communicator, kernels: kernels, elementCount: 50_000, plan: plan,
-        pieceElements: 1000)
+        chunkElements: 1000)
       let arenas = foldedNodes(gradients, plan: plan, rank: communicator.rank, kernels: kernels)
       let thread = ProgressThread(exchange)
       let nodes = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(capacity: 1)
@@ -197,7 +197,7 @@ import Testing
       _ = try ThreadWorld.run(ranks: 2, faults: faults) { communicator in
         let exchange = GradientExchange(
           communicator: communicator, kernels: kernels, elementCount: 50_000,
-          plan: plan(shards: 4, ranks: 2), pieceElements: 1000)
+          plan: plan(shards: 4, ranks: 2), chunkElements: 1000)
         let arena = Arena([Float](repeating: 1, count: 50_000))
         let thread = ProgressThread(exchange)
         let nodes = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(capacity: 1)
@@ -222,7 +222,7 @@ import Testing
         let arena = Arena([Float](repeating: 1, count: 50_000))
         let exchange = GradientExchange(
           communicator: communicator, kernels: kernels, elementCount: 50_000,
-          plan: plan(shards: 6, ranks: ranks), pieceElements: 1000)
+          plan: plan(shards: 6, ranks: ranks), chunkElements: 1000)
         exchange.beginGathering(arena.pointer)
         if communicator.rank == 0 { try exchange.addToGathering(0) }
         #expect(exchange.isUnderWay == (communicator.rank == 0))
@@ -248,7 +248,7 @@ import Testing
       let wholes = try ThreadWorld.run(ranks: ranks, faults: faults) { communicator in
         let exchange = GradientExchange(
           communicator: communicator, kernels: kernels, elementCount: 30_000, plan: plan,
-          pieceElements: 2000)
+          chunkElements: 2000)
         let arenas = foldedNodes(gradients, plan: plan, rank: communicator.rank, kernels: kernels)
         try exchange.reduceScatter(nodes: arenas.map(\.pointer))
         try exchange.allGather(arenas[0].pointer)
@@ -268,7 +268,7 @@ import Testing
           _ = try ThreadWorld.run(ranks: ranks, faults: faults) { communicator in
             let exchange = GradientExchange(
               communicator: communicator, kernels: kernels, elementCount: 50_000,
-              plan: plan(shards: 8, ranks: ranks), pieceElements: 4000)
+              plan: plan(shards: 8, ranks: ranks), chunkElements: 4000)
             let arenas = (0..<exchange.nodeCount).map { _ in
               Arena([Float](repeating: 1, count: 50_000))
             }

@@ -55,12 +55,12 @@ import Testing
       let plan = plan(shards: shards, ranks: ranks)
       let gradients = SampleGradients(shards: shards, elementCount: elementCount)
       let expected = gradients.node(0..<shards).map(\.bitPattern)
-      let pieceElements = Int.random(in: 700...9000, using: &random)
+      let chunkElements = Int.random(in: 700...9000, using: &random)
       let order = buckets.indices.shuffled(using: &random)
       let sent = try ThreadWorld.run(ranks: ranks) { communicator in
         let exchange = GradientExchange(
           communicator: communicator, kernels: kernels, elementCount: elementCount, plan: plan,
-          buckets: buckets, pieceElements: pieceElements)
+          buckets: buckets, chunkElements: chunkElements)
         let nodes = foldedNodes(gradients, plan: plan, rank: communicator.rank, kernels: kernels)
         let selection = Selection(chosen, end: end, bucketCount: bucketCount, nodes: nodes)
         let pointers = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(

@@ -1,6 +1,6 @@
 /// Matches the sends and receives of ranks that share one address space, and copies between their
 /// buffers as soon as both halves are posted. Not synchronised: callers on several threads lock.
-final class Mailroom {
+final class TransferMatcher {
   enum Outcome: Equatable {
     case pending
     case done
@@ -8,7 +8,7 @@ final class Mailroom {
     case refused(String)
   }
 
-  private struct Ticket {
+  private struct Posted {
     var isSend: Bool
     var peer: Int
     var address: UnsafeMutableRawPointer?
@@ -26,13 +26,13 @@ final class Mailroom {
 
   private let ranks: Int
   private var channels: [Channel]
-  private var tickets: [[Ticket]]
+  private var posted: [[Posted]]
   private var freeSlots: [[Int]]
 
   init(ranks: Int) {
     self.ranks = ranks
     channels = Array(repeating: Channel(), count: ranks * ranks)
-    tickets = Array(repeating: [], count: ranks)
+    posted = Array(repeating: [], count: ranks)
     freeSlots = Array(repeating: [], count: ranks)
     // Room for what is usually under way, so that steps allocate nothing.
     for channel in channels.indices {
@@ -40,7 +40,7 @@ final class Mailroom {
       channels[channel].receives.reserveCapacity(Self.usual)
     }
     for rank in 0..<ranks {
-      tickets[rank].reserveCapacity(Self.usual * ranks)
+      posted[rank].reserveCapacity(Self.usual * ranks)
       freeSlots[rank].reserveCapacity(Self.usual * ranks)
     }
   }
@@ -50,7 +50,7 @@ final class Mailroom {
 
   func postSend(_ bytes: UnsafeRawBufferPointer, by rank: Int, to peer: Int) -> Int {
     let slot = open(
-      Ticket(
+      Posted(
         isSend: true, peer: peer, address: UnsafeMutableRawPointer(mutating: bytes.baseAddress),
         count: bytes.count, outcome: .pending), by: rank)
     let channel = rank * ranks + peer
@@ -61,7 +61,7 @@ final class Mailroom {
 
   func postReceive(_ bytes: UnsafeMutableRawBufferPointer, by rank: Int, from peer: Int) -> Int {
     let slot = open(
-      Ticket(
+      Posted(
         isSend: false, peer: peer, address: bytes.baseAddress, count: bytes.count,
         outcome: .pending), by: rank)
     let channel = peer * ranks + rank
@@ -70,33 +70,33 @@ final class Mailroom {
     return slot
   }
 
-  func outcome(of slot: Int, by rank: Int) -> Outcome { tickets[rank][slot].outcome }
+  func outcome(of slot: Int, by rank: Int) -> Outcome { posted[rank][slot].outcome }
 
-  func describe(_ slot: Int, by rank: Int) -> String { tickets[rank][slot].name }
+  func describe(_ slot: Int, by rank: Int) -> String { posted[rank][slot].name }
 
-  func peer(of slot: Int, by rank: Int) -> Int { tickets[rank][slot].peer }
+  func peer(of slot: Int, by rank: Int) -> Int { posted[rank][slot].peer }
 
   /// Frees the slot; a half that is still unmatched is withdrawn.
   @discardableResult func close(_ slot: Int, by rank: Int) -> Outcome {
-    let ticket = tickets[rank][slot]
-    if ticket.outcome == .pending {
-      if ticket.isSend {
-        channels[rank * ranks + ticket.peer].sends.removeAll { $0 == slot }
+    let half = posted[rank][slot]
+    if half.outcome == .pending {
+      if half.isSend {
+        channels[rank * ranks + half.peer].sends.removeAll { $0 == slot }
       } else {
-        channels[ticket.peer * ranks + rank].receives.removeAll { $0 == slot }
+        channels[half.peer * ranks + rank].receives.removeAll { $0 == slot }
       }
     }
     freeSlots[rank].append(slot)
-    return ticket.outcome
+    return half.outcome
   }
 
-  private func open(_ ticket: Ticket, by rank: Int) -> Int {
+  private func open(_ half: Posted, by rank: Int) -> Int {
     if let slot = freeSlots[rank].popLast() {
-      tickets[rank][slot] = ticket
+      posted[rank][slot] = half
       return slot
     }
-    tickets[rank].append(ticket)
-    return tickets[rank].count - 1
+    posted[rank].append(half)
+    return posted[rank].count - 1
   }
 
   private func match(_ index: Int) {
@@ -105,8 +105,8 @@ final class Mailroom {
     let receiver = index % ranks
     let sendSlot = channels[index].sends.removeFirst()
     let receiveSlot = channels[index].receives.removeFirst()
-    let sent = tickets[sender][sendSlot]
-    let wanted = tickets[receiver][receiveSlot]
+    let sent = posted[sender][sendSlot]
+    let wanted = posted[receiver][receiveSlot]
     var outcome = Outcome.done
     if sent.count != wanted.count {
       outcome = .refused(
@@ -114,7 +114,7 @@ final class Mailroom {
     } else if sent.count > 0, let from = sent.address, let to = wanted.address {
       to.copyMemory(from: from, byteCount: sent.count)
     }
-    tickets[sender][sendSlot].outcome = outcome
-    tickets[receiver][receiveSlot].outcome = outcome
+    posted[sender][sendSlot].outcome = outcome
+    posted[receiver][receiveSlot].outcome = outcome
   }
 }
