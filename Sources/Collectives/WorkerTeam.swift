@@ -46,10 +46,14 @@ package final class WorkerTeam {
     withoutActuallyEscaping(body) { state.perform($0) }
   }
 
-  /// As `run`, with a closure that was made before and is kept by the caller. Does not allocate.
-  package func runPrepared(_ body: @escaping (Int) -> Void) {
-    if memberCount == 1 { return body(0) }
-    state.perform(body)
+  /// Gives the team what `runPrepared` calls; nil takes it back.
+  package func prepare(_ body: ((Int) -> Void)?) { state.prepared = body ?? { _ in } }
+
+  /// As `run`, with the closure that the team was given by `prepare`. Neither allocates nor counts
+  /// references.
+  package func runPrepared() {
+    if memberCount == 1 { return state.callPrepared(0) }
+    state.performPrepared()
   }
 }
 
@@ -64,11 +68,16 @@ package struct WorkerTeamError: Error, CustomStringConvertible {
   }
 }
 
-/// What the members of a team share. `body` is written only while no helper runs, and published by
-/// `generation`; everything else is atomic or behind the monitor.
+/// What the members of a team share. `prepared`, `body` and `isPrepared` are written only while no
+/// helper runs, and published by `generation`; everything else is atomic or behind the monitor.
 private final class TeamState {
   private let helpers: Int
+  /// What is done again and again.
+  var prepared: (Int) -> Void = { _ in }
+  /// What is done once.
   private var body: (Int) -> Void = { _ in }
+  /// Which of the two is under way.
+  private var isPrepared = false
   private let generation = Atomic<Int>(0)
   private let remaining = Atomic<Int>(0)
   private let stopping = Atomic<Bool>(false)
@@ -80,11 +89,20 @@ private final class TeamState {
 
   func perform(_ work: @escaping (Int) -> Void) {
     body = work
+    isPrepared = false
     remaining.store(helpers, ordering: .relaxed)
     advance()
     work(0)
     waitUntil { remaining.load(ordering: .sequentiallyConsistent) == 0 }
     body = { _ in }
+  }
+
+  func performPrepared() {
+    isPrepared = true
+    remaining.store(helpers, ordering: .relaxed)
+    advance()
+    callPrepared(0)
+    waitUntil { remaining.load(ordering: .sequentiallyConsistent) == 0 }
   }
 
   /// The life of a helper.
@@ -94,7 +112,7 @@ private final class TeamState {
       waitUntil { generation.load(ordering: .sequentiallyConsistent) != seen }
       seen += 1
       if stopping.load(ordering: .acquiring) { return }
-      call(member)
+      if isPrepared { callPrepared(member) } else { call(member) }
       let before = remaining.wrappingSubtract(1, ordering: .sequentiallyConsistent).oldValue
       if before == 1 { wakeSleepers() }
     }
@@ -102,6 +120,9 @@ private final class TeamState {
 
   /// A function of its own, so that the closure is let go before the call is reported as done.
   @inline(never) private func call(_ member: Int) { body(member) }
+
+  /// Calls the prepared closure, which nobody replaces meanwhile.
+  func callPrepared(_ member: Int) { prepared(member) }
 
   func stop() {
     stopping.store(true, ordering: .releasing)

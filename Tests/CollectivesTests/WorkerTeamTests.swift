@@ -31,14 +31,14 @@ import Testing
     // Each run reads the neighbour's cell of the last run and writes its own of this one.
     let round = UnsafeMutablePointer<Int>.allocate(capacity: 1)
     defer { round.deallocate() }
-    let work: (Int) -> Void = { member in
+    team.prepare { member in
       let now = round.pointee % 2 * members
       let before = (round.pointee + 1) % 2 * members
       cells[now + member] = cells[before + (member + 1) % members] + 1
     }
     for number in 1...3000 {
       round.initialize(to: number)
-      team.runPrepared(work)
+      team.runPrepared()
     }
     #expect((0..<members).allSatisfy { cells[$0] == 3000 })
   }

@@ -51,7 +51,7 @@ import Testing
         let suspects = try suspects { _ = try trainer.performStep() }
         // Two ranks that differ cannot tell who is right.
         if suspects == (ranks > 2 ? [flip.rank] : [0, 1]) { found += 1 }
-        trainer.takeBack()
+        trainer.updates?.takeBack()
         if flip.rank == communicator.rank { flip.apply(to: values) }
       }
       // With every flip undone it goes on.
@@ -70,7 +70,8 @@ import Testing
     let found = try ThreadWorld.run(ranks: ranks) { communicator in
       let trainer = try scenario.trainer(on: communicator, checks: checks)
       let random = GradientRecomputation(
-        replica: trainer.replica, communicator: communicator, source: trainer.source, seed: 0)
+        replica: trainer.replica, communicator: communicator,
+        source: trainer.engine.batches.source, seed: 0)
       var generator = SeededRandom(seed: UInt64(ranks))
       var found = 0
       for number in 0..<cases {
@@ -79,12 +80,12 @@ import Testing
           ranks: ranks, elements: trainer.replica.table.elementCount, using: &generator)
         // Only what is computed again can be found: the flip strikes the worker of the step.
         if task.owner == communicator.rank {
-          trainer.faultAfterGradients = { nodes in flip.apply(to: nodes[task.thread]) }
+          trainer.updates?.faultAfterGradients = { nodes in flip.apply(to: nodes[task.thread]) }
         }
         let suspects = try suspects { _ = try trainer.performStep() }
-        trainer.faultAfterGradients = nil
+        trainer.updates?.faultAfterGradients = nil
         if suspects == [task.owner, task.checker] { found += 1 }
-        trainer.takeBack()
+        trainer.updates?.takeBack()
         // Another task each time.
         if number % 10 == 0 { _ = try trainer.performStep() }
       }
@@ -111,7 +112,7 @@ import Testing
     let error = #expect(throws: CorruptionError.self) {
       try scenario.train(scenario.options(), ranks: 3) { run in
         guard run.communicator.rank == 1 else { return }
-        run.trainer.faultAfterGradients = { [unowned run] _ in
+        run.trainer.updates?.faultAfterGradients = { [unowned run] _ in
           guard run.trainer.step == 4 else { return }
           let value = run.trainer.replica.parameters.pointer + 100
           value.pointee = Float(bitPattern: value.pointee.bitPattern ^ 1)

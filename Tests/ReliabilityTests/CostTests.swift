@@ -21,7 +21,7 @@ import Testing
     }
     _ = try trainer.performStep()
     let step = try seconds(5) { _ = try trainer.performStep() }
-    let hash = try seconds(50) { _ = try trainer.verifyParameters() }
+    let hash = try seconds(50) { _ = try trainer.engine.verifyParameters() }
     let share = hash / step / Double(verifyEvery)
     #expect(share < 0.002)
     LongTests.report(

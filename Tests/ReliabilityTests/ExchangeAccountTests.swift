@@ -31,7 +31,7 @@ import Testing
         let outcome = try trainer.performStep(isFollowed: true)
         counted += outcome.exposedExchangeDuration + outcome.hiddenExchangeDuration
       }
-      try trainer.settle()
+      try trainer.synchronize()
       return counted.seconds / (ContinuousClock.now - started).seconds
     }
     #expect(shares.allSatisfy { $0 > 0 && $0 <= 1 }, "\(shares)")
@@ -43,7 +43,7 @@ import Testing
       let trainer = try scenario.trainer(on: communicator)
       _ = try trainer.performStep()
       let before = try trainer.performStep().sentBytes
-      try trainer.withAverage {}
+      try trainer.engine.withAverage {}
       return (before, try trainer.performStep().sentBytes)
     }
     for (before, after) in bytes { #expect(before > 0 && after == before) }

@@ -67,11 +67,11 @@ import Testing
     try scenario.train(scenario.options(run: "whole"), ranks: 1)
     #expect(throws: NonFiniteError.self) {
       try scenario.train(scenario.options(), ranks: 2) { run in
-        guard run.communicator.rank == 1, let group = run.trainer.local?.groups[1].trainer else {
+        guard run.communicator.rank == 1, let group = run.trainer.rounds?.groups[1] else {
           return
         }
-        group.faultAfterGradients = { [unowned group] nodes in
-          if group.step == 11 { nodes[0][7] = .infinity }
+        group.updates.faultAfterGradients = { [unowned group] sums in
+          if group.engine.state.step == 11 { sums[0][7] = .infinity }
         }
       }
     }

@@ -26,7 +26,7 @@ import Testing
       "run.steps=16", "model.learned_initial_state=true", "data.valid_fraction=0.85",
       "model.layer_norm=true", "run.on_nonfinite=skip")
     let prepare: (TrainingRun) -> Void = { run in
-      run.trainer.faultAfterGradients = { [unowned run] nodes in
+      run.trainer.updates?.faultAfterGradients = { [unowned run] nodes in
         if [1, 8].contains(run.trainer.step) { nodes[0][0] = .nan }
       }
     }

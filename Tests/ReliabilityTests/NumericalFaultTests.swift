@@ -11,7 +11,7 @@ import Testing
   private func spoil(_ steps: Set<Int>, with value: Float) -> (TrainingRun) -> Void {
     { run in
       guard run.communicator.rank == run.communicator.worldSize - 1 else { return }
-      run.trainer.faultAfterGradients = { [unowned run] nodes in
+      run.trainer.updates?.faultAfterGradients = { [unowned run] nodes in
         if steps.contains(run.trainer.step) { nodes[0][7] = value }
       }
     }
@@ -111,7 +111,7 @@ import Testing
     let scenario = try TrainingScenario("run.steps=40", "optimizer.clip_norm=0")
     try scenario.train(scenario.options(), ranks: 2) { run in
       // An update far too large leaves a bad model, and no value that is not finite.
-      run.trainer.faultAfterGradients = { [unowned run] nodes in
+      run.trainer.updates?.faultAfterGradients = { [unowned run] nodes in
         guard run.trainer.step == 30 else { return }
         let table = run.trainer.replica.table
         for parameter in table.parameters where parameter.name == "output.bias" {

@@ -58,11 +58,10 @@ final class TrainingScenario {
       shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
       plan: setup.plan, rank: communicator.rank, slots: setup.data.slots)
     replica.initialize(seed: setup.config.run.seed)
-    return Trainer(
-      replica: replica, communicator: communicator, source: setup.batches,
-      optimizer: setup.config.optimizer, steps: setup.config.run.steps,
-      accumulation: setup.config.batch.accumulate, checks: checks,
-      exchange: setup.config.exchange)
+    var settings = StepSettings(setup.config)
+    settings.checks = checks
+    return try Trainer(
+      replica: replica, communicator: communicator, source: setup.batches, settings: settings)
   }
 
   /// Trains, and returns the exit status of every rank.

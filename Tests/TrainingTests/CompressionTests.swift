@@ -33,8 +33,8 @@ import Testing
         "\(ranks) ranks x \(threads) threads")
     }
     #expect(
-      try problem.trajectory(ranks: 4, threads: 1, steps: 6, settlesEachStep: false)
-        == problem.trajectory(ranks: 1, threads: 1, steps: 6, settlesEachStep: false))
+      try problem.trajectory(ranks: 4, threads: 1, steps: 6, synchronizesEachStep: false)
+        == problem.trajectory(ranks: 1, threads: 1, steps: 6, synchronizesEachStep: false))
     problem.assignments.append("exchange.compression_groups=2")
     #expect(try problem.trajectory(ranks: 1, threads: 1, steps: 6) != alone)
   }
@@ -85,9 +85,9 @@ import Testing
       let trainer = try problem.trainer(on: SoloCommunicator()).0
       for _ in 0..<3 { _ = try trainer.performStep() }
       if withFault {
-        trainer.faultAfterGradients = { nodes in nodes[0][5] = .infinity }
+        trainer.updates?.faultAfterGradients = { nodes in nodes[0][5] = .infinity }
         #expect(throws: NonFiniteError.self) { _ = try trainer.performStep() }
-        trainer.faultAfterGradients = nil
+        trainer.updates?.faultAfterGradients = nil
       }
       for _ in 0..<3 { _ = try trainer.performStep() }
       return try trainer.fingerprint()

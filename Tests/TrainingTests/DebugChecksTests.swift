@@ -64,8 +64,8 @@ import Testing
     let problem = try TrainingProblem()
     defer { problem.remove() }
     let (trainer, _) = try problem.trainer(on: SoloCommunicator())
-    _ = try trainer.performStep()
-    let records = DebugChecks(trainer: trainer, seed: 1).tensorRecords()
+    let outcome = try trainer.performStep()
+    let records = DebugChecks(trainer: trainer, seed: 1).tensorRecords(tokens: outcome.tokens)
     #expect(records.count == trainer.replica.table.parameters.count)
     #expect(records.allSatisfy { $0["kind"] == "tensor" && $0["step"] == 1 })
     #expect(records.allSatisfy { ($0["gradients"]?["rms"]?.doubleValue ?? 0) > 0 })

@@ -73,7 +73,7 @@ import Testing
     problem.assignments += Self.few + ["optimizer.lazy=true"]
     let trainer = try problem.trainer(on: SoloCommunicator()).0
     _ = try trainer.performStep()
-    let touched = try #require(trainer.touched?.step)
+    let touched = try #require(trainer.engine.touched?.step)
     let worker = trainer.replica.workers[0]
     let tokens = Set((0..<16).map { Int(worker.inputs[$0]) })
     let count = trainer.replica.table.elementCount

@@ -54,14 +54,15 @@ import Testing
   private func trainer(_ problem: TrainingProblem, group: Int, of groups: Int) throws -> Trainer {
     let setup = try TrainingSetup(try problem.options(threads: 1), on: SoloCommunicator())
     let batch = setup.config.batch
-    return Trainer(
-      replica: try Replica(
+    var settings = StepSettings(setup.config)
+    settings.exchange = ExchangeConfig()
+    return try Trainer(
+      replica: Replica(
         shape: setup.shape, kernels: setup.kernels, window: batch.window,
         plan: ShardPlan(
           sequences: batch.sequences, shards: batch.shards, ranks: groups, threads: 1),
         rank: group),
-      communicator: SoloCommunicator(), source: setup.batches, optimizer: setup.config.optimizer,
-      steps: setup.config.run.steps)
+      communicator: SoloCommunicator(), source: setup.batches, settings: settings)
   }
 
   /// Whole rounds beside groups that are trained one by one and brought together element by
@@ -122,9 +123,9 @@ import Testing
     let subject = try problem.trainer(on: SoloCommunicator()).0
     for _ in 0..<5 {
       let outcome = try subject.performStep()
-      let losses = try (0..<3).map { _ in try plain.performStep().loss }
-      #expect(abs(outcome.loss - losses.reduce(0, +) / 3) < 1e-6)
-      #expect(outcome.learningRate == plain.scalars.learningRate)
+      let steps = try (0..<3).map { _ in try plain.performStep() }
+      #expect(abs(outcome.loss - steps.map(\.loss).reduce(0, +) / 3) < 1e-6)
+      #expect(outcome.learningRate == steps[2].learningRate)
     }
     var largest: Float = 0
     for element in 0..<plain.replica.table.elementCount {
@@ -134,7 +135,7 @@ import Testing
       )
     }
     #expect(largest < 1e-6)
-    #expect(subject.epoch(ofStep: 16) == plain.epoch(ofStep: 16))
+    #expect(subject.engine.batches.epoch(ofStep: 16) == plain.engine.batches.epoch(ofStep: 16))
   }
 
   @Test func aRoundSendsWhatAStepSends() throws {
@@ -156,7 +157,7 @@ import Testing
 
   @Test func threadsAreSharedOut() {
     func lanes(_ groups: Int, _ threads: Int, _ shards: Int) -> [Int] {
-      let found = LocalUpdates.lanes(groups: groups, threads: threads, shardsOfGroup: shards)
+      let found = LocalRounds.lanes(groups: groups, threads: threads, shardsOfGroup: shards)
       return [found.lanes, found.threads]
     }
     #expect(lanes(1, 1, 8) == [1, 1])
@@ -178,9 +179,9 @@ import Testing
     let messages = try ThreadWorld.run(ranks: ranks) { communicator in
       let trainer = try problem.trainer(on: communicator).0
       _ = try trainer.performStep()
-      for group in trainer.local?.groups ?? [] where group.number >= 2 {
-        group.trainer.faultAfterGradients = { [unowned group] nodes in
-          if group.trainer.step == 5 { nodes[0][7] = .nan }
+      for group in trainer.rounds?.groups ?? [] where group.number >= 2 {
+        group.updates.faultAfterGradients = { [unowned group] sums in
+          if group.engine.state.step == 5 { sums[0][7] = .nan }
         }
       }
       do {
@@ -204,9 +205,11 @@ import Testing
     defer { problem.remove() }
     problem.assignments += Self.rounds
     let trainer = try problem.trainer(on: SoloCommunicator()).0
-    let group = try #require(trainer.local?.groups[1].trainer)
-    group.faultAfterGradients = { [unowned group] _ in
-      if group.step == 3 { group.replica.parameters.pointer[5] = .infinity }
+    let group = try #require(trainer.rounds?.groups[1])
+    group.updates.faultAfterGradients = { [unowned group] _ in
+      if group.engine.state.step == 3 {
+        group.engine.replica.parameters.pointer[5] = .infinity
+      }
     }
     let error = #expect(throws: NonFiniteError.self) { _ = try trainer.performStep() }
     let text = "\(try #require(error))"

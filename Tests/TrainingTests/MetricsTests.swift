@@ -9,8 +9,8 @@ import Testing
       .appendingPathComponent("metrics-\(UUID().uuidString).jsonl").path
   }
 
-  private func outcome(step: Int, milliseconds: Int) -> Trainer.Outcome {
-    Trainer.Outcome(
+  private func outcome(step: Int, milliseconds: Int) -> StepOutcome {
+    StepOutcome(
       step: step, loss: 2, tokens: 100, learningRate: 0.1, gradientNorm: 1,
       requests: [], duration: .milliseconds(milliseconds),
       dataDuration: .milliseconds(1), exposedExchangeDuration: .milliseconds(2),

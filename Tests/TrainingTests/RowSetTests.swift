@@ -69,7 +69,7 @@ extension RowSet {
     defer { problem.remove() }
     problem.assignments.append("model.layers=1")
     let trainer = try problem.trainer(on: SoloCommunicator()).0
-    let touched = try #require(trainer.touched)
+    let touched = try #require(trainer.engine.touched)
     func rows(_ set: RowSet) -> Set<Int> { Set((0..<set.rowCount).filter(set.contains)) }
     _ = try trainer.performStep()
     #expect(touched.recent.count == touched.recent.rowCount)

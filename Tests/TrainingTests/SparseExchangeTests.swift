@@ -48,16 +48,16 @@ import Testing
         "batch.window_jitter=2", "exchange.sparse=never",
       ]
     let dense = try problem.trajectory(
-      ranks: 1, threads: 1, steps: 12, settlesEachStep: false)
+      ranks: 1, threads: 1, steps: 12, synchronizesEachStep: false)
     problem.assignments.append("exchange.sparse=always")
     for ranks in 1...4 {
       #expect(
         try problem.trajectory(
-          ranks: ranks, threads: 1, steps: 12, settlesEachStep: false) == dense)
+          ranks: ranks, threads: 1, steps: 12, synchronizesEachStep: false) == dense)
     }
     let kinds = try ThreadWorld.run(ranks: 2) { communicator in
       let trainer = try problem.trainer(on: communicator).0
-      let touched = try #require(trainer.touched)
+      let touched = try #require(trainer.engine.touched)
       return try (0..<12).map { _ in
         _ = try trainer.performStep()
         return 2 * touched.step.count <= touched.step.rowCount
@@ -123,7 +123,7 @@ import Testing
     let dense = try problem.trajectory(ranks: 1, threads: 1, steps: 4)
     problem.assignments.append("exchange.sparse=always")
     #expect(try problem.trajectory(ranks: 2, threads: 1, steps: 4) == dense)
-    #expect(try problem.trainer(on: SoloCommunicator()).0.touched == nil)
+    #expect(try problem.trainer(on: SoloCommunicator()).0.engine.touched == nil)
   }
 
   /// The rule goes by the size of the embedding.

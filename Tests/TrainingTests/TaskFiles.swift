@@ -68,9 +68,9 @@ final class TaskFiles {
         shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
         plan: setup.plan, rank: communicator.rank, slots: setup.data.slots)
       replica.initialize(seed: setup.config.run.seed)
-      let trainer = Trainer(
+      let trainer = try Trainer(
         replica: replica, communicator: communicator, source: setup.batches,
-        optimizer: setup.config.optimizer, steps: setup.config.run.steps)
+        settings: StepSettings(setup.config))
       var lines: [String] = []
       for _ in 0..<steps {
         let outcome = try trainer.performStep()

@@ -30,7 +30,8 @@ import Testing
       (2, 1, 16 << 10), (2, 2, 1), (3, 1, 1), (3, 2, 16 << 10), (4, 1, 64 << 10),
     ] {
       let other = try problem.trajectory(
-        ranks: ranks, threads: threads, steps: 6, bucketBytes: bucketBytes, settlesEachStep: false)
+        ranks: ranks, threads: threads, steps: 6, bucketBytes: bucketBytes,
+        synchronizesEachStep: false)
       #expect(other.last == alone.last, "\(ranks) ranks x \(threads) threads")
       #expect(other.first == alone[5])
     }
@@ -94,7 +95,7 @@ import Testing
         }
         #expect(try trainer.fingerprint() == bare.fingerprint())
       }
-      let largest = try trainer.withAverage {
+      let largest = try trainer.engine.withAverage {
         mean.indices.map { abs(Double(trainer.replica.parameters.pointer[$0]) - mean[$0]) }.max()!
       }
       #expect(try trainer.fingerprint() == bare.fingerprint())
@@ -135,7 +136,7 @@ import Testing
           loss += outcome.loss * Double(outcome.tokens)
           tokens += outcome.tokens
           for slice in one.optimizer.slices {
-            for element in slice.elements { sum[element] += Double(one.gradient[element]) }
+            for element in slice.elements { sum[element] += Double(one.engine.gradient[element]) }
           }
         }
         let outcome = try three.performStep()
@@ -143,7 +144,7 @@ import Testing
         #expect(abs(outcome.loss - loss / Double(tokens)) < 1e-12)
         for slice in three.optimizer.slices {
           for element in slice.elements {
-            differences.append(abs(Double(three.gradient[element]) - sum[element]))
+            differences.append(abs(Double(three.engine.gradient[element]) - sum[element]))
           }
         }
       }
@@ -163,8 +164,8 @@ import Testing
     // The rate is too small to change a parameter, so that the second epoch repeats the first.
     #expect(Array(losses.suffix(3)) == Array(losses.prefix(3)))
     #expect(Set(losses).count > 3)
-    #expect(trainer.source.epoch(ofStep: plan.windowsPerEpoch) == 0)
-    #expect(trainer.source.epoch(ofStep: plan.windowsPerEpoch + 1) == 1)
+    #expect(trainer.engine.batches.source.epoch(ofStep: plan.windowsPerEpoch) == 0)
+    #expect(trainer.engine.batches.source.epoch(ofStep: plan.windowsPerEpoch + 1) == 1)
   }
 
   @Test func validationKeepsTheStateOfTraining() throws {
@@ -218,13 +219,10 @@ import Testing
       let results: [[Float]] = try ThreadWorld.run(ranks: ranks) { communicator in
         let (trainer, _) = try problem.trainer(on: communicator)
         for _ in 0..<3 { _ = try trainer.performStep() }
-        let count = trainer.replica.table.elementCount
         let names = trainer.optimizer.config.momentNames
-        let snapshot = CheckpointSnapshot(
-          replica: trainer.replica, communicator: communicator,
-          ownership: trainer.ownership, momentNames: names)
-        snapshot.copy(trainer)
-        try snapshot.startTransfers(trainer)
+        let snapshot = CheckpointSnapshot(of: trainer.memory)
+        #expect(try snapshot.capture() == trainer.fingerprint())
+        try snapshot.startTransfers()
         try snapshot.finishTransfers()
         var values: [Float] = []
         if communicator.rank == 0 {
@@ -234,17 +232,12 @@ import Testing
           }
         }
         // Back again, from rank 0's arenas, into emptied moments and states.
-        let first = snapshot.tensors.optimizer[0].floats
         for moment in names.indices {
           trainer.optimizer.moment(moment).update(
             repeating: 0, count: trainer.optimizer.count)
-          try trainer.scatterMoment(
-            moment, from: communicator.rank == 0 ? first + moment * count : nil)
         }
         trainer.replica.resetState()
-        let layers = trainer.replica.shape.layerCount
-        try trainer.scatterState(
-          from: snapshot.tensors.optimizer[snapshot.tensors.optimizer.count - layers].floats)
+        try snapshot.restore()
         let next = try trainer.performStep()
         return communicator.rank == 0 ? values + [Float(next.loss)] : []
       }

@@ -53,31 +53,27 @@ struct TrainingProblem {
       shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
       plan: setup.plan, rank: communicator.rank)
     replica.initialize(seed: setup.config.run.seed)
-    return (
-      Trainer(
-        replica: replica, communicator: communicator, source: setup.batches,
-        optimizer: setup.config.optimizer, steps: setup.config.run.steps,
-        accumulation: setup.config.batch.accumulate,
-        exchange: setup.config.exchange, bucketBytes: bucketBytes,
-        local: try LocalUpdates(config: setup.config, beside: replica, source: setup.batches)),
-      setup
-    )
+    var settings = StepSettings(setup.config)
+    settings.bucketBytes = bucketBytes
+    let trainer = try Trainer(
+      replica: replica, communicator: communicator, source: setup.batches, settings: settings)
+    return (trainer, setup)
   }
 
   /// What `steps` steps give, as one line a step; the same on every rank.
   func trajectory(
     ranks: Int, threads: Int, steps: Int, isa: String = "auto", bucketBytes: Int = 1 << 20,
-    settlesEachStep: Bool = true
+    synchronizesEachStep: Bool = true
   ) throws -> [String] {
     let results = try ThreadWorld.run(ranks: ranks) { communicator in
       let (trainer, setup) = try trainer(
         on: communicator, threads: threads, isa: isa, bucketBytes: bucketBytes)
       var lines: [String] = []
       for _ in 0..<steps {
-        let outcome = try trainer.performStep(isFollowed: !settlesEachStep)
-        if !settlesEachStep {
+        let outcome = try trainer.performStep(isFollowed: !synchronizesEachStep)
+        if !synchronizesEachStep {
           if trainer.step < steps { continue }
-          try trainer.settle()
+          try trainer.synchronize()
         }
         lines.append(
           "\(outcome.step) \(outcome.loss) \(outcome.gradientNorm) \(outcome.learningRate) "

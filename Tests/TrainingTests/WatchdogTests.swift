@@ -11,17 +11,17 @@ import Testing
   }
 
   private static func watchdog(patience: Double, stepSeconds: [Double]) -> Watchdog {
-    let pulse = RunPulse()
+    let progress = RunProgress()
     for (index, seconds) in stepSeconds.enumerated() {
-      pulse.begin(step: index + 1)
-      pulse.finishStep(seconds: seconds)
+      progress.begin(step: index + 1)
+      progress.finishStep(seconds: seconds)
     }
-    return Watchdog(settings(patience: patience), pulse: pulse) {}
+    return Watchdog(settings(patience: patience), progress: progress) {}
   }
 
   private static func limit(_ watchdog: Watchdog, in activity: RunActivity) -> Double? {
-    watchdog.pulse.begin(activity)
-    return watchdog.limit(for: watchdog.pulse.reading)
+    watchdog.progress.begin(activity)
+    return watchdog.limit(for: watchdog.progress.reading)
   }
 
   @Test func aStepIsLateAfterTwentyMedianOnesButNotBeforeThePatienceEnds() {
@@ -46,12 +46,12 @@ import Testing
   }
 
   @Test func theMedianIsThatOfRecentSteps() {
-    let pulse = RunPulse()
-    #expect(pulse.medianStepSeconds == nil)
-    for _ in 0..<100 { pulse.finishStep(seconds: 9) }
-    for index in 0..<64 { pulse.finishStep(seconds: Double(index)) }
-    #expect(pulse.medianStepSeconds == 32)
-    #expect(pulse.reading.finishedSteps == 164)
+    let progress = RunProgress()
+    #expect(progress.medianStepSeconds == nil)
+    for _ in 0..<100 { progress.finishStep(seconds: 9) }
+    for index in 0..<64 { progress.finishStep(seconds: Double(index)) }
+    #expect(progress.medianStepSeconds == 32)
+    #expect(progress.reading.finishedSteps == 164)
   }
 
   @Test func aStatusIsReadAsItWasWritten() throws {
@@ -74,11 +74,11 @@ import Testing
     defer { try? FileManager.default.removeItem(at: folder) }
     var settings = Self.settings(patience: 30)
     settings.runDirectory = folder.path
-    let pulse = RunPulse()
-    let watchdog = Watchdog(settings, pulse: pulse) {}
+    let progress = RunProgress()
+    let watchdog = Watchdog(settings, progress: progress) {}
     watchdog.start()
-    pulse.begin(step: 5)
-    pulse.finishStep(seconds: 0.5)
+    progress.begin(step: 5)
+    progress.finishStep(seconds: 0.5)
     watchdog.finish(exitStatus: 0)
     let path = folder.appendingPathComponent(RunFiles.heartbeat).path
     let heartbeat = try #require(RankStatus(file: path))

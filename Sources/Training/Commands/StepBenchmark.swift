@@ -91,19 +91,21 @@ package struct StepBenchmark {
       try Replica(
         shape: shape, kernels: kernels, window: window, plan: plan, rank: communicator.rank)
     }
-    let trainer = Trainer(
+    var settings = StepSettings(config)
+    settings.steps = warmup + steps
+    settings.bucketBytes = try config.exchange.bucketBytes(on: communicator)
+    let trainer = try Trainer(
       replica: replica, communicator: communicator,
       source: .random(
         vocabularySize: vocabulary, window: window, Philox(seed: 1, purpose: .benchmark)),
-      optimizer: config.optimizer, steps: warmup + steps, exchange: config.exchange,
-      bucketBytes: try config.exchange.bucketBytes(on: communicator))
+      settings: settings)
     replica.initialize(seed: 1)
     for _ in 0..<warmup { _ = try trainer.performStep() }
     let profile = profiled ? StepProfile() : nil
-    trainer.measure(into: profile)
+    trainer.engine.measure(into: profile)
     let outcomes = try (0..<steps).map { _ in try trainer.performStep(isFollowed: true) }
-    try trainer.settle()
-    trainer.measure(into: nil)
+    try trainer.synchronize()
+    trainer.engine.measure(into: nil)
     // By rank, and then by step.
     let exposed = try communicator.allGather(outcomes.map(\.exposedExchangeDuration.seconds))
     // All workers at once, as during the steps: the peak is what their cores have side by side.
@@ -122,7 +124,7 @@ package struct StepBenchmark {
   }
 
   private func report(
-    _ outcomes: [Trainer.Outcome], exposedSeconds: [[Double]], trainer: Trainer, peak: Double,
+    _ outcomes: [StepOutcome], exposedSeconds: [[Double]], trainer: Trainer, peak: Double,
     parts: ProfileReport?
   ) {
     let replica = trainer.replica

@@ -17,7 +17,7 @@ package final class DebugChecks {
     precondition(trainer.communicator.worldSize == 1, "debug checks need a single rank")
     self.trainer = trainer
     self.seed = seed
-    trainer.measure(into: profile)
+    trainer.engine.measure(into: profile)
   }
 
   /// What follows is a step, whose parts are timed.
@@ -42,45 +42,34 @@ package final class DebugChecks {
 
   /// Compares gradients with central differences on a slice of the next batch.
   package func checkGradients() throws -> GradientTable {
-    GradientCheck(replica: trainer.replica, source: trainer.source, seed: seed)
+    GradientCheck(replica: trainer.replica, source: trainer.engine.batches.source, seed: seed)
       .table(step: trainer.step + 1)
   }
 
   /// Looks for a value that is not finite after a step, in what was computed, in the gradients and
   /// in the updated parameters.
   package func checkValues() throws {
-    if let site = trainer.firstNonFinite() {
+    if let site = trainer.engine.firstNonFinite() {
       throw NonFiniteFinding(step: trainer.step, place: site.words)
     }
-    try trainer.requireFinite(trainer.gradient, of: "gradient of ")
-    try trainer.requireFiniteParameters()
+    try trainer.engine.requireFinite(trainer.engine.gradient, of: "gradient of ")
+    try trainer.engine.requireFiniteParameters()
   }
 
   /// The statistics of every tensor after a step, as records of the metrics.
-  package func tensorRecords() -> [OrderedJSON] {
-    let tokens = Double(trainer.lastTokenCount)
+  ///
+  /// - Parameter tokens: of the step, by which its gradients are divided.
+  package func tensorRecords(tokens: Int) -> [OrderedJSON] {
+    let divisor = Double(tokens)
     return trainer.replica.table.parameters.map { parameter in
       let values = TensorStatistics(
         trainer.replica.parameters.pointer + parameter.offset, count: parameter.count)
       let gradients = TensorStatistics(
-        trainer.gradient + parameter.offset, count: parameter.count, divisor: tokens)
+        trainer.engine.gradient + parameter.offset, count: parameter.count, divisor: divisor)
       return [
         "kind": "tensor", "step": .integer(trainer.step), "tensor": .string(parameter.name),
         "values": values.json, "gradients": gradients.json,
       ]
     }
-  }
-}
-
-extension Parameter {
-  /// The indices of an element, as [row, column].
-  func place(of element: Int) -> String {
-    var rest = element
-    var indices: [Int] = []
-    for size in shape.reversed() {
-      indices.insert(rest % size, at: 0)
-      rest /= size
-    }
-    return "[" + indices.map(String.init).joined(separator: ", ") + "]"
   }
 }

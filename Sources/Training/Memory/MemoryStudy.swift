@@ -88,10 +88,9 @@ package struct MemoryStudy {
     }
     let replica = try Replica(
       shape: setup.shape, kernels: setup.kernels, window: window, plan: setup.plan, rank: 0)
-    let trainer = Trainer(
+    let trainer = try Trainer(
       replica: replica, communicator: communicator, source: setup.batches,
-      optimizer: setup.config.optimizer, steps: steps,
-      accumulation: setup.config.batch.accumulate, exchange: setup.config.exchange)
+      settings: StepSettings(setup.config))
     replica.initialize(seed: setup.config.run.seed)
     let before = GradientReach(replica, batches: validation, task: task)
     for _ in 0..<steps { _ = try trainer.performStep() }

@@ -99,10 +99,11 @@ package struct StepCost: Sendable, Equatable {
     let replica = try Replica(
       shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
       plan: setup.plan, rank: 0, slots: setup.data.slots)
-    let trainer = Trainer(
+    var settings = StepSettings(setup.config)
+    settings.exchange = ExchangeConfig()
+    let trainer = try Trainer(
       replica: replica, communicator: SoloCommunicator(), source: setup.batches,
-      optimizer: setup.config.optimizer, steps: setup.config.run.steps,
-      accumulation: setup.config.batch.accumulate)
+      settings: settings)
     replica.initialize(seed: setup.config.run.seed)
     return trainer
   }

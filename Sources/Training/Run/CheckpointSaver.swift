@@ -78,41 +78,42 @@ final class CheckpointSaver {
     self.trainer = trainer
     self.directory = directory
     communicator = trainer.communicator
-    snapshot = CheckpointSnapshot(
-      replica: trainer.replica, communicator: trainer.communicator,
-      ownership: trainer.ownership,
-      momentNames: trainer.optimizer.config.momentNames,
-      groupArenaNames: trainer.groupArenaNames, groupCount: trainer.groupCount)
+    snapshot = CheckpointSnapshot(of: trainer.memory)
   }
 
-  /// Takes a checkpoint of the last step; every rank calls it.
+  /// A copy of the state that is to become a checkpoint.
+  struct Capture {
+    var fingerprint: String
+    fileprivate var started: ContinuousClock.Instant
+  }
+
+  /// Copies the state after the last step; every rank calls it, and `write` after it.
   ///
-  /// - Parameters:
-  ///   - isFinal: waits as long as the one before takes; otherwise at most `patience`.
-  ///   - request: made on rank 0 only.
-  /// - Returns: whether it was taken.
+  /// - Parameter isFinal: waits as long as the checkpoint before takes; otherwise at most
+  ///   `patience`.
+  /// - Returns: nil where that has taken longer.
   /// - Throws: `CorruptionError` on every rank where the ranks' parameters differ.
-  func capture(
-    isFinal: Bool, _ request: (_ fingerprint: String) throws -> Request
-  ) throws -> Bool {
+  func capture(isFinal: Bool) throws -> Capture? {
     let started = ContinuousClock.now
     var verdict: [UInt8] = []
     if communicator.rank == 0 {
       try startWriting(waiting: true)
       verdict = [collect(within: isFinal ? .never : Self.patience) ? 1 : 0]
     }
-    guard try communicator.share(verdict) == [1] else { return false }
+    guard try communicator.share(verdict) == [1] else { return nil }
     try snapshot.finishTransfers()
-    snapshot.copy(trainer)
-    let fingerprint = try trainer.compareHashes()
-    var made: Request?
-    try communicator.coordinate { made = try request(fingerprint) }
-    try snapshot.startTransfers(trainer)
+    return Capture(fingerprint: try snapshot.capture(), started: started)
+  }
+
+  /// Has a copy written, once all of it has come to rank 0; every rank calls it.
+  ///
+  /// - Parameter request: rank 0's; nil elsewhere.
+  func write(_ capture: Capture, _ request: Request?) throws(CollectiveError) {
+    try snapshot.startTransfers()
     // Between rounds of local updates nobody would let the transfers go on.
-    if trainer.local != nil { try snapshot.finishTransfers() }
-    if let made { incoming = (made, ContinuousClock.now - started) }
+    if !trainer.hasShortSteps { try snapshot.finishTransfers() }
+    if let request { incoming = (request, ContinuousClock.now - capture.started) }
     try startWriting(waiting: false)
-    return true
   }
 
   /// What came of checkpoints since the last call, on rank 0; lets the one under way progress. Does

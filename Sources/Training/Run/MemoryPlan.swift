@@ -95,7 +95,7 @@ package struct MemoryPlan: Sendable {
       guard config.exchange.isLocal else { return nil }
       let all = config.exchange.localGroups
       groups = all / plan.ranks
-      let lanes = LocalUpdates.lanes(
+      let lanes = LocalRounds.lanes(
         groups: groups, threads: plan.threads, shardsOfGroup: plan.shards / all)
       let group = ShardPlan(
         sequences: plan.sequences, shards: plan.shards, ranks: all, threads: lanes.threads)

@@ -45,7 +45,7 @@ package struct StepInterval: Sendable {
   package private(set) var dataDuration = Duration.zero
   package private(set) var sentBytes = 0
 
-  package mutating func add(_ outcome: Trainer.Outcome) {
+  package mutating func add(_ outcome: StepOutcome) {
     steps += outcome.steps
     tokens += outcome.tokens
     duration += outcome.duration

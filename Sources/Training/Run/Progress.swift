@@ -27,7 +27,7 @@ package final class Progress {
   }
 
   /// Takes note of a step; redraws the line, but not more often than five times a second.
-  package func update(_ outcome: Trainer.Outcome) {
+  package func update(_ outcome: StepOutcome) {
     let seconds = outcome.duration.seconds / Double(outcome.steps)
     stepSeconds = stepSeconds.map { $0 * 0.9 + seconds * 0.1 } ?? seconds
     guard isInteractive else { return }

@@ -36,95 +36,68 @@ extension RunDirectory {
     }
   }
 
-  /// What was restored besides the tensors; the history is rank 0's.
-  package struct Restored {
-    package var checkpoint: String
-    package var history: RunHistory
-    /// Values of the config that differ from the run so far, and matter to the trajectory.
-    package var changes: [ConfigChange]
-    /// Whether validation losses up to now are of another text.
-    package var hasOtherValidationText: Bool
+  /// What every rank has to know of the run so far.
+  package struct Resumption: Codable {
+    var step: Int
+    var validation: ValidationMemory
+    var averagedSteps: Int
     /// Whether the validation of the step was left out when the run was stopped.
     package var isValidationMissing: Bool
   }
 
-  /// Brings the trainer to the newest whole checkpoint of a run that is resumed; nil where there is
-  /// none, or nothing to resume.
+  /// What was restored besides the tensors; all but the resumption is rank 0's alone.
+  package struct Restored {
+    package var resumption: Resumption
+    package var history: RunHistory
+    /// Of the parameters that were saved.
+    var fingerprint = ""
+    /// Values of the config that differ from the run so far, and matter to the trajectory.
+    package var changes: [ConfigChange] = []
+    /// Whether validation losses up to now are of another text.
+    package var hasOtherValidationText = false
+
+    /// The name of the checkpoint.
+    var checkpoint: String { CheckpointStore.name(ofStep: resumption.step) }
+  }
+
+  /// Reads the newest whole checkpoint of a run that is resumed into `contents`, on rank 0, and
+  /// tells every rank what it has to know of it; nil where there is none, or nothing to resume.
+  /// Every rank calls it.
   ///
-  /// - Parameter snapshot: where rank 0 reads a checkpoint into, so that it needs no more memory
-  ///   than to write one.
   /// - Throws: on every rank alike, where the config does not fit or no checkpoint is whole.
-  func restore(
-    _ trainer: Trainer, setup: TrainingSetup, through snapshot: CheckpointSnapshot,
-    complain: (String) -> Void
+  func load(
+    into contents: TrainingTensors, setup: TrainingSetup, complain: (String) -> Void
   ) throws -> Restored? {
     guard mode == .resume else { return nil }
-    let replica = trainer.replica
-    let isCoordinator = communicator.rank == 0
-    let names = trainer.optimizer.config.momentNames
-    let count = replica.table.elementCount
-    var found: (state: TrainingState, restored: Restored)?
+    var found: Restored?
     try communicator.coordinate {
-      guard let state = try load(snapshot.tensors, setup: setup, complain: complain) else { return }
-      found = (state, setup.restored(from: state))
+      guard let state = try read(into: contents, setup: setup, complain: complain) else { return }
+      found = setup.restored(from: state)
     }
     // Nothing says that there is no checkpoint.
-    let head = try communicator.share(
-      found.map { Array("\($0.state.step) \($0.restored.isValidationMissing)".utf8) } ?? [])
-    let words = String(decoding: head, as: UTF8.self).split(separator: " ")
-    guard words.count == 2, let step = Int(words[0]) else { return nil }
-    trainer.step = step
-    let memory = try share(found?.restored.history)
-    trainer.take(memory.validation)
-    trainer.averagedSteps = memory.averagedSteps
-    if isCoordinator {
-      replica.parameters.pointer.update(from: snapshot.parameters.pointer, count: count)
-    }
-    try trainer.broadcastParameters()
-    for index in names.indices {
-      try trainer.scatterMoment(
-        index, from: isCoordinator ? snapshot.moments.pointer + index * count : nil)
-    }
-    try trainer.scatterGroups(from: isCoordinator ? snapshot.groupArenas.pointer : nil)
-    try trainer.scatterState(from: snapshot.hidden.pointer)
-    let fingerprint = try trainer.fingerprint()
+    let text = try found.map { try JSONCoding.encodeCompact($0.resumption, file: "resumption") }
+    let shared = try communicator.share(text ?? [])
+    if shared.isEmpty { return nil }
+    let resumption = try JSONCoding.decode(Resumption.self, from: shared, path: "resumption")
+    return found ?? Restored(resumption)
+  }
+
+  /// Throws on every rank unless the parameters that were loaded are those that were saved.
+  func requireFingerprint(_ fingerprint: String, of restored: Restored) throws {
+    let step = restored.resumption.step
     try communicator.coordinate {
-      guard let found, found.state.fingerprint != fingerprint else { return }
+      guard restored.fingerprint != fingerprint else { return }
       throw RunDirectoryError(
         "\(path): step \(step) has fingerprint \(fingerprint) after loading, expected "
-          + "\(found.state.fingerprint); a memory or processor of this host is at fault, or the "
+          + "\(restored.fingerprint); a memory or processor of this host is at fault, or the "
           + "checkpoint was made by a faulty one: remove \(store.path(ofStep: step)) to go on from "
           + "the one before")
     }
-    var history = RunHistory()
-    history.memory = memory.validation
-    history.averagedSteps = memory.averagedSteps
-    return found?.restored
-      ?? Restored(
-        checkpoint: CheckpointStore.name(ofStep: step), history: history, changes: [],
-        hasOtherValidationText: false,
-        isValidationMissing: words[1] == "true")
-  }
-
-  /// Gives every rank what rank 0 read.
-  private func share(_ history: RunHistory?) throws -> SharedMemory {
-    let memory = history.map {
-      SharedMemory(validation: $0.memory, averagedSteps: $0.averagedSteps)
-    }
-    let text = try memory.map { try JSONCoding.encodeCompact($0, file: "memory") } ?? []
-    return try JSONCoding.decode(
-      SharedMemory.self, from: try communicator.share(text), path: "memory")
-  }
-
-  /// What every rank has to know of the run so far.
-  private struct SharedMemory: Codable {
-    var validation: ValidationMemory
-    var averagedSteps: Int
   }
 
   /// Reads the newest checkpoint that is whole in every respect into `contents`.
-  private func load(
-    _ contents: TrainingTensors, setup: TrainingSetup, complain: (String) -> Void
+  private func read(
+    into contents: TrainingTensors, setup: TrainingSetup, complain: (String) -> Void
   ) throws -> TrainingState? {
     try store.recover()
     var state: TrainingState?
@@ -153,74 +126,11 @@ extension RunDirectory {
   }
 }
 
-/// The tensors of a checkpoint and where they lie in memory, in the order of the files.
-struct TrainingTensors {
-  struct Tensor {
-    var name: String
-    var shape: [Int]
-    var floats: UnsafeMutablePointer<Float>
-
-    var source: TensorSource { TensorSource(name: name, shape: shape, floats: floats) }
-
-    func read(from file: borrowing SafetensorsReader) throws(CheckpointError) {
-      let count = shape.reduce(1, *)
-      let values = UnsafeMutableBufferPointer(start: floats, count: count)
-      try file.read(name, shape: shape, into: UnsafeMutableRawBufferPointer(values))
-      if let place = values.firstIndex(where: { !$0.isFinite }) {
-        throw .damaged(
-          path: file.path, reason: "tensor '\(name)', element \(place) is \(values[place])")
-      }
-    }
-  }
-
-  var model: [Tensor]
-  /// Moments, named "first_moment.output.weight", and hidden vectors, "hidden.0" [B, H]; what
-  /// each group of shards has of its own: what rounding left out of its gradients,
-  /// "residual.0.output.weight", or the moments of local updates, "first_moment.0.output.weight".
-  var optimizer: [Tensor]
-
-  init(
-    replica: Replica, momentNames: [String], parameters: UnsafeMutablePointer<Float>,
-    moments: UnsafeMutablePointer<Float>, hidden: UnsafeMutablePointer<Float>,
-    groupArenas: UnsafeMutablePointer<Float>, groupArenaNames: [String], groups: Int
-  ) {
-    let table = replica.table
-    model = Self.parameters(of: table, at: parameters)
-    optimizer = momentNames.enumerated().flatMap { index, moment in
-      table.parameters.map {
-        Tensor(
-          name: "\(moment).\($0.name)", shape: $0.shape,
-          floats: moments + index * table.elementCount + $0.offset)
-      }
-    }
-    let shape = [replica.plan.sequences, replica.shape.hiddenSize]
-    for layer in 0..<replica.shape.layerCount {
-      optimizer.append(
-        Tensor(
-          name: "hidden.\(layer)", shape: shape, floats: hidden + layer * shape[0] * shape[1]))
-    }
-    for group in 0..<groups {
-      for (index, name) in groupArenaNames.enumerated() {
-        let arena = groupArenas + (group * groupArenaNames.count + index) * table.elementCount
-        optimizer += table.parameters.map {
-          Tensor(
-            name: "\(name).\(group).\($0.name)", shape: $0.shape, floats: arena + $0.offset)
-        }
-      }
-    }
-  }
-
-  /// The parameters of an arena.
-  static func parameters(
-    of table: ParameterTable, at arena: UnsafeMutablePointer<Float>
-  ) -> [Tensor] {
-    table.parameters.map { Tensor(name: $0.name, shape: $0.shape, floats: arena + $0.offset) }
-  }
-
-  func read(from checkpoint: Checkpoint) throws(CheckpointError) {
-    let modelFile = try checkpoint.tensors(in: Checkpoint.modelFile)
-    for tensor in model { try tensor.read(from: modelFile) }
-    let optimizerFile = try checkpoint.tensors(in: Checkpoint.optimizerFile)
-    for tensor in optimizer { try tensor.read(from: optimizerFile) }
+extension RunDirectory.Restored {
+  /// What another rank than rank 0 knows.
+  fileprivate init(_ resumption: RunDirectory.Resumption) {
+    self.resumption = resumption
+    history = RunHistory()
+    history.memory = resumption.validation
   }
 }

@@ -22,8 +22,6 @@ package struct RunHistory: Sendable, Equatable {
   package var skippedSteps = 0
   /// What later steps must know of the validations; the same on every rank.
   package var memory = ValidationMemory()
-  /// Steps in the running mean of the parameters, where a run goes on; the same on every rank.
-  package var averagedSteps = 0
 
   package init() {}
 

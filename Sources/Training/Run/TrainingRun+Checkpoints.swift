@@ -7,37 +7,42 @@ extension TrainingRun {
   /// Takes a checkpoint of the last step, unless there is one.
   func save(isFinal: Bool) throws {
     guard lastSavedStep != trainer.step else { return }
-    try trainer.settle()
-    trainer.pulse.begin(.checkpoint)
-    defer { trainer.pulse.begin(.reporting) }
-    let isTaken = try saver.capture(isFinal: isFinal) { fingerprint in
-      // What became of the one before decides which steps are kept.
-      report(saver.takeOutcomes())
-      var history = history
-      let validation = history.last?.step == trainer.step ? history.last : nil
-      history.noteCheckpoint(of: validation)
-      return CheckpointSaver.Request(
-        step: trainer.step, fingerprint: fingerprint, validation: validation,
-        state: try setup.trainingState(of: trainer, history: history, fingerprint: fingerprint),
-        keeping: run.keepCheckpoints, protecting: Set([history.bestSaved?.step].compactMap { $0 }))
-    }
-    if isTaken {
-      lastSavedStep = trainer.step
-    } else {
-      warn(
+    try trainer.synchronize()
+    trainer.progress.begin(.checkpoint)
+    defer { trainer.progress.begin(.reporting) }
+    guard let capture = try saver.capture(isFinal: isFinal) else {
+      return warn(
         "checkpoint_skipped", atStep: trainer.step,
         "the checkpoint before it is not written yet; the disk is too slow for "
           + "run.checkpoint_every = \(run.checkpointEvery)")
     }
+    var request: CheckpointSaver.Request?
+    try communicator.coordinate { request = try self.request(for: capture) }
+    try saver.write(capture, request)
+    lastSavedStep = trainer.step
+  }
+
+  /// What makes a checkpoint besides the tensors; on rank 0.
+  private func request(for capture: CheckpointSaver.Capture) throws -> CheckpointSaver.Request {
+    // What became of the one before decides which steps are kept.
+    report(saver.takeOutcomes())
+    var history = history
+    let validation = history.last?.step == trainer.step ? history.last : nil
+    history.noteCheckpoint(of: validation)
+    return CheckpointSaver.Request(
+      step: trainer.step, fingerprint: capture.fingerprint, validation: validation,
+      state: try setup.trainingState(
+        of: trainer, history: history, fingerprint: capture.fingerprint),
+      keeping: run.keepCheckpoints, protecting: Set([history.bestSaved?.step].compactMap { $0 }))
   }
 
   /// Takes a checkpoint of the last step and waits until it is on the disk.
   ///
   /// - Throws: on every rank alike, where it cannot be written.
   func saveFinally() throws {
-    try trainer.settle()
-    trainer.pulse.begin(.checkpoint)
-    defer { trainer.pulse.begin(.reporting) }
+    try trainer.synchronize()
+    trainer.progress.begin(.checkpoint)
+    defer { trainer.progress.begin(.reporting) }
     report(try saver.finish())
     try communicator.coordinate { if let fault { throw RunDirectoryError(fault) } }
     // What could not be written before is worth another attempt.

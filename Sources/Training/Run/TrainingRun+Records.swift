@@ -25,16 +25,16 @@ extension TrainingRun {
   }
 
   /// Logs a step when it is due: first and last steps too, and every step of a debug run.
-  func report(_ outcome: Trainer.Outcome) throws {
+  func report(_ outcome: StepOutcome) throws {
     let isDue =
       options.debug || isDue(run.logEvery) || outcome.step == run.steps
       || outcome.requests.contains(.stop) || (run.logEvery > 0 && outcome.step == outcome.steps)
     guard isDue else { return }
-    try trainer.settle()
+    try trainer.synchronize()
     let pace = try stragglers.pace(seconds: interval.mean(interval.computeDuration))
     let record = TrainRecord(
-      step: outcome.step, epoch: trainer.epoch(ofStep: outcome.step),
-      tokens: trainer.targetCount(
+      step: outcome.step, epoch: trainer.engine.batches.epoch(ofStep: outcome.step),
+      tokens: trainer.engine.batches.targetCount(
         ofSteps: outcome.step, perBatch: config.batch.sequences * config.batch.window),
       loss: outcome.loss,
       learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm, interval: interval,
@@ -45,7 +45,7 @@ extension TrainingRun {
     interval = StepInterval()
     var records = [record.json]
     if let debugger, self.isDue(run.logEvery) || outcome.step == 1 {
-      records += debugger.tensorRecords() + [debugger.profileRecord()]
+      records += debugger.tensorRecords(tokens: outcome.tokens) + [debugger.profileRecord()]
     }
     write(records)
     if let pace, let warning = stragglerWatch.note(pace, seconds: seconds) {

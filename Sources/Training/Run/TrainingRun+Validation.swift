@@ -13,11 +13,11 @@ extension TrainingRun {
     guard let evaluator, run.validateEvery > 0, lastValidatedStep != trainer.step else {
       return true
     }
-    try trainer.settle()
-    trainer.pulse.begin(.validation)
-    defer { trainer.pulse.begin(.reporting) }
+    try trainer.synchronize()
+    trainer.progress.begin(.validation)
+    defer { trainer.progress.begin(.reporting) }
     var samples: [OrderedJSON] = []
-    let measured = try trainer.withAverage {
+    let measured = try trainer.engine.withAverage {
       let score = try evaluator.score(unlessStopped: { RunSignals.isStopRequested })
       if score != nil { samples = drawSample() }
       return score
@@ -29,7 +29,8 @@ extension TrainingRun {
     // One after the last step, which a longer run would not make, decides nothing.
     if isDue(run.validateEvery) {
       decisions = history.memory.note(loss: score.loss, optimizer: config.optimizer)
-      trainer.take(history.memory)
+      trainer.take(
+        decays: history.memory.decays, isAveraging: history.memory.isAveraging)
     }
     if lastSavedStep == trainer.step { history.noteCheckpoint(of: history.last) }
     progress.say("step \(trainer.step)/\(run.steps)  validation  \(score.words)")
@@ -39,7 +40,7 @@ extension TrainingRun {
       write([event("averaging_starts", atStep: trainer.step)])
     }
     if decisions.rateFalls {
-      let rate = trainer.schedule.rate(atStep: trainer.step + 1, decays: trainer.rateDecays)
+      let rate = trainer.schedule.rate(atStep: trainer.step + 1, decays: history.memory.decays)
       progress.say("step \(trainer.step)/\(run.steps)  learning rate falls to \(rate)")
       write([event("learning_rate_falls", atStep: trainer.step, ["learning_rate": .number(rate)])])
     }

@@ -69,36 +69,35 @@ package final class TrainingRun {
         plan: setup.plan, rank: communicator.rank, slots: setup.data.slots)
     }
     self.replica = replica
-    let local = try communicator.agree {
+    var settings = StepSettings(setup.config)
+    settings.checks = StepChecks(setup.config.run)
+    settings.bucketBytes = try setup.config.exchange.bucketBytes(on: communicator)
+    let trainer = try communicator.agree {
       if options.debug, setup.config.exchange.isLocal {
         throw UsageError(
           "--debug looks at gradients of all shards, and with exchange.synchronize_every groups of "
             + "shards train apart; add --set exchange.synchronize_every=0")
       }
-      return try LocalUpdates(config: setup.config, beside: replica, source: setup.batches)
+      return try Trainer(
+        replica: replica, communicator: communicator, source: setup.batches, settings: settings)
     }
-    trainer = Trainer(
-      replica: replica, communicator: communicator, source: setup.batches,
-      optimizer: setup.config.optimizer, steps: setup.config.run.steps,
-      accumulation: setup.config.batch.accumulate,
-      checks: StepChecks(setup.config.run), exchange: setup.config.exchange,
-      bucketBytes: try setup.config.exchange.bucketBytes(on: communicator), local: local)
+    self.trainer = trainer
     stragglers = try StragglerGather(communicator: communicator, plan: setup.plan)
     saver = CheckpointSaver(trainer: trainer, directory: directory)
     events =
       setup.config.run.tensorboard && communicator.rank == 0
       ? TensorBoardLog(runDirectory: directory.path, host: communicator.hostName) : nil
-    let pulse = trainer.pulse
     switch setup.data {
     case .text(let split):
       evaluator = split.validation.map {
         Evaluator(
           replica: replica, communicator: communicator, part: $0,
-          window: setup.config.batch.window, pulse: pulse)
+          window: setup.config.batch.window, progress: trainer.progress)
       }
     case .task(let task):
       evaluator = task.validation.map {
-        Evaluator(replica: replica, communicator: communicator, batches: $0, pulse: pulse)
+        Evaluator(
+          replica: replica, communicator: communicator, batches: $0, progress: trainer.progress)
       }
     }
     debugger = options.debug ? DebugChecks(trainer: trainer, seed: setup.config.run.seed) : nil
@@ -125,14 +124,11 @@ package final class TrainingRun {
   }
 
   private func train() throws -> Int32 {
-    let restored = try directory.restore(trainer, setup: setup, through: saver.snapshot) {
-      Console.complain($0)
-    }
-    trainer.pulse.resume(afterStep: trainer.step)
+    let restored = try restore()
     let stalled = restored?.history.memory.stalled ?? 0
     let isStalled = run.patience > 0 && stalled >= run.patience
     let isComplete = trainer.step >= run.steps || isStalled
-    if isComplete, restored?.isValidationMissing != true {
+    if isComplete, restored?.resumption.isValidationMissing != true {
       progress.say(
         "nothing to do: \(run.directory) is at step \(trainer.step) of \(run.steps)"
           + (isStalled
@@ -152,7 +148,7 @@ package final class TrainingRun {
       write(table.records(step: trainer.step))
       try table.requirePassed()
     }
-    if restored?.isValidationMissing == true, try !validate() { return try stop() }
+    if restored?.resumption.isValidationMissing == true, try !validate() { return try stop() }
     while trainer.step < run.steps, !self.isStalled {
       let (outcome, requests) = try performStep()
       if let outcome { try follow(outcome) }
@@ -169,22 +165,34 @@ package final class TrainingRun {
     return try finish()
   }
 
+  /// Brings the run to its newest whole checkpoint, where it is resumed and there is one.
+  private func restore() throws -> RunDirectory.Restored? {
+    let contents = saver.snapshot.tensors
+    guard
+      let restored = try directory.load(
+        into: contents, setup: setup, complain: { Console.complain($0) })
+    else { return nil }
+    let memory = restored.resumption.validation
+    trainer.resume(
+      afterStep: restored.resumption.step, averagedSteps: restored.resumption.averagedSteps,
+      decays: memory.decays, isAveraging: memory.isAveraging)
+    try saver.snapshot.restore()
+    try directory.requireFingerprint(try trainer.fingerprint(), of: restored)
+    return restored
+  }
+
   /// Performs the next step; its outcome is nil where it made no update because a value was not
   /// finite. Any rank's requests are heard in either case.
-  private func performStep() throws -> (outcome: Trainer.Outcome?, requests: StepRequests) {
+  private func performStep() throws -> (outcome: StepOutcome?, requests: StepRequests) {
     var saves = RunSignals.saveCount
-    var outcome: Trainer.Outcome?
+    var outcome: StepOutcome?
     var asked: StepRequests
     do {
       debugger?.beginStep()
-      let done =
-        trainer.local == nil
-        ? try trainer.performStep(
-          requests: requests(saves: saves, atStep: trainer.step + 1), isFollowed: true)
-        : try trainer.performRound {
-          saves = RunSignals.saveCount
-          return requests(saves: saves, atStep: trainer.step)
-        }
+      let done = try trainer.performStep(isFollowed: true) { step in
+        saves = RunSignals.saveCount
+        return requests(saves: saves, atStep: step)
+      }
       skippedInARow = 0
       (outcome, asked) = (done, done.requests)
     } catch let error as NonFiniteError {
@@ -236,8 +244,7 @@ package final class TrainingRun {
       }
       return trainer.skipStep()
     }
-    // Groups that train apart have left the state before the error behind.
-    if trainer.step > 0, trainer.local == nil { try saveFinally() }
+    if trainer.step > 0, trainer.takesFailedStepsBack { try saveFinally() }
     throw error
   }
 
@@ -245,7 +252,7 @@ package final class TrainingRun {
   private static let mostSkipped = 100
 
   /// What follows a step: its record, and what it looks like beside those before it.
-  private func follow(_ outcome: Trainer.Outcome) throws {
+  private func follow(_ outcome: StepOutcome) throws {
     interval.add(outcome)
     progress.update(outcome)
     try debugger?.checkValues()
@@ -297,7 +304,7 @@ package final class TrainingRun {
   }
 
   private func finish() throws -> Int32 {
-    trainer.pulse.begin(.finishing)
+    trainer.progress.begin(.finishing)
     if isStalled {
       let count = history.memory.stalled
       progress.say("\(Format.count(count, "validation")) in a row brought no lower loss")

@@ -7,9 +7,11 @@ extension TrainingSetup {
   func trainingState(
     of trainer: Trainer, history: RunHistory, fingerprint: String
   ) throws -> TrainingState {
+    let batches = trainer.engine.batches
+    let averagedSteps = trainer.engine.state.averagedSteps
     var state = TrainingState(
-      step: trainer.step, epoch: trainer.epoch(ofStep: trainer.step + 1),
-      tokens: trainer.targetCount(
+      step: trainer.step, epoch: batches.epoch(ofStep: trainer.step + 1),
+      tokens: batches.targetCount(
         ofSteps: trainer.step, perBatch: config.batch.sequences * config.batch.window),
       bestValidationLoss: history.best?.loss, bestValidationStep: history.best?.step,
       config: try JSONCoding.decode(
@@ -23,7 +25,7 @@ extension TrainingSetup {
     if case .task(let task) = data { state.dataset = task.description }
     state.validatedStep = history.last?.step ?? 0
     state.validation = config.keyThatNeedsValidation == nil ? nil : history.memory
-    state.averagedSteps = trainer.averagedSteps > 0 ? trainer.averagedSteps : nil
+    state.averagedSteps = averagedSteps > 0 ? averagedSteps : nil
     state.skippedSteps = history.skippedSteps > 0 ? history.skippedSteps : nil
     return state
   }
@@ -43,14 +45,15 @@ extension TrainingSetup {
     }
     history.memory.decays = state.validation?.decays ?? 0
     history.memory.isAveraging = state.validation?.isAveraging ?? false
-    history.averagedSteps = state.averagedSteps ?? 0
     history.skippedSteps = state.skippedSteps ?? 0
     let isDue = config.run.validateEvery > 0 && state.step.isMultiple(of: config.run.validateEvery)
     return RunDirectory.Restored(
-      checkpoint: CheckpointStore.name(ofStep: state.step), history: history,
-      changes: changes(from: state), hasOtherValidationText: hasOtherValidationText(than: state),
-      // Checkpoints of earlier programs do not say.
-      isValidationMissing: isDue && state.validatedStep.map { $0 < state.step } ?? false)
+      resumption: RunDirectory.Resumption(
+        step: state.step, validation: history.memory, averagedSteps: state.averagedSteps ?? 0,
+        // Checkpoints of earlier programs do not say.
+        isValidationMissing: isDue && state.validatedStep.map { $0 < state.step } ?? false),
+      history: history, fingerprint: state.fingerprint, changes: changes(from: state),
+      hasOtherValidationText: hasOtherValidationText(than: state))
   }
 
   private func hasOtherValidationText(than state: TrainingState) -> Bool {

@@ -12,9 +12,7 @@ package final class Evaluator {
   /// Bytes of text that all targets stand for; 0 where there is no text.
   private let targetBytes: Int
   private let savedState: AlignedBuffer
-  private let pulse: RunPulse?
-  private var windowIndex = 0
-  private lazy var windowJob: (Int) -> Void = { [unowned self] in evaluateWindow(thread: $0) }
+  private let progress: RunProgress?
 
   private enum Source {
     case text(CorpusSplit.Part, EvaluationPlan)
@@ -42,7 +40,7 @@ package final class Evaluator {
 
   package init(
     replica: Replica, communicator: any Communicator, part: CorpusSplit.Part, window: Int,
-    pulse: RunPulse? = nil
+    progress: RunProgress? = nil
   ) {
     self.replica = replica
     self.communicator = communicator
@@ -51,20 +49,20 @@ package final class Evaluator {
       part,
       EvaluationPlan(tokenRange: part.range, sequences: replica.plan.sequences, window: window))
     savedState = AlignedBuffer(count: replica.stateCount)
-    self.pulse = pulse
+    self.progress = progress
   }
 
   /// - Parameter batches: of the sequences to measure on.
   package init(
     replica: Replica, communicator: any Communicator, batches: TaskBatches,
-    pulse: RunPulse? = nil
+    progress: RunProgress? = nil
   ) {
     self.replica = replica
     self.communicator = communicator
     targetBytes = 0
     source = .task(batches)
     savedState = AlignedBuffer(count: replica.stateCount)
-    self.pulse = pulse
+    self.progress = progress
   }
 
   private var windowCount: Int {
@@ -94,9 +92,8 @@ package final class Evaluator {
     // Losses of all shards, then token counts, then metrics; a rank fills in its own.
     var sums = [Double](repeating: 0, count: 3 * shardCount)
     for index in 0..<windowCount {
-      windowIndex = index
-      replica.team.runPrepared(windowJob)
-      pulse?.beat()
+      replica.team.run { evaluateWindow(index, thread: $0) }
+      progress?.beat()
       if let isStopRequested, (index + 1).isMultiple(of: windowsBetweenVotes) {
         if try anyRank(isStopRequested()) { return nil }
       }
@@ -122,17 +119,17 @@ package final class Evaluator {
     try communicator.allGather([isRequested]).contains([true])
   }
 
-  private func evaluateWindow(thread: Int) {
+  private func evaluateWindow(_ index: Int, thread: Int) {
     let worker = replica.workers[thread]
     switch source {
     case .text(let part, let plan):
       worker.setWindow(plan.window)
       plan.fill(
         inputs: worker.inputs, targets: worker.targets, corpus: part.corpus,
-        sequences: worker.sequences, windowIndex: windowIndex)
+        sequences: worker.sequences, windowIndex: index)
     case .task(let batches):
       worker.resetState()
-      batches.fill(worker, batch: windowIndex)
+      batches.fill(worker, batch: index)
     }
     worker.evaluate(parameters: replica.parameters.pointer, weights: replica.weights)
   }

@@ -51,18 +51,18 @@ final class GradientRecomputation {
   /// Carries out a task; every rank may call it, before the gradients are folded.
   ///
   /// - Parameters:
-  ///   - nodes: the arenas that the worker filled; used on the owner.
+  ///   - sums: the partial sums that the worker computed; used on the owner.
   ///   - state: hidden vectors from before the step, [L, B, H]; this rank's own are in place.
   /// - Returns: whether this rank computed something else.
   func finds(
-    _ task: Task, step: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>,
+    _ task: Task, step: Int, sums: UnsafePointer<UnsafeMutablePointer<Float>>,
     state: UnsafeMutablePointer<Float>
   ) throws(CollectiveError) -> Bool {
     let isOwner = communicator.rank == task.owner
     let isChecker = communicator.rank == task.checker
     guard isOwner || isChecker else { return false }
     var result: [UInt64] = []
-    if isOwner { result = digest(of: replica.workers[task.thread], nodes: nodes) }
+    if isOwner { result = digest(of: replica.workers[task.thread], sums: sums) }
     if task.owner != task.checker {
       if isOwner { return try tell(result, state: state, task) }
       result = try hear(state: state, task)
@@ -70,9 +70,9 @@ final class GradientRecomputation {
     return recompute(task, step: step, state: state) != result
   }
 
-  /// Hashes of every block of the node arenas, and the bits of the shards' losses.
+  /// Hashes of every block of the partial sums, and the bits of the shards' losses.
   private func digest(
-    of worker: SequenceWorker, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    of worker: SequenceWorker, sums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) -> [UInt64] {
     let count = replica.table.elementCount
     let words = 2 * ((count + canonicalBlock - 1) / canonicalBlock)
@@ -80,7 +80,7 @@ final class GradientRecomputation {
     digest.withUnsafeMutableBufferPointer { digest in
       guard let start = digest.baseAddress else { return }
       for node in 0..<worker.nodeCount {
-        replica.kernels.hashBlocks(nodes[node], count: count, into: start + node * words)
+        replica.kernels.hashBlocks(sums[node], count: count, into: start + node * words)
       }
     }
     return digest + (0..<worker.shards.count).map { worker.shardLosses[$0].bitPattern }
@@ -94,17 +94,17 @@ final class GradientRecomputation {
       shape: replica.shape, table: replica.table, kernels: replica.kernels,
       window: replica.window, plan: replica.plan, worker: task.worker, slots: replica.slots)
     let arenas = AlignedBuffer(count: worker.nodeCount * count)
-    let nodes = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(
+    let sums = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(
       capacity: worker.nodeCount)
-    defer { nodes.deallocate() }
+    defer { sums.deallocate() }
     for node in 0..<worker.nodeCount {
-      (nodes + node).initialize(to: arenas.pointer + node * count)
+      (sums + node).initialize(to: arenas.pointer + node * count)
     }
     if !source.startsEpoch(atStep: step) { replica.writeState(of: worker, from: state) }
     source.fill(worker, step: step)
     worker.computeGradients(
-      parameters: replica.parameters.pointer, weights: replica.weights, nodes: nodes)
-    let digest = digest(of: worker, nodes: nodes)
+      parameters: replica.parameters.pointer, weights: replica.weights, nodes: sums)
+    let digest = digest(of: worker, sums: sums)
     withExtendedLifetime(arenas) {}
     return digest
   }

@@ -2,7 +2,7 @@ import Collectives
 import GRUCore
 import Kernels
 
-/// The exchange of a trainer, which goes on while its workers compute, and the account of how much
+/// The exchange of an engine, which goes on while its workers compute, and the account of how much
 /// of it they had to wait for.
 final class OverlappedExchange {
   /// Seconds of the exchange since the account was opened.
@@ -70,8 +70,8 @@ final class OverlappedExchange {
 
   // MARK: - Gradients
 
-  func beginReduction(nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
-    exchange.beginReduction(nodes: nodes)
+  func beginReduction(sums: UnsafePointer<UnsafeMutablePointer<Float>>) {
+    exchange.beginReduction(nodes: sums)
   }
 
   /// Starts the exchange of the buckets that a stage of the backward pass has completed.

@@ -19,22 +19,6 @@ package final class Replica {
   /// One for each thread, in thread order.
   package let workers: [SequenceWorker]
   package let team: WorkerTeam
-  /// The layer that is being packed; `layerCount` for the output layer.
-  private var packedLayer = 0
-  private lazy var packJob: (Int) -> Void = { [unowned self] in
-    weights.repack(
-      layer: packedLayer, from: UnsafePointer(parameters.pointer), part: $0, of: threads)
-  }
-  /// The step whose choice of recurrent weights is packed; see `dropRecurrentWeights`.
-  private var droppedStep: UInt32 = 0
-  private lazy var dropJob: (Int) -> Void = { [unowned self] in
-    weights.dropRecurrentWeights(
-      of: parameters.pointer, step: droppedStep, part: $0, of: plan.threads)
-  }
-  private lazy var packDroppedJob: (Int) -> Void = { [unowned self] in
-    weights.repackDropped(part: $0, of: plan.threads)
-  }
-
   /// - Throws: `WorkerTeamError` where the system gives too few threads.
   package init(
     shape: ModelShape, kernels: Kernels, window: Int, plan: ShardPlan, rank: Int, slots: Int = 1
@@ -65,13 +49,14 @@ package final class Replica {
 
   /// Brings the packed weights up to date with `parameters`.
   package func repack() {
-    for layer in 0...shape.layerCount { repack(layer: layer) }
+    for layer in 0...shape.layerCount { team.run { pack(layer: layer, thread: $0) } }
   }
 
-  /// Brings the packed weights of one layer up to date; layer `layerCount` is the output layer.
-  package func repack(layer: Int) {
-    packedLayer = layer
-    team.runPrepared(packJob)
+  /// One thread's share of bringing the packed weights of a layer up to date; layer `layerCount` is
+  /// the output layer.
+  func pack(layer: Int, thread: Int) {
+    weights.repack(
+      layer: layer, from: UnsafePointer(parameters.pointer), part: thread, of: threads)
   }
 
   /// Whether steps of training drop recurrent weights.
@@ -80,10 +65,16 @@ package final class Replica {
   /// Drops recurrent weights from the packed ones for a step of training; `repack` brings them
   /// back.
   package func dropRecurrentWeights(step: Int) {
-    droppedStep = UInt32(truncatingIfNeeded: step)
-    team.runPrepared(dropJob)
-    team.runPrepared(packDroppedJob)
+    team.run { dropRecurrentWeights(step: UInt32(truncatingIfNeeded: step), thread: $0) }
+    team.run { packDroppedWeights(thread: $0) }
   }
+
+  /// One thread's share of dropping recurrent weights, and then of packing what is left.
+  func dropRecurrentWeights(step: UInt32, thread: Int) {
+    weights.dropRecurrentWeights(of: parameters.pointer, step: step, part: thread, of: threads)
+  }
+
+  func packDroppedWeights(thread: Int) { weights.repackDropped(part: thread, of: threads) }
 
   /// Sets all parameters to their initial values, the same on every rank.
   package func initialize(seed: Int) {

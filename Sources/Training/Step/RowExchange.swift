@@ -14,25 +14,27 @@ final class RowExchange {
   private let starts: UnsafeMutablePointer<Int>
   private let arenas: AlignedBuffer
   private let pointers: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
-  private let nodeCount: Int
+  /// What of an exchange only some rows take part in.
+  enum Selection { case none, reduction, gathering }
+
+  private(set) var selection = Selection.none
   /// The rows that take part.
   private var rows: RowSet?
 
   /// - Parameters:
   ///   - buckets: of which the first hold the embedding's elements up to `elementEnd`, and no
   ///     others.
-  ///   - nodeCount: arenas that this rank brings to a reduction.
-  init(buckets: BucketPlan, elementEnd: Int, nodeCount: Int) {
+  ///   - sumCount: partial sums that this rank brings to a reduction.
+  init(buckets: BucketPlan, elementEnd: Int, sumCount: Int) {
     self.elementEnd = elementEnd
-    self.nodeCount = nodeCount
     bucketCount = buckets.buckets.prefix { $0.elements.upperBound <= elementEnd }.count
     let blocks = elementEnd / canonicalBlock
     starts = .allocate(capacity: blocks + 1)
     starts.initialize(repeating: 0, count: blocks + 1)
     let room = (elementEnd / 2 + 15) & ~15
-    arenas = AlignedBuffer(count: nodeCount * room)
-    pointers = .allocate(capacity: nodeCount)
-    for node in 0..<nodeCount { (pointers + node).initialize(to: arenas.pointer + node * room) }
+    arenas = AlignedBuffer(count: sumCount * room)
+    pointers = .allocate(capacity: sumCount)
+    for sum in 0..<sumCount { (pointers + sum).initialize(to: arenas.pointer + sum * room) }
   }
 
   deinit {
@@ -44,19 +46,26 @@ final class RowExchange {
   /// of all elements, so that packing them costs less than it saves.
   ///
   /// - Returns: what then takes part.
-  func select(_ rows: RowSet) -> SelectedElements? {
-    self.rows = nil
+  func select(_ rows: RowSet, for selection: Selection) -> SelectedElements? {
+    endSelection()
     rows.countElements(upTo: elementEnd, every: canonicalBlock, into: starts)
     guard 2 * starts[elementEnd / canonicalBlock] <= elementEnd else { return nil }
     self.rows = rows
+    self.selection = selection
     return SelectedElements(bucketCount: bucketCount, starts: starts, arenas: pointers)
+  }
+
+  /// Has whole parameters or gradients take part again.
+  func endSelection() {
+    rows = nil
+    selection = .none
   }
 
   /// Copies selected elements of `range` to where they lie for the exchange; bounds are multiples
   /// of 4,096.
-  func pack(_ range: Range<Int>, of arena: UnsafePointer<Float>, node: Int = 0) {
+  func pack(_ range: Range<Int>, of arena: UnsafePointer<Float>, sum: Int = 0) {
     forEachRun(in: range) { run, place in
-      (pointers[node] + place).update(from: arena + run.lowerBound, count: run.count)
+      (pointers[sum] + place).update(from: arena + run.lowerBound, count: run.count)
     }
   }
 

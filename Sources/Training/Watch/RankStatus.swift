@@ -10,7 +10,7 @@ package struct RankStatus: Sendable, Equatable {
   package var rank: Int
   package var host: String
   package var process: ProcessIdentity
-  package var reading: RunPulse.Reading
+  package var reading: RunProgress.Reading
   /// Seconds since the last beat.
   package var seconds: Double
   /// Grows by one with every telling, so that a reader with another clock sees whether it lives.
@@ -18,7 +18,7 @@ package struct RankStatus: Sendable, Equatable {
   /// What the run ended with; nil while it goes on.
   package var exitStatus: Int32?
   /// How long the rank's steps take; nil before the first.
-  package var times: RunPulse.Times?
+  package var times: RunProgress.Times?
 
   /// - Parameter time: seconds since 1970.
   package func json(time: Double) -> OrderedJSON {
@@ -54,7 +54,7 @@ package struct RankStatus: Sendable, Equatable {
     self.init(
       job: job, launch: json["launch"]?.stringValue, rank: rank, host: host,
       process: ProcessIdentity(pid: pid, start: start),
-      reading: RunPulse.Reading(
+      reading: RunProgress.Reading(
         activity: activity, step: step, beats: beats, finishedSteps: finishedSteps),
       seconds: seconds, sequence: sequence,
       exitStatus: json["exit_status"]?.integerValue.flatMap { Int32(exactly: $0) })
@@ -62,7 +62,7 @@ package struct RankStatus: Sendable, Equatable {
 
   package init(
     job: String, launch: String?, rank: Int, host: String, process: ProcessIdentity,
-    reading: RunPulse.Reading, seconds: Double, sequence: Int, exitStatus: Int32? = nil
+    reading: RunProgress.Reading, seconds: Double, sequence: Int, exitStatus: Int32? = nil
   ) {
     self.job = job
     self.launch = launch

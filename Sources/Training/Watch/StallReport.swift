@@ -39,7 +39,7 @@ struct StallReport {
   }
 
   func text(
-    _ reading: RunPulse.Reading, seconds: Double, limit: Double, median: Double?
+    _ reading: RunProgress.Reading, seconds: Double, limit: Double, median: Double?
   ) -> String {
     Self.text(
       reading, rank: settings.rank, host: settings.host, seconds: seconds, limit: limit,
@@ -47,7 +47,7 @@ struct StallReport {
   }
 
   static func text(
-    _ reading: RunPulse.Reading, rank: Int, host: String, seconds: Double, limit: Double,
+    _ reading: RunProgress.Reading, rank: Int, host: String, seconds: Double, limit: Double,
     patience: Double, median: Double?, standings: [Standing]
   ) -> String {
     let usual = median.map { ", the median step takes \(Format.fixed($0, 3)) s" } ?? ""

@@ -21,7 +21,7 @@ extension Watchdog {
       followsParent: followsParent)
     // The call comes when the thread that owns the communicator is stuck in it, as the last one.
     nonisolated(unsafe) let stuck = communicator
-    self.init(settings, pulse: trainer.pulse) { stuck.abort(status: ExitStatus.failed) }
+    self.init(settings, progress: trainer.progress) { stuck.abort(status: ExitStatus.failed) }
   }
 
   /// Makes the place for the ranks' status and removes what an earlier job left there. Where that

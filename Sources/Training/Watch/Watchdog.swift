@@ -26,7 +26,7 @@ package final class Watchdog: Sendable {
   }
 
   let settings: Settings
-  let pulse: RunPulse
+  let progress: RunProgress
   /// Ends all ranks of the job.
   private let abort: @Sendable () -> Void
   private let stopped = DispatchSemaphore(value: 0)
@@ -36,9 +36,9 @@ package final class Watchdog: Sendable {
   private let sequence = Mutex(0)
 
   /// - Parameter abort: called on the watchdog's thread; may return when it did not work.
-  package init(_ settings: Settings, pulse: RunPulse, abort: @escaping @Sendable () -> Void) {
+  package init(_ settings: Settings, progress: RunProgress, abort: @escaping @Sendable () -> Void) {
     self.settings = settings
-    self.pulse = pulse
+    self.progress = progress
     self.abort = abort
   }
 
@@ -53,11 +53,11 @@ package final class Watchdog: Sendable {
   package func finish(exitStatus: Int32) {
     stopped.signal()
     ended.wait()
-    tell(pulse.reading, seconds: 0, exitStatus: exitStatus)
+    tell(progress.reading, seconds: 0, exitStatus: exitStatus)
   }
 
   private func watch() {
-    var last = pulse.reading
+    var last = progress.reading
     var told = last
     var seconds = 0.0
     var untold = 0.0
@@ -69,7 +69,7 @@ package final class Watchdog: Sendable {
       let elapsed = min((now - before).seconds, 2 * interval)
       before = now
       if settings.followsParent, getppid() != parent { endOrphan() }
-      let reading = pulse.reading
+      let reading = progress.reading
       seconds = reading == last ? seconds + elapsed : 0
       last = reading
       untold += elapsed
@@ -86,16 +86,16 @@ package final class Watchdog: Sendable {
   }
 
   /// Looks come sooner before the first step, so that a supervisor soon knows that there is one.
-  private func pause(after reading: RunPulse.Reading) -> Double {
+  private func pause(after reading: RunProgress.Reading) -> Double {
     reading.finishedSteps == 0 ? min(0.1, interval) : interval
   }
 
   /// Seconds that the activity under way may take; nil for as long as it likes.
-  func limit(for reading: RunPulse.Reading) -> Double? {
+  func limit(for reading: RunProgress.Reading) -> Double? {
     guard settings.patience > 0 else { return nil }
     // Who is through with a round waits for the slowest.
     let usual = max(
-      settings.patience, 20 * Double(pulse.stepsAtOnce) * (pulse.medianStepSeconds ?? 0))
+      settings.patience, 20 * Double(progress.stepsAtOnce) * (progress.medianStepSeconds ?? 0))
     switch reading.activity {
     // These depend on files of any size, and on disks that may be slow for a while.
     case .starting, .checkpoint, .finishing: return 20 * usual
@@ -111,7 +111,7 @@ package final class Watchdog: Sendable {
 
   // MARK: - Telling
 
-  private func tell(_ reading: RunPulse.Reading, seconds: Double, exitStatus: Int32? = nil) {
+  private func tell(_ reading: RunProgress.Reading, seconds: Double, exitStatus: Int32? = nil) {
     var status = RankStatus(
       job: settings.job, launch: settings.launch, rank: settings.rank, host: settings.host,
       process: .current, reading: reading, seconds: seconds,
@@ -119,7 +119,7 @@ package final class Watchdog: Sendable {
         $0 += 1
         return $0
       }, exitStatus: exitStatus)
-    status.times = pulse.times
+    status.times = progress.times
     let json = status.json(time: Date().timeIntervalSince1970)
     put(json, RunFiles.rankName(settings.rank))
     if settings.rank == 0 { put(heartbeat(json), RunFiles.heartbeat) }
@@ -131,7 +131,7 @@ package final class Watchdog: Sendable {
       members + [
         .init("steps", .integer(settings.steps)), .init("ranks", .integer(settings.ranks)),
         .init("threads", .integer(settings.threads)),
-        .init("step_seconds", pulse.medianStepSeconds.map { .number($0) } ?? .null),
+        .init("step_seconds", progress.medianStepSeconds.map { .number($0) } ?? .null),
         .init("started", .number((started * 1e3).rounded() / 1e3)),
       ])
   }
@@ -145,10 +145,10 @@ package final class Watchdog: Sendable {
 
   // MARK: - Ending
 
-  private func endStalledJob(_ reading: RunPulse.Reading, seconds: Double, limit: Double) {
+  private func endStalledJob(_ reading: RunProgress.Reading, seconds: Double, limit: Double) {
     let report = StallReport(settings: settings, interval: interval)
     Console.complain(
-      report.text(reading, seconds: seconds, limit: limit, median: pulse.medianStepSeconds))
+      report.text(reading, seconds: seconds, limit: limit, median: progress.medianStepSeconds))
     tell(reading, seconds: seconds, exitStatus: ExitStatus.failed)
     endJob()
   }

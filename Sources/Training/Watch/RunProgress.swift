@@ -38,7 +38,7 @@ package enum RunActivity: Int, Sendable, CaseIterable {
 ///
 /// All ranks go through the same activities in the same order, so that their numbers of beats say
 /// who is behind. A beat costs an uncontended lock; it allocates nothing and reads no clock.
-package final class RunPulse: Sendable {
+package final class RunProgress: Sendable {
   package struct Reading: Sendable, Equatable {
     package var activity = RunActivity.starting
     /// The step under way, or the last one between steps.
@@ -52,10 +52,10 @@ package final class RunPulse: Sendable {
   private struct State {
     var reading = Reading()
     /// The last steps' seconds, a ring.
-    var durations = [Double](repeating: 0, count: RunPulse.rememberedSteps)
+    var durations = [Double](repeating: 0, count: RunProgress.rememberedSteps)
     /// The same of the exchange and of filling the batch.
-    var exchanges = [Double](repeating: 0, count: RunPulse.rememberedSteps)
-    var fillings = [Double](repeating: 0, count: RunPulse.rememberedSteps)
+    var exchanges = [Double](repeating: 0, count: RunProgress.rememberedSteps)
+    var fillings = [Double](repeating: 0, count: RunProgress.rememberedSteps)
   }
 
   private static let rememberedSteps = 64

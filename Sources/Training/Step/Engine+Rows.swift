@@ -4,7 +4,7 @@ import Kernels
 
 /// The embedding row by row: what no rank looks up is neither exchanged nor, where the update would
 /// change nothing, updated.
-extension Trainer {
+extension Engine {
   /// Finds out which rows the batch looks up, before the embedding's gradients are folded.
   func gatherRows() throws(CollectiveError) {
     guard let touched else { return }
@@ -13,79 +13,72 @@ extension Trainer {
   }
 
   /// Picks the rows of the batch out of the gradients, where that is less to exchange.
-  func packGradients() {
-    guard let touched, let rowExchange, let selected = rowExchange.select(touched.batch) else {
-      return
-    }
-    replica.team.runPrepared(packGradientsJob)
+  func packGradientRows() {
+    guard let touched, let rowExchange,
+      let selected = rowExchange.select(touched.batch, for: .reduction)
+    else { return }
+    run(.packGradientRows)
     exchange.exchange.selectForReduction(selected)
-    hasSelectedGradients = true
   }
 
   /// Puts the sums of the rows that this rank owns into their places.
-  func unpackGradients() {
-    guard hasSelectedGradients else { return }
-    replica.team.runPrepared(unpackGradientsJob)
-    hasSelectedGradients = false
+  func unpackGradientRows() {
+    guard let rowExchange, rowExchange.selection == .reduction else { return }
+    run(.unpackGradientRows)
+    rowExchange.endSelection()
   }
 
   /// Begins to share parameters: of the embedding only the rows that the update has changed, where
-  /// they are few.
+  /// they are few; or all of them as rounded changes.
   func beginGathering() {
     exchange.beginGathering(replica.parameters.pointer)
+    if let compression { exchange.exchange.selectForGathering(compression.selected) }
     guard optimizer.config.keepsIdleParameters, let touched, let rowExchange,
-      let selected = rowExchange.select(touched.step)
+      let selected = rowExchange.select(touched.step, for: .gathering)
     else { return }
     exchange.exchange.selectForGathering(selected)
-    hasSelectedParameters = true
   }
 
-  func packParameters() {
-    if hasSelectedParameters { replica.team.runPrepared(packParametersJob) }
+  /// Copies the rows that this rank shares to where they lie for it.
+  func packParameterRows() {
+    if rowExchange?.selection == .gathering { run(.packParameterRows) }
   }
 
   /// Puts the rows that have come into their places.
-  func unpackParameters() {
-    guard hasSelectedParameters else { return }
-    replica.team.runPrepared(unpackParametersJob)
-    hasSelectedParameters = false
+  func unpackParameterRows() {
+    guard let rowExchange, rowExchange.selection == .gathering else { return }
+    run(.unpackParameterRows)
+    rowExchange.endSelection()
   }
 
   // MARK: - The work of one thread
 
-  func packGradients(thread: Int) {
+  func packGradientRows(thread: Int) {
     guard let rowExchange else { return }
-    for node in 0..<nodeFold.rankNodeCount {
-      rowExchange.pack(rowShare(of: thread), of: rankNodes[node], node: node)
+    for sum in 0..<sums.rankCount {
+      rowExchange.pack(rowShare(of: thread), of: sums.ofRank[sum], sum: sum)
     }
   }
 
-  func unpackGradients(thread: Int) {
+  func unpackGradientRows(thread: Int) {
     forEachOwned(ofThread: thread, in: 0..<optimizer.count) { part, _ in
-      rowExchange?.unpack(part, into: rankNodes[0])
+      rowExchange?.unpack(part, into: sums.total)
     }
   }
 
-  func packParameters(thread: Int) {
+  func packParameterRows(thread: Int) {
     forEachOwned(ofThread: thread, in: 0..<optimizer.count) { part, _ in
       rowExchange?.pack(part, of: replica.parameters.pointer)
     }
   }
 
-  func unpackParameters(thread: Int) {
+  func unpackParameterRows(thread: Int) {
     rowExchange?.unpack(rowShare(of: thread), into: replica.parameters.pointer)
   }
 
   private func rowShare(of thread: Int) -> Range<Int> {
     NodeFold.elements(
       ofThread: thread, of: replica.threads, elementCount: rowExchange?.elementEnd ?? 0)
-  }
-
-  /// Folds a thread's share of a bucket of the embedding: elements that no rank has are +0 already.
-  func foldRows(_ elements: Range<Int>, of rows: RowSet) {
-    rows.forEachRun(in: elements) {
-      nodeFold.fold(threadNodes: threadNodes, elements: $0, kernels: replica.kernels)
-    }
   }
 
   /// The sums of squares of the blocks of a run of owned elements; blocks without a touched row are
@@ -100,14 +93,14 @@ extension Trainer {
       if block.lowerBound >= rows.elementEnd {
         let rest = start..<part.upperBound
         replica.kernels.sumOfSquares(
-          rankNodes[0] + rest.lowerBound, count: rest.count, blocks: place)
+          sums.total + rest.lowerBound, count: rest.count, blocks: place)
         return
       }
       if rows.nextRun(from: start, in: block).isEmpty {
         place.pointee = 0
       } else {
         replica.kernels.sumOfSquares(
-          rankNodes[0] + block.lowerBound, count: block.count, blocks: place)
+          sums.total + block.lowerBound, count: block.count, blocks: place)
       }
       start = block.upperBound
     }

@@ -1,0 +1,39 @@
+/// What all threads of a rank do at the same time, each its share, with all that it depends on.
+enum Job {
+  case idle
+  /// Fills the inputs and targets of a batch.
+  case fill(StepBatch)
+  /// Computes the forward pass of a layer.
+  case forward(layer: Int)
+  /// Computes a stage of the backward pass.
+  case stage(Int)
+  /// Adds up the partial sums that the threads have of what a stage has completed.
+  case fold(stage: Int)
+  /// Adds a batch's gradients to those of the step's batches before it.
+  case accumulate(StepBatch)
+  /// Sums the squares of the owned gradients, without those of recurrent weights that the step
+  /// `droppedBy` has dropped; nil for none.
+  case sumSquares(droppedBy: UInt32?)
+  /// Hashes the parameters.
+  case hash
+  /// Updates the owned parameters that a layer is the first to read.
+  case update(layer: Int, ShardedOptimizer.Scalars)
+  /// Exchanges the owned parameters with their mean.
+  case swapAverage
+  /// Packs the weights of a layer.
+  case pack(layer: Int)
+  /// Drops recurrent weights from the packed ones, and packs what is left.
+  case dropRecurrentWeights(step: UInt32)
+  case packDroppedWeights
+  /// Copies the rows of the embedding that are exchanged to where they lie for it, and back.
+  case packGradientRows
+  case unpackGradientRows
+  case packParameterRows
+  case unpackParameterRows
+  /// Rounds the gradients that a stage has completed.
+  case roundGradients(stage: Int, isFirst: Bool)
+  /// Rounds the changes of the owned parameters that a layer is the first to read.
+  case roundChanges(layer: Int)
+  /// Adds the rounded changes to the parameters that a layer is the first to read.
+  case addChanges(layer: Int)
+}

@@ -1,0 +1,71 @@
+import Collectives
+import GRUCore
+import Kernels
+
+/// Sums over runs of shards, which the canonical tree adds up: of the gradients that the threads of
+/// a rank compute, or of what groups of shards have changed. Each is an arena as long as the
+/// parameters'.
+final class PartialSums {
+  /// What the rank computes, in leaf order.
+  let parts: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+  /// Those of them that hold the rank's own sums after `fold`, in leaf order.
+  let ofRank: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
+  let rankCount: Int
+  private let tree: NodeFold
+  private let kernels: Kernels
+  /// The memory of the parts, where they have no other.
+  private let arenas: AlignedBuffer
+  /// The place of each thread's first part.
+  private let firstParts: [Int]
+
+  /// Makes room for the gradients of a replica's workers.
+  convenience init(of replica: Replica) {
+    let tree = NodeFold(plan: replica.plan, rank: replica.rank)
+    let count = replica.table.elementCount
+    let arenas = AlignedBuffer(count: tree.threadNodeCount * count)
+    self.init(
+      (0..<tree.threadNodeCount).map { arenas.pointer + $0 * count }, arenas, tree,
+      replica.kernels)
+  }
+
+  /// Takes `arenas` for sums that lie somewhere else.
+  convenience init(at arenas: [UnsafeMutablePointer<Float>], tree: NodeFold, kernels: Kernels) {
+    self.init(arenas, AlignedBuffer(count: 0), tree, kernels)
+  }
+
+  private init(
+    _ pointers: [UnsafeMutablePointer<Float>], _ arenas: consuming AlignedBuffer, _ tree: NodeFold,
+    _ kernels: Kernels
+  ) {
+    self.arenas = arenas
+    self.tree = tree
+    self.kernels = kernels
+    parts = .allocate(capacity: pointers.count)
+    for (index, pointer) in pointers.enumerated() { (parts + index).initialize(to: pointer) }
+    rankCount = tree.rankNodeCount
+    ofRank = .allocate(capacity: rankCount)
+    for (index, part) in tree.resultArenas.enumerated() {
+      (ofRank + index).initialize(to: pointers[part])
+    }
+    firstParts = tree.threadNodeCounts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+  }
+
+  deinit {
+    parts.deallocate()
+    ofRank.deallocate()
+  }
+
+  /// Where the sums of all shards arrive: of all elements on a single rank, of the owned ones
+  /// otherwise.
+  var total: UnsafeMutablePointer<Float> { ofRank[0] }
+
+  /// The parts that one thread computes.
+  func parts(ofThread thread: Int) -> UnsafeMutablePointer<UnsafeMutablePointer<Float>> {
+    parts + firstParts[thread]
+  }
+
+  /// Adds up `elements` over the rank's parts; ranges of different calls must not overlap.
+  func fold(_ elements: Range<Int>) {
+    tree.fold(threadNodes: parts, elements: elements, kernels: kernels)
+  }
+}

@@ -1,0 +1,75 @@
+package import Checkpoints
+package import GRUCore
+import Kernels
+
+/// The tensors of a checkpoint and where they lie in memory, in the order of the files.
+package struct TrainingTensors {
+  package struct Tensor {
+    package var name: String
+    package var shape: [Int]
+    package var floats: UnsafeMutablePointer<Float>
+
+    package var source: TensorSource { TensorSource(name: name, shape: shape, floats: floats) }
+
+    package func read(from file: borrowing SafetensorsReader) throws(CheckpointError) {
+      let count = shape.reduce(1, *)
+      let values = UnsafeMutableBufferPointer(start: floats, count: count)
+      try file.read(name, shape: shape, into: UnsafeMutableRawBufferPointer(values))
+      if let place = values.firstIndex(where: { !$0.isFinite }) {
+        throw .damaged(
+          path: file.path, reason: "tensor '\(name)', element \(place) is \(values[place])")
+      }
+    }
+  }
+
+  package var model: [Tensor]
+  /// Moments, named "first_moment.output.weight", and hidden vectors, "hidden.0" [B, H]; what
+  /// each group of shards has of its own: what rounding left out of its gradients,
+  /// "residual.0.output.weight", or the moments of local updates, "first_moment.0.output.weight".
+  package var optimizer: [Tensor]
+
+  init(
+    replica: Replica, momentNames: [String], parameters: UnsafeMutablePointer<Float>,
+    moments: UnsafeMutablePointer<Float>, hidden: UnsafeMutablePointer<Float>,
+    groupArenas: UnsafeMutablePointer<Float>, groupArenaNames: [String], groups: Int
+  ) {
+    let table = replica.table
+    model = Self.parameters(of: table, at: parameters)
+    optimizer = momentNames.enumerated().flatMap { index, moment in
+      table.parameters.map {
+        Tensor(
+          name: "\(moment).\($0.name)", shape: $0.shape,
+          floats: moments + index * table.elementCount + $0.offset)
+      }
+    }
+    let shape = [replica.plan.sequences, replica.shape.hiddenSize]
+    for layer in 0..<replica.shape.layerCount {
+      optimizer.append(
+        Tensor(
+          name: "hidden.\(layer)", shape: shape, floats: hidden + layer * shape[0] * shape[1]))
+    }
+    for group in 0..<groups {
+      for (index, name) in groupArenaNames.enumerated() {
+        let arena = groupArenas + (group * groupArenaNames.count + index) * table.elementCount
+        optimizer += table.parameters.map {
+          Tensor(
+            name: "\(name).\(group).\($0.name)", shape: $0.shape, floats: arena + $0.offset)
+        }
+      }
+    }
+  }
+
+  /// The parameters of an arena.
+  package static func parameters(
+    of table: ParameterTable, at arena: UnsafeMutablePointer<Float>
+  ) -> [Tensor] {
+    table.parameters.map { Tensor(name: $0.name, shape: $0.shape, floats: arena + $0.offset) }
+  }
+
+  package func read(from checkpoint: Checkpoint) throws(CheckpointError) {
+    let modelFile = try checkpoint.tensors(in: Checkpoint.modelFile)
+    for tensor in model { try tensor.read(from: modelFile) }
+    let optimizerFile = try checkpoint.tensors(in: Checkpoint.optimizerFile)
+    for tensor in optimizer { try tensor.read(from: optimizerFile) }
+  }
+}
