@@ -31,6 +31,10 @@ extension GoldenConfig {
       "sparse-lazy",
       "exchange.sparse=always optimizer.lazy=true model.embedding_dropout=0.2", base: .words,
       worlds: exchanging),
+    // As large an embedding as "auto" asks for.
+    .init(
+      "sparse-auto", "optimizer.name=adagrad model.embedding=1040 model.hidden=6 run.steps=3",
+      worlds: exchanging),
     .init(
       "compressed", "exchange.compression=bf16 exchange.compression_groups=2 model.layers=2",
       worlds: pairs),
@@ -46,7 +50,7 @@ extension GoldenConfig {
       "compressed-three",
       "exchange.compression=bf16 exchange.compression_groups=3 batch.sequences=12 batch.shards=6 "
         + "optimizer.name=sgd optimizer.learning_rate=1 optimizer.momentum=0.5",
-      worlds: [.ranks(3), .threads(2), .ranks(3, threads: 2)]),
+      worlds: [.ranks(3), .threads(2), .ranks(1, threads: 3)]),
     .init(
       "compressed-accumulate",
       "exchange.compression=bf16 exchange.compression_groups=2 batch.accumulate=2 "

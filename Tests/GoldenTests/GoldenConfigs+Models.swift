@@ -1,12 +1,12 @@
 extension GoldenConfig {
   /// Cells and sizes.
   static let models: [GoldenConfig] = [
-    .init("gru-before"),
+    .init("gru-before", worlds: three),
     .init("gru-after", "model.reset=after"),
     .init("rnn", "model.cell=rnn"),
     .init("gru-before-layers", "model.layers=3", worlds: mixed),
-    .init("gru-after-layers", "model.reset=after model.layers=3", worlds: mixed),
-    .init("rnn-layers", "model.cell=rnn model.layers=3", worlds: mixed),
+    .init("gru-after-layers", "model.reset=after model.layers=3", worlds: four),
+    .init("rnn-layers", "model.cell=rnn model.layers=3", worlds: four),
     .init(
       "gru-before-odd",
       "model.embedding=7 model.hidden=13 model.layers=2 batch.sequences=6 batch.shards=3 "
@@ -14,7 +14,7 @@ extension GoldenConfig {
     .init(
       "gru-after-odd",
       "model.reset=after model.embedding=5 model.hidden=17 model.layers=2 batch.sequences=15 "
-        + "batch.shards=5 batch.window=3", worlds: three),
+        + "batch.shards=5 batch.window=3", worlds: odd),
     .init(
       "rnn-odd",
       "model.cell=rnn model.embedding=3 model.hidden=9 model.layers=2 batch.sequences=7 "
@@ -24,7 +24,16 @@ extension GoldenConfig {
     .init("rnn-wide", "model.cell=rnn model.embedding=37 model.hidden=49 batch.window=4"),
     .init(
       "gru-large-batch", "batch.sequences=44 batch.shards=11 batch.window=3 run.steps=3",
-      worlds: three),
+      worlds: odd),
+    // Products over more than one block, and sums over many.
+    .init(
+      "gru-before-blocks",
+      "model.embedding=530 model.hidden=530 batch.sequences=4 batch.window=3 run.steps=3",
+      base: .characters, worlds: four),
+    .init(
+      "gru-after-blocks",
+      "model.reset=after model.embedding=260 model.hidden=397 batch.sequences=20 run.steps=3",
+      base: .characters),
     .init(
       "gru-least", "model.embedding=1 model.hidden=1 batch.sequences=1 batch.shards=1",
       base: .characters, worlds: [.threads(1)]),
@@ -34,12 +43,12 @@ extension GoldenConfig {
   static let options: [GoldenConfig] = [
     .init("dropout", "model.dropout=0.3 model.layers=2"),
     .init("dropout-after", "model.dropout=0.3 model.layers=2 model.reset=after"),
-    .init("dropout-rnn", "model.dropout=0.3 model.layers=2 model.cell=rnn", worlds: mixed),
+    .init("dropout-rnn", "model.dropout=0.3 model.layers=2 model.cell=rnn", worlds: four),
     .init("dropout-locked", "model.dropout=0.4 model.dropout_kind=locked model.layers=2"),
     .init(
       "dropout-locked-rnn",
       "model.dropout=0.4 model.dropout_kind=locked model.cell=rnn model.hidden=13"),
-    .init("embedding-dropout", "model.embedding_dropout=0.25", worlds: mixed),
+    .init("embedding-dropout", "model.embedding_dropout=0.25", worlds: four),
     .init("recurrent-dropout", "model.recurrent_dropout=0.3"),
     .init("recurrent-dropout-after", "model.recurrent_dropout=0.3 model.reset=after"),
     .init("recurrent-dropout-rnn", "model.recurrent_dropout=0.3 model.cell=rnn model.layers=2"),
@@ -62,7 +71,7 @@ extension GoldenConfig {
     .init(
       "initial-state-rnn", "model.learned_initial_state=true model.cell=rnn batch.window=60",
       worlds: three),
-    .init("update-bias", "model.initial_update_bias=-1.5", worlds: mixed),
+    .init("update-bias", "model.initial_update_bias=-1.5", worlds: four),
     .init("update-bias-norm", "model.initial_update_bias=1.25 model.layer_norm=true"),
     .init(
       "adaptive-softmax", "model.adaptive_softmax=[12,40] model.adaptive_factor=2", base: .words),
@@ -72,7 +81,7 @@ extension GoldenConfig {
     .init(
       "adaptive-softmax-bpe",
       "data.tokenizer=bpe model.adaptive_softmax=[200,258,270] model.adaptive_factor=2 "
-        + "model.dropout=0.1", worlds: mixed),
+        + "model.dropout=0.1", worlds: four),
     .init(
       "options-all",
       "model.layers=2 model.layer_norm=true model.learned_initial_state=true model.dropout=0.1 "
@@ -97,6 +106,6 @@ extension GoldenConfig {
         + "model.learned_initial_state=true model.recurrent_dropout=0.2", base: .classes),
     .init(
       "bidirectional-adding", "model.bidirectional=true model.hidden=9", base: .adding,
-      worlds: mixed),
+      worlds: four),
   ]
 }

@@ -2,19 +2,19 @@ extension GoldenConfig {
   /// Tokenizers, and where the text comes from.
   static let texts: [GoldenConfig] = [
     .init("bytes-utf8", "data.train=utf8.txt"),
-    .init("characters", base: .characters, worlds: three),
+    .init("characters", base: .characters, worlds: odd),
     .init("characters-utf8", "data.train=utf8.txt", base: .characters),
     .init("words", base: .words, worlds: mixed),
     .init("words-limited", "data.minimum_count=2 data.vocabulary_limit=30", base: .words),
     .init("words-utf8", "data.train=utf8.txt data.minimum_count=3", base: .words),
-    .init("pairs", "data.tokenizer=bpe", worlds: three),
+    .init("pairs", "data.tokenizer=bpe", worlds: odd),
     .init(
       "pairs-limited",
       "data.tokenizer=bpe data.vocabulary_limit=280 data.minimum_count=3 data.train=utf8.txt"),
     .init("valid-file", "data.valid=valid.txt", base: .words),
     .init("valid-file-characters", "data.valid=utf8.txt", base: .characters),
-    .init("valid-fraction", "data.valid_fraction=0.35", worlds: mixed),
-    .init("valid-none", "data.valid_fraction=0 run.validate_every=0", worlds: three),
+    .init("valid-fraction", "data.valid_fraction=0.35", worlds: four),
+    .init("valid-none", "data.valid_fraction=0 run.validate_every=0", worlds: odd),
     .init("token-file", "data.train=words.tokens", base: .words, worlds: mixed),
     .init(
       "token-file-valid", "data.tokenizer=bpe data.train=pairs.tokens data.valid=pairs-valid.tokens"
@@ -27,7 +27,7 @@ extension GoldenConfig {
     .init("classes-mean", "output.readout=mean model.reset=after", base: .classes),
     .init(
       "classes-columns", #"data.columns=["z","x"] data.normalize=false model.cell=rnn"#,
-      base: .classes, worlds: mixed),
+      base: .classes, worlds: four),
     .init(
       "classes-jsonl", "data.train=classes.jsonl model.layers=2 batch.window=30", base: .classes),
     .init("classes-ts", "data.train=classes.ts model.layer_norm=true", base: .classes),
@@ -56,7 +56,10 @@ extension GoldenConfig {
     .init(
       "forecast-options",
       "model.layers=2 model.layer_norm=true model.dropout=0.1 "
-        + "output.loss=absolute output.readout=mean", base: .forecast, worlds: mixed),
+        + "output.loss=absolute output.readout=mean", base: .forecast, worlds: four),
+    .init(
+      "forecast-ts", "data.train=classes.archive data.format=ts batch.window=3", base: .forecast),
+    .init("labels-csv", "data.train=labels.csv data.sequence=piece", base: .labels),
     .init("labels", base: .labels, worlds: three),
     .init(
       "labels-valid", "data.valid=labels-valid.jsonl model.reset=after model.layers=2",
@@ -78,11 +81,15 @@ extension GoldenConfig {
   static let bf16: [GoldenConfig] = [
     .init("bf16-gru-before", "model.precision=bf16 model.layers=2"),
     .init("bf16-gru-after", "model.precision=bf16 model.reset=after model.hidden=13"),
+    .init(
+      "bf16-blocks",
+      "model.precision=bf16 model.embedding=530 model.hidden=530 batch.sequences=4 "
+        + "batch.window=3 run.steps=3", base: .characters, worlds: four),
     .init("bf16-rnn", "model.precision=bf16 model.cell=rnn model.embedding=7", worlds: three),
     .init(
       "bf16-odd",
       "model.precision=bf16 model.hidden=37 model.embedding=33 batch.sequences=15 batch.shards=5 "
-        + "batch.window=3", worlds: three),
+        + "batch.window=3", worlds: odd),
     .init(
       "bf16-options",
       "model.precision=bf16 model.layers=2 model.layer_norm=true model.dropout=0.1 "

@@ -4,11 +4,11 @@ extension GoldenConfig {
     .init(
       "adam-options",
       "optimizer.beta1=0.8 optimizer.beta2=0.95 optimizer.epsilon=1e-5 "
-        + "optimizer.weight_decay=0.01 optimizer.learning_rate=0.01", worlds: mixed),
+        + "optimizer.weight_decay=0.01 optimizer.learning_rate=0.01", worlds: four),
     .init(
-      "adam-without-mean", "optimizer.beta1=0 optimizer.learning_rate=0.02", worlds: three),
-    .init("adamw", "optimizer.name=adamw optimizer.weight_decay=0.1"),
-    .init("sgd", "optimizer.name=sgd optimizer.learning_rate=0.5", worlds: three),
+      "adam-without-mean", "optimizer.beta1=0 optimizer.learning_rate=0.02", worlds: odd),
+    .init("adamw", "optimizer.name=adamw optimizer.weight_decay=0.1", worlds: odd),
+    .init("sgd", "optimizer.name=sgd optimizer.learning_rate=0.5", worlds: odd),
     .init(
       "sgd-momentum",
       "optimizer.name=sgd optimizer.learning_rate=0.5 optimizer.momentum=0.9 "
@@ -21,7 +21,7 @@ extension GoldenConfig {
     .init("adagrad", "optimizer.name=adagrad optimizer.learning_rate=0.1"),
     .init(
       "adagrad-decay", "optimizer.name=adagrad optimizer.weight_decay=0.01", base: .words,
-      worlds: mixed),
+      worlds: four),
     .init(
       "asgd",
       "optimizer.name=asgd optimizer.learning_rate=40 optimizer.average_patience=1 "
@@ -54,8 +54,8 @@ extension GoldenConfig {
     .init(
       "schedule-linear",
       "optimizer.schedule.name=linear optimizer.schedule.final_fraction=0.3 run.steps=8",
-      worlds: mixed),
-    .init("schedule-cosine", "optimizer.schedule.final_fraction=0 run.steps=9", worlds: three),
+      worlds: four),
+    .init("schedule-cosine", "optimizer.schedule.final_fraction=0 run.steps=9", worlds: odd),
     .init(
       "schedule-step",
       "optimizer.schedule.name=step optimizer.schedule.step_every=2 optimizer.schedule.factor=0.6 "
@@ -71,7 +71,7 @@ extension GoldenConfig {
         + "optimizer.schedule.final_fraction=0.2 run.steps=9"),
     .init(
       "schedule-no-warmup", "optimizer.schedule.warmup_steps=0 optimizer.schedule.name=linear",
-      worlds: three),
+      worlds: odd),
     .init(
       "patience",
       "run.patience=2 run.validate_every=1 run.steps=20 optimizer.name=sgd "
@@ -80,7 +80,12 @@ extension GoldenConfig {
 
   /// Batches, windows and seeds.
   static let batches: [GoldenConfig] = [
-    .init("seed", "run.seed=20261127", worlds: mixed),
+    .init("seed", "run.seed=20261127", worlds: four),
+    // What is written beside training changes nothing.
+    .init(
+      "watched",
+      "run.sample_length=9 run.tensorboard=true run.checkpoint_every=2 "
+        + "run.keep_checkpoints=1", worlds: four),
     .init("epochs", "batch.window=70 run.steps=8", worlds: three),
     .init("epochs-classes", "run.steps=14", base: .classes),
     .init("accumulate", "batch.accumulate=3"),
@@ -104,7 +109,7 @@ extension GoldenConfig {
       "kept-options",
       "model.layers=2 model.layer_norm=true model.learned_initial_state=true model.dropout=0.1 "
         + "model.recurrent_dropout=0.1 model.reset=after optimizer.name=sgd "
-        + "optimizer.learning_rate=1 optimizer.momentum=0.9", base: .characters, worlds: mixed),
+        + "optimizer.learning_rate=1 optimizer.momentum=0.9", base: .characters, worlds: four),
     .init(
       "kept-average",
       "optimizer.name=asgd optimizer.learning_rate=40 optimizer.average_patience=1 "
@@ -134,6 +139,6 @@ extension GoldenConfig {
     .init(
       "kept-forecast",
       #"data.horizon=2 data.targets=["y","z"] model.cell=rnn optimizer.name=adagrad"#,
-      base: .forecast, worlds: mixed),
+      base: .forecast, worlds: four),
   ]
 }

@@ -15,8 +15,10 @@ enum GoldenData {
       "classes.table": "id,kind" + classTable,
       "classes.jsonl": classLines,
       "classes.ts": classArchive,
+      "classes.archive": classArchive,
       "series.csv": seriesTable,
       "series.jsonl": seriesLines,
+      "labels.csv": labelTable,
       "labels.jsonl": labelLines(sequences: 14, from: 60_000),
       "labels-valid.jsonl": labelLines(sequences: 3, from: 70_000),
     ]
@@ -146,6 +148,17 @@ enum GoldenData {
       let steps = (0..<40).map { decimal(step($0, series: series, column: 0)) }
       return "{\"values\": [\(steps.joined(separator: ","))]}"
     }.joined(separator: "\n") + "\n"
+  }
+
+  private static var labelTable: String {
+    var table = "piece,a,b,c\n"
+    for piece in 0..<9 {
+      for index in 0..<(5 + number(80_000 + piece, below: 6)) {
+        let values = (0..<3).map { (index + $0 * piece) % 3 == 0 ? "1" : "0" }
+        table += "\(piece),\(values.joined(separator: ","))\n"
+      }
+    }
+    return table
   }
 
   private static func labelLines(sequences: Int, from start: Int) -> String {

@@ -121,7 +121,8 @@ import Testing
 
   /// Pairs of configs that are to have the same bits.
   private static let equals: Set<Set<String>> = [
-    ["gru-before", "exchange-one-bucket"], ["exchange-buckets", "exchange-thread"],
+    ["gru-before", "exchange-one-bucket"], ["gru-before", "watched"],
+    ["watched", "exchange-one-bucket"], ["exchange-buckets", "exchange-thread"],
     ["words", "sparse-adam"], ["token-file", "words"], ["token-file", "sparse-adam"],
   ]
 }

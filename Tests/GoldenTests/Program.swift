@@ -2,7 +2,7 @@ import Foundation
 
 /// Runs of `gru-dist` as its users start it.
 ///
-/// Golden tests know the command line, configs and files of the program, and nothing of its sources.
+/// Golden tests know the command line, configs and files of the program, and none of its sources.
 struct Program: Sendable {
   let path: String
 
