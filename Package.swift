@@ -41,12 +41,14 @@ let package = Package(
     .target(name: "CPlatform"),
     .target(name: "SIMDKernels", dependencies: ["CPlatform"], swiftSettings: hot),
     .target(
-      name: "KernelsPortable", dependencies: ["SIMDKernels"],
+      name: "KernelsPortable", dependencies: ["CPlatform", "SIMDKernels"],
       swiftSettings: common + [.unsafeFlags(["-Ounchecked"] + wholeModule)]),
     .target(
-      name: "KernelsAVX2", dependencies: ["SIMDKernels"], swiftSettings: kernels("x86-64-v3")),
+      name: "KernelsAVX2", dependencies: ["CPlatform", "SIMDKernels"],
+      swiftSettings: kernels("x86-64-v3")),
     .target(
-      name: "KernelsAVX512", dependencies: ["SIMDKernels"], swiftSettings: kernels("x86-64-v4")),
+      name: "KernelsAVX512", dependencies: ["CPlatform", "SIMDKernels"],
+      swiftSettings: kernels("x86-64-v4")),
     .target(
       name: "KernelsBF16", dependencies: ["CPlatform", "SIMDKernels"],
       swiftSettings: kernels("x86-64-v4", ["avx512bf16"])),

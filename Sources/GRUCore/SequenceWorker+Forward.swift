@@ -180,7 +180,7 @@ extension SequenceWorker {
 
   /// The elementwise work of a time step. It reads and writes about six arrays of the state's size.
   @inline(__always) func gates(
-    _ function: Kernels.GateFunction, _ arguments: GateArguments
+    _ function: GateFunction, _ arguments: GateArguments
   ) {
     timer.enter(.gates, bytes: 4 * 6 * arguments.rows * arguments.columns)
     kernels.gates(function, arguments)

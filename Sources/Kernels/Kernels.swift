@@ -1,3 +1,4 @@
+import CPlatform
 import KernelsAVX2
 import KernelsAVX512
 import KernelsBF16
@@ -18,15 +19,12 @@ package struct Kernels: @unchecked Sendable {
     precondition(precision.isAvailable(with: set), "no \(precision.rawValue) on this machine")
     instructionSet = set
     self.precision = precision
-    if precision == .bf16 {
-      table = Tables.bf16
-      return
-    }
-    switch set {
-    case .portable: table = Tables.portable
-    case .avx2: table = Tables.avx2
-    case .avx512: table = Tables.avx512
-    }
+    table =
+      switch set {
+      case .portable: Tables.portable
+      case .avx2: Tables.avx2
+      case .avx512: precision == .bf16 ? Tables.bf16 : Tables.avx512
+      }
   }
 
   /// Floats of a vector register.
@@ -91,31 +89,10 @@ package struct Kernels: @unchecked Sendable {
     withUnsafePointer(to: arguments) { table.pointee.weightGradient(UnsafeRawPointer($0)) }
   }
 
-  /// The elementwise work of one time step.
-  package enum GateFunction: Sendable {
-    case resetBeforeGates, resetBeforeState, resetAfterState, recurrentState
-    case resetBeforeBackwardState, resetBeforeBackwardGates, resetAfterBackward
-    case recurrentBackward, resetAfterSum, resetAfterBackwardSum
-  }
-
-  /// Runs one elementwise function over a time step; see `GateArguments`.
+  /// Runs one elementwise function of a cell over a time step; see `GateArguments`.
   @inline(__always) package func gates(_ function: GateFunction, _ arguments: GateArguments) {
     precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
-    withUnsafePointer(to: arguments) {
-      let raw = UnsafeRawPointer($0)
-      switch function {
-      case .resetBeforeGates: table.pointee.resetBeforeGates(raw)
-      case .resetBeforeState: table.pointee.resetBeforeState(raw)
-      case .resetAfterState: table.pointee.resetAfterState(raw)
-      case .recurrentState: table.pointee.recurrentState(raw)
-      case .resetBeforeBackwardState: table.pointee.resetBeforeBackwardState(raw)
-      case .resetBeforeBackwardGates: table.pointee.resetBeforeBackwardGates(raw)
-      case .resetAfterBackward: table.pointee.resetAfterBackward(raw)
-      case .recurrentBackward: table.pointee.recurrentBackward(raw)
-      case .resetAfterSum: table.pointee.resetAfterSum(raw)
-      case .resetAfterBackwardSum: table.pointee.resetAfterBackwardSum(raw)
-      }
-    }
+    withUnsafePointer(to: arguments) { table.pointee.gate(function.number)(UnsafeRawPointer($0)) }
   }
 
   /// Loss of each row and, if asked, its gradient in place; see `SoftmaxArguments`.
@@ -304,29 +281,22 @@ package struct Kernels: @unchecked Sendable {
   }
 }
 
-extension Kernels {
-  /// The process's kernel tables, each filled when it is first chosen.
-  private enum Tables {
-    nonisolated(unsafe) static let portable = table(fillPortableKernels)
-    #if arch(x86_64)
-      nonisolated(unsafe) static let avx2 = table(fillAVX2Kernels)
-      nonisolated(unsafe) static let avx512 = table(fillAVX512Kernels)
-      nonisolated(unsafe) static let bf16 = table {
-        fillAVX512Kernels($0)
-        fillBF16Kernels($0)
-      }
-    #else
-      nonisolated(unsafe) static let avx2 = portable
-      nonisolated(unsafe) static let avx512 = portable
-      nonisolated(unsafe) static let bf16 = portable
-    #endif
+/// The process's kernel tables, each made when it is first chosen.
+private enum Tables {
+  nonisolated(unsafe) static let portable = pointer(to: portableKernels())
+  #if arch(x86_64)
+    nonisolated(unsafe) static let avx2 = pointer(to: avx2Kernels())
+    nonisolated(unsafe) static let avx512 = pointer(to: avx512Kernels())
+    nonisolated(unsafe) static let bf16 = pointer(to: roundingOperands(of: avx512Kernels()))
+  #else
+    nonisolated(unsafe) static let avx2 = portable
+    nonisolated(unsafe) static let avx512 = portable
+    nonisolated(unsafe) static let bf16 = portable
+  #endif
 
-    private static func table(
-      _ fill: (UnsafeMutablePointer<KernelTable>) -> Void
-    ) -> UnsafePointer<KernelTable> {
-      let table = UnsafeMutablePointer<KernelTable>.allocate(capacity: 1)
-      fill(table)
-      return UnsafePointer(table)
-    }
+  private static func pointer(to table: KernelTable) -> UnsafePointer<KernelTable> {
+    let pointer = UnsafeMutablePointer<KernelTable>.allocate(capacity: 1)
+    pointer.initialize(to: table)
+    return UnsafePointer(pointer)
   }
 }

@@ -1,25 +1,25 @@
 #if arch(x86_64)
-  import CPlatform
-  public import SIMDKernels
+  public import CPlatform
+  import SIMDKernels
 
   private let maximumRows = 12
 
-  /// Replaces the matrix kernels of an AVX-512 table by those that round both operands to bf16 and
-  /// sum in fp32. All that is not a matrix product stays fp32.
-  public func fillBF16Kernels(_ table: UnsafeMutablePointer<KernelTable>) {
-    table.pointee.product = { productOfPairs($0.arguments(ProductArguments.self)) }
-    table.pointee.packTransposed = { packTransposedPairs($0.arguments(PackArguments.self)) }
-    table.pointee.packRows = { packRowPairs($0.arguments(PackArguments.self)) }
-    table.pointee.packShardColumns = {
+  /// An AVX-512 table whose matrix kernels round both operands to bf16 and sum in fp32. All that is
+  /// not a matrix product stays fp32.
+  public func roundingOperands(of reference: KernelTable) -> KernelTable {
+    var table = reference
+    table.product = { productOfPairs($0.arguments()) }
+    table.packTransposed = { packTransposedPairs($0.arguments()) }
+    table.packRows = { packRowPairs($0.arguments()) }
+    table.packShardColumns = {
       packShardColumnPairs(
-        $0.arguments(ShardRows.self), columns: $1, panelWidth: PairTiles.Wide.Columns.width,
-        to: $2)
+        $0.arguments(), columns: $1, panelWidth: PairTiles.Wide.Columns.width, to: $2)
     }
-    table.pointee.weightGradient = {
-      weightGradient(
-        PairTiles.self, maximumRows: maximumRows, $0.arguments(WeightGradientArguments.self))
+    table.weightGradient = {
+      weightGradient(PairTiles.self, maximumRows: maximumRows, $0.arguments())
     }
-    table.pointee.multiplyAddChains = { dotChains($0) }
+    table.multiplyAddChains = { dotChains($0) }
+    return table
   }
 
   /// C = start + A · B of rounded operands: copies some rows of A, rounded, and multiplies those.

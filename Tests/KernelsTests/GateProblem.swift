@@ -68,7 +68,7 @@ final class GateProblem {
     innerGradient = GuardedFloats(states[5])
   }
 
-  func run(_ function: Kernels.GateFunction, _ kernels: Kernels) {
+  func run(_ function: GateFunction, _ kernels: Kernels) {
     kernels.gates(
       function,
       GateArguments(

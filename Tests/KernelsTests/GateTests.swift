@@ -11,7 +11,7 @@ import Testing
   /// Runs `function` on every instruction set and holds each element against `expected`, which
   /// changes an element in place and may enlarge the scale against which a field's error counts.
   private func check(
-    _ function: Kernels.GateFunction, gateCount: Int = 3, activated: Bool,
+    _ function: GateFunction, gateCount: Int = 3, activated: Bool,
     sourceLocation: SourceLocation = #_sourceLocation,
     _ expected: (_ element: inout GateElement, _ scale: inout GateElement) -> Void
   ) {

@@ -4,7 +4,9 @@
 // What Swift cannot say: which vector instructions the processor and the operating system offer,
 // which cores a thread runs on, and vector operations that the standard library spells out lane by
 // lane. The optimiser puts its fused multiply-adds and selections together again in some places
-// only.
+// only. What crosses from one instruction set's module to another is `KernelTable.h`.
+
+#include "KernelTable.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>

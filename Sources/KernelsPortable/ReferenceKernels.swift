@@ -1,0 +1,61 @@
+import CPlatform
+import SIMDKernels
+
+// This file is compiled once in each module of an instruction set: the others hold a link to it.
+// Such a module states its `Vector`, its `maximumRows`, and what it overrides.
+
+private typealias Tiles = FloatTiles<Vector>
+
+/// Every kernel of the generic source, for the vectors of this module.
+///
+/// The closures stand here, and not in the generic source, so that their code bears this module's
+/// name: the linker could take one instruction set's code of a shared name for another's.
+func referenceKernels() -> KernelTable {
+  KernelTable(
+    vectorWidth: Vector.scalarCount,
+    panelWidth: panelWidth(Vector.self),
+    product: { product(Tiles.self, maximumRows: maximumRows, $0.arguments()) },
+    packTransposed: { packTransposed($0.arguments()) },
+    packRows: { packRows($0.arguments()) },
+    packShardColumns: {
+      packShardColumns($0.arguments(), columns: $1, panelWidth: panelWidth(Vector.self), to: $2)
+    },
+    weightGradient: { weightGradient(Tiles.self, maximumRows: maximumRows, $0.arguments()) },
+    gate: { gateKernel(GateFunction(number: $0)) },
+    normalize: { normalizeRows($0.arguments()) },
+    normalizeBackward: { normalizeRowsBackward($0.arguments()) },
+    dropRows: { dropRows($0.arguments()) },
+    softmaxCrossEntropy: { softmaxCrossEntropy($0.arguments()) },
+    softmaxBlock: { softmaxBlock($0.arguments()) },
+    softmaxBlockGradient: { softmaxBlockGradient($0.arguments()) },
+    softmaxJoin: { softmaxJoin($0, $1, $2, $3) },
+    valueLoss: { valueLoss($0.arguments()) },
+    add: { addArrays($0, $1, $2, $3) },
+    subtract: { subtractArrays($0, $1, $2, $3) },
+    blockSquares: { blockSquares($0, $1, $2) },
+    blockHashes: { blockHashes($0, $1, $2) },
+    adam: { adam($0, $1, $2, $3, $4, $5.arguments()) },
+    momentum: { momentumStep($0, $1, $2, $3, $4.arguments()) },
+    nesterov: { nesterovStep($0, $1, $2, $3, $4.arguments()) },
+    rootStep: { rootStep($0, $1, $2, $3, $4.arguments()) },
+    average: { averageStep($0, $1, $2, $3) },
+    elementary: { elementaryArray($0, $1, $2, $3) },
+    multiplyAddChains: { multiplyAddChains(Vector.self, $0) },
+    readArray: { readArray(Vector.self, $0, $1) })
+}
+
+/// The kernel of a cell's elementwise function.
+private func gateKernel(_ function: GateFunction) -> BlockKernel {
+  switch function {
+  case .resetBeforeGates: { resetBeforeGates($0.arguments()) }
+  case .resetBeforeState: { resetBeforeState($0.arguments()) }
+  case .resetAfterState: { resetAfterState($0.arguments()) }
+  case .recurrentState: { recurrentState($0.arguments()) }
+  case .resetBeforeBackwardState: { resetBeforeBackwardState($0.arguments()) }
+  case .resetBeforeBackwardGates: { resetBeforeBackwardGates($0.arguments()) }
+  case .resetAfterBackward: { resetAfterBackward($0.arguments()) }
+  case .recurrentBackward: { recurrentBackward($0.arguments()) }
+  case .resetAfterSum: { resetAfterSum($0.arguments()) }
+  case .resetAfterBackwardSum: { resetAfterBackwardSum($0.arguments()) }
+  }
+}
