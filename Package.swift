@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 /// Settings of every target: Swift 6 mode with the coming import and existential rules.
@@ -29,17 +29,20 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [.executable(name: "gru-dist", targets: ["gru-dist"])],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
-    .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/swhitty/FlyingFox", exact: "0.27.1"),
+    .package(url: "https://github.com/swiftcsv/SwiftCSV", exact: "0.10.0"),
   ],
   targets: [
     .systemLibrary(
       name: "CMPI", pkgConfig: "ompi-c",
       providers: [.apt(["libopenmpi-dev", "openmpi-bin", "pkg-config"]), .brew(["open-mpi"])]),
-    .target(name: "CPlatform"),
-    .target(name: "SIMDKernels", dependencies: ["CPlatform"], swiftSettings: hot),
+    .target(name: "CPlatform", cSettings: [.unsafeFlags(["-O2"])]),
+    .target(
+      name: "NumericContract", dependencies: ["CPlatform"],
+      swiftSettings: hot + [.strictMemorySafety()]),
+    .target(
+      name: "SIMDKernels", dependencies: ["CPlatform", "NumericContract"], swiftSettings: hot),
     .target(
       name: "KernelsPortable", dependencies: ["CPlatform", "SIMDKernels"],
       swiftSettings: common + [.unsafeFlags(["-Ounchecked"] + wholeModule)]),
@@ -55,25 +58,25 @@ let package = Package(
     .target(
       name: "Kernels",
       dependencies: [
-        "CPlatform", "SIMDKernels", "KernelsPortable", "KernelsAVX2", "KernelsAVX512",
-        "KernelsBF16",
+        "CPlatform", "NumericContract", "SIMDKernels", "KernelsPortable", "KernelsAVX2",
+        "KernelsAVX512", "KernelsBF16",
       ],
       swiftSettings: hot),
     .target(name: "GRUCore", dependencies: ["Kernels"], swiftSettings: hot),
     .target(name: "Collectives", dependencies: ["Kernels"], swiftSettings: hot),
     .target(
       name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"], swiftSettings: hot),
-    .target(name: "Corpora", swiftSettings: hot),
+    .target(name: "Corpora", dependencies: ["NumericContract"], swiftSettings: hot),
     .target(
-      name: "Checkpoints",
-      dependencies: ["Corpora", .product(name: "Crypto", package: "swift-crypto")],
+      name: "Checkpoints", dependencies: ["NumericContract", "Corpora"], swiftSettings: common),
+    .target(
+      name: "Interchange", dependencies: ["NumericContract", "GRUCore", "Checkpoints"],
       swiftSettings: common),
-    .target(
-      name: "Interchange", dependencies: ["GRUCore", "Checkpoints"], swiftSettings: common),
     .target(
       name: "Training",
       dependencies: [
-        "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints", "Interchange",
+        "NumericContract", "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints",
+        "Interchange",
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ],
       swiftSettings: hot),
@@ -108,9 +111,14 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "GRUCoreTests", dependencies: ["GRUCore", "Kernels"], swiftSettings: common),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: hot),
     .testTarget(
-      name: "CheckpointsTests", dependencies: ["Checkpoints", "Corpora"], swiftSettings: common),
+      name: "NumericContractTests", dependencies: ["NumericContract"],
+      swiftSettings: common),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["NumericContract", "Kernels"], swiftSettings: hot),
+    .testTarget(
+      name: "CheckpointsTests", dependencies: ["NumericContract", "Checkpoints", "Corpora"],
+      swiftSettings: common),
     .testTarget(
       name: "TrainingTests",
       dependencies: ["Training", "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints"],
@@ -124,7 +132,8 @@ let package = Package(
       name: "SupervisionTests",
       dependencies: ["Supervision", "Training", "Checkpoints", "gru-dist", "lab-switch"],
       swiftSettings: common),
-    .testTarget(name: "CorporaTests", dependencies: ["Corpora"], swiftSettings: common),
+    .testTarget(
+      name: "CorporaTests", dependencies: ["NumericContract", "Corpora"], swiftSettings: common),
     .testTarget(
       name: "DashboardTests",
       dependencies: [

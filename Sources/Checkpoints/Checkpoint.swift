@@ -29,11 +29,11 @@ package struct Checkpoint: Sendable {
     try self.init(path: path, fileSystem: fileSystem)
     for file in manifest.files {
       let open = try Self.open(file, of: path, in: fileSystem)
-      let digest = try ContentDigest(of: open, byteCount: file.bytes)
-      guard digest.hexadecimal == file.sha256 else {
+      let digest = try open.sha256(byteCount: file.bytes)
+      guard digest == file.sha256 else {
         throw .damaged(
           path: open.path,
-          reason: "SHA-256 is \(digest.hexadecimal), expected \(file.sha256) by the manifest")
+          reason: "SHA-256 is \(digest), expected \(file.sha256) by the manifest")
       }
     }
   }

@@ -98,7 +98,7 @@ extension CheckpointStore {
         bytes == file.byteCount, "\(file.name): \(bytes) bytes written, \(file.byteCount) expected"
       )
       let digest = try sink.finish()
-      listed.append(.init(name: file.name, bytes: bytes, sha256: digest.hexadecimal))
+      listed.append(.init(name: file.name, bytes: bytes, sha256: digest))
     }
     let manifest = Manifest(contractVersion: contractVersion, step: step, files: listed)
     var sink = try FileSink(path: draft + "/" + Manifest.fileName, in: fileSystem)

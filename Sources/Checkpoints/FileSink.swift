@@ -1,10 +1,9 @@
-import Crypto
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
   import Darwin
 #endif
+import NumericContract
 
 /// A new file that is written front to back, counted and digested on the way.
 package struct FileSink: ~Copyable {
@@ -25,7 +24,7 @@ package struct FileSink: ~Copyable {
     var rest = bytes
     while !rest.isEmpty {
       let next = UnsafeRawBufferPointer(rebasing: rest.prefix(piece))
-      digest.update(bufferPointer: next)
+      digest.update(next)
       try file.write(next)
       byteCount += next.count
       rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(piece))
@@ -42,9 +41,9 @@ package struct FileSink: ~Copyable {
 
   /// Waits until the file is on the disk and closes it.
   ///
-  /// - Returns: the SHA-256 of all that was written.
-  consuming func finish() throws(CheckpointError) -> ContentDigest {
+  /// - Returns: the SHA-256 of all that was written, in hexadecimal digits.
+  consuming func finish() throws(CheckpointError) -> String {
     try file.synchronize()
-    return ContentDigest(digest.finalize())
+    return digest.finish()
   }
 }

@@ -1,3 +1,5 @@
+import NumericContract
+
 /// What a checkpoint consists of: the length and SHA-256 of each of its files.
 ///
 /// It is written last. Its own digest covers its values, so that no altered manifest is believed.
@@ -24,7 +26,7 @@ package struct Manifest: Sendable, Equatable {
   private var digest: String {
     var text = "gru-dist \(Self.formatVersion) \(contractVersion) \(step)\n"
     for file in files { text += "\(file.bytes) \(file.sha256) \(file.name)\n" }
-    return ContentDigest(of: text.utf8).hexadecimal
+    return SHA256.hash(of: Array(text.utf8))
   }
 
   /// The text of `manifest.json`.

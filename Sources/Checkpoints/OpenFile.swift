@@ -3,6 +3,7 @@
 #elseif canImport(Darwin)
   import Darwin
 #endif
+import NumericContract
 
 /// The owner of an open file descriptor; closed in `deinit`.
 struct OpenFile: ~Copyable {
@@ -84,5 +85,20 @@ struct OpenFile: ~Copyable {
     }
     try result.get()
     return bytes
+  }
+
+  /// The SHA-256 of the first `byteCount` bytes, which the file must have, in hexadecimal digits.
+  func sha256(byteCount: Int) throws(CheckpointError) -> String {
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    defer { chunk.deallocate() }
+    var hash = SHA256()
+    var offset = 0
+    while offset < byteCount {
+      let wanted = UnsafeMutableRawBufferPointer(rebasing: chunk.prefix(byteCount - offset))
+      try readAll(at: offset, into: wanted)
+      hash.update(UnsafeRawBufferPointer(wanted))
+      offset += wanted.count
+    }
+    return hash.finish()
   }
 }

@@ -8,7 +8,7 @@ struct SampleGradients {
 
   /// Of either sign, with magnitudes from 2^-8 to 2^8, so that a wrong order shows.
   func value(shard: Int, element: Int) -> Float {
-    let mixed = SelfTest.mix(UInt64(shard) << 40 ^ UInt64(element))
+    let mixed = Philox.mix(UInt64(shard) << 40 ^ UInt64(element))
     let exponent = 127 - 8 + (mixed >> 32) % 16
     return Float(
       bitPattern: UInt32(mixed >> 63) << 31 | UInt32(exponent) << 23
@@ -46,20 +46,6 @@ final class Arena {
   /// The bit patterns of `range`; one more, which equals nothing, if the canary is gone.
   func bits(_ range: Range<Int>) -> [UInt32] {
     range.map { pointer[$0].bitPattern } + (isIntact ? [] : [0])
-  }
-}
-
-/// An FNV-1a hash of words.
-struct Digest {
-  private var state: UInt64 = 0xCBF2_9CE4_8422_2325
-
-  mutating func add(_ word: UInt32) {
-    state = (state ^ UInt64(word)) &* 0x0000_0100_0000_01B3
-  }
-
-  var text: String {
-    let digits = String(state, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }
 

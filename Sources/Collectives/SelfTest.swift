@@ -20,7 +20,7 @@ package struct SelfTest {
   let communicator: any Communicator
   let kernels: Kernels
   private(set) var failures: [String] = []
-  private var digest = Digest()
+  private var digest = ContentHash128.Hasher()
 
   private init(communicator: any Communicator, kernels: Kernels) {
     self.communicator = communicator
@@ -42,24 +42,16 @@ package struct SelfTest {
     } catch {
       test.failures.append("\(error)")
     }
-    return Report(failures: test.failures, digest: test.digest.text)
+    return Report(failures: test.failures, digest: test.digest.finish().description)
   }
 
   mutating func expect(_ holds: Bool, _ law: @autoclosure () -> String) {
     if !holds { failures.append("rank \(communicator.rank): " + law()) }
   }
 
-  /// A well-mixed value of every input.
-  static func mix(_ value: UInt64) -> UInt64 {
-    var x = value &+ 0x9E37_79B9_7F4A_7C15
-    x = (x ^ (x >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    x = (x ^ (x >> 27)) &* 0x94D0_49BB_1331_11EB
-    return x ^ (x >> 31)
-  }
-
   /// Bytes that tell their sender, size and purpose.
   private static func message(from rank: Int, size: Int, purpose: Int) -> [UInt8] {
-    let key = mix(UInt64(rank) << 40 ^ UInt64(size) << 8 ^ UInt64(purpose))
+    let key = Philox.mix(UInt64(rank) << 40 ^ UInt64(size) << 8 ^ UInt64(purpose))
     return (0..<size).map { UInt8(truncatingIfNeeded: (key >> 7) &+ UInt64($0) &* (key | 1)) }
   }
 
@@ -237,7 +229,7 @@ package struct SelfTest {
         let bits = arenas[0].bits(0..<elementCount)
         expect(
           bits == expected.map(\.bitPattern), "all-gather of \(label) differs from the whole")
-        for word in bits { digest.add(word) }
+        bits.withUnsafeBytes { digest.update($0) }
       }
     }
   }

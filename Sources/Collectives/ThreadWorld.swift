@@ -163,7 +163,7 @@ package final class ThreadWorld: @unchecked Sendable {
   private func delay(_ rank: Int) {
     guard faults.longestDelay > 0 else { return }
     let number = monitor.locked { transferCounts[rank] }
-    let mixed = SelfTest.mix(faults.seed &+ UInt64(rank) << 32 &+ UInt64(number))
+    let mixed = Philox.mix(faults.seed &+ UInt64(rank) << 32 &+ UInt64(number))
     usleep(UInt32(mixed % UInt64(faults.longestDelay + 1)))
   }
 }

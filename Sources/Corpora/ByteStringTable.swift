@@ -65,12 +65,9 @@ struct ByteStringTable: Sendable {
   /// Decides only where a string is looked for, never its number.
   @inline(__always)
   private static func hash(_ string: UnsafeRawBufferPointer) -> UInt32 {
-    var state: UInt64 = 0x9E37_79B9_7F4A_7C15
-    for byte in string {
-      state = (state ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
-      state ^= state >> 29
-    }
-    return UInt32(truncatingIfNeeded: (state &* 0xD1B5_4A32_D192_ED03) >> 32)
+    var hasher = Hasher()
+    hasher.combine(bytes: string)
+    return UInt32(truncatingIfNeeded: hasher.finalize())
   }
 }
 

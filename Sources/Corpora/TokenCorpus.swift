@@ -1,3 +1,5 @@
+import NumericContract
+
 /// A text file as a run of tokens, readable at any place by any thread.
 ///
 /// A byte corpus is the memory-mapped file itself. A corpus of characters or words is decoded once

@@ -3,6 +3,7 @@
 #else
   import Foundation
 #endif
+import NumericContract
 
 /// The head of a token file: a text as `gru-dist prepare` leaves it, ready to be mapped.
 ///

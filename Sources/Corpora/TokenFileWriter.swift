@@ -8,6 +8,7 @@
 #elseif canImport(Darwin)
   import Darwin
 #endif
+import NumericContract
 
 /// Writes a token file front to back, in memory that does not grow with it.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import NumericContract
 
 /// A file of TensorBoard events: a series of protocol buffer messages (`tensorflow.Event`), each
 /// framed as a TFRecord: its length in 8 bytes, their checksum, the message, and its checksum.
@@ -91,24 +92,5 @@ package final class EventFile {
 
   private static func failure(_ path: String, code: Int32) -> InterchangeError {
     InterchangeError("\(path): cannot write: \(String(cString: strerror(code)))")
-  }
-}
-
-/// The cyclic redundancy check of iSCSI (RFC 3720, appendix B.4), by its reflected polynomial.
-enum CRC32C {
-  private static let table: [UInt32] = (0..<256).map { byte in
-    (0..<8).reduce(UInt32(byte)) { value, _ in
-      value & 1 == 1 ? value >> 1 ^ 0x82F6_3B78 : value >> 1
-    }
-  }
-
-  static func checksum(_ bytes: [UInt8]) -> UInt32 {
-    ~bytes.reduce(~UInt32(0)) { $0 >> 8 ^ table[Int(($0 ^ UInt32($1)) & 0xFF)] }
-  }
-
-  /// As TFRecords have it: a checksum of data with checksums in it would be a poor one.
-  static func masked(_ bytes: [UInt8]) -> UInt32 {
-    let value = checksum(bytes)
-    return (value >> 15 | value << 17) &+ 0xA282_EAD8
   }
 }

@@ -1,5 +1,4 @@
-/// The fixed block of sums over long arrays, in elements (numeric contract, point 3).
-@inlinable @inline(__always) public var canonicalBlock: Int { 4096 }
+public import NumericContract
 
 /// c = a + b; c may be a or b.
 @_transparent
@@ -67,17 +66,6 @@ public func blockSquares(
     block += 1
     start = end
   }
-}
-
-@_transparent
-public func mixHash(_ value: UInt64) -> UInt64 {
-  var h = value
-  h ^= h >> 33
-  h = h &* 0xff51_afd7_ed55_8ccd
-  h ^= h >> 33
-  h = h &* 0xc4ce_b9fe_1a85_ec53
-  h ^= h >> 33
-  return h
 }
 
 /// Two 64-bit hashes of each block of 4,096 elements' bits: sixteen 32-bit words at a time enter

@@ -1,4 +1,5 @@
 public import CPlatform
+public import NumericContract
 
 /// Softmax cross-entropy of `rows` rows of logits, [rows, columns], `columns` a multiple of 16
 /// whose padding holds a very negative number (it then adds exactly 0).

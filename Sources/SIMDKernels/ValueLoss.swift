@@ -1,3 +1,5 @@
+public import NumericContract
+
 /// What `valueLoss` compares scores with.
 @frozen public enum ValueLossKind: Int, Sendable {
   /// The mean over outputs of (y − target)²; metric: the mean of |y − target|.

@@ -24,7 +24,7 @@ import Testing
       0x7F7F_7FFF, 0x7F7F_FFFF, 0x7F80_0000, 0xFF80_0000, 0x7F80_0001, 0x7FFF_FFFF, 0xFFFF_FFFF,
     ]
     return (0..<count).map { index in
-      let word = UInt32(truncatingIfNeeded: SelfTest.mix(seed << 20 ^ UInt64(index)))
+      let word = UInt32(truncatingIfNeeded: Philox.mix(seed << 20 ^ UInt64(index)))
       return Float(bitPattern: index < special.count ? special[index] : word)
     }
   }
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test(arguments: [0, 1, 15, 16, 17, 33]) func anyNumberOfWordsIsWidened(count: Int) {
-    let words = (0..<count + 1).map { UInt16(truncatingIfNeeded: SelfTest.mix(UInt64($0))) }
+    let words = (0..<count + 1).map { UInt16(truncatingIfNeeded: Philox.mix(UInt64($0))) }
     var floats = [Float](repeating: 7, count: count + 1)
     BF16Words.unpack(words, into: &floats, count: count)
     #expect(

@@ -327,6 +327,6 @@ struct SeededGenerator: RandomNumberGenerator {
 
   mutating func next() -> UInt64 {
     state &+= 1
-    return SelfTest.mix(state)
+    return Philox.mix(state)
   }
 }

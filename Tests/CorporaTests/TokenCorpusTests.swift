@@ -1,4 +1,5 @@
 import Foundation
+import NumericContract
 import Testing
 
 @testable import Corpora

@@ -4,16 +4,6 @@ import Testing
 @testable import Interchange
 
 @Suite struct EventFileTests {
-  /// Vectors of RFC 3720, appendix B.4.
-  @Test func checksums() {
-    #expect(CRC32C.checksum([UInt8](repeating: 0, count: 32)) == 0x8A91_36AA)
-    #expect(CRC32C.checksum([UInt8](repeating: 0xFF, count: 32)) == 0x62A8_AB43)
-    #expect(CRC32C.checksum((0..<32).map { UInt8($0) }) == 0x46DD_794E)
-    #expect(CRC32C.checksum(Array("123456789".utf8)) == 0xE306_9283)
-    #expect(CRC32C.checksum([]) == 0)
-    #expect(CRC32C.masked([]) == 0xA282_EAD8)
-  }
-
   @Test func recordsAreFramed() throws {
     let directory = NSTemporaryDirectory() + "events-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: directory) }

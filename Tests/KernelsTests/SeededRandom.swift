@@ -1,15 +1,15 @@
+import NumericContract
+
 /// The SplitMix64 generator: one seed gives one run of test values everywhere.
 struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
+  private let seed: UInt64
+  private var step: UInt64 = 0
 
-  init(_ seed: UInt64) { state = seed }
+  init(_ seed: UInt64) { self.seed = seed }
 
   mutating func next() -> UInt64 {
-    state = state &+ 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
+    step += 1
+    return Philox.mix(seed, step)
   }
 
   /// `count` floats, uniform in `range`.

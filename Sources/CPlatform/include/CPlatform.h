@@ -7,6 +7,7 @@
 // only. What crosses from one instruction set's module to another is `KernelTable.h`.
 
 #include "KernelTable.h"
+#include "SHA256.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>

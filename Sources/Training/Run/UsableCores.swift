@@ -1,5 +1,6 @@
 package import Collectives
 import Foundation
+import NumericContract
 
 /// How many threads each rank may keep busy without taking cores from the others.
 package enum UsableCores {
@@ -38,9 +39,7 @@ package enum UsableCores {
   /// A number for the host of each rank, and the cores that the rank may use, by rank.
   static func rows(_ communicator: any Communicator) throws(CollectiveError) -> [[UInt64]] {
     // Hosts are told apart by a hash of their name; 128 bytes of cores follow it.
-    let host = communicator.hostName.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) {
-      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
-    }
+    let host = Array(communicator.hostName.utf8).withUnsafeBytes { ContentHash128(of: $0).low }
     return try communicator.allGather([host] + affinity())
   }
 

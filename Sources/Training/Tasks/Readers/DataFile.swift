@@ -1,5 +1,6 @@
 import Corpora
 import Foundation
+import NumericContract
 
 /// A file of sequences in one of the formats that tasks read.
 struct DataFile {

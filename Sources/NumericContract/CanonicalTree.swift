@@ -1,3 +1,6 @@
+/// The fixed block of sums over long arrays, in elements (numeric contract, point 3).
+@inlinable @inline(__always) public var canonicalBlock: Int { 4096 }
+
 /// The summation order of the numeric contract: a binary tree over `total` leaves in which node
 /// [lo, hi) is the sum of [lo, mid) and [mid, hi), mid = lo + the largest power of two below hi −
 /// lo.

@@ -7,11 +7,12 @@ package struct ContentHash128: Sendable, Equatable, CustomStringConvertible {
   package let low: UInt64
 
   /// 32 hexadecimal digits.
-  package var description: String { Self.hexadecimal(high) + Self.hexadecimal(low) }
+  package var description: String { hexadecimal(high) + hexadecimal(low) }
 
+  /// The hash of `bytes`.
   package init(of bytes: UnsafeRawBufferPointer) {
     var hasher = Hasher()
-    hasher.update(bytes)
+    unsafe hasher.update(bytes)
     self = hasher.finish()
   }
 
@@ -24,25 +25,29 @@ package struct ContentHash128: Sendable, Equatable, CustomStringConvertible {
   ///
   /// Four lanes take every fourth little-endian word, the last block filled up with zeros. A lane's
   /// step is a bijection of the word it takes, so a change of one word always changes the lane.
-  struct Hasher {
+  package struct Hasher: Sendable {
     private var lanes = SIMD4<UInt64>(multiplier, ~multiplier, increment, ~increment)
     /// The start of a block of 32 bytes that is not whole yet.
     private var pending: [UInt8] = []
     private var count = 0
 
-    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    /// The hash of nothing yet.
+    package init() {}
+
+    /// Takes the bytes that follow.
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
       count += bytes.count
-      var rest = bytes[...]
+      var rest = unsafe bytes[...]
       if !pending.isEmpty {
-        let part = rest.prefix(32 - pending.count)
-        pending += part
-        rest = rest.dropFirst(part.count)
+        let part = unsafe rest.prefix(32 - pending.count)
+        unsafe pending += part
+        unsafe rest = rest.dropFirst(part.count)
         guard pending.count == 32 else { return }
-        pending.withUnsafeBytes { absorb($0) }
+        unsafe pending.withUnsafeBytes { unsafe absorb($0) }
         pending = []
       }
-      absorb(UnsafeRawBufferPointer(rebasing: rest.prefix(rest.count / 32 * 32)))
-      pending += rest.suffix(rest.count % 32)
+      unsafe absorb(UnsafeRawBufferPointer(rebasing: rest.prefix(rest.count / 32 * 32)))
+      unsafe pending += rest.suffix(rest.count % 32)
     }
 
     /// Takes whole blocks.
@@ -50,14 +55,14 @@ package struct ContentHash128: Sendable, Equatable, CustomStringConvertible {
       for block in 0..<bytes.count / 32 {
         let offset = block * 32
         for lane in 0..<4 {
-          let word = bytes.loadUnaligned(fromByteOffset: offset + 8 * lane, as: UInt64.self)
+          let word = unsafe bytes.loadUnaligned(fromByteOffset: offset + 8 * lane, as: UInt64.self)
           lanes[lane] = ContentHash128.absorb(UInt64(littleEndian: word), into: lanes[lane])
         }
       }
     }
 
     /// The hash of all that came.
-    consuming func finish() -> ContentHash128 {
+    package consuming func finish() -> ContentHash128 {
       for (position, offset) in stride(from: 0, to: pending.count, by: 8).enumerated() {
         var word: UInt64 = 0
         for index in offset..<min(offset + 8, pending.count) {
@@ -95,10 +100,5 @@ package struct ContentHash128: Sendable, Equatable, CustomStringConvertible {
     mixed = (mixed ^ (mixed >> 29)) &* increment
     mixed = (mixed ^ (mixed >> 32)) &* multiplier
     return mixed ^ (mixed >> 29)
-  }
-
-  private static func hexadecimal(_ value: UInt64) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }

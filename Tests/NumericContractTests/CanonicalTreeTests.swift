@@ -1,6 +1,5 @@
+import NumericContract
 import Testing
-
-@testable import Kernels
 
 @Suite struct CanonicalTreeTests {
   @Test func cutsAtTheLargestPowerOfTwo() {

@@ -26,13 +26,17 @@ package struct Philox: Sendable {
 
   /// The key is a mix of both numbers, so that near seeds share nothing.
   package init(seed: UInt64, purpose: UInt64) {
-    var key = seed &+ purpose &* 0x9e37_79b9_7f4a_7c15
-    key ^= key >> 30
-    key = key &* 0xbf58_476d_1ce4_e5b9
-    key ^= key >> 27
-    key = key &* 0x94d0_49bb_1331_11eb
-    key ^= key >> 31
+    let key = Self.mix(seed, purpose)
     self.init(key: (UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32)))
+  }
+
+  /// A number in which each bit depends on every bit of `seed`: SplitMix64 (Steele, Lea and Flood,
+  /// 2014) at its `step`-th number.
+  package static func mix(_ seed: UInt64, _ step: UInt64 = 1) -> UInt64 {
+    var value = seed &+ step &* 0x9e37_79b9_7f4a_7c15
+    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+    return value ^ (value >> 31)
   }
 
   /// A generator with the two key words as they are.

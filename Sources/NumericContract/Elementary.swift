@@ -1,5 +1,3 @@
-import SIMDKernels
-
 /// Double-precision functions for schedules and initialisation, from add, multiply and divide
 /// alone, so that no C library decides a bit of a trajectory. Accurate to a few units in the last
 /// place.
@@ -78,4 +76,36 @@ package enum Elementary {
     }
     return sum
   }
+}
+
+/// Natural logarithm in double precision of a positive finite x, from multiply, add and divide:
+/// x = m 2^e with m in [√½, √2), log m = 2 artanh((m − 1) / (m + 1)) as its odd series.
+@_transparent
+public func naturalLogarithm(_ x: Double) -> Double {
+  var bits = x.bitPattern
+  var exponent = Int((bits >> 52) & 0x7ff) - 1023
+  if exponent == -1023 {
+    bits = (x * 18_014_398_509_481_984).bitPattern
+    exponent = Int((bits >> 52) & 0x7ff) - 1023 - 54
+  }
+  var m = Double(bitPattern: (bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000)
+  if m > 1.414_213_562_373_095 {
+    m *= 0.5
+    exponent += 1
+  }
+  let s = (m - 1) / (m + 1)
+  let u = s * s
+  var p = 1.0 / 23
+  p = p * u + 1.0 / 21
+  p = p * u + 1.0 / 19
+  p = p * u + 1.0 / 17
+  p = p * u + 1.0 / 15
+  p = p * u + 1.0 / 13
+  p = p * u + 1.0 / 11
+  p = p * u + 1.0 / 9
+  p = p * u + 1.0 / 7
+  p = p * u + 1.0 / 5
+  p = p * u + 1.0 / 3
+  let series = 2 * s + 2 * s * (u * p)
+  return Double(exponent) * 0.693_147_180_559_945_3 + series
 }

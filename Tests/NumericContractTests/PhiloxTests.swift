@@ -1,4 +1,4 @@
-import Kernels
+import NumericContract
 import Testing
 
 @Suite struct PhiloxTests {

@@ -1,5 +1,5 @@
 import Foundation
-import Kernels
+import NumericContract
 import Testing
 
 /// The double-precision functions of schedules and initialisation against the C library's, which
@@ -57,5 +57,18 @@ import Testing
       let expected = Foundation.pow(0.999, Double(step))
       #expect(relativeError(Elementary.power(0.999, step), expected) <= Double(4 + step), "\(step)")
     }
+  }
+}
+
+/// One seed gives one run of test values everywhere.
+private struct SeededRandom: RandomNumberGenerator {
+  private let seed: UInt64
+  private var step: UInt64 = 0
+
+  init(_ seed: UInt64) { self.seed = seed }
+
+  mutating func next() -> UInt64 {
+    step += 1
+    return Philox.mix(seed, step)
   }
 }

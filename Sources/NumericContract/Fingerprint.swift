@@ -8,8 +8,8 @@ package enum Fingerprint {
     var high = mixHash(UInt64(elementCount) &+ 1)
     var low = mixHash(UInt64(blockCount) &+ 2)
     for block in 0..<blockCount {
-      high = mixHash(high ^ blockHashes[2 * block]) &+ low
-      low = mixHash(low &+ blockHashes[2 * block + 1]) ^ high
+      high = unsafe mixHash(high ^ blockHashes[2 * block]) &+ low
+      low = unsafe mixHash(low &+ blockHashes[2 * block + 1]) ^ high
     }
     return (high, low)
   }
@@ -18,9 +18,17 @@ package enum Fingerprint {
   package static func digits(of hash: (high: UInt64, low: UInt64)) -> String {
     hexadecimal(hash.high) + hexadecimal(hash.low)
   }
+}
 
-  private static func hexadecimal(_ value: UInt64) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.count) + digits
-  }
+/// A bijection in which every bit of `value` reaches every bit of the result: the finaliser of
+/// MurmurHash3.
+@_transparent
+public func mixHash(_ value: UInt64) -> UInt64 {
+  var h = value
+  h ^= h >> 33
+  h = h &* 0xff51_afd7_ed55_8ccd
+  h ^= h >> 33
+  h = h &* 0xc4ce_b9fe_1a85_ec53
+  h ^= h >> 33
+  return h
 }
