@@ -5,9 +5,9 @@ package enum BackwardStage: Equatable, Sendable {
   case output
   /// BPTT of all directions of a layer with the first of them, unless an embedding came first, and
   /// the gradients of the rows of z and r; of all rows in an RNN.
-  case gates(strand: Int)
+  case gates(direction: Int)
   /// The gradients of the candidate's rows and of the biases.
-  case candidate(strand: Int)
+  case candidate(direction: Int)
   /// BPTT of layer 0, and the gradient of the embedding.
   case embedding
 
@@ -16,9 +16,9 @@ package enum BackwardStage: Equatable, Sendable {
     var stages = [BackwardStage.output]
     for layer in (0..<shape.layerCount).reversed() {
       if layer == 0, shape.task.input == .tokens { stages.append(.embedding) }
-      for strand in shape.strands(ofLayer: layer) {
-        stages.append(.gates(strand: strand))
-        if shape.cell != .rnn { stages.append(.candidate(strand: strand)) }
+      for direction in shape.directions(ofLayer: layer) {
+        stages.append(.gates(direction: direction))
+        if shape.cell != .rnn { stages.append(.candidate(direction: direction)) }
       }
     }
     return stages
@@ -41,18 +41,18 @@ package enum BackwardStage: Equatable, Sendable {
     if shape.task.input == .tokens {
       ends.append((table.parameters[0].range.upperBound, number(.embedding), 0))
     }
-    for strand in 0..<shape.strandCount {
-      let layer = shape.layer(ofStrand: strand)
-      let first = table.firstIndex(ofStrand: strand)
+    for direction in 0..<shape.layerDirectionCount {
+      let layer = shape.layer(ofDirection: direction)
+      let first = table.firstIndex(ofDirection: direction)
       let input = table.parameters[first]
       let recurrent = table.parameters[first + 1]
-      let gates = number(.gates(strand: strand))
-      let last = table.parameters[first + table.tensorsPerStrand - 1]
+      let gates = number(.gates(direction: direction))
+      let last = table.parameters[first + table.tensorsPerDirection - 1]
       guard shape.cell != .rnn else {
         ends.append((last.range.upperBound, gates, layer))
         continue
       }
-      let candidate = number(.candidate(strand: strand))
+      let candidate = number(.candidate(direction: direction))
       let gateRows = 2 * hidden
       ends.append((input.offset + gateRows * shape.inputSize(ofLayer: layer), gates, layer))
       ends.append((input.range.upperBound, candidate, layer))

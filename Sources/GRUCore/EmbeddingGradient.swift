@@ -39,19 +39,19 @@ final class EmbeddingGradient {
     cursors.deallocate()
   }
 
-  /// Overwrites the embedding gradient at `offset` of every node arena.
+  /// Overwrites the embedding gradient at `offset` of every partial sum.
   ///
   /// Shapes: inputs [T, B], gradients [T, B, stride], of whose columns `size` count.
   func accumulate(
     inputs: UnsafePointer<Int32>, gradients: UnsafePointer<Float>, stride: Int, size: Int,
     window: Int, sequences: Int, sequencesPerShard: Int, folds: UnsafePointer<Int>,
     stack: UnsafeMutablePointer<Float>, stackStride: Int, kernels: Kernels,
-    nodes: UnsafePointer<UnsafeMutablePointer<Float>>, nodeCount: Int, offset: Int
+    partialSums: UnsafePointer<UnsafeMutablePointer<Float>>, partialSumCount: Int, offset: Int
   ) {
     sortPositions(
       inputs, window: window, sequences: sequences, sequencesPerShard: sequencesPerShard)
-    for node in 0..<nodeCount {
-      (nodes[node] + offset).update(repeating: 0, count: vocabularySize * size)
+    for node in 0..<partialSumCount {
+      (partialSums[node] + offset).update(repeating: 0, count: vocabularySize * size)
     }
     let shards = sequences / sequencesPerShard
     for token in 0..<vocabularySize {
@@ -79,8 +79,8 @@ final class EmbeddingGradient {
           fold(stack, depth: depth, stride: stackStride, size: size, kernels: kernels)
         }
       }
-      for node in 0..<nodeCount where present[node] {
-        let row = nodes[node] + offset + token * size
+      for node in 0..<partialSumCount where present[node] {
+        let row = partialSums[node] + offset + token * size
         row.update(from: stack + node * stackStride, count: size)
       }
     }

@@ -33,7 +33,8 @@ extension SequenceWorker {
     parameters: UnsafePointer<Float>, weights: PackedWeights, logits: UnsafeMutablePointer<Float>
   ) {
     forward(parameters: parameters, weights: weights)
-    let top = strands[shape.layerCount - 1].states + window * sequences.count * layout.hiddenStride
+    let top =
+      directions[shape.layerCount - 1].states + window * sequences.count * layout.hiddenStride
     let head = weights.output.head
     // The head's entries for clusters lie where the first of their tokens belong.
     let scores = tailClusters.isEmpty ? logits : buffer(layout.logits)

@@ -27,9 +27,9 @@ package enum Initialization {
     if shape.task.input == .tokens {
       uniform("embedding.weight", shape.tiesWeights ? outputBound : 3.0.squareRoot())
     }
-    let prefixes = (0..<shape.strandCount).map(shape.prefix(ofStrand:))
-    for (strand, prefix) in prefixes.enumerated() {
-      let inputs = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
+    let prefixes = (0..<shape.layerDirectionCount).map(shape.prefix(ofDirection:))
+    for (direction, prefix) in prefixes.enumerated() {
+      let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
       uniform("\(prefix).input.weight", (6 / Double(inputs + hidden)).squareRoot())
       let recurrent = parameters + table["\(prefix).recurrent.weight"].offset
       for gate in 0..<shape.cell.gateCount {

@@ -4,9 +4,9 @@
 /// E = embedding size, V = vocabulary size, L = layers, D = directions of a layer, I = input size
 /// of a layer (E, then D H).
 ///
-/// A *strand* is one direction of one layer, a recurrence with weights of its own: strand D l is
-/// the forward one of layer l, and where D is 2 the next one goes through each sequence from its
-/// end.
+/// The directions of all layers are numbered in order, and each is a recurrence with weights of its
+/// own: direction D l is the forward one of layer l, and where D is 2 the next one goes through
+/// each sequence from its end.
 package struct ModelShape: Sendable, Equatable {
   /// The recurrence of one layer.
   package enum Cell: String, Sendable, CaseIterable {
@@ -78,22 +78,22 @@ package struct ModelShape: Sendable, Equatable {
   /// What a layer hands on at each step, D H: the states of its directions side by side.
   package var featureSize: Int { directionCount * hiddenSize }
 
-  package var strandCount: Int { layerCount * directionCount }
+  package var layerDirectionCount: Int { layerCount * directionCount }
 
-  package func strands(ofLayer layer: Int) -> Range<Int> {
+  package func directions(ofLayer layer: Int) -> Range<Int> {
     layer * directionCount..<(layer + 1) * directionCount
   }
 
-  package func layer(ofStrand strand: Int) -> Int { strand / directionCount }
+  package func layer(ofDirection direction: Int) -> Int { direction / directionCount }
 
   /// 0 forward, 1 from the end.
-  func direction(ofStrand strand: Int) -> Int { strand % directionCount }
+  func indexInLayer(ofDirection direction: Int) -> Int { direction % directionCount }
 
-  /// Whether a strand goes through sequences from their end.
-  package func isReversed(_ strand: Int) -> Bool { direction(ofStrand: strand) == 1 }
+  /// Whether a direction goes through sequences from their end.
+  package func isReversed(_ direction: Int) -> Bool { indexInLayer(ofDirection: direction) == 1 }
 
-  /// What the names of a strand's tensors begin with.
-  package func prefix(ofStrand strand: Int) -> String {
-    "layers.\(layer(ofStrand: strand))" + (isReversed(strand) ? ".reverse" : "")
+  /// What the names of a direction's tensors begin with.
+  package func prefix(ofDirection direction: Int) -> String {
+    "layers.\(layer(ofDirection: direction))" + (isReversed(direction) ? ".reverse" : "")
   }
 }

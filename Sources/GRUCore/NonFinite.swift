@@ -18,11 +18,11 @@ extension SequenceWorker {
   /// been computed: states bottom layer first, gradients of logits, gate gradients top layer first.
   package func firstNonFinite() -> NonFiniteSite? {
     let batch = sequences.count
-    for strand in 0..<shape.strandCount {
-      let isReversed = shape.isReversed(strand)
+    for direction in 0..<shape.layerDirectionCount {
+      let isReversed = shape.isReversed(direction)
       let found = scan(
-        "states", shape.layer(ofStrand: strand),
-        strands[strand].states + (isReversed ? 0 : batch * layout.hiddenStride),
+        "states", shape.layer(ofDirection: direction),
+        directions[direction].states + (isReversed ? 0 : batch * layout.hiddenStride),
         layout.hiddenStride, layout.hidden, latestFirst: isReversed)
       if let found { return found }
     }
@@ -30,10 +30,11 @@ extension SequenceWorker {
       "logits gradient", -1, buffer(layout.logits), layout.vocabularyStride, shape.headSize,
       steps: outputSteps, latestFirst: false)
     if let logits { return logits }
-    for strand in stride(from: shape.strandCount - 1, through: 0, by: -1) {
+    for direction in stride(from: shape.layerDirectionCount - 1, through: 0, by: -1) {
       let found = scan(
-        "gate gradients", shape.layer(ofStrand: strand), strands[strand].gates, layout.gatesStride,
-        shape.cell.gateCount * layout.hidden, latestFirst: !shape.isReversed(strand))
+        "gate gradients", shape.layer(ofDirection: direction), directions[direction].gates,
+        layout.gatesStride,
+        shape.cell.gateCount * layout.hidden, latestFirst: !shape.isReversed(direction))
       if let found { return found }
     }
     return nil

@@ -7,7 +7,7 @@ struct PackedLayoutBuilder {
   let kernels: Kernels
   var size = 0
   var operands: [PackedOperand] = []
-  /// The first recurrent weight of the strand under way, in the arena and after dropping.
+  /// The first recurrent weight of the direction under way, in the arena and after dropping.
   private var firstRecurrent: Int?
   private var firstDropped = 0
 
@@ -81,17 +81,17 @@ struct PackedLayoutBuilder {
       bias: take(padded(count)), biasSource: bias.offset, count: count)
   }
 
-  mutating func strand(_ strand: Int) -> PackedLayer {
+  mutating func direction(_ direction: Int) -> PackedLayer {
     let hidden = shape.hiddenSize
-    let inputs = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
+    let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
     let gates = shape.cell.gateCount
-    let prefix = shape.prefix(ofStrand: strand)
+    let prefix = shape.prefix(ofDirection: direction)
     let input = table["\(prefix).input.weight"].offset
     let recurrent = table["\(prefix).recurrent.weight"].offset
     let candidate = recurrent + (gates - 1) * hidden * hidden
     let isGated = gates == 3
     firstRecurrent = recurrent
-    firstDropped = strand * shape.recurrentStride
+    firstDropped = direction * shape.recurrentStride
     defer { firstRecurrent = nil }
     return PackedLayer(
       inputForward: transposed(source: input, groups: gates, groupColumns: hidden, depth: inputs),

@@ -12,7 +12,7 @@ func rowStride(_ columns: Int) -> Int { columns % 128 == 0 ? columns + 16 : colu
 package final class PackedWeights {
   let shape: ModelShape
   package let kernels: Kernels
-  let strands: [PackedLayer]
+  let directions: [PackedLayer]
   let output: PackedOutput
   /// Where the biases lie in the parameter arena.
   private let biases:
@@ -21,35 +21,37 @@ package final class PackedWeights {
   /// The places of each layer's operands among all; the output layer's come last.
   private let firstOperands: [Int]
   private let arena: AlignedBuffer
-  /// The recurrent weights of all strands less the dropped ones; empty where none are.
+  /// The recurrent weights of all directions less the dropped ones; empty where none are.
   private let dropped: AlignedBuffer
-  /// The first recurrent weight of each strand in the parameter arena.
+  /// The first recurrent weight of each direction in the parameter arena.
   private let recurrentOffsets: [Int]
 
   package init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
     self.shape = shape
     self.kernels = kernels
     var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels)
-    var strands: [PackedLayer] = []
+    var directions: [PackedLayer] = []
     var firstOperands: [Int] = []
     for layer in 0..<shape.layerCount {
       firstOperands.append(builder.operands.count)
-      for strand in shape.strands(ofLayer: layer) { strands.append(builder.strand(strand)) }
+      for direction in shape.directions(ofLayer: layer) {
+        directions.append(builder.direction(direction))
+      }
     }
     firstOperands.append(builder.operands.count)
-    self.strands = strands
+    self.directions = directions
     output = builder.output()
     arena = AlignedBuffer(count: builder.size)
     operands = builder.operands
-    recurrentOffsets = (0..<shape.strandCount).map {
-      table["\(shape.prefix(ofStrand: $0)).recurrent.weight"].offset
+    recurrentOffsets = (0..<shape.layerDirectionCount).map {
+      table["\(shape.prefix(ofDirection: $0)).recurrent.weight"].offset
     }
     dropped = AlignedBuffer(
       count: shape.regularization.recurrentDropout > 0
-        ? shape.strandCount * shape.recurrentStride : 0)
+        ? shape.layerDirectionCount * shape.recurrentStride : 0)
     self.firstOperands = firstOperands + [operands.count]
-    biases = (0..<shape.strandCount).map { strand in
-      let prefix = shape.prefix(ofStrand: strand)
+    biases = (0..<shape.layerDirectionCount).map { direction in
+      let prefix = shape.prefix(ofDirection: direction)
       return (
         table["\(prefix).bias"].offset,
         shape.cell == .gruResetAfter ? table["\(prefix).recurrent.bias"].offset : nil,
@@ -65,10 +67,11 @@ package final class PackedWeights {
     shape: ModelShape, table: ParameterTable, kernels: Kernels
   ) -> Int {
     var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels)
-    for strand in 0..<shape.strandCount { _ = builder.strand(strand) }
+    for direction in 0..<shape.layerDirectionCount { _ = builder.direction(direction) }
     _ = builder.output()
     let dropped =
-      shape.regularization.recurrentDropout > 0 ? shape.strandCount * shape.recurrentStride : 0
+      shape.regularization.recurrentDropout > 0
+      ? shape.layerDirectionCount * shape.recurrentStride : 0
     return (builder.size + dropped) * MemoryLayout<Float>.stride
   }
 
@@ -82,7 +85,7 @@ package final class PackedWeights {
 
   /// What a forward pass of one token reads: the operands of all its products.
   private var forwardOperands: [PackedOperand] {
-    strands.flatMap {
+    directions.flatMap {
       [$0.inputForward, $0.candidateForward] + ($0.gatesForward.map { [$0] } ?? [])
     }
       + [output.head.forward]
@@ -124,8 +127,8 @@ package final class PackedWeights {
     }
     guard part == 0 else { return }
     if layer < shape.layerCount {
-      for strand in shape.strands(ofLayer: layer) {
-        repackBiases(ofStrand: strand, from: parameters)
+      for direction in shape.directions(ofLayer: layer) {
+        repackBiases(ofDirection: direction, from: parameters)
       }
     } else {
       repackOutputBias(from: parameters)
@@ -156,11 +159,11 @@ package final class PackedWeights {
   ) {
     if dropped.count == 0 { return }
     let units = shape.recurrentStride / 16
-    for strand in 0..<shape.strandCount {
+    for direction in 0..<shape.layerDirectionCount {
       shape.regularization.dropRecurrent(
-        step: step, strand: strand, units: part * units / parts..<(part + 1) * units / parts,
-        parameters + recurrentOffsets[strand],
-        into: dropped.pointer + strand * shape.recurrentStride, kernels: kernels)
+        step: step, direction: direction, units: part * units / parts..<(part + 1) * units / parts,
+        parameters + recurrentOffsets[direction],
+        into: dropped.pointer + direction * shape.recurrentStride, kernels: kernels)
     }
   }
 
@@ -181,20 +184,20 @@ package final class PackedWeights {
     _ gradient: UnsafeMutablePointer<Float>, range: Range<Int>, step: UInt32
   ) {
     if dropped.count == 0 { return }
-    for strand in 0..<shape.strandCount {
-      let first = recurrentOffsets[strand]
+    for direction in 0..<shape.layerDirectionCount {
+      let first = recurrentOffsets[direction]
       let part = range.clamped(to: first..<first + shape.recurrentStride)
       if part.isEmpty { continue }
       shape.regularization.dropRecurrent(
-        step: step, strand: strand,
+        step: step, direction: direction,
         units: (part.lowerBound - first) / 16..<(part.upperBound - first) / 16,
         gradient + first, into: gradient + first, kernels: kernels)
     }
   }
 
-  private func repackBiases(ofStrand strand: Int, from parameters: UnsafePointer<Float>) {
-    let source = biases[strand]
-    let packed = strands[strand]
+  private func repackBiases(ofDirection direction: Int, from parameters: UnsafePointer<Float>) {
+    let source = biases[direction]
+    let packed = directions[direction]
     repackGates(from: parameters + source.bias, to: packed.bias)
     if let recurrent = source.recurrentBias {
       (arena.pointer + packed.recurrentBias)

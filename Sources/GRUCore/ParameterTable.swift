@@ -21,7 +21,7 @@ package struct ParameterTable: Sendable, Equatable {
   private let outputBiasIndex: Int
   /// Where the tensors of the first layer begin, and how many each direction of a layer has.
   private let firstLayerIndex: Int
-  let tensorsPerStrand: Int
+  let tensorsPerDirection: Int
 
   /// Number of trained values, gaps left out.
   package var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
@@ -39,9 +39,9 @@ package struct ParameterTable: Sendable, Equatable {
       add("embedding.weight", [shape.inputVocabularySize, shape.embeddingSize])
     }
     firstLayerIndex = parameters.count
-    for strand in 0..<shape.strandCount {
-      let prefix = shape.prefix(ofStrand: strand)
-      let inputs = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
+    for direction in 0..<shape.layerDirectionCount {
+      let prefix = shape.prefix(ofDirection: direction)
+      let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
       add("\(prefix).input.weight", [gates * hidden, inputs])
       add("\(prefix).recurrent.weight", [gates * hidden, hidden])
       add("\(prefix).bias", [gates * hidden])
@@ -52,7 +52,7 @@ package struct ParameterTable: Sendable, Equatable {
       }
       if shape.learnsInitialState { add("\(prefix).initial_state", [hidden]) }
     }
-    tensorsPerStrand = (parameters.count - firstLayerIndex) / shape.strandCount
+    tensorsPerDirection = (parameters.count - firstLayerIndex) / shape.layerDirectionCount
     outputWeightIndex = shape.tiesWeights ? 0 : parameters.count
     if shape.tiesWeights {
       precondition(
@@ -80,8 +80,10 @@ package struct ParameterTable: Sendable, Equatable {
   /// of the head where the softmax is adaptive.
   package var outputWeight: Parameter { parameters[outputWeightIndex] }
 
-  /// The index of a strand's first tensor.
-  func firstIndex(ofStrand strand: Int) -> Int { firstLayerIndex + strand * tensorsPerStrand }
+  /// The index of a direction's first tensor.
+  func firstIndex(ofDirection direction: Int) -> Int {
+    firstLayerIndex + direction * tensorsPerDirection
+  }
 
   package var outputBias: Parameter { parameters[outputBiasIndex] }
 

@@ -71,11 +71,11 @@ extension ReferenceModel {
     let source = layer == 0 ? embed(parameters, window) : trace.features[layer - 1]
     let input = dropped(source, beforeLayer: layer, window)
     var below = [Double](repeating: 0, count: input.count)
-    for strand in shape.strands(ofLayer: layer) {
-      let own = part(of: above, direction: shape.direction(ofStrand: strand))
-      let isReversed = shape.isReversed(strand)
+    for direction in shape.directions(ofLayer: layer) {
+      let own = part(of: above, direction: shape.indexInLayer(ofDirection: direction))
+      let isReversed = shape.isReversed(direction)
       let found = backward(
-        strand, parameters, isReversed ? mirrored(window) : window, trace,
+        direction, parameters, isReversed ? mirrored(window) : window, trace,
         input: isReversed ? mirrored(input, window) : input,
         isReversed ? mirrored(own, window) : own, &gradient)
       let inOrder = isReversed ? mirrored(found, window) : found
@@ -84,17 +84,17 @@ extension ReferenceModel {
     return below
   }
 
-  /// One strand, from its last time step to the first.
+  /// One direction, from its last time step to the first.
   ///
   /// - Parameter above: the gradient of its hidden vectors from what lies above, [T, B, H].
   /// - Returns: the gradient of its input, [T, B, I].
   private func backward(
-    _ strand: Int, _ parameters: [Double], _ window: Window, _ trace: Trace, input: [Double],
+    _ direction: Int, _ parameters: [Double], _ window: Window, _ trace: Trace, input: [Double],
     _ above: [Double], _ gradient: inout [Double]
   ) -> [Double] {
     let hidden = shape.hiddenSize
-    let inputSize = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
-    let prefix = shape.prefix(ofStrand: strand)
+    let inputSize = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
+    let prefix = shape.prefix(ofDirection: direction)
     let weight = table["\(prefix).input.weight"].offset
     let bias = table["\(prefix).bias"].offset
     let stateCount = window.sequences * hidden
@@ -107,8 +107,8 @@ extension ReferenceModel {
         var previous = [Double](repeating: 0, count: hidden)
         let errors =
           shape.cell == .rnn
-          ? rnnStep(strand, parameters, trace, row, total, &previous, &gradient)
-          : gruStep(strand, parameters, trace, row, total, &previous, &gradient)
+          ? rnnStep(direction, parameters, trace, row, total, &previous, &gradient)
+          : gruStep(direction, parameters, trace, row, total, &previous, &gradient)
         let starts = isStart(row, window)
         for i in 0..<hidden { carried[b * hidden + i] = starts ? 0 : previous[i] }
         if starts, shape.learnsInitialState {
@@ -129,19 +129,20 @@ extension ReferenceModel {
   ///
   /// - Returns: the gradient of the pre-activations, [H]; `previous` receives that of h.
   private func rnnStep(
-    _ strand: Int, _ parameters: [Double], _ trace: Trace, _ row: Int, _ total: [Double],
+    _ direction: Int, _ parameters: [Double], _ trace: Trace, _ row: Int, _ total: [Double],
     _ previous: inout [Double], _ gradient: inout [Double]
   ) -> [Double] {
     let hidden = shape.hiddenSize
-    let weight = table["\(shape.prefix(ofStrand: strand)).recurrent.weight"].offset
+    let weight = table["\(shape.prefix(ofDirection: direction)).recurrent.weight"].offset
     let slopes = (0..<hidden).map { i in
-      let new = trace.gates[strand][row * hidden + i]
+      let new = trace.gates[direction][row * hidden + i]
       return total[i] * (1 - new * new)
     }
     let errors = normalizedBackward(
-      slopes, strand: strand, row: row, gate: 0, parameters, trace, &gradient)
+      slopes, direction: direction, row: row, gate: 0, parameters, trace, &gradient)
     addOuter(
-      errors, trace.previous[strand], at: row * hidden, columns: hidden, to: &gradient, at: weight)
+      errors, trace.previous[direction], at: row * hidden, columns: hidden, to: &gradient,
+      at: weight)
     addTransposed(parameters, at: weight, columns: hidden, errors, to: &previous, at: 0)
     return errors
   }
@@ -156,14 +157,14 @@ extension ReferenceModel {
   /// ```
   /// - Returns: the gradient of the pre-activations, [3, H]; `previous` receives that of h.
   private func gruStep(
-    _ strand: Int, _ parameters: [Double], _ trace: Trace, _ row: Int, _ total: [Double],
+    _ direction: Int, _ parameters: [Double], _ trace: Trace, _ row: Int, _ total: [Double],
     _ previous: inout [Double], _ gradient: inout [Double]
   ) -> [Double] {
     let hidden = shape.hiddenSize
-    let weight = table["\(shape.prefix(ofStrand: strand)).recurrent.weight"].offset
+    let weight = table["\(shape.prefix(ofDirection: direction)).recurrent.weight"].offset
     let candidateWeight = weight + 2 * hidden * hidden
-    let old = Array(trace.previous[strand][row * hidden..<(row + 1) * hidden])
-    let gates = Array(trace.gates[strand][row * 3 * hidden..<(row + 1) * 3 * hidden])
+    let old = Array(trace.previous[direction][row * hidden..<(row + 1) * hidden])
+    let gates = Array(trace.gates[direction][row * 3 * hidden..<(row + 1) * 3 * hidden])
     let (z, r, n) = (gates[..<hidden], Array(gates[hidden..<2 * hidden]), gates[(2 * hidden)...])
     var errors = [Double](repeating: 0, count: 3 * hidden)
     for i in 0..<hidden {
@@ -173,7 +174,7 @@ extension ReferenceModel {
       previous[i] = total[i] * (1 - z[i])
     }
     let candidateErrors = normalizedBackward(
-      Array(errors[(2 * hidden)...]), strand: strand, row: row, gate: 2, parameters, trace,
+      Array(errors[(2 * hidden)...]), direction: direction, row: row, gate: 2, parameters, trace,
       &gradient)
     errors.replaceSubrange((2 * hidden)..., with: candidateErrors)
     var resetErrors = [Double](repeating: 0, count: hidden)
@@ -188,7 +189,7 @@ extension ReferenceModel {
         previous[i] += keptErrors[i] * r[i]
       }
     } else {
-      let bias = table["\(shape.prefix(ofStrand: strand)).recurrent.bias"].offset
+      let bias = table["\(shape.prefix(ofDirection: direction)).recurrent.bias"].offset
       let gated = zip(candidateErrors, r).map { $0 * $1 }
       addOuter(gated, old, at: 0, columns: hidden, to: &gradient, at: candidateWeight)
       addTransposed(
@@ -196,13 +197,14 @@ extension ReferenceModel {
       for i in 0..<hidden {
         gradient[bias + i] += gated[i]
         resetErrors[i] =
-          candidateErrors[i] * trace.recurrentCandidates[strand][row * hidden + i]
+          candidateErrors[i] * trace.recurrentCandidates[direction][row * hidden + i]
       }
     }
     for i in 0..<hidden { errors[hidden + i] = resetErrors[i] * r[i] * (1 - r[i]) }
     let gateErrors = (0..<2).flatMap { gate in
       normalizedBackward(
-        Array(errors[gate * hidden..<(gate + 1) * hidden]), strand: strand, row: row, gate: gate,
+        Array(errors[gate * hidden..<(gate + 1) * hidden]), direction: direction, row: row,
+        gate: gate,
         parameters, trace, &gradient)
     }
     errors.replaceSubrange(..<(2 * hidden), with: gateErrors)

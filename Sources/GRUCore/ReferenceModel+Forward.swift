@@ -12,12 +12,12 @@ extension ReferenceModel {
     let stateCount = window.sequences * shape.hiddenSize
     for layer in 0..<shape.layerCount {
       let initial = Array(state[layer * stateCount..<(layer + 1) * stateCount])
-      let states = shape.strands(ofLayer: layer).map { strand in
-        let isReversed = shape.isReversed(strand)
+      let states = shape.directions(ofLayer: layer).map { direction in
+        let isReversed = shape.isReversed(direction)
         forward(
-          strand, parameters, isReversed ? mirrored(window) : window,
+          direction, parameters, isReversed ? mirrored(window) : window,
           input: isReversed ? mirrored(input, window) : input, initial: initial, &trace)
-        let own = Array(trace.hidden[strand].dropFirst(stateCount))
+        let own = Array(trace.hidden[direction].dropFirst(stateCount))
         return isReversed ? mirrored(own, window) : own
       }
       trace.features.append(joined(states))
@@ -47,11 +47,11 @@ extension ReferenceModel {
       return arena
     }
     var arena = arena
-    for strand in 0..<shape.strandCount {
-      let weights = table["\(shape.prefix(ofStrand: strand)).recurrent.weight"]
+    for direction in 0..<shape.layerDirectionCount {
+      let weights = table["\(shape.prefix(ofDirection: direction)).recurrent.weight"]
       for weight in 0..<weights.count {
         arena[weights.offset + weight] *= shape.regularization.recurrentFactor(
-          step: UInt32(truncatingIfNeeded: step), strand: strand, weight: weight)
+          step: UInt32(truncatingIfNeeded: step), direction: direction, weight: weight)
       }
     }
     return arena
@@ -93,17 +93,17 @@ extension ReferenceModel {
     }
   }
 
-  /// Runs one strand over the window and appends what it computed to `trace`.
+  /// Runs one direction over the window and appends what it computed to `trace`.
   ///
   /// Shapes: `input` [T, B, I], `initial` [B, H].
   private func forward(
-    _ strand: Int, _ parameters: [Double], _ window: Window, input: [Double], initial: [Double],
+    _ direction: Int, _ parameters: [Double], _ window: Window, input: [Double], initial: [Double],
     _ trace: inout Trace
   ) {
     let hidden = shape.hiddenSize
     let gates = shape.cell.gateCount
-    let inputSize = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
-    let prefix = shape.prefix(ofStrand: strand)
+    let inputSize = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
+    let prefix = shape.prefix(ofDirection: direction)
     let inputWeight = table["\(prefix).input.weight"].offset
     let bias = table["\(prefix).bias"].range
     var states = initial
@@ -115,7 +115,7 @@ extension ReferenceModel {
       let starts = isStart(row, window)
       let previous =
         starts
-        ? initialState(ofStrand: strand, parameters)
+        ? initialState(ofDirection: direction, parameters)
         : Array(states[row * hidden..<(row + 1) * hidden])
       used += previous
       var sums = Array(parameters[bias])
@@ -123,7 +123,7 @@ extension ReferenceModel {
         parameters, at: inputWeight, columns: inputSize, input, at: row * inputSize, to: &sums)
       var candidate = [Double](repeating: 0, count: gates == 3 ? hidden : 0)
       var summed: [Double] = []
-      let next = step(strand, parameters, previous, &sums, &candidate, &summed)
+      let next = step(direction, parameters, previous, &sums, &candidate, &summed)
       allSums += summed
       activations += sums
       candidates += candidate
@@ -136,20 +136,20 @@ extension ReferenceModel {
     trace.recurrentCandidates.append(candidates)
   }
 
-  /// One step of one row of a strand: turns `sums`, which hold W x + b, into activations, and
+  /// One step of one row of a direction: turns `sums`, which hold W x + b, into activations, and
   /// returns the new hidden vector. A GRU leaves U_h h + c_h (reset after) or U_h (r ⊙ h) (reset
   /// before) in `candidate`; `summed` receives what the gates summed up.
   private func step(
-    _ strand: Int, _ parameters: [Double], _ previous: [Double], _ sums: inout [Double],
+    _ direction: Int, _ parameters: [Double], _ previous: [Double], _ sums: inout [Double],
     _ candidate: inout [Double], _ summed: inout [Double]
   ) -> [Double] {
     let hidden = shape.hiddenSize
-    let prefix = shape.prefix(ofStrand: strand)
+    let prefix = shape.prefix(ofDirection: direction)
     let weight = table["\(prefix).recurrent.weight"].offset
     if shape.cell == .rnn {
       addProduct(parameters, at: weight, columns: hidden, previous, at: 0, to: &sums)
       summed = sums
-      sums = normalized(sums, strand: strand, gate: 0, parameters)
+      sums = normalized(sums, direction: direction, gate: 0, parameters)
       for i in 0..<hidden { sums[i] = tanh(sums[i]) }
       return sums
     }
@@ -157,8 +157,8 @@ extension ReferenceModel {
     addProduct(parameters, at: weight, columns: hidden, previous, at: 0, to: &gates)
     summed = gates
     gates =
-      normalized(Array(summed[..<hidden]), strand: strand, gate: 0, parameters)
-      + normalized(Array(summed[hidden...]), strand: strand, gate: 1, parameters)
+      normalized(Array(summed[..<hidden]), direction: direction, gate: 0, parameters)
+      + normalized(Array(summed[hidden...]), direction: direction, gate: 1, parameters)
     for i in 0..<2 * hidden { sums[i] = 1 / (1 + exp(-gates[i])) }
     let reset = sums[hidden..<2 * hidden]
     let candidateWeight = weight + 2 * hidden * hidden
@@ -172,7 +172,7 @@ extension ReferenceModel {
       for i in 0..<hidden { sums[2 * hidden + i] += sums[hidden + i] * candidate[i] }
     }
     summed += sums[(2 * hidden)...]
-    let scores = normalized(Array(sums[(2 * hidden)...]), strand: strand, gate: 2, parameters)
+    let scores = normalized(Array(sums[(2 * hidden)...]), direction: direction, gate: 2, parameters)
     for i in 0..<hidden { sums[2 * hidden + i] = tanh(scores[i]) }
     return (0..<hidden).map { i in
       sums[i] * sums[2 * hidden + i] + (1 - sums[i]) * previous[i]

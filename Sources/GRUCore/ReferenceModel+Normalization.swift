@@ -3,10 +3,10 @@
 extension ReferenceModel {
   /// What one gate takes in place of its sums; the sums themselves where nothing is normalised.
   func normalized(
-    _ sums: [Double], strand: Int, gate: Int, _ parameters: [Double]
+    _ sums: [Double], direction: Int, gate: Int, _ parameters: [Double]
   ) -> [Double] {
     guard shape.normalizesGates else { return sums }
-    let (gain, bias) = places(strand: strand, gate: gate)
+    let (gain, bias) = places(direction: direction, gate: gate)
     return standardized(sums).values.enumerated().map {
       parameters[gain + $0.offset] * $0.element + parameters[bias + $0.offset]
     }
@@ -17,13 +17,13 @@ extension ReferenceModel {
   /// - Parameter errors: the gradient of what the gate took.
   /// - Returns: the gradient of its sums.
   func normalizedBackward(
-    _ errors: [Double], strand: Int, row: Int, gate: Int, _ parameters: [Double], _ trace: Trace,
+    _ errors: [Double], direction: Int, row: Int, gate: Int, _ parameters: [Double], _ trace: Trace,
     _ gradient: inout [Double]
   ) -> [Double] {
     guard shape.normalizesGates else { return errors }
     let start = (row * shape.cell.gateCount + gate) * shape.hiddenSize
-    let sums = Array(trace.sums[strand][start..<start + shape.hiddenSize])
-    let (gain, bias) = places(strand: strand, gate: gate)
+    let sums = Array(trace.sums[direction][start..<start + shape.hiddenSize])
+    let (gain, bias) = places(direction: direction, gate: gate)
     let (x, inverse) = standardized(sums)
     for i in errors.indices {
       gradient[gain + i] += errors[i] * x[i]
@@ -44,9 +44,9 @@ extension ReferenceModel {
     return (sums.map { ($0 - mean) * inverse }, inverse)
   }
 
-  private func places(strand: Int, gate: Int) -> (gain: Int, bias: Int) {
+  private func places(direction: Int, gate: Int) -> (gain: Int, bias: Int) {
     let offset = gate * shape.hiddenSize
-    let prefix = shape.prefix(ofStrand: strand)
+    let prefix = shape.prefix(ofDirection: direction)
     return (
       table["\(prefix).norm.weight"].offset + offset,
       table["\(prefix).norm.bias"].offset + offset

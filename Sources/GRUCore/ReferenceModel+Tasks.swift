@@ -13,9 +13,9 @@ extension ReferenceModel {
   }
 
   /// The state before a stream or sequence.
-  func initialState(ofStrand strand: Int, _ parameters: [Double]) -> [Double] {
+  func initialState(ofDirection direction: Int, _ parameters: [Double]) -> [Double] {
     shape.learnsInitialState
-      ? Array(parameters[table["\(shape.prefix(ofStrand: strand)).initial_state"].range])
+      ? Array(parameters[table["\(shape.prefix(ofDirection: direction)).initial_state"].range])
       : [Double](repeating: 0, count: shape.hiddenSize)
   }
 

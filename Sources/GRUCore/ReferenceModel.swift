@@ -25,19 +25,19 @@ package final class ReferenceModel {
 
   /// What a forward pass leaves for the backward pass.
   struct Trace {
-    /// Hidden vectors by strand, each [T + 1, B, H]; time 0 is the initial state. All that is by
-    /// strand has the order of time in which the strand goes through it.
+    /// Hidden vectors by direction, each [T + 1, B, H]; time 0 is the initial state. All that is by
+    /// direction has the order of time in which the direction goes through it.
     var hidden: [[Double]] = []
     /// What each layer hands on, [T, B, D H].
     var features: [[Double]] = []
-    /// The hidden vectors that each step started from, by strand, each [T, B, H]: those before it,
-    /// or 0 where a sequence starts.
+    /// The hidden vectors that each step started from, by direction, each [T, B, H]: those before
+    /// it, or 0 where a sequence starts.
     var previous: [[Double]] = []
-    /// Activations by strand, each [T, B, G, H]: z, r, n of a GRU, h' of an RNN.
+    /// Activations by direction, each [T, B, G, H]: z, r, n of a GRU, h' of an RNN.
     var gates: [[Double]] = []
-    /// U_h h + c_h by strand, each [T, B, H]; used by the reset-after cell only.
+    /// U_h h + c_h by direction, each [T, B, H]; used by the reset-after cell only.
     var recurrentCandidates: [[Double]] = []
-    /// What gates summed up by strand, each [T, B, G, H]; used where they are normalised only.
+    /// What gates summed up by direction, each [T, B, G, H]; used where they are normalised only.
     var sums: [[Double]] = []
     /// Scores before the softmax, [T, B, V].
     var logits: [Double] = []

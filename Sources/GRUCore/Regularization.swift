@@ -28,21 +28,21 @@ package struct Regularization: Sendable, Equatable {
   }
 
   /// The multiplier of one recurrent weight, counted row by row through z, r and h.
-  package func recurrentFactor(step: UInt32, strand: Int, weight: Int) -> Double {
+  package func recurrentFactor(step: UInt32, direction: Int, weight: Int) -> Double {
     let unit = weight / 16
     let words = Philox(seed: seed, purpose: .recurrentDropout).block(
-      step: step, stream: 0, layer: UInt32(strand),
+      step: step, stream: 0, layer: UInt32(direction),
       element: UInt32(8 * (unit / 2) + weight % 16 / 2))
     return DropRate(recurrentDropout).factor(words[2 * (unit % 2) + weight % 2])
   }
 
-  /// Drops recurrent weights, or elements of their gradient, of a strand.
+  /// Drops recurrent weights, or elements of their gradient, of a direction.
   ///
   /// - Parameters:
-  ///   - units: runs of 16 weights from the strand's first; the last may reach into the gap.
-  ///   - source: the strand's first weight, as `destination`; they may be the same.
+  ///   - units: runs of 16 weights from the direction's first; the last may reach into the gap.
+  ///   - source: the direction's first weight, as `destination`; they may be the same.
   func dropRecurrent(
-    step: UInt32, strand: Int, units: Range<Int>, _ source: UnsafePointer<Float>,
+    step: UInt32, direction: Int, units: Range<Int>, _ source: UnsafePointer<Float>,
     into destination: UnsafeMutablePointer<Float>, kernels: Kernels
   ) {
     let rate = DropRate(recurrentDropout)
@@ -53,7 +53,7 @@ package struct Regularization: Sendable, Equatable {
         destination: destination + 16 * units.lowerBound, destinationStride: count,
         timeSteps: 1, sequences: 1, columns: count,
         key: Philox(seed: seed, purpose: .recurrentDropout).key, step: step,
-        layer: UInt32(strand), firstStream: 0, firstElement: 0, elementsPerStep: 0,
+        layer: UInt32(direction), firstStream: 0, firstElement: 0, elementsPerStep: 0,
         firstUnit: units.lowerBound, bound: rate.bound, scale: rate.scale))
   }
 

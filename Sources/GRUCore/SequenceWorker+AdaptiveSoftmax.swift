@@ -3,10 +3,10 @@ import Kernels
 /// The clusters of an adaptive softmax, one after the other, after the head. A cluster computes
 /// only the rows whose target it has, gathered shard by shard.
 extension SequenceWorker {
-  /// Adds the losses of a cluster to those of the head; with `nodes` also the gradients of its
-  /// weights and, to `layout.upper`, of what the output layer read.
+  /// Adds the losses of a cluster to those of the head; with `partialSums` also the gradients of
+  /// its weights and, to `layout.upper`, of what the output layer read.
   func tailOutput(
-    _ cluster: Int, weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>?
+    _ cluster: Int, weights: PackedWeights, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>?
   ) {
     guard let tailRows, let places = layout.tails else { return }
     timer.enter(.operandPacking)
@@ -14,7 +14,7 @@ extension SequenceWorker {
       tailClusters[cluster], of: targets, window: window, sequences: sequences.count,
       sequencesPerShard: sequencesPerShard)
     if tailRows.count == 0 {
-      if let nodes { clearTailGradients(cluster, nodes: nodes) }
+      if let partialSums { clearTailGradients(cluster, partialSums: partialSums) }
       return
     }
     gatherTailVectors(tailRows, into: buffer(places.vectors))
@@ -24,20 +24,20 @@ extension SequenceWorker {
       tail, weights, UnsafePointer(buffer(places.vectors)), rows: tailRows.count,
       into: buffer(places.projected), stride: softmax.inputStride)
     callProgress()
-    wideOutput(softmax, weights: weights, backward: nodes != nil)
+    wideOutput(softmax, weights: weights, backward: partialSums != nil)
     let losses = buffer(layout.rowLosses)
     for row in 0..<tailRows.count {
       losses[Int(tailRows.positions[row])] += softmax.losses[row]
     }
-    guard let nodes else { return }
+    guard let partialSums else { return }
     packTailRows(
       buffer(places.vectors), stride: layout.featureStride, columns: layout.feature,
       to: buffer(layout.packedState))
     packTailRows(
       buffer(places.projected), stride: softmax.inputStride,
       columns: tail.projectionForward.columns, to: buffer(layout.packedInput))
-    wideOutputBackward(softmax, weights: weights, nodes: nodes)
-    projectionBackward(cluster, tail, softmax, weights: weights, nodes: nodes)
+    wideOutputBackward(softmax, weights: weights, partialSums: partialSums)
+    projectionBackward(cluster, tail, softmax, weights: weights, partialSums: partialSums)
   }
 
   /// The logits of a cluster's tokens for one vector, so that the softmax over all logits gives
@@ -102,14 +102,14 @@ extension SequenceWorker {
   /// dP = Σ d(P h) ⊗ h, and dh += Pᵀ d(P h).
   private func projectionBackward(
     _ cluster: Int, _ tail: PackedOutput.Tail, _ softmax: WideSoftmax, weights: PackedWeights,
-    nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     guard let tailRows, let places = layout.tails else { return }
     let size = tailClusters[cluster].projectionSize
     tailGradient(
       left: softmax.gradient, stride: softmax.gradientStride, outputs: size,
       right: buffer(layout.packedState), columns: layout.feature, width: shape.featureSize,
-      weight: table.tail(cluster).projection.offset, bias: nil, nodes: nodes)
+      weight: table.tail(cluster).projection.offset, bias: nil, partialSums: partialSums)
     let vectors = buffer(places.vectors)
     product(
       .outputProducts,
@@ -130,23 +130,24 @@ extension SequenceWorker {
   /// Rows [first, first + count) of the gradients of a cluster's weight and bias. The strip holds
   /// the gradients of their logits as columns.
   func tailWeightGradient(
-    _ cluster: Int, first: Int, count: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    _ cluster: Int, first: Int, count: Int, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     let size = tailClusters[cluster].projectionSize
     let tail = table.tail(cluster)
     tailGradient(
       left: buffer(layout.strip), stride: layout.stripStride, outputs: count,
       right: buffer(layout.packedInput), columns: padded(size), width: size,
-      weight: tail.weight.offset + first * size, bias: tail.bias.offset + first, nodes: nodes)
+      weight: tail.weight.offset + first * size, bias: tail.bias.offset + first,
+      partialSums: partialSums)
   }
 
   private func clearTailGradients(
-    _ cluster: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    _ cluster: Int, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     let tail = table.tail(cluster)
-    for node in 0..<nodeCount {
+    for node in 0..<partialSumCount {
       // The gaps between the three are 0 already.
-      (nodes[node] + tail.projection.offset).update(
+      (partialSums[node] + tail.projection.offset).update(
         repeating: 0, count: tail.bias.range.upperBound - tail.projection.offset)
     }
   }
@@ -180,7 +181,7 @@ extension SequenceWorker {
 
 /// Weight gradients over a cluster's rows, of which every shard has another number.
 extension SequenceWorker {
-  /// Overwrites `outputs` rows of a weight's gradient in the node arenas, and of a bias's: a chain
+  /// Overwrites `outputs` rows of a weight's gradient in the partial sums, and of a bias's: a chain
   /// over the cluster's rows of each shard, and shards folded by the tree, some rows at a time in
   /// cache.
   ///
@@ -190,7 +191,7 @@ extension SequenceWorker {
   private func tailGradient(
     left: UnsafePointer<Float>, stride: Int, outputs: Int, right: UnsafePointer<Float>,
     columns: Int, width: Int, weight: Int, bias: Int?,
-    nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     guard let tailRows, let places = layout.tails else { return }
     let group = kernels.weightGradientRows
@@ -219,11 +220,11 @@ extension SequenceWorker {
           kernels.add(lower, lower + entry, into: lower, count: values)
         }
       }
-      for node in 0..<nodeCount {
+      for node in 0..<partialSumCount {
         let sum = stack + node * entry
-        (nodes[node] + weight + first * width).update(from: sum, count: count * width)
+        (partialSums[node] + weight + first * width).update(from: sum, count: count * width)
         if let bias {
-          (nodes[node] + bias + first).update(from: sum + count * width, count: count)
+          (partialSums[node] + bias + first).update(from: sum + count * width, count: count)
         }
       }
       callProgress()

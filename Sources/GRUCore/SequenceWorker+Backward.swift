@@ -9,60 +9,60 @@ extension SequenceWorker {
   /// of their pre-activations, and leaves the gradient of its input [T, B, I] in `lower`, added to
   /// what the directions before it left there.
   func backward(
-    strand: Int, weights: PackedWeights, upper: UnsafeMutablePointer<Float>,
+    direction: Int, weights: PackedWeights, upper: UnsafeMutablePointer<Float>,
     lower: UnsafeMutablePointer<Float>
   ) {
     timer.enter(.gates)
     buffer(layout.carry).update(repeating: 0, count: sequences.count * layout.hiddenStride)
-    let layer = shape.layer(ofStrand: strand)
-    let isReversed = shape.isReversed(strand)
-    if hasBoundaries(strand) { clearStates(strand: strand, weights: weights) }
+    let layer = shape.layer(ofDirection: direction)
+    let isReversed = shape.isReversed(direction)
+    if hasBoundaries(direction) { clearStates(direction: direction, weights: weights) }
     for index in 0..<window {
       let t = isReversed ? index : window - 1 - index
       if stateGradientSquares != nil, !isReversed {
         recordStateGradient(layer: layer, t: t, upper: upper)
       }
-      backwardStep(strand: strand, t: t, weights: weights, upper: upper)
-      if hasBoundaries(strand) { stopGradients(strand: strand, t: t) }
+      backwardStep(direction: direction, t: t, weights: weights, upper: upper)
+      if hasBoundaries(direction) { stopGradients(direction: direction, t: t) }
       callProgress()
     }
-    addFirstGradients(strand: strand)
+    addFirstGradients(direction: direction)
     // Nothing learns from the gradient of real-valued inputs.
     if layer == 0, shape.task.input == .values { return }
-    inputGradient(strand: strand, weights: weights, lower: lower)
+    inputGradient(direction: direction, weights: weights, lower: lower)
   }
 
   private func backwardStep(
-    strand: Int, t: Int, weights: PackedWeights, upper: UnsafePointer<Float>
+    direction: Int, t: Int, weights: PackedWeights, upper: UnsafePointer<Float>
   ) {
-    let packed = weights.strands[strand]
-    let arguments = stepArguments(strand: strand, t: t, upper: upper)
+    let packed = weights.directions[direction]
+    let arguments = stepArguments(direction: direction, t: t, upper: upper)
     let carry = arguments.carry
     let candidate = arguments.gates + (shape.cell.gateCount - 1) * layout.hidden
     switch shape.cell {
     case .gruResetBefore:
       gates(.resetBeforeBackwardState, arguments)
-      normalizeBackward(2..<3, strand: strand, t: t, weights: weights)
+      normalizeBackward(2..<3, direction: direction, t: t, weights: weights)
       backwardProduct(
         packed.candidateBackward, weights, a: candidate, stride: layout.gatesStride, segments: 1,
         start: nil, into: arguments.innerGradient)
       gates(.resetBeforeBackwardGates, arguments)
-      normalizeBackward(0..<2, strand: strand, t: t, weights: weights)
+      normalizeBackward(0..<2, direction: direction, t: t, weights: weights)
       // A carried state is detached: nothing to carry beyond the first step.
-      guard passesOn(strand, t), let gates = packed.gatesBackward else { return }
+      guard passesOn(direction, t), let gates = packed.gatesBackward else { return }
       backwardProduct(
         gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
         start: UnsafePointer(carry), into: carry)
     case .gruResetAfter:
       if shape.normalizesGates {
         gates(.resetBeforeBackwardState, arguments)
-        normalizeBackward(2..<3, strand: strand, t: t, weights: weights)
+        normalizeBackward(2..<3, direction: direction, t: t, weights: weights)
         gates(.resetAfterBackwardSum, arguments)
-        normalizeBackward(0..<2, strand: strand, t: t, weights: weights)
+        normalizeBackward(0..<2, direction: direction, t: t, weights: weights)
       } else {
         gates(.resetAfterBackward, arguments)
       }
-      guard passesOn(strand, t), let gates = packed.gatesBackward else { return }
+      guard passesOn(direction, t), let gates = packed.gatesBackward else { return }
       backwardProduct(
         gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
         start: UnsafePointer(carry), into: carry)
@@ -71,8 +71,8 @@ extension SequenceWorker {
         segments: 1, start: UnsafePointer(carry), into: carry)
     case .rnn:
       gates(.recurrentBackward, arguments)
-      normalizeBackward(0..<1, strand: strand, t: t, weights: weights)
-      guard passesOn(strand, t) else { return }
+      normalizeBackward(0..<1, direction: direction, t: t, weights: weights)
+      guard passesOn(direction, t) else { return }
       backwardProduct(
         packed.candidateBackward, weights, a: arguments.gates, stride: layout.gatesStride,
         segments: 1, start: nil, into: carry)
@@ -96,12 +96,12 @@ extension SequenceWorker {
 
   /// The gradient of the layer's input, dA · W, in chunks of rows that stay in cache.
   private func inputGradient(
-    strand: Int, weights: PackedWeights, lower: UnsafeMutablePointer<Float>
+    direction: Int, weights: PackedWeights, lower: UnsafeMutablePointer<Float>
   ) {
-    let operand = weights.strands[strand].inputBackward
-    let isFirst = !shape.isReversed(strand)
+    let operand = weights.directions[direction].inputBackward
+    let isFirst = !shape.isReversed(direction)
     let lowerStride =
-      shape.layer(ofStrand: strand) == 0 ? layout.embeddingStride : layout.featureStride
+      shape.layer(ofDirection: direction) == 0 ? layout.embeddingStride : layout.featureStride
     let gates = shape.cell.gateCount
     let isDense = layout.hidden == shape.hiddenSize
     let rows = window * sequences.count
@@ -114,7 +114,7 @@ extension SequenceWorker {
           rows: count, columns: operand.columns, segments: isDense ? 1 : gates,
           segmentLength: isDense ? gates * shape.hiddenSize : shape.hiddenSize,
           segmentStride: layout.hidden,
-          a: strands[strand].gates + first * layout.gatesStride, aStride: layout.gatesStride,
+          a: directions[direction].gates + first * layout.gatesStride, aStride: layout.gatesStride,
           b: weights.pointer(operand),
           start: isFirst ? nil : UnsafePointer(lower + first * lowerStride),
           startStride: lowerStride, c: lower + first * lowerStride, cStride: lowerStride))

@@ -4,16 +4,17 @@ extension SequenceWorker {
   @inline(__always) func features(ofLayer layer: Int) -> UnsafeMutablePointer<Float> {
     shape.isBidirectional
       ? buffer(layout.features[layer])
-      : strands[layer].states + sequences.count * layout.hiddenStride
+      : directions[layer].states + sequences.count * layout.hiddenStride
   }
 
   /// Puts the states of both directions of a layer side by side.
   func joinFeatures(layer: Int) {
     let hidden = shape.hiddenSize
     timer.enter(.gates, bytes: 8 * inputCount * shape.featureSize)
-    let strands = shape.strands(ofLayer: layer)
-    var forward = self.strands[strands.lowerBound].states + sequences.count * layout.hiddenStride
-    var reversed = self.strands[strands.lowerBound + 1].states
+    let directions = shape.directions(ofLayer: layer)
+    var forward =
+      self.directions[directions.lowerBound].states + sequences.count * layout.hiddenStride
+    var reversed = self.directions[directions.lowerBound + 1].states
     var joined = features(ofLayer: layer)
     for _ in 0..<inputCount {
       joined.update(from: forward, count: hidden)

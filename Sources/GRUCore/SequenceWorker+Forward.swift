@@ -25,20 +25,20 @@ extension SequenceWorker {
     layer: Int, parameters: UnsafePointer<Float>, weights: PackedWeights
   ) {
     if layer == 0 { embedInputs(parameters: parameters) }
-    for strand in shape.strands(ofLayer: layer) {
-      forward(strand: strand, parameters: parameters, weights: weights)
+    for direction in shape.directions(ofLayer: layer) {
+      forward(direction: direction, parameters: parameters, weights: weights)
     }
     if shape.isBidirectional { joinFeatures(layer: layer) }
   }
 
   /// One direction of a layer, in its own order of time.
   private func forward(
-    strand: Int, parameters: UnsafePointer<Float>, weights: PackedWeights
+    direction: Int, parameters: UnsafePointer<Float>, weights: PackedWeights
   ) {
-    let layer = shape.layer(ofStrand: strand)
-    let isReversed = shape.isReversed(strand)
-    if layer == 0 { tabulateTokens(strand: strand, parameters: parameters, weights: weights) }
-    if startsAfresh || isReversed { takeInitialState(strand: strand, weights: weights) }
+    let layer = shape.layer(ofDirection: direction)
+    let isReversed = shape.isReversed(direction)
+    if layer == 0 { tabulateTokens(direction: direction, parameters: parameters, weights: weights) }
+    if startsAfresh || isReversed { takeInitialState(direction: direction, weights: weights) }
     let batch = sequences.count
     let steps = max(1, Self.chunkRows / max(1, batch))
     let inputStride = layer == 0 ? layout.embeddingStride : layout.featureStride
@@ -46,7 +46,7 @@ extension SequenceWorker {
     while done < window {
       let count = min(steps, window - done)
       let first = isReversed ? window - done - count : done
-      let gates = strands[strand].gates + first * batch * layout.gatesStride
+      let gates = directions[direction].gates + first * batch * layout.gatesStride
       if layer == 0, let tokenTable = layout.tokenTable {
         lookUp(buffer(tokenTable), tokens: inputs + first * batch, count: count * batch, gates)
       } else {
@@ -56,18 +56,18 @@ extension SequenceWorker {
           : self.input(
             ofUpperLayer: layer, firstTime: first, count: count, isDropped: isReversed)
         inputProduct(
-          strand: strand, weights: weights, input: input, inputStride: inputStride,
+          direction: direction, weights: weights, input: input, inputStride: inputStride,
           rows: count * batch, into: gates)
       }
       for index in 0..<count {
         let t = isReversed ? first + count - 1 - index : first + index
-        if hasBoundaries(strand) { startSequences(strand: strand, t: t, weights: weights) }
-        forwardStep(strand: strand, t: t, weights: weights)
+        if hasBoundaries(direction) { startSequences(direction: direction, t: t, weights: weights) }
+        forwardStep(direction: direction, t: t, weights: weights)
         callProgress()
       }
       done += count
     }
-    if hasBoundaries(strand) { restoreStates(strand: strand) }
+    if hasBoundaries(direction) { restoreStates(direction: direction) }
   }
 
   /// Looks the embeddings up.
@@ -80,12 +80,12 @@ extension SequenceWorker {
 
   /// Makes the table of layer 0's input products where there is one.
   private func tabulateTokens(
-    strand: Int, parameters: UnsafePointer<Float>, weights: PackedWeights
+    direction: Int, parameters: UnsafePointer<Float>, weights: PackedWeights
   ) {
     guard let tokenTable = layout.tokenTable else { return }
     // The products of equal tokens are equal to the bit: one row of the table for each.
     inputProduct(
-      strand: strand, weights: weights, input: parameters + table.parameters[0].offset,
+      direction: direction, weights: weights, input: parameters + table.parameters[0].offset,
       inputStride: shape.embeddingSize, rows: shape.inputVocabularySize,
       into: buffer(tokenTable))
   }
@@ -114,15 +114,16 @@ extension SequenceWorker {
 
   /// gates = b + W x for `rows` rows.
   private func inputProduct(
-    strand: Int, weights: PackedWeights, input: UnsafePointer<Float>, inputStride: Int,
+    direction: Int, weights: PackedWeights, input: UnsafePointer<Float>, inputStride: Int,
     rows: Int, into gates: UnsafeMutablePointer<Float>
   ) {
-    let packed = weights.strands[strand]
+    let packed = weights.directions[direction]
     product(
       .inputProducts,
       ProductArguments(
         rows: rows, columns: packed.inputForward.columns, segments: 1,
-        segmentLength: shape.inputSize(ofLayer: shape.layer(ofStrand: strand)), segmentStride: 0,
+        segmentLength: shape.inputSize(ofLayer: shape.layer(ofDirection: direction)),
+        segmentStride: 0,
         a: input, aStride: inputStride, b: weights.pointer(packed.inputForward),
         start: weights.pointer(at: packed.bias), startStride: 0,
         c: gates, cStride: layout.gatesStride))
@@ -142,20 +143,20 @@ extension SequenceWorker {
   }
 
   /// One time step of one direction of a layer, for all its sequences.
-  private func forwardStep(strand: Int, t: Int, weights: PackedWeights) {
-    let packed = weights.strands[strand]
-    let arguments = stepArguments(strand: strand, t: t, upper: buffer(layout.upper))
+  private func forwardStep(direction: Int, t: Int, weights: PackedWeights) {
+    let packed = weights.directions[direction]
+    let arguments = stepArguments(direction: direction, t: t, upper: buffer(layout.upper))
     switch shape.cell {
     case .gruResetBefore:
       gateProduct(packed, arguments, weights)
-      normalize(0..<2, strand: strand, t: t, weights: weights)
+      normalize(0..<2, direction: direction, t: t, weights: weights)
       gates(.resetBeforeGates, arguments)
       let candidate = arguments.gates + 2 * layout.hidden
       recurrentProduct(
         packed.candidateForward, weights, rows: UnsafePointer(arguments.inner),
         start: UnsafePointer(candidate), startStride: layout.gatesStride, into: candidate,
         stride: layout.gatesStride)
-      normalize(2..<3, strand: strand, t: t, weights: weights)
+      normalize(2..<3, direction: direction, t: t, weights: weights)
       gates(.resetBeforeState, arguments)
     case .gruResetAfter:
       gateProduct(packed, arguments, weights)
@@ -164,16 +165,16 @@ extension SequenceWorker {
         start: weights.pointer(at: packed.recurrentBias), startStride: 0, into: arguments.inner,
         stride: layout.hiddenStride)
       guard shape.normalizesGates else { return gates(.resetAfterState, arguments) }
-      normalize(0..<2, strand: strand, t: t, weights: weights)
+      normalize(0..<2, direction: direction, t: t, weights: weights)
       gates(.resetAfterSum, arguments)
-      normalize(2..<3, strand: strand, t: t, weights: weights)
+      normalize(2..<3, direction: direction, t: t, weights: weights)
       gates(.resetBeforeState, arguments)
     case .rnn:
       recurrentProduct(
         packed.candidateForward, weights, rows: arguments.previous,
         start: UnsafePointer(arguments.gates), startStride: layout.gatesStride,
         into: arguments.gates, stride: layout.gatesStride)
-      normalize(0..<1, strand: strand, t: t, weights: weights)
+      normalize(0..<1, direction: direction, t: t, weights: weights)
       gates(.recurrentState, arguments)
     }
   }
@@ -210,13 +211,13 @@ extension SequenceWorker {
 
   /// The pointers of one time step; `upper` holds gradients from above, [T, B, H].
   func stepArguments(
-    strand: Int, t: Int, upper: UnsafePointer<Float>
+    direction: Int, t: Int, upper: UnsafePointer<Float>
   ) -> GateArguments {
     let batch = sequences.count
-    let buffers = strands[strand]
+    let buffers = directions[direction]
     let row = t * batch * layout.hiddenStride
     let stateCount = batch * layout.hiddenStride
-    let isReversed = shape.isReversed(strand)
+    let isReversed = shape.isReversed(direction)
     return GateArguments(
       rows: batch, columns: layout.hidden,
       gates: buffers.gates + t * batch * layout.gatesStride, gatesStride: layout.gatesStride,

@@ -4,34 +4,34 @@ import Kernels
 extension SequenceWorker {
   /// Sets one row of states to that which sequences start from.
   @inline(__always) func initialize(
-    _ state: UnsafeMutablePointer<Float>, strand: Int, weights: PackedWeights
+    _ state: UnsafeMutablePointer<Float>, direction: Int, weights: PackedWeights
   ) {
     if shape.learnsInitialState {
       state.update(
-        from: weights.pointer(at: weights.strands[strand].initialState), count: layout.hidden)
+        from: weights.pointer(at: weights.directions[direction].initialState), count: layout.hidden)
     } else {
       state.update(repeating: 0, count: layout.hiddenStride)
     }
   }
 
-  /// The states [B, H] that a strand's step t starts from.
-  @inline(__always) func statesBefore(_ strand: Int, _ t: Int) -> UnsafeMutablePointer<Float> {
-    let time = shape.isReversed(strand) ? t + 1 : t
-    return strands[strand].states + time * sequences.count * layout.hiddenStride
+  /// The states [B, H] that a direction's step t starts from.
+  @inline(__always) func statesBefore(_ direction: Int, _ t: Int) -> UnsafeMutablePointer<Float> {
+    let time = shape.isReversed(direction) ? t + 1 : t
+    return directions[direction].states + time * sequences.count * layout.hiddenStride
   }
 
   /// Sets the state before the batch; where it is 0 in a forward direction, `resetState` has.
-  func takeInitialState(strand: Int, weights: PackedWeights) {
-    guard shape.learnsInitialState || shape.isReversed(strand) else { return }
-    let states = statesBefore(strand, shape.isReversed(strand) ? window - 1 : 0)
+  func takeInitialState(direction: Int, weights: PackedWeights) {
+    guard shape.learnsInitialState || shape.isReversed(direction) else { return }
+    let states = statesBefore(direction, shape.isReversed(direction) ? window - 1 : 0)
     for row in 0..<sequences.count {
-      initialize(states + row * layout.hiddenStride, strand: strand, weights: weights)
+      initialize(states + row * layout.hiddenStride, direction: direction, weights: weights)
     }
   }
 
-  /// Whether the gradient of a strand's step t goes on to the state before it.
-  func passesOn(_ strand: Int, _ t: Int) -> Bool {
-    if t != (shape.isReversed(strand) ? window - 1 : 0) { return true }
+  /// Whether the gradient of a direction's step t goes on to the state before it.
+  func passesOn(_ direction: Int, _ t: Int) -> Bool {
+    if t != (shape.isReversed(direction) ? window - 1 : 0) { return true }
     return shape.learnsInitialState && startsAfresh
   }
 
@@ -48,31 +48,33 @@ extension SequenceWorker {
   /// shard.
   ///
   /// A shard's rows are summed as back-propagation meets them: with the last time step first, or
-  /// with the first where a strand goes through sequences from their end.
-  @inline(__always) func addToInitialGradient(strand: Int, row: Int) {
+  /// with the first where a direction goes through sequences from their end.
+  @inline(__always) func addToInitialGradient(direction: Int, row: Int) {
     guard let sums = layout.initialGradients else { return }
-    let place = shape.direction(ofStrand: strand) * shards.count + row / sequencesPerShard
+    let place = shape.indexInLayer(ofDirection: direction) * shards.count + row / sequencesPerShard
     let sum = buffer(sums) + place * layout.hidden
     let gradient = buffer(layout.carry) + row * layout.hiddenStride
     kernels.add(sum, gradient, into: sum, count: layout.hidden)
   }
 
   /// Adds the gradients of the states before the batch, unless they were carried to it.
-  func addFirstGradients(strand: Int) {
+  func addFirstGradients(direction: Int) {
     guard layout.initialGradients != nil, startsAfresh else { return }
     timer.enter(.gates, bytes: 8 * sequences.count * layout.hidden)
-    for row in 0..<sequences.count { addToInitialGradient(strand: strand, row: row) }
+    for row in 0..<sequences.count { addToInitialGradient(direction: direction, row: row) }
   }
 
-  /// Folds the shards' gradients of a strand's initial state and writes them to the node arenas.
-  func finishInitialGradient(strand: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+  /// Folds the shards' gradients of a direction's initial state and writes the partial sums.
+  func finishInitialGradient(
+    direction: Int, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
+  ) {
     guard let first = layout.initialGradients else { return }
     let sums =
-      buffer(first) + shape.direction(ofStrand: strand) * shards.count * layout.hidden
+      buffer(first) + shape.indexInLayer(ofDirection: direction) * shards.count * layout.hidden
     foldShards(sums, entry: layout.hidden)
-    let index = table.firstIndex(ofStrand: strand) + table.tensorsPerStrand - 1
-    for node in 0..<nodeCount {
-      (nodes[node] + table.parameters[index].offset)
+    let index = table.firstIndex(ofDirection: direction) + table.tensorsPerDirection - 1
+    for node in 0..<partialSumCount {
+      (partialSums[node] + table.parameters[index].offset)
         .update(from: sums + node * layout.hidden, count: shape.hiddenSize)
     }
   }

@@ -5,34 +5,35 @@ extension SequenceWorker {
   /// Normalises some gates of one time step: z and r together, or the last alone.
   ///
   /// - Parameter gates: the gates [first, end) of a GRU's z, r, h; 0 ..< 1 of an RNN.
-  func normalize(_ gates: Range<Int>, strand: Int, t: Int, weights: PackedWeights) {
+  func normalize(_ gates: Range<Int>, direction: Int, t: Int, weights: PackedWeights) {
     guard let places = layout.normalization else { return }
     timer.enter(.gates, bytes: 4 * 6 * sequences.count * gates.count * layout.hidden)
-    kernels.normalize(normalization(places, gates, strand: strand, t: t, weights: weights))
+    kernels.normalize(normalization(places, gates, direction: direction, t: t, weights: weights))
   }
 
   /// Turns the gradients of normalised gates into those of what the gates sum up.
-  func normalizeBackward(_ gates: Range<Int>, strand: Int, t: Int, weights: PackedWeights) {
+  func normalizeBackward(_ gates: Range<Int>, direction: Int, t: Int, weights: PackedWeights) {
     guard let places = layout.normalization else { return }
     timer.enter(.gates, bytes: 4 * 9 * sequences.count * gates.count * layout.hidden)
-    kernels.normalizeBackward(normalization(places, gates, strand: strand, t: t, weights: weights))
+    kernels.normalizeBackward(
+      normalization(places, gates, direction: direction, t: t, weights: weights))
   }
 
   private func normalization(
-    _ places: WorkspaceLayout.Normalization, _ gates: Range<Int>, strand: Int, t: Int,
+    _ places: WorkspaceLayout.Normalization, _ gates: Range<Int>, direction: Int, t: Int,
     weights: PackedWeights
   ) -> NormalizationArguments {
     let gateCount = shape.cell.gateCount
     let row = t * sequences.count
     let column = gates.lowerBound * layout.hidden
-    let packed = weights.strands[strand]
-    let gradients = buffer(normalizationGradients(places, strand)) + column
+    let packed = weights.directions[direction]
+    let gradients = buffer(normalizationGradients(places, direction)) + column
     return NormalizationArguments(
       rows: sequences.count, groups: gates.count, columns: layout.hidden, size: shape.hiddenSize,
-      values: strands[strand].gates + row * layout.gatesStride + column,
-      normalized: buffer(places.normalized[strand]) + row * layout.gatesStride + column,
+      values: directions[direction].gates + row * layout.gatesStride + column,
+      normalized: buffer(places.normalized[direction]) + row * layout.gatesStride + column,
       stride: layout.gatesStride,
-      inverseDeviations: buffer(places.inverseDeviations[strand]) + row * gateCount
+      inverseDeviations: buffer(places.inverseDeviations[direction]) + row * gateCount
         + gates.lowerBound,
       deviationStride: gateCount, gain: weights.pointer(at: packed.gain) + column,
       bias: weights.pointer(at: packed.normBias) + column,
@@ -47,32 +48,33 @@ extension SequenceWorker {
       repeating: 0, count: shape.directionCount * shards.count * places.shardStride)
   }
 
-  /// Where the sums of a strand are.
+  /// Where the sums of a direction are.
   private func normalizationGradients(
-    _ places: WorkspaceLayout.Normalization, _ strand: Int
+    _ places: WorkspaceLayout.Normalization, _ direction: Int
   ) -> Int {
-    places.gradients + shape.direction(ofStrand: strand) * shards.count * places.shardStride
+    places.gradients + shape.indexInLayer(ofDirection: direction) * shards.count
+      * places.shardStride
   }
 
-  /// Folds the shards' gradients of a strand's gain and bias and writes them to the node arenas.
+  /// Folds the shards' gradients of a direction's gain and bias and writes the partial sums.
   ///
   /// A shard's rows are summed with the last time step first, as back-propagation meets them.
   func finishNormalizationGradients(
-    strand: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    direction: Int, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     guard let places = layout.normalization else { return }
-    let sums = buffer(normalizationGradients(places, strand))
+    let sums = buffer(normalizationGradients(places, direction))
     let entry = places.shardStride
     foldShards(sums, entry: entry)
     let hidden = shape.hiddenSize
     let gateCount = shape.cell.gateCount
     let index =
-      table.firstIndex(ofStrand: strand) + table.tensorsPerStrand
+      table.firstIndex(ofDirection: direction) + table.tensorsPerDirection
       - (shape.learnsInitialState ? 3 : 2)
-    for node in 0..<nodeCount {
+    for node in 0..<partialSumCount {
       for tensor in 0..<2 {
         for gate in 0..<gateCount {
-          (nodes[node] + table.parameters[index + tensor].offset + gate * hidden).update(
+          (partialSums[node] + table.parameters[index + tensor].offset + gate * hidden).update(
             from: sums + node * entry + (tensor * gateCount + gate) * layout.hidden,
             count: hidden)
         }

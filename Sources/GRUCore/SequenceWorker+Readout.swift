@@ -36,38 +36,40 @@ extension SequenceWorker {
   }
   package var targetStride: Int { layout.vocabularyStride }
 
-  /// Losses of all output rows; with `nodes` also the gradients of the output layer's weights and,
-  /// in `layout.upper`, of the top layer's states.
-  func output(weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>?) {
+  /// Losses of all output rows; with `partialSums` also the gradients of the output layer's weights
+  /// and, in `layout.upper`, of the top layer's states.
+  func output(weights: PackedWeights, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>?) {
     if shape.task.readout != .every { gatherReadout() }
     dropOutputInput()
     tailRows?.setHeadTargets(targets, rows: inputCount, clusters: tailClusters)
-    headOutput(weights: weights, nodes: nodes)
-    for cluster in tailClusters.indices { tailOutput(cluster, weights: weights, nodes: nodes) }
-    guard nodes != nil else { return }
+    headOutput(weights: weights, partialSums: partialSums)
+    for cluster in tailClusters.indices {
+      tailOutput(cluster, weights: weights, partialSums: partialSums)
+    }
+    guard partialSums != nil else { return }
     dropOutputGradient()
     if shape.task.readout != .every { scatterReadoutGradient() }
   }
 
   /// The only matrix of the output layer, or the head of an adaptive softmax.
   private func headOutput(
-    weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>?
+    weights: PackedWeights, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>?
   ) {
     let isWide = shape.task.isSoftmaxAtEveryStep && layout.vocabularyBlocks > 1
     let head = wideHead(weights: weights)
     if isWide {
-      wideOutput(head, weights: weights, backward: nodes != nil)
+      wideOutput(head, weights: weights, backward: partialSums != nil)
     } else {
-      outputRows(weights: weights, backward: nodes != nil)
+      outputRows(weights: weights, backward: partialSums != nil)
     }
-    guard let nodes else { return }
+    guard let partialSums else { return }
     packTopStates()
     if isWide {
-      wideOutputBackward(head, weights: weights, nodes: nodes)
+      wideOutputBackward(head, weights: weights, partialSums: partialSums)
     } else {
       outputWeightGradient(
         first: 0, count: shape.headSize, left: buffer(layout.logits),
-        stride: layout.vocabularyStride, nodes: nodes)
+        stride: layout.vocabularyStride, partialSums: partialSums)
     }
   }
 

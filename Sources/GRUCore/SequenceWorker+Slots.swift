@@ -4,64 +4,64 @@ import Kernels
 /// gradient goes on to the sequence before.
 ///
 /// The state that the sequence before it left is put by meanwhile: it is the input of the layer
-/// above, and may be what the output layer reads. Strands that go through sequences from their end
-/// start them at their last steps.
+/// above, and may be what the output layer reads. Directions that go through sequences from their
+/// end start them at their last steps.
 extension SequenceWorker {
-  /// Whether sequences of a strand may start after its first step.
-  @inline(__always) func hasBoundaries(_ strand: Int) -> Bool {
-    slots.perRow > 1 || shape.isReversed(strand)
+  /// Whether sequences of a direction may start after its first step.
+  @inline(__always) func hasBoundaries(_ direction: Int) -> Bool {
+    slots.perRow > 1 || shape.isReversed(direction)
   }
 
   /// Puts the states by that precede the sequences starting at step t, and puts the initial one in
   /// their place.
-  func startSequences(strand: Int, t: Int, weights: PackedWeights) {
-    forEachBoundary(strand, t) { index, row in
-      let state = statesBefore(strand, t) + row * layout.hiddenStride
-      putByState(strand, index).update(from: state, count: layout.hiddenStride)
-      initialize(state, strand: strand, weights: weights)
+  func startSequences(direction: Int, t: Int, weights: PackedWeights) {
+    forEachBoundary(direction, t) { index, row in
+      let state = statesBefore(direction, t) + row * layout.hiddenStride
+      putByState(direction, index).update(from: state, count: layout.hiddenStride)
+      initialize(state, direction: direction, weights: weights)
     }
   }
 
-  /// Brings back all states that were put by, when the strand's forward pass is over.
-  func restoreStates(strand: Int) {
+  /// Brings back all states that were put by, when the direction's forward pass is over.
+  func restoreStates(direction: Int) {
     for t in 0..<window {
-      forEachBoundary(strand, t) { index, row in
-        (statesBefore(strand, t) + row * layout.hiddenStride)
-          .update(from: putByState(strand, index), count: layout.hiddenStride)
+      forEachBoundary(direction, t) { index, row in
+        (statesBefore(direction, t) + row * layout.hiddenStride)
+          .update(from: putByState(direction, index), count: layout.hiddenStride)
       }
     }
   }
 
-  /// Sets them to the initial state once more, for the strand's backward pass and its weight
+  /// Sets them to the initial state once more, for the direction's backward pass and its weight
   /// gradients.
-  func clearStates(strand: Int, weights: PackedWeights) {
+  func clearStates(direction: Int, weights: PackedWeights) {
     for t in 0..<window {
-      forEachBoundary(strand, t) { _, row in
-        let state = statesBefore(strand, t) + row * layout.hiddenStride
-        initialize(state, strand: strand, weights: weights)
+      forEachBoundary(direction, t) { _, row in
+        let state = statesBefore(direction, t) + row * layout.hiddenStride
+        initialize(state, direction: direction, weights: weights)
       }
     }
   }
 
   /// Lets nothing pass from the sequences starting at step t to those before them.
-  func stopGradients(strand: Int, t: Int) {
-    forEachBoundary(strand, t) { _, row in
-      addToInitialGradient(strand: strand, row: row)
+  func stopGradients(direction: Int, t: Int) {
+    forEachBoundary(direction, t) { _, row in
+      addToInitialGradient(direction: direction, row: row)
       (buffer(layout.carry) + row * layout.hiddenStride)
         .update(repeating: 0, count: layout.hiddenStride)
     }
   }
 
   @inline(__always) private func putByState(
-    _ strand: Int, _ index: Int
+    _ direction: Int, _ index: Int
   ) -> UnsafeMutablePointer<Float> {
-    buffer(layout.putByStates[strand]) + index * layout.hiddenStride
+    buffer(layout.putByStates[direction]) + index * layout.hiddenStride
   }
 
   @inline(__always) private func forEachBoundary(
-    _ strand: Int, _ t: Int, _ body: (Int, Int) -> Void
+    _ direction: Int, _ t: Int, _ body: (Int, Int) -> Void
   ) {
-    let boundaries = shape.isReversed(strand) ? slots.ending : slots.starting
+    let boundaries = shape.isReversed(direction) ? slots.ending : slots.starting
     for index in boundaries.places(ofStep: t) { body(index, Int(boundaries.rows[index])) }
   }
 

@@ -34,11 +34,11 @@ extension SequenceWorker {
     }
   }
 
-  /// Overwrites the rows of all looked-up tokens in the node arenas with their whole gradient.
+  /// Overwrites the rows of all looked-up tokens in the partial sums with their whole gradient.
   ///
   /// - Parameter lookups: the gradient of what was looked up, [T, B, H].
   func tiedGradient(
-    lookups: UnsafePointer<Float>, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    lookups: UnsafePointer<Float>, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     guard let tied = layout.tied else { return }
     dropOutputInput()
@@ -71,9 +71,9 @@ extension SequenceWorker {
           kernels.add(left, left + entry, into: left, count: count * hidden)
         }
       }
-      for node in 0..<nodeCount {
+      for node in 0..<partialSumCount {
         for slot in 0..<count {
-          (nodes[node] + table + Int(tokens[first + slot]) * hidden)
+          (partialSums[node] + table + Int(tokens[first + slot]) * hidden)
             .update(from: stack + node * entry + slot * hidden, count: hidden)
         }
       }

@@ -22,7 +22,7 @@ extension SequenceWorker {
   /// dlogits. `left` holds the dlogits of these rows as columns.
   func outputWeightGradient(
     first: Int, count: Int, left: UnsafePointer<Float>, stride: Int,
-    nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     keepLookedUp(first: first, count: count, errors: left, stride: stride)
     let weight = table.outputWeight
@@ -32,7 +32,7 @@ extension SequenceWorker {
       offset: weight.offset + first * shape.featureSize)
     gradient(
       left: shardRows(left, stride, steps: outputSteps), outputs: count,
-      operand, nil, bias: bias.offset + first, nodes: nodes)
+      operand, nil, bias: bias.offset + first, partialSums: partialSums)
   }
 
   /// The rows of z and r of d input.weight, d recurrent.weight and of the biases of one direction
@@ -40,19 +40,24 @@ extension SequenceWorker {
   ///
   /// Each gate's dA multiplies the layer's input and what its recurrent weight multiplied: h of the
   /// step before, or r ⊙ h for the candidate of reset-before.
-  func gateWeightGradients(strand: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+  func gateWeightGradients(direction: Int, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>)
+  {
     // Both directions of a layer read the same.
-    if !shape.isReversed(strand) { packInput(ofLayer: shape.layer(ofStrand: strand)) }
+    if !shape.isReversed(direction) { packInput(ofLayer: shape.layer(ofDirection: direction)) }
     packColumns(
-      shardRows(statesBefore(strand, 0), layout.hiddenStride), columns: layout.hidden,
+      shardRows(statesBefore(direction, 0), layout.hiddenStride), columns: layout.hidden,
       to: buffer(layout.packedState))
     if shape.cell == .rnn {
-      gateGradient(strand: strand, first: 0, count: 1, withState: true, nodes: nodes)
+      gateGradient(
+        direction: direction, first: 0, count: 1, withState: true, partialSums: partialSums)
     } else if layout.hidden == shape.hiddenSize {
-      gateGradient(strand: strand, first: 0, count: 2, withState: true, nodes: nodes)
+      gateGradient(
+        direction: direction, first: 0, count: 2, withState: true, partialSums: partialSums)
     } else {
-      gateGradient(strand: strand, first: 0, count: 1, withState: true, nodes: nodes)
-      gateGradient(strand: strand, first: 1, count: 1, withState: true, nodes: nodes)
+      gateGradient(
+        direction: direction, first: 0, count: 1, withState: true, partialSums: partialSums)
+      gateGradient(
+        direction: direction, first: 1, count: 1, withState: true, partialSums: partialSums)
     }
   }
 
@@ -66,35 +71,40 @@ extension SequenceWorker {
   }
 
   /// The rows of the candidate, after those of the gates.
-  func candidateWeightGradients(strand: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+  func candidateWeightGradients(
+    direction: Int, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
+  ) {
     let hidden = shape.hiddenSize
     if shape.cell == .gruResetBefore {
       packColumns(
-        shardRows(strands[strand].inner, layout.hiddenStride), columns: layout.hidden,
+        shardRows(directions[direction].inner, layout.hiddenStride), columns: layout.hidden,
         to: buffer(layout.packedState))
-      gateGradient(strand: strand, first: 2, count: 1, withState: true, nodes: nodes)
+      gateGradient(
+        direction: direction, first: 2, count: 1, withState: true, partialSums: partialSums)
     }
     if shape.cell == .gruResetAfter {
-      gateGradient(strand: strand, first: 2, count: 1, withState: false, nodes: nodes)
-      let index = table.firstIndex(ofStrand: strand)
+      gateGradient(
+        direction: direction, first: 2, count: 1, withState: false, partialSums: partialSums)
+      let index = table.firstIndex(ofDirection: direction)
       let ofState = GradientOperand(
         packed: buffer(layout.packedState), columns: layout.hidden, width: hidden,
         offset: table.parameters[index + 1].offset + 2 * hidden * hidden)
       gradient(
-        left: shardRows(strands[strand].inner, layout.hiddenStride), outputs: hidden, ofState, nil,
-        bias: table.parameters[index + 3].offset, nodes: nodes)
+        left: shardRows(directions[direction].inner, layout.hiddenStride), outputs: hidden, ofState,
+        nil,
+        bias: table.parameters[index + 3].offset, partialSums: partialSums)
     }
   }
 
   /// The rows of `count` gates from gate `first` on.
   private func gateGradient(
-    strand: Int, first: Int, count: Int, withState: Bool,
-    nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    direction: Int, first: Int, count: Int, withState: Bool,
+    partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     let hidden = shape.hiddenSize
-    let layer = shape.layer(ofStrand: strand)
+    let layer = shape.layer(ofDirection: direction)
     let inputSize = shape.inputSize(ofLayer: layer)
-    let index = table.firstIndex(ofStrand: strand)
+    let index = table.firstIndex(ofDirection: direction)
     let rows = first * hidden
     let ofInput = GradientOperand(
       packed: buffer(layout.packedInput), columns: inputColumns(layer: layer), width: inputSize,
@@ -103,9 +113,9 @@ extension SequenceWorker {
       packed: buffer(layout.packedState), columns: layout.hidden, width: hidden,
       offset: table.parameters[index + 1].offset + rows * hidden)
     gradient(
-      left: shardRows(strands[strand].gates + first * layout.hidden, layout.gatesStride),
+      left: shardRows(directions[direction].gates + first * layout.hidden, layout.gatesStride),
       outputs: count * hidden, ofInput, withState ? ofState : nil,
-      bias: table.parameters[index + 2].offset + rows, nodes: nodes)
+      bias: table.parameters[index + 2].offset + rows, partialSums: partialSums)
   }
 
   private func inputColumns(layer: Int) -> Int { layer == 0 ? layout.embedding : layout.feature }
@@ -130,13 +140,14 @@ extension SequenceWorker {
   /// between.
   private func gradient(
     left: ShardRows, outputs: Int, _ first: GradientOperand, _ second: GradientOperand?, bias: Int,
-    nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     let block = progress == nil ? outputs : kernels.weightGradientRows
     var row = 0
     while row < outputs {
       let count = min(block, outputs - row)
-      gradientBlock(left, rows: row..<row + count, first, second, bias: bias, nodes: nodes)
+      gradientBlock(
+        left, rows: row..<row + count, first, second, bias: bias, partialSums: partialSums)
       callProgress()
       row += count
     }
@@ -144,7 +155,7 @@ extension SequenceWorker {
 
   private func gradientBlock(
     _ rows: ShardRows, rows outputs: Range<Int>, _ first: GradientOperand,
-    _ second: GradientOperand?, bias: Int, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    _ second: GradientOperand?, bias: Int, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     let other = second ?? first
     var left = rows
@@ -157,7 +168,7 @@ extension SequenceWorker {
         left: left, outputs: outputs.count, operands: second == nil ? 1 : 2,
         right0: first.packed, columns0: first.columns,
         right1: other.packed, columns1: other.columns,
-        folds: folds, nodeCount: nodeCount, nodes: nodes,
+        folds: folds, nodeCount: partialSumCount, nodes: partialSums,
         offset0: first.offset + outputs.lowerBound * first.width, width0: first.width,
         offset1: other.offset + outputs.lowerBound * other.width, width1: other.width,
         biasOffset: bias + outputs.lowerBound,

@@ -118,7 +118,7 @@ extension SequenceWorker {
   /// for the strip's rows of the weight's gradient.
   func wideOutputBackward(
     _ softmax: WideSoftmax, weights: PackedWeights,
-    nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     let rows = softmax.rows
     let gradient = softmax.gradient
@@ -143,10 +143,11 @@ extension SequenceWorker {
           start: column == 0 ? nil : UnsafePointer(gradient), startStride: softmax.gradientStride,
           c: gradient, cStride: softmax.gradientStride))
       if let cluster = softmax.cluster {
-        tailWeightGradient(cluster, first: column, count: real, nodes: nodes)
+        tailWeightGradient(cluster, first: column, count: real, partialSums: partialSums)
       } else {
         outputWeightGradient(
-          first: column, count: real, left: strip, stride: layout.stripStride, nodes: nodes)
+          first: column, count: real, left: strip, stride: layout.stripStride,
+          partialSums: partialSums)
       }
       column += layout.stripColumns
     }

@@ -15,8 +15,8 @@ package final class SequenceWorker {
   package let sequences: Range<Int>
   /// The worker's shards.
   package let shards: Range<Int>
-  /// Number of maximal canonical nodes of its shards, and so of gradient arenas it fills.
-  package let nodeCount: Int
+  /// Number of maximal canonical nodes of its shards, and so of partial sums it fills.
+  package let partialSumCount: Int
   /// Token at each step and sequence, [T, B].
   package let inputs: UnsafeMutablePointer<Int32>
   /// The token to predict, [T, B]; −1 is not counted.
@@ -44,7 +44,7 @@ package final class SequenceWorker {
   let table: ParameterTable
   let kernels: Kernels
   let layout: WorkspaceLayout
-  let strands: UnsafeMutablePointer<StrandBuffers>
+  let directions: UnsafeMutablePointer<DirectionBuffers>
   let folds: UnsafeMutablePointer<Int>
   let sequencesPerShard: Int
   let embeddingGradient: EmbeddingGradient
@@ -77,7 +77,7 @@ package final class SequenceWorker {
     shards = plan.shards(ofWorker: worker)
     sequences = plan.sequences(of: shards)
     sequencesPerShard = plan.sequencesPerShard
-    nodeCount = plan.nodes(of: shards).count
+    partialSumCount = plan.nodes(of: shards).count
     let foldCounts = plan.foldsAfterEachShard(of: shards)
     layout = WorkspaceLayout(
       shape: shape, window: window, sequences: sequences.count,
@@ -102,13 +102,13 @@ package final class SequenceWorker {
     shardMetrics.initialize(repeating: 0, count: shards.count)
     tailClusters = shape.tailClusters
     tailRows = tailClusters.isEmpty ? nil : TailRows(rows: rows, shards: shards.count)
-    strands = .allocate(capacity: shape.strandCount)
-    for strand in 0..<shape.strandCount {
-      (strands + strand).initialize(
-        to: StrandBuffers(
-          gates: arena.pointer + layout.gates[strand],
-          states: arena.pointer + layout.states[strand],
-          inner: arena.pointer + layout.inner[strand]))
+    directions = .allocate(capacity: shape.layerDirectionCount)
+    for direction in 0..<shape.layerDirectionCount {
+      (directions + direction).initialize(
+        to: DirectionBuffers(
+          gates: arena.pointer + layout.gates[direction],
+          states: arena.pointer + layout.states[direction],
+          inner: arena.pointer + layout.inner[direction]))
     }
     embeddingGradient = EmbeddingGradient(
       vocabularySize: shape.inputVocabularySize, rows: rows, shardCount: shards.count)
@@ -121,7 +121,7 @@ package final class SequenceWorker {
     shardLosses.deallocate()
     shardTokens.deallocate()
     shardMetrics.deallocate()
-    strands.deallocate()
+    directions.deallocate()
   }
 
   /// Bytes that an instance of these sizes allocates.
@@ -172,14 +172,17 @@ package final class SequenceWorker {
   /// next batch begins.
   package func resetState() {
     startsAfresh = true
-    for strand in 0..<shape.strandCount {
-      strands[strand].states.update(repeating: 0, count: sequences.count * layout.hiddenStride)
+    for direction in 0..<shape.layerDirectionCount {
+      directions[direction].states.update(
+        repeating: 0, count: sequences.count * layout.hiddenStride)
     }
   }
 
   /// Takes the initial state, as it is now, for one that was carried: gradients do not reach it.
   package func carryInitialState(weights: PackedWeights) {
-    for strand in 0..<shape.strandCount { takeInitialState(strand: strand, weights: weights) }
+    for direction in 0..<shape.layerDirectionCount {
+      takeInitialState(direction: direction, weights: weights)
+    }
     startsAfresh = false
   }
 
@@ -200,30 +203,32 @@ package final class SequenceWorker {
     precondition(layer < shape.layerCount, "layer \(layer) of \(shape.layerCount)")
     precondition(sequences.contains(sequence), "sequence \(sequence) is not in \(sequences)")
     let row = sequence - sequences.lowerBound
-    return strands[layer * shape.directionCount].states + row * layout.hiddenStride
+    return directions[layer * shape.directionCount].states + row * layout.hiddenStride
   }
 
   /// Forward pass, loss and back-propagation through the window of `inputs` and `targets`.
   ///
-  /// `nodes` points to `nodeCount` arenas laid out by the parameter table; each is overwritten with
-  /// the sum of gradients over the tokens of one maximal canonical node. Gaps between tensors are
-  /// not touched. The state carried on to the next window is detached.
+  /// `partialSums` points to `partialSumCount` arenas laid out by the parameter table; each is
+  /// overwritten with the sum of gradients over the tokens of one maximal canonical node. Gaps
+  /// between tensors are not touched. The state carried on to the next window is detached.
   ///
   /// The same in parts: `trainForward` of every layer, then `performStage` of every stage.
   ///
   /// - Complexity: 6 floating-point operations per weight and token. Does not allocate.
   package func computeGradients(
     parameters: UnsafePointer<Float>, weights: PackedWeights,
-    nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     isTraining = true
     forward(parameters: parameters, weights: weights)
-    for stage in 0..<stages.count { performStage(stage, weights: weights, nodes: nodes) }
+    for stage in 0..<stages.count {
+      performStage(stage, weights: weights, partialSums: partialSums)
+    }
   }
 
   /// One stage of the backward pass, after those before it.
   package func performStage(
-    _ stage: Int, weights: PackedWeights, nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    _ stage: Int, weights: PackedWeights, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     switch stages[stage] {
     case .output:
@@ -232,22 +237,22 @@ package final class SequenceWorker {
           inputs: inputs, window: window, sequences: sequences.count,
           sequencesPerShard: sequencesPerShard)
       }
-      output(weights: weights, nodes: nodes)
+      output(weights: weights, partialSums: partialSums)
       sumLosses()
     case .embedding:
       backward(layer: 0, weights: weights)
-      embeddingGradients(nodes: nodes)
-    case .gates(let strand):
-      let layer = shape.layer(ofStrand: strand)
+      embeddingGradients(partialSums: partialSums)
+    case .gates(let direction):
+      let layer = shape.layer(ofDirection: direction)
       // Where there is an embedding, its stage has been through layer 0.
-      if layer > 0 || shape.task.input != .tokens, !shape.isReversed(strand) {
+      if layer > 0 || shape.task.input != .tokens, !shape.isReversed(direction) {
         backward(layer: layer, weights: weights)
       }
-      finishNormalizationGradients(strand: strand, nodes: nodes)
-      finishInitialGradient(strand: strand, nodes: nodes)
-      gateWeightGradients(strand: strand, nodes: nodes)
-    case .candidate(let strand):
-      candidateWeightGradients(strand: strand, nodes: nodes)
+      finishNormalizationGradients(direction: direction, partialSums: partialSums)
+      finishInitialGradient(direction: direction, partialSums: partialSums)
+      gateWeightGradients(direction: direction, partialSums: partialSums)
+    case .candidate(let direction):
+      candidateWeightGradients(direction: direction, partialSums: partialSums)
     }
     if stage == stages.count - 1 { carryState() }
     timer.enter(.other)
@@ -269,35 +274,36 @@ package final class SequenceWorker {
     startNormalizationGradients()
     startInitialGradient()
     if shape.isBidirectional { splitGradient(upper) }
-    for strand in shape.strands(ofLayer: layer) {
-      let direction = shape.direction(ofStrand: strand)
+    for direction in shape.directions(ofLayer: layer) {
+      let index = shape.indexInLayer(ofDirection: direction)
       backward(
-        strand: strand, weights: weights,
-        upper: shape.isBidirectional ? buffer(layout.directionUppers[direction]) : upper,
+        direction: direction, weights: weights,
+        upper: shape.isBidirectional ? buffer(layout.directionUppers[index]) : upper,
         lower: lower)
     }
     if layer > 0 || shape.task.input == .tokens { dropGradient(layer: layer, lower) }
   }
 
-  private func embeddingGradients(nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+  private func embeddingGradients(partialSums: UnsafePointer<UnsafeMutablePointer<Float>>) {
     let lookups = gradientBuffers(layer: 0).lower
-    if shape.tiesWeights { return tiedGradient(lookups: lookups, nodes: nodes) }
+    if shape.tiesWeights { return tiedGradient(lookups: lookups, partialSums: partialSums) }
     timer.enter(
       .embedding,
-      bytes: 4 * (inputCount * layout.embedding + table.embeddingWeight.count * nodeCount))
+      bytes: 4 * (inputCount * layout.embedding + table.embeddingWeight.count * partialSumCount))
     embeddingGradient.accumulate(
       inputs: inputs, gradients: lookups, stride: layout.embeddingStride,
       size: shape.embeddingSize, window: window, sequences: sequences.count,
       sequencesPerShard: sequencesPerShard, folds: folds,
       stack: buffer(layout.embeddingStack), stackStride: layout.embedding, kernels: kernels,
-      nodes: nodes, nodeCount: nodeCount, offset: table.parameters[0].offset)
+      partialSums: partialSums, partialSumCount: partialSumCount, offset: table.parameters[0].offset
+    )
   }
 
   /// Forward pass and loss alone, with nothing dropped; carries the state on.
   package func evaluate(parameters: UnsafePointer<Float>, weights: PackedWeights) {
     isTraining = false
     forward(parameters: parameters, weights: weights)
-    output(weights: weights, nodes: nil)
+    output(weights: weights, partialSums: nil)
     sumLosses()
     carryState()
   }
@@ -328,8 +334,8 @@ package final class SequenceWorker {
     if shape.isBidirectional { return resetState() }
     startsAfresh = false
     let count = sequences.count * layout.hiddenStride
-    for strand in 0..<shape.strandCount {
-      let states = strands[strand].states
+    for direction in 0..<shape.layerDirectionCount {
+      let states = directions[direction].states
       states.update(from: states + window * count, count: count)
     }
   }

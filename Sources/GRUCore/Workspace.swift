@@ -5,7 +5,7 @@ import Kernels
 ///
 /// Shapes: T = window, B = sequences of the worker, H = hidden size padded to 16, G = gates · H.
 /// Rows lie `rowStride` apart.
-struct StrandBuffers {
+struct DirectionBuffers {
   /// [T, B, G]: pre-activations, then gates, then their gradients.
   var gates: UnsafeMutablePointer<Float>
   /// [T + 1, B, H]: the carried state, then h of every step; from the end of sequences on, h of
@@ -74,7 +74,7 @@ struct WorkspaceLayout {
   private(set) var embeddingStack = 0
   /// Places of what the normalisation of gates needs.
   struct Normalization {
-    /// By strand: normalised sums, as the gates, and a number for each row and gate.
+    /// By direction: normalised sums, as the gates, and a number for each row and gate.
     var normalized: [Int] = []
     var inverseDeviations: [Int] = []
     /// One layer's gradients of gain and bias, direction by direction and shard by shard.
@@ -126,7 +126,7 @@ struct WorkspaceLayout {
     vocabulary = padded(shape.headSize)
     vocabularyStride = rowStride(vocabulary)
     let rows = window * sequences
-    for _ in 0..<shape.strandCount {
+    for _ in 0..<shape.layerDirectionCount {
       gates.append(take(rows * gatesStride))
       states.append(take((rows + sequences) * hiddenStride))
       inner.append(shape.cell == .rnn ? 0 : take(rows * hiddenStride))
@@ -171,7 +171,7 @@ struct WorkspaceLayout {
     embeddingStack = take(stackDepth * embedding)
     if shape.normalizesGates {
       var places = Normalization()
-      for _ in 0..<shape.strandCount {
+      for _ in 0..<shape.layerDirectionCount {
         places.normalized.append(take(rows * gatesStride))
         places.inverseDeviations.append(take(rows * shape.cell.gateCount))
       }
@@ -231,7 +231,9 @@ struct WorkspaceLayout {
   /// What only tasks other than a softmax at every step need, and sequences laid end to end.
   private mutating func takeReadout(shape: ModelShape, outputRows: Int, slots: Int) {
     if slots > 1 || shape.isBidirectional {
-      for _ in 0..<shape.strandCount { putByStates.append(take(slots * sequences * hiddenStride)) }
+      for _ in 0..<shape.layerDirectionCount {
+        putByStates.append(take(slots * sequences * hiddenStride))
+      }
     }
     if shape.task.isSoftmaxAtEveryStep { return }
     rowMetrics = take(outputRows)

@@ -32,7 +32,7 @@ package enum KerasLayout {
         "\(prefix).kernel", "\(prefix).input.weight", inputs: shape.inputSize(ofLayer: layer))
       kernel("\(prefix).recurrent_kernel", "\(prefix).recurrent.weight", inputs: hidden)
       if shape.cell == .gruResetAfter {
-        let pair = model.biasPair(ofStrand: layer)
+        let pair = model.biasPair(ofDirection: layer)
         let both = [pair.input, pair.recurrent].flatMap {
           Rows.flippingUpdateGate($0, gates: gates)
         }
@@ -79,7 +79,7 @@ package enum KerasLayout {
       if shape.cell == .gruResetAfter {
         let both = Rows.blocks(try file.takeOrZeros("\(prefix).bias", [2, rows]), 2)
           .map { Rows.flippingUpdateGate($0, gates: gates) }
-        model.setBiasPair(.init(input: both[0], recurrent: both[1]), ofStrand: layer)
+        model.setBiasPair(.init(input: both[0], recurrent: both[1]), ofDirection: layer)
       } else {
         model["\(prefix).bias"] = Rows.flippingUpdateGate(
           try file.takeOrZeros("\(prefix).bias", [rows]), gates: gates)

@@ -12,8 +12,8 @@ package struct ModelTensors: Sendable, Equatable {
   package var values: [String: [Float]]
   /// How the model's real inputs and outputs stand to the numbers of its data.
   package var scales = DataScales()
-  /// Biases as a format with two of them had them, by what the names of a strand begin with: those
-  /// added to W x and those added to U h, each [G H]. A model of ours has one bias in their place,
+  /// Biases as a format with two of them had them, by what the names of a direction begin with:
+  /// those added to W x and those added to U h, each [G H]. A model of ours has one bias in their place,
   /// so that the pair is kept beside it, and is given back for as long as its sum is still that
   /// bias.
   package var biasPairs: [String: BiasPair] = [:]
@@ -76,12 +76,12 @@ package struct ModelTensors: Sendable, Equatable {
   /// The names of the tensors of a plain model.
   static func names(of shape: ModelShape) -> [String] {
     (shape.task.input == .tokens ? ["embedding.weight"] : []) + ["output.weight", "output.bias"]
-      + (0..<shape.strandCount).flatMap { strand in
+      + (0..<shape.layerDirectionCount).flatMap { direction in
         let names = ["input.weight", "recurrent.weight", "bias"]
         let all =
           names + (shape.cell == .gruResetAfter ? ["recurrent.bias"] : [])
           + (shape.learnsInitialState ? ["initial_state"] : [])
-        return all.map { "\(shape.prefix(ofStrand: strand)).\($0)" }
+        return all.map { "\(shape.prefix(ofDirection: direction)).\($0)" }
       }
   }
 
@@ -91,16 +91,18 @@ package struct ModelTensors: Sendable, Equatable {
     set { values[name] = newValue }
   }
 
-  /// The learned states of all strands, [D L, H]; nothing where the model has none.
+  /// The learned states of all directions, [D L, H]; nothing where the model has none.
   package var initialStates: [Float] {
     shape.learnsInitialState
-      ? (0..<shape.strandCount).flatMap { self["\(shape.prefix(ofStrand: $0)).initial_state"] } : []
+      ? (0..<shape.layerDirectionCount).flatMap {
+        self["\(shape.prefix(ofDirection: $0)).initial_state"]
+      } : []
   }
 
   /// Takes the learned states from [D L, H].
   package mutating func setInitialStates(_ states: [Float]) {
-    for (strand, state) in Rows.blocks(states, shape.strandCount).enumerated() {
-      self["\(shape.prefix(ofStrand: strand)).initial_state"] = state
+    for (direction, state) in Rows.blocks(states, shape.layerDirectionCount).enumerated() {
+      self["\(shape.prefix(ofDirection: direction)).initial_state"] = state
     }
   }
 
@@ -117,10 +119,10 @@ package struct ModelTensors: Sendable, Equatable {
     }
   }
 
-  /// The biases of a strand as a pair, each [G H] in our order: what came in where it still holds,
-  /// else one bias and zeros.
-  package func biasPair(ofStrand strand: Int) -> BiasPair {
-    let prefix = shape.prefix(ofStrand: strand)
+  /// The biases of a direction as a pair, each [G H] in our order: what came in where it still
+  /// holds, else one bias and zeros.
+  package func biasPair(ofDirection direction: Int) -> BiasPair {
+    let prefix = shape.prefix(ofDirection: direction)
     let bias = self["\(prefix).bias"]
     let gates = shape.cell == .gruResetAfter ? 2 * shape.hiddenSize : bias.count
     let candidate = self["\(prefix).recurrent.bias"]
@@ -136,10 +138,10 @@ package struct ModelTensors: Sendable, Equatable {
       input: bias, recurrent: [Float](repeating: 0, count: gates) + candidate)
   }
 
-  /// Takes a strand's biases from a pair.
-  package mutating func setBiasPair(_ pair: BiasPair, ofStrand strand: Int) {
+  /// Takes a direction's biases from a pair.
+  package mutating func setBiasPair(_ pair: BiasPair, ofDirection direction: Int) {
     let sums = BiasPair.sums(pair, cell: shape.cell, hiddenSize: shape.hiddenSize)
-    let prefix = shape.prefix(ofStrand: strand)
+    let prefix = shape.prefix(ofDirection: direction)
     self["\(prefix).bias"] = sums.bias
     if shape.cell == .gruResetAfter { self["\(prefix).recurrent.bias"] = sums.candidate }
     biasPairs[prefix] = pair

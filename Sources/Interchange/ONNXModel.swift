@@ -170,26 +170,26 @@ package enum ONNXModel {
         model["embedding.weight"])
     }
     for layer in 0..<shape.layerCount {
-      let strands = shape.strands(ofLayer: layer)
+      let directions = shape.directions(ofLayer: layer)
       func weight(_ name: String) -> [Float] {
-        strands.flatMap {
+        directions.flatMap {
           Rows.flippingUpdateGate(
-            model["\(shape.prefix(ofStrand: $0)).\(name).weight"], gates: gates)
+            model["\(shape.prefix(ofDirection: $0)).\(name).weight"], gates: gates)
         }
       }
       let prefix = "layers.\(layer)"
       graph.tensor(
         "\(prefix).W", [directions, rows, shape.inputSize(ofLayer: layer)], weight("input"))
       graph.tensor("\(prefix).R", [directions, rows, hidden], weight("recurrent"))
-      let biases = strands.flatMap { strand in
-        let pair = model.biasPair(ofStrand: strand)
+      let biases = directions.flatMap { direction in
+        let pair = model.biasPair(ofDirection: direction)
         return Rows.flippingUpdateGate(pair.input, gates: gates)
           + Rows.flippingUpdateGate(pair.recurrent, gates: gates)
       }
       graph.tensor("\(prefix).B", [directions, 2 * rows], biases)
       if slicesState {
-        graph.integers("from.\(layer)", [strands.lowerBound])
-        graph.integers("to.\(layer)", [strands.upperBound])
+        graph.integers("from.\(layer)", [directions.lowerBound])
+        graph.integers("to.\(layer)", [directions.upperBound])
       }
     }
     let output = Rows.transposed(
@@ -201,15 +201,15 @@ package enum ONNXModel {
   /// The states [D L, 1, H] that sequences start from: those that were learned, or 0.
   static func addInitialState(_ model: ModelTensors, _ graph: inout ONNXGraph) {
     let shape = model.shape
-    let count = shape.strandCount * shape.hiddenSize
+    let count = shape.layerDirectionCount * shape.hiddenSize
     graph.tensor(
-      "initial_state", [shape.strandCount, 1, shape.hiddenSize],
+      "initial_state", [shape.layerDirectionCount, 1, shape.hiddenSize],
       shape.learnsInitialState
         ? model.initialStates : [Float](repeating: 0, count: count))
   }
 
   static func addStateSizes(_ shape: ModelShape, _ graph: inout ONNXGraph) {
-    graph.integers("layer.count", [shape.strandCount])
+    graph.integers("layer.count", [shape.layerDirectionCount])
     graph.integers("hidden.size", [shape.hiddenSize])
   }
 }

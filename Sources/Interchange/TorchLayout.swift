@@ -33,10 +33,10 @@ package enum TorchLayout {
           "embedding.weight", [shape.inputVocabularySize, shape.embeddingSize],
           model["embedding.weight"]))
     }
-    for strand in 0..<shape.strandCount {
-      let prefix = shape.prefix(ofStrand: strand)
-      let inputs = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
-      let biases = model.biasPair(ofStrand: strand)
+    for direction in 0..<shape.layerDirectionCount {
+      let prefix = shape.prefix(ofDirection: direction)
+      let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
+      let biases = model.biasPair(ofDirection: direction)
       let ours: [(String, [Int], [Float])] = [
         ("weight_ih", [rows, inputs], model["\(prefix).input.weight"]),
         ("weight_hh", [rows, hidden], model["\(prefix).recurrent.weight"]),
@@ -44,7 +44,7 @@ package enum TorchLayout {
       ]
       tensors += ours.map { name, size, values in
         NamedTensor(
-          "rnn.\(name)\(suffix(strand, shape))", size, Rows.toTorch(values, gates: gates))
+          "rnn.\(name)\(suffix(direction, shape))", size, Rows.toTorch(values, gates: gates))
       }
     }
     tensors.append(
@@ -53,14 +53,14 @@ package enum TorchLayout {
     tensors.append(NamedTensor("output.bias", [shape.vocabularySize], model["output.bias"]))
     if shape.learnsInitialState {
       tensors.append(
-        NamedTensor("initial_state", [shape.strandCount, 1, hidden], model.initialStates))
+        NamedTensor("initial_state", [shape.layerDirectionCount, 1, hidden], model.initialStates))
     }
     return tensors
   }
 
-  /// What PyTorch's names of a strand's tensors end with.
-  private static func suffix(_ strand: Int, _ shape: ModelShape) -> String {
-    "_l\(shape.layer(ofStrand: strand))" + (shape.isReversed(strand) ? "_reverse" : "")
+  /// What PyTorch's names of a direction's tensors end with.
+  private static func suffix(_ direction: Int, _ shape: ModelShape) -> String {
+    "_l\(shape.layer(ofDirection: direction))" + (shape.isReversed(direction) ? "_reverse" : "")
   }
 
   /// Finds a model of the given shape in a state dict, whatever its module calls its members. Where
@@ -91,10 +91,10 @@ package enum TorchLayout {
         "'\(name)' is of a model that normalises its inputs, and the config takes them as they "
           + "are; set data.normalize=true")
     }
-    for strand in 0..<shape.strandCount {
-      let inputs = shape.inputSize(ofLayer: shape.layer(ofStrand: strand))
-      let suffix = suffix(strand, shape)
-      let ours = shape.prefix(ofStrand: strand)
+    for direction in 0..<shape.layerDirectionCount {
+      let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
+      let suffix = suffix(direction, shape)
+      let ours = shape.prefix(ofDirection: direction)
       model["\(ours).input.weight"] = Rows.fromTorch(
         try file.take("\(prefix)weight_ih\(suffix)", [rows, inputs]), gates: gates)
       model["\(ours).recurrent.weight"] = Rows.fromTorch(
@@ -104,10 +104,10 @@ package enum TorchLayout {
       let pair = ModelTensors.BiasPair(
         input: Rows.fromTorch(input, gates: gates),
         recurrent: Rows.fromTorch(recurrent, gates: gates))
-      model.setBiasPair(pair, ofStrand: strand)
+      model.setBiasPair(pair, ofDirection: direction)
     }
     if let name = try file.initialState(of: shape) {
-      model.setInitialStates(try file.take(name, [shape.strandCount, 1, hidden]))
+      model.setInitialStates(try file.take(name, [shape.layerDirectionCount, 1, hidden]))
     }
     let ends = try embeddingAndOutput(file, shape: shape)
     let vocabulary = shape.vocabularySize

@@ -77,7 +77,7 @@ import Testing
     worker.load(expected.batch)
     let gradient = Arena([Float](repeating: 7, count: table.elementCount))
     withUnsafePointer(to: gradient.pointer) {
-      worker.computeGradients(parameters: parameters.pointer, weights: weights, nodes: $0)
+      worker.computeGradients(parameters: parameters.pointer, weights: weights, partialSums: $0)
     }
     #expect(abs(worker.shardLosses[0] - expected.loss) < 1e-5)
     for tensor in table.parameters {

@@ -215,7 +215,7 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     let gradient = Arena(problem.stale)
     worker.load(problem, window: 1)
     withUnsafePointer(to: gradient.pointer) {
-      worker.computeGradients(parameters: parameters.pointer, weights: weights, nodes: $0)
+      worker.computeGradients(parameters: parameters.pointer, weights: weights, partialSums: $0)
     }
     worker.load(problem)
     return problem.inputs.indices.flatMap { window in

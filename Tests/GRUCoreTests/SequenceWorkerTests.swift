@@ -185,7 +185,7 @@ struct Sizes: Sendable, CustomTestStringConvertible {
     worker.load(problem)
     worker.load(problem, window: 0)
     withUnsafePointer(to: gradient.pointer) {
-      worker.computeGradients(parameters: parameters.pointer, weights: weights, nodes: $0)
+      worker.computeGradients(parameters: parameters.pointer, weights: weights, partialSums: $0)
     }
     return worker.firstNonFinite()
   }

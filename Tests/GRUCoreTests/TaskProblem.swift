@@ -100,7 +100,7 @@ struct TaskProblem {
         worker.resetState()
         arenas.map(\.pointer).withUnsafeBufferPointer {
           worker.computeGradients(
-            parameters: arena.pointer, weights: weights, nodes: $0.baseAddress!)
+            parameters: arena.pointer, weights: weights, partialSums: $0.baseAddress!)
         }
       }
       for (range, node) in zip(ranges, arenas) { nodes[range] = node.values }

@@ -44,12 +44,13 @@ struct WorkerRun {
       for worker in workers {
         worker.load(problem, window: window)
         let ranges = CanonicalTree.maximalNodes(of: worker.shards, in: plan.shards)
-        precondition(worker.nodeCount == ranges.count, "\(worker.nodeCount) nodes for \(ranges)")
+        precondition(
+          worker.partialSumCount == ranges.count, "\(worker.partialSumCount) nodes for \(ranges)")
         // A worker overwrites: what was in the arenas before must not matter.
         let arenas = ranges.map { _ in Arena(problem.stale) }
         arenas.map(\.pointer).withUnsafeBufferPointer {
           worker.computeGradients(
-            parameters: parameters.pointer, weights: weights, nodes: $0.baseAddress!)
+            parameters: parameters.pointer, weights: weights, partialSums: $0.baseAddress!)
         }
         for (range, arena) in zip(ranges, arenas) { nodes[range] = arena.values }
         losses[window] += (0..<worker.shards.count).map { worker.shardLosses[$0] }

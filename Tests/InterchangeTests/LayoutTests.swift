@@ -35,11 +35,11 @@ import Testing
     let reference = try Reference("torch-gru")
     var model = try read("torch-gru", reference.shape)
     model["layers.0.bias"][0] += 1
-    let pair = model.biasPair(ofStrand: 0)
+    let pair = model.biasPair(ofDirection: 0)
     #expect(pair.input == model["layers.0.bias"])
     #expect(pair.recurrent.prefix(2 * reference.hidden).allSatisfy { $0 == 0 })
     #expect(Array(pair.recurrent.suffix(reference.hidden)) == model["layers.0.recurrent.bias"])
-    #expect(model.biasPair(ofStrand: 1).recurrent.prefix(reference.hidden).contains { $0 != 0 })
+    #expect(model.biasPair(ofDirection: 1).recurrent.prefix(reference.hidden).contains { $0 != 0 })
   }
 
   @Test func torchHasNoLayerThatResetsBefore() throws {

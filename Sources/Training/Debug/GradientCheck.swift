@@ -82,7 +82,7 @@ struct GradientCheck {
     if replica.dropsRecurrentWeights { replica.dropRecurrentWeights(step: step) }
     withUnsafePointer(to: arena.pointer) { nodes in
       worker.computeGradients(
-        parameters: replica.parameters.pointer, weights: replica.weights, nodes: nodes)
+        parameters: replica.parameters.pointer, weights: replica.weights, partialSums: nodes)
     }
     if replica.dropsRecurrentWeights {
       replica.weights.dropRecurrentGradient(

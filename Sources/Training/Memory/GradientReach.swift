@@ -26,12 +26,12 @@ struct GradientReach {
     squares.initialize(repeating: 0, count: shape.layerCount * window)
     defer { squares.deallocate() }
     worker.stateGradientSquares = squares
-    let arena = AlignedBuffer(count: worker.nodeCount * replica.table.elementCount)
-    let nodes = (0..<worker.nodeCount).map { arena.pointer + $0 * replica.table.elementCount }
+    let arena = AlignedBuffer(count: worker.partialSumCount * replica.table.elementCount)
+    let nodes = (0..<worker.partialSumCount).map { arena.pointer + $0 * replica.table.elementCount }
     nodes.withUnsafeBufferPointer {
       guard let start = $0.baseAddress else { return }
       worker.computeGradients(
-        parameters: replica.parameters.pointer, weights: replica.weights, nodes: start)
+        parameters: replica.parameters.pointer, weights: replica.weights, partialSums: start)
     }
     norms = (0..<answer).map { back in
       let sum = (0..<shape.layerCount).reduce(0.0) {

@@ -282,14 +282,14 @@ package struct ScaleModel: Sendable {
       switch stage {
       case .output: Part(bytes: 0, work: work[shape.layerCount])
       case .embedding: Part(bytes: 0, work: work[0] / 2)
-      case .candidate(let strand):
-        Part(bytes: 0, work: work[shape.layer(ofStrand: strand)] / 6 / directions)
-      case .gates(let strand):
+      case .candidate(let direction):
+        Part(bytes: 0, work: work[shape.layer(ofDirection: direction)] / 6 / directions)
+      case .gates(let direction):
         Part(
           bytes: 0,
-          work: work[shape.layer(ofStrand: strand)] / directions
+          work: work[shape.layer(ofDirection: direction)] / directions
             * (1 - (hasCandidate ? 1.0 / 6 : 0)
-              - (hasEmbedding && shape.layer(ofStrand: strand) == 0 ? 0.5 : 0)))
+              - (hasEmbedding && shape.layer(ofDirection: direction) == 0 ? 0.5 : 0)))
       }
     }
     for segment in BackwardStage.segments(of: shape, table: table) {

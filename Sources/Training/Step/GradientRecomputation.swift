@@ -76,10 +76,10 @@ final class GradientRecomputation {
   ) -> [UInt64] {
     let count = replica.table.elementCount
     let words = 2 * ((count + canonicalBlock - 1) / canonicalBlock)
-    var digest = [UInt64](repeating: 0, count: words * worker.nodeCount)
+    var digest = [UInt64](repeating: 0, count: words * worker.partialSumCount)
     digest.withUnsafeMutableBufferPointer { digest in
       guard let start = digest.baseAddress else { return }
-      for node in 0..<worker.nodeCount {
+      for node in 0..<worker.partialSumCount {
         replica.kernels.hashBlocks(sums[node], count: count, into: start + node * words)
       }
     }
@@ -93,17 +93,17 @@ final class GradientRecomputation {
     let worker = SequenceWorker(
       shape: replica.shape, table: replica.table, kernels: replica.kernels,
       window: replica.window, plan: replica.plan, worker: task.worker, slots: replica.slots)
-    let arenas = AlignedBuffer(count: worker.nodeCount * count)
+    let arenas = AlignedBuffer(count: worker.partialSumCount * count)
     let sums = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(
-      capacity: worker.nodeCount)
+      capacity: worker.partialSumCount)
     defer { sums.deallocate() }
-    for node in 0..<worker.nodeCount {
+    for node in 0..<worker.partialSumCount {
       (sums + node).initialize(to: arenas.pointer + node * count)
     }
     if !source.startsEpoch(atStep: step) { replica.writeState(of: worker, from: state) }
     source.fill(worker, step: step)
     worker.computeGradients(
-      parameters: replica.parameters.pointer, weights: replica.weights, nodes: sums)
+      parameters: replica.parameters.pointer, weights: replica.weights, partialSums: sums)
     let digest = digest(of: worker, sums: sums)
     withExtendedLifetime(arenas) {}
     return digest
