@@ -62,20 +62,22 @@ let package = Package(
         "KernelsAVX512", "KernelsBF16",
       ],
       swiftSettings: hot),
-    .target(name: "GRUCore", dependencies: ["Kernels"], swiftSettings: hot),
-    .target(name: "Collectives", dependencies: ["Kernels"], swiftSettings: hot),
+    .target(name: "Cells", dependencies: ["Kernels"], swiftSettings: hot),
+    .target(name: "GRUCore", dependencies: ["Cells", "Kernels"], swiftSettings: hot),
+    .target(
+      name: "Collectives", dependencies: ["NumericContract", "Kernels"], swiftSettings: hot),
     .target(
       name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"], swiftSettings: hot),
     .target(name: "Corpora", dependencies: ["NumericContract"], swiftSettings: hot),
     .target(
       name: "Checkpoints", dependencies: ["NumericContract", "Corpora"], swiftSettings: common),
     .target(
-      name: "Interchange", dependencies: ["NumericContract", "GRUCore", "Checkpoints"],
+      name: "Interchange", dependencies: ["NumericContract", "Cells", "GRUCore", "Checkpoints"],
       swiftSettings: common),
     .target(
       name: "Training",
       dependencies: [
-        "NumericContract", "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints",
+        "NumericContract", "Kernels", "Cells", "GRUCore", "Collectives", "Corpora", "Checkpoints",
         "Interchange",
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ],
@@ -96,7 +98,7 @@ let package = Package(
       name: "gru-dist",
       dependencies: [
         "Supervision", "Dashboard", "Training", "Corpora", "MPICollectives", "Collectives",
-        "GRUCore", "Kernels",
+        "GRUCore", "Cells", "Kernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),
@@ -110,7 +112,7 @@ let package = Package(
       dependencies: ["Kernels", "Collectives", "MPICollectives", "mpi-conformance"],
       swiftSettings: common),
     .testTarget(
-      name: "GRUCoreTests", dependencies: ["GRUCore", "Kernels"], swiftSettings: common),
+      name: "GRUCoreTests", dependencies: ["Cells", "GRUCore", "Kernels"], swiftSettings: common),
     .testTarget(
       name: "NumericContractTests", dependencies: ["NumericContract"],
       swiftSettings: common),
@@ -121,7 +123,9 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints"],
+      dependencies: [
+        "Training", "Kernels", "Cells", "GRUCore", "Collectives", "Corpora", "Checkpoints",
+      ],
       swiftSettings: common),
     .testTarget(
       name: "CommandLineTests", dependencies: ["gru-dist", "Training"], swiftSettings: common),
@@ -141,7 +145,7 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "InterchangeTests", dependencies: ["Interchange", "GRUCore", "Checkpoints"],
+      name: "InterchangeTests", dependencies: ["Interchange", "Cells", "GRUCore", "Checkpoints"],
       swiftSettings: common),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(

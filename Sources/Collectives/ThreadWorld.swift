@@ -3,6 +3,7 @@
 #elseif canImport(Darwin)
   import Darwin
 #endif
+import NumericContract
 
 /// The state that the ranks of one in-process job share. Everything in it is behind one lock.
 package final class ThreadWorld: @unchecked Sendable {

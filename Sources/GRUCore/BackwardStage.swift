@@ -1,13 +1,14 @@
+import Cells
+
 /// The stages of a backward pass, each of which completes the gradients of some tensors: the output
-/// layer, then the layers from the top, each direction first the gates and then the candidate, and
+/// layer, then the layers from the top, each direction in the stages that its cell describes, and
 /// the embedding before the weights of layer 0, whose exchange has the least time left to hide in.
 package enum BackwardStage: Equatable, Sendable {
   case output
-  /// BPTT of all directions of a layer with the first of them, unless an embedding came first, and
-  /// the gradients of the rows of z and r; of all rows in an RNN.
-  case gates(direction: Int)
-  /// The gradients of the candidate's rows and of the biases.
-  case candidate(direction: Int)
+  /// The gradients of the weight rows of one of the cell's stages; with the last of them those of
+  /// biases. The first stage of a layer begins with BPTT of all its directions, unless an embedding
+  /// came first.
+  case weights(direction: Int, stage: Int)
   /// BPTT of layer 0, and the gradient of the embedding.
   case embedding
 
@@ -17,8 +18,7 @@ package enum BackwardStage: Equatable, Sendable {
     for layer in (0..<shape.layerCount).reversed() {
       if layer == 0, shape.task.input == .tokens { stages.append(.embedding) }
       for direction in shape.directions(ofLayer: layer) {
-        stages.append(.gates(direction: direction))
-        if shape.cell != .rnn { stages.append(.candidate(direction: direction)) }
+        stages += shape.cell.stages.indices.map { .weights(direction: direction, stage: $0) }
       }
     }
     return stages
@@ -36,34 +36,60 @@ package enum BackwardStage: Equatable, Sendable {
   package static func segments(of shape: ModelShape, table: ParameterTable) -> [Segment] {
     let stages = stages(of: shape)
     func number(_ stage: BackwardStage) -> Int { stages.firstIndex(of: stage) ?? 0 }
-    var ends: [(end: Int, stage: Int, reader: Int)] = []
-    let hidden = shape.hiddenSize
+    var ends: [End] = []
     if shape.task.input == .tokens {
-      ends.append((table.parameters[0].range.upperBound, number(.embedding), 0))
+      ends.append(End(table.parameters[0].range.upperBound, number(.embedding), 0))
     }
     for direction in 0..<shape.layerDirectionCount {
-      let layer = shape.layer(ofDirection: direction)
-      let first = table.firstIndex(ofDirection: direction)
-      let input = table.parameters[first]
-      let recurrent = table.parameters[first + 1]
-      let gates = number(.gates(direction: direction))
-      let last = table.parameters[first + table.tensorsPerDirection - 1]
-      guard shape.cell != .rnn else {
-        ends.append((last.range.upperBound, gates, layer))
-        continue
-      }
-      let candidate = number(.candidate(direction: direction))
-      let gateRows = 2 * hidden
-      ends.append((input.offset + gateRows * shape.inputSize(ofLayer: layer), gates, layer))
-      ends.append((input.range.upperBound, candidate, layer))
-      ends.append((recurrent.offset + gateRows * hidden, gates, layer))
-      ends.append((last.range.upperBound, candidate, layer))
+      ends += Self.ends(
+        ofDirection: direction, shape: shape, tensors: table.tensors(ofDirection: direction),
+        firstStage: number(.weights(direction: direction, stage: 0)))
     }
-    ends.append((table.elementCount, number(.output), shape.layerCount))
+    ends.append(End(table.elementCount, number(.output), shape.layerCount))
     var start = 0
     return ends.map { end in
       defer { start = end.end }
       return Segment(elements: start..<end.end, stage: end.stage, reader: end.reader)
+    }
+  }
+
+  /// Where a segment ends, with its stage and reader.
+  private struct End {
+    var end: Int
+    var stage: Int
+    var reader: Int
+
+    init(_ end: Int, _ stage: Int, _ reader: Int) {
+      self.end = end
+      self.stage = stage
+      self.reader = reader
+    }
+  }
+
+  /// The segments of one direction: the rows of each stage in either matrix; what comes after them
+  /// is completed by the last stage.
+  private static func ends(
+    ofDirection direction: Int, shape: ModelShape, tensors: DirectionTensors, firstStage: Int
+  ) -> [End] {
+    let cell = shape.cell
+    let hidden = shape.hiddenSize
+    let layer = shape.layer(ofDirection: direction)
+    var ends: [End] = []
+    for (stage, rows) in cell.stages.enumerated() {
+      guard let gates = rows.inputGates else { continue }
+      let row = gates.upperBound * hidden
+      ends.append(
+        End(tensors.inputWeight + row * shape.inputSize(ofLayer: layer), firstStage + stage, layer))
+    }
+    for (stage, rows) in cell.stages.enumerated() {
+      guard let gates = rows.recurrentGates, let weight = tensors.recurrentWeight else { continue }
+      let row = (gates.upperBound - cell.recurrentGates.lowerBound) * hidden
+      ends.append(End(weight + row * hidden, firstStage + stage, layer))
+    }
+    ends.append(End(tensors.end, firstStage + cell.stages.count - 1, layer))
+    // Neighbours of one stage are one segment.
+    return ends.indices.compactMap { index in
+      index + 1 < ends.count && ends[index + 1].stage == ends[index].stage ? nil : ends[index]
     }
   }
 }

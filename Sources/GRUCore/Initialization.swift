@@ -1,3 +1,4 @@
+import Cells
 import Kernels
 
 /// The first values of all parameters, a pure function of shape and seed.
@@ -6,7 +7,7 @@ import Kernels
 /// Bengio, 2010). Recurrent weights: each H × H block orthogonal, as a product of random plane
 /// rotations. Output weights, and a table tied to them: uniform on ±1/√(D H); matrices of an
 /// adaptive softmax by the columns they have instead of D H. Biases and states: 0, but for the bias
-/// of z where the shape gives another value. Gains: 1.
+/// of one gate where the shape gives another value. Gains: 1.
 package enum Initialization {
   package static func initialize(
     _ parameters: UnsafeMutablePointer<Float>, table: ParameterTable, shape: ModelShape,
@@ -31,10 +32,11 @@ package enum Initialization {
     for (direction, prefix) in prefixes.enumerated() {
       let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
       uniform("\(prefix).input.weight", (6 / Double(inputs + hidden)).squareRoot())
-      let recurrent = parameters + table["\(prefix).recurrent.weight"].offset
-      for gate in 0..<shape.cell.gateCount {
+      guard let recurrent = table.tensors(ofDirection: direction).recurrentWeight else { continue }
+      for gate in shape.cell.recurrentGates.indices {
         fillOrthogonal(
-          recurrent + gate * hidden * hidden, size: hidden, random: random, tensor: tensor)
+          parameters + recurrent + gate * hidden * hidden, size: hidden, random: random,
+          tensor: tensor)
         tensor += 1
       }
     }
@@ -44,11 +46,11 @@ package enum Initialization {
         (parameters + gain.offset).update(repeating: 1, count: gain.count)
       }
     }
-    if shape.cell != .rnn {
+    if let gate = shape.cell.biasedGate {
       for prefix in prefixes {
         // A bias before the normalisation would be taken off with the mean.
         let name = shape.normalizesGates ? "norm.bias" : "bias"
-        (parameters + table["\(prefix).\(name)"].offset)
+        (parameters + table["\(prefix).\(name)"].offset + gate * hidden)
           .update(repeating: shape.initialUpdateBias, count: hidden)
       }
     }

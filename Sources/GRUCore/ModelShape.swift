@@ -1,3 +1,5 @@
+package import Cells
+
 /// The sizes and cell of a recurrent model: of a language model, unless `task` says otherwise.
 ///
 /// Shape legend used in this module: T = BPTT window, B = sequences of one worker, H = hidden size,
@@ -8,19 +10,9 @@
 /// own: direction D l is the forward one of layer l, and where D is 2 the next one goes through
 /// each sequence from its end.
 package struct ModelShape: Sendable, Equatable {
-  /// The recurrence of one layer.
-  package enum Cell: String, Sendable, CaseIterable {
-    /// GRU, candidate tanh(W_h x + U_h (r ⊙ h) + b_h).
-    case gruResetBefore
-    /// GRU, candidate tanh(W_h x + b_h + r ⊙ (U_h h + c_h)), as in PyTorch and cuDNN.
-    case gruResetAfter
-    /// h' = tanh(W x + U h + b).
-    case rnn
+  package typealias Cell = Cells.Cell
 
-    /// Blocks of H rows in the input weight: z, r, h of a GRU, one of an RNN.
-    package var gateCount: Int { self == .rnn ? 1 : 3 }
-  }
-
+  /// The recurrence of all layers.
   package var cell: Cell
   package var vocabularySize: Int
   package var embeddingSize: Int
@@ -38,10 +30,11 @@ package struct ModelShape: Sendable, Equatable {
   /// Whether layers go through every sequence in both directions and hand on the states of both,
   /// side by side (Schuster and Paliwal, 1997). Nothing is carried from one batch to the next then.
   package var isBidirectional = false
-  /// Whether the hidden vector before a stream or sequence is a parameter of each layer, and not 0.
+  /// Whether the state before a stream or sequence is a parameter of each layer, and not 0.
   package var learnsInitialState = false
-  /// What the bias of a GRU's update gate starts from: the lower, the longer it remembers at first
-  /// (Jozefowicz, Zaremba and Sutskever, 2015, do the like to an LSTM's forget gate).
+  /// What the bias of the cell's `biasedGate` starts from. Of a GRU's update gate: the lower, the
+  /// longer it remembers at first (Jozefowicz, Zaremba and Sutskever, 2015, do the like to an
+  /// LSTM's forget gate).
   package var initialUpdateBias: Float = 0
   /// What is left out at random in training.
   package var regularization = Regularization()
@@ -66,7 +59,25 @@ package struct ModelShape: Sendable, Equatable {
   }
 
   /// Floats of a layer's recurrent weights with the gap after them.
-  var recurrentStride: Int { padded(cell.gateCount * hiddenSize * hiddenSize) }
+  var recurrentStride: Int { padded(cell.recurrentGates.count * hiddenSize * hiddenSize) }
+
+  /// Whether a step drops recurrent weights, of which the cell has some.
+  var dropsRecurrentWeights: Bool {
+    regularization.recurrentDropout > 0 && !cell.recurrentGates.isEmpty
+  }
+
+  /// Vectors [H] that each sequence carries from batch to batch, [S, L].
+  package var carriedVectorCount: Int { cell.stateVectors.count * layerCount }
+
+  /// Their names in checkpoints, "hidden.0".
+  package var carriedVectorNames: [String] {
+    cell.stateVectors.flatMap { vector in
+      (0..<layerCount).map { "\(vector.name).\($0)" }
+    }
+  }
+
+  /// Floats of what `sequences` sequences carry, [S, L, B, H].
+  package func stateCount(sequences: Int) -> Int { carriedVectorCount * sequences * hiddenSize }
 
   /// The size of a layer's input: E for the first layer, D H above.
   package func inputSize(ofLayer layer: Int) -> Int { layer == 0 ? embeddingSize : featureSize }

@@ -34,7 +34,7 @@ extension SequenceWorker {
       let found = scan(
         "gate gradients", shape.layer(ofDirection: direction), directions[direction].gates,
         layout.gatesStride,
-        shape.cell.gateCount * layout.hidden, latestFirst: !shape.isReversed(direction))
+        gateCount * layout.hidden, latestFirst: !shape.isReversed(direction))
       if let found { return found }
     }
     return nil

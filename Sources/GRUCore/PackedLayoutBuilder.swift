@@ -1,3 +1,4 @@
+import Cells
 import Kernels
 
 /// Deals out offsets of one arena to packed operands.
@@ -81,31 +82,38 @@ struct PackedLayoutBuilder {
       bias: take(padded(count)), biasSource: bias.offset, count: count)
   }
 
-  mutating func direction(_ direction: Int) -> PackedLayer {
+  /// The operands of one direction of a layer: its own, and those of the cell's products in order.
+  mutating func direction(
+    _ direction: Int
+  ) -> (packed: PackedDirection, products: [PackedProduct]) {
     let hidden = shape.hiddenSize
     let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
-    let gates = shape.cell.gateCount
-    let prefix = shape.prefix(ofDirection: direction)
-    let input = table["\(prefix).input.weight"].offset
-    let recurrent = table["\(prefix).recurrent.weight"].offset
-    let candidate = recurrent + (gates - 1) * hidden * hidden
-    let isGated = gates == 3
-    firstRecurrent = recurrent
+    let cell = shape.cell
+    let gates = cell.gateCount
+    let tensors = table.tensors(ofDirection: direction)
+    firstRecurrent = tensors.recurrentWeight
     firstDropped = direction * shape.recurrentStride
     defer { firstRecurrent = nil }
-    return PackedLayer(
-      inputForward: transposed(source: input, groups: gates, groupColumns: hidden, depth: inputs),
-      inputBackward: rows(source: input, depth: gates * hidden, columns: inputs),
-      gatesForward: isGated
-        ? transposed(source: recurrent, groups: 2, groupColumns: hidden, depth: hidden) : nil,
-      gatesBackward: isGated ? rows(source: recurrent, depth: 2 * hidden, columns: hidden) : nil,
-      candidateForward: transposed(
-        source: candidate, groups: 1, groupColumns: hidden, depth: hidden),
-      candidateBackward: rows(source: candidate, depth: hidden, columns: hidden),
+    let inputForward = transposed(
+      source: tensors.inputWeight, groups: gates, groupColumns: hidden, depth: inputs)
+    let inputBackward = rows(source: tensors.inputWeight, depth: gates * hidden, columns: inputs)
+    let products = cell.products.map { product in
+      let gate = product.gates.lowerBound - cell.recurrentGates.lowerBound
+      let source = (tensors.recurrentWeight ?? 0) + gate * hidden * hidden
+      let count = product.gates.count
+      return PackedProduct(
+        forward: transposed(
+          source: source, groups: count, groupColumns: hidden, depth: hidden),
+        backward: rows(source: source, depth: count * hidden, columns: hidden))
+    }
+    let packed = PackedDirection(
+      inputForward: inputForward, inputBackward: inputBackward,
       bias: take(gates * padded(hidden)),
-      recurrentBias: take(padded(hidden)),
+      recurrentBias: take(cell.recurrentBiasGates.count * padded(hidden)),
       gain: take(shape.normalizesGates ? gates * padded(hidden) : 0),
       normBias: take(shape.normalizesGates ? gates * padded(hidden) : 0),
-      initialState: take(shape.learnsInitialState ? padded(hidden) : 0))
+      initialStates: take(
+        shape.learnsInitialState ? cell.stateVectors.count * padded(hidden) : 0))
+    return (packed, products)
   }
 }

@@ -13,26 +13,26 @@ struct PackedOperand {
   var droppedOffset: Int?
 }
 
-/// The packed operands and padded biases of one direction of a layer.
-struct PackedLayer {
+/// The packed input weights and padded vectors of one direction of a layer.
+struct PackedDirection {
   /// W as [I] → [gates · Hp], and its transpose [gates · H] → [Ip].
   var inputForward: PackedOperand
   var inputBackward: PackedOperand
-  /// Rows z and r of U (absent in an RNN), forward and backward.
-  var gatesForward: PackedOperand?
-  var gatesBackward: PackedOperand?
-  /// Rows h of U.
-  var candidateForward: PackedOperand
-  var candidateBackward: PackedOperand
   /// Offset of the bias, each gate padded to Hp.
   var bias: Int
-  /// Offset of c_h (reset-after).
+  /// Offset of the recurrent bias, padded likewise; without room where there is none.
   var recurrentBias: Int
   /// Offsets of gain and bias of the normalisation, as the bias; without room where there is none.
   var gain: Int
   var normBias: Int
-  /// Offset of the learned initial state, padded to Hp; without room where there is none.
-  var initialState: Int
+  /// Offset of the learned initial states, each padded to Hp; without room where there is none.
+  var initialStates: Int
+}
+
+/// Rows of U of one of a cell's recurrent products, as [H] → [gates · Hp] and their transpose.
+struct PackedProduct {
+  var forward: PackedOperand
+  var backward: PackedOperand
 }
 
 /// One matrix of the output layer and its bias.

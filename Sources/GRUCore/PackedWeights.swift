@@ -1,3 +1,4 @@
+import Cells
 package import Kernels
 
 /// Floats of a row padded to whole virtual vectors.
@@ -12,55 +13,50 @@ func rowStride(_ columns: Int) -> Int { columns % 128 == 0 ? columns + 16 : colu
 package final class PackedWeights {
   let shape: ModelShape
   package let kernels: Kernels
-  let directions: [PackedLayer]
+  let directions: [PackedDirection]
+  /// The recurrent products of all directions, those of a direction side by side.
+  private let products: UnsafeMutablePointer<PackedProduct>
+  private let productCount: Int
   let output: PackedOutput
-  /// Where the biases lie in the parameter arena.
-  private let biases:
-    [(bias: Int, recurrentBias: Int?, gain: Int?, normBias: Int?, initialState: Int?)]
+  /// Where the tensors of directions lie in the parameter arena.
+  private let tensors: [DirectionTensors]
   private let operands: [PackedOperand]
   /// The places of each layer's operands among all; the output layer's come last.
   private let firstOperands: [Int]
   private let arena: AlignedBuffer
   /// The recurrent weights of all directions less the dropped ones; empty where none are.
   private let dropped: AlignedBuffer
-  /// The first recurrent weight of each direction in the parameter arena.
-  private let recurrentOffsets: [Int]
 
   package init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
     self.shape = shape
     self.kernels = kernels
     var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels)
-    var directions: [PackedLayer] = []
+    var directions: [PackedDirection] = []
+    var products: [PackedProduct] = []
     var firstOperands: [Int] = []
     for layer in 0..<shape.layerCount {
       firstOperands.append(builder.operands.count)
       for direction in shape.directions(ofLayer: layer) {
-        directions.append(builder.direction(direction))
+        let found = builder.direction(direction)
+        directions.append(found.packed)
+        products += found.products
       }
     }
     firstOperands.append(builder.operands.count)
     self.directions = directions
+    productCount = shape.cell.products.count
+    self.products = .allocate(capacity: products.count)
+    self.products.initialize(from: products, count: products.count)
     output = builder.output()
     arena = AlignedBuffer(count: builder.size)
     operands = builder.operands
-    recurrentOffsets = (0..<shape.layerDirectionCount).map {
-      table["\(shape.prefix(ofDirection: $0)).recurrent.weight"].offset
-    }
+    tensors = (0..<shape.layerDirectionCount).map(table.tensors(ofDirection:))
     dropped = AlignedBuffer(
-      count: shape.regularization.recurrentDropout > 0
-        ? shape.layerDirectionCount * shape.recurrentStride : 0)
+      count: shape.dropsRecurrentWeights ? shape.layerDirectionCount * shape.recurrentStride : 0)
     self.firstOperands = firstOperands + [operands.count]
-    biases = (0..<shape.layerDirectionCount).map { direction in
-      let prefix = shape.prefix(ofDirection: direction)
-      return (
-        table["\(prefix).bias"].offset,
-        shape.cell == .gruResetAfter ? table["\(prefix).recurrent.bias"].offset : nil,
-        shape.normalizesGates ? table["\(prefix).norm.weight"].offset : nil,
-        shape.normalizesGates ? table["\(prefix).norm.bias"].offset : nil,
-        shape.learnsInitialState ? table["\(prefix).initial_state"].offset : nil
-      )
-    }
   }
+
+  deinit { products.deallocate() }
 
   /// Bytes that an instance of these sizes allocates.
   package static func bytes(
@@ -70,13 +66,17 @@ package final class PackedWeights {
     for direction in 0..<shape.layerDirectionCount { _ = builder.direction(direction) }
     _ = builder.output()
     let dropped =
-      shape.regularization.recurrentDropout > 0
-      ? shape.layerDirectionCount * shape.recurrentStride : 0
+      shape.dropsRecurrentWeights ? shape.layerDirectionCount * shape.recurrentStride : 0
     return (builder.size + dropped) * MemoryLayout<Float>.stride
   }
 
   @inline(__always) func pointer(_ operand: PackedOperand) -> UnsafePointer<Float> {
     UnsafePointer(arena.pointer + operand.offset)
+  }
+
+  /// The packed rows of one of the cell's recurrent products in a direction.
+  @inline(__always) func product(_ product: Int, ofDirection direction: Int) -> PackedProduct {
+    products[direction * productCount + product]
   }
 
   @inline(__always) func pointer(at offset: Int) -> UnsafePointer<Float> {
@@ -85,9 +85,8 @@ package final class PackedWeights {
 
   /// What a forward pass of one token reads: the operands of all its products.
   private var forwardOperands: [PackedOperand] {
-    directions.flatMap {
-      [$0.inputForward, $0.candidateForward] + ($0.gatesForward.map { [$0] } ?? [])
-    }
+    directions.map(\.inputForward)
+      + (0..<directions.count * productCount).map { products[$0].forward }
       + [output.head.forward]
       + output.tails.flatMap { [$0.projectionForward, $0.scores.forward] }
   }
@@ -159,10 +158,11 @@ package final class PackedWeights {
   ) {
     if dropped.count == 0 { return }
     let units = shape.recurrentStride / 16
-    for direction in 0..<shape.layerDirectionCount {
+    for (direction, tensors) in tensors.enumerated() {
+      guard let weight = tensors.recurrentWeight else { continue }
       shape.regularization.dropRecurrent(
         step: step, direction: direction, units: part * units / parts..<(part + 1) * units / parts,
-        parameters + recurrentOffsets[direction],
+        parameters + weight,
         into: dropped.pointer + direction * shape.recurrentStride, kernels: kernels)
     }
   }
@@ -184,8 +184,8 @@ package final class PackedWeights {
     _ gradient: UnsafeMutablePointer<Float>, range: Range<Int>, step: UInt32
   ) {
     if dropped.count == 0 { return }
-    for direction in 0..<shape.layerDirectionCount {
-      let first = recurrentOffsets[direction]
+    for (direction, tensors) in tensors.enumerated() {
+      guard let first = tensors.recurrentWeight else { continue }
       let part = range.clamped(to: first..<first + shape.recurrentStride)
       if part.isEmpty { continue }
       shape.regularization.dropRecurrent(
@@ -196,27 +196,31 @@ package final class PackedWeights {
   }
 
   private func repackBiases(ofDirection direction: Int, from parameters: UnsafePointer<Float>) {
-    let source = biases[direction]
+    let source = tensors[direction]
     let packed = directions[direction]
-    repackGates(from: parameters + source.bias, to: packed.bias)
+    let cell = shape.cell
+    repackGates(cell.gateCount, from: parameters + source.bias, to: packed.bias)
     if let recurrent = source.recurrentBias {
-      (arena.pointer + packed.recurrentBias)
-        .update(from: parameters + recurrent, count: shape.hiddenSize)
+      repackGates(
+        cell.recurrentBiasGates.count, from: parameters + recurrent, to: packed.recurrentBias)
     }
     if let gain = source.gain, let normBias = source.normBias {
-      repackGates(from: parameters + gain, to: packed.gain)
-      repackGates(from: parameters + normBias, to: packed.normBias)
+      repackGates(cell.gateCount, from: parameters + gain, to: packed.gain)
+      repackGates(cell.gateCount, from: parameters + normBias, to: packed.normBias)
     }
-    if let initialState = source.initialState {
-      (arena.pointer + packed.initialState)
-        .update(from: parameters + initialState, count: shape.hiddenSize)
+    if let initialStates = source.initialStates {
+      for vector in cell.stateVectors.indices {
+        let place = vector * padded(shape.hiddenSize)
+        (arena.pointer + packed.initialStates + place)
+          .update(from: parameters + initialStates + place, count: shape.hiddenSize)
+      }
     }
   }
 
-  /// Copies one value for each row of every gate, padded.
-  private func repackGates(from source: UnsafePointer<Float>, to offset: Int) {
+  /// Copies one value for each row of some gates, padded.
+  private func repackGates(_ gates: Int, from source: UnsafePointer<Float>, to offset: Int) {
     let hidden = shape.hiddenSize
-    for gate in 0..<shape.cell.gateCount {
+    for gate in 0..<gates {
       (arena.pointer + offset + gate * padded(hidden))
         .update(from: source + gate * hidden, count: hidden)
     }

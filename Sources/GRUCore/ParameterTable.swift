@@ -19,9 +19,8 @@ package struct ParameterTable: Sendable, Equatable {
   package let elementCount: Int
   private let outputWeightIndex: Int
   private let outputBiasIndex: Int
-  /// Where the tensors of the first layer begin, and how many each direction of a layer has.
-  private let firstLayerIndex: Int
-  let tensorsPerDirection: Int
+  /// Where the tensors of each direction of a layer are.
+  private let directions: [DirectionTensors]
 
   /// Number of trained values, gaps left out.
   package var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
@@ -29,30 +28,18 @@ package struct ParameterTable: Sendable, Equatable {
   package init(shape: ModelShape) {
     var parameters: [Parameter] = []
     var offset = 0
-    func add(_ name: String, _ shape: [Int]) {
-      parameters.append(Parameter(name: name, shape: shape, offset: offset))
-      offset += (shape.reduce(1, *) + 15) & ~15
+    @discardableResult func add(_ name: String, _ shape: [Int]) -> Parameter {
+      let parameter = Parameter(name: name, shape: shape, offset: offset)
+      parameters.append(parameter)
+      offset += (parameter.count + 15) & ~15
+      return parameter
     }
-    let gates = shape.cell.gateCount
-    let hidden = shape.hiddenSize
     if shape.task.input == .tokens {
       add("embedding.weight", [shape.inputVocabularySize, shape.embeddingSize])
     }
-    firstLayerIndex = parameters.count
-    for direction in 0..<shape.layerDirectionCount {
-      let prefix = shape.prefix(ofDirection: direction)
-      let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
-      add("\(prefix).input.weight", [gates * hidden, inputs])
-      add("\(prefix).recurrent.weight", [gates * hidden, hidden])
-      add("\(prefix).bias", [gates * hidden])
-      if shape.cell == .gruResetAfter { add("\(prefix).recurrent.bias", [hidden]) }
-      if shape.normalizesGates {
-        add("\(prefix).norm.weight", [gates * hidden])
-        add("\(prefix).norm.bias", [gates * hidden])
-      }
-      if shape.learnsInitialState { add("\(prefix).initial_state", [hidden]) }
+    directions = (0..<shape.layerDirectionCount).map { direction in
+      DirectionTensors(shape: shape, direction: direction, add: add)
     }
-    tensorsPerDirection = (parameters.count - firstLayerIndex) / shape.layerDirectionCount
     outputWeightIndex = shape.tiesWeights ? 0 : parameters.count
     if shape.tiesWeights {
       precondition(
@@ -80,10 +67,8 @@ package struct ParameterTable: Sendable, Equatable {
   /// of the head where the softmax is adaptive.
   package var outputWeight: Parameter { parameters[outputWeightIndex] }
 
-  /// The index of a direction's first tensor.
-  func firstIndex(ofDirection direction: Int) -> Int {
-    firstLayerIndex + direction * tensorsPerDirection
-  }
+  /// Where the tensors of a direction of a layer are.
+  func tensors(ofDirection direction: Int) -> DirectionTensors { directions[direction] }
 
   package var outputBias: Parameter { parameters[outputBiasIndex] }
 

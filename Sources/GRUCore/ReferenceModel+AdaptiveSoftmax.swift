@@ -1,3 +1,5 @@
+import Cells
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)

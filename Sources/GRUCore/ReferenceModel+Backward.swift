@@ -1,3 +1,5 @@
+import Cells
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -94,142 +96,38 @@ extension ReferenceModel {
   ) -> [Double] {
     let hidden = shape.hiddenSize
     let inputSize = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
-    let prefix = shape.prefix(ofDirection: direction)
-    let weight = table["\(prefix).input.weight"].offset
-    let bias = table["\(prefix).bias"].offset
-    let stateCount = window.sequences * hidden
+    let tensors = table.tensors(ofDirection: direction)
+    let vectors = shape.cell.stateVectors.count
     var below = [Double](repeating: 0, count: window.steps * window.sequences * inputSize)
-    var carried = [Double](repeating: 0, count: stateCount)
+    // By sequence, [B, S, H].
+    var carried = [[[Double]]](
+      repeating: [[Double]](repeating: [Double](repeating: 0, count: hidden), count: vectors),
+      count: window.sequences)
     for t in (0..<window.steps).reversed() {
       for b in 0..<window.sequences {
-        let row = t * window.sequences + b
-        let total = (0..<hidden).map { above[row * hidden + $0] + carried[b * hidden + $0] }
-        var previous = [Double](repeating: 0, count: hidden)
-        let errors =
-          shape.cell == .rnn
-          ? rnnStep(direction, parameters, trace, row, total, &previous, &gradient)
-          : gruStep(direction, parameters, trace, row, total, &previous, &gradient)
-        let starts = isStart(row, window)
-        for i in 0..<hidden { carried[b * hidden + i] = starts ? 0 : previous[i] }
-        if starts, shape.learnsInitialState {
-          let first = table["\(prefix).initial_state"].offset
-          for i in 0..<hidden { gradient[first + i] += previous[i] }
+        let place = t * window.sequences + b
+        var total = carried[b]
+        for i in 0..<hidden { total[0][i] += above[place * hidden + i] }
+        var row = trace.rows[direction][place]
+        carried[b] = shape.cell.reference.backward(&row, total: total, &gradient)
+        if isStart(place, window) {
+          if let first = tensors.initialStates {
+            for (vector, slopes) in carried[b].enumerated() {
+              let start = first + vector * padded(hidden)
+              for i in 0..<hidden { gradient[start + i] += slopes[i] }
+            }
+          }
+          carried[b] = carried[b].map { $0.map { _ in 0 } }
         }
         addOuter(
-          errors, input, at: row * inputSize, columns: inputSize, to: &gradient, at: weight)
-        for i in errors.indices { gradient[bias + i] += errors[i] }
+          row.gates, input, at: place * inputSize, columns: inputSize, to: &gradient,
+          at: tensors.inputWeight)
+        for i in row.gates.indices { gradient[tensors.bias + i] += row.gates[i] }
         addTransposed(
-          parameters, at: weight, columns: inputSize, errors, to: &below, at: row * inputSize)
+          parameters, at: tensors.inputWeight, columns: inputSize, row.gates, to: &below,
+          at: place * inputSize)
       }
     }
     return below
-  }
-
-  /// ∂/∂(W x + U h + b) = dh' ⊙ (1 − h'²).
-  ///
-  /// - Returns: the gradient of the pre-activations, [H]; `previous` receives that of h.
-  private func rnnStep(
-    _ direction: Int, _ parameters: [Double], _ trace: Trace, _ row: Int, _ total: [Double],
-    _ previous: inout [Double], _ gradient: inout [Double]
-  ) -> [Double] {
-    let hidden = shape.hiddenSize
-    let weight = table["\(shape.prefix(ofDirection: direction)).recurrent.weight"].offset
-    let slopes = (0..<hidden).map { i in
-      let new = trace.gates[direction][row * hidden + i]
-      return total[i] * (1 - new * new)
-    }
-    let errors = normalizedBackward(
-      slopes, direction: direction, row: row, gate: 0, parameters, trace, &gradient)
-    addOuter(
-      errors, trace.previous[direction], at: row * hidden, columns: hidden, to: &gradient,
-      at: weight)
-    addTransposed(parameters, at: weight, columns: hidden, errors, to: &previous, at: 0)
-    return errors
-  }
-
-  /// With a the pre-activations and s = U_h h + c_h:
-  /// ```
-  /// da_z = dh' ⊙ (n − h) ⊙ z (1 − z)
-  /// da_n = dh' ⊙ z ⊙ (1 − n²)
-  /// da_r = dr ⊙ r (1 − r),  dr = h ⊙ U_hᵀ da_n (reset before)  or  s ⊙ da_n (reset after)
-  /// dh   = dh' ⊙ (1 − z) + U_zᵀ da_z + U_rᵀ da_r
-  ///        + r ⊙ U_hᵀ da_n (reset before)  or  + U_hᵀ (r ⊙ da_n) (reset after)
-  /// ```
-  /// - Returns: the gradient of the pre-activations, [3, H]; `previous` receives that of h.
-  private func gruStep(
-    _ direction: Int, _ parameters: [Double], _ trace: Trace, _ row: Int, _ total: [Double],
-    _ previous: inout [Double], _ gradient: inout [Double]
-  ) -> [Double] {
-    let hidden = shape.hiddenSize
-    let weight = table["\(shape.prefix(ofDirection: direction)).recurrent.weight"].offset
-    let candidateWeight = weight + 2 * hidden * hidden
-    let old = Array(trace.previous[direction][row * hidden..<(row + 1) * hidden])
-    let gates = Array(trace.gates[direction][row * 3 * hidden..<(row + 1) * 3 * hidden])
-    let (z, r, n) = (gates[..<hidden], Array(gates[hidden..<2 * hidden]), gates[(2 * hidden)...])
-    var errors = [Double](repeating: 0, count: 3 * hidden)
-    for i in 0..<hidden {
-      let new = n[2 * hidden + i]
-      errors[i] = total[i] * (new - old[i]) * z[i] * (1 - z[i])
-      errors[2 * hidden + i] = total[i] * z[i] * (1 - new * new)
-      previous[i] = total[i] * (1 - z[i])
-    }
-    let candidateErrors = normalizedBackward(
-      Array(errors[(2 * hidden)...]), direction: direction, row: row, gate: 2, parameters, trace,
-      &gradient)
-    errors.replaceSubrange((2 * hidden)..., with: candidateErrors)
-    var resetErrors = [Double](repeating: 0, count: hidden)
-    if shape.cell == .gruResetBefore {
-      let kept = zip(r, old).map { $0 * $1 }
-      var keptErrors = [Double](repeating: 0, count: hidden)
-      addOuter(candidateErrors, kept, at: 0, columns: hidden, to: &gradient, at: candidateWeight)
-      addTransposed(
-        parameters, at: candidateWeight, columns: hidden, candidateErrors, to: &keptErrors, at: 0)
-      for i in 0..<hidden {
-        resetErrors[i] = keptErrors[i] * old[i]
-        previous[i] += keptErrors[i] * r[i]
-      }
-    } else {
-      let bias = table["\(shape.prefix(ofDirection: direction)).recurrent.bias"].offset
-      let gated = zip(candidateErrors, r).map { $0 * $1 }
-      addOuter(gated, old, at: 0, columns: hidden, to: &gradient, at: candidateWeight)
-      addTransposed(
-        parameters, at: candidateWeight, columns: hidden, gated, to: &previous, at: 0)
-      for i in 0..<hidden {
-        gradient[bias + i] += gated[i]
-        resetErrors[i] =
-          candidateErrors[i] * trace.recurrentCandidates[direction][row * hidden + i]
-      }
-    }
-    for i in 0..<hidden { errors[hidden + i] = resetErrors[i] * r[i] * (1 - r[i]) }
-    let gateErrors = (0..<2).flatMap { gate in
-      normalizedBackward(
-        Array(errors[gate * hidden..<(gate + 1) * hidden]), direction: direction, row: row,
-        gate: gate,
-        parameters, trace, &gradient)
-    }
-    errors.replaceSubrange(..<(2 * hidden), with: gateErrors)
-    addOuter(gateErrors, old, at: 0, columns: hidden, to: &gradient, at: weight)
-    addTransposed(parameters, at: weight, columns: hidden, gateErrors, to: &previous, at: 0)
-    return errors
-  }
-
-  /// M += a xᵀ, M with `a.count` rows.
-  func addOuter(
-    _ a: [Double], _ x: [Double], at start: Int, columns: Int, to matrix: inout [Double],
-    at offset: Int
-  ) {
-    for i in a.indices {
-      for j in 0..<columns { matrix[offset + i * columns + j] += a[i] * x[start + j] }
-    }
-  }
-
-  /// y += Mᵀ a, M with `a.count` rows.
-  func addTransposed(
-    _ matrix: [Double], at offset: Int, columns: Int, _ a: [Double], to y: inout [Double],
-    at start: Int
-  ) {
-    for i in a.indices {
-      for j in 0..<columns { y[start + j] += matrix[offset + i * columns + j] * a[i] }
-    }
   }
 }

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
+import Cells
 
 extension ReferenceModel {
   /// Embedding, layers from the bottom, output layer.
@@ -11,13 +7,16 @@ extension ReferenceModel {
     var input = dropped(embed(parameters, window), beforeLayer: 0, window)
     let stateCount = window.sequences * shape.hiddenSize
     for layer in 0..<shape.layerCount {
-      let initial = Array(state[layer * stateCount..<(layer + 1) * stateCount])
+      let initial = shape.cell.stateVectors.indices.map { vector in
+        let start = (vector * shape.layerCount + layer) * stateCount
+        return Array(state[start..<start + stateCount])
+      }
       let states = shape.directions(ofLayer: layer).map { direction in
         let isReversed = shape.isReversed(direction)
         forward(
           direction, parameters, isReversed ? mirrored(window) : window,
           input: isReversed ? mirrored(input, window) : input, initial: initial, &trace)
-        let own = Array(trace.hidden[direction].dropFirst(stateCount))
+        let own = Array(trace.states[direction][0].dropFirst(stateCount))
         return isReversed ? mirrored(own, window) : own
       }
       trace.features.append(joined(states))
@@ -47,10 +46,11 @@ extension ReferenceModel {
       return arena
     }
     var arena = arena
+    let count = shape.cell.recurrentGates.count * shape.hiddenSize * shape.hiddenSize
     for direction in 0..<shape.layerDirectionCount {
-      let weights = table["\(shape.prefix(ofDirection: direction)).recurrent.weight"]
-      for weight in 0..<weights.count {
-        arena[weights.offset + weight] *= shape.regularization.recurrentFactor(
+      guard let start = table.tensors(ofDirection: direction).recurrentWeight else { continue }
+      for weight in 0..<count {
+        arena[start + weight] *= shape.regularization.recurrentFactor(
           step: UInt32(truncatingIfNeeded: step), direction: direction, weight: weight)
       }
     }
@@ -95,99 +95,34 @@ extension ReferenceModel {
 
   /// Runs one direction over the window and appends what it computed to `trace`.
   ///
-  /// Shapes: `input` [T, B, I], `initial` [B, H].
+  /// Shapes: `input` [T, B, I], `initial` [S, B, H].
   private func forward(
-    _ direction: Int, _ parameters: [Double], _ window: Window, input: [Double], initial: [Double],
-    _ trace: inout Trace
+    _ direction: Int, _ parameters: [Double], _ window: Window, input: [Double],
+    initial: [[Double]], _ trace: inout Trace
   ) {
     let hidden = shape.hiddenSize
-    let gates = shape.cell.gateCount
     let inputSize = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
-    let prefix = shape.prefix(ofDirection: direction)
-    let inputWeight = table["\(prefix).input.weight"].offset
-    let bias = table["\(prefix).bias"].range
+    let tensors = table.tensors(ofDirection: direction)
+    let bias = tensors.bias..<tensors.bias + shape.cell.gateCount * hidden
     var states = initial
-    var used: [Double] = []
-    var activations: [Double] = []
-    var candidates: [Double] = []
-    var allSums: [Double] = []
-    for row in 0..<window.steps * window.sequences {
-      let starts = isStart(row, window)
+    var rows: [ReferenceRow] = []
+    for place in 0..<window.steps * window.sequences {
       let previous =
-        starts
-        ? initialState(ofDirection: direction, parameters)
-        : Array(states[row * hidden..<(row + 1) * hidden])
-      used += previous
+        isStart(place, window)
+        ? initialStates(ofDirection: direction, parameters)
+        : states.map { Array($0[place * hidden..<(place + 1) * hidden]) }
       var sums = Array(parameters[bias])
       addProduct(
-        parameters, at: inputWeight, columns: inputSize, input, at: row * inputSize, to: &sums)
-      var candidate = [Double](repeating: 0, count: gates == 3 ? hidden : 0)
-      var summed: [Double] = []
-      let next = step(direction, parameters, previous, &sums, &candidate, &summed)
-      allSums += summed
-      activations += sums
-      candidates += candidate
-      states += next
+        parameters, at: tensors.inputWeight, columns: inputSize, input, at: place * inputSize,
+        to: &sums)
+      var row = ReferenceRow(
+        hidden: hidden, gates: sums, previous: previous, parameters: parameters,
+        places: tensors.referencePlaces)
+      shape.cell.reference.forward(&row)
+      for (vector, next) in row.next.enumerated() { states[vector] += next }
+      rows.append(row)
     }
-    trace.hidden.append(states)
-    trace.previous.append(used)
-    trace.gates.append(activations)
-    trace.sums.append(allSums)
-    trace.recurrentCandidates.append(candidates)
-  }
-
-  /// One step of one row of a direction: turns `sums`, which hold W x + b, into activations, and
-  /// returns the new hidden vector. A GRU leaves U_h h + c_h (reset after) or U_h (r ⊙ h) (reset
-  /// before) in `candidate`; `summed` receives what the gates summed up.
-  private func step(
-    _ direction: Int, _ parameters: [Double], _ previous: [Double], _ sums: inout [Double],
-    _ candidate: inout [Double], _ summed: inout [Double]
-  ) -> [Double] {
-    let hidden = shape.hiddenSize
-    let prefix = shape.prefix(ofDirection: direction)
-    let weight = table["\(prefix).recurrent.weight"].offset
-    if shape.cell == .rnn {
-      addProduct(parameters, at: weight, columns: hidden, previous, at: 0, to: &sums)
-      summed = sums
-      sums = normalized(sums, direction: direction, gate: 0, parameters)
-      for i in 0..<hidden { sums[i] = tanh(sums[i]) }
-      return sums
-    }
-    var gates = Array(sums[..<(2 * hidden)])
-    addProduct(parameters, at: weight, columns: hidden, previous, at: 0, to: &gates)
-    summed = gates
-    gates =
-      normalized(Array(summed[..<hidden]), direction: direction, gate: 0, parameters)
-      + normalized(Array(summed[hidden...]), direction: direction, gate: 1, parameters)
-    for i in 0..<2 * hidden { sums[i] = 1 / (1 + exp(-gates[i])) }
-    let reset = sums[hidden..<2 * hidden]
-    let candidateWeight = weight + 2 * hidden * hidden
-    if shape.cell == .gruResetBefore {
-      let kept = zip(reset, previous).map { $0 * $1 }
-      addProduct(parameters, at: candidateWeight, columns: hidden, kept, at: 0, to: &candidate)
-      for i in 0..<hidden { sums[2 * hidden + i] += candidate[i] }
-    } else {
-      candidate = Array(parameters[table["\(prefix).recurrent.bias"].range])
-      addProduct(parameters, at: candidateWeight, columns: hidden, previous, at: 0, to: &candidate)
-      for i in 0..<hidden { sums[2 * hidden + i] += sums[hidden + i] * candidate[i] }
-    }
-    summed += sums[(2 * hidden)...]
-    let scores = normalized(Array(sums[(2 * hidden)...]), direction: direction, gate: 2, parameters)
-    for i in 0..<hidden { sums[2 * hidden + i] = tanh(scores[i]) }
-    return (0..<hidden).map { i in
-      sums[i] * sums[2 * hidden + i] + (1 - sums[i]) * previous[i]
-    }
-  }
-
-  /// y += M x, for the rows of M that `y` has room for.
-  func addProduct(
-    _ matrix: [Double], at offset: Int, columns: Int, _ x: [Double], at start: Int,
-    to y: inout [Double]
-  ) {
-    for i in y.indices {
-      var sum = y[i]
-      for j in 0..<columns { sum += matrix[offset + i * columns + j] * x[start + j] }
-      y[i] = sum
-    }
+    trace.states.append(states)
+    trace.rows.append(rows)
   }
 }

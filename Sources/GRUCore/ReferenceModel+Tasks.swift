@@ -1,3 +1,5 @@
+import Cells
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -12,11 +14,15 @@ extension ReferenceModel {
       ? [Range<Int>](repeating: 0..<window.steps, count: window.sequences) : window.slots
   }
 
-  /// The state before a stream or sequence.
-  func initialState(ofDirection direction: Int, _ parameters: [Double]) -> [Double] {
-    shape.learnsInitialState
-      ? Array(parameters[table["\(shape.prefix(ofDirection: direction)).initial_state"].range])
-      : [Double](repeating: 0, count: shape.hiddenSize)
+  /// The state vectors before a stream or sequence, [S, H].
+  func initialStates(ofDirection direction: Int, _ parameters: [Double]) -> [[Double]] {
+    let hidden = shape.hiddenSize
+    let learned = table.tensors(ofDirection: direction).initialStates
+    return shape.cell.stateVectors.indices.map { vector in
+      guard let learned else { return [Double](repeating: 0, count: hidden) }
+      let start = learned + vector * padded(hidden)
+      return Array(parameters[start..<start + hidden])
+    }
   }
 
   /// Whether a sequence starts at a row (t, b).

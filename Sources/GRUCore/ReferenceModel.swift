@@ -1,3 +1,5 @@
+import Cells
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -7,16 +9,9 @@
 /// The language model once more, as plain scalar loops in `Double`: what the fast path is checked
 /// against, by the gradient check of `--debug` and by tests. Written to be read, not to be fast.
 ///
-/// With x a layer's input, h its previous hidden vector and σ the logistic function, a step is
-/// ```
-/// z  = σ(W_z x + U_z h + b_z)                        update gate
-/// r  = σ(W_r x + U_r h + b_r)                        reset gate
-/// n  = tanh(W_h x + U_h (r ⊙ h) + b_h)               candidate, reset before
-/// n  = tanh(W_h x + b_h + r ⊙ (U_h h + c_h))         candidate, reset after
-/// h' = z ⊙ n + (1 − z) ⊙ h
-/// h' = tanh(W x + U h + b)                           RNN
-/// ```
-/// Parameters and gradients are arenas laid out by `ParameterTable`. Hidden state is [L, B, H];
+/// The steps of a layer are those of its cell's reference.
+///
+/// Parameters and gradients are arenas laid out by `ParameterTable`. State is [S, L, B, H];
 /// inputs and targets are [T, B], time-major, and a target of -1 is not counted. The loss is the
 /// sum over counted targets of the negative log-likelihood, in nats.
 package final class ReferenceModel {
@@ -25,20 +20,13 @@ package final class ReferenceModel {
 
   /// What a forward pass leaves for the backward pass.
   struct Trace {
-    /// Hidden vectors by direction, each [T + 1, B, H]; time 0 is the initial state. All that is by
+    /// States by direction, each [S, T + 1, B, H]; time 0 is the initial state. All that is by
     /// direction has the order of time in which the direction goes through it.
-    var hidden: [[Double]] = []
+    var states: [[[Double]]] = []
     /// What each layer hands on, [T, B, D H].
     var features: [[Double]] = []
-    /// The hidden vectors that each step started from, by direction, each [T, B, H]: those before
-    /// it, or 0 where a sequence starts.
-    var previous: [[Double]] = []
-    /// Activations by direction, each [T, B, G, H]: z, r, n of a GRU, h' of an RNN.
-    var gates: [[Double]] = []
-    /// U_h h + c_h by direction, each [T, B, H]; used by the reset-after cell only.
-    var recurrentCandidates: [[Double]] = []
-    /// What gates summed up by direction, each [T, B, G, H]; used where they are normalised only.
-    var sums: [[Double]] = []
+    /// The steps of every sequence by direction, each [T, B].
+    var rows: [[ReferenceRow]] = []
     /// Scores before the softmax, [T, B, V].
     var logits: [Double] = []
     /// What the output layer read where it does not read every step, [K, B, D H].
@@ -88,7 +76,7 @@ package final class ReferenceModel {
   ///   - targets: the tokens to predict [T, B]; -1 is not counted.
   ///   - window: time steps T.
   ///   - sequences: sequences B.
-  ///   - state: hidden vectors before the window, [L, B, H].
+  ///   - state: state vectors before the window, [S, L, B, H].
   ///   - trainingStep: the step whose random choices regularise the model; nil for none.
   ///   - startsAfresh: whether the window starts from the model's initial state, not from `state`.
   package func loss(
@@ -103,7 +91,7 @@ package final class ReferenceModel {
     return loss(of: forward(parameters, window, state), window)
   }
 
-  /// The summed loss of one window, its gradient (an arena), and the state [L, B, H] it leaves.
+  /// The summed loss of one window, its gradient (an arena), and the state [S, L, B, H] it leaves.
   /// The gradient does not pass through `state`: windows are detached from each other. A learned
   /// initial state has one where sequences start.
   package func lossAndGradient(
@@ -118,7 +106,7 @@ package final class ReferenceModel {
     let trace = forward(parameters, window, state)
     return (
       loss(of: trace, window), connected(backward(parameters, window, trace), window),
-      trace.hidden.flatMap { $0.suffix(sequences * shape.hiddenSize) }
+      finalState(trace, sequences: sequences)
     )
   }
 
@@ -138,7 +126,7 @@ package final class ReferenceModel {
     return (loss(of: trace, window), connected(backward(parameters, window, trace), window))
   }
 
-  /// The logits [T, B, V] of one window and the state [L, B, H] it leaves.
+  /// The logits [T, B, V] of one window and the state [S, L, B, H] it leaves.
   package func logits(
     parameters: [Double], inputs: [Int32], window: Int, sequences: Int, state: [Double]
   ) -> (logits: [Double], finalState: [Double]) {
@@ -146,13 +134,20 @@ package final class ReferenceModel {
     let window = Window(inputs: inputs, targets: uncounted, steps: window, sequences: sequences)
     check(parameters, window, state)
     let trace = forward(parameters, window, state)
-    return (trace.logits, trace.hidden.flatMap { $0.suffix(sequences * shape.hiddenSize) })
+    return (trace.logits, finalState(trace, sequences: sequences))
   }
 
   /// What the output layer says of any task's window: a row for each of its targets.
   package func scores(parameters: [Double], window: Window, state: [Double]) -> [Double] {
     check(parameters, window, state)
     return forward(parameters, window, state).logits
+  }
+
+  /// The states after the window, [S, D L, B, H].
+  private func finalState(_ trace: Trace, sequences: Int) -> [Double] {
+    shape.cell.stateVectors.indices.flatMap { vector in
+      trace.states.flatMap { $0[vector].suffix(sequences * shape.hiddenSize) }
+    }
   }
 
   /// log Σ exp of the logits of one row.
@@ -174,7 +169,7 @@ package final class ReferenceModel {
 
   private func check(_ parameters: [Double], _ window: Window, _ state: [Double]) {
     let tokens = window.steps * window.sequences
-    let states = shape.layerCount * window.sequences * shape.hiddenSize
+    let states = shape.stateCount(sequences: window.sequences)
     let vocabulary = Int32(shape.vocabularySize)
     let kinds = Int32(shape.inputVocabularySize)
     precondition(

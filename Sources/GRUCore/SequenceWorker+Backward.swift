@@ -1,3 +1,4 @@
+import Cells
 import Kernels
 
 extension SequenceWorker {
@@ -13,7 +14,7 @@ extension SequenceWorker {
     lower: UnsafeMutablePointer<Float>
   ) {
     timer.enter(.gates)
-    buffer(layout.carry).update(repeating: 0, count: sequences.count * layout.hiddenStride)
+    buffer(layout.carry).update(repeating: 0, count: vectorCount * layout.carryVectorStride)
     let layer = shape.layer(ofDirection: direction)
     let isReversed = shape.isReversed(direction)
     if hasBoundaries(direction) { clearStates(direction: direction, weights: weights) }
@@ -35,63 +36,43 @@ extension SequenceWorker {
   private func backwardStep(
     direction: Int, t: Int, weights: PackedWeights, upper: UnsafePointer<Float>
   ) {
-    let packed = weights.directions[direction]
     let arguments = stepArguments(direction: direction, t: t, upper: upper)
-    let carry = arguments.carry
-    let candidate = arguments.gates + (shape.cell.gateCount - 1) * layout.hidden
-    switch shape.cell {
-    case .gruResetBefore:
-      gates(.resetBeforeBackwardState, arguments)
-      normalizeBackward(2..<3, direction: direction, t: t, weights: weights)
-      backwardProduct(
-        packed.candidateBackward, weights, a: candidate, stride: layout.gatesStride, segments: 1,
-        start: nil, into: arguments.innerGradient)
-      gates(.resetBeforeBackwardGates, arguments)
-      normalizeBackward(0..<2, direction: direction, t: t, weights: weights)
-      // A carried state is detached: nothing to carry beyond the first step.
-      guard passesOn(direction, t), let gates = packed.gatesBackward else { return }
-      backwardProduct(
-        gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
-        start: UnsafePointer(carry), into: carry)
-    case .gruResetAfter:
-      if shape.normalizesGates {
-        gates(.resetBeforeBackwardState, arguments)
-        normalizeBackward(2..<3, direction: direction, t: t, weights: weights)
-        gates(.resetAfterBackwardSum, arguments)
-        normalizeBackward(0..<2, direction: direction, t: t, weights: weights)
-      } else {
-        gates(.resetAfterBackward, arguments)
+    for index in 0..<steps.backwardCount {
+      switch steps.backward[index] {
+      case .product(let product):
+        backwardProduct(product, direction: direction, arguments, weights)
+      case .elementwise(let function): gates(function, arguments)
+      case .normalize(let gates):
+        normalizeBackward(gates, direction: direction, t: t, weights: weights)
+      case .endUnlessPassedOn:
+        // A carried state is detached: nothing to carry beyond the first step.
+        if !passesOn(direction, t) { return }
       }
-      guard passesOn(direction, t), let gates = packed.gatesBackward else { return }
-      backwardProduct(
-        gates, weights, a: arguments.gates, stride: layout.gatesStride, segments: 2,
-        start: UnsafePointer(carry), into: carry)
-      backwardProduct(
-        packed.candidateBackward, weights, a: arguments.inner, stride: layout.hiddenStride,
-        segments: 1, start: UnsafePointer(carry), into: carry)
-    case .rnn:
-      gates(.recurrentBackward, arguments)
-      normalizeBackward(0..<1, direction: direction, t: t, weights: weights)
-      guard passesOn(direction, t) else { return }
-      backwardProduct(
-        packed.candidateBackward, weights, a: arguments.gates, stride: layout.gatesStride,
-        segments: 1, start: nil, into: carry)
     }
   }
 
-  /// c = start + A · U with A of `segments` gates, each H of every Hp columns.
+  /// Takes the gradient of some gates' recurrent part to what they multiplied: with A of several
+  /// gates, each H of every Hp columns, c = A · U, added to c or not.
   private func backwardProduct(
-    _ operand: PackedOperand, _ weights: PackedWeights, a: UnsafePointer<Float>, stride: Int,
-    segments: Int, start: UnsafePointer<Float>?, into c: UnsafeMutablePointer<Float>
+    _ index: Int, direction: Int, _ arguments: GateArguments, _ weights: PackedWeights
   ) {
+    let product = steps.products[index]
+    let operand = weights.product(index, ofDirection: direction).backward
     let isDense = layout.hidden == shape.hiddenSize
-    product(
+    let gates = product.gates.count
+    let isOfGates = product.sum == .gates
+    let a =
+      isOfGates ? arguments.gates + product.gates.lowerBound * layout.hidden : arguments.inner
+    let c = product.source == .inner ? arguments.innerGradient : arguments.carry
+    self.product(
       .recurrentProducts,
       ProductArguments(
-        rows: sequences.count, columns: layout.hidden, segments: isDense ? 1 : segments,
-        segmentLength: isDense ? segments * shape.hiddenSize : shape.hiddenSize,
-        segmentStride: layout.hidden, a: a, aStride: stride, b: weights.pointer(operand),
-        start: start, startStride: layout.hiddenStride, c: c, cStride: layout.hiddenStride))
+        rows: sequences.count, columns: layout.hidden, segments: isDense ? 1 : gates,
+        segmentLength: isDense ? gates * shape.hiddenSize : shape.hiddenSize,
+        segmentStride: layout.hidden, a: a,
+        aStride: isOfGates ? layout.gatesStride : layout.hiddenStride,
+        b: weights.pointer(operand), start: product.addsToGradient ? UnsafePointer(c) : nil,
+        startStride: layout.hiddenStride, c: c, cStride: layout.hiddenStride))
   }
 
   /// The gradient of the layer's input, dA · W, in chunks of rows that stay in cache.
@@ -102,7 +83,7 @@ extension SequenceWorker {
     let isFirst = !shape.isReversed(direction)
     let lowerStride =
       shape.layer(ofDirection: direction) == 0 ? layout.embeddingStride : layout.featureStride
-    let gates = shape.cell.gateCount
+    let gates = gateCount
     let isDense = layout.hidden == shape.hiddenSize
     let rows = window * sequences.count
     var first = 0

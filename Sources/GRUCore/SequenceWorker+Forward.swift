@@ -1,3 +1,4 @@
+import Cells
 import Kernels
 
 extension SequenceWorker {
@@ -134,7 +135,7 @@ extension SequenceWorker {
     _ table: UnsafePointer<Float>, tokens: UnsafePointer<Int32>, count: Int,
     _ gates: UnsafeMutablePointer<Float>
   ) {
-    let columns = shape.cell.gateCount * layout.hidden
+    let columns = gateCount * layout.hidden
     timer.enter(.inputProducts, bytes: 8 * count * columns)
     for row in 0..<count {
       (gates + row * layout.gatesStride)
@@ -144,38 +145,15 @@ extension SequenceWorker {
 
   /// One time step of one direction of a layer, for all its sequences.
   private func forwardStep(direction: Int, t: Int, weights: PackedWeights) {
-    let packed = weights.directions[direction]
     let arguments = stepArguments(direction: direction, t: t, upper: buffer(layout.upper))
-    switch shape.cell {
-    case .gruResetBefore:
-      gateProduct(packed, arguments, weights)
-      normalize(0..<2, direction: direction, t: t, weights: weights)
-      gates(.resetBeforeGates, arguments)
-      let candidate = arguments.gates + 2 * layout.hidden
-      recurrentProduct(
-        packed.candidateForward, weights, rows: UnsafePointer(arguments.inner),
-        start: UnsafePointer(candidate), startStride: layout.gatesStride, into: candidate,
-        stride: layout.gatesStride)
-      normalize(2..<3, direction: direction, t: t, weights: weights)
-      gates(.resetBeforeState, arguments)
-    case .gruResetAfter:
-      gateProduct(packed, arguments, weights)
-      recurrentProduct(
-        packed.candidateForward, weights, rows: arguments.previous,
-        start: weights.pointer(at: packed.recurrentBias), startStride: 0, into: arguments.inner,
-        stride: layout.hiddenStride)
-      guard shape.normalizesGates else { return gates(.resetAfterState, arguments) }
-      normalize(0..<2, direction: direction, t: t, weights: weights)
-      gates(.resetAfterSum, arguments)
-      normalize(2..<3, direction: direction, t: t, weights: weights)
-      gates(.resetBeforeState, arguments)
-    case .rnn:
-      recurrentProduct(
-        packed.candidateForward, weights, rows: arguments.previous,
-        start: UnsafePointer(arguments.gates), startStride: layout.gatesStride,
-        into: arguments.gates, stride: layout.gatesStride)
-      normalize(0..<1, direction: direction, t: t, weights: weights)
-      gates(.recurrentState, arguments)
+    for index in 0..<steps.forwardCount {
+      switch steps.forward[index] {
+      case .product(let product):
+        recurrentProduct(product, direction: direction, arguments, weights)
+      case .elementwise(let function): gates(function, arguments)
+      case .normalize(let gates): normalize(gates, direction: direction, t: t, weights: weights)
+      case .endUnlessPassedOn: break
+      }
     }
   }
 
@@ -187,26 +165,24 @@ extension SequenceWorker {
     kernels.gates(function, arguments)
   }
 
-  /// Adds U_z h and U_r h to the pre-activations of z and r.
-  private func gateProduct(
-    _ packed: PackedLayer, _ arguments: GateArguments, _ weights: PackedWeights
-  ) {
-    guard let operand = packed.gatesForward else { return }
-    recurrentProduct(
-      operand, weights, rows: arguments.previous, start: UnsafePointer(arguments.gates),
-      startStride: layout.gatesStride, into: arguments.gates, stride: layout.gatesStride)
-  }
-
+  /// Adds some gates' recurrent part to their sums, or leaves it in the inner buffer.
   private func recurrentProduct(
-    _ operand: PackedOperand, _ weights: PackedWeights, rows: UnsafePointer<Float>,
-    start: UnsafePointer<Float>, startStride: Int, into c: UnsafeMutablePointer<Float>, stride: Int
+    _ index: Int, direction: Int, _ arguments: GateArguments, _ weights: PackedWeights
   ) {
-    product(
+    let product = steps.products[index]
+    let operand = weights.product(index, ofDirection: direction).forward
+    let rows = product.source == .inner ? UnsafePointer(arguments.inner) : arguments.previous
+    let sums = arguments.gates + product.gates.lowerBound * layout.hidden
+    let isOfGates = product.sum == .gates
+    let bias = weights.pointer(at: weights.directions[direction].recurrentBias)
+    self.product(
       .recurrentProducts,
       ProductArguments(
         rows: sequences.count, columns: operand.columns, segments: 1,
         segmentLength: shape.hiddenSize, segmentStride: 0, a: rows, aStride: layout.hiddenStride,
-        b: weights.pointer(operand), start: start, startStride: startStride, c: c, cStride: stride))
+        b: weights.pointer(operand), start: isOfGates ? UnsafePointer(sums) : bias,
+        startStride: isOfGates ? layout.gatesStride : 0, c: isOfGates ? sums : arguments.inner,
+        cStride: isOfGates ? layout.gatesStride : layout.hiddenStride))
   }
 
   /// The pointers of one time step; `upper` holds gradients from above, [T, B, H].
@@ -224,8 +200,9 @@ extension SequenceWorker {
       previous: buffers.states + row + (isReversed ? stateCount : 0),
       stateStride: layout.hiddenStride,
       next: buffers.states + row + (isReversed ? 0 : stateCount),
-      inner: shape.cell == .rnn ? buffers.states : buffers.inner + row,
+      inner: hasInner ? buffers.inner + row : buffers.states,
       upper: upper + row, carry: buffer(layout.carry),
-      innerGradient: buffer(layout.innerGradient))
+      innerGradient: buffer(layout.innerGradient),
+      stateVectorStride: layout.stateVectorStride, carryVectorStride: layout.carryVectorStride)
   }
 }

@@ -2,30 +2,38 @@ import Kernels
 
 /// The state before a stream or sequence: 0, or a parameter that all of them share.
 extension SequenceWorker {
-  /// Sets one row of states to that which sequences start from.
+  /// Sets one row of a state vector to that which sequences start from.
   @inline(__always) func initialize(
-    _ state: UnsafeMutablePointer<Float>, direction: Int, weights: PackedWeights
+    _ state: UnsafeMutablePointer<Float>, vector: Int, direction: Int, weights: PackedWeights
   ) {
     if shape.learnsInitialState {
-      state.update(
-        from: weights.pointer(at: weights.directions[direction].initialState), count: layout.hidden)
+      let place = weights.directions[direction].initialStates + vector * layout.hidden
+      state.update(from: weights.pointer(at: place), count: layout.hidden)
     } else {
       state.update(repeating: 0, count: layout.hiddenStride)
     }
   }
 
-  /// The states [B, H] that a direction's step t starts from.
-  @inline(__always) func statesBefore(_ direction: Int, _ t: Int) -> UnsafeMutablePointer<Float> {
+  /// The values [B, H] of a state vector that a direction's step t starts from.
+  @inline(__always) func statesBefore(
+    _ direction: Int, _ t: Int, vector: Int = 0
+  ) -> UnsafeMutablePointer<Float> {
     let time = shape.isReversed(direction) ? t + 1 : t
-    return directions[direction].states + time * sequences.count * layout.hiddenStride
+    return directions[direction].states + vector * layout.stateVectorStride
+      + time * sequences.count * layout.hiddenStride
   }
 
   /// Sets the state before the batch; where it is 0 in a forward direction, `resetState` has.
   func takeInitialState(direction: Int, weights: PackedWeights) {
     guard shape.learnsInitialState || shape.isReversed(direction) else { return }
-    let states = statesBefore(direction, shape.isReversed(direction) ? window - 1 : 0)
-    for row in 0..<sequences.count {
-      initialize(states + row * layout.hiddenStride, direction: direction, weights: weights)
+    let first = shape.isReversed(direction) ? window - 1 : 0
+    for vector in 0..<vectorCount {
+      let states = statesBefore(direction, first, vector: vector)
+      for row in 0..<sequences.count {
+        initialize(
+          states + row * layout.hiddenStride, vector: vector, direction: direction,
+          weights: weights)
+      }
     }
   }
 
@@ -41,10 +49,12 @@ extension SequenceWorker {
   func startInitialGradient() {
     guard let sums = layout.initialGradients else { return }
     buffer(sums)
-      .update(repeating: 0, count: shape.directionCount * shards.count * layout.hidden)
+      .update(
+        repeating: 0,
+        count: shape.directionCount * shards.count * vectorCount * layout.hidden)
   }
 
-  /// Adds the gradient of the state before a sequence, which is in `carry`, to the sum of its
+  /// Adds the gradients of the state before a sequence, which are in `carry`, to the sum of its
   /// shard.
   ///
   /// A shard's rows are summed as back-propagation meets them: with the last time step first, or
@@ -52,9 +62,13 @@ extension SequenceWorker {
   @inline(__always) func addToInitialGradient(direction: Int, row: Int) {
     guard let sums = layout.initialGradients else { return }
     let place = shape.indexInLayer(ofDirection: direction) * shards.count + row / sequencesPerShard
-    let sum = buffer(sums) + place * layout.hidden
-    let gradient = buffer(layout.carry) + row * layout.hiddenStride
-    kernels.add(sum, gradient, into: sum, count: layout.hidden)
+    var sum = buffer(sums) + place * vectorCount * layout.hidden
+    var gradient = buffer(layout.carry) + row * layout.hiddenStride
+    for _ in 0..<vectorCount {
+      kernels.add(sum, gradient, into: sum, count: layout.hidden)
+      sum += layout.hidden
+      gradient += layout.carryVectorStride
+    }
   }
 
   /// Adds the gradients of the states before the batch, unless they were carried to it.
@@ -69,17 +83,21 @@ extension SequenceWorker {
     direction: Int, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     guard let first = layout.initialGradients else { return }
+    let entry = vectorCount * layout.hidden
     let sums =
-      buffer(first) + shape.indexInLayer(ofDirection: direction) * shards.count * layout.hidden
-    foldShards(sums, entry: layout.hidden)
-    let index = table.firstIndex(ofDirection: direction) + table.tensorsPerDirection - 1
+      buffer(first) + shape.indexInLayer(ofDirection: direction) * shards.count * entry
+    foldShards(sums, entry: entry)
+    guard let place = table.tensors(ofDirection: direction).initialStates else { return }
     for node in 0..<partialSumCount {
-      (partialSums[node] + table.parameters[index].offset)
-        .update(from: sums + node * layout.hidden, count: shape.hiddenSize)
+      for vector in 0..<vectorCount {
+        (partialSums[node] + place + vector * layout.hidden)
+          .update(
+            from: sums + node * entry + vector * layout.hidden, count: shape.hiddenSize)
+      }
     }
   }
 
-  /// Folds sums of every shard, `entry` floats each, in place: those of the nodes are first then.
+  /// Folds sums of every shard, `entry` floats each, in place: the partial sums are first then.
   func foldShards(_ sums: UnsafeMutablePointer<Float>, entry: Int) {
     var depth = 0
     for shard in 0..<shards.count {

@@ -2,9 +2,7 @@ import Kernels
 
 /// Layer normalisation of what gates sum up, between the products and the gates of a time step.
 extension SequenceWorker {
-  /// Normalises some gates of one time step: z and r together, or the last alone.
-  ///
-  /// - Parameter gates: the gates [first, end) of a GRU's z, r, h; 0 ..< 1 of an RNN.
+  /// Normalises the sums of some gates of one time step.
   func normalize(_ gates: Range<Int>, direction: Int, t: Int, weights: PackedWeights) {
     guard let places = layout.normalization else { return }
     timer.enter(.gates, bytes: 4 * 6 * sequences.count * gates.count * layout.hidden)
@@ -23,7 +21,6 @@ extension SequenceWorker {
     _ places: WorkspaceLayout.Normalization, _ gates: Range<Int>, direction: Int, t: Int,
     weights: PackedWeights
   ) -> NormalizationArguments {
-    let gateCount = shape.cell.gateCount
     let row = t * sequences.count
     let column = gates.lowerBound * layout.hidden
     let packed = weights.directions[direction]
@@ -67,17 +64,14 @@ extension SequenceWorker {
     let entry = places.shardStride
     foldShards(sums, entry: entry)
     let hidden = shape.hiddenSize
-    let gateCount = shape.cell.gateCount
-    let index =
-      table.firstIndex(ofDirection: direction) + table.tensorsPerDirection
-      - (shape.learnsInitialState ? 3 : 2)
+    let tensors = table.tensors(ofDirection: direction)
+    guard let gain = tensors.gain, let bias = tensors.normBias else { return }
     for node in 0..<partialSumCount {
-      for tensor in 0..<2 {
-        for gate in 0..<gateCount {
-          (partialSums[node] + table.parameters[index + tensor].offset + gate * hidden).update(
-            from: sums + node * entry + (tensor * gateCount + gate) * layout.hidden,
-            count: hidden)
-        }
+      for gate in 0..<gateCount {
+        let sum = sums + node * entry + gate * layout.hidden
+        (partialSums[node] + gain + gate * hidden).update(from: sum, count: hidden)
+        (partialSums[node] + bias + gate * hidden)
+          .update(from: sum + gateCount * layout.hidden, count: hidden)
       }
     }
   }

@@ -15,19 +15,20 @@ extension SequenceWorker {
   /// Puts the states by that precede the sequences starting at step t, and puts the initial one in
   /// their place.
   func startSequences(direction: Int, t: Int, weights: PackedWeights) {
-    forEachBoundary(direction, t) { index, row in
-      let state = statesBefore(direction, t) + row * layout.hiddenStride
-      putByState(direction, index).update(from: state, count: layout.hiddenStride)
-      initialize(state, direction: direction, weights: weights)
+    forEachBoundary(direction, t) { index, row, vector in
+      let state = statesBefore(direction, t, vector: vector) + row * layout.hiddenStride
+      putByState(direction, index, vector: vector).update(from: state, count: layout.hiddenStride)
+      initialize(state, vector: vector, direction: direction, weights: weights)
     }
   }
 
   /// Brings back all states that were put by, when the direction's forward pass is over.
   func restoreStates(direction: Int) {
     for t in 0..<window {
-      forEachBoundary(direction, t) { index, row in
-        (statesBefore(direction, t) + row * layout.hiddenStride)
-          .update(from: putByState(direction, index), count: layout.hiddenStride)
+      forEachBoundary(direction, t) { index, row, vector in
+        (statesBefore(direction, t, vector: vector) + row * layout.hiddenStride)
+          .update(
+            from: putByState(direction, index, vector: vector), count: layout.hiddenStride)
       }
     }
   }
@@ -36,33 +37,45 @@ extension SequenceWorker {
   /// gradients.
   func clearStates(direction: Int, weights: PackedWeights) {
     for t in 0..<window {
-      forEachBoundary(direction, t) { _, row in
-        let state = statesBefore(direction, t) + row * layout.hiddenStride
-        initialize(state, direction: direction, weights: weights)
+      forEachBoundary(direction, t) { _, row, vector in
+        let state = statesBefore(direction, t, vector: vector) + row * layout.hiddenStride
+        initialize(state, vector: vector, direction: direction, weights: weights)
       }
     }
   }
 
   /// Lets nothing pass from the sequences starting at step t to those before them.
   func stopGradients(direction: Int, t: Int) {
-    forEachBoundary(direction, t) { _, row in
+    let boundaries = boundaries(direction)
+    for index in boundaries.places(ofStep: t) {
+      let row = Int(boundaries.rows[index])
       addToInitialGradient(direction: direction, row: row)
-      (buffer(layout.carry) + row * layout.hiddenStride)
-        .update(repeating: 0, count: layout.hiddenStride)
+      for vector in 0..<vectorCount {
+        (buffer(layout.carry) + vector * layout.carryVectorStride + row * layout.hiddenStride)
+          .update(repeating: 0, count: layout.hiddenStride)
+      }
     }
   }
 
   @inline(__always) private func putByState(
-    _ direction: Int, _ index: Int
+    _ direction: Int, _ index: Int, vector: Int
   ) -> UnsafeMutablePointer<Float> {
-    buffer(layout.putByStates[direction]) + index * layout.hiddenStride
+    let place = vector * slots.perRow * sequences.count + index
+    return buffer(layout.putByStates[direction]) + place * layout.hiddenStride
+  }
+
+  /// Where sequences of a direction start after its first step.
+  @inline(__always) private func boundaries(_ direction: Int) -> SequenceBoundaries {
+    shape.isReversed(direction) ? slots.ending : slots.starting
   }
 
   @inline(__always) private func forEachBoundary(
-    _ direction: Int, _ t: Int, _ body: (Int, Int) -> Void
+    _ direction: Int, _ t: Int, _ body: (_ index: Int, _ row: Int, _ vector: Int) -> Void
   ) {
-    let boundaries = shape.isReversed(direction) ? slots.ending : slots.starting
-    for index in boundaries.places(ofStep: t) { body(index, Int(boundaries.rows[index])) }
+    let boundaries = boundaries(direction)
+    for index in boundaries.places(ofStep: t) {
+      for vector in 0..<vectorCount { body(index, Int(boundaries.rows[index]), vector) }
+    }
   }
 
   /// Adds up ‖∂ loss / ∂ h_t‖² over rows: what comes from above and from the step after.

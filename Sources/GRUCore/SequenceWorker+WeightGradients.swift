@@ -1,3 +1,4 @@
+import Cells
 import Kernels
 
 /// One right operand of a weight gradient and where its result goes.
@@ -35,30 +36,42 @@ extension SequenceWorker {
       operand, nil, bias: bias.offset + first, partialSums: partialSums)
   }
 
-  /// The rows of z and r of d input.weight, d recurrent.weight and of the biases of one direction
-  /// of a layer, after its backward pass; of an RNN, all rows.
+  /// The rows that one of the cell's stages completes of d input.weight, d recurrent.weight and
+  /// of the biases of one direction of a layer, after its backward pass.
   ///
-  /// Each gate's dA multiplies the layer's input and what its recurrent weight multiplied: h of the
-  /// step before, or r ⊙ h for the candidate of reset-before.
-  func gateWeightGradients(direction: Int, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>)
-  {
-    // Both directions of a layer read the same.
-    if !shape.isReversed(direction) { packInput(ofLayer: shape.layer(ofDirection: direction)) }
-    packColumns(
-      shardRows(statesBefore(direction, 0), layout.hiddenStride), columns: layout.hidden,
-      to: buffer(layout.packedState))
-    if shape.cell == .rnn {
-      gateGradient(
-        direction: direction, first: 0, count: 1, withState: true, partialSums: partialSums)
-    } else if layout.hidden == shape.hiddenSize {
-      gateGradient(
-        direction: direction, first: 0, count: 2, withState: true, partialSums: partialSums)
-    } else {
-      gateGradient(
-        direction: direction, first: 0, count: 1, withState: true, partialSums: partialSums)
-      gateGradient(
-        direction: direction, first: 1, count: 1, withState: true, partialSums: partialSums)
+  /// The gradient of each gate's sum multiplies the layer's input and what its recurrent weight
+  /// multiplied.
+  func weightGradients(
+    direction: Int, stage: Int, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
+  ) {
+    if stage == 0 {
+      // Both directions of a layer read the same.
+      if !shape.isReversed(direction) { packInput(ofLayer: shape.layer(ofDirection: direction)) }
+      packedSource = nil
     }
+    for index in blocks.firsts[stage]..<blocks.firsts[stage + 1] {
+      let block = blocks.all[index]
+      if let source = block.source { packStates(source, direction: direction) }
+      // Padding between gates has no rows.
+      if layout.hidden == shape.hiddenSize {
+        blockGradient(block, block.gates, direction: direction, partialSums: partialSums)
+      } else {
+        for gate in block.gates {
+          blockGradient(block, gate..<gate + 1, direction: direction, partialSums: partialSums)
+        }
+      }
+    }
+  }
+
+  /// Packs what recurrent weights multiplied, unless it is what was packed last.
+  private func packStates(_ source: RecurrentProduct.Source, direction: Int) {
+    if packedSource == source { return }
+    packedSource = source
+    let rows =
+      source == .inner ? directions[direction].inner : statesBefore(direction, 0)
+    packColumns(
+      shardRows(rows, layout.hiddenStride), columns: layout.hidden,
+      to: buffer(layout.packedState))
   }
 
   private func packInput(ofLayer layer: Int) {
@@ -70,52 +83,37 @@ extension SequenceWorker {
       columns: inputColumns(layer: layer), to: buffer(layout.packedInput))
   }
 
-  /// The rows of the candidate, after those of the gates.
-  func candidateWeightGradients(
-    direction: Int, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
-  ) {
-    let hidden = shape.hiddenSize
-    if shape.cell == .gruResetBefore {
-      packColumns(
-        shardRows(directions[direction].inner, layout.hiddenStride), columns: layout.hidden,
-        to: buffer(layout.packedState))
-      gateGradient(
-        direction: direction, first: 2, count: 1, withState: true, partialSums: partialSums)
-    }
-    if shape.cell == .gruResetAfter {
-      gateGradient(
-        direction: direction, first: 2, count: 1, withState: false, partialSums: partialSums)
-      let index = table.firstIndex(ofDirection: direction)
-      let ofState = GradientOperand(
-        packed: buffer(layout.packedState), columns: layout.hidden, width: hidden,
-        offset: table.parameters[index + 1].offset + 2 * hidden * hidden)
-      gradient(
-        left: shardRows(directions[direction].inner, layout.hiddenStride), outputs: hidden, ofState,
-        nil,
-        bias: table.parameters[index + 3].offset, partialSums: partialSums)
-    }
-  }
-
-  /// The rows of `count` gates from gate `first` on.
-  private func gateGradient(
-    direction: Int, first: Int, count: Int, withState: Bool,
+  /// The rows of some gates of a block.
+  private func blockGradient(
+    _ block: WeightStage.Block, _ gates: Range<Int>, direction: Int,
     partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
+    let tensors = table.tensors(ofDirection: direction)
     let hidden = shape.hiddenSize
     let layer = shape.layer(ofDirection: direction)
     let inputSize = shape.inputSize(ofLayer: layer)
-    let index = table.firstIndex(ofDirection: direction)
-    let rows = first * hidden
+    let row = gates.lowerBound * hidden
     let ofInput = GradientOperand(
       packed: buffer(layout.packedInput), columns: inputColumns(layer: layer), width: inputSize,
-      offset: table.parameters[index].offset + rows * inputSize)
+      offset: tensors.inputWeight + row * inputSize)
+    let recurrentRow = row - blocks.firstRecurrentGate * hidden
     let ofState = GradientOperand(
       packed: buffer(layout.packedState), columns: layout.hidden, width: hidden,
-      offset: table.parameters[index + 1].offset + rows * hidden)
+      offset: (tensors.recurrentWeight ?? 0) + recurrentRow * hidden)
+    let isOfGates = block.sum == .gates
+    let left =
+      isOfGates
+      ? shardRows(
+        directions[direction].gates + gates.lowerBound * layout.hidden, layout.gatesStride)
+      : shardRows(directions[direction].inner, layout.hiddenStride)
+    let bias =
+      isOfGates
+      ? tensors.bias + row
+      : (tensors.recurrentBias ?? 0) + row - blocks.firstRecurrentBiasGate * hidden
     gradient(
-      left: shardRows(directions[direction].gates + first * layout.hidden, layout.gatesStride),
-      outputs: count * hidden, ofInput, withState ? ofState : nil,
-      bias: table.parameters[index + 2].offset + rows, partialSums: partialSums)
+      left: left, outputs: gates.count * hidden, block.hasInput ? ofInput : ofState,
+      block.hasInput && block.source != nil ? ofState : nil, bias: bias,
+      partialSums: partialSums)
   }
 
   private func inputColumns(layer: Int) -> Int { layer == 0 ? layout.embedding : layout.feature }

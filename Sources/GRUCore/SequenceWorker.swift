@@ -1,3 +1,4 @@
+import Cells
 package import Kernels
 
 /// One worker's share of the global batch: the workspace and the computation of its sequences'
@@ -40,6 +41,15 @@ package final class SequenceWorker {
   /// Whether the pass under way is one of training.
   var isTraining = false
   let dropoutKey: (UInt32, UInt32)
+  /// The cell's steps and weight gradients, its gates and state vectors, and whether steps leave
+  /// something in the inner buffer.
+  let steps: CompiledSteps
+  let blocks: CompiledBlocks
+  let gateCount: Int
+  let vectorCount: Int
+  let hasInner: Bool
+  /// What `layout.packedState` holds of the direction whose weight gradients are under way.
+  var packedSource: RecurrentProduct.Source?
 
   let table: ParameterTable
   let kernels: Kernels
@@ -74,6 +84,11 @@ package final class SequenceWorker {
     capacity = window
     dropoutKey = Philox(seed: shape.regularization.seed, purpose: .dropout).key
     stages = BackwardStage.stages(of: shape)
+    steps = CompiledSteps(shape.cell, normalized: shape.normalizesGates)
+    blocks = CompiledBlocks(shape.cell)
+    gateCount = shape.cell.gateCount
+    vectorCount = shape.cell.stateVectors.count
+    hasInner = shape.cell.inner != nil
     shards = plan.shards(ofWorker: worker)
     sequences = plan.sequences(of: shards)
     sequencesPerShard = plan.sequencesPerShard
@@ -173,8 +188,10 @@ package final class SequenceWorker {
   package func resetState() {
     startsAfresh = true
     for direction in 0..<shape.layerDirectionCount {
-      directions[direction].states.update(
-        repeating: 0, count: sequences.count * layout.hiddenStride)
+      for vector in 0..<vectorCount {
+        (directions[direction].states + vector * layout.stateVectorStride)
+          .update(repeating: 0, count: sequences.count * layout.hiddenStride)
+      }
     }
   }
 
@@ -186,24 +203,29 @@ package final class SequenceWorker {
     startsAfresh = false
   }
 
-  /// Copies the carried state [H] of one of its sequences (numbered globally) out of a layer.
-  package func readState(layer: Int, sequence: Int, into state: UnsafeMutablePointer<Float>) {
-    state.update(from: stateRow(layer: layer, sequence: sequence), count: shape.hiddenSize)
+  /// Copies a carried vector [H] of one of its sequences (numbered globally) out of the worker.
+  ///
+  /// - Parameter vector: one of `ModelShape.carriedVectorCount`, in the order [S, L].
+  package func readState(vector: Int, sequence: Int, into state: UnsafeMutablePointer<Float>) {
+    state.update(from: stateRow(vector: vector, sequence: sequence), count: shape.hiddenSize)
   }
 
-  /// Sets the carried state [H] of one of its sequences (numbered globally) in a layer; whoever
-  /// writes that of one sequence writes that of all.
-  package func writeState(layer: Int, sequence: Int, from state: UnsafePointer<Float>) {
+  /// Sets a carried vector [H] of one of its sequences (numbered globally); whoever writes that of
+  /// one sequence writes that of all.
+  package func writeState(vector: Int, sequence: Int, from state: UnsafePointer<Float>) {
     startsAfresh = false
-    stateRow(layer: layer, sequence: sequence).update(from: state, count: shape.hiddenSize)
+    stateRow(vector: vector, sequence: sequence).update(from: state, count: shape.hiddenSize)
   }
 
-  private func stateRow(layer: Int, sequence: Int) -> UnsafeMutablePointer<Float> {
-    precondition(layer >= 0, "layer \(layer) < 0")
-    precondition(layer < shape.layerCount, "layer \(layer) of \(shape.layerCount)")
+  private func stateRow(vector: Int, sequence: Int) -> UnsafeMutablePointer<Float> {
+    precondition(vector >= 0, "vector \(vector) < 0")
+    precondition(
+      vector < shape.carriedVectorCount, "vector \(vector) of \(shape.carriedVectorCount)")
     precondition(sequences.contains(sequence), "sequence \(sequence) is not in \(sequences)")
     let row = sequence - sequences.lowerBound
-    return directions[layer * shape.directionCount].states + row * layout.hiddenStride
+    let layer = vector % shape.layerCount
+    return directions[layer * shape.directionCount].states
+      + vector / shape.layerCount * layout.stateVectorStride + row * layout.hiddenStride
   }
 
   /// Forward pass, loss and back-propagation through the window of `inputs` and `targets`.
@@ -242,17 +264,17 @@ package final class SequenceWorker {
     case .embedding:
       backward(layer: 0, weights: weights)
       embeddingGradients(partialSums: partialSums)
-    case .gates(let direction):
+    case .weights(let direction, let stage):
       let layer = shape.layer(ofDirection: direction)
-      // Where there is an embedding, its stage has been through layer 0.
-      if layer > 0 || shape.task.input != .tokens, !shape.isReversed(direction) {
-        backward(layer: layer, weights: weights)
+      if stage == 0 {
+        // Where there is an embedding, its stage has been through layer 0.
+        if layer > 0 || shape.task.input != .tokens, !shape.isReversed(direction) {
+          backward(layer: layer, weights: weights)
+        }
+        finishNormalizationGradients(direction: direction, partialSums: partialSums)
+        finishInitialGradient(direction: direction, partialSums: partialSums)
       }
-      finishNormalizationGradients(direction: direction, partialSums: partialSums)
-      finishInitialGradient(direction: direction, partialSums: partialSums)
-      gateWeightGradients(direction: direction, partialSums: partialSums)
-    case .candidate(let direction):
-      candidateWeightGradients(direction: direction, partialSums: partialSums)
+      weightGradients(direction: direction, stage: stage, partialSums: partialSums)
     }
     if stage == stages.count - 1 { carryState() }
     timer.enter(.other)
@@ -335,8 +357,10 @@ package final class SequenceWorker {
     startsAfresh = false
     let count = sequences.count * layout.hiddenStride
     for direction in 0..<shape.layerDirectionCount {
-      let states = directions[direction].states
-      states.update(from: states + window * count, count: count)
+      for vector in 0..<vectorCount {
+        let states = directions[direction].states + vector * layout.stateVectorStride
+        states.update(from: states + window * count, count: count)
+      }
     }
   }
 }

@@ -1,3 +1,4 @@
+import Cells
 import Kernels
 
 /// Activations and gradients of one direction of a layer, as pointers into a worker's workspace.
@@ -8,10 +9,10 @@ import Kernels
 struct DirectionBuffers {
   /// [T, B, G]: pre-activations, then gates, then their gradients.
   var gates: UnsafeMutablePointer<Float>
-  /// [T + 1, B, H]: the carried state, then h of every step; from the end of sequences on, h of
-  /// every step and then the state before the last.
+  /// [T + 1, B, H] of each state vector, `stateVectorStride` apart: the carried state, then that of
+  /// every step; from the end of sequences on, that of every step and then the one before the last.
   var states: UnsafeMutablePointer<Float>
-  /// [T, B, H]: r ⊙ h (reset-before) or U_h h + c_h, later its gradient (reset-after).
+  /// [T, B, H]: what the cell's description says; without room where that is nothing.
   var inner: UnsafeMutablePointer<Float>
 }
 
@@ -26,6 +27,9 @@ struct WorkspaceLayout {
   let feature: Int
   let featureStride: Int
   let gatesStride: Int
+  /// From one state vector to the next, of states and of what is carried backward.
+  let stateVectorStride: Int
+  let carryVectorStride: Int
   let embedding: Int
   let embeddingStride: Int
   let vocabulary: Int
@@ -82,7 +86,7 @@ struct WorkspaceLayout {
     var shardStride = 0
   }
   private(set) var normalization: Normalization?
-  /// One layer's gradient of the learned initial state, [D, shards, H].
+  /// One layer's gradients of the learned initial states, [D, shards, S, H].
   private(set) var initialGradients: Int?
   /// Places of what tied weights need.
   struct Tied {
@@ -126,10 +130,14 @@ struct WorkspaceLayout {
     vocabulary = padded(shape.headSize)
     vocabularyStride = rowStride(vocabulary)
     let rows = window * sequences
+    let cell = shape.cell
+    let vectors = cell.stateVectors.count
+    stateVectorStride = (rows + sequences) * hiddenStride
+    carryVectorStride = sequences * hiddenStride
     for _ in 0..<shape.layerDirectionCount {
       gates.append(take(rows * gatesStride))
-      states.append(take((rows + sequences) * hiddenStride))
-      inner.append(shape.cell == .rnn ? 0 : take(rows * hiddenStride))
+      states.append(take(vectors * stateVectorStride))
+      inner.append(cell.inner == nil ? 0 : take(rows * hiddenStride))
     }
     if shape.isBidirectional {
       for _ in 0..<shape.layerCount { features.append(take(rows * featureStride)) }
@@ -145,7 +153,7 @@ struct WorkspaceLayout {
     }
     upper = take(rows * max(featureStride, embeddingStride))
     lower = take(rows * max(featureStride, embeddingStride))
-    carry = take(sequences * hiddenStride)
+    carry = take(vectors * carryVectorStride)
     innerGradient = take(sequences * hiddenStride)
     let outputRows = shape.task.readout == .every ? rows : slots * sequences
     logits = take(outputRows * vocabularyStride)
@@ -181,7 +189,8 @@ struct WorkspaceLayout {
       normalization = places
     }
     if shape.learnsInitialState {
-      initialGradients = take(shape.directionCount * sequences / sequencesPerShard * hidden)
+      initialGradients = take(
+        shape.directionCount * sequences / sequencesPerShard * vectors * hidden)
     }
     if shape.tiesWeights {
       let stride = padded(min(shape.vocabularySize, rows))
@@ -232,7 +241,7 @@ struct WorkspaceLayout {
   private mutating func takeReadout(shape: ModelShape, outputRows: Int, slots: Int) {
     if slots > 1 || shape.isBidirectional {
       for _ in 0..<shape.layerDirectionCount {
-        putByStates.append(take(slots * sequences * hiddenStride))
+        putByStates.append(take(shape.cell.stateVectors.count * slots * sequences * hiddenStride))
       }
     }
     if shape.task.isSoftmaxAtEveryStep { return }

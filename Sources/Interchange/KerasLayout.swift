@@ -1,3 +1,4 @@
+import Cells
 package import GRUCore
 
 /// The weights of Keras' `Embedding`, `GRU` or `SimpleRNN`, and `Dense` layers, under the names
@@ -12,33 +13,32 @@ package enum KerasLayout {
   /// - Throws: for another model than a language model.
   package static func tensors(of model: ModelTensors) throws(InterchangeError) -> [NamedTensor] {
     let shape = model.shape
-    try requireLanguageModel(shape)
+    let layer = try layer(of: shape)
     let hidden = shape.hiddenSize
     let vocabulary = shape.vocabularySize
-    let gates = shape.cell.gateCount
-    let rows = gates * hidden
+    let rows = layer.rows.count * hidden
     var tensors = [
       NamedTensor(
         "embedding.embeddings", [vocabulary, shape.embeddingSize], model["embedding.weight"])
     ]
     func kernel(_ name: String, _ source: String, inputs: Int) {
-      let flipped = Rows.flippingUpdateGate(model[source], gates: gates)
-      let values = Rows.transposed(flipped, rows: rows, columns: inputs)
+      let values = Rows.transposed(
+        Rows.toForeign(model[source], layer), rows: rows, columns: inputs)
       tensors.append(NamedTensor(name, [inputs, rows], values))
     }
-    for layer in 0..<shape.layerCount {
-      let prefix = "layers.\(layer)"
+    for index in 0..<shape.layerCount {
+      let prefix = "layers.\(index)"
       kernel(
-        "\(prefix).kernel", "\(prefix).input.weight", inputs: shape.inputSize(ofLayer: layer))
+        "\(prefix).kernel", "\(prefix).input.weight", inputs: shape.inputSize(ofLayer: index))
       kernel("\(prefix).recurrent_kernel", "\(prefix).recurrent.weight", inputs: hidden)
-      if shape.cell == .gruResetAfter {
-        let pair = model.biasPair(ofDirection: layer)
+      if !shape.cell.recurrentBiasGates.isEmpty {
+        let pair = model.biasPair(ofDirection: index)
         let both = [pair.input, pair.recurrent].flatMap {
-          Rows.flippingUpdateGate($0, gates: gates)
+          Rows.toForeign($0, layer)
         }
         tensors.append(NamedTensor("\(prefix).bias", [2, rows], both))
       } else {
-        let bias = Rows.flippingUpdateGate(model["\(prefix).bias"], gates: gates)
+        let bias = Rows.toForeign(model["\(prefix).bias"], layer)
         tensors.append(NamedTensor("\(prefix).bias", [rows], bias))
       }
     }
@@ -46,8 +46,9 @@ package enum KerasLayout {
     tensors.append(NamedTensor("output.kernel", [hidden, vocabulary], output))
     tensors.append(NamedTensor("output.bias", [vocabulary], model["output.bias"]))
     if shape.learnsInitialState {
-      tensors.append(
-        NamedTensor("initial_state", [shape.layerCount, hidden], model.initialStates))
+      tensors += shape.cell.stateVectors.map {
+        NamedTensor($0.initialName, [shape.layerCount, hidden], model.initialStates($0))
+      }
     }
     return tensors
   }
@@ -56,50 +57,55 @@ package enum KerasLayout {
     from tensors: [NamedTensor], shape: ModelShape, path: String
   ) throws(InterchangeError) -> ModelTensors {
     var file = TensorFile(tensors, path: path)
-    try requireLanguageModel(shape)
+    let layer = try layer(of: shape)
     let hidden = shape.hiddenSize
     let vocabulary = shape.vocabularySize
-    let gates = shape.cell.gateCount
-    let rows = gates * hidden
+    let rows = layer.rows.count * hidden
     try checkForm(file, shape: shape)
     var model = ModelTensors(shape: shape, values: [:])
     func weight(_ name: String, inputs: Int) throws(InterchangeError) -> [Float] {
       let kernel = try file.take(name, [inputs, rows])
-      return Rows.flippingUpdateGate(
-        Rows.transposed(kernel, rows: inputs, columns: rows), gates: gates)
+      return Rows.fromForeign(
+        Rows.transposed(kernel, rows: inputs, columns: rows), layer)
     }
     model["embedding.weight"] = try file.take(
       "embedding.embeddings", [vocabulary, shape.embeddingSize])
-    for layer in 0..<shape.layerCount {
-      let prefix = "layers.\(layer)"
+    for index in 0..<shape.layerCount {
+      let prefix = "layers.\(index)"
       model["\(prefix).input.weight"] = try weight(
-        "\(prefix).kernel", inputs: shape.inputSize(ofLayer: layer))
+        "\(prefix).kernel", inputs: shape.inputSize(ofLayer: index))
       model["\(prefix).recurrent.weight"] = try weight(
         "\(prefix).recurrent_kernel", inputs: hidden)
-      if shape.cell == .gruResetAfter {
+      if !shape.cell.recurrentBiasGates.isEmpty {
         let both = Rows.blocks(try file.takeOrZeros("\(prefix).bias", [2, rows]), 2)
-          .map { Rows.flippingUpdateGate($0, gates: gates) }
-        model.setBiasPair(.init(input: both[0], recurrent: both[1]), ofDirection: layer)
+          .map { Rows.fromForeign($0, layer) }
+        model.setBiasPair(.init(input: both[0], recurrent: both[1]), ofDirection: index)
       } else {
-        model["\(prefix).bias"] = Rows.flippingUpdateGate(
-          try file.takeOrZeros("\(prefix).bias", [rows]), gates: gates)
+        model["\(prefix).bias"] = Rows.fromForeign(
+          try file.takeOrZeros("\(prefix).bias", [rows]), layer)
       }
     }
     let output = try file.take("output.kernel", [hidden, vocabulary])
     model["output.weight"] = Rows.transposed(output, rows: hidden, columns: vocabulary)
     model["output.bias"] = try file.takeOrZeros("output.bias", [vocabulary])
-    if let name = try file.initialState(of: shape) {
-      model.setInitialStates(try file.take(name, [shape.layerCount, hidden]))
+    for vector in shape.cell.stateVectors {
+      guard let name = try file.initialState(vector, of: shape) else { continue }
+      model.setInitialStates(try file.take(name, [shape.layerCount, hidden]), of: vector)
     }
     try file.requireEmpty()
     return model
   }
 
-  private static func requireLanguageModel(_ shape: ModelShape) throws(InterchangeError) {
+  /// - Throws: for another model than a language model, and where Keras has no layer for the cell.
+  private static func layer(of shape: ModelShape) throws(InterchangeError) -> ForeignLayer.Layer {
     guard shape.task == TaskShape(), !shape.isBidirectional else {
       throw InterchangeError(
         "Keras' layers are written and read for language models only, and the model is of another "
           + "task; use --format torch, or onnx to export")
+    }
+    switch shape.cell.keras {
+    case .layer(let layer): return layer
+    case .missing(let reason): throw InterchangeError(reason.export)
     }
   }
 
@@ -107,9 +113,11 @@ package enum KerasLayout {
   private static func checkForm(
     _ file: TensorFile, shape: ModelShape
   ) throws(InterchangeError) {
-    guard shape.cell != .rnn, let bias = file.shape(of: "layers.0.bias") else { return }
+    guard let reset = shape.cell.choice.reset, let bias = file.shape(of: "layers.0.bias") else {
+      return
+    }
     let form = bias.count == 2 ? "after" : "before"
-    guard (form == "after") != (shape.cell == .gruResetAfter) else { return }
+    guard form != reset else { return }
     throw file.failure(
       "'layers.0.bias' has shape \(bias), which is that of a GRU that resets \(form); add --set "
         + "model.reset=\(form)")

@@ -1,11 +1,12 @@
+package import Cells
 package import GRUCore
 
 /// A model as it goes from one format to another: named tensors in our own order and orientation.
 ///
-/// Gates stand in the order z, r, h, and z is the weight of the candidate:
-/// h' = z ⊙ n + (1 − z) ⊙ h. Other libraries give z to the previous hidden vector; their update
-/// gate is 1 − z = σ(−a), so that all rows which make its pre-activation a change their sign.
-/// Negation is exact, and so is every other change on the way.
+/// How a library's rows stand to the gates of a cell says the cell's description. The z of our GRU
+/// is the weight of the candidate, h' = z ⊙ n + (1 − z) ⊙ h; other libraries give z to the previous
+/// hidden vector, so that their update gate is 1 − z = σ(−a), and all rows which make its
+/// pre-activation a change their sign. Negation is exact, and so is every other change on the way.
 package struct ModelTensors: Sendable, Equatable {
   package var shape: ModelShape
   /// By the names of `ParameterTable`.
@@ -13,9 +14,9 @@ package struct ModelTensors: Sendable, Equatable {
   /// How the model's real inputs and outputs stand to the numbers of its data.
   package var scales = DataScales()
   /// Biases as a format with two of them had them, by what the names of a direction begin with:
-  /// those added to W x and those added to U h, each [G H]. A model of ours has one bias in their place,
-  /// so that the pair is kept beside it, and is given back for as long as its sum is still that
-  /// bias.
+  /// those added to W x and those added to U h, each [G H]. A model of ours has one bias in their
+  /// place, so that the pair is kept beside it, and is given back for as long as its sum is still
+  /// that bias.
   package var biasPairs: [String: BiasPair] = [:]
 
   package struct BiasPair: Sendable, Equatable {
@@ -53,13 +54,14 @@ package struct ModelTensors: Sendable, Equatable {
     if let strange = table.parameters.first(where: { !expected.contains($0.name) }) {
       throw InterchangeError(
         "the model has a tensor '\(strange.name)' \(strange.shape), for which the layers of other "
-          + "libraries have no place; only embedding, GRU or RNN layers and one linear output "
-          + "layer can be exchanged")
+          + "libraries have no place; only embedding, \(Cell.exchangedLayers) layers and one "
+          + "linear output layer can be exchanged")
     }
     if let missing = expected.first(where: { values[$0] == nil }) {
       throw InterchangeError(
         "the model has no tensor '\(missing)', which the layers of other libraries need; only "
-          + "embedding, GRU or RNN layers and one linear output layer can be exchanged")
+          + "embedding, \(Cell.exchangedLayers) layers and one linear output layer can be "
+          + "exchanged")
     }
   }
 
@@ -79,8 +81,8 @@ package struct ModelTensors: Sendable, Equatable {
       + (0..<shape.layerDirectionCount).flatMap { direction in
         let names = ["input.weight", "recurrent.weight", "bias"]
         let all =
-          names + (shape.cell == .gruResetAfter ? ["recurrent.bias"] : [])
-          + (shape.learnsInitialState ? ["initial_state"] : [])
+          names + (shape.cell.recurrentBiasGates.isEmpty ? [] : ["recurrent.bias"])
+          + (shape.learnsInitialState ? shape.cell.stateVectors.map(\.initialName) : [])
         return all.map { "\(shape.prefix(ofDirection: direction)).\($0)" }
       }
   }
@@ -91,18 +93,20 @@ package struct ModelTensors: Sendable, Equatable {
     set { values[name] = newValue }
   }
 
-  /// The learned states of all directions, [D L, H]; nothing where the model has none.
-  package var initialStates: [Float] {
-    shape.learnsInitialState
-      ? (0..<shape.layerDirectionCount).flatMap {
-        self["\(shape.prefix(ofDirection: $0)).initial_state"]
-      } : []
+  /// What a state vector starts from in all directions, [D L, H]; nothing where it is 0.
+  package func initialStates(_ vector: Cell.StateVector) -> [Float] {
+    guard shape.learnsInitialState else { return [] }
+    return (0..<shape.layerDirectionCount).flatMap {
+      self["\(shape.prefix(ofDirection: $0)).\(vector.initialName)"]
+    }
   }
 
-  /// Takes the learned states from [D L, H].
-  package mutating func setInitialStates(_ states: [Float]) {
+  /// Takes what a state vector starts from out of [D L, H].
+  package mutating func setInitialStates(
+    _ states: [Float], of vector: Cell.StateVector = .hidden
+  ) {
     for (direction, state) in Rows.blocks(states, shape.layerDirectionCount).enumerated() {
-      self["\(shape.prefix(ofDirection: direction)).initial_state"] = state
+      self["\(shape.prefix(ofDirection: direction)).\(vector.initialName)"] = state
     }
   }
 
@@ -124,26 +128,27 @@ package struct ModelTensors: Sendable, Equatable {
   package func biasPair(ofDirection direction: Int) -> BiasPair {
     let prefix = shape.prefix(ofDirection: direction)
     let bias = self["\(prefix).bias"]
-    let gates = shape.cell == .gruResetAfter ? 2 * shape.hiddenSize : bias.count
-    let candidate = self["\(prefix).recurrent.bias"]
+    let recurrent = self["\(prefix).recurrent.bias"]
     if let pair = biasPairs[prefix], pair.input.count == bias.count,
       pair.recurrent.count == bias.count
     {
-      let sums = BiasPair.sums(pair, cell: shape.cell, hiddenSize: shape.hiddenSize)
-      if Self.haveEqualBits(sums.bias, bias), Self.haveEqualBits(sums.candidate, candidate) {
+      let sums = pair.sums(cell: shape.cell, hiddenSize: shape.hiddenSize)
+      if Self.haveEqualBits(sums.bias, bias), Self.haveEqualBits(sums.recurrent, recurrent) {
         return pair
       }
     }
-    return BiasPair(
-      input: bias, recurrent: [Float](repeating: 0, count: gates) + candidate)
+    let start = shape.cell.recurrentBiasGates.lowerBound * shape.hiddenSize
+    var zeros = [Float](repeating: 0, count: bias.count)
+    zeros.replaceSubrange(start..<start + recurrent.count, with: recurrent)
+    return BiasPair(input: bias, recurrent: zeros)
   }
 
   /// Takes a direction's biases from a pair.
   package mutating func setBiasPair(_ pair: BiasPair, ofDirection direction: Int) {
-    let sums = BiasPair.sums(pair, cell: shape.cell, hiddenSize: shape.hiddenSize)
+    let sums = pair.sums(cell: shape.cell, hiddenSize: shape.hiddenSize)
     let prefix = shape.prefix(ofDirection: direction)
     self["\(prefix).bias"] = sums.bias
-    if shape.cell == .gruResetAfter { self["\(prefix).recurrent.bias"] = sums.candidate }
+    if !shape.cell.recurrentBiasGates.isEmpty { self["\(prefix).recurrent.bias"] = sums.recurrent }
     biasPairs[prefix] = pair
   }
 
@@ -153,17 +158,13 @@ package struct ModelTensors: Sendable, Equatable {
 }
 
 extension ModelTensors.BiasPair {
-  /// What our cell has in place of a pair. The candidate of a GRU that resets after keeps both of
-  /// its biases, since the reset gate stands between them.
-  static func sums(
-    _ pair: ModelTensors.BiasPair, cell: ModelShape.Cell, hiddenSize: Int
-  ) -> (bias: [Float], candidate: [Float]) {
-    let all = zip(pair.input, pair.recurrent).map { $0 + $1 }
-    guard cell == .gruResetAfter else { return (all, []) }
-    let gates = 2 * hiddenSize
-    return (
-      Array(all.prefix(gates) + pair.input.dropFirst(gates)),
-      Array(pair.recurrent.dropFirst(gates))
-    )
+  /// What our cell has in place of a pair: one bias, but for gates whose recurrent part keeps its
+  /// own since another gate stands between the two.
+  func sums(cell: Cell, hiddenSize: Int) -> (bias: [Float], recurrent: [Float]) {
+    let kept =
+      cell.recurrentBiasGates.lowerBound * hiddenSize..<cell.recurrentBiasGates.upperBound
+      * hiddenSize
+    let bias = input.indices.map { kept.contains($0) ? input[$0] : input[$0] + recurrent[$0] }
+    return (bias, kept.isEmpty ? [] : Array(recurrent[kept]))
   }
 }

@@ -1,3 +1,4 @@
+import Cells
 import GRUCore
 
 /// Models that are not language models.
@@ -16,25 +17,23 @@ extension ONNXModel {
     addBatchSize(of: source, &graph)
     addLengths(source, &graph)
     let hasState = !shape.isBidirectional || shape.learnsInitialState
-    let initial = hasState ? addExpandedState(source, &graph) : nil
+    let initial = hasState ? addExpandedStates(source, shape, &graph) : nil
     let top = addLayers(model, &graph, input: input, initial: initial, lengths: "steps.each")
     addOutputs(model, &graph, of: addReadout(shape, &graph, top))
     addWeights(model, &graph, slicesState: hasState)
     for axis in 0...2 { graph.integers("axis.\(axis)", [axis]) }
     graph.shortIntegers("lengths", [1], [.max])
     if hasState {
-      addInitialState(model, &graph)
+      addInitialStates(model, &graph)
       addStateSizes(shape, &graph)
     }
     graph.input("lengths", .int32, [.open("1 or B")])
     if shape.isBidirectional {
       graph.integers("flat.states", [0, 0, -1])
     } else {
-      addFinalState(shape, &graph)
-      graph.input(
-        "initial_state", .float,
-        [.fixed(shape.layerCount), .open("1 or B"), .fixed(shape.hiddenSize)])
-      addFinalStateOutput(shape, &graph)
+      addFinalStates(shape, &graph)
+      addInitialStateInputs(shape, &graph, batch: "1 or B")
+      addFinalStateOutputs(shape, &graph)
     }
     return graph
   }

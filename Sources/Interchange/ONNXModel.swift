@@ -1,3 +1,4 @@
+import Cells
 import GRUCore
 
 /// A model as an ONNX graph (opset 17).
@@ -10,17 +11,21 @@ import GRUCore
 /// ONNX stacks the gates z, r, h like we do, and keeps the previous hidden vector by weight z.
 /// `linear_before_reset` is what tells the two forms of the GRU apart: 1 resets after the
 /// recurrent product.
+///
+/// A cell with several state vectors has an input and an output for each of them.
 package enum ONNXModel {
   /// The bytes of a model file.
   ///
   /// - Parameter metadata: free text for `metadata_props`.
-  /// - Throws: where the file would be longer than the format allows.
+  /// - Throws: where ONNX has no operator for the cell, or the file would be longer than the format
+  ///   allows.
   package static func encoded(
     _ model: ModelTensors, metadata: [(String, String)], producerVersion: String
   ) throws(InterchangeError) -> [UInt8] {
+    if case .missing(let reason) = model.shape.cell.onnx { throw InterchangeError(reason.export) }
     let count = model.values.values.reduce(0) { $0 + $1.count }
     guard 4 * count < 2_000_000_000 else {
-      let canGoToTorch = model.shape.cell != .gruResetBefore
+      let canGoToTorch = model.shape.cell.torch.layer != nil
       throw InterchangeError(
         "the model has \(count) parameters, \(4 * count) bytes, and an ONNX file holds at most "
           + "2 GB; use --format \(canGoToTorch ? "torch" : "keras")")
@@ -49,31 +54,26 @@ package enum ONNXModel {
     let shape = model.shape
     var graph = ONNXGraph(name: "gru-dist language model")
     graph.node("Gather", ["embedding.weight", "tokens"], ["embedded"])
-    var initial = "initial_state"
+    var initial = shape.cell.stateVectors.map(\.initialName)
     if shape.learnsInitialState {
       addBatchSize(of: "tokens", &graph)
-      initial = addExpandedState("tokens", &graph)
+      initial = addExpandedStates("tokens", shape, &graph)
     }
     let top = addLayers(model, &graph, input: "embedded", initial: initial, lengths: "")
     addScores(&graph, of: top, "logits")
-    addFinalState(shape, &graph)
+    addFinalStates(shape, &graph)
     addWeights(model, &graph, slicesState: true)
     graph.integers("axis.0", [0])
     graph.integers("axis.1", [1])
     if shape.learnsInitialState {
-      addInitialState(model, &graph)
+      addInitialStates(model, &graph)
       graph.integers("axis.2", [2])
       addStateSizes(shape, &graph)
     }
     graph.input("tokens", .int64, [.open("T"), .open("B")])
-    graph.input(
-      "initial_state", .float,
-      [
-        .fixed(shape.layerCount), .open(shape.learnsInitialState ? "1 or B" : "B"),
-        .fixed(shape.hiddenSize),
-      ])
+    addInitialStateInputs(shape, &graph, batch: shape.learnsInitialState ? "1 or B" : "B")
     graph.output("logits", .float, [.open("T"), .open("B"), .fixed(shape.vocabularySize)])
-    addFinalStateOutput(shape, &graph)
+    addFinalStateOutputs(shape, &graph)
     return graph
   }
 
@@ -86,47 +86,52 @@ package enum ONNXModel {
       "Slice", ["\(source).shape", "axis.1", "axis.2", "axis.0"], ["\(source).batch"])
   }
 
-  /// One row of `initial_state` for all sequences; a state [D L, B, H] that is given stays as it
+  /// One row of each initial state for all sequences; a state [D L, B, H] that is given stays as it
   /// is.
-  static func addExpandedState(_ source: String, _ graph: inout ONNXGraph) -> String {
+  static func addExpandedStates(
+    _ source: String, _ shape: ModelShape, _ graph: inout ONNXGraph
+  ) -> [String] {
     graph.node(
       "Concat", ["layer.count", "\(source).batch", "hidden.size"], ["state.shape"],
       [("axis", .integer(0))])
-    graph.node("Expand", ["initial_state", "state.shape"], ["initial_state.expanded"])
-    return "initial_state.expanded"
+    return shape.cell.stateVectors.map { vector in
+      let expanded = "\(vector.initialName).expanded"
+      graph.node("Expand", [vector.initialName, "state.shape"], [expanded])
+      return expanded
+    }
   }
 
   /// All layers.
   ///
   /// - Parameters:
-  ///   - initial: the states [D L, B, H] that they start from; nil for 0.
+  ///   - initial: the values [D L, B, H] that each state vector starts from; nil for 0.
   ///   - lengths: the steps of each sequence [B]; empty where all have as many as the input.
   /// - Returns: what the top one hands on, [T, B, D H].
   static func addLayers(
-    _ model: ModelTensors, _ graph: inout ONNXGraph, input: String, initial: String?,
+    _ model: ModelTensors, _ graph: inout ONNXGraph, input: String, initial: [String]?,
     lengths: String
   ) -> String {
     let shape = model.shape
+    let vectors = shape.cell.stateVectors
+    guard let known = shape.cell.onnx.layer else { preconditionFailure("no layer of ONNX") }
     var input = input
     for layer in 0..<shape.layerCount {
-      var state: [String] = []
-      if let initial {
-        state = ["initial_state.\(layer)"]
-        graph.node("Slice", [initial, "from.\(layer)", "to.\(layer)", "axis.0"], state)
+      var states: [String] = []
+      for (initial, vector) in zip(initial ?? [], vectors) {
+        let state = "\(vector.initialName).\(layer)"
+        states.append(state)
+        graph.node("Slice", [initial, "from.\(layer)", "to.\(layer)", "axis.0"], [state])
       }
       var attributes: [(String, ONNXGraph.Attribute)] = [
         ("hidden_size", .integer(shape.hiddenSize))
       ]
-      if shape.cell != .rnn {
-        attributes.append(
-          ("linear_before_reset", .integer(shape.cell == .gruResetAfter ? 1 : 0)))
-      }
+      attributes += known.attributes.map { ($0.name, .integer($0.value)) }
       if shape.isBidirectional { attributes.append(("direction", .string("bidirectional"))) }
       let sources = ["W", "R", "B"].map { "layers.\(layer).\($0)" }
       let directions = "hidden.\(layer).directions"
       graph.node(
-        shape.cell == .rnn ? "RNN" : "GRU", [input] + sources + [lengths] + state,
-        [directions, "final_state.\(layer)"], attributes)
+        known.name, [input] + sources + [lengths] + states,
+        [directions] + vectors.map { "\($0.finalName).\(layer)" }, attributes)
       input = "hidden.\(layer)"
       if shape.isBidirectional {
         let swapped = "hidden.\(layer).swapped"
@@ -145,15 +150,31 @@ package enum ONNXModel {
     graph.node("Add", ["scores", "output.bias"], [output])
   }
 
-  static func addFinalState(_ shape: ModelShape, _ graph: inout ONNXGraph) {
-    graph.node(
-      "Concat", (0..<shape.layerCount).map { "final_state.\($0)" }, ["final_state"],
-      [("axis", .integer(0))])
+  static func addFinalStates(_ shape: ModelShape, _ graph: inout ONNXGraph) {
+    for vector in shape.cell.stateVectors {
+      graph.node(
+        "Concat", (0..<shape.layerCount).map { "\(vector.finalName).\($0)" },
+        [vector.finalName], [("axis", .integer(0))])
+    }
   }
 
-  static func addFinalStateOutput(_ shape: ModelShape, _ graph: inout ONNXGraph) {
-    graph.output(
-      "final_state", .float, [.fixed(shape.layerCount), .open("B"), .fixed(shape.hiddenSize)])
+  /// - Parameter batch: the name of the states' second size.
+  static func addInitialStateInputs(
+    _ shape: ModelShape, _ graph: inout ONNXGraph, batch: String
+  ) {
+    for vector in shape.cell.stateVectors {
+      graph.input(
+        vector.initialName, .float,
+        [.fixed(shape.layerCount), .open(batch), .fixed(shape.hiddenSize)])
+    }
+  }
+
+  static func addFinalStateOutputs(_ shape: ModelShape, _ graph: inout ONNXGraph) {
+    for vector in shape.cell.stateVectors {
+      graph.output(
+        vector.finalName, .float,
+        [.fixed(shape.layerCount), .open("B"), .fixed(shape.hiddenSize)])
+    }
   }
 
   /// The parameters, and with `slicesState` the places of each layer's among the initial states.
@@ -161,9 +182,9 @@ package enum ONNXModel {
     let shape = model.shape
     let hidden = shape.hiddenSize
     let outputs = shape.vocabularySize
-    let gates = shape.cell.gateCount
-    let rows = gates * hidden
-    let directions = shape.directionCount
+    guard let known = shape.cell.onnx.layer else { preconditionFailure("no layer of ONNX") }
+    let rows = known.rows.count * hidden
+    let directionCount = shape.directionCount
     if shape.task.input == .tokens {
       graph.tensor(
         "embedding.weight", [shape.inputVocabularySize, shape.embeddingSize],
@@ -173,20 +194,18 @@ package enum ONNXModel {
       let directions = shape.directions(ofLayer: layer)
       func weight(_ name: String) -> [Float] {
         directions.flatMap {
-          Rows.flippingUpdateGate(
-            model["\(shape.prefix(ofDirection: $0)).\(name).weight"], gates: gates)
+          Rows.toForeign(model["\(shape.prefix(ofDirection: $0)).\(name).weight"], known)
         }
       }
       let prefix = "layers.\(layer)"
       graph.tensor(
-        "\(prefix).W", [directions, rows, shape.inputSize(ofLayer: layer)], weight("input"))
-      graph.tensor("\(prefix).R", [directions, rows, hidden], weight("recurrent"))
+        "\(prefix).W", [directionCount, rows, shape.inputSize(ofLayer: layer)], weight("input"))
+      graph.tensor("\(prefix).R", [directionCount, rows, hidden], weight("recurrent"))
       let biases = directions.flatMap { direction in
         let pair = model.biasPair(ofDirection: direction)
-        return Rows.flippingUpdateGate(pair.input, gates: gates)
-          + Rows.flippingUpdateGate(pair.recurrent, gates: gates)
+        return Rows.toForeign(pair.input, known) + Rows.toForeign(pair.recurrent, known)
       }
-      graph.tensor("\(prefix).B", [directions, 2 * rows], biases)
+      graph.tensor("\(prefix).B", [directionCount, 2 * rows], biases)
       if slicesState {
         graph.integers("from.\(layer)", [directions.lowerBound])
         graph.integers("to.\(layer)", [directions.upperBound])
@@ -199,13 +218,15 @@ package enum ONNXModel {
   }
 
   /// The states [D L, 1, H] that sequences start from: those that were learned, or 0.
-  static func addInitialState(_ model: ModelTensors, _ graph: inout ONNXGraph) {
+  static func addInitialStates(_ model: ModelTensors, _ graph: inout ONNXGraph) {
     let shape = model.shape
     let count = shape.layerDirectionCount * shape.hiddenSize
-    graph.tensor(
-      "initial_state", [shape.layerDirectionCount, 1, shape.hiddenSize],
-      shape.learnsInitialState
-        ? model.initialStates : [Float](repeating: 0, count: count))
+    for vector in shape.cell.stateVectors {
+      graph.tensor(
+        vector.initialName, [shape.layerDirectionCount, 1, shape.hiddenSize],
+        shape.learnsInitialState
+          ? model.initialStates(vector) : [Float](repeating: 0, count: count))
+    }
   }
 
   static func addStateSizes(_ shape: ModelShape, _ graph: inout ONNXGraph) {

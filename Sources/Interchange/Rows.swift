@@ -1,3 +1,5 @@
+import Cells
+
 /// Blocks of rows within tensors of all gates.
 enum Rows {
   /// Cuts a tensor into blocks of equal length.
@@ -5,8 +7,6 @@ enum Rows {
     let length = tensor.count / count
     return (0..<count).map { Array(tensor[$0 * length..<($0 + 1) * length]) }
   }
-
-  static func negated(_ values: [Float]) -> [Float] { values.map { -$0 } }
 
   /// [rows, columns] as [columns, rows].
   static func transposed(_ tensor: [Float], rows: Int, columns: Int) -> [Float] {
@@ -19,24 +19,38 @@ enum Rows {
     return result
   }
 
-  /// Our z, r, h as PyTorch's r, z, n, or an RNN's only block as it is.
-  static func toTorch(_ tensor: [Float], gates: Int) -> [Float] {
-    if gates == 1 { return tensor }
-    let blocks = blocks(tensor, 3)
-    return blocks[1] + negated(blocks[0]) + blocks[2]
+  /// Our gates in a library's order and signs.
+  static func toForeign(_ tensor: [Float], _ layer: ForeignLayer.Layer) -> [Float] {
+    let blocks = blocks(tensor, layer.rows.count)
+    return layer.rows.flatMap { row in
+      row.isNegated ? blocks[row.gate].map { -$0 } : blocks[row.gate]
+    }
   }
 
-  /// PyTorch's r, z, n as our z, r, h.
-  static func fromTorch(_ tensor: [Float], gates: Int) -> [Float] {
-    if gates == 1 { return tensor }
-    let blocks = blocks(tensor, 3)
-    return negated(blocks[1]) + blocks[0] + blocks[2]
+  /// A library's gates in our order and signs.
+  static func fromForeign(_ tensor: [Float], _ layer: ForeignLayer.Layer) -> [Float] {
+    var ours = [[Float]](repeating: [], count: layer.rows.count)
+    for (row, block) in zip(layer.rows, blocks(tensor, layer.rows.count)) {
+      ours[row.gate] = row.isNegated ? block.map { -$0 } : block
+    }
+    return ours.flatMap { $0 }
+  }
+}
+
+extension Cell {
+  /// The cells that PyTorch has layers for, one of each layer.
+  static let torchCells = allCases.reduce(into: [(layer: ForeignLayer.Layer, cell: Cell)]()) {
+    found, cell in
+    guard let layer = cell.torch.layer else { return }
+    if !found.contains(where: { $0.layer.name == layer.name }) { found.append((layer, cell)) }
   }
 
-  /// Our z, r, h as the z, r, h of Keras and ONNX, and back: only the sign of z differs.
-  static func flippingUpdateGate(_ tensor: [Float], gates: Int) -> [Float] {
-    if gates == 1 { return tensor }
-    let blocks = blocks(tensor, 3)
-    return negated(blocks[0]) + blocks[1] + blocks[2]
+  /// "GRU or RNN": the recurrent layers that can be exchanged, in words.
+  static let exchangedLayers = inWords(torchCells.map(\.layer.name))
+
+  /// "a, b or c".
+  static func inWords(_ items: [String]) -> String {
+    guard let last = items.last, items.count > 1 else { return items.first ?? "" }
+    return items.dropLast().joined(separator: ", ") + " or \(last)"
   }
 }

@@ -1,3 +1,4 @@
+import Cells
 import GRUCore
 
 /// The tensors of a file on their way to a model: what is taken is checked, and what is left over
@@ -62,11 +63,14 @@ struct TensorFile {
       ? [Float](repeating: 0, count: shape.reduce(1, *)) : try take(name, shape)
   }
 
-  /// The name of the state that a model of `shape` learned to start from; nil where it has none.
+  /// The name of the values of a state vector that a model of `shape` learned to start from; nil
+  /// where it has none.
   ///
   /// - Throws: where only one of file and config has such a state, saying what to set.
-  func initialState(of shape: ModelShape) throws(InterchangeError) -> String? {
-    let name = name(endingIn: "initial_state")
+  func initialState(
+    _ vector: Cell.StateVector, of shape: ModelShape
+  ) throws(InterchangeError) -> String? {
+    let name = name(endingIn: vector.initialName)
     if (name != nil) == shape.learnsInitialState { return name }
     if let name {
       throw failure(
@@ -74,7 +78,7 @@ struct TensorFile {
           + "model.learned_initial_state=true")
     }
     throw failure(
-      "no tensor 'initial_state', which the config's model has; \(contents); add --set "
+      "no tensor '\(vector.initialName)', which the config's model has; \(contents); add --set "
         + "model.learned_initial_state=false")
   }
 
@@ -82,8 +86,8 @@ struct TensorFile {
   func requireEmpty() throws(InterchangeError) {
     guard let name = names.first, let tensor = tensors[name] else { return }
     throw failure(
-      "tensor '\(name)' \(tensor.shape) has no place in a model of an embedding, GRU or RNN layers "
-        + "and a linear output layer; export only such a model")
+      "tensor '\(name)' \(tensor.shape) has no place in a model of an embedding, "
+        + "\(Cell.exchangedLayers) layers and a linear output layer; export only such a model")
   }
 
   func failure(_ problem: String) -> InterchangeError { InterchangeError("\(path): \(problem)") }

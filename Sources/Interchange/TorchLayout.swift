@@ -1,3 +1,4 @@
+import Cells
 package import GRUCore
 
 /// The tensors of `nn.Embedding`, `nn.GRU` or `nn.RNN`, and `nn.Linear`, as a state dict names
@@ -5,7 +6,7 @@ package import GRUCore
 /// 64-bit vectors `input_mean` and `input_deviation`; one that forecasts has `target_mean` and
 /// `target_deviation` too.
 ///
-/// PyTorch stacks the gates r, z, n, has two biases a layer, and resets after the recurrent
+/// PyTorch has two biases a layer; its GRU stacks the gates r, z, n, and resets after the recurrent
 /// product: n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)), h' = (1 − z) ⊙ n + z ⊙ h.
 package enum TorchLayout {
   /// The state dict of a module with members `embedding`, `rnn` and `output`, and for a model that
@@ -14,15 +15,9 @@ package enum TorchLayout {
   /// - Throws: for a GRU that resets before.
   package static func tensors(of model: ModelTensors) throws(InterchangeError) -> [NamedTensor] {
     let shape = model.shape
-    guard shape.cell != .gruResetBefore else {
-      throw InterchangeError(
-        "torch.nn.GRU resets after the recurrent product and this model resets before it (config "
-          + "model.reset is \"before\"), so PyTorch has no layer for it; export it with --format "
-          + "onnx\(shape.task == TaskShape() ? " or keras" : ""), or train with model.reset=after")
-    }
+    let layer = try layer(of: shape)
     let hidden = shape.hiddenSize
-    let gates = shape.cell.gateCount
-    let rows = gates * hidden
+    let rows = layer.rows.count * hidden
     // First, so that they stand at multiples of their size.
     var tensors = model.scales.vectors.map { name, values in
       NamedTensor(name, [values.count], doubles: values)
@@ -44,7 +39,7 @@ package enum TorchLayout {
       ]
       tensors += ours.map { name, size, values in
         NamedTensor(
-          "rnn.\(name)\(suffix(direction, shape))", size, Rows.toTorch(values, gates: gates))
+          "rnn.\(name)\(suffix(direction, shape))", size, Rows.toForeign(values, layer))
       }
     }
     tensors.append(
@@ -52,10 +47,29 @@ package enum TorchLayout {
         "output.weight", [shape.vocabularySize, shape.featureSize], model["output.weight"]))
     tensors.append(NamedTensor("output.bias", [shape.vocabularySize], model["output.bias"]))
     if shape.learnsInitialState {
-      tensors.append(
-        NamedTensor("initial_state", [shape.layerDirectionCount, 1, hidden], model.initialStates))
+      tensors += shape.cell.stateVectors.map { vector in
+        NamedTensor(
+          vector.initialName, [shape.layerDirectionCount, 1, hidden],
+          model.initialStates(vector))
+      }
     }
     return tensors
+  }
+
+  /// - Throws: where PyTorch has no layer for the cell, saying what else there is.
+  private static func layer(of shape: ModelShape) throws(InterchangeError) -> ForeignLayer.Layer {
+    switch shape.cell.torch {
+    case .layer(let layer): return layer
+    case .missing(let reason):
+      let formats =
+        (shape.cell.onnx.layer == nil ? [] : ["onnx"])
+        + (shape.task == TaskShape() && shape.cell.keras.layer != nil ? ["keras"] : [])
+      let ways =
+        (formats.isEmpty ? [] : ["export it with --format \(Cell.inWords(formats))"])
+        + (reason.change.map { ["train with \($0)"] } ?? [])
+      throw InterchangeError(
+        reason.export + (ways.isEmpty ? "" : "; " + ways.joined(separator: ", or ")))
+    }
   }
 
   /// What PyTorch's names of a direction's tensors end with.
@@ -70,15 +84,16 @@ package enum TorchLayout {
   ) throws(InterchangeError) -> ModelTensors {
     var file = TensorFile(tensors, path: path)
     let prefix = try recurrentPrefix(file)
-    guard shape.cell != .gruResetBefore else {
+    let layer: ForeignLayer.Layer
+    switch shape.cell.torch {
+    case .layer(let found): layer = found
+    case .missing(let reason):
       throw file.failure(
-        "torch.nn.GRU resets after the recurrent product, and model.reset is \"before\"; add "
-          + "--set model.reset=after")
+        reason.importing + (reason.change.map { "; add --set \($0)" } ?? ""))
     }
     try checkSizes(file, prefix: prefix, shape: shape)
     let hidden = shape.hiddenSize
-    let gates = shape.cell.gateCount
-    let rows = gates * hidden
+    let rows = layer.rows.count * hidden
     var model = ModelTensors(shape: shape, values: [:])
     model.scales = scales
     for (name, values) in scales.vectors {
@@ -95,19 +110,21 @@ package enum TorchLayout {
       let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
       let suffix = suffix(direction, shape)
       let ours = shape.prefix(ofDirection: direction)
-      model["\(ours).input.weight"] = Rows.fromTorch(
-        try file.take("\(prefix)weight_ih\(suffix)", [rows, inputs]), gates: gates)
-      model["\(ours).recurrent.weight"] = Rows.fromTorch(
-        try file.take("\(prefix)weight_hh\(suffix)", [rows, hidden]), gates: gates)
+      model["\(ours).input.weight"] = Rows.fromForeign(
+        try file.take("\(prefix)weight_ih\(suffix)", [rows, inputs]), layer)
+      model["\(ours).recurrent.weight"] = Rows.fromForeign(
+        try file.take("\(prefix)weight_hh\(suffix)", [rows, hidden]), layer)
       let input = try file.takeOrZeros("\(prefix)bias_ih\(suffix)", [rows])
       let recurrent = try file.takeOrZeros("\(prefix)bias_hh\(suffix)", [rows])
       let pair = ModelTensors.BiasPair(
-        input: Rows.fromTorch(input, gates: gates),
-        recurrent: Rows.fromTorch(recurrent, gates: gates))
+        input: Rows.fromForeign(input, layer),
+        recurrent: Rows.fromForeign(recurrent, layer))
       model.setBiasPair(pair, ofDirection: direction)
     }
-    if let name = try file.initialState(of: shape) {
-      model.setInitialStates(try file.take(name, [shape.layerDirectionCount, 1, hidden]))
+    for vector in shape.cell.stateVectors {
+      guard let name = try file.initialState(vector, of: shape) else { continue }
+      model.setInitialStates(
+        try file.take(name, [shape.layerDirectionCount, 1, hidden]), of: vector)
     }
     let ends = try embeddingAndOutput(file, shape: shape)
     let vocabulary = shape.vocabularySize
@@ -132,8 +149,9 @@ package enum TorchLayout {
     let found = file.names.filter { $0.hasSuffix(suffix) }
     guard found.count == 1 else {
       throw file.failure(
-        "expected one tensor named '...\(suffix)', of torch.nn.GRU or torch.nn.RNN, found "
-          + "\(found.count); \(file.contents)")
+        "expected one tensor named '...\(suffix)', of "
+          + Cell.inWords(Cell.torchCells.map { "torch.nn.\($0.layer.name)" })
+          + ", found \(found.count); \(file.contents)")
     }
     return String(found[0].dropLast(suffix.count))
   }
@@ -157,14 +175,19 @@ package enum TorchLayout {
       $0.hasPrefix("\(prefix)weight_hh_l") && !$0.hasSuffix("_reverse")
     }.count
     let gates = recurrent[0] / recurrent[1]
-    guard gates == 1 || gates == 3, recurrent[0] == gates * recurrent[1] else {
+    let found = Cell.torchCells.first { $0.layer.rows.count == gates }
+    guard let found, recurrent[0] == gates * recurrent[1] else {
+      let known = Cell.torchCells.map { layer, _ in
+        "[\(layer.rows.count == 1 ? "" : "\(layer.rows.count) ")H, H] of \(layer.article) "
+          + layer.name
+      }
       throw file.failure(
-        "'\(prefix)weight_hh_l0' has shape \(recurrent), expected [3 H, H] of a GRU or [H, H] of "
-          + "an RNN" + (gates == 4 ? "; an LSTM cannot be imported" : ""))
+        "'\(prefix)weight_hh_l0' has shape \(recurrent), expected \(Cell.inWords(known))"
+          + (gates == 4 ? "; an LSTM cannot be imported" : ""))
     }
     let readsTokens = shape.task.input == .tokens
     let wanted: [(key: String, config: String, file: String)] = [
-      ("cell", shape.cell == .rnn ? "rnn" : "gru", gates == 1 ? "rnn" : "gru"),
+      ("cell", shape.cell.choice.cell, found.cell.choice.cell),
       ("hidden", "\(shape.hiddenSize)", "\(recurrent[1])"),
       ("embedding", "\(shape.embeddingSize)", "\(readsTokens ? input[1] : shape.embeddingSize)"),
       ("layers", "\(shape.layerCount)", "\(layers)"),

@@ -21,12 +21,17 @@
   public var carry: UnsafeMutablePointer<Float>
   /// d(r ⊙ h).
   public var innerGradient: UnsafeMutablePointer<Float>
+  /// From one state vector of a cell with several to the next: of `previous` and `next`, and of
+  /// `carry`.
+  public var stateVectorStride: Int
+  public var carryVectorStride: Int
 
   @inlinable @inline(__always) public init(
     rows: Int, columns: Int, gates: UnsafeMutablePointer<Float>, gatesStride: Int,
     previous: UnsafePointer<Float>, stateStride: Int, next: UnsafeMutablePointer<Float>,
     inner: UnsafeMutablePointer<Float>, upper: UnsafePointer<Float>,
-    carry: UnsafeMutablePointer<Float>, innerGradient: UnsafeMutablePointer<Float>
+    carry: UnsafeMutablePointer<Float>, innerGradient: UnsafeMutablePointer<Float>,
+    stateVectorStride: Int = 0, carryVectorStride: Int = 0
   ) {
     self.rows = rows
     self.columns = columns
@@ -39,6 +44,8 @@
     self.upper = upper
     self.carry = carry
     self.innerGradient = innerGradient
+    self.stateVectorStride = stateVectorStride
+    self.carryVectorStride = carryVectorStride
   }
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cells
 import Collectives
 import GRUCore
 import Kernels
@@ -34,17 +35,16 @@ struct BenchPeakCommand: RankedCommand {
   }
 }
 
+extension ModelConfig.CellName: ExpressibleByArgument {}
+extension ModelConfig.Reset: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension OptimizerConfig.Name: ExpressibleByArgument {}
 extension ExchangeConfig.Sparse: ExpressibleByArgument {}
 
 /// The sizes that benchmarks run with.
 struct BenchSizes: ParsableArguments {
-  enum Cell: String, ExpressibleByArgument, CaseIterable { case gru, rnn }
-  enum Reset: String, ExpressibleByArgument, CaseIterable { case before, after }
-
-  @Option(help: "The cell.") var cell = Cell.gru
-  @Option(help: "Where a GRU applies its reset gate.") var reset = Reset.before
+  @Option(help: "The cell.") var cell = ModelConfig.CellName.gru
+  @Option(help: "Where a GRU applies its reset gate.") var reset = ModelConfig.Reset.before
   @Option(help: "Kinds of tokens.") var vocabulary = 256
   @Option(help: "Embedding size.") var embedding = 128
   @Option(help: "Hidden size.") var hidden = 512
@@ -62,12 +62,10 @@ struct BenchSizes: ParsableArguments {
 
   var benchmark: StepBenchmark {
     var benchmark = StepBenchmark()
-    benchmark.cell =
-      switch (cell, reset) {
-      case (.rnn, _): .rnn
-      case (.gru, .before): .gruResetBefore
-      case (.gru, .after): .gruResetAfter
-      }
+    guard let cell = Cell(cell: cell.rawValue, reset: reset.rawValue) else {
+      preconditionFailure("no cell \(cell.rawValue) of the form \(reset.rawValue)")
+    }
+    benchmark.cell = cell
     benchmark.vocabulary = vocabulary
     benchmark.embedding = embedding
     benchmark.hidden = hidden

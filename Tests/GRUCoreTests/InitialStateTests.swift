@@ -1,3 +1,4 @@
+import Cells
 import GRUCore
 import Kernels
 import Testing
@@ -14,12 +15,15 @@ import Testing
     let found = WorkerRun(problem, plan: sizes.plan(), instructionSet: set)
     var carried = problem
     // Carried states are those of the plain model, and those learned have no part in them.
-    for layer in 0..<sizes.layers {
-      let tensor = problem.table["layers.\(layer).initial_state"]
+    let names = cell.stateVectors.flatMap { vector in
+      (0..<sizes.layers).map { "layers.\($0).\(vector.initialName)" }
+    }
+    for (vector, name) in names.enumerated() {
+      let tensor = problem.table[name]
       #expect(found.gradients[0][tensor.range].allSatisfy { $0 != 0 })
       #expect(found.gradients[1][tensor.range].allSatisfy { $0 == 0 })
       for sequence in 0..<problem.sequences {
-        let start = (layer * problem.sequences + sequence) * sizes.hidden
+        let start = (vector * problem.sequences + sequence) * sizes.hidden
         carried.state.replaceSubrange(
           start..<start + sizes.hidden, with: problem.parameters[tensor.range])
       }

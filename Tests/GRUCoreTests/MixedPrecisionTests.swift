@@ -1,3 +1,4 @@
+import Cells
 import GRUCore
 import Kernels
 import Testing

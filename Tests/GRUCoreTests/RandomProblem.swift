@@ -12,7 +12,7 @@ struct RandomProblem {
   var inputs: [[Int32]]
   /// Next tokens [T, B] by window; some are -1.
   var targets: [[Int32]]
-  /// State before the first window, [L, B, H].
+  /// State before the first window, [S, L, B, H].
   var state: [Float]
 
   /// Whether the first window is that of new streams, so that `state` does not matter.
@@ -51,7 +51,7 @@ struct RandomProblem {
         random.next() % 8 == 0 ? -1 : random.token(below: shape.vocabularySize)
       }
     }
-    state = (0..<shape.layerCount * sequences * shape.hiddenSize).map { _ in random.uniform(0.9) }
+    state = (0..<shape.stateCount(sequences: sequences)).map { _ in random.uniform(0.9) }
   }
 
   /// The problem of a file of reference values: one window.

@@ -1,3 +1,4 @@
+import Cells
 import GRUCore
 import Kernels
 import Testing
@@ -195,7 +196,7 @@ struct Sizes: Sendable, CustomTestStringConvertible {
     var problem = Sizes.all[3].problem(cell)
     problem.state = problem.state.map { _ in 0 }
     let tokens = Array(problem.inputs[0].prefix(6))
-    let count = problem.shape.layerCount * problem.shape.hiddenSize
+    let count = problem.shape.stateCount(sequences: 1)
     let expected = ReferenceModel(shape: problem.shape, table: problem.table).logits(
       parameters: problem.parameters.map(Double.init), inputs: tokens, window: tokens.count,
       sequences: 1, state: [Double](repeating: 0, count: count)

@@ -1,3 +1,4 @@
+import Cells
 import GRUCore
 import Kernels
 import Testing
@@ -100,8 +101,7 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
   func agreesWithTheReferenceModel(cell: ModelShape.Cell, sizes: TaskCase) {
     let problem = sizes.problem(cell)
     let state = [Double](
-      repeating: 0,
-      count: sizes.layers * problem.plan.sequences * sizes.hidden)
+      repeating: 0, count: problem.shape.stateCount(sequences: problem.plan.sequences))
     let expected = ReferenceModel(shape: problem.shape, table: problem.table).lossAndGradient(
       parameters: problem.parameters.map(Double.init), window: problem.window, state: state)
     for set in InstructionSet.available {
@@ -124,7 +124,7 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
     let problem = sizes.problem(cell)
     let model = ReferenceModel(shape: problem.shape, table: problem.table)
     let state = [Double](
-      repeating: 0, count: sizes.layers * problem.plan.sequences * sizes.hidden)
+      repeating: 0, count: problem.shape.stateCount(sequences: problem.plan.sequences))
     var parameters = problem.parameters.map(Double.init)
     let gradient = model.lossAndGradient(
       parameters: parameters, window: problem.window, state: state

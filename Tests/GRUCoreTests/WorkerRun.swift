@@ -81,11 +81,11 @@ extension SequenceWorker {
   /// Writes the initial state of this worker's sequences.
   func load(_ problem: RandomProblem) {
     let hidden = problem.shape.hiddenSize
-    for layer in 0..<problem.shape.layerCount {
+    for vector in 0..<problem.shape.carriedVectorCount {
       for sequence in sequences {
-        let start = (layer * problem.sequences + sequence) * hidden
+        let start = (vector * problem.sequences + sequence) * hidden
         writeState(
-          layer: layer, sequence: sequence, from: Array(problem.state[start..<start + hidden]))
+          vector: vector, sequence: sequence, from: Array(problem.state[start..<start + hidden]))
       }
     }
   }
@@ -105,13 +105,13 @@ extension SequenceWorker {
 }
 
 extension [SequenceWorker] {
-  /// The state of all sequences, [L, B, H].
+  /// The state of all sequences, [S, L, B, H].
   func state(of problem: RandomProblem) -> [Float] {
     var row = [Float](repeating: 0, count: problem.shape.hiddenSize)
-    return (0..<problem.shape.layerCount).flatMap { layer in
+    return (0..<problem.shape.carriedVectorCount).flatMap { vector in
       flatMap { worker in
         worker.sequences.flatMap { sequence in
-          worker.readState(layer: layer, sequence: sequence, into: &row)
+          worker.readState(vector: vector, sequence: sequence, into: &row)
           return row
         }
       }

@@ -1,3 +1,4 @@
+import Cells
 import Collectives
 import GRUCore
 import Kernels

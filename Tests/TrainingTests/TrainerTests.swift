@@ -258,7 +258,7 @@ import Testing
         let worker = trainer.replica.workers[0]
         var state = [Float](repeating: 0, count: trainer.replica.shape.hiddenSize)
         state[3] = .nan
-        worker.writeState(layer: 1, sequence: worker.sequences.upperBound - 1, from: state)
+        worker.writeState(vector: 1, sequence: worker.sequences.upperBound - 1, from: state)
       }
       do {
         _ = try trainer.performStep()

@@ -1,3 +1,4 @@
+import Cells
 package import Collectives
 import Foundation
 import GRUCore

@@ -1,3 +1,4 @@
+import Cells
 import Checkpoints
 import Foundation
 import GRUCore

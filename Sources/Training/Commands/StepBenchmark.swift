@@ -1,3 +1,4 @@
+package import Cells
 package import Collectives
 import Foundation
 package import GRUCore
@@ -44,12 +45,12 @@ package struct StepBenchmark {
 
   func config() throws -> Config {
     let shards = shards ?? (1...8).last { batch.isMultiple(of: $0) } ?? 1
-    let cellKeys = cell == .rnn ? "rnn" : "gru"
-    let reset = cell == .gruResetAfter ? "after" : "before"
+    let reset = cell.choice.reset ?? "before"
     // Errors name the option that gave a value.
     let values: [(key: String, value: OrderedJSON, option: String)] = [
       ("data.train", "random", "data"),
-      ("model.cell", .string(cellKeys), "--cell"), ("model.reset", .string(reset), "--reset"),
+      ("model.cell", .string(cell.choice.cell), "--cell"),
+      ("model.reset", .string(reset), "--reset"),
       ("model.embedding", .integer(embedding), "--embedding"),
       ("model.hidden", .integer(hidden), "--hidden"),
       ("model.layers", .integer(layers), "--layers"),

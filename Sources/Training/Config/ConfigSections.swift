@@ -1,3 +1,4 @@
+import Cells
 package import Corpora
 package import GRUCore
 package import Kernels
@@ -161,12 +162,9 @@ package struct ModelConfig: Sendable, Equatable {
 
   /// The model's shape once the vocabulary is known.
   package func shape(vocabularySize: Int, seed: Int = 0) -> ModelShape {
-    let cell: ModelShape.Cell =
-      switch (self.cell, reset) {
-      case (.rnn, _): .rnn
-      case (.gru, .before): .gruResetBefore
-      case (.gru, .after): .gruResetAfter
-      }
+    guard let cell = Cell(cell: cell.rawValue, reset: reset.rawValue) else {
+      preconditionFailure("no cell \(cell.rawValue) of the form \(reset.rawValue)")
+    }
     var shape = ModelShape(
       cell: cell, vocabularySize: vocabularySize, embeddingSize: embedding, hiddenSize: hidden,
       layerCount: layers)

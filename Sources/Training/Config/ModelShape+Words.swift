@@ -1,15 +1,5 @@
+import Cells
 package import GRUCore
-
-extension ModelShape.Cell {
-  /// The cell in words.
-  package var words: String {
-    switch self {
-    case .gruResetBefore: "GRU (reset before)"
-    case .gruResetAfter: "GRU (reset after)"
-    case .rnn: "RNN"
-    }
-  }
-}
 
 extension ModelShape {
   /// The cell, and whether it goes both ways, in words.

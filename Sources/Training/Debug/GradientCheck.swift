@@ -28,7 +28,7 @@ struct GradientCheck {
       Double(replica.parameters.pointer[$0])
     }
     let state = [Double](
-      repeating: 0, count: replica.shape.layerCount * batch.sequences * replica.shape.hiddenSize)
+      repeating: 0, count: replica.shape.stateCount(sequences: batch.sequences))
     func loss() -> Double {
       reference.loss(parameters: parameters, window: batch, state: state)
     }

@@ -1,3 +1,4 @@
+import Cells
 package import GRUCore
 import Kernels
 
@@ -269,27 +270,30 @@ package struct ScaleModel: Sendable {
     return work.map { $0 / max(1, whole) }
   }
 
-  /// A layer's backward pass is half BPTT and half gradients of weights; a third of the latter are
-  /// the candidate's. The embedding is done with the BPTT of layer 0.
+  /// A layer's backward pass is half BPTT and half gradients of weights, which stages share as they
+  /// do the rows of the gates. The embedding is done with the BPTT of layer 0.
   private static func backwardParts(
     shape: ModelShape, table: ParameterTable, work: [Double]
   ) -> [Part] {
     let stages = BackwardStage.stages(of: shape)
     let directions = Double(shape.directionCount)
-    let hasCandidate = shape.cell != .rnn
     let hasEmbedding = stages.contains(.embedding)
+    // The work of a direction's later stages, and what is left for the first.
+    let rows = shape.cell.stages.map { Double($0.inputGates?.count ?? 0) }
+    let shares = rows.map { $0 / Double(2 * shape.cell.gateCount) }
+    let later = shares.dropFirst().reduce(0, +)
     var parts = stages.map { stage in
       switch stage {
       case .output: Part(bytes: 0, work: work[shape.layerCount])
       case .embedding: Part(bytes: 0, work: work[0] / 2)
-      case .candidate(let direction):
-        Part(bytes: 0, work: work[shape.layer(ofDirection: direction)] / 6 / directions)
-      case .gates(let direction):
+      case .weights(let direction, let stage):
         Part(
           bytes: 0,
           work: work[shape.layer(ofDirection: direction)] / directions
-            * (1 - (hasCandidate ? 1.0 / 6 : 0)
-              - (hasEmbedding && shape.layer(ofDirection: direction) == 0 ? 0.5 : 0)))
+            * (stage > 0
+              ? shares[stage]
+              : 1 - later
+                - (hasEmbedding && shape.layer(ofDirection: direction) == 0 ? 0.5 : 0)))
       }
     }
     for segment in BackwardStage.segments(of: shape, table: table) {

@@ -40,8 +40,7 @@ package struct MemoryPlan: Sendable {
       shape: shape, config: config, plan: plan, slots: slots, kernels: kernels)
     // Of what is spread over ranks; with local updates that is the velocity of the outer step.
     let moments = local == nil ? config.optimizer.momentNames.count : 1
-    let states =
-      shape.layerCount * plan.sequences * shape.hiddenSize * MemoryLayout<Float>.stride
+    let states = shape.stateCount(sequences: plan.sequences) * MemoryLayout<Float>.stride
     let rankNodes = (0..<plan.ranks).map { rank in
       plan.nodes(of: plan.shards(ofRank: rank)).count
     }
@@ -106,8 +105,7 @@ package struct MemoryPlan: Sendable {
       gradientArenas = groups * (nodes + (config.batch.accumulate > 1 ? 1 : 0))
       momentArenas = groups * moments
       savedArenas = all * moments
-      let state =
-        shape.layerCount * plan.sequences * shape.hiddenSize * MemoryLayout<Float>.stride
+      let state = shape.stateCount(sequences: plan.sequences) * MemoryLayout<Float>.stride
       let workspaces = (0..<lanes.threads).reduce(0) {
         $0
           + SequenceWorker.workspaceBytes(

@@ -118,9 +118,9 @@ package final class CheckpointSnapshot {
         try startReceive(StateMemory.bytes(place, slice.elements.count), from: rank)
       }
     }
-    for layer in 0..<replica.shape.layerCount {
+    for vector in 0..<replica.shape.carriedVectorCount {
       try startReceive(
-        state.stateSlice(of: rank, layer: layer, in: hidden.pointer), from: rank)
+        state.stateSlice(of: rank, vector: vector, in: hidden.pointer), from: rank)
     }
     let own = state.groupArenasOfRank
     for index in rank * own..<(rank + 1) * own {
@@ -137,9 +137,9 @@ package final class CheckpointSnapshot {
         try startSend(StateMemory.bytes(place, slice.elements.count))
       }
     }
-    for layer in 0..<replica.shape.layerCount {
+    for vector in 0..<replica.shape.carriedVectorCount {
       try startSend(
-        state.stateSlice(of: communicator.rank, layer: layer, in: hidden.pointer))
+        state.stateSlice(of: communicator.rank, vector: vector, in: hidden.pointer))
     }
     for index in 0..<state.groupArenasOfRank {
       try startSend(StateMemory.bytes(groupArenas.pointer + index * count, count))

@@ -18,7 +18,7 @@ extension Engine {
 
   func performStage(_ stage: Int, thread: Int) {
     replica.workers[thread].performStage(
-      stage, weights: replica.weights, nodes: sums.parts(ofThread: thread))
+      stage, weights: replica.weights, partialSums: sums.parts(ofThread: thread))
   }
 
   func fold(stage: Int, thread: Int) {

@@ -114,9 +114,9 @@ final class GradientRecomputation {
   private func tell(
     _ result: [UInt64], state: UnsafeMutablePointer<Float>, _ task: Task
   ) throws(CollectiveError) -> Bool {
-    for layer in 0..<replica.shape.layerCount {
+    for vector in 0..<replica.shape.carriedVectorCount {
       try communicator.send(
-        UnsafeRawBufferPointer(slice(of: task, layer: layer, in: state)), to: task.checker)
+        UnsafeRawBufferPointer(slice(of: task, vector: vector, in: state)), to: task.checker)
     }
     let bytes = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: result.count)
     defer { bytes.deallocate() }
@@ -128,8 +128,8 @@ final class GradientRecomputation {
   private func hear(
     state: UnsafeMutablePointer<Float>, _ task: Task
   ) throws(CollectiveError) -> [UInt64] {
-    for layer in 0..<replica.shape.layerCount {
-      try communicator.receive(slice(of: task, layer: layer, in: state), from: task.owner)
+    for vector in 0..<replica.shape.carriedVectorCount {
+      try communicator.receive(slice(of: task, vector: vector, in: state), from: task.owner)
     }
     let blocks = (replica.table.elementCount + canonicalBlock - 1) / canonicalBlock
     let nodes = replica.plan.nodes(of: task.shards).count
@@ -141,13 +141,13 @@ final class GradientRecomputation {
     return Array(bytes)
   }
 
-  /// The run of [L, B, H] that holds the worker's sequences of one layer.
+  /// The run of [S, L, B, H] that holds one vector of the worker's sequences.
   private func slice(
-    of task: Task, layer: Int, in state: UnsafeMutablePointer<Float>
+    of task: Task, vector: Int, in state: UnsafeMutablePointer<Float>
   ) -> UnsafeMutableRawBufferPointer {
     let sequences = replica.plan.sequences(of: task.shards)
     let hidden = replica.shape.hiddenSize
-    let start = state + (layer * replica.plan.sequences + sequences.lowerBound) * hidden
+    let start = state + (vector * replica.plan.sequences + sequences.lowerBound) * hidden
     return UnsafeMutableRawBufferPointer(
       UnsafeMutableBufferPointer(start: start, count: sequences.count * hidden))
   }

@@ -94,34 +94,34 @@ package final class Replica {
     for worker in workers { worker.carryInitialState(weights: weights) }
   }
 
-  /// Floats of the hidden vectors of all global sequences, [L, B, H].
-  package var stateCount: Int { shape.layerCount * plan.sequences * shape.hiddenSize }
+  /// Floats of the state vectors of all global sequences, [S, L, B, H].
+  package var stateCount: Int { shape.stateCount(sequences: plan.sequences) }
 
-  /// Copies this rank's hidden vectors into their places in [L, B, H].
+  /// Copies this rank's state vectors into their places in [S, L, B, H].
   package func readState(into all: UnsafeMutablePointer<Float>) {
-    forEachState { worker, layer, sequence, offset in
-      worker.readState(layer: layer, sequence: sequence, into: all + offset)
+    forEachState { worker, vector, sequence, offset in
+      worker.readState(vector: vector, sequence: sequence, into: all + offset)
     }
   }
 
-  /// Takes this rank's hidden vectors out of [L, B, H].
+  /// Takes this rank's state vectors out of [S, L, B, H].
   package func writeState(from all: UnsafePointer<Float>) {
-    forEachState { worker, layer, sequence, offset in
-      worker.writeState(layer: layer, sequence: sequence, from: all + offset)
+    forEachState { worker, vector, sequence, offset in
+      worker.writeState(vector: vector, sequence: sequence, from: all + offset)
     }
   }
 
-  /// Copies one thread's hidden vectors into their places in [L, B, H].
+  /// Copies one thread's state vectors into their places in [S, L, B, H].
   package func readState(ofThread thread: Int, into all: UnsafeMutablePointer<Float>) {
-    forEachState(of: workers[thread]) { worker, layer, sequence, offset in
-      worker.readState(layer: layer, sequence: sequence, into: all + offset)
+    forEachState(of: workers[thread]) { worker, vector, sequence, offset in
+      worker.readState(vector: vector, sequence: sequence, into: all + offset)
     }
   }
 
-  /// Takes the hidden vectors of any worker's sequences out of [L, B, H].
+  /// Takes the state vectors of any worker's sequences out of [S, L, B, H].
   package func writeState(of worker: SequenceWorker, from all: UnsafePointer<Float>) {
-    forEachState(of: worker) { worker, layer, sequence, offset in
-      worker.writeState(layer: layer, sequence: sequence, from: all + offset)
+    forEachState(of: worker) { worker, vector, sequence, offset in
+      worker.writeState(vector: vector, sequence: sequence, from: all + offset)
     }
   }
 
@@ -132,9 +132,9 @@ package final class Replica {
   private func forEachState(
     of worker: SequenceWorker, _ body: (SequenceWorker, Int, Int, Int) -> Void
   ) {
-    for layer in 0..<shape.layerCount {
+    for vector in 0..<shape.carriedVectorCount {
       for sequence in worker.sequences {
-        body(worker, layer, sequence, (layer * plan.sequences + sequence) * shape.hiddenSize)
+        body(worker, vector, sequence, (vector * plan.sequences + sequence) * shape.hiddenSize)
       }
     }
   }

@@ -88,14 +88,14 @@ package struct StateMemory {
     for carrier in carriers { carrier.replica.writeState(from: all) }
   }
 
-  /// The run of `[L, B, H]` that holds one rank's sequences of one layer.
+  /// The run of `[S, L, B, H]` that holds one vector of one rank's sequences.
   func stateSlice(
-    of rank: Int, layer: Int, in all: UnsafeMutablePointer<Float>
+    of rank: Int, vector: Int, in all: UnsafeMutablePointer<Float>
   ) -> UnsafeMutableRawBufferPointer {
     let replica = engine.replica
     let plan = replica.plan
     let sequences = plan.sequences(of: plan.shards(ofRank: rank))
-    let offset = (layer * plan.sequences + sequences.lowerBound) * replica.shape.hiddenSize
+    let offset = (vector * plan.sequences + sequences.lowerBound) * replica.shape.hiddenSize
     return Self.bytes(all + offset, sequences.count * replica.shape.hiddenSize)
   }
 

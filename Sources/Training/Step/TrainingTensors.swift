@@ -23,7 +23,7 @@ package struct TrainingTensors {
   }
 
   package var model: [Tensor]
-  /// Moments, named "first_moment.output.weight", and hidden vectors, "hidden.0" [B, H]; what
+  /// Moments, named "first_moment.output.weight", and state vectors, "hidden.0" [B, H]; what
   /// each group of shards has of its own: what rounding left out of its gradients,
   /// "residual.0.output.weight", or the moments of local updates, "first_moment.0.output.weight".
   package var optimizer: [Tensor]
@@ -43,10 +43,9 @@ package struct TrainingTensors {
       }
     }
     let shape = [replica.plan.sequences, replica.shape.hiddenSize]
-    for layer in 0..<replica.shape.layerCount {
+    for (vector, name) in replica.shape.carriedVectorNames.enumerated() {
       optimizer.append(
-        Tensor(
-          name: "hidden.\(layer)", shape: shape, floats: hidden + layer * shape[0] * shape[1]))
+        Tensor(name: name, shape: shape, floats: hidden + vector * shape[0] * shape[1]))
     }
     for group in 0..<groups {
       for (index, name) in groupArenaNames.enumerated() {

@@ -1,0 +1,58 @@
+import Cells
+
+/// Where the tensors of one direction of a layer lie in an arena, as offsets of first elements;
+/// nil for one that the model does not have.
+struct DirectionTensors: Sendable, Equatable {
+  /// W [G H, I].
+  let inputWeight: Int
+  /// U [recurrent gates · H, H].
+  let recurrentWeight: Int?
+  /// [G H].
+  let bias: Int
+  /// Of the recurrent part of some gates.
+  let recurrentBias: Int?
+  /// Gain and bias of the normalisation, [G H] each.
+  let gain: Int?
+  let normBias: Int?
+  /// The learned initial values of all state vectors, [H] each, `padded(H)` apart.
+  let initialStates: Int?
+  /// One past the last element.
+  let end: Int
+
+  /// The tensors that a cell's reference reads.
+  var referencePlaces: ReferenceRow.Places {
+    ReferenceRow.Places(
+      recurrentWeight: recurrentWeight, recurrentBias: recurrentBias, gain: gain,
+      normBias: normBias)
+  }
+
+  /// Adds the tensors in order; `add` takes a name and a shape and gives each its place.
+  init(shape: ModelShape, direction: Int, add: (String, [Int]) -> Parameter) {
+    let cell = shape.cell
+    let hidden = shape.hiddenSize
+    let rows = cell.gateCount * hidden
+    var last = 0
+    func place(_ name: String, _ shape: [Int], prefix: String) -> Int {
+      let parameter = add("\(prefix).\(name)", shape)
+      last = parameter.range.upperBound
+      return parameter.offset
+    }
+    let prefix = shape.prefix(ofDirection: direction)
+    let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
+    inputWeight = place("input.weight", [rows, inputs], prefix: prefix)
+    let recurrentRows = cell.recurrentGates.count * hidden
+    recurrentWeight =
+      recurrentRows > 0
+      ? place("recurrent.weight", [recurrentRows, hidden], prefix: prefix) : nil
+    bias = place("bias", [rows], prefix: prefix)
+    let biasRows = cell.recurrentBiasGates.count * hidden
+    recurrentBias = biasRows > 0 ? place("recurrent.bias", [biasRows], prefix: prefix) : nil
+    gain = shape.normalizesGates ? place("norm.weight", [rows], prefix: prefix) : nil
+    normBias = shape.normalizesGates ? place("norm.bias", [rows], prefix: prefix) : nil
+    let initial =
+      shape.learnsInitialState
+      ? cell.stateVectors.map { place($0.initialName, [hidden], prefix: prefix) } : []
+    initialStates = initial.first
+    end = last
+  }
+}
