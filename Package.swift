@@ -61,6 +61,7 @@ let package = Package(
     .target(name: "Collectives", dependencies: ["Kernels"], swiftSettings: hot),
     .target(
       name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"], swiftSettings: hot),
+    .target(name: "Records", swiftSettings: common),
     .target(name: "Corpora", swiftSettings: hot),
     .target(
       name: "Checkpoints",
@@ -71,16 +72,16 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints", "Interchange",
+        "Records", "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints", "Interchange",
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ],
       swiftSettings: hot),
     .target(
-      name: "Supervision", dependencies: ["Training", "Checkpoints"], swiftSettings: common),
+      name: "Supervision", dependencies: ["Records", "Training", "Checkpoints"], swiftSettings: common),
     .target(
       name: "Dashboard",
       dependencies: [
-        "Training", .product(name: "FlyingFox", package: "FlyingFox"),
+        "Records", "Training", .product(name: "FlyingFox", package: "FlyingFox"),
         .product(name: "FlyingSocks", package: "FlyingFox"),
       ],
       resources: ["index.html", "style.css", "script.js", "charts.js", "panels.js"].map {
@@ -90,8 +91,8 @@ let package = Package(
     .executableTarget(
       name: "gru-dist",
       dependencies: [
-        "Supervision", "Dashboard", "Training", "Corpora", "MPICollectives", "Collectives",
-        "GRUCore", "Kernels",
+        "Supervision", "Dashboard", "Training", "Records", "Corpora", "MPICollectives",
+        "Collectives", "GRUCore", "Kernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),
@@ -111,22 +112,28 @@ let package = Package(
       name: "CheckpointsTests", dependencies: ["Checkpoints", "Corpora"], swiftSettings: common),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Training", "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints"],
+      dependencies: [
+        "Records", "Training", "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints",
+      ],
       swiftSettings: common),
+    .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: common),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["gru-dist", "Training"], swiftSettings: common),
+      name: "CommandLineTests", dependencies: ["gru-dist", "Records", "Training"], swiftSettings: common),
     .testTarget(
       name: "GoldenTests", dependencies: ["gru-dist"], exclude: ["Version1", "record"],
       swiftSettings: common),
     .testTarget(
       name: "SupervisionTests",
-      dependencies: ["Supervision", "Training", "Checkpoints", "gru-dist", "lab-switch"],
+      dependencies: [
+        "Records", "Supervision", "Training", "Checkpoints", "gru-dist", "lab-switch",
+      ],
       swiftSettings: common),
     .testTarget(name: "CorporaTests", dependencies: ["Corpora"], swiftSettings: common),
     .testTarget(
       name: "DashboardTests",
       dependencies: [
-        "Dashboard", "Training", .product(name: "FlyingFox", package: "FlyingFox"),
+        "Records", "Dashboard", "Training",
+        .product(name: "FlyingFox", package: "FlyingFox"),
       ],
       swiftSettings: common),
     .testTarget(
@@ -136,8 +143,8 @@ let package = Package(
     .testTarget(
       name: "ReliabilityTests",
       dependencies: [
-        "AllocationCounter", "Training", "Kernels", "GRUCore", "Collectives", "Corpora",
-        "Checkpoints",
+        "AllocationCounter", "Records", "Training", "Kernels", "GRUCore", "Collectives",
+        "Corpora", "Checkpoints",
       ],
       swiftSettings: common),
   ],

@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectives
 import GRUCore
 import Kernels
+import Records
 import Training
 
 struct BenchCommand: ParsableCommand {

@@ -1,4 +1,5 @@
 import GRUCore
+import Records
 import Testing
 
 @testable import Training

@@ -1,5 +1,6 @@
 import GRUCore
 import Kernels
+import Records
 import Testing
 
 @testable import Training

@@ -1,6 +1,7 @@
 package import Corpora
 package import GRUCore
 package import Kernels
+import Records
 
 /// What to train and validate on.
 package struct DataConfig: Sendable, Equatable {

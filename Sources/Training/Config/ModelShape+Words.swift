@@ -1,4 +1,5 @@
 package import GRUCore
+package import Records
 
 extension ModelShape.Cell {
   /// The cell in words.

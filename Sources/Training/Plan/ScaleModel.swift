@@ -1,5 +1,6 @@
 package import GRUCore
 import Kernels
+import Records
 
 /// Predicts a step's time on a cluster. docs/scaling.md derives the formulas.
 package struct ScaleModel: Sendable {

@@ -1,6 +1,7 @@
 import Checkpoints
 import Corpora
 import GRUCore
+package import Records
 
 extension TrainingSetup {
   /// What `state.json` says of a run.

@@ -1,5 +1,6 @@
 import Corpora
 import Foundation
+import Records
 
 /// A file of sequences in one of the formats that tasks read.
 struct DataFile {
