@@ -68,6 +68,7 @@ let package = Package(
       name: "Collectives", dependencies: ["NumericContract", "Kernels"], swiftSettings: hot),
     .target(
       name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"], swiftSettings: hot),
+    .target(name: "Records", swiftSettings: common),
     .target(name: "Corpora", dependencies: ["NumericContract"], swiftSettings: hot),
     .target(
       name: "Checkpoints", dependencies: ["NumericContract", "Corpora"], swiftSettings: common),
@@ -78,16 +79,16 @@ let package = Package(
       name: "Training",
       dependencies: [
         "NumericContract", "Kernels", "Cells", "GRUCore", "Collectives", "Corpora", "Checkpoints",
-        "Interchange",
+        "Interchange", "Records",
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ],
       swiftSettings: hot),
     .target(
-      name: "Supervision", dependencies: ["Training", "Checkpoints"], swiftSettings: common),
+      name: "Supervision", dependencies: ["Records", "Training", "Checkpoints"], swiftSettings: common),
     .target(
       name: "Dashboard",
       dependencies: [
-        "Training", .product(name: "FlyingFox", package: "FlyingFox"),
+        "Records", "Training", .product(name: "FlyingFox", package: "FlyingFox"),
         .product(name: "FlyingSocks", package: "FlyingFox"),
       ],
       resources: ["index.html", "style.css", "script.js", "charts.js", "panels.js"].map {
@@ -98,7 +99,7 @@ let package = Package(
       name: "gru-dist",
       dependencies: [
         "Supervision", "Dashboard", "Training", "Corpora", "MPICollectives", "Collectives",
-        "GRUCore", "Cells", "Kernels",
+        "GRUCore", "Cells", "Kernels", "Records",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),
@@ -125,23 +126,28 @@ let package = Package(
       name: "TrainingTests",
       dependencies: [
         "Training", "Kernels", "Cells", "GRUCore", "Collectives", "Corpora", "Checkpoints",
+        "Records",
       ],
       swiftSettings: common),
+    .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: common),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["gru-dist", "Training"], swiftSettings: common),
+      name: "CommandLineTests", dependencies: ["gru-dist", "Records", "Training"], swiftSettings: common),
     .testTarget(
       name: "GoldenTests", dependencies: ["gru-dist"], exclude: ["Version1", "record"],
       swiftSettings: common),
     .testTarget(
       name: "SupervisionTests",
-      dependencies: ["Supervision", "Training", "Checkpoints", "gru-dist", "lab-switch"],
+      dependencies: [
+        "Records", "Supervision", "Training", "Checkpoints", "gru-dist", "lab-switch",
+      ],
       swiftSettings: common),
     .testTarget(
       name: "CorporaTests", dependencies: ["NumericContract", "Corpora"], swiftSettings: common),
     .testTarget(
       name: "DashboardTests",
       dependencies: [
-        "Dashboard", "Training", .product(name: "FlyingFox", package: "FlyingFox"),
+        "Records", "Dashboard", "Training",
+        .product(name: "FlyingFox", package: "FlyingFox"),
       ],
       swiftSettings: common),
     .testTarget(
@@ -151,8 +157,8 @@ let package = Package(
     .testTarget(
       name: "ReliabilityTests",
       dependencies: [
-        "AllocationCounter", "Training", "Kernels", "GRUCore", "Collectives", "Corpora",
-        "Checkpoints",
+        "AllocationCounter", "Records", "Training", "Kernels", "GRUCore", "Collectives",
+        "Corpora", "Checkpoints",
       ],
       swiftSettings: common),
   ],

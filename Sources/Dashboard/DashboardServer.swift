@@ -2,7 +2,8 @@ import Dispatch
 import FlyingFox
 import FlyingSocks
 import Foundation
-package import Training
+package import Records
+import Training
 
 /// Shows runs in a browser and tells other programs of them. Only reads.
 package struct DashboardServer: Sendable {

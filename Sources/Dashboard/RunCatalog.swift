@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Training
 
 /// The runs at and below a directory, found anew at every look: by their metrics or their config
@@ -44,8 +45,8 @@ struct RunCatalog: Sendable {
 
   private static func isRun(_ path: String) -> Bool {
     let files = FileManager.default
-    return files.fileExists(atPath: "\(path)/\(RunDirectory.metricsName)")
-      || files.fileExists(atPath: "\(path)/\(RunDirectory.configName)")
+    return files.fileExists(atPath: "\(path)/\(RunFiles.metrics)")
+      || files.fileExists(atPath: "\(path)/\(RunFiles.config)")
         && files.fileExists(atPath: "\(path)/checkpoints")
   }
 }

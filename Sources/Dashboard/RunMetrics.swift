@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Training
 
 /// The metrics of one run as far as they were read: columns of numbers of training and validation,
@@ -84,7 +85,7 @@ actor MetricsReader {
 
   /// The metrics of the run at `path`; empty ones where there is no file yet.
   func metrics(of path: String) -> RunMetrics {
-    let file = "\(path)/\(RunDirectory.metricsName)"
+    let file = "\(path)/\(RunFiles.metrics)"
     guard let handle = FileHandle(forReadingAtPath: file) else {
       entries[path] = nil
       return RunMetrics()

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Training
 
 /// What there is to say of one run, as JSON for the page and for other programs.
@@ -16,7 +17,7 @@ struct RunReport {
   private static let silence = 15.0
 
   private var heartbeat: OrderedJSON? { RunFiles.read("\(path)/\(RunFiles.heartbeat)") }
-  private var config: OrderedJSON? { RunFiles.read("\(path)/\(RunDirectory.configName)") }
+  private var config: OrderedJSON? { RunFiles.read("\(path)/\(RunFiles.config)") }
 
   /// A line of the list of runs.
   var summary: OrderedJSON {

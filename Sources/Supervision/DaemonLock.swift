@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Training
 
 /// The right of one supervisor to a run directory, held until `deinit` or the process's end.

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Training
 
 /// The supervisor's own words: lines with a time in `daemon.log`, and on standard error.

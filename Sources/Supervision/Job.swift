@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Training
 
 /// A training job that this supervisor started, or took up from one that is gone.

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Training
 
 /// The file that a job prints to: repeats what is new, and remembers where the job began.

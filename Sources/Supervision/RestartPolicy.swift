@@ -1,3 +1,4 @@
+import Records
 import Training
 
 /// How a job ended, as far as anybody knows.

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Training
 
 /// Starts programs that outlive this process.

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Records
 import Training
 
 /// Keeps a training job alive: starts it, watches its heartbeat and its end, and starts it again

@@ -1,3 +1,4 @@
+import Records
 package import Training
 
 /// What a supervisor was asked to do.

@@ -1,15 +1,8 @@
 package import Collectives
 import Corpora
+import Records
 
-/// What a process ends with.
-package enum ExitStatus {
-  package static let done: Int32 = 0
-  package static let failed: Int32 = 1
-  /// Bad usage, config or corpus: nothing was done.
-  package static let badUsage: Int32 = 2
-  /// Stopped by a signal after a checkpoint; `--resume` goes on.
-  package static let stopped: Int32 = 75
-
+extension ExitStatus {
   /// The status that an error asks for.
   package static func of(_ error: any Error) -> Int32 {
     switch error {
@@ -18,12 +11,6 @@ package enum ExitStatus {
     default: failed
     }
   }
-}
-
-/// A command that asks for something that cannot be.
-package struct UsageError: Error, CustomStringConvertible {
-  package let description: String
-  package init(_ description: String) { self.description = description }
 }
 
 /// An error that every rank of the job throws alike, so that one of them reports it and all end.

@@ -3,6 +3,7 @@ import Cells
 import Collectives
 import GRUCore
 import Kernels
+import Records
 import Training
 
 struct BenchCommand: ParsableCommand {

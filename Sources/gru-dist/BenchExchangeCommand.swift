@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectives
 import Kernels
 import MPICollectives
+import Records
 import Training
 
 struct BenchExchangeCommand: RankedCommand {

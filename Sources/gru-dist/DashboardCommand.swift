@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectives
 import Dashboard
 import Foundation
+import Records
 import Training
 
 struct DashboardCommand: RankedCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectives
 import Foundation
 import MPICollectives
+import Records
 import Training
 
 /// The process: joins the job, runs one command, and ends with its status.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Collectives
+import Records
 import Training
 
 struct MemoryCommand: RankedCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collectives
 import Foundation
+import Records
 import Training
 
 struct EvaluateCommand: RankedCommand {

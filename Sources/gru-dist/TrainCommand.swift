@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectives
 import Foundation
 import MPICollectives
+import Records
 import Training
 
 /// A config with what the command line changes in it.

@@ -1,5 +1,6 @@
 import FlyingFox
 import Foundation
+import Records
 import Testing
 import Training
 

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Records
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 import Corpora
 import Foundation
+import Records
 import Testing
 
 @testable import Checkpoints

@@ -1,4 +1,5 @@
 import Collectives
+import Records
 import Testing
 
 @testable import Training

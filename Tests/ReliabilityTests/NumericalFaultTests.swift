@@ -2,6 +2,7 @@ import Checkpoints
 import Collectives
 import GRUCore
 import Kernels
+import Records
 import Testing
 
 @testable import Training

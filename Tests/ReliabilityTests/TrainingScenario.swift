@@ -1,6 +1,7 @@
 import Checkpoints
 import Collectives
 import Foundation
+import Records
 import Testing
 
 @testable import Training

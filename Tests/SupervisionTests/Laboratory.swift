@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Testing
 
 /// Several hosts on this machine, which `launch/lab` makes for one command.

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Testing
 
 /// The scripts of `launch`, with stand-ins for what they call.

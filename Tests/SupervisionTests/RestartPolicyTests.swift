@@ -1,3 +1,4 @@
+import Records
 import Supervision
 import Testing
 import Training

@@ -1,5 +1,6 @@
 import Cells
 import GRUCore
+import Records
 import Testing
 
 @testable import Training

@@ -2,6 +2,7 @@ import Collectives
 import Foundation
 import GRUCore
 import Kernels
+import Records
 import Testing
 
 @testable import Training

@@ -1,6 +1,7 @@
 import Cells
 import GRUCore
 import Kernels
+import Records
 import Testing
 
 @testable import Training

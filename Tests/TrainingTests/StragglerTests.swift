@@ -1,5 +1,6 @@
 import Collectives
 import Kernels
+import Records
 import Testing
 
 @testable import Training

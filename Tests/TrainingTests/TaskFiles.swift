@@ -1,6 +1,7 @@
 import Collectives
 import Foundation
 import GRUCore
+import Records
 
 @testable import Training
 

@@ -3,6 +3,7 @@ import Collectives
 import Foundation
 import GRUCore
 import Kernels
+import Records
 import Testing
 
 @testable import Training

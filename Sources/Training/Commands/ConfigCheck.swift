@@ -2,6 +2,7 @@ import Collectives
 import Corpora
 import GRUCore
 import Kernels
+package import Records
 
 /// Checks a config and its corpora, and says what a run of it would be, without starting one.
 package struct ConfigCheck {

@@ -2,6 +2,7 @@ import Checkpoints
 package import Collectives
 import Corpora
 package import Kernels
+package import Records
 
 /// Measures a checkpoint's loss on its validation text or on another one, by any number of ranks.
 package struct Evaluation {

@@ -3,6 +3,7 @@ package import Collectives
 import Foundation
 import GRUCore
 import Kernels
+import Records
 
 /// Times what needs no gradients: the forward pass and loss of an evaluation, and sampling one
 /// token after the other.

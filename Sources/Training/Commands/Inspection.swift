@@ -2,6 +2,7 @@ import Checkpoints
 import Corpora
 import GRUCore
 import Kernels
+package import Records
 
 /// Verifies and describes a checkpoint, or all checkpoints of a run.
 package struct Inspection {

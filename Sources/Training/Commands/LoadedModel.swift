@@ -2,6 +2,7 @@ package import Checkpoints
 import Corpora
 package import GRUCore
 import Kernels
+import Records
 
 /// The model of a checkpoint, ready to be read.
 package struct LoadedModel {

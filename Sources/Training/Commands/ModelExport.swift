@@ -4,6 +4,7 @@ import Foundation
 import GRUCore
 package import Interchange
 import Kernels
+package import Records
 
 /// Writes a checkpoint's model as other libraries take it.
 package struct ModelExport {

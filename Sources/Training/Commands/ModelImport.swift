@@ -4,6 +4,7 @@ import Collectives
 import GRUCore
 import Interchange
 import Kernels
+package import Records
 
 /// Makes a run of a model that another library trained: its first checkpoint, of step 0, can be
 /// evaluated, sampled from and exported, and `train --resume` goes on from it.

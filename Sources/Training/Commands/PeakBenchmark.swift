@@ -1,5 +1,6 @@
 import Foundation
 import Kernels
+package import Records
 
 /// Measures what one core can do at best: the rate of fused multiply-adds by instruction set.
 package struct PeakBenchmark {

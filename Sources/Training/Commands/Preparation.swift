@@ -1,6 +1,7 @@
 import Checkpoints
 package import Corpora
 import Foundation
+package import Records
 
 /// Makes a token file of texts, as `gru-dist prepare` does.
 package struct Preparation {

@@ -3,6 +3,7 @@ import Collectives
 import Corpora
 import GRUCore
 import Kernels
+import Records
 
 /// Draws text from a checkpoint's model.
 package struct Sampling {

@@ -3,6 +3,7 @@ package import Collectives
 import Foundation
 package import GRUCore
 package import Kernels
+import Records
 
 /// Times whole training steps on random tokens: forward, BPTT, exchange, clip, Adam, repack.
 package struct StepBenchmark {

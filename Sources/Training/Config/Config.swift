@@ -2,6 +2,7 @@ package import Corpora
 import Foundation
 package import GRUCore
 import Kernels
+package import Records
 
 /// Everything that decides what a run computes and writes, with every default filled in.
 package struct Config: Sendable, Equatable {

@@ -1,3 +1,5 @@
+package import Records
+
 /// A config that cannot be used: where, which key, what was expected and found, how to mend it.
 package struct ConfigError: Error, CustomStringConvertible, Sendable {
   /// File with line and column, or the command-line option that set the value.

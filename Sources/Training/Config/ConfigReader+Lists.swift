@@ -1,3 +1,5 @@
+import Records
+
 extension ConfigReader {
   /// A list that is not empty of integers, none twice.
   mutating func integers(

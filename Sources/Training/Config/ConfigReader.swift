@@ -1,3 +1,5 @@
+import Records
+
 /// Decodes one object of a config and remembers which keys were asked for, so that any other key
 /// is an error.
 struct ConfigReader {

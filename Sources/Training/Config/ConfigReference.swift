@@ -1,3 +1,4 @@
+package import Records
 import Synchronization
 
 /// The keys that a config may have, as the readers of its sections ask for them: what each takes

@@ -2,6 +2,7 @@ import Cells
 package import Corpora
 package import GRUCore
 package import Kernels
+import Records
 
 /// What to train and validate on.
 package struct DataConfig: Sendable, Equatable {

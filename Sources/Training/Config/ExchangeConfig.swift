@@ -1,6 +1,7 @@
 package import Collectives
 import GRUCore
 import Kernels
+import Records
 
 /// How ranks exchange gradients and parameters.
 package struct ExchangeConfig: Sendable, Equatable {

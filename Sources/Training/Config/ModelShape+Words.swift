@@ -1,5 +1,6 @@
 import Cells
 package import GRUCore
+package import Records
 
 extension ModelShape {
   /// The cell, and whether it goes both ways, in words.

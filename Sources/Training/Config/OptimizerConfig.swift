@@ -1,3 +1,5 @@
+import Records
+
 /// How parameters are updated.
 package struct OptimizerConfig: Sendable, Equatable {
   package enum Name: String, CaseIterable, Sendable {

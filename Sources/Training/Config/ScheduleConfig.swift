@@ -1,3 +1,5 @@
+import Records
+
 /// How the learning rate changes over a run, after a linear warm-up.
 package struct ScheduleConfig: Sendable, Equatable {
   package enum Name: String, CaseIterable, Sendable {

@@ -1,4 +1,5 @@
 package import GRUCore
+import Records
 
 /// What a model learns.
 package enum TaskName: String, CaseIterable, Sendable {

@@ -1,3 +1,5 @@
+import Records
+
 /// The keys of `data` that only tasks other than a language model have.
 package struct TaskDataConfig: Sendable, Equatable {
   package enum Format: String, CaseIterable, Sendable {

@@ -1,6 +1,7 @@
 import Collectives
 import GRUCore
 import Kernels
+package import Records
 
 /// The checks of a debug run, which is a single process and so holds all gradients.
 package final class DebugChecks {

@@ -1,4 +1,5 @@
 package import Kernels
+package import Records
 
 /// The outcome of a gradient check.
 package struct GradientTable: Sendable {

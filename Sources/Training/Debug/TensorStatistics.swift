@@ -1,3 +1,5 @@
+package import Records
+
 /// The least, greatest, mean and root mean square of a run of values.
 package struct TensorStatistics: Sendable, Equatable {
   package var least = Float.infinity

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// The outcomes of a memory study as a table and as JSON.
 struct MemoryReport {

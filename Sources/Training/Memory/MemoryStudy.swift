@@ -2,6 +2,7 @@ import Collectives
 import Foundation
 import GRUCore
 import Kernels
+package import Records
 
 /// Trains cells on tasks that ask for what was said long ago, over growing lengths, and measures
 /// how much of the gradient reaches back: why gates are worth having, in numbers.

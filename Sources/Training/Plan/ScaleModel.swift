@@ -1,6 +1,7 @@
 import Cells
 package import GRUCore
 import Kernels
+import Records
 
 /// Predicts a step's time on a cluster. docs/scaling.md derives the formulas.
 package struct ScaleModel: Sendable {

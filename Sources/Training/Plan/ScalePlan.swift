@@ -1,6 +1,7 @@
 import Corpora
 import GRUCore
 import Kernels
+package import Records
 
 /// Says what a config's run would be on a cluster, and on others of its kind with more or fewer
 /// ranks.

@@ -1,6 +1,7 @@
 import Collectives
 import GRUCore
 import Kernels
+import Records
 
 /// What a step costs one core, by the number of its shards: measured for some, straight lines
 /// between them.

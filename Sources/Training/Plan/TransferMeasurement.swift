@@ -1,5 +1,6 @@
 import Foundation
 package import Kernels
+import Records
 
 extension TransferCosts {
   /// Measures what this machine takes for a byte; some tenths of a second.

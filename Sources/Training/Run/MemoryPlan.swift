@@ -1,6 +1,7 @@
 import Foundation
 package import GRUCore
 package import Kernels
+package import Records
 
 /// What a run will take of each host's memory, computed before any of it is taken.
 package struct MemoryPlan: Sendable {

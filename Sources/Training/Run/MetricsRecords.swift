@@ -1,4 +1,5 @@
 import GRUCore
+package import Records
 
 /// What one line of the log says about training.
 package struct TrainRecord {

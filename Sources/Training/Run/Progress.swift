@@ -1,4 +1,5 @@
 import Kernels
+package import Records
 
 /// Shows people how a run goes: on a terminal one line that is redrawn, otherwise a line for each
 /// logged step.

@@ -2,6 +2,7 @@ import Checkpoints
 import Collectives
 import GRUCore
 import Kernels
+import Records
 
 extension RunDirectory {
   /// Digests, writes and commits a checkpoint from its copy, and removes old ones. Called on a

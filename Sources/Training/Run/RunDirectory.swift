@@ -1,6 +1,7 @@
 package import Checkpoints
 package import Collectives
 import Foundation
+package import Records
 
 /// The directory of a run: `config.json`, `metrics.jsonl` and `checkpoints`. Every rank holds one
 /// of these, but only rank 0 touches files; what fails there, fails on all.
@@ -37,7 +38,7 @@ package final class RunDirectory {
     self.path = path
     self.mode = mode
     self.communicator = communicator
-    store = CheckpointStore(directory: path + "/checkpoints", fileSystem: fileSystem)
+    store = CheckpointStore(directory: "\(path)/\(RunFiles.checkpoints)", fileSystem: fileSystem)
     try communicator.coordinate {
       let isFound = try Self.examine(path, mode: mode)
       try Self.make(path)
@@ -52,13 +53,13 @@ package final class RunDirectory {
   package func begin(afterStep step: Int, config: Config) throws {
     try communicator.coordinate {
       if mode == .overwrite {
-        for name in [Self.metricsName, "checkpoints", TensorBoardLog.directoryName] {
+        for name in [RunFiles.metrics, RunFiles.checkpoints, TensorBoardLog.directoryName] {
           try Self.remove("\(path)/\(name)")
         }
       }
-      let metricsPath = "\(path)/\(Self.metricsName)"
+      let metricsPath = "\(path)/\(RunFiles.metrics)"
       try MetricsLog.truncate(path: metricsPath, afterStep: step)
-      try RunFiles.replace("\(path)/\(Self.configName)", with: config.json, isDurable: true)
+      try RunFiles.replace("\(path)/\(RunFiles.config)", with: config.json, isDurable: true)
       metrics = try MetricsLog(path: metricsPath)
     }
   }
@@ -92,9 +93,6 @@ package final class RunDirectory {
   /// Makes the metrics survive a crash; on rank 0 only, on any thread.
   func synchronizeMetrics() throws { try metrics?.synchronize() }
 
-  package static let configName = "config.json"
-  package static let metricsName = "metrics.jsonl"
-
   /// Throws unless `mode` allows a run at `path`; tells whether there is one already.
   private static func examine(_ path: String, mode: Mode) throws -> Bool {
     var isDirectory: ObjCBool = false
@@ -119,7 +117,8 @@ package final class RunDirectory {
           + "--overwrite, or choose another with --run-directory")
     }
     // What is overwritten goes: there the lock, which every run leaves, must show whose it is.
-    let isRun = [configName, metricsName, "checkpoints"].contains { names.contains($0) }
+    let isRun = [RunFiles.config, RunFiles.metrics, RunFiles.checkpoints]
+      .contains { names.contains($0) }
     guard isRun, mode == .resume || names.contains(RunLock.fileName) else {
       throw UsageError(
         "run.directory '\(path)' holds other files and no run, and is left as it is; choose "
@@ -178,10 +177,4 @@ package final class RunDirectory {
     }
     return error.localizedDescription
   }
-}
-
-/// A run directory in which something cannot be written, removed or read.
-package struct RunDirectoryError: Error, CustomStringConvertible {
-  package let description: String
-  init(_ description: String) { self.description = description }
 }

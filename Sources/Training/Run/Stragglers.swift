@@ -1,5 +1,6 @@
 package import Collectives
 package import Kernels
+package import Records
 
 /// How long each rank computed in a step, over the steps since the last logged one, and which of
 /// them kept the others waiting most.

@@ -1,5 +1,6 @@
 import Foundation
 import Interchange
+import Records
 
 /// The records of a run as TensorBoard events, in `tensorboard` of the run directory; on rank 0.
 ///

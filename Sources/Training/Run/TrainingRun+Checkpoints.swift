@@ -1,6 +1,7 @@
 import Checkpoints
 import Collectives
 import Kernels
+import Records
 
 /// When a run takes checkpoints, and what it says of them.
 extension TrainingRun {

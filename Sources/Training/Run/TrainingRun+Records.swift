@@ -2,6 +2,7 @@ import Collectives
 import Foundation
 import GRUCore
 import Kernels
+import Records
 
 /// What a run says and writes of its steps.
 extension TrainingRun {

@@ -1,6 +1,7 @@
 import Collectives
 import GRUCore
 import Kernels
+import Records
 
 extension TrainingRun {
   /// The record of what the model of this step writes, where the config asks for it; on rank 0,

@@ -3,6 +3,7 @@ import Collectives
 import Foundation
 import GRUCore
 import Kernels
+import Records
 
 /// Validations, and what a run decides by them.
 extension TrainingRun {

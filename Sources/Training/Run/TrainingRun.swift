@@ -4,6 +4,7 @@ import Corpora
 import Foundation
 import GRUCore
 import Kernels
+import Records
 
 /// One training run from start or resume to end, on one rank of the job.
 ///

@@ -2,6 +2,7 @@ import Cells
 import Checkpoints
 import Corpora
 import GRUCore
+package import Records
 
 extension TrainingSetup {
   /// What `state.json` says of a run.

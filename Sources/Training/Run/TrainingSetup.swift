@@ -2,6 +2,7 @@ package import Collectives
 package import Corpora
 package import GRUCore
 package import Kernels
+import Records
 
 /// What a train command was asked to do.
 package struct TrainOptions: Sendable {

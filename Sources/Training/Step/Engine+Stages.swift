@@ -1,6 +1,7 @@
 package import Collectives
 import GRUCore
 import Kernels
+import Records
 
 /// The parts of a step between which the exchange is started, moved along and waited for.
 extension Engine {

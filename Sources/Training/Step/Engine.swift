@@ -1,6 +1,7 @@
 package import Collectives
 package import GRUCore
 import Kernels
+package import Records
 
 /// One rank's replica and all that a step works on: batches, partial sums, the exchange, the owned
 /// slice of the optimizer, and the jobs that its threads do. What a step is made of them is up to

@@ -2,6 +2,7 @@ package import Collectives
 package import Corpora
 package import GRUCore
 import Kernels
+package import Records
 
 /// Measures the loss over a text or the sequences of a task: every token or sequence once, in the
 /// same rows and shards as training.

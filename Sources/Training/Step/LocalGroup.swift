@@ -1,6 +1,7 @@
 import Collectives
 import GRUCore
 import Kernels
+import Records
 
 /// One group of shards, with parameters, moments and hidden vectors of its own.
 ///

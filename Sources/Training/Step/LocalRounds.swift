@@ -1,6 +1,7 @@
 import Collectives
 import GRUCore
 import Kernels
+import Records
 
 /// Rounds of local updates: groups of shards train apart, each with an optimizer of its own, and
 /// what has come of them is brought together by one step of SGD with Nesterov's momentum (DiLoCo:

@@ -1,5 +1,6 @@
 package import GRUCore
 import Kernels
+package import Records
 
 /// A step profile in words and as JSON: seconds a step of each phase, and where they are known its
 /// rates beside the machine's limits.

@@ -1,6 +1,7 @@
 import Collectives
 import GRUCore
 import Kernels
+import Records
 
 /// Updates of which each is one of all shards: gradients are summed over all ranks, each rank
 /// updates the slice that it owns, and all get all parameters.

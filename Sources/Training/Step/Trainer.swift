@@ -1,6 +1,7 @@
 package import Collectives
 import GRUCore
 import Kernels
+package import Records
 
 /// Performs training steps on one rank, in lockstep with the other ranks: the engine, and the way
 /// in which the config has shards work together.

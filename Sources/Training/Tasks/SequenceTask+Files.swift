@@ -1,5 +1,6 @@
 import Checkpoints
 import Kernels
+import Records
 
 extension SequenceTask {
   /// Reads the files that a config names.

@@ -1,6 +1,7 @@
 package import Checkpoints
 package import Corpora
 package import GRUCore
+import Records
 
 /// The data of a task other than a language model, and what the model must be like for it.
 package struct SequenceTask: Sendable {

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 
 /// Finds out from the status files of all ranks who holds a job up.
 ///

@@ -1,5 +1,6 @@
 import Collectives
 import Foundation
+import Records
 
 extension Watchdog {
   /// The watchdog of a run. Every rank calls it; all throw alike.

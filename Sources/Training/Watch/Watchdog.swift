@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+package import Records
 import Synchronization
 
 /// A thread beside the training of a rank. About once a second it tells where the rank stands, and

@@ -1,6 +1,7 @@
 import Corpora
 import Foundation
 import NumericContract
+import Records
 
 /// A file of sequences in one of the formats that tasks read.
 struct DataFile {

@@ -1,3 +1,5 @@
+import Records
+
 /// One sequence a line: {"values": [[0.1, 2], [0.3, 4]], "label": "a"}, a vector for each step; a
 /// plain number stands for a vector of one. The label may be a string or an integer.
 struct JSONLinesReader {

@@ -12,7 +12,7 @@ package struct MetricsTable: Sendable {
 
   /// Reads a run's records of a kind.
   package init(run: String, kind: String) throws {
-    let path = "\(run)/\(RunDirectory.metricsName)"
+    let path = "\(run)/\(RunFiles.metrics)"
     guard let data = FileManager.default.contents(atPath: path) else {
       throw UsageError("no metrics at '\(path)': expected a run directory")
     }

@@ -47,6 +47,15 @@ package final class RunProgress: Sendable {
     package var beats = 0
     /// Steps that this process has finished.
     package var finishedSteps = 0
+
+    package init(
+      activity: RunActivity = .starting, step: Int = 0, beats: Int = 0, finishedSteps: Int = 0
+    ) {
+      self.activity = activity
+      self.step = step
+      self.beats = beats
+      self.finishedSteps = finishedSteps
+    }
   }
 
   private struct State {

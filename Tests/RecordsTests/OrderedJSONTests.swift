@@ -1,6 +1,5 @@
+import Records
 import Testing
-
-@testable import Training
 
 @Suite struct OrderedJSONTests {
   @Test func keepsTheOrderOfMembersAndEveryValue() throws {

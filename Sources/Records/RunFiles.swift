@@ -1,13 +1,21 @@
 import Foundation
 
-/// Names in a run directory beside the config, the metrics and the checkpoints.
+/// Names in a run directory, and how its small files are written and read.
 package enum RunFiles {
+  /// The effective config.
+  package static let config = "config.json"
+  /// One JSON object a line.
+  package static let metrics = "metrics.jsonl"
+  package static let checkpoints = "checkpoints"
   /// What rank 0 tells of itself about once a second.
   package static let heartbeat = "heartbeat.json"
   /// What every rank tells of itself: `ranks/rank-00003.json`.
   package static let ranks = "ranks"
+  /// What a supervisor keeps of itself.
   package static let daemonState = "daemon.json"
+  /// What a supervisor has said.
   package static let daemonLog = "daemon.log"
+  /// The lock of a supervisor.
   package static let daemonLock = "daemon.lock"
   /// The hosts that the daemon starts the job on.
   package static let daemonHosts = "daemon.hosts"
@@ -31,6 +39,7 @@ package enum RunFiles {
   /// The environment variable by which a supervisor recognises the job that it launched.
   package static let launchVariable = "GRU_DIST_LAUNCH"
 
+  /// The status file of a rank, within the run directory.
   package static func rankName(_ rank: Int) -> String {
     let digits = String(rank)
     let zeros = String(repeating: "0", count: max(0, 5 - digits.utf8.count))
@@ -69,4 +78,10 @@ package enum RunFiles {
     guard let data = FileManager.default.contents(atPath: path) else { return nil }
     return try? OrderedJSON(parsing: String(decoding: data, as: UTF8.self))
   }
+}
+
+/// A run directory in which something cannot be written, removed or read.
+package struct RunDirectoryError: Error, CustomStringConvertible {
+  package let description: String
+  package init(_ description: String) { self.description = description }
 }

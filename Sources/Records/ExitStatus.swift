@@ -1,0 +1,20 @@
+/// What a process ends with.
+package enum ExitStatus {
+  /// All was done.
+  package static let done: Int32 = 0
+  /// Something failed on the way.
+  package static let failed: Int32 = 1
+  /// Bad usage, config or corpus: nothing was done.
+  package static let badUsage: Int32 = 2
+  /// Stopped by a signal after a checkpoint; `--resume` goes on.
+  package static let stopped: Int32 = 75
+}
+
+/// A command that asks for something that cannot be.
+package struct UsageError: Error, CustomStringConvertible {
+  package let description: String
+  package init(_ description: String) { self.description = description }
+}
+
+/// The program's version, as printed and as written into checkpoints.
+package let programVersion = "0.1.0"
