@@ -30,8 +30,8 @@ import Testing
     }
   }
 
-  /// Messages of all lengths that end in the first four blocks: the hash of their 201 hashes' digits
-  /// is what Python's hashlib gives, with `bytes((7 * i + 3) & 255 for i in range(length))`.
+  /// Messages of all lengths that end in the first four blocks: the hash of their 201 hashes'
+  /// digits is what Python's hashlib gives, with `bytes((7 * i + 3) & 255 for i in range(length))`.
   @Test(arguments: ways) func everyLengthUpTo200(usingInstructions: Bool) {
     let digests = (0...200).map { length in
       hash(Self.message(length), usingInstructions: usingInstructions)
