@@ -43,7 +43,7 @@ struct StageQueue: ~Copyable {
 /// A reduction or a gathering: the buckets that take part, and the rounds that they pass.
 struct Stage: ~Copyable {
   /// The partial sums of a reduction.
-  var arenas: UnsafePointer<UnsafeMutablePointer<Float>>?
+  var partialSums: UnsafePointer<UnsafeMutablePointer<Float>>?
   /// The arena of a gathering.
   var arena: UnsafeMutablePointer<Float>?
   /// What of the first buckets takes part; nil for all of it.

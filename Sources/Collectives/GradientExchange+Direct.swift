@@ -80,7 +80,7 @@ final class PointerTable {
 
 extension GradientExchange {
   func advanceReduction(_ direct: DirectSchedule) throws(CollectiveError) -> Bool {
-    guard let nodes = reduction.arenas else { return false }
+    guard let nodes = reduction.partialSums else { return false }
     let queue = reduction.queues
     queue.pointee.arrived = reduction.added
     var isMoved = try sumChunks(nodes, direct, queue)
@@ -119,7 +119,7 @@ extension GradientExchange {
     _ direct: DirectSchedule, _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) {
     let size = direct.chunkElements
-    let nodes = reduction.nodes(of: bucket, nodes)
+    let nodes = reduction.partialSums(of: bucket, nodes)
     func chunk(ofRank rank: Int) -> Range<Int> {
       Chunks.chunk(
         index, of: reduction.places(of: ownership.parts[rank][bucket], in: bucket), size)
@@ -164,7 +164,7 @@ extension GradientExchange {
           isMoved = true
         }
         queue.pointee.receivesFinished = 0
-        sum(own, reduction.nodes(of: bucket, nodes), direct, turn: queue.pointee.finishedTurn)
+        sum(own, reduction.partialSums(of: bucket, nodes), direct, turn: queue.pointee.finishedTurn)
       }
       queue.pointee.chunksFinished += 1
       queue.pointee.finishedTurn += 1
@@ -183,7 +183,7 @@ extension GradientExchange {
           ofGroup: node.node, chunks.pointer + direct.place(turn, number))
       }
       // Two elements took the place of one.
-      guard let arena = reduction.arenas?[0] else { return }
+      guard let arena = reduction.partialSums?[0] else { return }
       compression.sum(2 * own.lowerBound..<2 * own.upperBound, into: arena)
       return
     }

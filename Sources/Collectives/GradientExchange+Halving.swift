@@ -79,7 +79,7 @@ struct HalvingSchedule {
 
 extension GradientExchange {
   func advanceReduction(_ halving: HalvingSchedule) throws(CollectiveError) -> Bool {
-    guard let nodes = reduction.arenas else { return false }
+    guard let nodes = reduction.partialSums else { return false }
     var isMoved = false
     for round in halving.peers.indices {
       let queue = reduction.queues + round
@@ -101,7 +101,7 @@ extension GradientExchange {
     var isMoved = false
     while queue.pointee.started < queue.pointee.arrived {
       let bucket = reduction.order[queue.pointee.started]
-      let arena = reduction.nodes(of: bucket, nodes)[0]
+      let arena = reduction.partialSums(of: bucket, nodes)[0]
       let kept = reduction.places(of: halving.kept[round][bucket], in: bucket)
       let given = reduction.places(of: halving.given[round][bucket], in: bucket)
       let receives = Chunks.count(of: kept.count, size)
@@ -156,7 +156,7 @@ extension GradientExchange {
       else { break }
       let chunk = Chunks.chunk(queue.pointee.receivesFinished, of: kept, size)
       let place = halving.place(queue.pointee.finishedTurn, round: round)
-      let target = reduction.nodes(of: bucket, nodes)[0] + chunk.lowerBound
+      let target = reduction.partialSums(of: bucket, nodes)[0] + chunk.lowerBound
       kernels.add(target, chunks.pointer + place, into: target, count: chunk.count)
       queue.pointee.receivesFinished += 1
       queue.pointee.finishedTurn += 1

@@ -130,16 +130,16 @@ package final class GradientExchange {
 
   // MARK: - Whole exchanges
 
-  /// Sums over all shards: afterwards `nodes[0]` holds the canonical sums of the owned elements.
-  /// The rest of the arenas is used up.
+  /// Sums over all shards: afterwards `partialSums[0]` holds the canonical sums of the owned
+  /// elements. The rest of the arenas is used up.
   ///
-  /// - Parameter nodes: this rank's maximal canonical nodes over its shards, in leaf order; arenas
-  ///   of `elementCount` floats.
+  /// - Parameter partialSums: this rank's maximal canonical nodes over its shards, in leaf order;
+  ///   arenas of `elementCount` floats.
   /// - Complexity: does not allocate, but for what the communicator does.
   package func reduceScatter(
-    nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+    partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) throws(CollectiveError) {
-    beginReduction(nodes: nodes)
+    beginReduction(partialSums: partialSums)
     for bucket in ownership.buckets.indices { try addToReduction(bucket) }
     try finishReduction()
   }
@@ -153,12 +153,12 @@ package final class GradientExchange {
 
   // MARK: - Bucket by bucket
 
-  /// Begins to sum over all shards, as `reduceScatter`; `nodes` must stay valid until it is
-  /// finished.
-  package func beginReduction(nodes: UnsafePointer<UnsafeMutablePointer<Float>>) {
+  /// Begins to sum over all shards, as `reduceScatter`; `partialSums` must stay valid until it
+  /// is finished.
+  package func beginReduction(partialSums: UnsafePointer<UnsafeMutablePointer<Float>>) {
     precondition(!gathering.isUnderWay, "a gathering is under way")
     reduction.begin()
-    reduction.arenas = nodes
+    reduction.partialSums = partialSums
     reduction.selected = compression?.selected
   }
 

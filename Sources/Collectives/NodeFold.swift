@@ -6,11 +6,11 @@ package import Kernels
 /// on. Each thread takes its own range of elements, so that all of them share the work.
 package struct NodeFold {
   /// The number of nodes that each thread brings.
-  package let threadNodeCounts: [Int]
+  package let partialSumCounts: [Int]
   /// The number of maximal nodes of the rank.
-  package let rankNodeCount: Int
+  package let rankSumCount: Int
   /// The places in the list of the arenas that hold the rank's nodes afterwards, in leaf order.
-  package let resultArenas: [Int]
+  package let rankSums: [Int]
 
   private let fold: TreeFold
   /// Elements that are folded through all levels before the next ones, to stay in cache.
@@ -24,23 +24,23 @@ package struct NodeFold {
     }
     let rankNodes = plan.nodes(of: plan.shards(ofRank: rank))
     fold = TreeFold(sources: threadNodes.flatMap { $0 }, targets: rankNodes, total: plan.shards)
-    threadNodeCounts = threadNodes.map(\.count)
-    rankNodeCount = rankNodes.count
-    resultArenas = fold.results
+    partialSumCounts = threadNodes.map(\.count)
+    rankSumCount = rankNodes.count
+    rankSums = fold.results
   }
 
   /// The number of arenas in the list.
-  package var threadNodeCount: Int { fold.sourceCount }
+  package var partialSumCount: Int { fold.sourceCount }
 
   /// Folds `elements` of the arenas; ranges of different calls must not overlap. Does not allocate.
   package func fold(
-    threadNodes: UnsafePointer<UnsafeMutablePointer<Float>>, elements: Range<Int>, kernels: Kernels
+    partialSums: UnsafePointer<UnsafeMutablePointer<Float>>, elements: Range<Int>, kernels: Kernels
   ) {
     guard !fold.additions.isEmpty else { return }
     var start = elements.lowerBound
     while start < elements.upperBound {
       let count = min(blockElements, elements.upperBound - start)
-      fold.run(threadNodes, offset: start, count: count, kernels: kernels)
+      fold.run(partialSums, offset: start, count: count, kernels: kernels)
       start += count
     }
   }

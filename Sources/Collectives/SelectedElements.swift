@@ -40,7 +40,7 @@ extension Stage {
   }
 
   /// The partial sums in which the elements of a bucket lie.
-  func nodes(
+  func partialSums(
     of bucket: Int, _ whole: UnsafePointer<UnsafeMutablePointer<Float>>
   ) -> UnsafePointer<UnsafeMutablePointer<Float>> {
     guard let selected, bucket < selected.bucketCount else { return whole }

@@ -218,7 +218,7 @@ package struct SelfTest {
         let arenas = CanonicalTree.maximalNodes(
           of: plan.shards(ofRank: communicator.rank), in: shards
         ).map { Arena(gradients.node($0)) }
-        try exchange.reduceScatter(nodes: arenas.map(\.pointer))
+        try exchange.reduceScatter(partialSums: arenas.map(\.pointer))
         let label = "\(elementCount) elements in \(shards) shards, step \(step)"
         for owned in exchange.ownership.parts[communicator.rank] {
           expect(

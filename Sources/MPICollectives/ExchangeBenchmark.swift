@@ -71,7 +71,7 @@ package struct ExchangeBenchmark {
       return try slowest(Double(seconds) + Double(attoseconds) * 1e-18, communicator)
     }
     func own() throws(CollectiveError) {
-      try exchange.reduceScatter(nodes: nodes)
+      try exchange.reduceScatter(partialSums: nodes)
       try exchange.allGather(nodes[0])
     }
     func mpi() throws(CollectiveError) { try communicator.allReduceSum(buffer) }

@@ -64,7 +64,7 @@ import Testing
           communicator: communicator, kernels: kernels, elementCount: elementCount,
           plan: plan(shards: 16, ranks: ranks), chunkElements: 1000)
         let arena = Arena([Float](repeating: 1, count: elementCount))
-        try exchange.reduceScatter(nodes: [arena.pointer])
+        try exchange.reduceScatter(partialSums: [arena.pointer])
         let first = communicator.bytesSent
         try exchange.allGather(arena.pointer)
         #expect(arena.bits(0..<elementCount).allSatisfy { $0 == Float(ranks).bitPattern })
@@ -96,7 +96,7 @@ import Testing
         let arenas = foldedNodes(
           gradients, plan: plan, rank: communicator.rank, kernels: kernels)
         #expect(arenas.count == exchange.nodeCount)
-        try exchange.reduceScatter(nodes: arenas.map(\.pointer))
+        try exchange.reduceScatter(partialSums: arenas.map(\.pointer))
         for owned in exchange.ownership.parts[communicator.rank] {
           #expect(arenas[0].bits(owned) == Array(expected[owned]))
         }
@@ -137,7 +137,7 @@ import Testing
         for (index, arena) in arenas.enumerated() {
           (nodes + index).initialize(to: arena.pointer)
         }
-        exchange.beginReduction(nodes: nodes)
+        exchange.beginReduction(partialSums: nodes)
         for bucket in order {
           for _ in 0..<Int.random(in: 0...20, using: &own) { _ = try exchange.advance() }
           try exchange.addToReduction(bucket)
@@ -173,7 +173,7 @@ import Testing
       let nodes = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(capacity: 1)
       defer { nodes.deallocate() }
       nodes.initialize(to: arenas[0].pointer)
-      exchange.beginReduction(nodes: nodes)
+      exchange.beginReduction(partialSums: nodes)
       try exchange.addToReduction(0)
       thread.resume()
       // Nobody else moves it; who waits here for ever has found a thread that does not.
@@ -203,7 +203,7 @@ import Testing
         let nodes = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(capacity: 1)
         defer { nodes.deallocate() }
         nodes.initialize(to: arena.pointer)
-        exchange.beginReduction(nodes: nodes)
+        exchange.beginReduction(partialSums: nodes)
         try exchange.addToReduction(0)
         while exchange.isUnderWay {
           thread.resume()
@@ -250,7 +250,7 @@ import Testing
           communicator: communicator, kernels: kernels, elementCount: 30_000, plan: plan,
           chunkElements: 2000)
         let arenas = foldedNodes(gradients, plan: plan, rank: communicator.rank, kernels: kernels)
-        try exchange.reduceScatter(nodes: arenas.map(\.pointer))
+        try exchange.reduceScatter(partialSums: arenas.map(\.pointer))
         try exchange.allGather(arenas[0].pointer)
         return arenas[0].bits(0..<30_000)
       }
@@ -272,7 +272,7 @@ import Testing
             let arenas = (0..<exchange.nodeCount).map { _ in
               Arena([Float](repeating: 1, count: 50_000))
             }
-            try exchange.reduceScatter(nodes: arenas.map(\.pointer))
+            try exchange.reduceScatter(partialSums: arenas.map(\.pointer))
           }
           Issue.record("transfer \(number) of \(ranks) ranks did not fail")
         } catch let error as CollectiveError {
@@ -311,12 +311,12 @@ func foldedNodes(
   let pointers = arenas.map(\.pointer)
   for thread in (0..<plan.threads).reversed() {
     fold.fold(
-      threadNodes: pointers,
+      partialSums: pointers,
       elements: NodeFold.elements(
         ofThread: thread, of: plan.threads, elementCount: gradients.elementCount),
       kernels: kernels)
   }
-  return fold.resultArenas.map { arenas[$0] }
+  return fold.rankSums.map { arenas[$0] }
 }
 
 /// A small generator, so that random cases are the same in every run.

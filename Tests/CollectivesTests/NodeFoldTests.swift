@@ -14,7 +14,7 @@ import Testing
           let rank = (shards + threads) % ranks
           let nodes = CanonicalTree.maximalNodes(of: plan.shards(ofRank: rank), in: shards)
           let arenas = foldedNodes(gradients, plan: plan, rank: rank, kernels: kernels)
-          #expect(NodeFold(plan: plan, rank: rank).rankNodeCount == nodes.count)
+          #expect(NodeFold(plan: plan, rank: rank).rankSumCount == nodes.count)
           #expect(arenas.count == nodes.count)
           for (arena, node) in zip(arenas, nodes) {
             #expect(
@@ -28,9 +28,9 @@ import Testing
   @Test func countsTheThreadsNodes() {
     let fold = NodeFold(plan: plan(shards: 8, ranks: 1, threads: 3), rank: 0)
     // Shards [0, 2), [2, 5) and [5, 8).
-    #expect(fold.threadNodeCounts == [1, 2, 2])
-    #expect(fold.threadNodeCount == 5)
-    #expect(fold.resultArenas == [0])
+    #expect(fold.partialSumCounts == [1, 2, 2])
+    #expect(fold.partialSumCount == 5)
+    #expect(fold.rankSums == [0])
   }
 
   @Test func foldsOnlyTheElementsAskedFor() throws {
@@ -39,7 +39,7 @@ import Testing
       Arena([Float](repeating: 1, count: 100)), Arena([Float](repeating: 2, count: 100)),
     ]
     fold.fold(
-      threadNodes: arenas.map(\.pointer), elements: 20..<30, kernels: try sampleKernels())
+      partialSums: arenas.map(\.pointer), elements: 20..<30, kernels: try sampleKernels())
     for element in 0..<100 {
       #expect(arenas[0].pointer[element] == ((20..<30).contains(element) ? 3 : 1))
     }

@@ -69,7 +69,7 @@ import Testing
         for (index, node) in nodes.enumerated() {
           (pointers + index).initialize(to: node.pointer)
         }
-        exchange.beginReduction(nodes: pointers)
+        exchange.beginReduction(partialSums: pointers)
         exchange.selectForReduction(selection.elements)
         for bucket in order { try exchange.addToReduction(bucket) }
         try exchange.finishReduction()
@@ -86,7 +86,7 @@ import Testing
         // The next exchange is one of all again.
         let before = exchange.sentBytes
         let arenas = foldedNodes(gradients, plan: plan, rank: communicator.rank, kernels: kernels)
-        try exchange.reduceScatter(nodes: arenas.map(\.pointer))
+        try exchange.reduceScatter(partialSums: arenas.map(\.pointer))
         try exchange.allGather(arenas[0].pointer)
         #expect(arenas[0].bits(0..<elementCount) == expected)
         return [before, exchange.sentBytes - before]

@@ -71,7 +71,7 @@ final class OverlappedExchange {
   // MARK: - Gradients
 
   func beginReduction(sums: UnsafePointer<UnsafeMutablePointer<Float>>) {
-    exchange.beginReduction(nodes: sums)
+    exchange.beginReduction(partialSums: sums)
   }
 
   /// Starts the exchange of the buckets that a stage of the backward pass has completed.

@@ -22,9 +22,9 @@ final class PartialSums {
   convenience init(of replica: Replica) {
     let tree = NodeFold(plan: replica.plan, rank: replica.rank)
     let count = replica.table.elementCount
-    let arenas = AlignedBuffer(count: tree.threadNodeCount * count)
+    let arenas = AlignedBuffer(count: tree.partialSumCount * count)
     self.init(
-      (0..<tree.threadNodeCount).map { arenas.pointer + $0 * count }, arenas, tree,
+      (0..<tree.partialSumCount).map { arenas.pointer + $0 * count }, arenas, tree,
       replica.kernels)
   }
 
@@ -42,12 +42,12 @@ final class PartialSums {
     self.kernels = kernels
     parts = .allocate(capacity: pointers.count)
     for (index, pointer) in pointers.enumerated() { (parts + index).initialize(to: pointer) }
-    rankCount = tree.rankNodeCount
+    rankCount = tree.rankSumCount
     ofRank = .allocate(capacity: rankCount)
-    for (index, part) in tree.resultArenas.enumerated() {
+    for (index, part) in tree.rankSums.enumerated() {
       (ofRank + index).initialize(to: pointers[part])
     }
-    firstParts = tree.threadNodeCounts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+    firstParts = tree.partialSumCounts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
   }
 
   deinit {
@@ -66,6 +66,6 @@ final class PartialSums {
 
   /// Adds up `elements` over the rank's parts; ranges of different calls must not overlap.
   func fold(_ elements: Range<Int>) {
-    tree.fold(threadNodes: parts, elements: elements, kernels: kernels)
+    tree.fold(partialSums: parts, elements: elements, kernels: kernels)
   }
 }
