@@ -76,15 +76,19 @@ let package = Package(
       name: "Interchange", dependencies: ["NumericContract", "Cells", "GRUCore", "Checkpoints"],
       swiftSettings: common),
     .target(
+      name: "Configuration", dependencies: ["NumericContract", "Records", "Corpora"],
+      swiftSettings: common + [.strictMemorySafety()]),
+    .target(
       name: "Training",
       dependencies: [
         "NumericContract", "Kernels", "Cells", "GRUCore", "Collectives", "Corpora", "Checkpoints",
-        "Interchange", "Records",
+        "Interchange", "Records", "Configuration",
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ],
       swiftSettings: hot),
     .target(
-      name: "Supervision", dependencies: ["Records", "Training", "Checkpoints"], swiftSettings: common),
+      name: "Supervision", dependencies: ["Records", "Configuration", "Training", "Checkpoints"],
+      swiftSettings: common),
     .target(
       name: "Dashboard",
       dependencies: [
@@ -99,7 +103,7 @@ let package = Package(
       name: "gru-dist",
       dependencies: [
         "Supervision", "Dashboard", "Training", "Corpora", "MPICollectives", "Collectives",
-        "GRUCore", "Cells", "Kernels", "Records",
+        "GRUCore", "Cells", "Kernels", "Records", "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),
@@ -126,12 +130,13 @@ let package = Package(
       name: "TrainingTests",
       dependencies: [
         "Training", "Kernels", "Cells", "GRUCore", "Collectives", "Corpora", "Checkpoints",
-        "Records",
+        "Records", "Configuration",
       ],
       swiftSettings: common),
     .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: common),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["gru-dist", "Records", "Training"], swiftSettings: common),
+      name: "CommandLineTests", dependencies: ["gru-dist", "Records", "Configuration", "Training"],
+      swiftSettings: common),
     .testTarget(
       name: "GoldenTests", dependencies: ["gru-dist"], exclude: ["Version1", "record"],
       swiftSettings: common),
@@ -157,7 +162,7 @@ let package = Package(
     .testTarget(
       name: "ReliabilityTests",
       dependencies: [
-        "AllocationCounter", "Records", "Training", "Kernels", "GRUCore", "Collectives",
+        "AllocationCounter", "Records", "Configuration", "Training", "Kernels", "GRUCore", "Collectives",
         "Corpora", "Checkpoints",
       ],
       swiftSettings: common),
@@ -169,13 +174,14 @@ let package = Package(
 if Context.environment["GRU_DIST_FUZZERS"] != nil {
   let fuzzer: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])]
   // It learns from the ways that a case takes through these.
-  for target in package.targets where ["Checkpoints", "Corpora", "Training"].contains(target.name) {
+  for target in package.targets where ["Checkpoints", "Corpora", "Configuration", "Training"].contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + fuzzer
   }
   package.products.append(.executable(name: "fuzz-readers", targets: ["fuzz-readers"]))
   package.targets.append(
     .executableTarget(
-      name: "fuzz-readers", dependencies: ["Training", "Checkpoints", "Corpora"],
+      name: "fuzz-readers",
+      dependencies: ["Training", "Configuration", "Checkpoints", "Corpora"],
       path: "Tests/Fuzzers", swiftSettings: common + fuzzer,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
 }

@@ -1,5 +1,6 @@
+package import Configuration
 import Records
-package import Training
+import Training
 
 /// What a supervisor was asked to do.
 package struct SupervisorOptions: Sendable {

@@ -1,4 +1,5 @@
 package import Collectives
+import Configuration
 import Corpora
 import Records
 

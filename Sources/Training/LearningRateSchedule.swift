@@ -1,3 +1,4 @@
+package import Configuration
 import Kernels
 
 /// The learning rate of every step, computed without the C library so that it is the same

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cells
 import Collectives
+import Configuration
 import GRUCore
 import Kernels
 import Records

@@ -1,4 +1,5 @@
 import Collectives
+import Configuration
 import Records
 import Testing
 

@@ -1,3 +1,4 @@
+import Configuration
 import Corpora
 import Foundation
 import Records

@@ -1,4 +1,5 @@
 import Collectives
+import Configuration
 import GRUCore
 import Kernels
 import Testing

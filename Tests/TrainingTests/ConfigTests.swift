@@ -1,4 +1,5 @@
 import Cells
+@testable import Configuration
 import GRUCore
 import Records
 import Testing

@@ -1,5 +1,6 @@
 import Cells
 import Collectives
+import Configuration
 import GRUCore
 import Kernels
 import Testing

@@ -1,4 +1,5 @@
 import Collectives
+import Configuration
 import Corpora
 import Foundation
 import GRUCore

@@ -1,4 +1,5 @@
 import Collectives
+import Configuration
 import Corpora
 import GRUCore
 import Kernels
@@ -33,7 +34,7 @@ package struct ConfigCheck {
     let table = ParameterTable(shape: shape)
     let memory = MemoryPlan(
       shape: shape, config: config, plan: plan, ranksOnHost: ranks, slots: data.slots,
-      kernels: try Kernels.selected(options.instructionSet, config.model.precision))
+      kernels: try Kernels.selected(options.instructionSet, config.model.precision.kernels))
     console.put(config.json.pretty)
     console.say(
       "model       \(shape.recurrenceInWords), \(shape.endsInWords), "

@@ -1,5 +1,6 @@
 import Checkpoints
 package import Collectives
+import Configuration
 import Corpora
 package import Kernels
 package import Records
@@ -28,7 +29,7 @@ package struct Evaluation {
     try communicator.requireEqual(model.state.fingerprint, of: model.checkpoint.path)
     if communicator.rank == 0 { model.refusals.forEach(Console.complain) }
     let kernels = try communicator.agree {
-      try Kernels.selected(instructionSet, model.config.model.precision)
+      try Kernels.selected(instructionSet, model.config.model.precision.kernels)
     }
     let workers = communicator.worldSize * (threads ?? 1)
     let config = try communicator.agree { try self.config(of: model, workers: workers) }

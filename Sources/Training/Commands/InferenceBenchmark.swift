@@ -1,5 +1,6 @@
 import Cells
 package import Collectives
+import Configuration
 import Foundation
 import GRUCore
 import Kernels

@@ -1,5 +1,6 @@
 import Cells
 import Checkpoints
+import Configuration
 import Foundation
 import GRUCore
 package import Interchange

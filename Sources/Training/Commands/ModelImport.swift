@@ -1,6 +1,7 @@
 import Cells
 import Checkpoints
 import Collectives
+import Configuration
 import GRUCore
 import Interchange
 import Kernels

@@ -1,5 +1,6 @@
 import Checkpoints
 import Collectives
+import Configuration
 import Corpora
 import GRUCore
 import Kernels
@@ -43,7 +44,7 @@ package struct Sampling {
     model.refusals.forEach(Console.complain)
     let tokenizer = model.state.tokenizer
     let table = ParameterTable(shape: model.shape)
-    let kernels = try Kernels.selected(instructionSet, model.config.model.precision)
+    let kernels = try Kernels.selected(instructionSet, model.config.model.precision.kernels)
     let parameters = AlignedBuffer(count: table.elementCount)
     try model.readParameters(into: parameters.pointer)
     let weights = PackedWeights(shape: model.shape, table: table, kernels: kernels)

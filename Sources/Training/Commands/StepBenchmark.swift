@@ -1,5 +1,6 @@
 package import Cells
 package import Collectives
+package import Configuration
 import Foundation
 package import GRUCore
 package import Kernels

@@ -1,3 +1,4 @@
+import Configuration
 import GRUCore
 import Kernels
 

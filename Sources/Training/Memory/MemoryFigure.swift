@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 /// Gradient norms over steps back, one panel for each task and length: a cell is a colour, solid

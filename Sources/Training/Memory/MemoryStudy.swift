@@ -1,4 +1,5 @@
 import Collectives
+import Configuration
 import Foundation
 import GRUCore
 import Kernels
@@ -67,7 +68,7 @@ package struct MemoryStudy {
     _ task: TaskName, _ cell: ModelConfig.CellName, length: Int, steps: Int
   ) throws -> Outcome {
     var options = options
-    let window = MemoryConfig.window(task, length: length)
+    let window = task == .copy ? length + CopyTask.ends : length
     options.overrides += [
       ConfigOverride(set: "task=\(task.rawValue)"), ConfigOverride(set: "batch.window=\(window)"),
       ConfigOverride(set: "model.cell=\(cell.rawValue)"), ConfigOverride(set: "run.steps=\(steps)"),

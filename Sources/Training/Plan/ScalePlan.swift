@@ -1,3 +1,4 @@
+import Configuration
 import Corpora
 import GRUCore
 import Kernels
@@ -45,7 +46,7 @@ package struct ScalePlan {
       shape = config.model.shape(vocabularySize: tokenizer.vocabularySize)
     case .task(let task): shape = task.shape(config)
     }
-    let kernels = try Kernels.selected(options.instructionSet, config.model.precision)
+    let kernels = try Kernels.selected(options.instructionSet, config.model.precision.kernels)
     let table = ParameterTable(shape: shape)
     let memory = MemoryPlan(
       shape: shape, config: config, plan: plan, ranksOnHost: cluster.ranksPerHost,

@@ -1,5 +1,6 @@
 import Checkpoints
 import Collectives
+package import Configuration
 import GRUCore
 import Kernels
 import Records

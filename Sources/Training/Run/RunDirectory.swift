@@ -1,5 +1,6 @@
 package import Checkpoints
 package import Collectives
+package import Configuration
 import Foundation
 package import Records
 

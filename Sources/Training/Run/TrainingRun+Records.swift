@@ -1,4 +1,5 @@
 import Collectives
+import Configuration
 import Foundation
 import GRUCore
 import Kernels

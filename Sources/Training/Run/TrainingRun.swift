@@ -1,5 +1,6 @@
 package import Checkpoints
 package import Collectives
+import Configuration
 import Corpora
 import Foundation
 import GRUCore

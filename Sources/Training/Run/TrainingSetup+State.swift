@@ -1,5 +1,6 @@
 import Cells
 import Checkpoints
+import Configuration
 import Corpora
 import GRUCore
 package import Records

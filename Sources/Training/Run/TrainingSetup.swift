@@ -1,4 +1,5 @@
 package import Collectives
+package import Configuration
 package import Corpora
 package import GRUCore
 package import Kernels
@@ -38,7 +39,7 @@ package struct TrainingSetup {
     self.config = config
     try communicator.requireEqual(config.json.line, of: options.configFile)
     kernels = try communicator.agree {
-      try Kernels.selected(options.instructionSet, config.model.precision)
+      try Kernels.selected(options.instructionSet, config.model.precision.kernels)
     }
     plan = try Self.plan(
       config, threads: options.threads, place: options.configFile, on: communicator)

@@ -1,4 +1,5 @@
 package import Checkpoints
+package import Configuration
 
 /// What follows from a validation.
 package struct ValidationDecisions: Equatable, Sendable {

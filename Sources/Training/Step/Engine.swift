@@ -1,4 +1,5 @@
 package import Collectives
+import Configuration
 package import GRUCore
 import Kernels
 package import Records

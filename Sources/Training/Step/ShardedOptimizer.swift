@@ -1,4 +1,5 @@
 package import Collectives
+package import Configuration
 package import Kernels
 
 /// Updates the elements that one rank owns; its moments exist for those only.

@@ -1,3 +1,4 @@
+package import Configuration
 import GRUCore
 
 /// What a step did.

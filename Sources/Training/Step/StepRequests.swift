@@ -1,3 +1,5 @@
+package import Configuration
+
 /// What a rank asks of all ranks in a step's decision. Whatever one of them asks for, all of them
 /// do, after the same step.
 package struct StepRequests: OptionSet, Sendable {

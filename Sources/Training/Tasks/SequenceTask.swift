@@ -1,4 +1,5 @@
 package import Checkpoints
+package import Configuration
 package import Corpora
 package import GRUCore
 import Records

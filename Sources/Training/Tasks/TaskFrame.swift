@@ -1,4 +1,5 @@
 import Checkpoints
+import Configuration
 package import GRUCore
 package import Interchange
 

@@ -31,9 +31,9 @@ package struct OptimizerConfig: Sendable, Equatable {
   package var schedule: ScheduleConfig
   /// Whether owners keep exact parameters, because what ranks share of them is rounded; follows
   /// from how ranks exchange.
-  var keepsMaster = false
+  package var keepsMaster = false
   /// Whether this is the step that brings the parameters of groups together.
-  var isOuter = false
+  package var isOuter = false
 
   init(_ reader: consuming ConfigReader) throws(ConfigError) {
     name = try reader.choice("name", default: .adam)
@@ -72,27 +72,8 @@ package struct OptimizerConfig: Sendable, Equatable {
     }
   }
 
-  /// The step that brings the parameters of groups together: SGD with Nesterov's momentum.
-  func outer(_ exchange: ExchangeConfig) -> OptimizerConfig {
-    var outer = self
-    outer.name = .sgd
-    outer.isOuter = true
-    outer.learningRate = exchange.outerLearningRate
-    outer.momentum = exchange.outerMomentum
-    outer.weightDecay = 0
-    outer.clipNorm = 0
-    outer.lazy = false
-    return outer
-  }
-
   /// Whether a running mean of the parameters is kept, which then is what is validated and sampled.
   package var averages: Bool { name == .asgd || emaDecay > 0 }
-
-  /// The weight of the newest parameters in a mean of `count`, themselves included: all weigh the
-  /// same until that would fall below 1 − `emaDecay`.
-  func averageWeight(count: Int) -> Float {
-    max(Float(1 / Double(count)), name == .asgd ? 0 : Float(1 - emaDecay))
-  }
 
   var json: OrderedJSON {
     [

@@ -1,5 +1,3 @@
-import Kernels
-
 extension Config {
   /// Checks that groups of shards can train apart, and that nothing falls between two rounds.
   func checkLocalUpdates(_ source: ConfigSource) throws(ConfigError) {
@@ -41,10 +39,8 @@ extension Config {
 
   private func checkLocalGroups(_ source: ConfigSource) throws(ConfigError) {
     let groups = exchange.localGroups
-    guard !ShardPlan.canGroup(shards: batch.shards, groups: groups) else { return }
-    let possible = (1...batch.shards).filter {
-      ShardPlan.canGroup(shards: batch.shards, groups: $0)
-    }
+    guard !batch.canCutShards(into: groups) else { return }
+    let possible = (1...batch.shards).filter { batch.canCutShards(into: $0) }
     throw source.failure(
       "exchange.local_groups",
       groups == 0

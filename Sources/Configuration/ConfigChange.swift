@@ -4,5 +4,11 @@ package struct ConfigChange: Sendable, Equatable, CustomStringConvertible {
   package var before: String
   package var now: String
 
+  package init(key: String, before: String, now: String) {
+    self.key = key
+    self.before = before
+    self.now = now
+  }
+
   package var description: String { "\(key) \(before) -> \(now)" }
 }

@@ -1,7 +1,5 @@
 package import Corpora
 import Foundation
-package import GRUCore
-import Kernels
 package import Records
 
 /// Everything that decides what a run computes and writes, with every default filled in.
@@ -73,11 +71,6 @@ package struct Config: Sendable, Equatable {
       ? head.merging(tail) : head.merging(["output": output.json]).merging(tail)
   }
 
-  /// The model's shape once the vocabulary is known.
-  package func shape(vocabularySize: Int) -> ModelShape {
-    model.shape(vocabularySize: vocabularySize, seed: run.seed)
-  }
-
   /// Checks that span several keys.
   private func validate(_ source: ConfigSource) throws(ConfigError) {
     guard batch.sequences.isMultiple(of: batch.shards) else {
@@ -87,8 +80,12 @@ package struct Config: Sendable, Equatable {
         "\(batch.shards) shards do not divide batch.sequences, which is \(batch.sequences)",
         hint: "possible are \(shortList(valid))")
     }
-    try Self.checkGenerated(task, window: batch.window, source)
-    if model.embeddingDropout > 0, taskShape.input != .tokens {
+    if task.isGenerated, batch.window < task.leastWindow {
+      throw source.failure(
+        "batch.window",
+        "is the length of sequences, expected at least \(task.leastWindow), found \(batch.window)")
+    }
+    if model.embeddingDropout > 0, !task.readsTokens {
       throw source.failure(
         "model.embedding_dropout",
         "drops tokens, and the task \"\(task.rawValue)\" reads real values",
@@ -143,10 +140,8 @@ package struct Config: Sendable, Equatable {
   private func checkCompression(_ source: ConfigSource) throws(ConfigError) {
     guard exchange.compression != .none else { return }
     let groups = exchange.compressionGroups
-    guard ShardPlan.canGroup(shards: batch.shards, groups: groups) else {
-      let possible = (1...batch.shards).filter {
-        ShardPlan.canGroup(shards: batch.shards, groups: $0)
-      }
+    guard batch.canCutShards(into: groups) else {
+      let possible = (1...batch.shards).filter { batch.canCutShards(into: $0) }
       throw source.failure(
         "exchange.compression_groups",
         groups == 0
@@ -165,7 +160,7 @@ package struct Config: Sendable, Equatable {
   }
 
   /// A key whose value makes steps depend on validations; nil where none does.
-  var keyThatNeedsValidation: String? {
+  package var keyThatNeedsValidation: String? {
     if optimizer.schedule.name == .plateau { return "optimizer.schedule.name" }
     if run.patience > 0 { return "run.patience" }
     if optimizer.name == .asgd { return "optimizer.name" }
@@ -225,7 +220,7 @@ package struct Config: Sendable, Equatable {
   private static func bytes(of file: String) throws(ConfigError) -> [UInt8] {
     let largest = 4 << 20
     var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
+    guard unsafe FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
       throw ConfigError(place: file, problem: "no such config file")
     }
     if isDirectory.boolValue {

@@ -1,3 +1,5 @@
+import Records
+
 /// What `gru-dist memory` compares.
 package struct MemoryConfig: Sendable, Equatable {
   package var tasks: [TaskName]
@@ -19,10 +21,5 @@ package struct MemoryConfig: Sendable, Equatable {
         "tasks", "\"\(task.rawValue)\" has no length that could grow",
         hint: "possible are \"adding\" and \"copy\"")
     }
-  }
-
-  /// The window of a task's sequences.
-  static func window(_ task: TaskName, length: Int) -> Int {
-    task == .copy ? length + CopyTask.ends : length
   }
 }

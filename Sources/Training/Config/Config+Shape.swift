@@ -1,0 +1,86 @@
+import Cells
+package import Configuration
+package import GRUCore
+package import Kernels
+
+extension Config {
+  /// The model's shape once the vocabulary is known.
+  package func shape(vocabularySize: Int) -> ModelShape {
+    model.shape(vocabularySize: vocabularySize, seed: run.seed)
+  }
+
+  /// The model's shape for `outputs` columns of the output layer; a task with real inputs has
+  /// `features` of them.
+  package func shape(outputs: Int, features: Int?) -> ModelShape {
+    var shape = shape(vocabularySize: outputs)
+    shape.task = taskShape
+    if let features { shape.embeddingSize = features }
+    return shape
+  }
+
+  /// How the task plugs into the recurrent layers.
+  package var taskShape: TaskShape {
+    TaskShape(
+      input: task.readsTokens ? .tokens : .values, readout: output.readout.shape,
+      loss: output.loss.shape)
+  }
+}
+
+extension ModelConfig {
+  /// The model's shape once the vocabulary is known.
+  package func shape(vocabularySize: Int, seed: Int = 0) -> ModelShape {
+    guard let cell = Cell(cell: cell.rawValue, reset: reset.rawValue) else {
+      preconditionFailure("no cell \(cell.rawValue) of the form \(reset.rawValue)")
+    }
+    var shape = ModelShape(
+      cell: cell, vocabularySize: vocabularySize, embeddingSize: embedding, hiddenSize: hidden,
+      layerCount: layers)
+    shape.isBidirectional = bidirectional
+    shape.tiesWeights = tieWeights
+    if !adaptiveSoftmax.isEmpty {
+      shape.adaptiveSoftmax = AdaptiveSoftmax(cutoffs: adaptiveSoftmax, factor: adaptiveFactor)
+    }
+    shape.normalizesGates = layerNorm
+    shape.learnsInitialState = learnedInitialState
+    shape.initialUpdateBias = Float(initialUpdateBias)
+    shape.regularization.dropout = dropout
+    shape.regularization.isLocked = dropoutKind == .locked
+    shape.regularization.embeddingDropout = embeddingDropout
+    shape.regularization.recurrentDropout = recurrentDropout
+    shape.regularization.seed = UInt64(seed)
+    return shape
+  }
+}
+
+extension ModelConfig.Precision {
+  /// The numbers that kernels multiply.
+  package var kernels: Precision {
+    switch self {
+    case .fp32: .fp32
+    case .bf16: .bf16
+    }
+  }
+}
+
+extension OutputConfig.Readout {
+  /// The part of a model's shape that the name stands for.
+  package var shape: TaskShape.Readout {
+    switch self {
+    case .every: .every
+    case .last: .last
+    case .mean: .mean
+    }
+  }
+}
+
+extension OutputConfig.Loss {
+  /// The part of a model's shape that the name stands for.
+  package var shape: TaskShape.Loss {
+    switch self {
+    case .softmax: .softmax
+    case .squared: .squaredError
+    case .absolute: .absoluteError
+    case .sigmoid: .sigmoid
+    }
+  }
+}
