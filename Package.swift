@@ -133,6 +133,9 @@ let package = Package(
         "Records", "Configuration",
       ],
       swiftSettings: common),
+    .testTarget(
+      name: "ConfigurationTests", dependencies: ["Configuration", "Records"],
+      swiftSettings: common),
     .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: common),
     .testTarget(
       name: "CommandLineTests", dependencies: ["gru-dist", "Records", "Configuration", "Training"],
@@ -162,8 +165,8 @@ let package = Package(
     .testTarget(
       name: "ReliabilityTests",
       dependencies: [
-        "AllocationCounter", "Records", "Configuration", "Training", "Kernels", "GRUCore", "Collectives",
-        "Corpora", "Checkpoints",
+        "AllocationCounter", "Records", "Configuration", "Training", "Kernels", "GRUCore",
+        "Collectives", "Corpora", "Checkpoints",
       ],
       swiftSettings: common),
   ],
@@ -174,7 +177,8 @@ let package = Package(
 if Context.environment["GRU_DIST_FUZZERS"] != nil {
   let fuzzer: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])]
   // It learns from the ways that a case takes through these.
-  for target in package.targets where ["Checkpoints", "Corpora", "Configuration", "Training"].contains(target.name) {
+  let read = ["Checkpoints", "Corpora", "Configuration", "Training"]
+  for target in package.targets where read.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + fuzzer
   }
   package.products.append(.executable(name: "fuzz-readers", targets: ["fuzz-readers"]))

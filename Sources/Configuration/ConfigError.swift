@@ -31,8 +31,6 @@ package struct ConfigSource: Sendable {
   package var positions: [String: TextPosition]
   /// Keys set on the command line, with the option as it was given.
   package var overrides: [String: String] = [:]
-  /// Where a reference of all keys is made.
-  var recorder: ConfigKeyRecorder?
 
   /// The place of a key, or of the nearest enclosing section when the key is left out; for a
   /// section that only the command line names, the option that does.
@@ -49,9 +47,5 @@ package struct ConfigSource: Sendable {
       parts.removeLast()
     }
     return file
-  }
-
-  func failure(_ key: String, _ problem: String, hint: String? = nil) -> ConfigError {
-    ConfigError(place: place(of: key), key: key, problem: problem, hint: hint)
   }
 }

@@ -42,3 +42,17 @@ package enum TaskName: String, CaseIterable, Sendable {
     }
   }
 }
+
+extension [TaskName] {
+  /// Every task.
+  static var all: Self { TaskName.allCases }
+
+  /// Those that make their sequences up.
+  static var generated: Self { all.filter(\.isGenerated) }
+
+  /// Those that read files.
+  static var fromFiles: Self { all.filter { !$0.isGenerated } }
+
+  /// Those that read files of sequences.
+  static var fromSequences: Self { fromFiles.filter { $0 != .language } }
+}

@@ -1,25 +1,41 @@
 import NumericContract
-import Records
 
 /// The global batch: B sequences of T time steps, cut into shards.
-package struct BatchConfig: Sendable, Equatable {
-  package var sequences: Int
-  package var window: Int
+package struct BatchConfig: ConfigSection {
+  package var sequences = 64
+  package var window = 64
   /// The most that the windows of a text differ from `window`.
-  package var windowJitter: Int
-  package var shards: Int
+  package var windowJitter = 0
+  package var shards = 8
   /// Windows whose gradients one update sums.
-  package var accumulate: Int
+  package var accumulate = 1
 
-  init(_ reader: consuming ConfigReader) throws(ConfigError) {
-    sequences = try reader.integer("sequences", default: 64, in: 1...65_536)
-    window = try reader.integer("window", default: 64, in: 1...65_536)
-    windowJitter = try reader.integer("window_jitter", default: 0, in: 0...65_535)
-    shards = try reader.integer("shards", default: 8, in: 1...65_536)
-    accumulate = try reader.integer("accumulate", default: 1, in: 1...65_536)
-    try reader.finish()
+  package init() {}
+
+  package static let keys: [ConfigKey<BatchConfig>] = [
+    ConfigKey(
+      "sequences", \.sequences, .integer(1...65_536),
+      "Sequences of the global batch, over all ranks."),
+    ConfigKey(
+      "window", \.window, .integer(1...65_536),
+      "Time steps of an update, over which gradients go back. For sequences that a task makes up, "
+        + "their length."),
+    ConfigKey(
+      "window_jitter", \.windowJitter, .integer(0...65_535),
+      "The most time steps by which windows of a text are longer or shorter; less than "
+        + "`batch.window`."),
+    ConfigKey(
+      "shards", \.shards, .integer(1...65_536),
+      "Parts of the batch that are summed by themselves; the most workers (ranks times threads). "
+        + "Part of the trajectory."),
+    ConfigKey(
+      "accumulate", \.accumulate, .integer(1...65_536),
+      "Windows in a row whose gradients one update sums."),
+  ]
+
+  package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
     guard windowJitter < window else {
-      throw reader.failure(
+      throw place.failure(
         "window_jitter",
         "expected less than batch.window, which is \(window), found \(windowJitter)")
     }
@@ -36,12 +52,4 @@ package struct BatchConfig: Sendable, Equatable {
 
   /// Most time steps of a batch.
   package var longestWindow: Int { window + windowJitter }
-
-  var json: OrderedJSON {
-    [
-      "sequences": .integer(sequences), "window": .integer(window),
-      "window_jitter": .integer(windowJitter), "shards": .integer(shards),
-      "accumulate": .integer(accumulate),
-    ]
-  }
 }

@@ -1,45 +1,54 @@
 package import Corpora
-import Records
 
 /// What to train and validate on.
-package struct DataConfig: Sendable, Equatable {
-  package var train: String
+package struct DataConfig: ConfigSection {
+  package var train = ""
   /// A text of its own to validate on; nil takes the end of `train`.
   package var valid: String?
-  package var validFraction: Double
-  package var tokenizer: Tokenizer.Kind
+  package var validFraction = 0.1
+  package var tokenizer = Tokenizer.Kind.byte
   /// Words that occur less often in `train` are unknown, byte pairs that do are not merged.
-  package var minimumCount: Int
+  package var minimumCount = 1
   /// Most tokens of a vocabulary of words or byte pairs; 0 for no limit of words, and 4,096 of
   /// byte pairs.
-  package var vocabularyLimit: Int
+  package var vocabularyLimit = 0
   /// What only other tasks than a language model read.
   package var task = TaskDataConfig()
 
-  init(_ reader: consuming ConfigReader, task name: TaskName) throws(ConfigError) {
-    if name.isGenerated {
-      task = try TaskDataConfig(&reader, task: name)
-      (train, valid, validFraction) = ("", nil, 0)
-      (tokenizer, minimumCount, vocabularyLimit) = (.byte, 1, 0)
-      try reader.finish()
-      return
-    }
-    train = try reader.string("train", default: nil)
-    valid = try reader.optionalString("valid")
-    validFraction = try reader.number(
-      "valid_fraction", default: 0.1, expected: "a number from 0 to 0.9"
-    ) { 0...0.9 ~= $0 }
-    if name != .language {
-      task = try TaskDataConfig(&reader, task: name)
-      (tokenizer, minimumCount, vocabularyLimit) = (.byte, 1, 0)
-      try reader.finish()
-      return
-    }
-    tokenizer = try reader.choice("tokenizer", default: .byte, aliases: ["char": .character])
-    minimumCount = try reader.integer("minimum_count", default: 1, in: 1...Int.max)
-    vocabularyLimit = try reader.integer("vocabulary_limit", default: 0, in: 0...Int(Int32.max))
-    try reader.finish()
-    if let problem = learning.problem { throw reader.failure("vocabulary_limit", problem) }
+  package init() {}
+
+  /// The content of `train` is compared at a resume, so that the file may have another name;
+  /// another text in `valid` is found too, and only changes what losses are compared with.
+  package static let keys: [ConfigKey<DataConfig>] =
+    [
+      ConfigKey(
+        "train", \.train, .path, tasks: .fromFiles, required: "name a text file to train on",
+        resume: .free,
+        "The text to train on, or a token file that `gru-dist prepare` made. Other tasks: a file "
+          + "of sequences."),
+      ConfigKey(
+        "valid", \.valid, .optionalPath, tasks: .fromFiles, resume: .free,
+        "A text of its own to validate on; null takes the end of `train`."),
+      ConfigKey(
+        "valid_fraction", \.validFraction, .number(.from(0, to: 0.9)), tasks: .fromFiles,
+        "The part of `train` that is set aside for validation where `valid` is null."),
+      ConfigKey(
+        "tokenizer", \.tokenizer, .choice(aliases: ["char": .character]), tasks: [.language],
+        "How text becomes tokens: bytes, Unicode characters, words (a line end is `<eos>`), or "
+          + "byte pairs that are learned from `train`."),
+      ConfigKey(
+        "minimum_count", \.minimumCount, .integer(1...Int.max), tasks: [.language],
+        "Words that occur less often are unknown, byte pairs that do are not merged."),
+      ConfigKey(
+        "vocabulary_limit", \.vocabularyLimit, .integer(0...Int(Int32.max)), tasks: [.language],
+        "Most tokens of a vocabulary of words or byte pairs; 0 is no limit of words, and 4,096 of "
+          + "byte pairs."),
+    ] + taskKeys
+
+  package mutating func adopt(_ task: TaskName) { self.task.adopt(task) }
+
+  package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
+    if let problem = learning.problem { throw place.failure("vocabulary_limit", problem) }
   }
 
   /// How the tokenizer is learned from `train`.
@@ -50,17 +59,5 @@ package struct DataConfig: Sendable, Equatable {
   /// Whether there is something to validate on.
   package func hasValidation(_ name: TaskName) -> Bool {
     name.isGenerated ? task.validSequences > 0 : valid != nil || validFraction > 0
-  }
-
-  func json(_ name: TaskName) -> OrderedJSON {
-    name == .language ? languageJSON : task.json(name, self)
-  }
-
-  private var languageJSON: OrderedJSON {
-    [
-      "train": .string(train), "valid": valid.map { .string($0) } ?? .null,
-      "valid_fraction": .number(validFraction), "tokenizer": .string(tokenizer.rawValue),
-      "minimum_count": .integer(minimumCount), "vocabulary_limit": .integer(vocabularyLimit),
-    ]
   }
 }

@@ -1,23 +1,32 @@
-import Records
-
 /// What `gru-dist memory` compares.
-package struct MemoryConfig: Sendable, Equatable {
-  package var tasks: [TaskName]
-  package var cells: [ModelConfig.CellName]
+package struct MemoryConfig: ConfigSection {
+  package var tasks = [TaskName.adding, .copy]
+  package var cells = [ModelConfig.CellName.rnn, .gru]
   /// Steps that something is to be remembered over: of the adding problem, and the gap of the
   /// copy task.
-  package var lengths: [Int]
+  package var lengths = [25, 50, 100, 200]
   /// Updates of each model.
-  package var steps: Int
+  package var steps = 600
 
-  init(_ reader: consuming ConfigReader) throws(ConfigError) {
-    tasks = try reader.choices("tasks", default: [.adding, .copy])
-    cells = try reader.choices("cells", default: [.rnn, .gru])
-    lengths = try reader.integers("lengths", default: [25, 50, 100, 200], in: 2...65_000)
-    steps = try reader.integer("steps", default: 600, in: 1...99_999_999)
-    try reader.finish()
+  package init() {}
+
+  package static let keys: [ConfigKey<MemoryConfig>] = [
+    ConfigKey(
+      "tasks", \.tasks, .choices(), resume: .free,
+      "Of `gru-dist memory`: the tasks to train on."),
+    ConfigKey(
+      "cells", \.cells, .choices(), resume: .free, "Of `gru-dist memory`: the cells to compare."),
+    ConfigKey(
+      "lengths", \.lengths, .integers(2...65_000), resume: .free,
+      "Of `gru-dist memory`: steps that something is to be remembered over."),
+    ConfigKey(
+      "steps", \.steps, .integer(1...99_999_999), resume: .free,
+      "Of `gru-dist memory`: updates of each model."),
+  ]
+
+  package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
     if let task = tasks.first(where: { !$0.isGenerated }) {
-      throw reader.failure(
+      throw place.failure(
         "tasks", "\"\(task.rawValue)\" has no length that could grow",
         hint: "possible are \"adding\" and \"copy\"")
     }

@@ -1,96 +1,115 @@
-import Records
-
 /// The sizes and cell of the model.
-package struct ModelConfig: Sendable, Equatable {
+package struct ModelConfig: ConfigSection {
   package enum CellName: String, CaseIterable, Sendable { case gru, rnn }
   package enum DropoutKind: String, CaseIterable, Sendable { case element, locked }
   package enum Reset: String, CaseIterable, Sendable { case before, after }
   /// The numbers that matrix products multiply.
   package enum Precision: String, CaseIterable, Sendable { case fp32, bf16 }
 
-  package var cell: CellName
+  package var cell = CellName.gru
   /// Where a GRU applies its reset gate; without meaning for an RNN.
-  package var reset: Reset
-  package var embedding: Int
-  package var hidden: Int
-  package var layers: Int
-  package var dropout: Double
-  /// What one random choice drops: an element at one time step, or at all of a window.
-  package var dropoutKind: DropoutKind
-  /// The probabilities that a token's embedding, and a recurrent weight, is dropped for a step.
-  package var embeddingDropout: Double
-  package var recurrentDropout: Double
-  package var tieWeights: Bool
+  package var reset = Reset.before
+  package var embedding = 128
+  package var hidden = 512
+  package var layers = 2
   /// Whether layers go through every sequence in both directions.
-  package var bidirectional: Bool
+  package var bidirectional = false
+  package var dropout = 0.0
+  /// What one random choice drops: an element at one time step, or at all of a window.
+  package var dropoutKind = DropoutKind.element
+  /// The probabilities that a token's embedding, and a recurrent weight, is dropped for a step.
+  package var embeddingDropout = 0.0
+  package var recurrentDropout = 0.0
+  package var tieWeights = false
   /// The first token of each cluster of an adaptive softmax; none for one output matrix.
-  package var adaptiveSoftmax: [Int]
+  package var adaptiveSoftmax: [Int] = []
   /// How many times narrower the vectors of a cluster are than those of the one before.
-  package var adaptiveFactor: Int
+  package var adaptiveFactor = 4
   /// Whether what every gate sums up is normalised.
-  package var layerNorm: Bool
+  package var layerNorm = false
   /// Whether the state that streams and sequences start from is trained.
-  package var learnedInitialState: Bool
+  package var learnedInitialState = false
   /// What the bias of a GRU's update gate starts from; without meaning for an RNN.
-  package var initialUpdateBias: Double
-  package var precision: Precision
+  package var initialUpdateBias = 0.0
+  package var precision = Precision.fp32
 
-  init(_ reader: consuming ConfigReader) throws(ConfigError) {
-    cell = try reader.choice("cell", default: .gru)
-    reset = try reader.choice("reset", default: .before)
-    embedding = try reader.integer("embedding", default: 128, in: 1...65_536)
-    hidden = try reader.integer("hidden", default: 512, in: 1...65_536)
-    layers = try reader.integer("layers", default: 2, in: 1...64)
-    bidirectional = try reader.boolean("bidirectional", default: false)
-    func probability(_ key: String, of reader: inout ConfigReader) throws(ConfigError) -> Double {
-      try reader.number(
-        key, default: 0, expected: "a number from 0 up to, but not, 1"
-      ) { 0..<1 ~= $0 }
-    }
-    dropout = try probability("dropout", of: &reader)
-    embeddingDropout = try probability("embedding_dropout", of: &reader)
-    recurrentDropout = try probability("recurrent_dropout", of: &reader)
-    tieWeights = try reader.boolean("tie_weights", default: false)
-    adaptiveSoftmax = try reader.ascendingIntegers("adaptive_softmax", in: 1...Int(Int32.max))
-    adaptiveFactor = try reader.integer("adaptive_factor", default: 4, in: 1...65_536)
-    layerNorm = try reader.boolean("layer_norm", default: false)
-    learnedInitialState = try reader.boolean("learned_initial_state", default: false)
-    initialUpdateBias = try reader.number(
-      "initial_update_bias", default: 0, expected: "a number from -20 to 20"
-    ) { -20...20 ~= $0 }
-    precision = try reader.choice("precision", default: .fp32)
-    dropoutKind = try reader.choice("dropout_kind", default: .element)
-    try reader.finish()
+  package init() {}
+
+  package static let keys: [ConfigKey<ModelConfig>] = recurrenceKeys + outputKeys
+
+  private static let recurrenceKeys: [ConfigKey<ModelConfig>] = [
+    ConfigKey("cell", \.cell, .choice(), "The recurrence: GRU, or plain tanh RNN."),
+    ConfigKey(
+      "reset", \.reset, .choice(),
+      "Where a GRU applies its reset gate: before the recurrent product, or after it like PyTorch "
+        + "and cuDNN."),
+    ConfigKey(
+      "embedding", \.embedding, .integer(1...65_536),
+      "Size of the vector that stands for a token."),
+    ConfigKey("hidden", \.hidden, .integer(1...65_536), "Size of a layer's hidden vector."),
+    ConfigKey("layers", \.layers, .integer(1...64), "Recurrent layers."),
+    ConfigKey(
+      "bidirectional", \.bidirectional, .boolean,
+      "Whether every layer also goes through sequences from their end; for tasks `classification` "
+        + "and `adding`."),
+    ConfigKey(
+      "dropout", \.dropout, .number(.probability),
+      "The share of elements that training drops from the inputs of every layer and of the output "
+        + "layer."),
+    ConfigKey(
+      "dropout_kind", \.dropoutKind, .choice(),
+      "What one random choice drops: an element at one time step, or at all of a window."),
+    ConfigKey(
+      "embedding_dropout", \.embeddingDropout, .number(.probability),
+      "The probability that all occurrences of a token lose their embedding in a step of training."
+    ),
+    ConfigKey(
+      "recurrent_dropout", \.recurrentDropout, .number(.probability),
+      "The probability that a recurrent weight is dropped in a step of training (DropConnect)."),
+  ]
+
+  private static let outputKeys: [ConfigKey<ModelConfig>] = [
+    ConfigKey(
+      "tie_weights", \.tieWeights, .boolean,
+      "Whether the output layer uses the embedding table; `embedding` must equal `hidden`."),
+    ConfigKey(
+      "adaptive_softmax", \.adaptiveSoftmax, .ascendingIntegers(1...Int(Int32.max)),
+      "The first token of each cluster of rare tokens, for large vocabularies of words or byte "
+        + "pairs; null for one output matrix."),
+    ConfigKey(
+      "adaptive_factor", \.adaptiveFactor, .integer(1...65_536),
+      "How many times narrower the vectors are from which a cluster scores its tokens than those "
+        + "of the one before, the first than `hidden`."),
+    ConfigKey(
+      "layer_norm", \.layerNorm, .boolean,
+      "Whether what each gate sums up is normalised, with a gain and a bias of its own (layer "
+        + "normalisation)."),
+    ConfigKey(
+      "learned_initial_state", \.learnedInitialState, .boolean,
+      "Whether the state that streams and sequences start from is trained, and not 0."),
+    ConfigKey(
+      "initial_update_bias", \.initialUpdateBias, .number(.from(-20, to: 20)),
+      "What the bias of a GRU's update gate starts from; below 0, states are kept for longer at "
+        + "first."),
+    ConfigKey(
+      "precision", \.precision, .choice(),
+      "The numbers that matrix products multiply; bf16 needs AVX512-BF16, and sums stay fp32."),
+  ]
+
+  package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
     if tieWeights, embedding != hidden {
-      throw reader.failure(
+      throw place.failure(
         "tie_weights",
         "the output layer takes vectors of model.hidden, which is \(hidden), and so cannot be an "
           + "embedding of \(embedding)",
         hint: "set model.embedding to \(hidden), or tie_weights to false")
     }
     if tieWeights, !adaptiveSoftmax.isEmpty {
-      throw reader.failure(
+      throw place.failure(
         "adaptive_softmax",
         "scores rare tokens from narrower vectors than their embeddings, so that the output layer "
           + "cannot be the embedding table as with tie_weights",
         hint: "set tie_weights to false, or adaptive_softmax to null")
     }
-  }
-
-  var json: OrderedJSON {
-    [
-      "cell": .string(cell.rawValue), "reset": .string(reset.rawValue),
-      "embedding": .integer(embedding), "hidden": .integer(hidden), "layers": .integer(layers),
-      "bidirectional": .bool(bidirectional),
-      "dropout": .number(dropout), "dropout_kind": .string(dropoutKind.rawValue),
-      "embedding_dropout": .number(embeddingDropout),
-      "recurrent_dropout": .number(recurrentDropout), "tie_weights": .bool(tieWeights),
-      "adaptive_softmax": adaptiveSoftmax.isEmpty
-        ? .null : .array(adaptiveSoftmax.map { .integer($0) }),
-      "adaptive_factor": .integer(adaptiveFactor),
-      "layer_norm": .bool(layerNorm), "learned_initial_state": .bool(learnedInitialState),
-      "initial_update_bias": .number(initialUpdateBias),
-      "precision": .string(precision.rawValue),
-    ]
   }
 }

@@ -1,43 +1,38 @@
-import Records
-
-/// What the output layer of a task reads, and the loss it is trained by.
-package struct OutputConfig: Sendable, Equatable {
+/// What the output layer of a task reads, and the loss it is trained by; by default those of a
+/// language model, which has no keys for them.
+package struct OutputConfig: ConfigSection {
   /// What the output layer reads of a sequence: every state, its last state, or their mean.
   package enum Readout: String, CaseIterable, Sendable { case every, last, mean }
   /// What the model is trained by.
   package enum Loss: String, CaseIterable, Sendable { case softmax, squared, absolute, sigmoid }
 
-  package var readout: Readout
-  package var loss: Loss
+  package var readout = Readout.every
+  package var loss = Loss.softmax
 
-  /// Those of a language model.
-  init() {
-    readout = .every
-    loss = .softmax
+  package init() {}
+
+  package static let keys: [ConfigKey<OutputConfig>] = [
+    ConfigKey(
+      "readout", \.readout, .choice(),
+      "What the output layer reads of a sequence: its last state, their mean, or every state."),
+    ConfigKey("loss", \.loss, .choice(), "What the model is trained by."),
+  ]
+
+  package mutating func adopt(_ task: TaskName) {
+    readout = task.readouts[0]
+    loss = task.losses[0]
   }
 
-  init(_ reader: consuming ConfigReader, task: TaskName) throws(ConfigError) {
-    readout = try reader.choice("readout", default: task.readouts[0])
-    loss = try reader.choice("loss", default: task.losses[0])
-    try reader.finish()
+  package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
     guard task.readouts.contains(readout) else {
-      throw reader.failure(
+      throw place.failure(
         "readout", "\"\(readout.rawValue)\" is not possible with task \"\(task.rawValue)\"",
-        hint: "possible are \(list(task.readouts))")
+        hint: "possible are \(task.readouts.quoted)")
     }
     guard task.losses.contains(loss) else {
-      throw reader.failure(
+      throw place.failure(
         "loss", "\"\(loss.rawValue)\" is not possible with task \"\(task.rawValue)\"",
-        hint: "possible are \(list(task.losses))")
+        hint: "possible are \(task.losses.quoted)")
     }
   }
-
-  var json: OrderedJSON {
-    ["readout": .string(readout.rawValue), "loss": .string(loss.rawValue)]
-  }
-}
-
-/// The names of values, quoted.
-private func list<Value: RawRepresentable<String>>(_ values: [Value]) -> String {
-  values.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
 }

@@ -1,61 +1,81 @@
-import Records
-
 /// Where a run writes, how long it goes and what it does from time to time (0 = never).
-package struct RunConfig: Sendable, Equatable {
+package struct RunConfig: ConfigSection {
   /// What a loss or gradient that is not finite leads to: the end of the run, or the step without
   /// its update.
   package enum NonFiniteAction: String, CaseIterable, Sendable { case stop, skip }
 
-  package var directory: String
-  package var steps: Int
-  package var seed: Int
-  package var logEvery: Int
-  package var validateEvery: Int
-  package var checkpointEvery: Int
-  package var keepCheckpoints: Int
+  package var directory = "runs/lm"
+  package var steps = 2000
+  package var seed = 1
+  package var logEvery = 10
+  package var validateEvery = 200
+  package var checkpointEvery = 200
+  package var keepCheckpoints = 3
   /// The least seconds after which a step that does not advance ends the job.
-  package var watchdogSeconds: Int
-  package var onNonFinite: NonFiniteAction
+  package var watchdogSeconds = 30
+  package var onNonFinite = NonFiniteAction.stop
   /// How often ranks compare their parameters.
-  package var verifyEvery: Int
+  package var verifyEvery = 10
   /// How often one rank computes another one's gradients again.
-  package var recomputeEvery: Int
-  /// Whether records are written as TensorBoard events too.
-  package var tensorboard: Bool
-  /// Tokens to draw from the model after each validation.
-  package var sampleLength: Int
+  package var recomputeEvery = 0
   /// Validations in a row without a lower loss after which a run ends.
-  package var patience: Int
+  package var patience = 0
+  /// Whether records are written as TensorBoard events too.
+  package var tensorboard = false
+  /// Tokens to draw from the model after each validation.
+  package var sampleLength = 0
 
-  init(_ reader: consuming ConfigReader) throws(ConfigError) {
-    directory = try reader.string("directory", default: "runs/lm")
+  package init() {}
+
+  package static let keys: [ConfigKey<RunConfig>] = trajectoryKeys + savingKeys + watchingKeys
+
+  private static let trajectoryKeys: [ConfigKey<RunConfig>] = [
+    ConfigKey(
+      "directory", \.directory, .path, resume: .free, "Where metrics and checkpoints go."),
     // Checkpoint directories name the step by 8 digits.
-    steps = try reader.integer("steps", default: 2000, in: 1...99_999_999)
-    seed = try reader.integer("seed", default: 1, in: 0...Int.max)
-    logEvery = try reader.integer("log_every", default: 10, in: 0...Int.max)
-    validateEvery = try reader.integer("validate_every", default: 200, in: 0...Int.max)
-    checkpointEvery = try reader.integer("checkpoint_every", default: 200, in: 0...Int.max)
-    keepCheckpoints = try reader.integer("keep_checkpoints", default: 3, in: 1...Int.max)
-    watchdogSeconds = try reader.integer("watchdog_seconds", default: 30, in: 0...86_400)
-    onNonFinite = try reader.choice("on_nonfinite", default: .stop)
-    verifyEvery = try reader.integer("verify_every", default: 10, in: 0...Int.max)
-    recomputeEvery = try reader.integer("recompute_every", default: 0, in: 0...Int.max)
-    patience = try reader.integer("patience", default: 0, in: 0...Int.max)
-    tensorboard = try reader.boolean("tensorboard", default: false)
-    sampleLength = try reader.integer("sample_length", default: 0, in: 0...100_000)
-    try reader.finish()
-  }
+    ConfigKey(
+      "steps", \.steps, .integer(1...99_999_999), resume: .changesTrajectory,
+      "Updates to make in all."),
+    ConfigKey("seed", \.seed, .integer(0...Int.max), "Another seed is another trajectory."),
+  ]
 
-  var json: OrderedJSON {
-    [
-      "directory": .string(directory), "steps": .integer(steps), "seed": .integer(seed),
-      "log_every": .integer(logEvery), "validate_every": .integer(validateEvery),
-      "checkpoint_every": .integer(checkpointEvery),
-      "keep_checkpoints": .integer(keepCheckpoints),
-      "watchdog_seconds": .integer(watchdogSeconds),
-      "on_nonfinite": .string(onNonFinite.rawValue), "verify_every": .integer(verifyEvery),
-      "recompute_every": .integer(recomputeEvery), "patience": .integer(patience),
-      "tensorboard": .bool(tensorboard), "sample_length": .integer(sampleLength),
-    ]
-  }
+  private static let savingKeys: [ConfigKey<RunConfig>] = [
+    ConfigKey(
+      "log_every", \.logEvery, .integer(0...Int.max), resume: .free,
+      "Steps from one line of metrics to the next."),
+    ConfigKey(
+      "validate_every", \.validateEvery, .integer(0...Int.max), resume: .changesValidations,
+      "Steps between validations."),
+    ConfigKey(
+      "checkpoint_every", \.checkpointEvery, .integer(0...Int.max), resume: .free,
+      "Steps between checkpoints; there is one at the end always."),
+    ConfigKey(
+      "keep_checkpoints", \.keepCheckpoints, .integer(1...Int.max), resume: .free,
+      "Newest checkpoints that are kept, besides the best one."),
+  ]
+
+  private static let watchingKeys: [ConfigKey<RunConfig>] = [
+    ConfigKey(
+      "watchdog_seconds", \.watchdogSeconds, .integer(0...86_400), resume: .free,
+      "The least seconds after which a step that does not advance ends the job; 0 never does."),
+    ConfigKey(
+      "on_nonfinite", \.onNonFinite, .choice(), resume: .changesTrajectory,
+      "What follows a loss or gradient that is not finite: the end of the run, or the step without "
+        + "its update."),
+    ConfigKey(
+      "verify_every", \.verifyEvery, .integer(0...Int.max), resume: .free,
+      "Steps between comparisons of the ranks' parameters."),
+    ConfigKey(
+      "recompute_every", \.recomputeEvery, .integer(0...Int.max), resume: .free,
+      "Steps after which one rank computes another one's gradients again."),
+    ConfigKey(
+      "patience", \.patience, .integer(0...Int.max), resume: .changesTrajectory,
+      "Validations in a row without a lower loss after which the run ends; 0 goes on."),
+    ConfigKey(
+      "tensorboard", \.tensorboard, .boolean, resume: .free,
+      "Whether metrics are written as TensorBoard events too."),
+    ConfigKey(
+      "sample_length", \.sampleLength, .integer(0...100_000), resume: .free,
+      "Tokens to draw from the model after each validation."),
+  ]
 }

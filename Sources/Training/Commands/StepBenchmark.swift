@@ -2,7 +2,7 @@ package import Cells
 package import Collectives
 package import Configuration
 import Foundation
-package import GRUCore
+import GRUCore
 package import Kernels
 import Records
 

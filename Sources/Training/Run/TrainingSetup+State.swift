@@ -3,7 +3,7 @@ import Checkpoints
 import Configuration
 import Corpora
 import GRUCore
-package import Records
+import Records
 
 extension TrainingSetup {
   /// What `state.json` says of a run.
@@ -49,13 +49,14 @@ extension TrainingSetup {
     history.memory.decays = state.validation?.decays ?? 0
     history.memory.isAveraging = state.validation?.isAveraging ?? false
     history.skippedSteps = state.skippedSteps ?? 0
+    let changes = (try? storedConfig(of: state, path: "")).map { config.changes(from: $0) } ?? []
     let isDue = config.run.validateEvery > 0 && state.step.isMultiple(of: config.run.validateEvery)
     return RunDirectory.Restored(
       resumption: RunDirectory.Resumption(
         step: state.step, validation: history.memory, averagedSteps: state.averagedSteps ?? 0,
         // Checkpoints of earlier programs do not say.
         isValidationMissing: isDue && state.validatedStep.map { $0 < state.step } ?? false),
-      history: history, fingerprint: state.fingerprint, changes: changes(from: state),
+      history: history, fingerprint: state.fingerprint, changes: changes,
       hasOtherValidationText: hasOtherValidationText(than: state))
   }
 
@@ -66,57 +67,10 @@ extension TrainingSetup {
     return state.validationFingerprint != fingerprint
   }
 
-  /// The values that a resumed run may change, although later steps depend on them.
-  private func changes(from state: TrainingState) -> [ConfigChange] {
-    guard let stored = try? storedConfig(of: state, path: "").json.leaves else { return [] }
-    let wanted = config.json.leaves
-    let changeable = wanted.keys.filter { key in
-      var influential = ["run.steps", "run.on_nonfinite", "run.patience"]
-      if config.keyThatNeedsValidation != nil { influential.append("run.validate_every") }
-      let isFree =
-        Self.freeKeys.contains(key)
-        || key.hasPrefix("run.") && !influential.contains(key)
-      return !isFree && !key.hasPrefix("data.") && !Self.pinnedKeys.contains(key)
-    }
-    return changeable.sorted().compactMap { key in
-      guard let before = stored[key], let now = wanted[key], before != now else { return nil }
-      return ConfigChange(key: key, before: before.line, now: now.line)
-    }
-  }
-
   private func storedConfig(of state: TrainingState, path: String) throws -> Config {
     try Config(
       json: JSONCoding.encodeCompact(state.config, file: "config"),
       file: "\(path): config of the checkpoint")
-  }
-
-  /// The keys outside of `run` that decide nothing but speed.
-  private static let freeKeys = [
-    "exchange.progress", "exchange.bucket_bytes", "exchange.sparse",
-  ]
-
-  /// The keys that decide the trajectory so far; the others may change at a resume.
-  private static let pinnedKeys = [
-    "task", "data.tokenizer", "data.minimum_count", "data.vocabulary_limit", "data.valid_fraction",
-    "model.cell", "model.reset", "model.embedding",
-    "model.hidden", "model.layers", "model.bidirectional", "model.dropout", "model.dropout_kind",
-    "model.embedding_dropout", "model.recurrent_dropout",
-    "model.tie_weights", "model.adaptive_softmax", "model.adaptive_factor", "model.layer_norm",
-    "model.learned_initial_state", "model.initial_update_bias", "model.precision",
-    "batch.sequences", "batch.window", "batch.window_jitter", "batch.shards",
-    "batch.accumulate", "exchange.compression", "exchange.compression_groups",
-    "exchange.synchronize_every", "exchange.local_groups", "exchange.outer_learning_rate",
-    "exchange.outer_momentum", "optimizer.name",
-    "optimizer.ema_decay", "run.seed",
-  ]
-
-  /// The keys of another task than a language model that are fixed too.
-  private var taskKeys: [String] {
-    if config.task == .language { return [] }
-    return config.json.leaves.keys.sorted().filter { key in
-      !["data.train", "data.valid", "data.valid_sequences"].contains(key)
-        && (key.hasPrefix("data.") || key.hasPrefix("output."))
-    }
   }
 
   /// Throws unless going on from `state` gives what the run would have given without a stop.
@@ -129,10 +83,8 @@ extension TrainingSetup {
     }
     compare(
       "numeric contract version", "\(state.contractVersion)", "\(numericContractVersion)")
-    let stored = try storedConfig(of: state, path: path).json.leaves
-    let wanted = config.json.leaves
-    for key in Self.pinnedKeys + taskKeys {
-      compare(key, stored[key]?.line ?? "missing", wanted[key]?.line ?? "missing")
+    for key in config.fixedDifferences(from: try storedConfig(of: state, path: path)) {
+      compare(key.key, key.before, key.now)
     }
     compare(
       "the content of data.train (\(config.data.train), by fingerprint)", state.corpusFingerprint,
@@ -148,20 +100,6 @@ extension TrainingSetup {
           + "optimizer, and what is logged, validated and saved may change. Use the config of the "
           + "run (\(path)/config.json), or start another with --run-directory or --overwrite")
     }
-  }
-}
-
-extension OrderedJSON {
-  /// All values that are no objects, by dotted path.
-  package var leaves: [String: OrderedJSON] {
-    guard case .object(let members) = self else { return ["": self] }
-    var leaves: [String: OrderedJSON] = [:]
-    for member in members {
-      for (path, value) in member.value.leaves {
-        leaves[path.isEmpty ? member.name : "\(member.name).\(path)"] = value
-      }
-    }
-    return leaves
   }
 }
 

@@ -1,10 +1,6 @@
-import Cells
-@testable import Configuration
-import GRUCore
+import Configuration
 import Records
 import Testing
-
-@testable import Training
 
 @Suite struct ConfigTests {
   private func config(_ json: String, _ overrides: String...) throws -> Config {
@@ -28,7 +24,8 @@ import Testing
   @Test func everyKeyButTheTextHasADefault() throws {
     let config = try config(minimal)
     #expect(config.data.validFraction == 0.1)
-    #expect(config.model.shape(vocabularySize: 256).cell == .gruResetBefore)
+    #expect(config.model.cell == .gru)
+    #expect(config.model.reset == .before)
     #expect(config.batch.sequences == 64)
     #expect(config.batch.shards == 8)
     #expect(config.optimizer.name == .adam)
@@ -69,17 +66,6 @@ import Testing
     #expect(found.contains("data.vocabulary_limit: expected 0"), "\(found)")
     #expect(found.contains(expectation), "\(found)")
     #expect(message(minimal, overrides[1]) == "no error")
-  }
-
-  @Test func cellAndResetChooseTheShape() throws {
-    let cells: [(String, String, ModelShape.Cell)] = [
-      ("gru", "before", .gruResetBefore), ("gru", "after", .gruResetAfter),
-      ("rnn", "before", .rnn), ("rnn", "after", .rnn),
-    ]
-    for (cell, reset, expected) in cells {
-      let config = try config(minimal, "model.cell=\(cell)", "model.reset=\(reset)")
-      #expect(config.model.shape(vocabularySize: 5).cell == expected)
-    }
   }
 
   @Test func unknownKeysNameTheNearest() {
@@ -168,7 +154,6 @@ import Testing
       try config.validate(ranks: 3, threads: 3, place: "c.json")
     }
     #expect(error?.description.contains("9 workers (3 ranks x 3 threads)") == true)
-    #expect(error.map { ExitStatus.of($0) } == 2)
   }
 
   @Test func editDistanceCountsSwapsOnce() {

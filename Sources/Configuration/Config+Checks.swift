@@ -1,0 +1,103 @@
+extension Config {
+  package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
+    guard batch.sequences.isMultiple(of: batch.shards) else {
+      let valid = (1...batch.sequences).filter { batch.sequences.isMultiple(of: $0) }
+      throw place.failure(
+        "batch.shards",
+        "\(batch.shards) shards do not divide batch.sequences, which is \(batch.sequences)",
+        hint: "possible are \(shortList(valid))")
+    }
+    if task.isGenerated, batch.window < task.leastWindow {
+      throw place.failure(
+        "batch.window",
+        "is the length of sequences, expected at least \(task.leastWindow), found \(batch.window)")
+    }
+    if model.embeddingDropout > 0, !task.readsTokens {
+      throw place.failure(
+        "model.embedding_dropout",
+        "drops tokens, and the task \"\(task.rawValue)\" reads real values",
+        hint: "set it to 0")
+    }
+    guard task == .language || !model.tieWeights else {
+      throw place.failure(
+        "model.tie_weights",
+        "ties the tokens that a language model reads to those it predicts, "
+          + "and the task is \"\(task.rawValue)\"",
+        hint: "set it to false")
+    }
+    if model.bidirectional, !task.allowsBothDirections {
+      throw place.failure(
+        "model.bidirectional",
+        "reads what comes after a step too, and the task \"\(task.rawValue)\" is to predict that",
+        hint: "set it to false; possible with tasks "
+          + TaskName.allCases.filter(\.allowsBothDirections).map { "\"\($0.rawValue)\"" }
+          .joined(separator: ", "))
+    }
+    if task != .language, !model.adaptiveSoftmax.isEmpty {
+      throw place.failure(
+        "model.adaptive_softmax", "is for task \"language\" only", hint: "set it to null")
+    }
+    if task != .language, batch.windowJitter > 0 {
+      throw place.failure(
+        "batch.window_jitter", "is for task \"language\" only", hint: "set it to 0")
+    }
+    if optimizer.lazy, model.tieWeights {
+      throw place.failure(
+        "optimizer.lazy",
+        "leaves rows of the embedding alone that no input looks up, but "
+          + "with model.tie_weights every row has a gradient in every step",
+        hint: "set it to false")
+    }
+    try checkCompression(place)
+    try checkLocalUpdates(place)
+    guard let key = keyThatNeedsValidation else { return }
+    if run.validateEvery == 0 {
+      throw place.failure(
+        key, "needs validations, and run.validate_every is 0", hint: "set run.validate_every")
+    }
+    if !data.hasValidation(task) {
+      throw place.failure(
+        key, "needs validations, and there is no validation \(task == .language ? "text" : "data")",
+        hint: task.isGenerated
+          ? "set data.valid_sequences" : "set data.valid or data.valid_fraction")
+    }
+  }
+
+  /// Checks that shards can be grouped for the way between ranks.
+  private func checkCompression(_ place: ConfigPlace) throws(ConfigError) {
+    guard exchange.compression != .none else { return }
+    let groups = exchange.compressionGroups
+    guard batch.canCutShards(into: groups) else {
+      let possible = (1...batch.shards).filter { batch.canCutShards(into: $0) }
+      throw place.failure(
+        "exchange.compression_groups",
+        groups == 0
+          ? "exchange.compression needs it, because the trajectory depends on it"
+          : "\(groups) groups do not cut \(batch.shards) shards at nodes of the canonical tree",
+        hint: "set it to the number of ranks; with batch.shards \(batch.shards) possible are "
+          + shortList(possible))
+    }
+    if optimizer.lazy {
+      throw place.failure(
+        "optimizer.lazy",
+        "leaves rows of the embedding alone that no input looks up, but with "
+          + "exchange.compression there is a gradient in them that was left out before",
+        hint: "set it to false")
+    }
+  }
+
+  /// A key whose value makes steps depend on validations; nil where none does.
+  package var keyThatNeedsValidation: String? {
+    if optimizer.schedule.name == .plateau { return "optimizer.schedule.name" }
+    if run.patience > 0 { return "run.patience" }
+    if optimizer.name == .asgd { return "optimizer.name" }
+    return nil
+  }
+}
+
+/// A list cut short in the middle when it is long.
+func shortList(_ values: [Int]) -> String {
+  values.count <= 12
+    ? values.map(String.init).joined(separator: ", ")
+    : values.prefix(8).map(String.init).joined(separator: ", ") + ", ... , \(values.last ?? 0)"
+}

@@ -1,0 +1,99 @@
+import Records
+
+extension ValueKind where Value == [Int] {
+  /// A list that is not empty of integers, none twice; null leaves the default.
+  static func integers(_ range: ClosedRange<Int>) -> Self {
+    let words = "a list of integers from \(range.lowerBound) to \(range.upperBound)"
+    return Self(
+      words: words, takesNull: true,
+      parse: { value, place throws(ConfigError) in try items(of: value, words, range, place) },
+      json: { .array($0.map { .integer($0) }) })
+  }
+
+  /// A list of ascending integers; null for none.
+  static func ascendingIntegers(_ range: ClosedRange<Int>) -> Self {
+    let numbers = "ascending integers from \(range.lowerBound) to \(range.upperBound)"
+    let words = "null or a list of \(numbers)"
+    return Self(
+      words: words, takesNull: true,
+      parse: { value, place throws(ConfigError) in
+        let found = try items(of: value, words, range, place)
+        guard zip(found, found.dropFirst()).allSatisfy({ $0 < $1 }) else {
+          throw place.failure("expected \(numbers), found them in another order")
+        }
+        return found
+      },
+      json: { $0.isEmpty ? .null : .array($0.map { .integer($0) }) })
+  }
+
+  private static func items(
+    of value: OrderedJSON, _ words: String, _ range: ClosedRange<Int>, _ place: ConfigPlace
+  ) throws(ConfigError) -> [Int] {
+    var integers: [Int] = []
+    for item in try value.items(words, place) {
+      guard case .integer(let integer) = item, range.contains(integer) else {
+        throw place.failure("expected \(words), found \(item.found) in it")
+      }
+      if integers.contains(integer) { throw place.failure("has \(integer) twice") }
+      integers.append(integer)
+    }
+    return integers
+  }
+}
+
+extension ValueKind {
+  /// A list that is not empty of named values, none twice; null leaves the default.
+  static func choices<Choice: RawRepresentable<String> & CaseIterable & Equatable & Sendable>()
+    -> Self
+  where Value == [Choice] {
+    let words = "a list of \(Choice.names)"
+    return Self(
+      words: words, takesNull: true,
+      parse: { value, place throws(ConfigError) in
+        var choices: [Choice] = []
+        for item in try value.items(words, place) {
+          guard case .string(let string) = item, let choice = Choice(rawValue: string) else {
+            throw place.failure("expected \(words), found \(item.found) in it")
+          }
+          if choices.contains(choice) { throw place.failure("has \"\(string)\" twice") }
+          choices.append(choice)
+        }
+        return choices
+      },
+      json: { .array($0.map { .string($0.rawValue) }) })
+  }
+}
+
+extension ValueKind where Value == [String]? {
+  /// A list that is not empty of strings, none twice; null for none.
+  static var optionalTexts: Self {
+    let words = "null or a list of strings"
+    return Self(
+      words: words, takesNull: true,
+      parse: { value, place throws(ConfigError) in
+        var strings: [String] = []
+        for item in try value.items(words, place) {
+          guard case .string(let string) = item else {
+            throw place.failure("expected a list of strings, found \(item.found) in it")
+          }
+          if strings.contains(string) { throw place.failure("has \"\(string)\" twice") }
+          strings.append(string)
+        }
+        return strings
+      },
+      json: { $0.map { .array($0.map { .string($0) }) } ?? .null })
+  }
+}
+
+extension OrderedJSON {
+  /// The items of a list that is not empty; `words` says what was expected.
+  fileprivate func items(
+    _ words: String, _ place: ConfigPlace
+  ) throws(ConfigError) -> [OrderedJSON] {
+    guard case .array(let items) = self else {
+      throw place.failure("expected \(words), found \(found)")
+    }
+    if items.isEmpty { throw place.failure("expected \(words), found an empty one") }
+    return items
+  }
+}

@@ -1,0 +1,143 @@
+import Records
+
+/// The values that a key takes: in words, from JSON and to JSON.
+struct ValueKind<Value>: Sendable {
+  /// The values as the documentation lists them.
+  let words: String
+  /// Whether null leaves the default.
+  var takesNull = false
+  /// The value of some JSON.
+  let parse: @Sendable (OrderedJSON, ConfigPlace) throws(ConfigError) -> Value
+  /// The JSON of a value.
+  let json: @Sendable (Value) -> OrderedJSON
+}
+
+extension ValueKind where Value == Bool {
+  static var boolean: Self {
+    Self(
+      words: "true or false",
+      parse: { value, place throws(ConfigError) in
+        guard case .bool(let boolean) = value else {
+          throw place.failure("expected true or false, found \(value.found)")
+        }
+        return boolean
+      },
+      json: { .bool($0) })
+  }
+}
+
+extension ValueKind where Value == Int {
+  static func integer(_ range: ClosedRange<Int>) -> Self {
+    let words =
+      range.upperBound == .max
+      ? "an integer of at least \(range.lowerBound)"
+      : "an integer from \(range.lowerBound) to \(range.upperBound)"
+    return Self(
+      words: words,
+      parse: { value, place throws(ConfigError) in
+        guard case .integer(let integer) = value else {
+          throw place.failure("expected \(words), found \(value.found)")
+        }
+        guard range.contains(integer) else {
+          throw place.failure("expected \(words), found \(integer)")
+        }
+        return integer
+      },
+      json: { .integer($0) })
+  }
+}
+
+extension ValueKind where Value == Double {
+  static func number(_ range: NumberRange) -> Self {
+    Self(
+      words: range.words,
+      parse: { value, place throws(ConfigError) in
+        guard let number = value.doubleValue, range.contains(number) else {
+          throw place.failure("expected \(range.words), found \(value.found)")
+        }
+        return number
+      },
+      json: { .number($0) })
+  }
+}
+
+extension ValueKind where Value == String {
+  /// A string that is not empty.
+  static var text: Self {
+    Self(
+      words: "a string",
+      parse: { value, place throws(ConfigError) in
+        guard case .string(let string) = value, !string.isEmpty else {
+          throw place.failure("expected a string that is not empty, found \(value.found)")
+        }
+        return string
+      },
+      json: { .string($0) })
+  }
+
+  /// The path of a file or directory.
+  static var path: Self { text }
+}
+
+extension ValueKind where Value == String? {
+  /// A string that is not empty, although there may be none by default for other tasks.
+  static var text: Self {
+    let text = ValueKind<String>.text
+    return Self(
+      words: text.words,
+      parse: { value, place throws(ConfigError) in try text.parse(value, place) },
+      json: { $0.map { .string($0) } ?? .null })
+  }
+
+  /// A string that is not empty; null for none.
+  static var optionalText: Self {
+    Self(
+      words: "null or a string", takesNull: true,
+      parse: { value, place throws(ConfigError) in
+        guard case .string(let string) = value, !string.isEmpty else {
+          throw place.failure("expected null or a string, found \(value.found)")
+        }
+        return string
+      },
+      json: { $0.map { .string($0) } ?? .null })
+  }
+
+  /// The path of a file or directory; null for none.
+  static var optionalPath: Self { optionalText }
+}
+
+extension ValueKind where Value: RawRepresentable<String> & CaseIterable {
+  /// One of the named values of an enumeration; `aliases` are accepted too, but not listed.
+  static func choice(aliases: [String: Value] = [:]) -> Self where Value: Sendable {
+    let words = Value.names
+    return Self(
+      words: words,
+      parse: { value, place throws(ConfigError) in
+        if case .string(let string) = value {
+          if let choice = Value(rawValue: string) ?? aliases[string] { return choice }
+        }
+        throw place.failure("expected one of \(words), found \(value.found)")
+      },
+      json: { .string($0.rawValue) })
+  }
+}
+
+extension RawRepresentable where RawValue == String, Self: CaseIterable {
+  /// All names, quoted, in the order of the cases.
+  static var names: String { allCases.quoted }
+}
+
+extension Collection where Element: RawRepresentable<String> {
+  /// The names, quoted.
+  var quoted: String { map { "\"\($0.rawValue)\"" }.joined(separator: ", ") }
+}
+
+extension OrderedJSON {
+  /// The value as an error names it.
+  var found: String {
+    switch self {
+    case .object, .array, .null: kind
+    default: "\(line) (\(kind))"
+    }
+  }
+}

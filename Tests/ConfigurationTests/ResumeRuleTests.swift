@@ -1,0 +1,67 @@
+import Configuration
+import Testing
+
+/// What a resumed run may change is declared with each key, and closed where nothing is said.
+@Suite struct ResumeRuleTests {
+  private func config(_ assignments: String...) throws -> Config {
+    try Config(
+      json: Array(#"{"data": {"train": "t.txt"}}"#.utf8), file: "c.json",
+      overrides: assignments.map { ConfigOverride(set: $0) })
+  }
+
+  private func paths(_ rule: ResumeRule) -> Set<String> {
+    Set(Config.reference.filter { $0.resume == rule }.map(\.path))
+  }
+
+  /// The whole list of what is open: a key that is new here is a decision.
+  @Test func onlyTheseKeysMayChange() {
+    #expect(
+      paths(.changesTrajectory) == [
+        "optimizer.learning_rate", "optimizer.beta1", "optimizer.beta2", "optimizer.epsilon",
+        "optimizer.momentum", "optimizer.weight_decay", "optimizer.clip_norm",
+        "optimizer.average_patience", "optimizer.lazy", "optimizer.schedule.name",
+        "optimizer.schedule.warmup_steps", "optimizer.schedule.final_fraction",
+        "optimizer.schedule.factor", "optimizer.schedule.step_every",
+        "optimizer.schedule.patience", "optimizer.schedule.decay_steps", "run.steps",
+        "run.on_nonfinite", "run.patience",
+      ])
+    #expect(paths(.changesValidations) == ["run.validate_every", "data.valid_sequences"])
+    #expect(
+      paths(.free) == [
+        "data.train", "data.valid", "exchange.progress", "exchange.bucket_bytes",
+        "exchange.sparse", "run.directory", "run.log_every", "run.checkpoint_every",
+        "run.keep_checkpoints", "run.watchdog_seconds", "run.verify_every", "run.recompute_every",
+        "run.tensorboard", "run.sample_length", "memory.tasks", "memory.cells", "memory.lengths",
+        "memory.steps",
+      ])
+  }
+
+  @Test func whatIsFixedIsNamedWithBothValues() throws {
+    let stored = try config("model.hidden=24", "batch.window=12")
+    let now = try config("batch.window=10", "model.hidden=25", "optimizer.learning_rate=1")
+    let differences = now.fixedDifferences(from: stored)
+    #expect(differences.map(\.key) == ["model.hidden", "batch.window"])
+    #expect(differences.map(\.before) == ["24", "12"])
+    #expect(differences.map(\.now) == ["25", "10"])
+    #expect(now.fixedDifferences(from: now).isEmpty)
+  }
+
+  @Test func whatMayChangeIsToldInTheOrderOfTheAlphabet() throws {
+    let stored = try config("run.steps=100")
+    let now = try config("run.steps=200", "optimizer.clip_norm=2", "run.log_every=7")
+    #expect(
+      now.changes(from: stored).map(\.description) == [
+        "optimizer.clip_norm 1.0 -> 2.0", "run.steps 100 -> 200",
+      ])
+    #expect(now.fixedDifferences(from: stored).isEmpty)
+  }
+
+  @Test func periodsOfValidationsMatterWhereValidationsDecide() throws {
+    let often = "run.validate_every=50"
+    #expect(try config(often).changes(from: config()).isEmpty)
+    let plateau = "optimizer.schedule.name=plateau"
+    #expect(
+      try config(often, plateau).changes(from: config(plateau)).map(\.key)
+        == ["run.validate_every"])
+  }
+}
