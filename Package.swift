@@ -69,9 +69,10 @@ let package = Package(
     .target(
       name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"], swiftSettings: hot),
     .target(name: "Records", swiftSettings: common),
-    .target(name: "Corpora", dependencies: ["NumericContract"], swiftSettings: hot),
+    .target(name: "Corpora", dependencies: ["NumericContract", "Records"], swiftSettings: hot),
     .target(
-      name: "Checkpoints", dependencies: ["NumericContract", "Corpora"], swiftSettings: common),
+      name: "Checkpoints", dependencies: ["NumericContract", "Records", "Corpora"],
+      swiftSettings: common),
     .target(
       name: "Interchange", dependencies: ["NumericContract", "Cells", "GRUCore", "Checkpoints"],
       swiftSettings: common),
@@ -84,7 +85,8 @@ let package = Package(
       ],
       swiftSettings: hot),
     .target(
-      name: "Supervision", dependencies: ["Records", "Training", "Checkpoints"], swiftSettings: common),
+      name: "Supervision", dependencies: ["Records", "Training", "Checkpoints"],
+      swiftSettings: common),
     .target(
       name: "Dashboard",
       dependencies: [
@@ -120,7 +122,8 @@ let package = Package(
     .testTarget(
       name: "KernelsTests", dependencies: ["NumericContract", "Kernels"], swiftSettings: hot),
     .testTarget(
-      name: "CheckpointsTests", dependencies: ["NumericContract", "Checkpoints", "Corpora"],
+      name: "CheckpointsTests",
+      dependencies: ["NumericContract", "Records", "Checkpoints", "Corpora"],
       swiftSettings: common),
     .testTarget(
       name: "TrainingTests",
@@ -131,7 +134,8 @@ let package = Package(
       swiftSettings: common),
     .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: common),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["gru-dist", "Records", "Training"], swiftSettings: common),
+      name: "CommandLineTests", dependencies: ["gru-dist", "Records", "Training"],
+      swiftSettings: common),
     .testTarget(
       name: "GoldenTests", dependencies: ["gru-dist"], exclude: ["Version1", "record"],
       swiftSettings: common),
@@ -142,7 +146,8 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "CorporaTests", dependencies: ["NumericContract", "Corpora"], swiftSettings: common),
+      name: "CorporaTests", dependencies: ["NumericContract", "Records", "Corpora"],
+      swiftSettings: common),
     .testTarget(
       name: "DashboardTests",
       dependencies: [
@@ -169,7 +174,8 @@ let package = Package(
 if Context.environment["GRU_DIST_FUZZERS"] != nil {
   let fuzzer: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])]
   // It learns from the ways that a case takes through these.
-  for target in package.targets where ["Checkpoints", "Corpora", "Training"].contains(target.name) {
+  for target in package.targets
+  where ["Records", "Checkpoints", "Corpora", "Training"].contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + fuzzer
   }
   package.products.append(.executable(name: "fuzz-readers", targets: ["fuzz-readers"]))
