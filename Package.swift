@@ -69,9 +69,10 @@ let package = Package(
     .target(
       name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"], swiftSettings: hot),
     .target(name: "Records", swiftSettings: common),
-    .target(name: "Corpora", dependencies: ["NumericContract"], swiftSettings: hot),
+    .target(name: "Corpora", dependencies: ["NumericContract", "Records"], swiftSettings: hot),
     .target(
-      name: "Checkpoints", dependencies: ["NumericContract", "Corpora"], swiftSettings: common),
+      name: "Checkpoints", dependencies: ["NumericContract", "Records", "Corpora"],
+      swiftSettings: common),
     .target(
       name: "Interchange", dependencies: ["NumericContract", "Cells", "GRUCore", "Checkpoints"],
       swiftSettings: common),
@@ -124,7 +125,8 @@ let package = Package(
     .testTarget(
       name: "KernelsTests", dependencies: ["NumericContract", "Kernels"], swiftSettings: hot),
     .testTarget(
-      name: "CheckpointsTests", dependencies: ["NumericContract", "Checkpoints", "Corpora"],
+      name: "CheckpointsTests",
+      dependencies: ["NumericContract", "Records", "Checkpoints", "Corpora"],
       swiftSettings: common),
     .testTarget(
       name: "TrainingTests",
@@ -150,7 +152,8 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "CorporaTests", dependencies: ["NumericContract", "Corpora"], swiftSettings: common),
+      name: "CorporaTests", dependencies: ["NumericContract", "Records", "Corpora"],
+      swiftSettings: common),
     .testTarget(
       name: "DashboardTests",
       dependencies: [
@@ -177,7 +180,7 @@ let package = Package(
 if Context.environment["GRU_DIST_FUZZERS"] != nil {
   let fuzzer: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])]
   // It learns from the ways that a case takes through these.
-  let read = ["Checkpoints", "Corpora", "Configuration", "Training"]
+  let read = ["Records", "Checkpoints", "Corpora", "Configuration", "Training"]
   for target in package.targets where read.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + fuzzer
   }

@@ -1,3 +1,5 @@
+import Records
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -101,18 +103,11 @@ package struct Checkpoint: Sendable {
     return reader
   }
 
-  /// The value of a JSON file that the manifest lists.
-  package func json<Value: Decodable>(
-    _ type: Value.Type, in name: String
-  ) throws(CheckpointError) -> Value {
-    let open = try Self.open(try file(name), of: path, in: fileSystem)
-    let text = try open.bytes(at: 0, count: try open.size())
-    return try JSONCoding.decode(type, from: text, path: open.path)
-  }
-
   /// The training state, which must be of the same step and contract as the manifest.
   package func trainingState() throws(CheckpointError) -> TrainingState {
-    let state = try json(TrainingState.self, in: Self.stateFile)
+    let open = try Self.open(try file(Self.stateFile), of: path, in: fileSystem)
+    let text = try open.bytes(at: 0, count: try open.size())
+    let state = try TrainingState(text: text, path: open.path)
     guard state.step == step, state.contractVersion == manifest.contractVersion else {
       throw .damaged(
         path: path + "/" + Self.stateFile,

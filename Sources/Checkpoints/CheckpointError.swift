@@ -1,3 +1,5 @@
+package import Records
+
 /// Why a checkpoint or run directory cannot be written, read or trusted.
 package enum CheckpointError: Error, Equatable, Sendable {
   /// A call of the operating system failed.
@@ -14,8 +16,6 @@ package enum CheckpointError: Error, Equatable, Sendable {
   case wrongTensor(path: String, tensor: String, expected: String, found: String)
   /// A value has no JSON form, such as a loss that is not a number.
   case unencodable(file: String, reason: String)
-  /// Another process works in the run directory.
-  case locked(path: String, holder: String)
 }
 
 extension CheckpointError: CustomStringConvertible {
@@ -44,11 +44,6 @@ extension CheckpointError: CustomStringConvertible {
       """
     case .unencodable(let file, let reason):
       "cannot write '\(file)' as JSON: \(reason)"
-    case .locked(let path, let holder):
-      """
-      run directory '\(path)' is in use by \(holder); wait for it to end or choose another \
-      run.directory
-      """
     }
   }
 }

@@ -1,3 +1,5 @@
+package import Records
+
 /// A file to be written into a checkpoint: its name, its length, and how to write it.
 package struct CheckpointFile {
   package let name: String
@@ -19,9 +21,9 @@ package struct CheckpointFile {
   ///
   /// - Throws: `CheckpointError.unencodable` for values such as infinity.
   package static func json(
-    _ name: String, _ value: some Encodable
+    _ name: String, _ value: OrderedJSON
   ) throws(CheckpointError) -> CheckpointFile {
-    let text = try JSONCoding.encode(value, file: name)
+    let text = try CheckpointJSON.encode(value, file: name)
     return CheckpointFile(name: name, byteCount: text.count) { sink in try sink.append(text) }
   }
 

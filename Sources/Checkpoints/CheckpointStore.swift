@@ -1,3 +1,5 @@
+import Records
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -8,7 +10,7 @@
 ///
 /// A checkpoint is written under a name that no reader looks at and renamed when all of it is on
 /// the disk, so that neither a failure nor a loss of power leaves half of one in sight. Only the
-/// process that holds the `RunLock` may call the methods that change something.
+/// process that holds the run directory's lock may call the methods that change something.
 package final class CheckpointStore {
   /// The directory that holds the checkpoints.
   package let directory: String

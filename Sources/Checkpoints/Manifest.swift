@@ -1,11 +1,12 @@
 import NumericContract
+import Records
 
 /// What a checkpoint consists of: the length and SHA-256 of each of its files.
 ///
 /// It is written last. Its own digest covers its values, so that no altered manifest is believed.
 package struct Manifest: Sendable, Equatable {
   /// One file of the checkpoint.
-  package struct File: Sendable, Equatable, Codable {
+  package struct File: Sendable, Equatable {
     /// A plain name, without directories.
     package let name: String
     package let bytes: Int
@@ -31,10 +32,15 @@ package struct Manifest: Sendable, Equatable {
 
   /// The text of `manifest.json`.
   func encoded() throws(CheckpointError) -> [UInt8] {
-    let members = Members(
-      format: Self.format, formatVersion: Self.formatVersion, contractVersion: contractVersion,
-      step: step, files: files, digest: digest)
-    return try JSONCoding.encode(members, file: Self.fileName)
+    let entries = files.map { file -> OrderedJSON in
+      ["bytes": .integer(file.bytes), "name": .string(file.name), "sha256": .string(file.sha256)]
+    }
+    return try CheckpointJSON.encode(
+      [
+        "format": .string(Self.format), "format_version": .integer(Self.formatVersion),
+        "contract_version": .integer(contractVersion), "step": .integer(step),
+        "files": .array(entries), "digest": .string(digest),
+      ], file: Self.fileName)
   }
 
   init(contractVersion: Int, step: Int, files: [File]) {
@@ -47,19 +53,25 @@ package struct Manifest: Sendable, Equatable {
   ///
   /// - Throws: `CheckpointError.damaged`, `.unsupportedFormat`.
   package init(text: [UInt8], path: String) throws(CheckpointError) {
-    let head = try JSONCoding.decode(Head.self, from: text, path: path)
+    let head = try CheckpointJSON.decode(text, path: path) { fields throws(JSONFieldError) in
+      (format: try fields.string("format"), version: try fields.integer("format_version"))
+    }
     guard head.format == Self.format else {
       throw .damaged(path: path, reason: "format is '\(head.format)', expected '\(Self.format)'")
     }
-    guard head.formatVersion == Self.formatVersion else {
-      throw .unsupportedFormat(
-        path: path, found: head.formatVersion, supported: Self.formatVersion)
+    guard head.version == Self.formatVersion else {
+      throw .unsupportedFormat(path: path, found: head.version, supported: Self.formatVersion)
     }
-    let members = try JSONCoding.decode(Members.self, from: text, path: path)
-    contractVersion = members.contractVersion
-    step = members.step
-    files = members.files
-    guard digest == members.digest else {
+    let statedDigest: String
+    (self, statedDigest) = try CheckpointJSON.decode(text, path: path) {
+      fields throws(JSONFieldError) in
+      let files = try fields.array("files", of: "files with bytes, name and sha256", File.init)
+      let manifest = Manifest(
+        contractVersion: try fields.integer("contract_version"), step: try fields.integer("step"),
+        files: files)
+      return (manifest, try fields.string("digest"))
+    }
+    guard digest == statedDigest else {
       throw .damaged(path: path, reason: "its values do not give the digest that it states")
     }
     guard step >= 0, !files.isEmpty, Set(files.map(\.name)).count == files.count,
@@ -76,31 +88,13 @@ package struct Manifest: Sendable, Equatable {
   }
 
   private static let format = "gru-dist checkpoint"
+}
 
-  /// What must be known before the rest can be understood.
-  private struct Head: Decodable {
-    let format: String
-    let formatVersion: Int
-
-    enum CodingKeys: String, CodingKey {
-      case format
-      case formatVersion = "format_version"
-    }
-  }
-
-  /// The members of the JSON object.
-  private struct Members: Codable {
-    let format: String
-    let formatVersion: Int
-    let contractVersion: Int
-    let step: Int
-    let files: [File]
-    let digest: String
-
-    enum CodingKeys: String, CodingKey {
-      case format, step, files, digest
-      case formatVersion = "format_version"
-      case contractVersion = "contract_version"
-    }
+extension Manifest.File {
+  fileprivate init?(_ json: OrderedJSON) {
+    guard let name = json["name"]?.stringValue, let bytes = json["bytes"]?.wholeValue,
+      let sha256 = json["sha256"]?.stringValue
+    else { return nil }
+    self.init(name: name, bytes: bytes, sha256: sha256)
   }
 }

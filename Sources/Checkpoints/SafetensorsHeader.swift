@@ -1,3 +1,5 @@
+import Records
+
 /// The head of a safetensors file: which tensors follow, where, and free text about them.
 ///
 /// The file is 8 bytes of header length (little-endian), the header as JSON padded with spaces, and
@@ -34,16 +36,28 @@ package struct SafetensorsHeader: Sendable, Equatable {
     let names = Set(tensors.map(\.name))
     precondition(names.count == tensors.count, "\(file): tensor names are not unique")
     precondition(!names.contains(metadataKey), "\(file): no tensor may be named \(metadataKey)")
-    var members: [String: HeaderMember] = [:]
-    if !metadata.isEmpty { members[metadataKey] = .metadata(metadata) }
+    var members: [OrderedJSON.Member] = []
+    if !metadata.isEmpty {
+      members.append(
+        .init(metadataKey, .object(metadata.map { .init($0.key, .string($0.value)) })))
+    }
     var offset = 0
     for tensor in tensors {
       let end = offset + tensor.byteCount
-      members[tensor.name] = .tensor(
-        .init(type: tensor.type.rawValue, shape: tensor.shape, offsets: [offset, end]))
+      let fields: OrderedJSON = [
+        "data_offsets": .array([.integer(offset), .integer(end)]),
+        "dtype": .string(tensor.type.rawValue),
+        "shape": .array(tensor.shape.map { .integer($0) }),
+      ]
+      members.append(.init(tensor.name, fields))
       offset = end
     }
-    var json = try JSONCoding.encodeCompact(members, file: file)
+    var json: [UInt8]
+    do throws(JSONFieldError) {
+      json = Array(try OrderedJSON.object(members).sortedLine().utf8)
+    } catch {
+      throw .unencodable(file: file, reason: "\(error)")
+    }
     while (8 + json.count) % 64 != 0 { json.append(UInt8(ascii: " ")) }
     let length = (0..<8).map { UInt8(truncatingIfNeeded: json.count >> (8 * $0)) }
 
@@ -92,17 +106,27 @@ package struct SafetensorsHeader: Sendable, Equatable {
     guard json.first == UInt8(ascii: "{") else {
       throw .damaged(path: path, reason: "header does not begin with '{'")
     }
-    let members = try JSONCoding.decode([String: HeaderMember].self, from: json, path: path)
+    let text: OrderedJSON
+    do throws(JSONSyntaxError) {
+      text = try OrderedJSON(parsing: json)
+    } catch {
+      throw .damaged(path: path, reason: "\(error)")
+    }
+    guard case .object(let members) = text else {
+      throw .damaged(path: path, reason: "header is \(text.kind), expected an object")
+    }
     dataOffset = 8 + json.count
     self.fileBytes = fileBytes
     var metadata: [String: String] = [:]
     var entries: [Entry] = []
-    for (name, member) in members {
-      switch member {
-      case .metadata(let text) where name == Self.metadataKey: metadata = text
-      case .tensor(let fields) where name != Self.metadataKey:
-        entries.append(try Self.entry(name, fields, 8 + json.count, fileBytes, path))
-      default: throw .damaged(path: path, reason: "'\(name)' is not the description of a tensor")
+    for member in members {
+      if member.name == Self.metadataKey, let text = Self.texts(of: member.value) {
+        metadata = text
+      } else if let fields = TensorFields(member.value) {
+        entries.append(try Self.entry(member.name, fields, 8 + json.count, fileBytes, path))
+      } else {
+        throw .damaged(
+          path: path, reason: "'\(member.name)' is not the description of a tensor")
       }
     }
     // Empty tensors share their place with the next one; names make the order definite.
@@ -127,9 +151,20 @@ package struct SafetensorsHeader: Sendable, Equatable {
     self.entries = entries
   }
 
+  /// The members of an object of nothing but strings.
+  private static func texts(of json: OrderedJSON) -> [String: String]? {
+    guard case .object(let members) = json else { return nil }
+    var texts: [String: String] = [:]
+    for member in members {
+      guard let text = member.value.stringValue else { return nil }
+      texts[member.name] = text
+    }
+    return texts
+  }
+
   /// Checks one tensor's fields against its own size and the file's.
   private static func entry(
-    _ name: String, _ fields: HeaderMember.Fields, _ dataOffset: Int, _ fileBytes: Int,
+    _ name: String, _ fields: TensorFields, _ dataOffset: Int, _ fileBytes: Int,
     _ path: String
   ) throws(CheckpointError) -> Entry {
     guard let type = ElementType(rawValue: fields.type) else {
@@ -157,35 +192,23 @@ package struct SafetensorsHeader: Sendable, Equatable {
   }
 }
 
-/// A member of the header's JSON object: a tensor, or the free text.
-private enum HeaderMember: Codable {
-  struct Fields: Codable {
-    var type: String
-    var shape: [Int]
-    var offsets: [Int]
+/// What the header says of one tensor.
+private struct TensorFields {
+  let type: String
+  let shape: [Int]
+  let offsets: [Int]
 
-    enum CodingKeys: String, CodingKey {
-      case shape
-      case type = "dtype"
-      case offsets = "data_offsets"
+  init?(_ json: OrderedJSON) {
+    func integers(_ name: String) -> [Int]? {
+      guard case .array(let values)? = json[name] else { return nil }
+      let integers = values.compactMap(\.wholeValue)
+      return integers.count == values.count ? integers : nil
     }
-  }
-
-  case tensor(Fields)
-  case metadata([String: String])
-
-  init(from decoder: any Decoder) throws {
-    if let text = try? [String: String](from: decoder) {
-      self = .metadata(text)
-    } else {
-      self = .tensor(try Fields(from: decoder))
-    }
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    switch self {
-    case .tensor(let fields): try fields.encode(to: encoder)
-    case .metadata(let text): try text.encode(to: encoder)
-    }
+    guard let type = json["dtype"]?.stringValue, let shape = integers("shape"),
+      let offsets = integers("data_offsets")
+    else { return nil }
+    self.type = type
+    self.shape = shape
+    self.offsets = offsets
   }
 }

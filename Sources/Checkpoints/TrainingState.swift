@@ -1,11 +1,12 @@
 package import Corpora
+package import Records
 
 /// The version of the numeric contract that this program computes by. A change of any bit of a
 /// trajectory is a new version; only checkpoints of the same version can be continued.
 package let numericContractVersion = 1
 
 /// Where a run stands, apart from its tensors: the content of `state.json`.
-package struct TrainingState: Sendable, Equatable, Codable {
+package struct TrainingState: Sendable, Equatable {
   package var contractVersion: Int
   /// Steps done.
   package var step: Int
@@ -29,14 +30,14 @@ package struct TrainingState: Sendable, Equatable, Codable {
   /// Steps whose parameters are in the running mean that was saved; nil where there is none.
   package var averagedSteps: Int?
   /// The effective config.
-  package var config: JSONValue
+  package var config: OrderedJSON
   /// `TokenCorpus.fingerprint` of the training text.
   package var corpusFingerprint: String
   /// The same of the validation text; nil where it is a part of the training text.
   package var validationFingerprint: String?
   package var tokenizer: Tokenizer
   /// What a task other than a language model must know of its data; nil where there is none.
-  package var dataset: JSONValue?
+  package var dataset: OrderedJSON?
   package var model: ModelDescription
   /// The name of the optimiser whose moments were saved.
   package var optimizer: String
@@ -45,7 +46,7 @@ package struct TrainingState: Sendable, Equatable, Codable {
 
   package init(
     contractVersion: Int = numericContractVersion, step: Int, epoch: Int, tokens: Int,
-    bestValidationLoss: Double? = nil, bestValidationStep: Int? = nil, config: JSONValue,
+    bestValidationLoss: Double? = nil, bestValidationStep: Int? = nil, config: OrderedJSON,
     corpusFingerprint: String, validationFingerprint: String? = nil, tokenizer: Tokenizer,
     model: ModelDescription, optimizer: String, fingerprint: String
   ) {
@@ -83,24 +84,70 @@ package struct TrainingState: Sendable, Equatable, Codable {
           + "\(tokens) tokens")
     }
   }
+}
 
-  private enum CodingKeys: String, CodingKey {
-    case step, epoch, tokens, validation, dataset, config, tokenizer, model, optimizer, fingerprint
-    case contractVersion = "contract_version"
-    case bestValidationLoss = "best_validation_loss"
-    case bestValidationStep = "best_validation_step"
-    case bestCheckpointLoss = "best_checkpoint_loss"
-    case bestCheckpointStep = "best_checkpoint_step"
-    case validatedStep = "validated_step"
-    case skippedSteps = "skipped_steps"
-    case averagedSteps = "averaged_steps"
-    case corpusFingerprint = "corpus_fingerprint"
-    case validationFingerprint = "validation_fingerprint"
+extension TrainingState {
+  /// The content of `state.json`; what is nil is left out.
+  package var json: OrderedJSON {
+    var members: [OrderedJSON.Member] = [
+      .init("contract_version", .integer(contractVersion)), .init("step", .integer(step)),
+      .init("epoch", .integer(epoch)), .init("tokens", .integer(tokens)),
+      .init("config", config.withWholeNumbersAsIntegers),
+      .init("corpus_fingerprint", .string(corpusFingerprint)),
+      .init("tokenizer", tokenizer.json), .init("model", model.json),
+      .init("optimizer", .string(optimizer)), .init("fingerprint", .string(fingerprint)),
+    ]
+    func add(_ name: String, _ value: OrderedJSON?) {
+      if let value { members.append(.init(name, value)) }
+    }
+    add("best_validation_loss", bestValidationLoss.map { .number($0) })
+    add("best_validation_step", bestValidationStep.map { .integer($0) })
+    add("best_checkpoint_loss", bestCheckpointLoss.map { .number($0) })
+    add("best_checkpoint_step", bestCheckpointStep.map { .integer($0) })
+    add("validated_step", validatedStep.map { .integer($0) })
+    add("skipped_steps", skippedSteps.map { .integer($0) })
+    add("validation", validation?.json)
+    add("averaged_steps", averagedSteps.map { .integer($0) })
+    add("validation_fingerprint", validationFingerprint.map { .string($0) })
+    add("dataset", dataset?.withWholeNumbersAsIntegers)
+    return .object(members)
+  }
+
+  /// Reads the text of `state.json`.
+  ///
+  /// - Throws: `CheckpointError.damaged`.
+  package init(text: [UInt8], path: String) throws(CheckpointError) {
+    self = try CheckpointJSON.decode(text, path: path) { fields throws(JSONFieldError) in
+      try TrainingState(json: fields)
+    }
+  }
+
+  private init(json fields: JSONFields) throws(JSONFieldError) {
+    self.init(
+      contractVersion: try fields.integer("contract_version"), step: try fields.integer("step"),
+      epoch: try fields.integer("epoch"), tokens: try fields.integer("tokens"),
+      bestValidationLoss: try fields.number(ifPresent: "best_validation_loss"),
+      bestValidationStep: try fields.integer(ifPresent: "best_validation_step"),
+      config: try fields.value("config"),
+      corpusFingerprint: try fields.string("corpus_fingerprint"),
+      validationFingerprint: try fields.string(ifPresent: "validation_fingerprint"),
+      tokenizer: try Tokenizer(json: try fields.object("tokenizer")),
+      model: try ModelDescription(json: try fields.object("model")),
+      optimizer: try fields.string("optimizer"), fingerprint: try fields.string("fingerprint"))
+    bestCheckpointLoss = try fields.number(ifPresent: "best_checkpoint_loss")
+    bestCheckpointStep = try fields.integer(ifPresent: "best_checkpoint_step")
+    validatedStep = try fields.integer(ifPresent: "validated_step")
+    skippedSteps = try fields.integer(ifPresent: "skipped_steps")
+    if fields.value(ifPresent: "validation") != nil {
+      validation = try ValidationMemory(json: try fields.object("validation"))
+    }
+    averagedSteps = try fields.integer(ifPresent: "averaged_steps")
+    dataset = fields.value(ifPresent: "dataset")
   }
 }
 
 /// The architecture that a checkpoint's tensors belong to.
-package struct ModelDescription: Sendable, Equatable, Codable {
+package struct ModelDescription: Sendable, Equatable {
   /// The recurrence, such as "gruResetBefore", by the name the core gives it.
   package var cell: String
   package var vocabularySize: Int
@@ -118,11 +165,18 @@ package struct ModelDescription: Sendable, Equatable, Codable {
     self.layerCount = layerCount
   }
 
-  private enum CodingKeys: String, CodingKey {
-    case cell
-    case vocabularySize = "vocabulary_size"
-    case embeddingSize = "embedding_size"
-    case hiddenSize = "hidden_size"
-    case layerCount = "layers"
+  fileprivate var json: OrderedJSON {
+    [
+      "cell": .string(cell), "vocabulary_size": .integer(vocabularySize),
+      "embedding_size": .integer(embeddingSize), "hidden_size": .integer(hiddenSize),
+      "layers": .integer(layerCount),
+    ]
+  }
+
+  fileprivate init(json fields: JSONFields) throws(JSONFieldError) {
+    self.init(
+      cell: try fields.string("cell"), vocabularySize: try fields.integer("vocabulary_size"),
+      embeddingSize: try fields.integer("embedding_size"),
+      hiddenSize: try fields.integer("hidden_size"), layerCount: try fields.integer("layers"))
   }
 }

@@ -1,5 +1,7 @@
+package import Records
+
 /// What later steps must know of the validations so far, where anything depends on them.
-package struct ValidationMemory: Sendable, Equatable, Codable {
+package struct ValidationMemory: Sendable, Equatable {
   /// The lowest loss so far, in nats per token.
   package var best: Double?
   /// Validations since the lowest loss.
@@ -22,11 +24,31 @@ package struct ValidationMemory: Sendable, Equatable, Codable {
     best?.isFinite != false && stalled >= 0 && stalledSinceDecay >= 0 && decays >= 0
       && recent.allSatisfy(\.isFinite) && earlierBest?.isFinite != false
   }
+}
 
-  private enum CodingKeys: String, CodingKey {
-    case best, stalled, decays, recent
-    case earlierBest = "earlier_best"
-    case isAveraging = "is_averaging"
-    case stalledSinceDecay = "stalled_since_decay"
+extension ValidationMemory {
+  /// The form in which checkpoints keep it; what is nil is left out.
+  package var json: OrderedJSON {
+    var members: [OrderedJSON.Member] = [
+      .init("stalled", .integer(stalled)),
+      .init("stalled_since_decay", .integer(stalledSinceDecay)),
+      .init("decays", .integer(decays)),
+      .init("recent", .array(recent.map { .number($0) })),
+      .init("is_averaging", .bool(isAveraging)),
+    ]
+    if let best { members.append(.init("best", .number(best))) }
+    if let earlierBest { members.append(.init("earlier_best", .number(earlierBest))) }
+    return .object(members)
+  }
+
+  /// Reads what `json` says.
+  package init(json fields: JSONFields) throws(JSONFieldError) {
+    best = try fields.number(ifPresent: "best")
+    stalled = try fields.integer("stalled")
+    stalledSinceDecay = try fields.integer("stalled_since_decay")
+    decays = try fields.integer("decays")
+    recent = try fields.numbers("recent")
+    earlierBest = try fields.number(ifPresent: "earlier_best")
+    isAveraging = try fields.bool("is_averaging")
   }
 }

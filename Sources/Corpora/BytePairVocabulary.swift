@@ -115,25 +115,26 @@ struct ChunkEncoder {
 }
 
 /// A vocabulary is written as its merges, two decimal token ids each: "104 101 256 108".
-extension BytePairVocabulary: Codable {
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    let text = try container.decode(String.self)
-    let numbers = text.utf8.split(separator: UInt8(ascii: " ")).map { Int32(Substring($0)) }
+extension BytePairVocabulary {
+  /// The words for an error about anything else.
+  static let form = "expected distinct pairs of ids of earlier tokens"
+
+  /// Nil where the text is not what `description` writes.
+  init?(description: String) {
+    let numbers = description.utf8.split(separator: UInt8(ascii: " ")).map { Int32(Substring($0)) }
     var merges: [Pair] = []
     for index in stride(from: 0, to: numbers.count - 1, by: 2) {
       guard let left = numbers[index], let right = numbers[index + 1] else { break }
       merges.append(Pair(left: left, right: right))
     }
     guard 2 * merges.count == numbers.count, let vocabulary = Self(merges: merges) else {
-      throw DecodingError.dataCorruptedError(
-        in: container, debugDescription: "expected distinct pairs of ids of earlier tokens")
+      return nil
     }
     self = vocabulary
   }
 
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(merges.map { "\($0.left) \($0.right)" }.joined(separator: " "))
+  /// The merges in order of the tokens that they make.
+  var description: String {
+    merges.map { "\($0.left) \($0.right)" }.joined(separator: " ")
   }
 }

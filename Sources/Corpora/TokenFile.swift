@@ -1,9 +1,5 @@
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
 import NumericContract
+import Records
 
 /// The head of a token file: a text as `gru-dist prepare` leaves it, ready to be mapped.
 ///
@@ -135,8 +131,8 @@ struct TokenFile: Sendable {
       throw .damagedTokenFile(path: path, reason: "its content is not what its checksum says")
     }
     do {
-      tokenizer = try JSONDecoder().decode(
-        Tokenizer.self, from: Data(file[header.descriptionStart...]))
+      let json = try OrderedJSON(parsing: Array(file[header.descriptionStart...]))
+      tokenizer = try Tokenizer(json: try JSONFields(json))
     } catch {
       throw .damagedTokenFile(path: path, reason: "its description of the tokenizer is damaged")
     }

@@ -1,8 +1,5 @@
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
+import Records
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -67,10 +64,8 @@ final class TokenFileWriter {
   func finish(tokenizer: Tokenizer, textBytes: Int) throws(CorpusError) {
     buffer += [UInt8](repeating: 0, count: (8 - tokenBytes * tokenCount % 8) % 8)
     for entry in index { withUnsafeBytes(of: entry.littleEndian) { buffer += $0 } }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // A tokenizer has nothing that JSON lacks.
-    let description = (try? encoder.encode(tokenizer)).map { Array($0) } ?? []
+    let description = (try? tokenizer.json.sortedLine()).map { Array($0.utf8) } ?? []
     buffer += description
     flush()
     var header = TokenFileHeader(

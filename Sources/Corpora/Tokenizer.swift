@@ -1,12 +1,14 @@
+package import Records
+
 /// How text becomes tokens: every byte is one, every Unicode scalar is, every word, or every part
 /// of a word that byte pairs make.
 ///
-/// Its `Codable` form is the description that checkpoints carry and that rebuilds it:
+/// Its `json` is the description that checkpoints carry and that rebuilds it:
 /// `{"kind":"byte"}`, `{"kind":"character","scalars":"A 20-7E"}`,
 /// `{"kind":"word","words":"the of and"}` or `{"kind":"bpe","merges":"104 101 256 108"}`.
 package enum Tokenizer: Sendable, Equatable {
   /// The tokenizers that a config can name (`data.tokenizer`).
-  package enum Kind: String, Sendable, CaseIterable, Codable {
+  package enum Kind: String, Sendable, CaseIterable {
     case byte, character, word
     case bytePair = "bpe"
   }
@@ -183,30 +185,41 @@ package enum Tokenizer: Sendable, Equatable {
   }
 }
 
-extension Tokenizer: Codable {
-  private enum CodingKeys: String, CodingKey { case kind, scalars, words, merges }
-
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    switch try container.decode(Kind.self, forKey: .kind) {
-    case .byte: self = .byte
-    case .character:
-      self = .character(try container.decode(CharacterVocabulary.self, forKey: .scalars))
-    case .word:
-      self = .word(try container.decode(WordVocabulary.self, forKey: .words))
-    case .bytePair:
-      self = .bytePair(try container.decode(BytePairVocabulary.self, forKey: .merges))
+extension Tokenizer {
+  /// The description that checkpoints and token files carry.
+  package var json: OrderedJSON {
+    let kind = OrderedJSON.string(kind.rawValue)
+    return switch self {
+    case .byte: ["kind": kind]
+    case .character(let vocabulary):
+      ["kind": kind, "scalars": .string(vocabulary.description)]
+    case .word(let vocabulary): ["kind": kind, "words": .string(vocabulary.description)]
+    case .bytePair(let vocabulary): ["kind": kind, "merges": .string(vocabulary.description)]
     }
   }
 
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(kind, forKey: .kind)
-    switch self {
-    case .byte: break
-    case .character(let vocabulary): try container.encode(vocabulary, forKey: .scalars)
-    case .word(let vocabulary): try container.encode(vocabulary, forKey: .words)
-    case .bytePair(let vocabulary): try container.encode(vocabulary, forKey: .merges)
+  /// Rebuilds a tokenizer from its description.
+  package init(json fields: JSONFields) throws(JSONFieldError) {
+    func vocabulary<Vocabulary>(
+      _ name: String, _ form: String, _ make: (String) -> Vocabulary?
+    ) throws(JSONFieldError) -> Vocabulary {
+      guard let vocabulary = make(try fields.string(name)) else {
+        throw fields.error(name, "is damaged: \(form)")
+      }
+      return vocabulary
+    }
+    let name = try fields.string("kind")
+    switch Kind(rawValue: name) {
+    case .byte: self = .byte
+    case .character:
+      self = .character(
+        try vocabulary("scalars", CharacterVocabulary.form, CharacterVocabulary.init(description:)))
+    case .word:
+      self = .word(try vocabulary("words", WordVocabulary.form, WordVocabulary.init(description:)))
+    case .bytePair:
+      self = .bytePair(
+        try vocabulary("merges", BytePairVocabulary.form, BytePairVocabulary.init(description:)))
+    case nil: throw fields.error("kind", "is '\(name)', which no tokenizer has")
     }
   }
 }

@@ -71,10 +71,13 @@ package struct WordVocabulary: Sendable, Equatable {
 
 /// A vocabulary is written as its words in order of their ids, with spaces between them and without
 /// the two tokens that are always there.
-extension WordVocabulary: Codable {
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    let text = Array(try container.decode(String.self).utf8)
+extension WordVocabulary {
+  /// The words for an error about anything else.
+  static let form = "expected distinct words with a space between two"
+
+  /// Nil where the text is not what `description` writes.
+  init?(description: String) {
+    let text = Array(description.utf8)
     let words =
       text.isEmpty
       ? [] : text.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
@@ -82,19 +85,16 @@ extension WordVocabulary: Codable {
     // Words that occur twice were put in once.
     guard size == Self.specials.count + words.count,
       words.allSatisfy({ !$0.isEmpty && !$0.contains(where: WordScanner.isSpace) })
-    else {
-      throw DecodingError.dataCorruptedError(
-        in: container, debugDescription: "expected distinct words with a space between two")
-    }
+    else { return nil }
   }
 
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
+  /// The words in order of their ids.
+  var description: String {
     var text: [UInt8] = []
     for token in Self.specials.count..<size {
       if !text.isEmpty { text.append(UInt8(ascii: " ")) }
       text += table[token]
     }
-    try container.encode(String(decoding: text, as: UTF8.self))
+    return String(decoding: text, as: UTF8.self)
   }
 }

@@ -7,6 +7,8 @@ package enum RunFiles {
   /// One JSON object a line.
   package static let metrics = "metrics.jsonl"
   package static let checkpoints = "checkpoints"
+  /// The lock of the job that works in the directory.
+  package static let lock = "run.lock"
   /// What rank 0 tells of itself about once a second.
   package static let heartbeat = "heartbeat.json"
   /// What every rank tells of itself: `ranks/rank-00003.json`.

@@ -1,46 +1,50 @@
 import Foundation
 import Synchronization
 
-/// What signals have asked this process for.
+/// Signals that this process has got since it began to listen.
 ///
-/// SIGINT, SIGTERM and SIGUSR2 ask to stop after the current step with a checkpoint; SIGUSR1 asks
-/// for a checkpoint now. Open MPI's `mpirun` and Slurm's `srun` pass both user signals on to all
-/// ranks. A second SIGINT ends at once.
-package enum RunSignals {
-  private static let stops = Atomic<Bool>(false)
-  private static let saves = Atomic<Int>(0)
+/// SIGINT, SIGTERM and, to a run, SIGUSR2 ask to stop; SIGUSR1 asks for a checkpoint. Open MPI's
+/// `mpirun` and Slurm's `srun` pass both user signals on to all ranks.
+package enum Signals {
+  private static let interruptCount = Atomic<Int>(0)
+  private static let terminationCount = Atomic<Int>(0)
+  private static let saveCount = Atomic<Int>(0)
 
-  package static var isStopRequested: Bool { stops.load(ordering: .relaxed) }
+  /// Whether the work is to stop in good order.
+  package static var isStopRequested: Bool {
+    interrupts + terminationCount.load(ordering: .relaxed) > 0
+  }
+
+  /// How often SIGINT has come so far.
+  package static var interrupts: Int { interruptCount.load(ordering: .relaxed) }
 
   /// How often a checkpoint was asked for so far.
-  package static var saveCount: Int { saves.load(ordering: .relaxed) }
+  package static var saveRequests: Int { saveCount.load(ordering: .relaxed) }
 
-  /// Starts listening, also where the process that started this one had the signals blocked.
-  package static func install() {
-    // The first use sets the flags up; a signal handler must not.
-    stops.store(false, ordering: .relaxed)
-    saves.store(0, ordering: .relaxed)
-    _ = lostMemory
-    let stop: @convention(c) (Int32) -> Void = { _ in
-      RunSignals.stops.store(true, ordering: .relaxed)
-    }
+  /// Listens for a run: it stops after the current step with a checkpoint, and a second SIGINT
+  /// ends it at once.
+  package static func listenAsRun() {
     // Launchers may send the others more than once, and mean the same.
-    set(SIGINT, stop, flags: SA_RESTART | Int32(bitPattern: UInt32(SA_RESETHAND)))
-    set(SIGTERM, stop, flags: SA_RESTART)
-    set(SIGUSR2, stop, flags: SA_RESTART)
-    set(SIGUSR1, { _ in RunSignals.saves.add(1, ordering: .relaxed) }, flags: SA_RESTART)
+    listen(interruptFlags: SA_RESTART | Int32(bitPattern: UInt32(SA_RESETHAND)))
+    set(SIGUSR2, { _ in Signals.terminationCount.add(1, ordering: .relaxed) }, flags: SA_RESTART)
+    unblock([SIGUSR2])
+    // The first use makes the words; a signal handler must not.
+    _ = lostMemory
     // Told by system calls alone: nothing else is safe here, and going on is impossible.
     set(
       SIGBUS,
       { _ in
-        let words = RunSignals.lostMemory
+        let words = Signals.lostMemory
         write(STDERR_FILENO, words.utf8Start, words.utf8CodeUnitCount)
         _exit(ExitStatus.failed)
       }, flags: 0)
-    var awaited = sigset_t()
-    sigemptyset(&awaited)
-    for signal in [SIGINT, SIGTERM, SIGUSR1, SIGUSR2] { sigaddset(&awaited, signal) }
-    pthread_sigmask(SIG_UNBLOCK, &awaited, nil)
+  }
+
+  /// Listens for a supervisor, which passes signals on to its job; the end of the terminal's session
+  /// is not the end of the job.
+  package static func listenAsSupervisor() {
+    listen(interruptFlags: SA_RESTART)
+    signal(SIGHUP, SIG_IGN)
   }
 
   /// What a SIGBUS says: large corpora are files mapped into memory.
@@ -49,6 +53,26 @@ package enum RunSignals {
     read it, or the disk or memory is faulty; put the text back and go on by --resume
 
     """
+
+  private static func listen(interruptFlags: Int32) {
+    // The first use sets the counters up; a signal handler must not.
+    interruptCount.store(0, ordering: .relaxed)
+    terminationCount.store(0, ordering: .relaxed)
+    saveCount.store(0, ordering: .relaxed)
+    set(
+      SIGINT, { _ in Signals.interruptCount.add(1, ordering: .relaxed) }, flags: interruptFlags)
+    set(SIGTERM, { _ in Signals.terminationCount.add(1, ordering: .relaxed) }, flags: SA_RESTART)
+    set(SIGUSR1, { _ in Signals.saveCount.add(1, ordering: .relaxed) }, flags: SA_RESTART)
+    unblock([SIGINT, SIGTERM, SIGUSR1])
+  }
+
+  /// The process that started this one may have had them blocked.
+  private static func unblock(_ signals: [Int32]) {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for signal in signals { sigaddset(&set, signal) }
+    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+  }
 
   private static func set(
     _ number: Int32, _ handler: @escaping @convention(c) (Int32) -> Void, flags: Int32

@@ -14,13 +14,12 @@ extension Supervisor {
     while true {
       output.relay()
       if let end = job.end() { return end }
-      let request = DaemonSignals.take()
-      if request.isKill {
+      if Signals.interrupts > 1 {
         log.say("asked again to stop: kills the job")
         _ = job.terminate(patience: 0)
         return .killed
       }
-      pass(request, to: job)
+      passSignals(to: job)
       let now = ContinuousClock.now
       // A longer gap means that this process, or the machine, did not run.
       silence += min((now - before).seconds, 10 * Self.interval)
@@ -47,13 +46,15 @@ extension Supervisor {
     job.status == nil ? 10 * options.silence : options.silence
   }
 
-  private func pass(_ request: DaemonSignals.Request, to job: Job) {
-    if request.isStop, !isStopping {
+  private func passSignals(to job: Job) {
+    if Signals.isStopRequested, !isStopping {
       isStopping = true
       log.say("asked to stop: passes that on to \(job.forward(SIGTERM))")
       keep(.stopping)
     }
-    if request.users > 0 {
+    let saves = Signals.saveRequests
+    if saves > passedSaves {
+      passedSaves = saves
       log.say("SIGUSR1: passes it on to \(job.forward(SIGUSR1))")
     }
   }

@@ -17,7 +17,9 @@ package final class Supervisor {
   var policy: RestartPolicy
   /// Whether it was asked to stop and has passed that on.
   var isStopping = false
-  private let lock: DaemonLock
+  /// SIGUSR1s that were passed on, or came when there was no job.
+  var passedSaves = 0
+  private let lock: FileLock
   private let hostfile: Hostfile?
   /// Hosts that the launcher complained of when it last failed to start the job.
   private var suspects: Set<String> = []
@@ -34,7 +36,7 @@ package final class Supervisor {
     } catch {
       throw UsageError("run.directory '\(directory)' cannot be made: \(error)")
     }
-    lock = try DaemonLock(runDirectory: directory)
+    lock = try Self.lock(directory)
     log = DaemonLog(runDirectory: directory)
     output = JobOutput(runDirectory: directory, isQuiet: options.isQuiet)
     policy = RestartPolicy(
@@ -62,14 +64,31 @@ package final class Supervisor {
     state.started = now
   }
 
+  private static func lock(_ directory: String) throws -> FileLock {
+    do throws(FileLockError) {
+      return try FileLock(path: "\(directory)/\(RunFiles.daemonLock)")
+    } catch {
+      switch error {
+      case .system(let error): throw UsageError("\(error)")
+      case .held(let holder):
+        throw UsageError(
+          "another daemon (\(holder)) looks after \(directory); stop it by SIGTERM, or choose "
+            + "another run directory")
+      }
+    }
+  }
+
   /// Supervises until there is nothing more to do.
   ///
   /// - Returns: the exit status.
   package func run() throws -> Int32 {
-    DaemonSignals.install()
+    Signals.listenAsSupervisor()
     var left = takeUp()
     while true {
-      if left == nil, DaemonSignals.take().isStop { return finish(.stopped) }
+      if left == nil {
+        passedSaves = Signals.saveRequests
+        if Signals.isStopRequested { return finish(.stopped) }
+      }
       let job = try left ?? launch()
       left = nil
       let end = watch(job)
@@ -211,7 +230,7 @@ package final class Supervisor {
     keep(.waiting)
     let end = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < end {
-      if DaemonSignals.take().isStop { return false }
+      if Signals.isStopRequested { return false }
       usleep(20_000)
     }
     return true

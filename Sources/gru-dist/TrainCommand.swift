@@ -113,7 +113,7 @@ struct TrainCommand: RankedCommand {
             + "mpirun: it computes the same")
       }
     }
-    RunSignals.install()
+    Signals.listenAsRun()
     let run = try TrainingRun(
       options, on: communicator, launchedByMPI: MPICommunicator.isLaunchedByMPI)
     return try run.perform()

@@ -165,7 +165,7 @@ import Testing
   @Test func stateOfAnotherStepIsRefused() throws {
     try withTestRun { run in
       let checkpoint = try run.store().write(
-        step: 6, files: [try .json(Checkpoint.stateFile, TestRun.state(step: 5))])
+        step: 6, files: [try .json(Checkpoint.stateFile, TestRun.state(step: 5).json)])
       #expect(throws: CheckpointError.self) { try checkpoint.trainingState() }
     }
   }

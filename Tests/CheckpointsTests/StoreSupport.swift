@@ -1,5 +1,6 @@
 import Corpora
 import Foundation
+import Records
 
 @testable import Checkpoints
 
@@ -16,7 +17,7 @@ struct TestRun {
   static func state(step: Int) -> TrainingState {
     TrainingState(
       step: step, epoch: 1, tokens: step * 4096, bestValidationLoss: 1.25,
-      bestValidationStep: step, config: .object(["seed": .integer(1)]),
+      bestValidationStep: step, config: ["seed": 1],
       corpusFingerprint: String(repeating: "ab", count: 16), tokenizer: .byte,
       model: ModelDescription(
         cell: "rnn", vocabularySize: 256, embeddingSize: 4, hiddenSize: 4, layerCount: 1),
@@ -33,7 +34,7 @@ struct TestRun {
         step: step,
         files: [
           .safetensors(Checkpoint.modelFile, sources),
-          .json(Checkpoint.stateFile, Self.state(step: step)),
+          .json(Checkpoint.stateFile, Self.state(step: step).json),
         ])
     }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import Records
 import Testing
 
 @testable import Corpora
@@ -39,17 +40,14 @@ import Testing
   @Test(arguments: ["abc", "a\u{0}\t\n~\u{7F}\u{FEFF}\u{D7FF}\u{E000}\u{FFFF}\u{10FFFF}e\u{301}"])
   func descriptionRebuildsTheTokenizer(text: String) throws {
     for tokenizer in [Tokenizer.byte, try characters(text)] {
-      let data = try JSONEncoder().encode(tokenizer)
-      #expect(try JSONDecoder().decode(Tokenizer.self, from: data) == tokenizer)
+      let json = try OrderedJSON(parsing: try tokenizer.json.sortedLine())
+      #expect(try Tokenizer(json: try JSONFields(json)) == tokenizer)
     }
   }
 
   @Test func descriptionIsReadable() throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    let data = try encoder.encode(try characters("\nbcda xyz"))
     #expect(
-      String(decoding: data, as: UTF8.self)
+      try characters("\nbcda xyz").json.sortedLine()
         == #"{"kind":"character","scalars":"A 20 61-64 78-7A"}"#)
   }
 
@@ -58,13 +56,13 @@ import Testing
     "41-42-43", "+41", "0000041", "41\u{301}", "４１",
   ])
   func damagedDescriptionsAreRefused(runs: String) throws {
-    let data = try JSONEncoder().encode(["kind": "character", "scalars": runs])
-    #expect(throws: DecodingError.self) { try JSONDecoder().decode(Tokenizer.self, from: data) }
+    let json: OrderedJSON = ["kind": "character", "scalars": .string(runs)]
+    #expect(throws: JSONFieldError.self) { try Tokenizer(json: try JSONFields(json)) }
   }
 
   @Test func unknownKindIsRefused() {
-    let data = Data(#"{"kind":"syllable"}"#.utf8)
-    #expect(throws: DecodingError.self) { try JSONDecoder().decode(Tokenizer.self, from: data) }
+    let json: OrderedJSON = ["kind": "syllable"]
+    #expect(throws: JSONFieldError.self) { try Tokenizer(json: try JSONFields(json)) }
   }
 
   @Test func scannerAgreesWithTheStandardLibraryOnArbitraryBytes() {

@@ -35,7 +35,7 @@ public func readOneCase(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   case 0: readTensors(file)
   case 1: _ = try? Manifest(text: file, path: "manifest.json")
   case 2:
-    let state = try? JSONCoding.decode(TrainingState.self, from: file, path: "state.json")
+    let state = try? TrainingState(text: file, path: "state.json")
     try? state?.checkPlausible(path: "run")
   case 3: readConfig(file)
   default: readText(file)

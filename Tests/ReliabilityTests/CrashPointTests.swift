@@ -1,5 +1,6 @@
 import Corpora
 import Foundation
+import Records
 import Testing
 
 @testable import Checkpoints
@@ -151,7 +152,7 @@ enum SmallCheckpoint {
 
   static func state(step: Int) -> TrainingState {
     TrainingState(
-      step: step, epoch: 0, tokens: step &* 64, config: .object(["seed": .integer(1)]),
+      step: step, epoch: 0, tokens: step &* 64, config: ["seed": 1],
       corpusFingerprint: String(repeating: "ab", count: 16), tokenizer: .byte,
       model: ModelDescription(
         cell: "rnn", vocabularySize: 256, embeddingSize: 4, hiddenSize: 4, layerCount: 1),
@@ -167,7 +168,7 @@ enum SmallCheckpoint {
           .safetensors(
             Checkpoint.modelFile,
             [TensorSource(name: "weight", shape: [count], floats: values.baseAddress!)]),
-          .json(Checkpoint.stateFile, state(step: step)),
+          .json(Checkpoint.stateFile, state(step: step).json),
         ])
     }
   }

@@ -154,7 +154,7 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     let files = try TaskScenario.all[2].files()
     let setup = try TrainingSetup(try files.options(), on: SoloCommunicator())
     guard case .task(let task) = setup.data else { return }
-    let frame = try #require(task.description).decoded(as: TaskFrame.self, path: "test")
+    let frame = try TaskFrame(json: JSONFields(try #require(task.description)))
     #expect(frame.classes == ["down", "up"])
     #expect(frame.means?.count == 1)
     let other = try TaskFiles("b.jsonl", #"{"values": [1, 2], "label": "sideways"}"#)

@@ -1,6 +1,7 @@
 import Checkpoints
 import Configuration
 import Foundation
+import Records
 import Testing
 
 @testable import Training
@@ -44,8 +45,8 @@ import Testing
     for loss in [5.1234567890123456, 0.1 + 0.2, 7, .nan] {
       _ = memory.note(loss: loss, optimizer: optimizer)
     }
-    let text = try JSONCoding.encodeCompact(memory, file: "m")
-    #expect(try JSONCoding.decode(ValidationMemory.self, from: text, path: "m") == memory)
+    let json = try OrderedJSON(parsing: try memory.json.sortedLine())
+    #expect(try ValidationMemory(json: try JSONFields(json)) == memory)
     #expect(memory.best == 0.1 + 0.2)
     #expect(memory.stalled == 2)
     #expect(memory.decays == 2)

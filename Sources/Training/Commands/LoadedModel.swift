@@ -26,7 +26,7 @@ package struct LoadedModel {
           + "version \(numericContractVersion); use the program that wrote it")
     }
     config = try Config(
-      json: JSONCoding.encodeCompact(state.config, file: "config"),
+      json: Array(state.config.line.utf8),
       file: "\(checkpoint.path): config")
     if config.task == .language {
       try config.validate(state.tokenizer, place: "\(checkpoint.path): config")
@@ -59,7 +59,12 @@ package struct LoadedModel {
 
   /// What the model knows of its data; nil where they are text, or made up.
   func frame() throws -> TaskFrame? {
-    try state.dataset?.decoded(as: TaskFrame.self, path: "\(checkpoint.path): dataset")
+    do {
+      return try state.dataset.map { try TaskFrame(json: try JSONFields($0, at: ["dataset"])) }
+    } catch {
+      throw CheckpointError.damaged(
+        path: "\(checkpoint.path)/\(Checkpoint.stateFile)", reason: "\(error)")
+    }
   }
 
   /// Reads the parameters that a model is used with into an arena of the model's table: their

@@ -1,6 +1,7 @@
 import Cells
 import Checkpoints
 import Configuration
+import Corpora
 import Foundation
 import GRUCore
 package import Interchange
@@ -71,13 +72,15 @@ package struct ModelExport {
       "cell": model.shape.cell.rawValue, "step": "\(model.state.step)",
       "fingerprint": model.state.fingerprint, "program": "gru-dist \(programVersion)",
     ]
-    func add(_ name: String, _ value: some Encodable) throws {
-      metadata[name] = String(
-        decoding: try JSONCoding.encodeCompact(value, file: name), as: UTF8.self)
+    func add(_ name: String, _ value: OrderedJSON) throws {
+      metadata[name] = try value.sortedLine()
+    }
+    func add(_ name: String, _ words: [String]) throws {
+      try add(name, .array(words.map { .string($0) }))
     }
     let config = model.config
     if config.task == .language {
-      try add("tokenizer", model.state.tokenizer)
+      try add("tokenizer", model.state.tokenizer.json)
       return metadata
     }
     metadata["task"] = config.task.rawValue

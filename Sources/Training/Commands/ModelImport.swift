@@ -86,7 +86,8 @@ extension TrainingSetup {
       return DataScales()
     }
     let path = config.data.train
-    return try description.decoded(as: TaskFrame.self, path: path).scales(of: shape, path: path)
+    let frame = try TaskFrame(json: try JSONFields(description))
+    return try frame.scales(of: shape, path: path)
   }
 }
 

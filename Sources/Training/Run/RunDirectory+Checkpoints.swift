@@ -25,7 +25,7 @@ extension RunDirectory {
         files: [
           .safetensors(Checkpoint.modelFile, snapshot.tensors.model.map(\.source)),
           .safetensors(Checkpoint.optimizerFile, snapshot.tensors.optimizer.map(\.source)),
-          .json(Checkpoint.stateFile, request.state),
+          .json(Checkpoint.stateFile, request.state.json),
         ])
     } catch {
       outcome.failure = "\(error)"
@@ -39,7 +39,7 @@ extension RunDirectory {
   }
 
   /// What every rank has to know of the run so far.
-  package struct Resumption: Codable {
+  package struct Resumption {
     var step: Int
     var validation: ValidationMemory
     var averagedSteps: Int
@@ -77,10 +77,9 @@ extension RunDirectory {
       found = setup.restored(from: state)
     }
     // Nothing says that there is no checkpoint.
-    let text = try found.map { try JSONCoding.encodeCompact($0.resumption, file: "resumption") }
-    let shared = try communicator.share(text ?? [])
+    let shared = try communicator.share(Array((found?.resumption.json.line ?? "").utf8))
     if shared.isEmpty { return nil }
-    let resumption = try JSONCoding.decode(Resumption.self, from: shared, path: "resumption")
+    let resumption = try Resumption(json: try JSONFields(OrderedJSON(parsing: shared)))
     return found ?? Restored(resumption)
   }
 
@@ -134,5 +133,23 @@ extension RunDirectory.Restored {
     self.resumption = resumption
     history = RunHistory()
     history.memory = resumption.validation
+  }
+}
+
+extension RunDirectory.Resumption {
+  /// The form in which rank 0 tells it to the others.
+  fileprivate var json: OrderedJSON {
+    [
+      "step": .integer(step), "validation": validation.json,
+      "averaged_steps": .integer(averagedSteps),
+      "is_validation_missing": .bool(isValidationMissing),
+    ]
+  }
+
+  fileprivate init(json fields: JSONFields) throws(JSONFieldError) {
+    step = try fields.integer("step")
+    validation = try ValidationMemory(json: try fields.object("validation"))
+    averagedSteps = try fields.integer("averaged_steps")
+    isValidationMissing = try fields.bool("is_validation_missing")
   }
 }

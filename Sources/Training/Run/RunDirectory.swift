@@ -25,7 +25,7 @@ package final class RunDirectory {
   let mode: Mode
   let communicator: any Communicator
   let store: CheckpointStore
-  private var lock: RunLock?
+  private var lock: FileLock?
   private var metrics: MetricsLog?
   /// Records that the disk has not taken yet.
   private var unwritten: [OrderedJSON] = []
@@ -43,7 +43,7 @@ package final class RunDirectory {
     try communicator.coordinate {
       let isFound = try Self.examine(path, mode: mode)
       try Self.make(path)
-      lock = try RunLock(runDirectory: path)
+      lock = try Self.lock(path)
       // Another job may have started a run between the look and the lock.
       if !isFound { _ = try Self.examine(path, mode: mode) }
     }
@@ -109,7 +109,7 @@ package final class RunDirectory {
     } catch {
       throw UsageError("run.directory '\(path)' cannot be read: \(reason(error))")
     }
-    if names.allSatisfy({ $0 == RunLock.fileName || RunFiles.isCompanion($0) }) {
+    if names.allSatisfy({ $0 == RunFiles.lock || RunFiles.isCompanion($0) }) {
       return false
     }
     if mode == .fresh {
@@ -120,12 +120,27 @@ package final class RunDirectory {
     // What is overwritten goes: there the lock, which every run leaves, must show whose it is.
     let isRun = [RunFiles.config, RunFiles.metrics, RunFiles.checkpoints]
       .contains { names.contains($0) }
-    guard isRun, mode == .resume || names.contains(RunLock.fileName) else {
+    guard isRun, mode == .resume || names.contains(RunFiles.lock) else {
       throw UsageError(
         "run.directory '\(path)' holds other files and no run, and is left as it is; choose "
           + "another with --run-directory")
     }
     return true
+  }
+
+  /// Takes the directory's lock.
+  private static func lock(_ path: String) throws -> FileLock {
+    do throws(FileLockError) {
+      return try FileLock(path: "\(path)/\(RunFiles.lock)")
+    } catch {
+      switch error {
+      case .system(let error): throw error
+      case .held(let holder):
+        throw RunDirectoryError(
+          "run directory '\(path)' is in use by \(holder); wait for it to end or choose another "
+            + "run.directory")
+      }
+    }
   }
 
   /// Makes a directory and those above it, as far as they are missing.

@@ -20,7 +20,7 @@ extension TrainingRun {
     defer { trainer.progress.begin(.reporting) }
     var samples: [OrderedJSON] = []
     let measured = try trainer.engine.withAverage {
-      let score = try evaluator.score(unlessStopped: { RunSignals.isStopRequested })
+      let score = try evaluator.score(unlessStopped: { Signals.isStopRequested })
       if score != nil { samples = drawSample() }
       return score
     }

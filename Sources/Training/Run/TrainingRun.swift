@@ -186,13 +186,13 @@ package final class TrainingRun {
   /// Performs the next step; its outcome is nil where it made no update because a value was not
   /// finite. Any rank's requests are heard in either case.
   private func performStep() throws -> (outcome: StepOutcome?, requests: StepRequests) {
-    var saves = RunSignals.saveCount
+    var saves = Signals.saveRequests
     var outcome: StepOutcome?
     var asked: StepRequests
     do {
       debugger?.beginStep()
       let done = try trainer.performStep(isFollowed: true) { step in
-        saves = RunSignals.saveCount
+        saves = Signals.saveRequests
         return requests(saves: saves, atStep: step)
       }
       skippedInARow = 0
@@ -271,7 +271,7 @@ package final class TrainingRun {
   /// Whether a step is to be the last for now.
   private func isStopRequested(atStep step: Int) -> Bool {
     if let stopAfter = options.stopAfter, step >= stopAfter { return true }
-    return RunSignals.isStopRequested
+    return Signals.isStopRequested
   }
 
   func isDue(_ period: Int) -> Bool { period > 0 && trainer.step.isMultiple(of: period) }

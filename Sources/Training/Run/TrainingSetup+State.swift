@@ -17,8 +17,7 @@ extension TrainingSetup {
       tokens: batches.targetCount(
         ofSteps: trainer.step, perBatch: config.batch.sequences * config.batch.window),
       bestValidationLoss: history.best?.loss, bestValidationStep: history.best?.step,
-      config: try JSONCoding.decode(
-        JSONValue.self, from: Array(config.json.line.utf8), path: "config"),
+      config: config.json,
       corpusFingerprint: data.fingerprint,
       validationFingerprint: config.data.valid == nil ? nil : data.validationFingerprint,
       tokenizer: tokenizer, model: ModelDescription(shape),
@@ -69,7 +68,7 @@ extension TrainingSetup {
 
   private func storedConfig(of state: TrainingState, path: String) throws -> Config {
     try Config(
-      json: JSONCoding.encodeCompact(state.config, file: "config"),
+      json: Array(state.config.line.utf8),
       file: "\(path): config of the checkpoint")
   }
 

@@ -34,7 +34,7 @@ extension SequenceTask {
     }
     fingerprint = file.fingerprint
     validationFingerprint = other?.file.fingerprint
-    description = try JSONValue(encoding: frame)
+    description = frame.json
   }
 
   private init(

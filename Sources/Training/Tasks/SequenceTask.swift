@@ -1,8 +1,8 @@
-package import Checkpoints
+import Checkpoints
 package import Configuration
 package import Corpora
 package import GRUCore
-import Records
+package import Records
 
 /// The data of a task other than a language model, and what the model must be like for it.
 package struct SequenceTask: Sendable {
@@ -19,7 +19,7 @@ package struct SequenceTask: Sendable {
   package var fingerprint: String
   package var validationFingerprint: String?
   /// What a checkpoint must know to read other data alike; nil where there is nothing.
-  package var description: JSONValue?
+  package var description: OrderedJSON?
   /// What there is, for people, and what a loss is counted by.
   package var words: String
   package var unit = "sequences"

@@ -2,10 +2,11 @@ import Checkpoints
 import Configuration
 package import GRUCore
 package import Interchange
+import Records
 
 /// What a model learnt on one file must know to read another: columns, classes and scales. Kept in
 /// checkpoints.
-package struct TaskFrame: Sendable, Equatable, Codable {
+package struct TaskFrame: Sendable, Equatable {
   package var columns: [String]
   /// Names of the classes, by number.
   package var classes: [String]?
@@ -98,6 +99,36 @@ package struct TaskFrame: Sendable, Equatable, Codable {
           hint: "the columns read are \(DataFileError.list(columns))")
       }
       return place
+    }
+  }
+}
+
+extension TaskFrame {
+  /// The form in which checkpoints keep it; what is nil is left out.
+  var json: OrderedJSON {
+    var members: [OrderedJSON.Member] = []
+    func add(_ name: String, _ words: [String]?) {
+      if let words { members.append(.init(name, .array(words.map { .string($0) }))) }
+    }
+    func add(_ name: String, _ values: [Double]?) {
+      if let values { members.append(.init(name, .array(values.map { .number($0) }))) }
+    }
+    add("columns", columns)
+    add("classes", classes)
+    add("targets", targets)
+    add("means", means)
+    add("deviations", deviations)
+    return .object(members)
+  }
+
+  /// Reads what `json` says.
+  init(json fields: JSONFields) throws(JSONFieldError) {
+    columns = try fields.strings("columns")
+    if fields.value(ifPresent: "classes") != nil { classes = try fields.strings("classes") }
+    if fields.value(ifPresent: "targets") != nil { targets = try fields.strings("targets") }
+    if fields.value(ifPresent: "means") != nil { means = try fields.numbers("means") }
+    if fields.value(ifPresent: "deviations") != nil {
+      deviations = try fields.numbers("deviations")
     }
   }
 }

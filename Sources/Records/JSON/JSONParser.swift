@@ -1,47 +1,19 @@
-/// A place in a text: line and column counted from 1, columns in characters.
-package struct TextPosition: Sendable, Equatable, CustomStringConvertible {
-  package var line: Int
-  package var column: Int
-  package var description: String { "\(line):\(column)" }
-}
-
-/// Why a text is not JSON, and where.
-package struct JSONSyntaxError: Error, CustomStringConvertible {
-  package var position: TextPosition
-  package var reason: String
-  package var description: String { "\(position): \(reason)" }
-}
-
-/// A parsed text: the value, and where each member begins, by dotted path.
-package struct JSONDocument: Sendable {
-  package var value: OrderedJSON
-  package var positions: [String: TextPosition]
-
-  package init(parsing bytes: [UInt8]) throws(JSONSyntaxError) {
-    var parser = JSONParser(bytes: bytes)
-    value = try parser.parseDocument()
-    positions = parser.positions
-  }
-}
-
-extension OrderedJSON {
-  /// Parses a text that must hold one value.
-  package init(parsing text: String) throws(JSONSyntaxError) {
-    self = try JSONDocument(parsing: Array(text.utf8)).value
-  }
-}
-
 /// A strict recursive-descent parser (RFC 8259, no duplicate names), written here because an
 /// error must name its line and column and members must keep their order.
-private struct JSONParser {
-  let bytes: [UInt8]
-  var offset = 0
-  var path: [String] = []
-  var positions: [String: TextPosition] = [:]
-  static let deepest = 64
+struct JSONParser {
+  private let bytes: [UInt8]
+  private let notesPlaces: Bool
+  private var offset = 0
+  private var path: [String] = []
+  /// Where members begin, in the order of the text.
+  private var places: [(path: String, offset: Int)] = []
+  private static let deepest = 64
+  /// Members up to which names are compared with each other.
+  private static let fewMembers = 16
 
-  init(bytes: [UInt8]) {
+  init(bytes: [UInt8], notesPlaces: Bool) {
     self.bytes = bytes
+    self.notesPlaces = notesPlaces
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { offset = 3 }
   }
 
@@ -70,6 +42,7 @@ private struct JSONParser {
 
   private mutating func parseObject(depth: Int) throws(JSONSyntaxError) -> OrderedJSON {
     var members: [OrderedJSON.Member] = []
+    var names: Set<String> = []
     offset += 1
     skipSpace()
     if take("}") { return .object([]) }
@@ -80,16 +53,22 @@ private struct JSONParser {
       }
       let start = offset
       let name = try parseString()
-      if members.contains(where: { $0.name == name }) {
+      if members.count == Self.fewMembers { names = Set(members.map(\.name)) }
+      let isKnown =
+        members.count < Self.fewMembers
+        ? members.contains { $0.name == name } : !names.insert(name).inserted
+      if isKnown {
         throw failure("the name \"\(name)\" appears twice in one object", at: start)
       }
-      path.append(name)
-      positions[path.joined(separator: ".")] = position(of: start)
+      if notesPlaces {
+        path.append(name)
+        places.append((path.joined(separator: "."), start))
+      }
       skipSpace()
       guard take(":") else { throw failure("expected \":\", found \(found)") }
       skipSpace()
       members.append(.init(name, try parseValue(depth: depth + 1)))
-      path.removeLast()
+      if notesPlaces { path.removeLast() }
       skipSpace()
       if take("}") { return .object(members) }
       guard take(",") else { throw failure("expected \",\" or \"}\", found \(found)") }
@@ -155,15 +134,16 @@ private struct JSONParser {
     offset += 1
     var content: [UInt8] = []
     while true {
+      let plain = offset
+      while let byte = peek, byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
+        offset += 1
+      }
+      content += bytes[plain..<offset]
       guard let byte = peek else { throw failure("a string does not end", at: start) }
       if byte < 0x20 { throw failure("a line end or control character within a string") }
       offset += 1
       if byte == UInt8(ascii: "\"") { break }
-      if byte == UInt8(ascii: "\\") {
-        content.append(contentsOf: try parseEscape())
-      } else {
-        content.append(byte)
-      }
+      content += try parseEscape()
     }
     guard let text = String(validating: content, as: UTF8.self) else {
       throw failure("a string that is not UTF-8", at: start)
@@ -234,12 +214,22 @@ private struct JSONParser {
     JSONSyntaxError(position: position(of: offset ?? self.offset), reason: reason)
   }
 
+  /// Where members begin, by dotted path.
+  var positions: [String: TextPosition] {
+    var positions: [String: TextPosition] = [:]
+    var position = TextPosition(line: 1, column: 1)
+    var done = 0
+    for place in places {
+      position.advance(over: bytes[done..<place.offset])
+      done = place.offset
+      positions[place.path] = position
+    }
+    return positions
+  }
+
   private func position(of offset: Int) -> TextPosition {
-    let before = bytes[..<min(offset, bytes.count)]
-    let lineStart = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-    let line = before.reduce(1) { $0 + ($1 == 0x0A ? 1 : 0) }
-    // Continuation bytes of UTF-8 do not start a character.
-    let column = before[lineStart...].reduce(1) { $0 + ($1 & 0xC0 == 0x80 ? 0 : 1) }
-    return TextPosition(line: line, column: column)
+    var position = TextPosition(line: 1, column: 1)
+    position.advance(over: bytes[..<min(offset, bytes.count)])
+    return position
   }
 }

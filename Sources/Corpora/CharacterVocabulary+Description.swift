@@ -1,24 +1,17 @@
 /// A vocabulary is written as runs of hexadecimal code points, such as "A 20-7E 2018-2019", which
 /// no JSON writer can alter as it might a text of control and combining characters.
-extension CharacterVocabulary: Codable {
-  package init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    let text = try container.decode(String.self)
-    guard let scalars = Self.parseRuns(text) else {
-      throw DecodingError.dataCorruptedError(
-        in: container,
-        debugDescription: "expected ascending runs of hexadecimal code points like \"A 20-7E\"")
-    }
+extension CharacterVocabulary {
+  /// The words for an error about anything else.
+  static let form = "expected ascending runs of hexadecimal code points like \"A 20-7E\""
+
+  /// Nil where the text is not what `description` writes.
+  init?(description: String) {
+    guard let scalars = Self.parseRuns(description) else { return nil }
     self.init(ascending: scalars)
   }
 
-  package func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(runs)
-  }
-
   /// The known scalars as runs of consecutive code points.
-  private var runs: String {
+  var description: String {
     var parts: [String] = []
     var index = 0
     while index < scalars.count {
@@ -35,7 +28,7 @@ extension CharacterVocabulary: Codable {
     return parts.joined(separator: " ")
   }
 
-  /// The code points of `text`; nil where it is not what `runs` writes.
+  /// The code points of `text`; nil where it is not what `description` writes.
   private static func parseRuns(_ text: String) -> [UInt32]? {
     var scalars: [UInt32] = []
     for part in text.split(separator: " ", omittingEmptySubsequences: false) {

@@ -4,20 +4,17 @@
   import Darwin
 #endif
 
-/// The right of one process to work in a run directory, held until `deinit` or the process's end.
+/// The right of one process to something, held until `deinit` or the process's end.
 ///
-/// It is a lock of the system on the file `run.lock`, so that a process that was killed leaves none
-/// behind; the file itself stays and says who held it last.
-package struct RunLock: ~Copyable {
-  /// The lock's file within the run directory.
-  package static let fileName = "run.lock"
+/// It is a lock of the system on a file, so that a process that was killed leaves none behind; the
+/// file itself stays and says who held it last.
+package struct FileLock: ~Copyable {
   private let file: LockedFile
 
-  /// Takes the lock of a directory, which must exist.
+  /// Takes the lock of a file, which is made where there is none.
   ///
-  /// - Throws: `CheckpointError.locked` with the holder, if another process or lock has it.
-  package init(runDirectory: String) throws(CheckpointError) {
-    let path = runDirectory + "/" + Self.fileName
+  /// - Throws: `FileLockError.held` with the holder, if another process or lock has it.
+  package init(path: String) throws(FileLockError) {
     let file = LockedFile(descriptor: open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666))
     guard file.descriptor >= 0 else {
       throw .system(SystemError(operation: "open", path: path, code: errno))
@@ -28,7 +25,7 @@ package struct RunLock: ~Copyable {
       guard code == EWOULDBLOCK else {
         throw .system(SystemError(operation: "lock", path: path, code: code))
       }
-      throw .locked(path: runDirectory, holder: file.text ?? "another process")
+      throw .held(by: file.text ?? "another process")
     }
     let holder = "process \(getpid()) on \(Self.hostName)\n"
     guard ftruncate(file.descriptor, 0) == 0,
@@ -72,4 +69,11 @@ private struct LockedFile: ~Copyable {
     let line = bytes.prefix(max(0, count)).prefix { (32..<127).contains($0) }
     return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
   }
+}
+
+/// Why a lock cannot be had.
+package enum FileLockError: Error, Equatable, Sendable {
+  case system(SystemError)
+  /// Another process has it; who, in words.
+  case held(by: String)
 }
