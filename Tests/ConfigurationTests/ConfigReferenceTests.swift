@@ -4,7 +4,7 @@ import Records
 import Testing
 
 /// Holds docs/config.md against the declarations of keys: one row for each key, in a table for each
-/// section. Set GRU_DIST_WRITE_REFERENCES to write the tables anew.
+/// section, and what may change at a resume. Set GRU_DIST_WRITE_REFERENCES to write them anew.
 @Suite struct ConfigReferenceTests {
   static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("../../docs/config.md").standardized
@@ -59,7 +59,31 @@ import Testing
       sections[sections.count - 1].lines.append(row(key))
     }
     let tables = sections.map { "## \($0.name)\n\n" + $0.lines.joined(separator: "\n") + "\n" }
-    return ([introduction + "\n"] + tables).joined(separator: "\n")
+    return ([introduction + "\n"] + tables + [resume]).joined(separator: "\n")
+  }
+
+  /// What is declared of resumes.
+  private static var resume: String {
+    func list(_ rule: ResumeRule) -> String {
+      var paths: [String] = []
+      for key in Config.reference where key.resume == rule && !paths.contains(key.path) {
+        paths.append(key.path)
+      }
+      return paths.map { "`\($0)`" }.joined(separator: ", ")
+    }
+    return """
+      ## What a resumed run may change
+
+      These keys, and no others. `data.train` may name another file, but of the same content.
+
+      | what follows | keys |
+      |---|---|
+      | nothing for the steps to come | \(list(.free)) |
+      | another trajectory from there on, and the run says so | \(list(.changesTrajectory)) |
+      | the same where validations decide on steps (a schedule of plateau, `run.patience`, asgd) | \
+      \(list(.changesValidations)) |
+
+      """
   }
 
   private static func row(_ key: KeyDeclaration) -> String {

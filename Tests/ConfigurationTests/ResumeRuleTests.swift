@@ -64,4 +64,19 @@ import Testing
       try config(often, plateau).changes(from: config(plateau)).map(\.key)
         == ["run.validate_every"])
   }
+
+  @Test func howMuchIsValidatedMattersWhereValidationsDecide() throws {
+    func config(_ assignments: String...) throws -> Config {
+      try Config(
+        json: Array(#"{"task": "adding"}"#.utf8), file: "c.json",
+        overrides: assignments.map { ConfigOverride(set: $0) })
+    }
+    let few = "data.valid_sequences=10"
+    #expect(try config(few).fixedDifferences(from: config()).isEmpty)
+    #expect(try config(few).changes(from: config()).isEmpty)
+    let asgd = "optimizer.name=asgd"
+    #expect(
+      try config(few, asgd).changes(from: config(asgd)).map(\.description)
+        == ["data.valid_sequences 1000 -> 10"])
+  }
 }
