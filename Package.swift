@@ -80,10 +80,20 @@ let package = Package(
       name: "Configuration", dependencies: ["NumericContract", "Records", "Corpora"],
       swiftSettings: common + [.strictMemorySafety()]),
     .target(
+      name: "Datasets", dependencies: ["NumericContract", "Kernels", "GRUCore"],
+      swiftSettings: hot),
+    .target(
+      name: "Engine",
+      dependencies: [
+        "NumericContract", "Kernels", "Cells", "GRUCore", "Collectives", "Records", "Corpora",
+        "Datasets", "Checkpoints", "Configuration",
+      ],
+      swiftSettings: hot),
+    .target(
       name: "Training",
       dependencies: [
-        "NumericContract", "Kernels", "Cells", "GRUCore", "Collectives", "Corpora", "Checkpoints",
-        "Interchange", "Records", "Configuration",
+        "NumericContract", "Kernels", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets",
+        "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ],
       swiftSettings: hot),
@@ -103,8 +113,8 @@ let package = Package(
     .executableTarget(
       name: "gru-dist",
       dependencies: [
-        "Supervision", "Dashboard", "Training", "Corpora", "MPICollectives", "Collectives",
-        "GRUCore", "Cells", "Kernels", "Records", "Configuration",
+        "Supervision", "Dashboard", "Training", "Engine", "Corpora", "MPICollectives",
+        "Collectives", "GRUCore", "Cells", "Kernels", "Records", "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),
@@ -129,10 +139,17 @@ let package = Package(
       dependencies: ["NumericContract", "Records", "Checkpoints", "Corpora"],
       swiftSettings: common),
     .testTarget(
+      name: "EngineTests",
+      dependencies: [
+        "NumericContract", "Records", "Configuration", "Engine", "Kernels", "GRUCore",
+        "Collectives", "Corpora", "Checkpoints",
+      ],
+      swiftSettings: common),
+    .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Kernels", "Cells", "GRUCore", "Collectives", "Corpora", "Checkpoints",
-        "Records", "Configuration",
+        "Training", "Engine", "Kernels", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets",
+        "Checkpoints", "Records", "Configuration",
       ],
       swiftSettings: common),
     .testTarget(
@@ -168,8 +185,8 @@ let package = Package(
     .testTarget(
       name: "ReliabilityTests",
       dependencies: [
-        "AllocationCounter", "Records", "Configuration", "Training", "Kernels", "GRUCore",
-        "Collectives", "Corpora", "Checkpoints",
+        "AllocationCounter", "Records", "Configuration", "Engine", "Training", "Kernels",
+        "GRUCore", "Collectives", "Corpora", "Checkpoints",
       ],
       swiftSettings: common),
   ],

@@ -2,6 +2,7 @@ import ArgumentParser
 import Cells
 import Collectives
 import Configuration
+import Engine
 import GRUCore
 import Kernels
 import Records

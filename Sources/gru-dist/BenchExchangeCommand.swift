@@ -1,5 +1,6 @@
 import ArgumentParser
 import Collectives
+import Engine
 import Kernels
 import MPICollectives
 import Records

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collectives
 import Dashboard
+import Engine
 import Foundation
 import Records
 import Training

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Collectives
+import Engine
 import Foundation
 import MPICollectives
 import Records

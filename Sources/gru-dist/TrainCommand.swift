@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collectives
 import Configuration
+import Engine
 import Foundation
 import MPICollectives
 import Records

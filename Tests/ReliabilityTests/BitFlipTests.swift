@@ -3,6 +3,7 @@ import GRUCore
 import Kernels
 import Testing
 
+@testable import Engine
 @testable import Training
 
 @Suite struct BitFlipTests {

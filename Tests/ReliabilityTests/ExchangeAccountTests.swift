@@ -1,4 +1,5 @@
 import Collectives
+import Engine
 import Records
 import Testing
 

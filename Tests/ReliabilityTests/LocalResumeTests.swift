@@ -2,6 +2,7 @@ import Collectives
 import Records
 import Testing
 
+@testable import Engine
 @testable import Training
 
 @Suite struct LocalResumeTests {

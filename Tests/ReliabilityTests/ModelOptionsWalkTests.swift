@@ -1,6 +1,7 @@
 import Records
 import Testing
 
+@testable import Engine
 @testable import Training
 
 /// What a model drops at random goes on as if the run had never stopped.

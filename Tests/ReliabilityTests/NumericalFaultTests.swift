@@ -5,6 +5,7 @@ import Kernels
 import Records
 import Testing
 
+@testable import Engine
 @testable import Training
 
 @Suite struct NumericalFaultTests {

@@ -3,6 +3,7 @@ import Collectives
 import Kernels
 import Testing
 
+@testable import Engine
 @testable import Training
 
 @Suite struct StepAllocationTests {

@@ -1,5 +1,7 @@
 import Cells
 import Configuration
+import Datasets
+import Engine
 import GRUCore
 import Kernels
 import Records

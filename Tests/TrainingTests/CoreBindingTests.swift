@@ -40,4 +40,11 @@ import Testing
     #expect(binding([[0], [0, 1], [0, 1]], threads: 1).warning != nil)
     #expect(CoreBinding.words([0, 1, 2, 8, 10, 11]) == "0-2,8,10-11")
   }
+
+  @Test func everyRankGetsTheSameThreads() throws {
+    let threads = try ThreadWorld.run(ranks: 3) { try UsableCores.threadsPerRank($0) }
+    #expect(Set(threads).count == 1)
+    let alone = try UsableCores.threadsPerRank(SoloCommunicator())
+    #expect(threads[0] == max(1, alone / 3))
+  }
 }

@@ -1,4 +1,5 @@
 import Configuration
+import Datasets
 import Testing
 
 @testable import Training

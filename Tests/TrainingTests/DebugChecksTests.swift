@@ -1,4 +1,5 @@
 import Collectives
+import Engine
 import Foundation
 import GRUCore
 import Kernels

@@ -2,6 +2,7 @@ import Configuration
 import Kernels
 import Testing
 
+@testable import Datasets
 @testable import Training
 
 @Suite struct SequencePackingTests {

@@ -1,6 +1,7 @@
 import Checkpoints
 import Collectives
 import Configuration
+import Engine
 import Foundation
 import GRUCore
 import Kernels

@@ -1,6 +1,7 @@
 import Collectives
 import Configuration
 import Corpora
+import Engine
 import Foundation
 import GRUCore
 import Kernels

@@ -1,6 +1,7 @@
 import Collectives
 import Configuration
 import Corpora
+import Engine
 import GRUCore
 import Kernels
 package import Records

@@ -2,6 +2,7 @@ import Checkpoints
 package import Collectives
 import Configuration
 import Corpora
+import Engine
 package import Kernels
 package import Records
 

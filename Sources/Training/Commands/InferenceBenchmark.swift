@@ -1,6 +1,7 @@
 import Cells
 package import Collectives
 import Configuration
+import Engine
 import Foundation
 import GRUCore
 import Kernels

@@ -1,6 +1,7 @@
 package import Checkpoints
 package import Configuration
 import Corpora
+import Engine
 package import GRUCore
 import Kernels
 import Records

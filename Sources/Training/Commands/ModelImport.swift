@@ -2,6 +2,7 @@ import Cells
 import Checkpoints
 import Collectives
 import Configuration
+import Engine
 import GRUCore
 import Interchange
 import Kernels

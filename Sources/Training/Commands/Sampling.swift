@@ -2,6 +2,7 @@ import Checkpoints
 import Collectives
 import Configuration
 import Corpora
+import Engine
 import GRUCore
 import Kernels
 import Records

@@ -1,4 +1,5 @@
 import Collectives
+package import Engine
 import GRUCore
 import Kernels
 package import Records

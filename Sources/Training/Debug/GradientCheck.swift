@@ -1,4 +1,5 @@
 import Collectives
+import Engine
 import GRUCore
 import Kernels
 

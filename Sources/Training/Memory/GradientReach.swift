@@ -1,4 +1,6 @@
 import Configuration
+import Datasets
+import Engine
 import GRUCore
 import Kernels
 

@@ -1,5 +1,7 @@
 import Collectives
 import Configuration
+import Datasets
+import Engine
 import Foundation
 import GRUCore
 import Kernels

@@ -1,5 +1,6 @@
 import Configuration
 import Corpora
+import Engine
 import GRUCore
 import Kernels
 package import Records

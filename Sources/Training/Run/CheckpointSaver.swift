@@ -1,6 +1,7 @@
 import Checkpoints
 import Collectives
 import Dispatch
+import Engine
 import Records
 
 /// Takes checkpoints while training goes on: the steps wait for a copy only, and a thread of rank 0

@@ -1,4 +1,5 @@
 package import Collectives
+import Engine
 import Records
 
 /// The cores that the ranks of a job may run on, beside the threads that are to run there.

@@ -1,4 +1,5 @@
 package import Configuration
+import Engine
 import Foundation
 package import GRUCore
 package import Kernels

@@ -1,3 +1,4 @@
+package import Engine
 import Kernels
 package import Records
 

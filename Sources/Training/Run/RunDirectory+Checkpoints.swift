@@ -1,6 +1,7 @@
 import Checkpoints
 import Collectives
 package import Configuration
+import Engine
 import GRUCore
 import Kernels
 import Records

@@ -1,6 +1,7 @@
 package import Checkpoints
 package import Collectives
 package import Configuration
+import Engine
 import Foundation
 package import Records
 

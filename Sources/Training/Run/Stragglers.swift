@@ -1,4 +1,5 @@
 package import Collectives
+import Engine
 package import Kernels
 package import Records
 

@@ -2,6 +2,7 @@ package import Checkpoints
 package import Collectives
 import Configuration
 import Corpora
+import Engine
 import Foundation
 import GRUCore
 import Kernels

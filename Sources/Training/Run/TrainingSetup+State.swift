@@ -2,6 +2,7 @@ import Cells
 import Checkpoints
 import Configuration
 import Corpora
+import Engine
 import GRUCore
 import Records
 

@@ -1,6 +1,7 @@
 package import Collectives
 package import Configuration
 package import Corpora
+package import Engine
 package import GRUCore
 package import Kernels
 import Records

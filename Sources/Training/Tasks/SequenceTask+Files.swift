@@ -1,5 +1,6 @@
 import Checkpoints
 import Configuration
+import Datasets
 import Kernels
 import Records
 

@@ -1,6 +1,8 @@
 import Checkpoints
 package import Configuration
 package import Corpora
+package import Datasets
+import Engine
 package import GRUCore
 package import Records
 

@@ -1,5 +1,6 @@
 import Checkpoints
 import Configuration
+import Datasets
 package import GRUCore
 package import Interchange
 import Records

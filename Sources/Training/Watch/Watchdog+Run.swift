@@ -1,5 +1,6 @@
 import Collectives
 import Configuration
+import Engine
 import Foundation
 import Records
 

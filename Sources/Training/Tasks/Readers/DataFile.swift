@@ -1,5 +1,6 @@
 import Configuration
 import Corpora
+import Datasets
 import Foundation
 import NumericContract
 import Records

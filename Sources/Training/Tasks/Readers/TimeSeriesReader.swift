@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 
 /// The `.ts` format of the aeon and UCR/UEA archives: a head of lines that start with @, then one

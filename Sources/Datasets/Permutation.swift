@@ -1,13 +1,13 @@
-import Kernels
+package import Kernels
 
 /// A random order of the numbers below `count` that needs no memory and no earlier numbers: a
 /// balanced Feistel network over the next power of four, walked until it stays below `count`.
-struct Permutation: Sendable {
-  let count: Int
+package struct Permutation: Sendable {
+  package let count: Int
   private let random: Philox
   private let halfBits: Int
 
-  init(count: Int, random: Philox) {
+  package init(count: Int, random: Philox) {
     self.count = count
     self.random = random
     let bits = Int.bitWidth - max(1, count - 1).leadingZeroBitCount
@@ -15,7 +15,7 @@ struct Permutation: Sendable {
   }
 
   /// The number at a place of one epoch's order.
-  func number(at place: Int, epoch: Int) -> Int {
+  package func number(at place: Int, epoch: Int) -> Int {
     precondition(place >= 0, "place \(place) < 0")
     precondition(place < count, "place \(place) of \(count)")
     let mask = 1 << halfBits - 1

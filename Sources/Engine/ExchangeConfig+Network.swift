@@ -1,12 +1,12 @@
 package import Collectives
 package import Configuration
-import GRUCore
+package import GRUCore
 import Kernels
 
 extension ExchangeConfig {
   /// How many of the arena's first elements, which the embedding fills, may be exchanged row by
   /// row: its whole blocks of 4,096, or none.
-  func rowElements(of shape: ModelShape, table: ParameterTable) -> Int {
+  package func rowElements(of shape: ModelShape, table: ParameterTable) -> Int {
     guard sparse != .never, compression == .none, shape.task.input == .tokens, !shape.tiesWeights
     else { return 0 }
     let embedding = table.embeddingWeight

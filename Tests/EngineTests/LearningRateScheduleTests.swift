@@ -1,8 +1,7 @@
 import Configuration
+import Engine
 import Foundation
 import Testing
-
-@testable import Training
 
 @Suite struct LearningRateScheduleTests {
   private func schedule(

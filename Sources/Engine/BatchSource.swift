@@ -1,4 +1,5 @@
 package import Corpora
+package import Datasets
 package import GRUCore
 package import Kernels
 

@@ -33,8 +33,16 @@ package struct NonFiniteError: Error, CustomStringConvertible {
 
 /// A value that is not finite among gradients or parameters.
 package struct NonFiniteFinding: Error, CustomStringConvertible {
+  /// Counted from 1.
   package var step: Int
+  /// The tensor and the element, with the value.
   package var place: String
+
+  package init(step: Int, place: String) {
+    self.step = step
+    self.place = place
+  }
+
   package var description: String {
     "step \(step): not a finite value in \(place); lower optimizer.learning_rate or set "
       + "optimizer.clip_norm"

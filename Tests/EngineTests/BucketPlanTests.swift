@@ -3,7 +3,7 @@ import GRUCore
 import Kernels
 import Testing
 
-@testable import Training
+@testable import Engine
 
 @Suite struct BucketPlanTests {
   private static let shapes = [

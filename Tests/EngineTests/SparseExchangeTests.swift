@@ -5,7 +5,7 @@ import GRUCore
 import Kernels
 import Testing
 
-@testable import Training
+@testable import Engine
 
 /// Rows of the embedding that no token looks up are not exchanged, and the bits are the same.
 @Suite struct SparseExchangeTests {

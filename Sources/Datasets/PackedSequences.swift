@@ -54,7 +54,7 @@ package final class PackedSequences: Sendable {
     permutation = shuffle.map { Permutation(count: rows.count, random: $0) }
   }
 
-  var rowCount: Int { rowStarts.count - 1 }
+  package var rowCount: Int { rowStarts.count - 1 }
 
   /// Batches of one epoch.
   package var batchCount: Int { (rowCount + batchRows - 1) / batchRows }
@@ -67,7 +67,7 @@ package final class PackedSequences: Sendable {
   }
 
   /// Best fit, longest first; ties go to the sequence and the row with the lower number.
-  static func pack(
+  package static func pack(
     _ sequences: [(index: Int, length: Int)], window: Int, most: Int
   ) -> [[Int]] {
     // A stack of rows for each number of steps left.

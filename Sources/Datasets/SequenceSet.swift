@@ -18,11 +18,11 @@ package struct SequenceSet: Sendable {
   package func length(_ sequence: Int) -> Int { starts[sequence + 1] - starts[sequence] }
 
   /// Ends the sequence whose values were appended last.
-  mutating func endSequence() { starts.append(values.count / max(1, features)) }
+  package mutating func endSequence() { starts.append(values.count / max(1, features)) }
 
   /// Mean and standard deviation of each column over some steps of some sequences; a column that
   /// does not vary has a deviation of 1.
-  func statistics(of parts: [Range<Int>]) -> (means: [Double], deviations: [Double]) {
+  package func statistics(of parts: [Range<Int>]) -> (means: [Double], deviations: [Double]) {
     let steps = Double(max(1, parts.reduce(0) { $0 + $1.count }))
     var means = [Double](repeating: 0, count: features)
     var squares = means
@@ -42,7 +42,7 @@ package struct SequenceSet: Sendable {
   }
 
   /// Moves and scales every column.
-  mutating func normalize(means: [Double], deviations: [Double]) {
+  package mutating func normalize(means: [Double], deviations: [Double]) {
     for index in values.indices {
       let j = index % features
       values[index] = Float((Double(values[index]) - means[j]) / deviations[j])
@@ -50,7 +50,7 @@ package struct SequenceSet: Sendable {
   }
 
   /// These columns only, in this order.
-  func selecting(_ names: [String], path: String, key: String) throws -> SequenceSet {
+  package func selecting(_ names: [String], path: String, key: String) throws -> SequenceSet {
     let places = try names.map { name in
       guard let place = columns.firstIndex(of: name) else {
         throw DataFileError(
@@ -92,7 +92,7 @@ package struct DataFileError: Error, CustomStringConvertible {
   }
 
   /// Names, quoted, the first few of them.
-  static func list(_ names: [String]) -> String {
+  package static func list(_ names: [String]) -> String {
     let shown = names.prefix(12).map { "\"\($0)\"" }.joined(separator: ", ")
     return names.count > 12 ? shown + ", ..." : shown
   }

@@ -48,9 +48,11 @@ package struct GeneratedBatches: Sendable {
 
 /// Numbers between 0 and 1, two of them marked; their sum is asked for after the last step. To
 /// answer 1 always has a mean squared error of 1/6.
-enum AddingProblem {
-  static let features = 2
-  static let trivialLoss = 1.0 / 6
+package enum AddingProblem {
+  /// A number, and whether it is marked.
+  package static let features = 2
+  /// The loss of who remembers nothing.
+  package static let trivialLoss = 1.0 / 6
 
   static func fill(
     _ worker: SequenceWorker, row: Int, isCounted: Bool, _ random: Philox, batch: Int,
@@ -84,12 +86,15 @@ enum AddingProblem {
 /// Ten symbols from 1 to 8, a gap of blanks (0), a mark (9), and then the ten are asked for; blanks
 /// are, at every other step. Who remembers nothing has a loss of 10 ln 8 / T.
 package enum CopyTask {
-  static let symbols = 10
-  static let vocabularySize = 10
+  /// To be kept in mind.
+  package static let symbols = 10
+  /// The symbols, a blank and a mark.
+  package static let vocabularySize = 10
   /// Steps that are not gap: the symbols, and the room for them at the end.
-  static let ends = 2 * symbols
+  package static let ends = 2 * symbols
 
-  static func trivialLoss(window: Int) -> Double {
+  /// The loss of who remembers nothing.
+  package static func trivialLoss(window: Int) -> Double {
     Double(symbols) * Elementary.log(8) / Double(window)
   }
 

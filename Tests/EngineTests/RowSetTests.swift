@@ -1,7 +1,7 @@
 import Collectives
 import Testing
 
-@testable import Training
+@testable import Engine
 
 extension RowSet {
   var count: Int {

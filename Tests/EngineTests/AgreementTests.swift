@@ -1,8 +1,7 @@
 import Collectives
+import Engine
 import Records
 import Testing
-
-@testable import Training
 
 @Suite struct AgreementTests {
   private struct Fault: Error, CustomStringConvertible {
@@ -75,12 +74,5 @@ import Testing
     #expect(results.allSatisfy { $0.hasPrefix("2: rank 2: text.txt differs between ranks: b on") })
     #expect(Set(results).count == 1)
     try SoloCommunicator().requireEqual("a", of: "x")
-  }
-
-  @Test func everyRankGetsTheSameThreads() throws {
-    let threads = try ThreadWorld.run(ranks: 3) { try UsableCores.threadsPerRank($0) }
-    #expect(Set(threads).count == 1)
-    let alone = try UsableCores.threadsPerRank(SoloCommunicator())
-    #expect(threads[0] == max(1, alone / 3))
   }
 }

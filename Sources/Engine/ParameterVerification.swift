@@ -1,4 +1,4 @@
-import Collectives
+package import Collectives
 import GRUCore
 import Kernels
 
@@ -89,7 +89,7 @@ final class ParameterVerification {
 
 extension Communicator {
   /// The names of all ranks' hosts, by rank.
-  func hostNames() throws(CollectiveError) -> [String] {
+  package func hostNames() throws(CollectiveError) -> [String] {
     var name = [UInt8](repeating: 0, count: 256)
     for (index, byte) in hostName.utf8.prefix(name.count).enumerated() { name[index] = byte }
     return try allGather(name).map { name in

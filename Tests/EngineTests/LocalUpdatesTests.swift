@@ -5,7 +5,7 @@ import Kernels
 import Records
 import Testing
 
-@testable import Training
+@testable import Engine
 
 @Suite struct LocalUpdatesTests {
   private static let rounds = [
@@ -54,7 +54,7 @@ import Testing
 
   /// What one group's shards make of `parameters` in the world that the groups are ranks of.
   private func trainer(_ problem: TrainingProblem, group: Int, of groups: Int) throws -> Trainer {
-    let setup = try TrainingSetup(try problem.options(threads: 1), on: SoloCommunicator())
+    let setup = try problem.setup(on: SoloCommunicator(), threads: 1)
     let batch = setup.config.batch
     var settings = StepSettings(setup.config)
     settings.exchange = ExchangeConfig()
@@ -268,25 +268,5 @@ import Testing
     }
     #expect(message("exchange.outer_momentum=1").contains("exchange.outer_momentum: expected"))
     #expect(message("exchange.outer_learning_rate=0").contains("a number above 0"))
-  }
-
-  @Test func whatLooksAtAllShardsRefusesIt() throws {
-    var problem = try TrainingProblem()
-    defer { problem.remove() }
-    problem.assignments += Self.rounds
-    var options = try problem.options(threads: 1)
-    options.debug = true
-    let debug = #expect(throws: AgreedError.self) {
-      _ = try TrainingRun(options, on: SoloCommunicator(), launchedByMPI: false)
-    }
-    #expect("\(try #require(debug))".contains("--set exchange.synchronize_every=0"))
-    let cluster = Cluster(
-      hosts: 2, ranksPerHost: 1, threads: 1, cores: 1, bandwidth: 1e9, latency: 1e-4)
-    let plan = ScalePlan(
-      options: try problem.options(threads: 1), cluster: cluster, overlaps: true)
-    let error = #expect(throws: ConfigError.self) {
-      try plan.run(console: Console(isJSON: false, isCoordinator: false))
-    }
-    #expect("\(try #require(error))".contains("exchange.synchronize_every"))
   }
 }

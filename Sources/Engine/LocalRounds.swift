@@ -58,7 +58,9 @@ package final class LocalRounds {
 
   /// How many groups train side by side, and on how many threads each: all threads have something
   /// to do, as far as shards go round, and threads share a group as little as can be.
-  static func lanes(groups: Int, threads: Int, shardsOfGroup: Int) -> (lanes: Int, threads: Int) {
+  package static func lanes(
+    groups: Int, threads: Int, shardsOfGroup: Int
+  ) -> (lanes: Int, threads: Int) {
     let common =
       (1...min(groups, threads)).last {
         groups.isMultiple(of: $0) && threads.isMultiple(of: $0)

@@ -1,8 +1,7 @@
 import Corpora
+import Engine
 import Foundation
 import Testing
-
-@testable import Training
 
 @Suite struct WindowJitterTests {
   @Test(arguments: [0, 1, 5, 9]) func windowsFollowEachOtherToTheSameEnd(largest: Int) {

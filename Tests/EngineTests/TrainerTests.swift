@@ -6,7 +6,7 @@ import GRUCore
 import Kernels
 import Testing
 
-@testable import Training
+@testable import Engine
 
 @Suite struct TrainerTests {
   @Test func anyNumberOfRanksAndThreadsGivesTheSameBits() throws {
@@ -167,23 +167,6 @@ import Testing
     #expect(Set(losses).count > 3)
     #expect(trainer.engine.batches.source.epoch(ofStep: plan.windowsPerEpoch) == 0)
     #expect(trainer.engine.batches.source.epoch(ofStep: plan.windowsPerEpoch + 1) == 1)
-  }
-
-  @Test func validationKeepsTheStateOfTraining() throws {
-    let problem = try TrainingProblem()
-    defer { problem.remove() }
-    let plain = try problem.trainer(on: SoloCommunicator()).0
-    let (validated, setup) = try problem.trainer(on: SoloCommunicator())
-    let evaluator = Evaluator(
-      replica: validated.replica, communicator: SoloCommunicator(),
-      part: setup.split!.validation!, window: setup.config.batch.window)
-    for _ in 0..<4 {
-      let outcome = try validated.performStep()
-      #expect(outcome.loss == (try plain.performStep().loss))
-      let score = try evaluator.score()
-      #expect(score.tokens == setup.split!.validation!.range.count - 1)
-      #expect(score.bytes > score.tokens)
-    }
   }
 
   @Test func clippingBoundsTheUpdateAndReportsTheNormBefore() throws {

@@ -1,5 +1,7 @@
 package import Collectives
 package import Corpora
+package import Datasets
+package import Engine
 package import GRUCore
 import Kernels
 package import Records

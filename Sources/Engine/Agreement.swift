@@ -1,6 +1,7 @@
 package import Collectives
 import Configuration
 import Corpora
+import Datasets
 import Records
 
 extension ExitStatus {

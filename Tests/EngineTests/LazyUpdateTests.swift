@@ -4,7 +4,7 @@ import GRUCore
 import Kernels
 import Testing
 
-@testable import Training
+@testable import Engine
 
 @Suite struct LazyUpdateTests {
   /// Windows of so few tokens that each leaves some out.
