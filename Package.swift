@@ -15,6 +15,10 @@ let wholeModule = ["-wmo", "-num-threads", "1", "-disable-batch-mode"]
 /// Hot targets are optimised in every configuration, so that a debug build trains at full speed.
 let hot: [SwiftSetting] = common + [.unsafeFlags(["-O"] + wholeModule)]
 
+/// Outside the kernels and the core, which are made of pointers, code says where it is unsafe.
+let strict: [SwiftSetting] = common + [.strictMemorySafety()]
+let strictHot: [SwiftSetting] = hot + [.strictMemorySafety()]
+
 /// Flags of a target that is compiled for one x86-64 feature level, and for some features besides.
 func kernels(_ march: String, _ features: [String] = []) -> [SwiftSetting] {
   let flags = ["-march=\(march)"] + features.map { "-m\($0)" }
@@ -40,7 +44,7 @@ let package = Package(
     .target(name: "CPlatform", cSettings: [.unsafeFlags(["-O2"])]),
     .target(
       name: "NumericContract", dependencies: ["CPlatform"],
-      swiftSettings: hot + [.strictMemorySafety()]),
+      swiftSettings: strict),
     .target(
       name: "SIMDKernels", dependencies: ["CPlatform", "NumericContract"], swiftSettings: hot),
     .target(
@@ -65,20 +69,22 @@ let package = Package(
     .target(name: "Cells", dependencies: ["Kernels"], swiftSettings: hot),
     .target(name: "GRUCore", dependencies: ["Cells", "Kernels"], swiftSettings: hot),
     .target(
-      name: "Collectives", dependencies: ["NumericContract", "Kernels"], swiftSettings: hot),
+      name: "Collectives", dependencies: ["NumericContract", "Kernels"], swiftSettings: strictHot),
     .target(
-      name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"], swiftSettings: hot),
-    .target(name: "Records", swiftSettings: common),
-    .target(name: "Corpora", dependencies: ["NumericContract", "Records"], swiftSettings: hot),
+      name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"],
+      swiftSettings: strictHot),
+    .target(name: "Records", swiftSettings: strict),
+    .target(
+      name: "Corpora", dependencies: ["NumericContract", "Records"], swiftSettings: strictHot),
     .target(
       name: "Checkpoints", dependencies: ["NumericContract", "Records", "Corpora"],
-      swiftSettings: common),
+      swiftSettings: strict),
     .target(
       name: "Interchange", dependencies: ["NumericContract", "Cells", "GRUCore", "Checkpoints"],
-      swiftSettings: common),
+      swiftSettings: strict),
     .target(
       name: "Configuration", dependencies: ["NumericContract", "Records", "Corpora"],
-      swiftSettings: common + [.strictMemorySafety()]),
+      swiftSettings: strict),
     .target(
       name: "Datasets", dependencies: ["NumericContract", "Kernels", "GRUCore"],
       swiftSettings: hot),
@@ -122,7 +128,7 @@ let package = Package(
       name: "mpi-conformance", dependencies: ["Kernels", "Collectives", "MPICollectives"],
       swiftSettings: common),
     .executableTarget(
-      name: "lab-switch", dependencies: ["CPlatform"], swiftSettings: hot),
+      name: "lab-switch", dependencies: ["CPlatform"], swiftSettings: strictHot),
     .testTarget(
       name: "CollectivesTests",
       dependencies: ["Kernels", "Collectives", "MPICollectives", "mpi-conformance"],

@@ -33,7 +33,7 @@ package struct CheckpointFile {
     _ name: String, _ tensors: [TensorSource], metadata: [String: String] = [:]
   ) throws(CheckpointError) -> CheckpointFile {
     try safetensors(name, tensors.map(\.description), metadata: metadata) { sink in
-      for tensor in tensors { try sink.append(tensor.bytes) }
+      for tensor in tensors { try unsafe sink.append(tensor.bytes) }
     }
   }
 
@@ -53,7 +53,7 @@ package struct CheckpointFile {
 }
 
 /// A tensor in memory that is to be written.
-package struct TensorSource {
+@safe package struct TensorSource {
   package let description: TensorDescription
   package let bytes: UnsafeRawBufferPointer
 
@@ -63,7 +63,7 @@ package struct TensorSource {
       bytes.count == description.byteCount,
       "\(description.name): \(bytes.count) bytes != \(description.byteCount) of \(description)")
     self.description = description
-    self.bytes = bytes
+    unsafe self.bytes = unsafe bytes
   }
 
   /// A tensor of floats.
@@ -73,7 +73,7 @@ package struct TensorSource {
     guard let description = TensorDescription(name: name, type: .float32, shape: shape) else {
       preconditionFailure("\(name): impossible shape \(shape)")
     }
-    self.init(
+    unsafe self.init(
       description, bytes: UnsafeRawBufferPointer(start: floats, count: description.byteCount))
   }
 }

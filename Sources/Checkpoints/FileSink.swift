@@ -1,9 +1,10 @@
+import NumericContract
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
   import Darwin
 #endif
-import NumericContract
 
 /// A new file that is written front to back, counted and digested on the way.
 package struct FileSink: ~Copyable {
@@ -21,20 +22,20 @@ package struct FileSink: ~Copyable {
   package mutating func append(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
     // A piece at a time, so that what was digested is still in cache when it is written.
     let piece = 1 << 20
-    var rest = bytes
-    while !rest.isEmpty {
-      let next = UnsafeRawBufferPointer(rebasing: rest.prefix(piece))
-      digest.update(next)
-      try file.write(next)
+    var rest = unsafe bytes
+    while unsafe !rest.isEmpty {
+      let next = unsafe UnsafeRawBufferPointer(rebasing: rest.prefix(piece))
+      unsafe digest.update(next)
+      try unsafe file.write(next)
       byteCount += next.count
-      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(piece))
+      unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest.dropFirst(piece))
     }
   }
 
   /// Appends the bytes of a small array.
   package mutating func append(_ bytes: [UInt8]) throws(CheckpointError) {
-    let result = bytes.withUnsafeBytes { buffer in
-      Result { () throws(CheckpointError) in try append(buffer) }
+    let result = unsafe bytes.withUnsafeBytes { buffer in
+      Result { () throws(CheckpointError) in try unsafe append(buffer) }
     }
     try result.get()
   }

@@ -2,7 +2,7 @@ package import Records
 
 /// The calls through which checkpoints touch the disk, replaceable so that tests can make any of
 /// them fail. Every call throws `SystemError`; interrupted calls are repeated.
-package struct FileSystem: Sendable {
+@safe package struct FileSystem: Sendable {
   /// The error of every call.
   package typealias Failure = SystemError
 
@@ -22,8 +22,7 @@ package struct FileSystem: Sendable {
       _ descriptor: Int32, _ path: String, _ bytes: UnsafeRawBufferPointer
     ) throws(Failure) -> Int
   /// Waits until a file's or directory's content is on the disk.
-  package var synchronize:
-    @Sendable (_ descriptor: Int32, _ path: String) throws(Failure) -> Void
+  package var synchronize: @Sendable (_ descriptor: Int32, _ path: String) throws(Failure) -> Void
   package var close: @Sendable (_ descriptor: Int32) -> Void
   package var rename: @Sendable (_ from: String, _ to: String) throws(Failure) -> Void
   package var makeDirectory: @Sendable (_ path: String) throws(Failure) -> Void
@@ -37,7 +36,7 @@ package struct FileSystem: Sendable {
   package var freeBytes: @Sendable (_ path: String) throws(Failure) -> Int?
 
   /// The operating system's own.
-  package static let system = FileSystem(
+  package static let system = unsafe FileSystem(
     open: SystemCalls.openFile, size: SystemCalls.sizeOfFile, read: SystemCalls.readFile,
     write: SystemCalls.writeFile, synchronize: SystemCalls.synchronizeFile,
     close: SystemCalls.closeFile, rename: SystemCalls.renameFile,

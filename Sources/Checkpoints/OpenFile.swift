@@ -1,3 +1,4 @@
+import NumericContract
 import Records
 
 #if canImport(Glibc)
@@ -5,7 +6,6 @@ import Records
 #elseif canImport(Darwin)
   import Darwin
 #endif
-import NumericContract
 
 /// The owner of an open file descriptor; closed in `deinit`.
 struct OpenFile: ~Copyable {
@@ -34,15 +34,17 @@ struct OpenFile: ~Copyable {
 
   /// Writes all of `bytes`.
   func write(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
-    var rest = bytes
-    while !rest.isEmpty {
+    var rest = unsafe bytes
+    while unsafe !rest.isEmpty {
       let written: Int
-      do { written = try fileSystem.write(descriptor, path, rest) } catch { throw .system(error) }
+      do { written = try unsafe fileSystem.write(descriptor, path, rest) } catch {
+        throw .system(error)
+      }
       // No progress without an error would repeat for ever.
       guard written > 0 else {
         throw .system(SystemError(operation: "write", path: path, code: EIO))
       }
-      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
+      unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
     }
   }
 
@@ -54,10 +56,10 @@ struct OpenFile: ~Copyable {
   ) throws(CheckpointError) -> Int {
     var count = 0
     while count < buffer.count {
-      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer.dropFirst(count))
+      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.dropFirst(count))
       let got: Int
       do {
-        got = try fileSystem.read(descriptor, path, offset + count, rest)
+        got = try unsafe fileSystem.read(descriptor, path, offset + count, rest)
       } catch {
         throw .system(error)
       }
@@ -71,7 +73,7 @@ struct OpenFile: ~Copyable {
   func readAll(
     at offset: Int, into buffer: UnsafeMutableRawBufferPointer
   ) throws(CheckpointError) {
-    let got = try read(at: offset, into: buffer)
+    let got = try unsafe read(at: offset, into: buffer)
     guard got == buffer.count else {
       throw .damaged(
         path: path,
@@ -82,8 +84,8 @@ struct OpenFile: ~Copyable {
   /// The `count` bytes from `offset`; a file that ends before is damaged.
   func bytes(at offset: Int, count: Int) throws(CheckpointError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
-    let result = bytes.withUnsafeMutableBytes { buffer in
-      Result { () throws(CheckpointError) in try readAll(at: offset, into: buffer) }
+    let result = unsafe bytes.withUnsafeMutableBytes { buffer in
+      Result { () throws(CheckpointError) in try unsafe readAll(at: offset, into: buffer) }
     }
     try result.get()
     return bytes
@@ -92,13 +94,13 @@ struct OpenFile: ~Copyable {
   /// The SHA-256 of the first `byteCount` bytes, which the file must have, in hexadecimal digits.
   func sha256(byteCount: Int) throws(CheckpointError) -> String {
     let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
-    defer { chunk.deallocate() }
+    defer { unsafe chunk.deallocate() }
     var hash = SHA256()
     var offset = 0
     while offset < byteCount {
-      let wanted = UnsafeMutableRawBufferPointer(rebasing: chunk.prefix(byteCount - offset))
-      try readAll(at: offset, into: wanted)
-      hash.update(UnsafeRawBufferPointer(wanted))
+      let wanted = unsafe UnsafeMutableRawBufferPointer(rebasing: chunk.prefix(byteCount - offset))
+      try unsafe readAll(at: offset, into: wanted)
+      unsafe hash.update(UnsafeRawBufferPointer(wanted))
       offset += wanted.count
     }
     return hash.finish()

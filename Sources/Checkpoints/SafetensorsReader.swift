@@ -47,6 +47,6 @@ package struct SafetensorsReader: ~Copyable {
     precondition(
       buffer.count == entry.range.count,
       "\(name): buffer of \(buffer.count) bytes, tensor of \(entry.range.count)")
-    try file.readAll(at: entry.range.lowerBound, into: buffer)
+    try unsafe file.readAll(at: entry.range.lowerBound, into: buffer)
   }
 }

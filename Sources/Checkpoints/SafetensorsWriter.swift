@@ -11,7 +11,7 @@ package enum SafetensorsWriter {
     var sink = try FileSink(path: path, in: fileSystem)
     do throws(CheckpointError) {
       try sink.append(text)
-      for tensor in tensors { try sink.append(tensor.bytes) }
+      for tensor in tensors { try unsafe sink.append(tensor.bytes) }
       _ = try sink.finish()
     } catch {
       try? fileSystem.removeFile(path)

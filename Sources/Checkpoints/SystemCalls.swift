@@ -13,7 +13,7 @@ enum SystemCalls {
     _ path: String, _ flags: Int32, _ mode: UInt32
   ) throws(SystemError) -> Int32 {
     // A pipe in a file's place must not wait for its other end.
-    try check("open", path) { open(path, flags | O_CLOEXEC | O_NONBLOCK, mode_t(mode)) }
+    try check("open", path) { unsafe open(path, flags | O_CLOEXEC | O_NONBLOCK, mode_t(mode)) }
   }
 
   /// The corresponding C function is `fstat`.
@@ -21,7 +21,7 @@ enum SystemCalls {
     _ descriptor: Int32, _ path: String
   ) throws(SystemError) -> Int {
     var status = stat()
-    _ = try check("inspect", path) { fstat(descriptor, &status) }
+    _ = try check("inspect", path) { unsafe fstat(descriptor, &status) }
     switch status.st_mode & S_IFMT {
     case S_IFREG: return Int(status.st_size)
     case S_IFDIR: throw SystemError(operation: "read", path: path, code: EISDIR)
@@ -33,14 +33,16 @@ enum SystemCalls {
   @Sendable static func readFile(
     _ descriptor: Int32, _ path: String, _ offset: Int, _ buffer: UnsafeMutableRawBufferPointer
   ) throws(SystemError) -> Int {
-    try check("read", path) { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
+    try check("read", path) {
+      unsafe pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+    }
   }
 
   /// The corresponding C function is `write`.
   @Sendable static func writeFile(
     _ descriptor: Int32, _ path: String, _ bytes: UnsafeRawBufferPointer
   ) throws(SystemError) -> Int {
-    try check("write", path) { write(descriptor, bytes.baseAddress, bytes.count) }
+    try check("write", path) { unsafe write(descriptor, bytes.baseAddress, bytes.count) }
   }
 
   /// The corresponding C function is `fsync`.
@@ -65,35 +67,35 @@ enum SystemCalls {
 
   /// The corresponding C function is `rename`.
   @Sendable static func renameFile(_ from: String, _ to: String) throws(SystemError) {
-    _ = try check("rename", from) { rename(from, to) }
+    _ = try check("rename", from) { unsafe rename(from, to) }
   }
 
   /// The corresponding C function is `mkdir`.
   @Sendable static func makeDirectory(_ path: String) throws(SystemError) {
-    _ = try check("make directory", path) { mkdir(path, 0o777) }
+    _ = try check("make directory", path) { unsafe mkdir(path, 0o777) }
   }
 
   /// The corresponding C function is `unlink`.
   @Sendable static func removeFile(_ path: String) throws(SystemError) {
-    _ = try check("remove", path) { unlink(path) }
+    _ = try check("remove", path) { unsafe unlink(path) }
   }
 
   /// The corresponding C function is `rmdir`.
   @Sendable static func removeDirectory(_ path: String) throws(SystemError) {
-    _ = try check("remove directory", path) { rmdir(path) }
+    _ = try check("remove directory", path) { unsafe rmdir(path) }
   }
 
   /// The corresponding C function is `readdir`.
   @Sendable static func entries(_ path: String) throws(SystemError) -> [String] {
-    guard let stream = opendir(path) else {
+    guard let stream = unsafe opendir(path) else {
       throw SystemError(operation: "list", path: path, code: errno)
     }
-    defer { closedir(stream) }
+    defer { unsafe closedir(stream) }
     var names: [String] = []
     errno = 0
-    while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) {
+        unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
       }
       if name != ".", name != ".." { names.append(name) }
       errno = 0
@@ -105,7 +107,7 @@ enum SystemCalls {
   /// The corresponding C function is `statvfs`.
   @Sendable static func freeBytes(_ path: String) throws(SystemError) -> Int? {
     var status = statvfs()
-    _ = try check("inspect", path) { statvfs(path, &status) }
+    _ = try check("inspect", path) { unsafe statvfs(path, &status) }
     // A file system that counts no blocks at all does not know its size.
     if status.f_blocks == 0 { return nil }
     let (bytes, overflow) = UInt64(status.f_bavail)

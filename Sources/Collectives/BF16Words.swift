@@ -13,10 +13,10 @@ enum BF16Words {
     into packed: UnsafeMutablePointer<UInt16>, count: Int
   ) {
     for i in stride(from: 0, to: count, by: 16) {
-      let value = load(x + i) + load(e + i)
+      let value = unsafe load(x + i) + load(e + i)
       let words = rounded(value)
-      store(words, packed + i)
-      store(value - widened(words), rest + i)
+      unsafe store(words, packed + i)
+      unsafe store(value - widened(words), rest + i)
     }
   }
 
@@ -28,7 +28,7 @@ enum BF16Words {
     into packed: UnsafeMutablePointer<UInt16>, count: Int
   ) {
     for i in stride(from: 0, to: count, by: 16) {
-      store(rounded(load(x + i) - load(y + i)), packed + i)
+      unsafe store(rounded(load(x + i) - load(y + i)), packed + i)
     }
   }
 
@@ -37,12 +37,12 @@ enum BF16Words {
   ) {
     var i = 0
     while i + 16 <= count {
-      store(widened(loadWords(packed + i)), x + i)
+      unsafe store(widened(loadWords(packed + i)), x + i)
       i += 16
     }
     while i < count {
-      let word = UnsafeRawPointer(packed + i).loadUnaligned(as: UInt16.self)
-      x[i] = Float(bitPattern: UInt32(word) << 16)
+      let word = unsafe UnsafeRawPointer(packed + i).loadUnaligned(as: UInt16.self)
+      unsafe x[i] = Float(bitPattern: UInt32(word) << 16)
       i += 1
     }
   }
@@ -54,12 +54,12 @@ enum BF16Words {
     _ packed: UnsafePointer<UInt16>, to x: UnsafeMutablePointer<Float>, count: Int
   ) {
     for i in stride(from: 0, to: count, by: 16) {
-      store(load(x + i) + widened(loadWords(packed + i)), x + i)
+      unsafe store(load(x + i) + widened(loadWords(packed + i)), x + i)
     }
   }
 
   @inline(__always) private static func rounded(_ value: Floats) -> SIMD16<UInt16> {
-    let bits = unsafeBitCast(value, to: Bits.self)
+    let bits = unsafe unsafeBitCast(value, to: Bits.self)
     let isOdd = (bits &>> 16) & 1
     let nearest = bits &+ (isOdd &+ 0x7FFF)
     // Rounding must not carry a NaN over to a number.
@@ -69,24 +69,24 @@ enum BF16Words {
   }
 
   @inline(__always) private static func widened(_ words: SIMD16<UInt16>) -> Floats {
-    unsafeBitCast(Bits(truncatingIfNeeded: words) &<< 16, to: Floats.self)
+    unsafe unsafeBitCast(Bits(truncatingIfNeeded: words) &<< 16, to: Floats.self)
   }
 
   @inline(__always) private static func load(_ x: UnsafePointer<Float>) -> Floats {
-    UnsafeRawPointer(x).loadUnaligned(as: Floats.self)
+    unsafe UnsafeRawPointer(x).loadUnaligned(as: Floats.self)
   }
 
   @inline(__always) private static func loadWords(_ x: UnsafePointer<UInt16>) -> SIMD16<UInt16> {
-    UnsafeRawPointer(x).loadUnaligned(as: SIMD16<UInt16>.self)
+    unsafe UnsafeRawPointer(x).loadUnaligned(as: SIMD16<UInt16>.self)
   }
 
   @inline(__always) private static func store(_ value: Floats, _ x: UnsafeMutablePointer<Float>) {
-    UnsafeMutableRawPointer(x).storeBytes(of: value, as: Floats.self)
+    unsafe UnsafeMutableRawPointer(x).storeBytes(of: value, as: Floats.self)
   }
 
   @inline(__always) private static func store(
     _ words: SIMD16<UInt16>, _ x: UnsafeMutablePointer<UInt16>
   ) {
-    UnsafeMutableRawPointer(x).storeBytes(of: words, as: SIMD16<UInt16>.self)
+    unsafe UnsafeMutableRawPointer(x).storeBytes(of: words, as: SIMD16<UInt16>.self)
   }
 }

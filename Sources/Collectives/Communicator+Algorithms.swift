@@ -5,7 +5,7 @@ extension Communicator {
   package func disseminationBarrier() throws(CollectiveError) {
     var distance = 1
     while distance < worldSize {
-      try exchange(
+      try unsafe exchange(
         send: UnsafeRawBufferPointer(start: nil, count: 0), to: (rank + distance) % worldSize,
         receive: UnsafeMutableRawBufferPointer(start: nil, count: 0),
         from: (rank + worldSize - distance) % worldSize)
@@ -22,12 +22,12 @@ extension Communicator {
     var distance = 1
     while distance < worldSize, relative & distance == 0 { distance *= 2 }
     if relative != 0 {
-      try receive(bytes, from: (relative - distance + root) % worldSize)
+      try unsafe receive(bytes, from: (relative - distance + root) % worldSize)
     }
     distance /= 2
     while distance > 0 {
       if relative + distance < worldSize {
-        try send(UnsafeRawBufferPointer(bytes), to: (relative + distance + root) % worldSize)
+        try unsafe send(UnsafeRawBufferPointer(bytes), to: (relative + distance + root) % worldSize)
       }
       distance /= 2
     }
@@ -42,15 +42,15 @@ extension Communicator {
       all.count == size * worldSize, "room for \(all.count) bytes != \(worldSize) x \(size)")
     guard size > 0 else { return }
     func part(_ owner: Int) -> UnsafeMutableRawBufferPointer {
-      UnsafeMutableRawBufferPointer(rebasing: all[owner * size..<(owner + 1) * size])
+      unsafe UnsafeMutableRawBufferPointer(rebasing: all[owner * size..<(owner + 1) * size])
     }
-    part(rank).copyMemory(from: mine)
+    unsafe part(rank).copyMemory(from: mine)
     let next = (rank + 1) % worldSize
     let previous = (rank + worldSize - 1) % worldSize
     for round in 0..<worldSize - 1 {
       let outgoing = (rank + worldSize - round) % worldSize
       let incoming = (rank + 2 * worldSize - round - 1) % worldSize
-      try exchange(
+      try unsafe exchange(
         send: UnsafeRawBufferPointer(part(outgoing)), to: next,
         receive: part(incoming), from: previous)
     }

@@ -64,13 +64,13 @@ extension Communicator {
   package func finalize() throws(CollectiveError) {}
 
   package func send(_ bytes: UnsafeRawBufferPointer, to peer: Int) throws(CollectiveError) {
-    try wait(startSend(bytes, to: peer))
+    try unsafe wait(startSend(bytes, to: peer))
   }
 
   package func receive(
     _ bytes: UnsafeMutableRawBufferPointer, from peer: Int
   ) throws(CollectiveError) {
-    try wait(startReceive(bytes, from: peer))
+    try unsafe wait(startReceive(bytes, from: peer))
   }
 
   /// Sends to one rank while receiving from another (or the same), both at once. Does not allocate.
@@ -78,10 +78,10 @@ extension Communicator {
     send: UnsafeRawBufferPointer, to receiver: Int,
     receive: UnsafeMutableRawBufferPointer, from sender: Int
   ) throws(CollectiveError) {
-    let incoming = try startReceive(receive, from: sender)
+    let incoming = try unsafe startReceive(receive, from: sender)
     let outgoing: Transfer
     do throws(CollectiveError) {
-      outgoing = try startSend(send, to: receiver)
+      outgoing = try unsafe startSend(send, to: receiver)
     } catch {
       cancel(incoming)
       throw error
@@ -100,13 +100,13 @@ extension Communicator {
   package func broadcast(
     _ bytes: UnsafeMutableRawBufferPointer, from root: Int
   ) throws(CollectiveError) {
-    try binomialBroadcast(bytes, from: root)
+    try unsafe binomialBroadcast(bytes, from: root)
   }
 
   package func allGather(
     _ mine: UnsafeRawBufferPointer, into all: UnsafeMutableRawBufferPointer
   ) throws(CollectiveError) {
-    try ringAllGather(mine, into: all)
+    try unsafe ringAllGather(mine, into: all)
   }
 
   /// What every rank brings, by rank; as many values on all of them. It allocates, so that
@@ -116,14 +116,14 @@ extension Communicator {
   ) throws(CollectiveError) -> [[Value]] {
     // The rank's own values, then room for those of all.
     let values = UnsafeMutableBufferPointer<Value>.allocate(capacity: mine.count * (1 + worldSize))
-    defer { values.deallocate() }
+    defer { unsafe values.deallocate() }
     for place in values.indices {
-      values.initializeElement(at: place, to: mine[place % mine.count])
+      unsafe values.initializeElement(at: place, to: mine[place % mine.count])
     }
-    let own = UnsafeMutableBufferPointer(rebasing: values[..<mine.count])
-    let all = UnsafeMutableBufferPointer(rebasing: values[mine.count...])
-    try allGather(UnsafeRawBufferPointer(own), into: UnsafeMutableRawBufferPointer(all))
-    return (0..<worldSize).map { Array(all[$0 * mine.count..<($0 + 1) * mine.count]) }
+    let own = unsafe UnsafeMutableBufferPointer(rebasing: values[..<mine.count])
+    let all = unsafe UnsafeMutableBufferPointer(rebasing: values[mine.count...])
+    try unsafe allGather(UnsafeRawBufferPointer(own), into: UnsafeMutableRawBufferPointer(all))
+    return (0..<worldSize).map { unsafe Array(all[$0 * mine.count..<($0 + 1) * mine.count]) }
   }
 
   /// Throws unless `peer` is a rank of this job.

@@ -41,7 +41,7 @@ struct StageQueue: ~Copyable {
 }
 
 /// A reduction or a gathering: the buckets that take part, and the rounds that they pass.
-struct Stage: ~Copyable {
+@safe struct Stage: ~Copyable {
   /// The partial sums of a reduction.
   var partialSums: UnsafePointer<UnsafeMutablePointer<Float>>?
   /// The arena of a gathering.
@@ -61,23 +61,23 @@ struct Stage: ~Copyable {
   init(bucketCount: Int, queues capacities: [Int], isReversed: Bool = false) {
     self.bucketCount = bucketCount
     self.isReversed = isReversed
-    order = .allocate(capacity: max(1, bucketCount))
-    order.initialize(repeating: 0, count: max(1, bucketCount))
+    unsafe order = .allocate(capacity: max(1, bucketCount))
+    unsafe order.initialize(repeating: 0, count: max(1, bucketCount))
     queueCount = capacities.count
-    queues = .allocate(capacity: max(1, queueCount))
+    unsafe queues = .allocate(capacity: max(1, queueCount))
     for (index, capacity) in capacities.enumerated() {
-      (queues + index).initialize(to: StageQueue(capacity: capacity))
+      unsafe (queues + index).initialize(to: StageQueue(capacity: capacity))
     }
   }
 
   deinit {
-    queues.deinitialize(count: queueCount)
-    queues.deallocate()
-    order.deallocate()
+    unsafe queues.deinitialize(count: queueCount)
+    unsafe queues.deallocate()
+    unsafe order.deallocate()
   }
 
   mutating func begin() {
-    for queue in 0..<queueCount { queues[queue].begin() }
+    for queue in 0..<queueCount { unsafe queues[queue].begin() }
     added = 0
     selected = nil
   }
@@ -85,26 +85,28 @@ struct Stage: ~Copyable {
   mutating func add(_ bucket: Int) {
     precondition(bucket < bucketCount, "bucket \(bucket) of \(bucketCount)")
     precondition(added < bucketCount, "more than \(bucketCount) buckets")
-    order[added] = bucket
+    unsafe order[added] = bucket
     added += 1
   }
 
   /// Buckets that are through.
-  var finished: Int { queueCount == 0 ? added : queues[isReversed ? 0 : queueCount - 1].finished }
+  var finished: Int {
+    unsafe queueCount == 0 ? added : queues[isReversed ? 0 : queueCount - 1].finished
+  }
 
   /// Whether a bucket is not through, or a transfer not finished.
   var isUnderWay: Bool {
     if finished < added { return true }
     for queue in 0..<queueCount {
-      if queues[queue].started < added || queues[queue].sends.count > 0 { return true }
+      if unsafe queues[queue].started < added || queues[queue].sends.count > 0 { return true }
     }
     return false
   }
 
   mutating func cancelAll(on communicator: any Communicator) {
     for queue in 0..<queueCount {
-      queues[queue].receives.cancelAll(on: communicator)
-      queues[queue].sends.cancelAll(on: communicator)
+      unsafe queues[queue].receives.cancelAll(on: communicator)
+      unsafe queues[queue].sends.cancelAll(on: communicator)
     }
   }
 }

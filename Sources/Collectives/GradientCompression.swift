@@ -9,7 +9,7 @@ package import Kernels
 /// so that the result is the same for any number of ranks.
 ///
 /// All buffers are allocated by `init`.
-package final class GradientCompression {
+@safe package final class GradientCompression {
   /// The groups of this rank among all.
   package let groups: Range<Int>
   package let elementCount: Int
@@ -50,48 +50,48 @@ package final class GradientCompression {
     residuals = AlignedBuffer(count: own * elementCount)
     workingResiduals = AlignedBuffer(count: own * elementCount)
     words = AlignedBuffer(count: own * elementCount / 2)
-    arenas = .allocate(capacity: own)
+    unsafe arenas = .allocate(capacity: own)
     for group in 0..<own {
-      (arenas + group).initialize(to: words.pointer + group * elementCount / 2)
+      unsafe (arenas + group).initialize(to: words.pointer + group * elementCount / 2)
     }
     let blocks = (elementCount + canonicalBlock - 1) / canonicalBlock
-    starts = .allocate(capacity: blocks + 1)
+    unsafe starts = .allocate(capacity: blocks + 1)
     for block in 0...blocks {
-      (starts + block).initialize(to: min(elementCount, block * canonicalBlock) / 2)
+      unsafe (starts + block).initialize(to: min(elementCount, block * canonicalBlock) / 2)
     }
     scratch = AlignedBuffer(count: plan.threads * plan.groups * Self.chunk)
-    sources = .allocate(capacity: plan.threads * plan.groups)
-    sources.initialize(
+    unsafe sources = .allocate(capacity: plan.threads * plan.groups)
+    unsafe sources.initialize(
       repeating: UnsafePointer(Self.halves(words.pointer)), count: plan.threads * plan.groups)
-    sums = .allocate(capacity: plan.threads * plan.groups)
+    unsafe sums = .allocate(capacity: plan.threads * plan.groups)
     for place in 0..<plan.threads * plan.groups {
-      (sums + place).initialize(to: scratch.pointer + place * Self.chunk)
+      unsafe (sums + place).initialize(to: scratch.pointer + place * Self.chunk)
     }
   }
 
   deinit {
-    arenas.deallocate()
-    starts.deallocate()
-    sources.deallocate()
-    sums.deallocate()
+    unsafe arenas.deallocate()
+    unsafe starts.deallocate()
+    unsafe sources.deallocate()
+    unsafe sums.deallocate()
   }
 
   /// All buckets, two elements in the place of one float.
   package var selected: SelectedElements {
-    SelectedElements(bucketCount: bucketCount, starts: starts, arenas: arenas)
+    unsafe SelectedElements(bucketCount: bucketCount, starts: starts, arenas: arenas)
   }
 
   /// The residual of an own group, by its place among them: that of the last step.
   package func residual(_ index: Int) -> UnsafeMutablePointer<Float> {
-    residuals.pointer + index * elementCount
+    unsafe residuals.pointer + index * elementCount
   }
 
   private static func halves(_ words: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<UInt16> {
-    UnsafeMutableRawPointer(words).assumingMemoryBound(to: UInt16.self)
+    unsafe UnsafeMutableRawPointer(words).assumingMemoryBound(to: UInt16.self)
   }
 
   private func halves(ofGroup index: Int) -> UnsafeMutablePointer<UInt16> {
-    Self.halves(arenas[index])
+    unsafe Self.halves(arenas[index])
   }
 
   // MARK: - Gradients
@@ -104,8 +104,8 @@ package final class GradientCompression {
   ) {
     for index in 0..<groups.count {
       let place = index * elementCount + elements.lowerBound
-      let working = workingResiduals.pointer + place
-      BF16Words.packSum(
+      let working = unsafe workingResiduals.pointer + place
+      unsafe BF16Words.packSum(
         nodes[index] + elements.lowerBound, isFirst ? residuals.pointer + place : working,
         rest: working, into: halves(ofGroup: index) + elements.lowerBound, count: elements.count)
     }
@@ -116,7 +116,7 @@ package final class GradientCompression {
 
   /// Says where the words of a group of another rank lie, for the next `sum` of the first thread.
   func setWords(ofGroup group: Int, _ floats: UnsafeMutablePointer<Float>) {
-    sources[group] = UnsafePointer(Self.halves(floats))
+    unsafe sources[group] = unsafe UnsafePointer(Self.halves(floats))
   }
 
   /// Adds the groups' words of `elements` into `arena`. The words of other ranks' groups are of
@@ -124,19 +124,19 @@ package final class GradientCompression {
   package func sum(
     _ elements: Range<Int>, into arena: UnsafeMutablePointer<Float>, thread: Int = 0
   ) {
-    let sources = sources + thread * plan.groups
-    let sums = sums + thread * plan.groups
+    let sources = unsafe sources + thread * plan.groups
+    let sums = unsafe sums + thread * plan.groups
     for (index, group) in groups.enumerated() {
-      sources[group] = UnsafePointer(halves(ofGroup: index) + elements.lowerBound)
+      unsafe sources[group] = unsafe UnsafePointer(halves(ofGroup: index) + elements.lowerBound)
     }
     var start = 0
     while start < elements.count {
       let count = min(Self.chunk, elements.count - start)
-      sums[groups.lowerBound] = arena + elements.lowerBound + start
+      unsafe sums[groups.lowerBound] = unsafe arena + elements.lowerBound + start
       for group in 0..<plan.groups {
-        BF16Words.unpack(sources[group] + start, into: sums[group], count: count)
+        unsafe BF16Words.unpack(sources[group] + start, into: sums[group], count: count)
       }
-      fold.run(sums, offset: 0, count: count, kernels: kernels)
+      unsafe fold.run(sums, offset: 0, count: count, kernels: kernels)
       start += count
     }
   }
@@ -147,14 +147,14 @@ package final class GradientCompression {
   package func packChange(
     _ elements: Range<Int>, from old: UnsafePointer<Float>, to new: UnsafePointer<Float>
   ) {
-    BF16Words.packDifference(
+    unsafe BF16Words.packDifference(
       new, old + elements.lowerBound, into: halves(ofGroup: 0) + elements.lowerBound,
       count: elements.count)
   }
 
   /// Adds the rounded change of `elements` to `parameters`.
   package func addChange(_ elements: Range<Int>, to parameters: UnsafeMutablePointer<Float>) {
-    BF16Words.add(
+    unsafe BF16Words.add(
       halves(ofGroup: 0) + elements.lowerBound, to: parameters + elements.lowerBound,
       count: elements.count)
   }

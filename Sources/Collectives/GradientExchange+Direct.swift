@@ -68,24 +68,24 @@ struct DirectSchedule {
 }
 
 /// A fixed number of array addresses.
-final class PointerTable {
+@safe final class PointerTable {
   let pointers: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
 
   init(count: Int) {
-    pointers = .allocate(capacity: max(1, count))
+    unsafe pointers = .allocate(capacity: max(1, count))
   }
 
-  deinit { pointers.deallocate() }
+  deinit { unsafe pointers.deallocate() }
 }
 
 extension GradientExchange {
   func advanceReduction(_ direct: DirectSchedule) throws(CollectiveError) -> Bool {
-    guard let nodes = reduction.partialSums else { return false }
-    let queue = reduction.queues
-    queue.pointee.arrived = reduction.added
-    var isMoved = try sumChunks(nodes, direct, queue)
-    if try queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
-    if try startChunks(nodes, direct, queue) { isMoved = true }
+    guard let nodes = unsafe reduction.partialSums else { return false }
+    let queue = unsafe reduction.queues
+    unsafe queue.pointee.arrived = reduction.added
+    var isMoved = try unsafe sumChunks(nodes, direct, queue)
+    if try unsafe queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
+    if try unsafe startChunks(nodes, direct, queue) { isMoved = true }
     return isMoved
   }
 
@@ -95,19 +95,19 @@ extension GradientExchange {
     _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) -> Bool {
     var isMoved = false
-    while queue.pointee.started < queue.pointee.arrived {
-      let bucket = reduction.order[queue.pointee.started]
-      while queue.pointee.sendsStarted < direct.chunkCounts[bucket] {
-        guard queue.pointee.startedTurn - queue.pointee.finishedTurn < direct.depth,
-          queue.pointee.sends.count + direct.sendsOfChunk <= direct.sendsInFlight
+    while unsafe queue.pointee.started < queue.pointee.arrived {
+      let bucket = unsafe reduction.order[queue.pointee.started]
+      while unsafe queue.pointee.sendsStarted < direct.chunkCounts[bucket] {
+        guard unsafe queue.pointee.startedTurn - queue.pointee.finishedTurn < direct.depth,
+          unsafe queue.pointee.sends.count + direct.sendsOfChunk <= direct.sendsInFlight
         else { return isMoved }
-        try start(queue.pointee.sendsStarted, of: bucket, nodes, direct, queue)
-        queue.pointee.sendsStarted += 1
-        queue.pointee.startedTurn += 1
+        try unsafe start(queue.pointee.sendsStarted, of: bucket, nodes, direct, queue)
+        unsafe queue.pointee.sendsStarted += 1
+        unsafe queue.pointee.startedTurn += 1
         isMoved = true
       }
-      queue.pointee.sendsStarted = 0
-      queue.pointee.started += 1
+      unsafe queue.pointee.sendsStarted = 0
+      unsafe queue.pointee.started += 1
       isMoved = true
     }
     return isMoved
@@ -119,20 +119,20 @@ extension GradientExchange {
     _ direct: DirectSchedule, _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) {
     let size = direct.chunkElements
-    let nodes = reduction.partialSums(of: bucket, nodes)
+    let nodes = unsafe reduction.partialSums(of: bucket, nodes)
     func chunk(ofRank rank: Int) -> Range<Int> {
       Chunks.chunk(
         index, of: reduction.places(of: ownership.parts[rank][bucket], in: bucket), size)
     }
     let own = chunk(ofRank: rank)
     for number in direct.incoming.indices {
-      let place = direct.place(queue.pointee.startedTurn, number)
-      try startReceive(
+      let place = unsafe direct.place(queue.pointee.startedTurn, number)
+      try unsafe startReceive(
         chunks.pointer, place..<place + own.count, from: direct.incoming[number].peer, queue)
     }
     for peer in direct.peers {
       let part = chunk(ofRank: peer)
-      for node in 0..<nodeCount { try startSend(nodes[node], part, to: peer, queue) }
+      for node in 0..<nodeCount { try unsafe startSend(nodes[node], part, to: peer, queue) }
     }
   }
 
@@ -142,32 +142,33 @@ extension GradientExchange {
     _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) -> Bool {
     var isMoved = false
-    while queue.pointee.finished < queue.pointee.arrived {
-      let bucket = reduction.order[queue.pointee.finished]
-      if queue.pointee.chunksFinished == direct.chunkCounts[bucket] {
-        queue.pointee.chunksFinished = 0
-        queue.pointee.finished += 1
+    while unsafe queue.pointee.finished < queue.pointee.arrived {
+      let bucket = unsafe reduction.order[queue.pointee.finished]
+      if unsafe queue.pointee.chunksFinished == direct.chunkCounts[bucket] {
+        unsafe queue.pointee.chunksFinished = 0
+        unsafe queue.pointee.finished += 1
         isMoved = true
         continue
       }
-      guard queue.pointee.finishedTurn < queue.pointee.startedTurn else { break }
-      let own = Chunks.chunk(
+      guard unsafe queue.pointee.finishedTurn < queue.pointee.startedTurn else { break }
+      let own = unsafe Chunks.chunk(
         queue.pointee.chunksFinished,
         of: reduction.places(of: ownership.parts[rank][bucket], in: bucket),
         direct.chunkElements)
       if !own.isEmpty {
-        while queue.pointee.receivesFinished < direct.incoming.count {
-          guard try queue.pointee.receives.finishOldestIfReady(on: communicator) else {
+        while unsafe queue.pointee.receivesFinished < direct.incoming.count {
+          guard try unsafe queue.pointee.receives.finishOldestIfReady(on: communicator) else {
             return isMoved
           }
-          queue.pointee.receivesFinished += 1
+          unsafe queue.pointee.receivesFinished += 1
           isMoved = true
         }
-        queue.pointee.receivesFinished = 0
-        sum(own, reduction.partialSums(of: bucket, nodes), direct, turn: queue.pointee.finishedTurn)
+        unsafe queue.pointee.receivesFinished = 0
+        unsafe sum(
+          own, reduction.partialSums(of: bucket, nodes), direct, turn: queue.pointee.finishedTurn)
       }
-      queue.pointee.chunksFinished += 1
-      queue.pointee.finishedTurn += 1
+      unsafe queue.pointee.chunksFinished += 1
+      unsafe queue.pointee.finishedTurn += 1
       isMoved = true
     }
     return isMoved
@@ -179,61 +180,62 @@ extension GradientExchange {
   ) {
     if let compression {
       for (number, node) in direct.incoming.enumerated() {
-        compression.setWords(
+        unsafe compression.setWords(
           ofGroup: node.node, chunks.pointer + direct.place(turn, number))
       }
       // Two elements took the place of one.
-      guard let arena = reduction.partialSums?[0] else { return }
-      compression.sum(2 * own.lowerBound..<2 * own.upperBound, into: arena)
+      guard let arena = unsafe reduction.partialSums?[0] else { return }
+      unsafe compression.sum(2 * own.lowerBound..<2 * own.upperBound, into: arena)
       return
     }
     for (number, node) in direct.incoming.enumerated() {
-      direct.sources.pointers[node.node] = chunks.pointer + direct.place(turn, number)
+      unsafe direct.sources.pointers[node.node] = unsafe chunks.pointer + direct.place(turn, number)
     }
     for node in 0..<nodeCount {
-      direct.sources.pointers[direct.ownNodes.lowerBound + node] = nodes[node] + own.lowerBound
+      unsafe direct.sources.pointers[direct.ownNodes.lowerBound + node] =
+        unsafe nodes[node] + own.lowerBound
     }
-    direct.fold.run(direct.sources.pointers, offset: 0, count: own.count, kernels: kernels)
+    unsafe direct.fold.run(direct.sources.pointers, offset: 0, count: own.count, kernels: kernels)
   }
 
   /// Every rank sends its part to every other.
   func advanceGathering(_ direct: DirectSchedule) throws(CollectiveError) -> Bool {
-    guard let whole = gathering.arena else { return false }
-    let queue = gathering.queues
+    guard let whole = unsafe gathering.arena else { return false }
+    let queue = unsafe gathering.queues
     let world = ownership.parts.count
     var isMoved = false
-    queue.pointee.arrived = gathering.added
-    while queue.pointee.started < queue.pointee.arrived {
-      let bucket = gathering.order[queue.pointee.started]
-      let arena = gathering.arena(of: bucket, whole)
+    unsafe queue.pointee.arrived = gathering.added
+    while unsafe queue.pointee.started < queue.pointee.arrived {
+      let bucket = unsafe gathering.order[queue.pointee.started]
+      let arena = unsafe gathering.arena(of: bucket, whole)
       for distance in 1..<world {
         let sender = (rank + world - distance) % world
-        try startReceive(arena, shared(bucket, by: sender), from: sender, queue)
+        try unsafe startReceive(arena, shared(bucket, by: sender), from: sender, queue)
       }
       for distance in 1..<world {
         let receiver = (rank + distance) % world
-        try startSend(arena, shared(bucket, by: rank), to: receiver, queue)
+        try unsafe startSend(arena, shared(bucket, by: rank), to: receiver, queue)
       }
-      queue.pointee.started += 1
+      unsafe queue.pointee.started += 1
       isMoved = true
     }
-    while queue.pointee.finished < queue.pointee.started {
+    while unsafe queue.pointee.finished < queue.pointee.started {
       // Of the oldest bucket, as many as there are other ranks that own some of it.
-      let distance = queue.pointee.receivesFinished + 1
+      let distance = unsafe queue.pointee.receivesFinished + 1
       if distance == world {
-        queue.pointee.receivesFinished = 0
-        queue.pointee.finished += 1
+        unsafe queue.pointee.receivesFinished = 0
+        unsafe queue.pointee.finished += 1
         isMoved = true
         continue
       }
       let sender = (rank + world - distance) % world
-      if !shared(gathering.order[queue.pointee.finished], by: sender).isEmpty {
-        guard try queue.pointee.receives.finishOldestIfReady(on: communicator) else { break }
+      if unsafe !shared(gathering.order[queue.pointee.finished], by: sender).isEmpty {
+        guard try unsafe queue.pointee.receives.finishOldestIfReady(on: communicator) else { break }
       }
-      queue.pointee.receivesFinished += 1
+      unsafe queue.pointee.receivesFinished += 1
       isMoved = true
     }
-    if try queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
+    if try unsafe queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
     return isMoved
   }
 

@@ -79,14 +79,15 @@ struct HalvingSchedule {
 
 extension GradientExchange {
   func advanceReduction(_ halving: HalvingSchedule) throws(CollectiveError) -> Bool {
-    guard let nodes = reduction.partialSums else { return false }
+    guard let nodes = unsafe reduction.partialSums else { return false }
     var isMoved = false
     for round in halving.peers.indices {
-      let queue = reduction.queues + round
-      queue.pointee.arrived = round == 0 ? reduction.added : (queue - 1).pointee.finished
-      if try receiveChunks(halving, round, nodes, queue) { isMoved = true }
-      if try queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
-      if try startChunks(halving, round, nodes, queue) { isMoved = true }
+      let queue = unsafe reduction.queues + round
+      unsafe queue.pointee.arrived =
+        unsafe round == 0 ? reduction.added : (queue - 1).pointee.finished
+      if try unsafe receiveChunks(halving, round, nodes, queue) { isMoved = true }
+      if try unsafe queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
+      if try unsafe startChunks(halving, round, nodes, queue) { isMoved = true }
     }
     return isMoved
   }
@@ -99,36 +100,40 @@ extension GradientExchange {
   ) throws(CollectiveError) -> Bool {
     let size = halving.chunkElements
     var isMoved = false
-    while queue.pointee.started < queue.pointee.arrived {
-      let bucket = reduction.order[queue.pointee.started]
-      let arena = reduction.partialSums(of: bucket, nodes)[0]
+    while unsafe queue.pointee.started < queue.pointee.arrived {
+      let bucket = unsafe reduction.order[queue.pointee.started]
+      let arena = unsafe reduction.partialSums(of: bucket, nodes)[0]
       let kept = reduction.places(of: halving.kept[round][bucket], in: bucket)
       let given = reduction.places(of: halving.given[round][bucket], in: bucket)
       let receives = Chunks.count(of: kept.count, size)
       let sends = Chunks.count(of: given.count, size)
-      while queue.pointee.receivesStarted < receives,
-        queue.pointee.receives.count < halving.depth
+      while unsafe queue.pointee.receivesStarted < receives,
+        unsafe queue.pointee.receives.count < halving.depth
       {
-        let chunk = Chunks.chunk(queue.pointee.receivesStarted, of: kept, size)
-        let place = halving.place(queue.pointee.startedTurn, round: round)
-        try startReceive(
+        let chunk = unsafe Chunks.chunk(queue.pointee.receivesStarted, of: kept, size)
+        let place = unsafe halving.place(queue.pointee.startedTurn, round: round)
+        try unsafe startReceive(
           chunks.pointer, place..<place + chunk.count, from: halving.peers[round], queue)
-        queue.pointee.receivesStarted += 1
-        queue.pointee.startedTurn += 1
+        unsafe queue.pointee.receivesStarted += 1
+        unsafe queue.pointee.startedTurn += 1
         isMoved = true
       }
-      while queue.pointee.sendsStarted < sends, queue.pointee.sends.count < halving.depth {
-        let chunk = Chunks.chunk(queue.pointee.sendsStarted, of: given, size)
-        try startSend(arena, chunk, to: halving.peers[round], queue)
-        queue.pointee.sendsStarted += 1
+      while unsafe queue.pointee.sendsStarted < sends,
+        unsafe queue.pointee.sends.count < halving.depth
+      {
+        let chunk = unsafe Chunks.chunk(queue.pointee.sendsStarted, of: given, size)
+        try unsafe startSend(arena, chunk, to: halving.peers[round], queue)
+        unsafe queue.pointee.sendsStarted += 1
         isMoved = true
       }
-      guard queue.pointee.receivesStarted == receives, queue.pointee.sendsStarted == sends else {
+      guard unsafe queue.pointee.receivesStarted == receives,
+        unsafe queue.pointee.sendsStarted == sends
+      else {
         break
       }
-      queue.pointee.receivesStarted = 0
-      queue.pointee.sendsStarted = 0
-      queue.pointee.started += 1
+      unsafe queue.pointee.receivesStarted = 0
+      unsafe queue.pointee.sendsStarted = 0
+      unsafe queue.pointee.started += 1
       isMoved = true
     }
     return isMoved
@@ -142,55 +147,57 @@ extension GradientExchange {
   ) throws(CollectiveError) -> Bool {
     let size = halving.chunkElements
     var isMoved = false
-    while queue.pointee.finished < queue.pointee.arrived {
-      let bucket = reduction.order[queue.pointee.finished]
+    while unsafe queue.pointee.finished < queue.pointee.arrived {
+      let bucket = unsafe reduction.order[queue.pointee.finished]
       let kept = reduction.places(of: halving.kept[round][bucket], in: bucket)
-      if queue.pointee.receivesFinished == Chunks.count(of: kept.count, size) {
-        queue.pointee.receivesFinished = 0
-        queue.pointee.finished += 1
+      if unsafe queue.pointee.receivesFinished == Chunks.count(of: kept.count, size) {
+        unsafe queue.pointee.receivesFinished = 0
+        unsafe queue.pointee.finished += 1
         isMoved = true
         continue
       }
-      guard queue.pointee.receives.count > 0,
-        try queue.pointee.receives.finishOldestIfReady(on: communicator)
+      guard unsafe queue.pointee.receives.count > 0,
+        try unsafe queue.pointee.receives.finishOldestIfReady(on: communicator)
       else { break }
-      let chunk = Chunks.chunk(queue.pointee.receivesFinished, of: kept, size)
-      let place = halving.place(queue.pointee.finishedTurn, round: round)
-      let target = reduction.partialSums(of: bucket, nodes)[0] + chunk.lowerBound
-      kernels.add(target, chunks.pointer + place, into: target, count: chunk.count)
-      queue.pointee.receivesFinished += 1
-      queue.pointee.finishedTurn += 1
+      let chunk = unsafe Chunks.chunk(queue.pointee.receivesFinished, of: kept, size)
+      let place = unsafe halving.place(queue.pointee.finishedTurn, round: round)
+      let target = unsafe reduction.partialSums(of: bucket, nodes)[0] + chunk.lowerBound
+      unsafe kernels.add(target, chunks.pointer + place, into: target, count: chunk.count)
+      unsafe queue.pointee.receivesFinished += 1
+      unsafe queue.pointee.finishedTurn += 1
       isMoved = true
     }
     return isMoved
   }
 
   func advanceGathering(_ halving: HalvingSchedule) throws(CollectiveError) -> Bool {
-    guard let whole = gathering.arena else { return false }
+    guard let whole = unsafe gathering.arena else { return false }
     var isMoved = false
     for round in halving.peers.indices.reversed() {
-      let queue = gathering.queues + round
+      let queue = unsafe gathering.queues + round
       let isFirst = round == halving.peers.count - 1
-      queue.pointee.arrived = isFirst ? gathering.added : (queue + 1).pointee.finished
-      while queue.pointee.started < queue.pointee.arrived {
-        let bucket = gathering.order[queue.pointee.started]
-        let arena = gathering.arena(of: bucket, whole)
+      unsafe queue.pointee.arrived = unsafe isFirst ? gathering.added : (queue + 1).pointee.finished
+      while unsafe queue.pointee.started < queue.pointee.arrived {
+        let bucket = unsafe gathering.order[queue.pointee.started]
+        let arena = unsafe gathering.arena(of: bucket, whole)
         let given = gathering.places(of: halving.given[round][bucket], in: bucket)
         let kept = gathering.places(of: halving.kept[round][bucket], in: bucket)
-        try startReceive(arena, given, from: halving.peers[round], queue)
-        try startSend(arena, kept, to: halving.peers[round], queue)
-        queue.pointee.started += 1
+        try unsafe startReceive(arena, given, from: halving.peers[round], queue)
+        try unsafe startSend(arena, kept, to: halving.peers[round], queue)
+        unsafe queue.pointee.started += 1
         isMoved = true
       }
-      while queue.pointee.finished < queue.pointee.started {
-        let bucket = gathering.order[queue.pointee.finished]
+      while unsafe queue.pointee.finished < queue.pointee.started {
+        let bucket = unsafe gathering.order[queue.pointee.finished]
         if !gathering.places(of: halving.given[round][bucket], in: bucket).isEmpty {
-          guard try queue.pointee.receives.finishOldestIfReady(on: communicator) else { break }
+          guard try unsafe queue.pointee.receives.finishOldestIfReady(on: communicator) else {
+            break
+          }
         }
-        queue.pointee.finished += 1
+        unsafe queue.pointee.finished += 1
         isMoved = true
       }
-      if try queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
+      if try unsafe queue.pointee.sends.finishReady(on: communicator) { isMoved = true }
     }
     return isMoved
   }

@@ -139,14 +139,14 @@ package final class GradientExchange {
   package func reduceScatter(
     partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) throws(CollectiveError) {
-    beginReduction(partialSums: partialSums)
+    unsafe beginReduction(partialSums: partialSums)
     for bucket in ownership.buckets.indices { try addToReduction(bucket) }
     try finishReduction()
   }
 
   /// Gives every rank all elements: each brings those that it owns.
   package func allGather(_ arena: UnsafeMutablePointer<Float>) throws(CollectiveError) {
-    beginGathering(arena)
+    unsafe beginGathering(arena)
     for bucket in ownership.buckets.indices { try addToGathering(bucket) }
     try finishGathering()
   }
@@ -158,7 +158,7 @@ package final class GradientExchange {
   package func beginReduction(partialSums: UnsafePointer<UnsafeMutablePointer<Float>>) {
     precondition(!gathering.isUnderWay, "a gathering is under way")
     reduction.begin()
-    reduction.partialSums = partialSums
+    unsafe reduction.partialSums = unsafe partialSums
     reduction.selected = compression?.selected
   }
 
@@ -185,7 +185,7 @@ package final class GradientExchange {
   package func beginGathering(_ arena: UnsafeMutablePointer<Float>) {
     precondition(!reduction.isUnderWay, "a reduction is under way")
     gathering.begin()
-    gathering.arena = arena
+    unsafe gathering.arena = unsafe arena
   }
 
   /// As `selectForReduction`, for the gathering under way. The elements arrive where they lie for
@@ -257,9 +257,9 @@ package final class GradientExchange {
     _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) {
     guard !range.isEmpty else { return }
-    let floats = UnsafeBufferPointer(start: arena + range.lowerBound, count: range.count)
+    let floats = unsafe UnsafeBufferPointer(start: arena + range.lowerBound, count: range.count)
     sentBytes += range.count * MemoryLayout<Float>.stride
-    queue.pointee.sends.append(
+    unsafe queue.pointee.sends.append(
       try communicator.startSend(UnsafeRawBufferPointer(floats), to: peer))
   }
 
@@ -269,8 +269,9 @@ package final class GradientExchange {
     _ queue: UnsafeMutablePointer<StageQueue>
   ) throws(CollectiveError) {
     guard !range.isEmpty else { return }
-    let floats = UnsafeMutableBufferPointer(start: arena + range.lowerBound, count: range.count)
-    queue.pointee.receives.append(
+    let floats = unsafe UnsafeMutableBufferPointer(
+      start: arena + range.lowerBound, count: range.count)
+    unsafe queue.pointee.receives.append(
       try communicator.startReceive(UnsafeMutableRawBufferPointer(floats), from: peer))
   }
 }

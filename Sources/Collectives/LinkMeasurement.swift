@@ -34,17 +34,17 @@ package struct LinkMeasurement: Sendable, Equatable {
     let outgoing = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
     let incoming = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 64)
     defer {
-      outgoing.deallocate()
-      incoming.deallocate()
+      unsafe outgoing.deallocate()
+      unsafe incoming.deallocate()
     }
-    outgoing.initializeMemory(as: UInt8.self, repeating: 1)
-    incoming.initializeMemory(as: UInt8.self, repeating: 0)
+    unsafe outgoing.initializeMemory(as: UInt8.self, repeating: 1)
+    unsafe incoming.initializeMemory(as: UInt8.self, repeating: 0)
     var seconds: [Double] = []
     // The first one opens connections.
     for round in 0...count {
       try communicator.barrier()
       let started = ContinuousClock.now
-      try communicator.exchange(
+      try unsafe communicator.exchange(
         send: UnsafeRawBufferPointer(outgoing), to: (communicator.rank + 1) % world,
         receive: incoming, from: (communicator.rank + world - 1) % world)
       if round > 0 { seconds.append((ContinuousClock.now - started) / .seconds(1)) }

@@ -40,7 +40,7 @@ package struct NodeFold {
     var start = elements.lowerBound
     while start < elements.upperBound {
       let count = min(blockElements, elements.upperBound - start)
-      fold.run(partialSums, offset: start, count: count, kernels: kernels)
+      unsafe fold.run(partialSums, offset: start, count: count, kernels: kernels)
       start += count
     }
   }

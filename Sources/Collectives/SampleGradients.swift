@@ -27,7 +27,7 @@ struct SampleGradients {
 }
 
 /// An arena with the content of an array, followed by a canary that nobody may touch.
-final class Arena {
+@safe final class Arena {
   let pointer: UnsafeMutablePointer<Float>
   private let buffer: AlignedBuffer
   private let count: Int
@@ -36,16 +36,16 @@ final class Arena {
   init(_ values: [Float]) {
     count = values.count
     buffer = AlignedBuffer(count: count + 1)
-    pointer = buffer.pointer
-    for (index, value) in values.enumerated() { pointer[index] = value }
-    pointer[count] = Self.canary
+    unsafe pointer = unsafe buffer.pointer
+    for (index, value) in values.enumerated() { unsafe pointer[index] = value }
+    unsafe pointer[count] = Self.canary
   }
 
-  var isIntact: Bool { pointer[count] == Self.canary }
+  var isIntact: Bool { unsafe pointer[count] == Self.canary }
 
   /// The bit patterns of `range`; one more, which equals nothing, if the canary is gone.
   func bits(_ range: Range<Int>) -> [UInt32] {
-    range.map { pointer[$0].bitPattern } + (isIntact ? [] : [0])
+    range.map { unsafe pointer[$0].bitPattern } + (isIntact ? [] : [0])
   }
 }
 
@@ -54,8 +54,8 @@ extension [UInt8] {
   mutating func withBytes<Failure: Error>(
     _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
   ) throws(Failure) {
-    try withUnsafeMutableBufferPointer { (buffer) throws(Failure) in
-      try body(UnsafeMutableRawBufferPointer(buffer))
+    try unsafe withUnsafeMutableBufferPointer { (buffer) throws(Failure) in
+      try unsafe body(UnsafeMutableRawBufferPointer(buffer))
     }
   }
 
@@ -63,8 +63,8 @@ extension [UInt8] {
   func withReadOnlyBytes<Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
   ) throws(Failure) {
-    try withUnsafeBufferPointer { (buffer) throws(Failure) in
-      try body(UnsafeRawBufferPointer(buffer))
+    try unsafe withUnsafeBufferPointer { (buffer) throws(Failure) in
+      try unsafe body(UnsafeRawBufferPointer(buffer))
     }
   }
 }

@@ -3,7 +3,7 @@ import Kernels
 /// The elements that alone take part in an exchange, of the first buckets of an arena: the others
 /// are +0 on every rank, or as they were. They lie side by side, in the order of the arena, in
 /// arenas of their own, so that messages are as before, only shorter. The same on all ranks.
-package struct SelectedElements {
+@safe package struct SelectedElements {
   /// The buckets from the first on that it is about; they end at multiples of 4,096
   /// or with the arena.
   package var bucketCount: Int
@@ -18,14 +18,14 @@ package struct SelectedElements {
     arenas: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     self.bucketCount = bucketCount
-    self.starts = starts
-    self.arenas = arenas
+    unsafe self.starts = unsafe starts
+    unsafe self.arenas = unsafe arenas
   }
 
   /// Where the selected ones of `elements` lie; bounds are multiples of 4,096, or the
   /// end of the arena.
   package func places(of elements: Range<Int>) -> Range<Int> {
-    starts[block(elements.lowerBound)]..<starts[block(elements.upperBound)]
+    unsafe starts[block(elements.lowerBound)]..<starts[block(elements.upperBound)]
   }
 
   /// The block that begins at `bound`, or would if the arena did not end there.
@@ -43,15 +43,15 @@ extension Stage {
   func partialSums(
     of bucket: Int, _ whole: UnsafePointer<UnsafeMutablePointer<Float>>
   ) -> UnsafePointer<UnsafeMutablePointer<Float>> {
-    guard let selected, bucket < selected.bucketCount else { return whole }
-    return selected.arenas
+    guard let selected, bucket < selected.bucketCount else { return unsafe whole }
+    return unsafe selected.arenas
   }
 
   /// The arena in which the elements of a bucket lie.
   func arena(
     of bucket: Int, _ whole: UnsafeMutablePointer<Float>
   ) -> UnsafeMutablePointer<Float> {
-    guard let selected, bucket < selected.bucketCount else { return whole }
-    return selected.arenas[0]
+    guard let selected, bucket < selected.bucketCount else { return unsafe whole }
+    return unsafe selected.arenas[0]
   }
 }

@@ -89,16 +89,16 @@ package struct SelfTest {
       var transfers = TransferQueue(capacity: 2 * count)
       let communicator = self.communicator
       do throws(CollectiveError) {
-        try incoming.withBytes { (incoming) throws(CollectiveError) in
-          try outgoing.withReadOnlyBytes { (outgoing) throws(CollectiveError) in
+        try unsafe incoming.withBytes { (incoming) throws(CollectiveError) in
+          try unsafe outgoing.withReadOnlyBytes { (outgoing) throws(CollectiveError) in
             for phase in [receivesFirst, !receivesFirst] {
               for part in 0..<count {
                 let place = part * size..<(part + 1) * size
                 if phase {
-                  transfers.append(
+                  unsafe transfers.append(
                     try communicator.startReceive(.init(rebasing: incoming[place]), from: previous))
                 } else {
-                  transfers.append(
+                  unsafe transfers.append(
                     try communicator.startSend(.init(rebasing: outgoing[place]), to: next))
                 }
               }
@@ -126,10 +126,10 @@ package struct SelfTest {
     let communicator = self.communicator
     var transfers = TransferQueue(capacity: 2)
     do throws(CollectiveError) {
-      try incoming.withBytes { (incoming) throws(CollectiveError) in
-        try outgoing.withReadOnlyBytes { (outgoing) throws(CollectiveError) in
-          transfers.append(try communicator.startReceive(incoming, from: previous))
-          transfers.append(try communicator.startSend(outgoing, to: next))
+      try unsafe incoming.withBytes { (incoming) throws(CollectiveError) in
+        try unsafe outgoing.withReadOnlyBytes { (outgoing) throws(CollectiveError) in
+          unsafe transfers.append(try communicator.startReceive(incoming, from: previous))
+          unsafe transfers.append(try communicator.startSend(outgoing, to: next))
           while transfers.count > 0 {
             while try !transfers.oldestIsFinished(on: communicator) {}
             try transfers.finishOldest(on: communicator)
@@ -147,7 +147,7 @@ package struct SelfTest {
   private mutating func checkPeers() throws(CollectiveError) {
     for peer in [-1, communicator.worldSize] {
       do throws(CollectiveError) {
-        try communicator.send(UnsafeRawBufferPointer(start: nil, count: 0), to: peer)
+        try unsafe communicator.send(UnsafeRawBufferPointer(start: nil, count: 0), to: peer)
         expect(false, "a send to rank \(peer) was accepted")
       } catch {
         expect(error.peer == peer, "the error of a send to rank \(peer) names another rank")
@@ -162,8 +162,8 @@ package struct SelfTest {
         var bytes =
           communicator.rank == root ? expected : [UInt8](repeating: 0, count: size)
         let communicator = self.communicator
-        try bytes.withBytes { (bytes) throws(CollectiveError) in
-          try communicator.broadcast(bytes, from: root)
+        try unsafe bytes.withBytes { (bytes) throws(CollectiveError) in
+          try unsafe communicator.broadcast(bytes, from: root)
         }
         expect(bytes == expected, "broadcast of \(size) bytes by rank \(root) lost its content")
       }
@@ -175,9 +175,9 @@ package struct SelfTest {
       let mine = Self.message(from: communicator.rank, size: size, purpose: 5)
       var all = [UInt8](repeating: 0, count: size * communicator.worldSize)
       let communicator = self.communicator
-      try all.withBytes { (all) throws(CollectiveError) in
-        try mine.withReadOnlyBytes { (mine) throws(CollectiveError) in
-          try communicator.allGather(mine, into: all)
+      try unsafe all.withBytes { (all) throws(CollectiveError) in
+        try unsafe mine.withReadOnlyBytes { (mine) throws(CollectiveError) in
+          try unsafe communicator.allGather(mine, into: all)
         }
       }
       let expected = (0..<communicator.worldSize).flatMap {
@@ -218,18 +218,18 @@ package struct SelfTest {
         let arenas = CanonicalTree.maximalNodes(
           of: plan.shards(ofRank: communicator.rank), in: shards
         ).map { Arena(gradients.node($0)) }
-        try exchange.reduceScatter(partialSums: arenas.map(\.pointer))
+        try unsafe exchange.reduceScatter(partialSums: arenas.map(unsafe \.pointer))
         let label = "\(elementCount) elements in \(shards) shards, step \(step)"
         for owned in exchange.ownership.parts[communicator.rank] {
           expect(
             arenas[0].bits(owned) == expected[owned].map(\.bitPattern),
             "reduce-scatter of \(label) differs from the canonical tree")
         }
-        try exchange.allGather(arenas[0].pointer)
+        try unsafe exchange.allGather(arenas[0].pointer)
         let bits = arenas[0].bits(0..<elementCount)
         expect(
           bits == expected.map(\.bitPattern), "all-gather of \(label) differs from the whole")
-        bits.withUnsafeBytes { digest.update($0) }
+        unsafe bits.withUnsafeBytes { unsafe digest.update($0) }
       }
     }
   }
@@ -240,9 +240,9 @@ extension Communicator {
   fileprivate func exchange(
     _ outgoing: [UInt8], to receiver: Int, _ incoming: inout [UInt8], from sender: Int
   ) throws(CollectiveError) {
-    try incoming.withBytes { (incoming) throws(CollectiveError) in
-      try outgoing.withReadOnlyBytes { (outgoing) throws(CollectiveError) in
-        try exchange(send: outgoing, to: receiver, receive: incoming, from: sender)
+    try unsafe incoming.withBytes { (incoming) throws(CollectiveError) in
+      try unsafe outgoing.withReadOnlyBytes { (outgoing) throws(CollectiveError) in
+        try unsafe exchange(send: outgoing, to: receiver, receive: incoming, from: sender)
       }
     }
   }

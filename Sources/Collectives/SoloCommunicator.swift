@@ -19,14 +19,14 @@ package final class SoloCommunicator: Communicator {
     _ bytes: UnsafeRawBufferPointer, to peer: Int
   ) throws(CollectiveError) -> Transfer {
     try checkPeer(peer, "send of \(bytes.count) bytes")
-    return Transfer(slot: matcher.postSend(bytes, by: 0, to: 0))
+    return unsafe Transfer(slot: matcher.postSend(bytes, by: 0, to: 0))
   }
 
   package func startReceive(
     _ bytes: UnsafeMutableRawBufferPointer, from peer: Int
   ) throws(CollectiveError) -> Transfer {
     try checkPeer(peer, "receive of \(bytes.count) bytes")
-    return Transfer(slot: matcher.postReceive(bytes, by: 0, from: 0))
+    return unsafe Transfer(slot: matcher.postReceive(bytes, by: 0, from: 0))
   }
 
   package func isFinished(_ transfer: borrowing Transfer) throws(CollectiveError) -> Bool {

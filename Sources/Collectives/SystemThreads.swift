@@ -18,23 +18,24 @@ package struct SystemThread {
 
   /// - Returns: nil where the system has no thread to give.
   package init?(_ run: @escaping () -> Void) {
-    let body = Unmanaged.passRetained(Body(run))
+    let body = unsafe Unmanaged.passRetained(Body(run))
     #if canImport(Darwin)
       var thread: pthread_t?
       let status = pthread_create(&thread, nil, { Self.main($0) }, body.toOpaque())
     #else
       var thread: pthread_t? = pthread_t()
-      let status = pthread_create(&thread!, nil, { Self.main($0!) }, body.toOpaque())
+      let status = unsafe pthread_create(
+        &thread!, nil, { unsafe Self.main($0!) }, unsafe body.toOpaque())
     #endif
     guard status == 0, let thread else {
-      body.release()
+      unsafe body.release()
       return nil
     }
     handle = thread
   }
 
   private static func main(_ raw: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-    Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run()
+    unsafe Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run()
     return nil
   }
 
@@ -43,31 +44,31 @@ package struct SystemThread {
 }
 
 /// A lock with one condition, to be used as in `lock(); while !condition { wait() }; unlock()`.
-struct Monitor: ~Copyable {
+@safe struct Monitor: ~Copyable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
   init() {
-    mutex.initialize(to: pthread_mutex_t())
-    condition.initialize(to: pthread_cond_t())
-    let mutexStatus = pthread_mutex_init(mutex, nil)
+    unsafe mutex.initialize(to: pthread_mutex_t())
+    unsafe condition.initialize(to: pthread_cond_t())
+    let mutexStatus = unsafe pthread_mutex_init(mutex, nil)
     precondition(mutexStatus == 0, "pthread_mutex_init returned \(mutexStatus)")
-    let conditionStatus = pthread_cond_init(condition, nil)
+    let conditionStatus = unsafe pthread_cond_init(condition, nil)
     precondition(conditionStatus == 0, "pthread_cond_init returned \(conditionStatus)")
   }
 
   deinit {
-    pthread_cond_destroy(condition)
-    pthread_mutex_destroy(mutex)
-    condition.deallocate()
-    mutex.deallocate()
+    unsafe pthread_cond_destroy(condition)
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe condition.deallocate()
+    unsafe mutex.deallocate()
   }
 
-  func lock() { pthread_mutex_lock(mutex) }
-  func unlock() { pthread_mutex_unlock(mutex) }
+  func lock() { unsafe pthread_mutex_lock(mutex) }
+  func unlock() { unsafe pthread_mutex_unlock(mutex) }
   /// Releases the lock while asleep; may wake without cause.
-  func wait() { pthread_cond_wait(condition, mutex) }
-  func wakeAll() { pthread_cond_broadcast(condition) }
+  func wait() { unsafe pthread_cond_wait(condition, mutex) }
+  func wakeAll() { unsafe pthread_cond_broadcast(condition) }
 
   borrowing func locked<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result
@@ -84,15 +85,17 @@ struct Monitor: ~Copyable {
 /// The processor time that the calling thread has had.
 package func threadProcessorTime() -> Duration {
   var time = timespec()
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+  unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
   return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
 }
 
 /// The name of this machine, "localhost" where it has none.
 package func systemHostName() -> String {
-  withUnsafeTemporaryAllocation(of: CChar.self, capacity: 257) { name in
-    name.initialize(repeating: 0)
-    guard let start = name.baseAddress, gethostname(start, 256) == 0 else { return "localhost" }
-    return String(cString: start)
+  unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 257) { name in
+    unsafe name.initialize(repeating: 0)
+    guard let start = name.baseAddress, unsafe gethostname(start, 256) == 0 else {
+      return "localhost"
+    }
+    return unsafe String(cString: start)
   }
 }

@@ -28,14 +28,14 @@ package final class ThreadCommunicator: Communicator {
     _ bytes: UnsafeRawBufferPointer, to peer: Int
   ) throws(CollectiveError) -> Transfer {
     try checkPeer(peer, "send of \(bytes.count) bytes")
-    return Transfer(slot: try world.startSend(bytes, by: rank, to: peer))
+    return unsafe Transfer(slot: try world.startSend(bytes, by: rank, to: peer))
   }
 
   package func startReceive(
     _ bytes: UnsafeMutableRawBufferPointer, from peer: Int
   ) throws(CollectiveError) -> Transfer {
     try checkPeer(peer, "receive of \(bytes.count) bytes")
-    return Transfer(slot: try world.startReceive(bytes, by: rank, from: peer))
+    return unsafe Transfer(slot: try world.startReceive(bytes, by: rank, from: peer))
   }
 
   package func isFinished(_ transfer: borrowing Transfer) throws(CollectiveError) -> Bool {

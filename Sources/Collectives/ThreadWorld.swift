@@ -1,9 +1,10 @@
+import NumericContract
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
   import Darwin
 #endif
-import NumericContract
 
 /// The state that the ranks of one in-process job share. Everything in it is behind one lock.
 package final class ThreadWorld: @unchecked Sendable {
@@ -99,7 +100,7 @@ package final class ThreadWorld: @unchecked Sendable {
     return try monitor.locked { () throws(CollectiveError) -> Int in
       try admit("send of \(bytes.count) bytes", rank, peer)
       sentBytes[rank] += bytes.count
-      let slot = matcher.postSend(bytes, by: rank, to: peer)
+      let slot = unsafe matcher.postSend(bytes, by: rank, to: peer)
       if matcher.outcome(of: slot, by: rank) != .pending { monitor.wakeAll() }
       return slot
     }
@@ -111,7 +112,7 @@ package final class ThreadWorld: @unchecked Sendable {
     delay(rank)
     return try monitor.locked { () throws(CollectiveError) -> Int in
       try admit("receive of \(bytes.count) bytes", rank, peer)
-      let slot = matcher.postReceive(bytes, by: rank, from: peer)
+      let slot = unsafe matcher.postReceive(bytes, by: rank, from: peer)
       if matcher.outcome(of: slot, by: rank) != .pending { monitor.wakeAll() }
       return slot
     }

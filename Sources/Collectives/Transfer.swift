@@ -19,7 +19,7 @@ package struct Transfer: ~Copyable {
 
 /// Started transfers that are finished in the order in which they were started. Holds a fixed
 /// number; does not allocate after `init`.
-package struct TransferQueue: ~Copyable {
+@safe package struct TransferQueue: ~Copyable {
   private let storage: UnsafeMutablePointer<Transfer>
   private let capacity: Int
   private var head = 0
@@ -27,29 +27,29 @@ package struct TransferQueue: ~Copyable {
 
   package init(capacity: Int) {
     self.capacity = max(1, capacity)
-    storage = .allocate(capacity: self.capacity)
+    unsafe storage = .allocate(capacity: self.capacity)
   }
 
   deinit {
     precondition(count == 0, "\(count) transfers were started but never finished")
-    storage.deallocate()
+    unsafe storage.deallocate()
   }
 
   package mutating func append(_ transfer: consuming Transfer) {
     precondition(count < capacity, "more than \(capacity) transfers at a time")
-    (storage + (head + count) % capacity).initialize(to: transfer)
+    unsafe (storage + (head + count) % capacity).initialize(to: transfer)
     count += 1
   }
 
   private mutating func takeOldest() -> Transfer {
-    let oldest = storage + head
+    let oldest = unsafe storage + head
     head = (head + 1) % capacity
     count -= 1
-    return oldest.move()
+    return unsafe oldest.move()
   }
 
   func oldestIsFinished(on communicator: any Communicator) throws(CollectiveError) -> Bool {
-    try communicator.isFinished(storage[head])
+    try unsafe communicator.isFinished(storage[head])
   }
 
   mutating func finishOldest(on communicator: any Communicator) throws(CollectiveError) {

@@ -8,7 +8,7 @@ final class TransferMatcher {
     case refused(String)
   }
 
-  private struct Posted {
+  @safe private struct Posted {
     var isSend: Bool
     var peer: Int
     var address: UnsafeMutableRawPointer?
@@ -49,7 +49,7 @@ final class TransferMatcher {
   private static let usual = 32
 
   func postSend(_ bytes: UnsafeRawBufferPointer, by rank: Int, to peer: Int) -> Int {
-    let slot = open(
+    let slot = unsafe open(
       Posted(
         isSend: true, peer: peer, address: UnsafeMutableRawPointer(mutating: bytes.baseAddress),
         count: bytes.count, outcome: .pending), by: rank)
@@ -60,7 +60,7 @@ final class TransferMatcher {
   }
 
   func postReceive(_ bytes: UnsafeMutableRawBufferPointer, by rank: Int, from peer: Int) -> Int {
-    let slot = open(
+    let slot = unsafe open(
       Posted(
         isSend: false, peer: peer, address: bytes.baseAddress, count: bytes.count,
         outcome: .pending), by: rank)
@@ -111,8 +111,8 @@ final class TransferMatcher {
     if sent.count != wanted.count {
       outcome = .refused(
         "rank \(sender) sent \(sent.count) bytes where rank \(receiver) expected \(wanted.count)")
-    } else if sent.count > 0, let from = sent.address, let to = wanted.address {
-      to.copyMemory(from: from, byteCount: sent.count)
+    } else if sent.count > 0, let from = unsafe sent.address, let to = unsafe wanted.address {
+      unsafe to.copyMemory(from: from, byteCount: sent.count)
     }
     posted[sender][sendSlot].outcome = outcome
     posted[receiver][receiveSlot].outcome = outcome

@@ -61,7 +61,7 @@ struct TreeFold {
     _ arrays: UnsafePointer<UnsafeMutablePointer<Float>>, offset: Int, count: Int, kernels: Kernels
   ) {
     for addition in additions {
-      kernels.add(
+      unsafe kernels.add(
         arrays[addition.left] + offset, arrays[addition.right] + offset,
         into: arrays[addition.destination] + offset, count: count)
     }

@@ -58,7 +58,7 @@ package struct BytePairVocabulary: Sendable, Equatable {
   /// The tokens of one chunk: the earliest merge that fits anywhere is made everywhere, until none
   /// fits.
   func tokens(of chunk: UnsafeRawBufferPointer) -> [Int32] {
-    var tokens = chunk.map { Int32($0) }
+    var tokens = unsafe chunk.map { Int32($0) }
     while tokens.count > 1 {
       var best = Int32.max
       for index in 0..<tokens.count - 1 {
@@ -102,15 +102,15 @@ struct ChunkEncoder {
   /// Calls `body` with the tokens of a chunk.
   @inline(__always)
   mutating func encode(_ chunk: UnsafeRawBufferPointer, _ body: (Int32) -> Void) {
-    let known = chunks.index(of: chunk) ?? learn(chunk)
+    let known = unsafe chunks.index(of: chunk) ?? learn(chunk)
     for place in starts[known]..<starts[known + 1] { body(tokens[place]) }
   }
 
   private mutating func learn(_ chunk: UnsafeRawBufferPointer) -> Int {
     if chunks.count >= room { self = ChunkEncoder(vocabulary) }
-    tokens += vocabulary.tokens(of: chunk)
+    unsafe tokens += vocabulary.tokens(of: chunk)
     starts.append(tokens.count)
-    return chunks.insert(chunk)
+    return unsafe chunks.insert(chunk)
   }
 }
 

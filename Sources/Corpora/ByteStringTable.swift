@@ -17,11 +17,11 @@ struct ByteStringTable: Sendable {
   /// The number of a string; nil for one that was never put in.
   @inline(__always)
   func index(of string: UnsafeRawBufferPointer) -> Int? {
-    let hash = Self.hash(string)
+    let hash = unsafe Self.hash(string)
     var slot = Int(hash) & (slots.count - 1)
     while slots[slot] != 0 {
       let index = Int(slots[slot]) - 1
-      if hashes[index] == hash, isEqual(index, string) { return index }
+      if hashes[index] == hash, unsafe isEqual(index, string) { return index }
       slot = (slot + 1) & (slots.count - 1)
     }
     return nil
@@ -29,10 +29,10 @@ struct ByteStringTable: Sendable {
 
   /// The number of a string, which is put in where it is new.
   mutating func insert(_ string: UnsafeRawBufferPointer) -> Int {
-    if let index = index(of: string) { return index }
+    if let index = unsafe index(of: string) { return index }
     if 2 * (count + 1) > slots.count { grow() }
-    let hash = Self.hash(string)
-    bytes.append(contentsOf: string)
+    let hash = unsafe Self.hash(string)
+    unsafe bytes.append(contentsOf: string)
     starts.append(bytes.count)
     hashes.append(hash)
     place(count - 1)
@@ -40,7 +40,7 @@ struct ByteStringTable: Sendable {
   }
 
   mutating func insert(_ string: some Collection<UInt8>) -> Int {
-    Array(string).withUnsafeBytes { insert($0) }
+    unsafe Array(string).withUnsafeBytes { unsafe insert($0) }
   }
 
   private mutating func grow() {
@@ -58,7 +58,9 @@ struct ByteStringTable: Sendable {
   private func isEqual(_ index: Int, _ string: UnsafeRawBufferPointer) -> Bool {
     let start = starts[index]
     guard starts[index + 1] - start == string.count else { return false }
-    for place in 0..<string.count where bytes[start + place] != string[place] { return false }
+    for place in 0..<string.count where unsafe bytes[start + place] != string[place] {
+      return false
+    }
     return true
   }
 
@@ -66,7 +68,7 @@ struct ByteStringTable: Sendable {
   @inline(__always)
   private static func hash(_ string: UnsafeRawBufferPointer) -> UInt32 {
     var hasher = Hasher()
-    hasher.combine(bytes: string)
+    unsafe hasher.combine(bytes: string)
     return UInt32(truncatingIfNeeded: hasher.finalize())
   }
 }
@@ -94,7 +96,7 @@ struct ByteStringCounts {
   /// - Returns: whether the string is new, or was forgotten.
   @inline(__always)
   mutating func add(_ string: UnsafeRawBufferPointer) -> Bool {
-    let index = table.insert(string)
+    let index = unsafe table.insert(string)
     guard index == counts.count else {
       counts[index] += 1
       return false

@@ -3,14 +3,14 @@
 ///
 /// Bytes beyond ASCII count as letters, so that the same text gives the same chunks whatever its
 /// encoding. No chunk is longer than `longest`.
-struct ChunkScanner {
+@safe struct ChunkScanner {
   static let longest = 64
 
   private let bytes: UnsafeRawBufferPointer
   /// Where the next chunk starts.
   private(set) var offset = 0
 
-  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = unsafe bytes }
 
   private enum Class { case letter, digit, space, sign }
 
@@ -18,23 +18,24 @@ struct ChunkScanner {
   @inline(__always)
   mutating func next() -> UnsafeRawBufferPointer? {
     let start = offset
-    let end = min(bytes.count, start + Self.longest)
+    let end = unsafe min(bytes.count, start + Self.longest)
     guard start < end else { return nil }
-    var kind = Self.kind(of: bytes[start])
+    var kind = unsafe Self.kind(of: bytes[start])
     var place = start + 1
-    if bytes[start] == 0x20, place < end, Self.kind(of: bytes[place]) != .space {
-      kind = Self.kind(of: bytes[place])
+    if unsafe bytes[start] == 0x20, place < end, unsafe Self.kind(of: bytes[place]) != .space {
+      kind = unsafe Self.kind(of: bytes[place])
       place += 1
     }
-    while place < end, Self.kind(of: bytes[place]) == kind { place += 1 }
+    while place < end, unsafe Self.kind(of: bytes[place]) == kind { place += 1 }
     // The last space before a word belongs to the word.
-    if kind == .space, place - start > 1, place < bytes.count, bytes[place - 1] == 0x20,
-      Self.kind(of: bytes[place]) != .space
+    if kind == .space, place - start > 1, unsafe place < bytes.count,
+      unsafe bytes[place - 1] == 0x20,
+      unsafe Self.kind(of: bytes[place]) != .space
     {
       place -= 1
     }
     offset = place
-    return UnsafeRawBufferPointer(rebasing: bytes[start..<place])
+    return unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<place])
   }
 
   @inline(__always)

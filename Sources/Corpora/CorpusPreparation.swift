@@ -27,7 +27,7 @@ package struct CorpusPreparation {
   /// The tokenizer of a token file; nil for a file that is none.
   package static func tokenizer(ofTokenFile path: String) throws(CorpusError) -> Tokenizer? {
     let file = try MappedFile(path: path)
-    return TokenFileHeader.begins(file.bytes)
+    return unsafe TokenFileHeader.begins(file.bytes)
       ? try TokenFile(file.bytes, path: path).tokenizer : nil
   }
 
@@ -40,11 +40,11 @@ package struct CorpusPreparation {
     var done = 0
     for path in texts {
       let file = try open(path)
-      try learner.add(file.bytes, path: path) { offset in
+      try unsafe learner.add(file.bytes, path: path) { offset in
         file.release(upTo: offset)
         report(Progress(pass: .learning, bytes: done + offset))
       }
-      done += file.bytes.count
+      unsafe done += file.bytes.count
     }
     return learner.tokenizer()
   }
@@ -60,7 +60,7 @@ package struct CorpusPreparation {
       var pace = Pace()
       // A token's bytes start where those of the one before end.
       var start = 0
-      try tokenizer.forEachToken(of: file.bytes, path: path) { token, end in
+      try unsafe tokenizer.forEachToken(of: file.bytes, path: path) { token, end in
         writer.append(token, at: done + start)
         start = end
         if pace.isDue(end) {
@@ -68,7 +68,7 @@ package struct CorpusPreparation {
           report(Progress(pass: .writing, bytes: done + end))
         }
       }
-      done += file.bytes.count
+      unsafe done += file.bytes.count
       try writer.requireSound()
     }
     guard writer.tokenCount > 0 else { throw .empty(path: texts.first ?? output) }
@@ -79,7 +79,7 @@ package struct CorpusPreparation {
 
   private func open(_ path: String) throws(CorpusError) -> MappedFile {
     let file = try MappedFile(path: path)
-    if TokenFileHeader.begins(file.bytes) { throw .preparedAlready(path: path) }
+    if unsafe TokenFileHeader.begins(file.bytes) { throw .preparedAlready(path: path) }
     return file
   }
 }

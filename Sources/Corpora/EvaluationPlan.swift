@@ -53,11 +53,11 @@ package struct EvaluationPlan: Sendable, Equatable {
       for t in 0..<window {
         let place = t * width + b
         if start + t < stream.upperBound {
-          inputs[place] = corpus[start + t]
-          targets[place] = corpus[start + t + 1]
+          unsafe inputs[place] = corpus[start + t]
+          unsafe targets[place] = corpus[start + t + 1]
         } else {
-          inputs[place] = 0
-          targets[place] = -1
+          unsafe inputs[place] = 0
+          unsafe targets[place] = -1
         }
       }
     }

@@ -10,7 +10,7 @@
 /// A mapped file must be neither shortened nor overwritten while it is in use: the system answers a
 /// read beyond its end with SIGBUS, and what is overwritten changes under the reader's eyes.
 /// Replacing the file by renaming another over it is harmless.
-struct MappedFile: ~Copyable, @unchecked Sendable {
+@safe struct MappedFile: ~Copyable, @unchecked Sendable {
   /// The file's content, valid as long as the owner lives and never written.
   let bytes: UnsafeRawBufferPointer
 
@@ -22,38 +22,39 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
   /// - Throws: `CorpusError` where the path is missing, not a regular file, unreadable or empty.
   init(path: String) throws(CorpusError) {
     // Without O_NONBLOCK, opening a pipe would wait for a writer.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       if errno == ENOENT || errno == ENOTDIR { throw .missing(path: path) }
-      throw .unreadable(path: path, message: String(cString: strerror(errno)))
+      throw unsafe .unreadable(path: path, message: String(cString: strerror(errno)))
     }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      throw .unreadable(path: path, message: String(cString: strerror(errno)))
+    guard unsafe fstat(descriptor, &status) == 0 else {
+      throw unsafe .unreadable(path: path, message: String(cString: strerror(errno)))
     }
     if let kind = Self.unusableKind(of: status) { throw .notRegularFile(path: path, kind: kind) }
     guard status.st_size > 0 else { throw .empty(path: path) }
-    bytes = try Self.content(of: descriptor, status, path: path)
+    unsafe bytes = try unsafe Self.content(of: descriptor, status, path: path)
   }
 
   private static func content(
     of descriptor: Int32, _ status: stat, path: String
   ) throws(CorpusError) -> UnsafeRawBufferPointer {
     guard let size = Int(exactly: status.st_size),
-      let address = size > largestCopy
+      let address = unsafe size > largestCopy
         ? mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
         : mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-      address != MAP_FAILED
+      unsafe address != MAP_FAILED
     else {
-      throw .unreadable(path: path, message: String(cString: strerror(errno)))
+      throw unsafe .unreadable(path: path, message: String(cString: strerror(errno)))
     }
-    let buffer = UnsafeMutableRawBufferPointer(start: address, count: size)
+    let buffer = unsafe UnsafeMutableRawBufferPointer(start: address, count: size)
     if size > largestCopy { return UnsafeRawBufferPointer(buffer) }
-    let copied = read(descriptor, into: buffer)
+    let copied = unsafe read(descriptor, into: buffer)
     guard copied == size else {
-      let message = copied < 0 ? String(cString: strerror(errno)) : "it was shortened meanwhile"
-      munmap(address, size)
+      let message =
+        unsafe copied < 0 ? String(cString: strerror(errno)) : "it was shortened meanwhile"
+      unsafe munmap(address, size)
       throw .unreadable(path: path, message: message)
     }
     return UnsafeRawBufferPointer(buffer)
@@ -63,11 +64,11 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
   /// come back if they were read again.
   func release(upTo offset: Int) {
     // A copy has nowhere to come back from.
-    guard bytes.count > Self.largestCopy else { return }
+    guard unsafe bytes.count > Self.largestCopy else { return }
     let page = 1 << 16
     let end = offset / page * page
     let start = max(0, end - (8 << 20))
-    _ = madvise(
+    _ = unsafe madvise(
       UnsafeMutableRawPointer(mutating: bytes.baseAddress)! + start, end - start, MADV_DONTNEED)
   }
 
@@ -75,7 +76,7 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
   private static func read(_ file: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
     var count = 0
     while count < buffer.count, let start = buffer.baseAddress {
-      let got = pread(file, start + count, buffer.count - count, off_t(count))
+      let got = unsafe pread(file, start + count, buffer.count - count, off_t(count))
       if got < 0, errno == EINTR { continue }
       if got < 0 { return -1 }
       if got == 0 { break }
@@ -85,7 +86,7 @@ struct MappedFile: ~Copyable, @unchecked Sendable {
   }
 
   deinit {
-    _ = munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+    _ = unsafe munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
   }
 
   /// What the file is if it cannot be a corpus; nil for a regular file.

@@ -54,7 +54,7 @@ package struct StreamPlan: Sendable, Equatable {
   ) {
     precondition(windowIndex >= 0, "window \(windowIndex) < 0")
     precondition(windowIndex < windowsPerEpoch, "window \(windowIndex) >= \(windowsPerEpoch)")
-    fill(
+    unsafe fill(
       inputs: inputs, targets: targets, corpus: corpus, sequences: local,
       steps: windowIndex * window..<(windowIndex + 1) * window)
   }
@@ -73,9 +73,9 @@ package struct StreamPlan: Sendable, Equatable {
       "token range \(tokenRange) ends beyond \(corpus.count) tokens")
     corpus.withTokens { view in
       switch view {
-      case .bytes(let tokens): gather(tokens, inputs, targets, local, steps)
-      case .narrow(let tokens): gather(tokens, inputs, targets, local, steps)
-      case .wide(let tokens): gather(tokens, inputs, targets, local, steps)
+      case .bytes(let tokens): unsafe gather(tokens, inputs, targets, local, steps)
+      case .narrow(let tokens): unsafe gather(tokens, inputs, targets, local, steps)
+      case .wide(let tokens): unsafe gather(tokens, inputs, targets, local, steps)
       }
     }
   }
@@ -90,8 +90,8 @@ package struct StreamPlan: Sendable, Equatable {
       let start =
         tokenRange.lowerBound + (local.lowerBound + b) * streamLength + steps.lowerBound
       for t in 0..<steps.count {
-        inputs[t * width + b] = Int32(truncatingIfNeeded: tokens[start + t])
-        targets[t * width + b] = Int32(truncatingIfNeeded: tokens[start + t + 1])
+        unsafe inputs[t * width + b] = unsafe Int32(truncatingIfNeeded: tokens[start + t])
+        unsafe targets[t * width + b] = unsafe Int32(truncatingIfNeeded: tokens[start + t + 1])
       }
     }
   }

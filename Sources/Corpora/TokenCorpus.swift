@@ -34,8 +34,8 @@ package final class TokenCorpus: Sendable {
     path: String, learning: Tokenizer.Learning
   ) throws(CorpusError) {
     let file = try MappedFile(path: path)
-    if TokenFileHeader.begins(file.bytes) {
-      let tokens = try TokenFile(file.bytes, path: path)
+    if unsafe TokenFileHeader.begins(file.bytes) {
+      let tokens = try unsafe TokenFile(file.bytes, path: path)
       guard tokens.tokenizer.kind == learning.kind else {
         let found = tokens.tokenizer.kind.rawValue
         throw .otherTokenizer(
@@ -45,7 +45,7 @@ package final class TokenCorpus: Sendable {
       self.init(file: file, path: path, tokens: tokens)
       return
     }
-    let tokenizer = try Tokenizer(learning: learning, from: file.bytes, path: path)
+    let tokenizer = try unsafe Tokenizer(learning: learning, from: file.bytes, path: path)
     try self.init(file: file, path: path, tokenizer: tokenizer)
   }
 
@@ -59,8 +59,8 @@ package final class TokenCorpus: Sendable {
   /// - Throws: as `init(path:learning:)`.
   package convenience init(path: String, tokenizer: Tokenizer) throws(CorpusError) {
     let file = try MappedFile(path: path)
-    if TokenFileHeader.begins(file.bytes) {
-      let tokens = try TokenFile(file.bytes, path: path)
+    if unsafe TokenFileHeader.begins(file.bytes) {
+      let tokens = try unsafe TokenFile(file.bytes, path: path)
       guard tokens.tokenizer == tokenizer else {
         throw .otherTokenizer(
           path: path, found: "another tokenizer", wanted: "that of the training text",
@@ -86,16 +86,16 @@ package final class TokenCorpus: Sendable {
   ) throws(CorpusError) {
     self.path = path
     self.tokenizer = tokenizer
-    fingerprint = ContentHash128(of: file.bytes).description
+    fingerprint = unsafe ContentHash128(of: file.bytes).description
     if tokenizer == .byte {
       storage = .bytes
-      count = file.bytes.count
+      count = unsafe file.bytes.count
     } else if tokenizer.vocabularySize <= 1 << 16 {
-      let tokens: [UInt16] = try Self.decode(file.bytes, path: path, tokenizer)
+      let tokens: [UInt16] = try unsafe Self.decode(file.bytes, path: path, tokenizer)
       storage = .narrow(tokens)
       count = tokens.count
     } else {
-      let tokens: [Int32] = try Self.decode(file.bytes, path: path, tokenizer)
+      let tokens: [Int32] = try unsafe Self.decode(file.bytes, path: path, tokenizer)
       storage = .wide(tokens)
       count = tokens.count
     }
@@ -107,16 +107,16 @@ package final class TokenCorpus: Sendable {
     precondition(index >= 0, "token index \(index) < 0")
     precondition(index < count, "token index \(index) >= \(count) tokens")
     switch storage {
-    case .bytes: return Int32(file.bytes[index])
+    case .bytes: return unsafe Int32(file.bytes[index])
     case .narrow(let tokens): return Int32(tokens[index])
     case .wide(let tokens): return tokens[index]
     case .file:
       var token: Int32 = 0
       withTokens { view in
         switch view {
-        case .bytes(let tokens): token = Int32(tokens[index])
-        case .narrow(let tokens): token = Int32(tokens[index])
-        case .wide(let tokens): token = tokens[index]
+        case .bytes(let tokens): token = unsafe Int32(tokens[index])
+        case .narrow(let tokens): token = unsafe Int32(tokens[index])
+        case .wide(let tokens): token = unsafe tokens[index]
         }
       }
       return token
@@ -128,19 +128,19 @@ package final class TokenCorpus: Sendable {
   func withTokens(_ body: (TokenView) -> Void) {
     switch storage {
     case .bytes:
-      body(.bytes(file.bytes.assumingMemoryBound(to: UInt8.self)))
+      unsafe body(.bytes(file.bytes.assumingMemoryBound(to: UInt8.self)))
     case .narrow(let tokens):
-      tokens.withUnsafeBufferPointer { body(.narrow($0)) }
+      unsafe tokens.withUnsafeBufferPointer { unsafe body(.narrow($0)) }
     case .wide(let tokens):
-      tokens.withUnsafeBufferPointer { body(.wide($0)) }
+      unsafe tokens.withUnsafeBufferPointer { unsafe body(.wide($0)) }
     case .file(let tokens):
       let start = TokenFileHeader.pageBytes
       let end = start + tokens.header.tokenBytes * tokens.header.tokenCount
-      let raw = UnsafeRawBufferPointer(rebasing: file.bytes[start..<end])
+      let raw = unsafe UnsafeRawBufferPointer(rebasing: file.bytes[start..<end])
       switch tokens.header.tokenBytes {
-      case 1: body(.bytes(raw.assumingMemoryBound(to: UInt8.self)))
-      case 2: body(.narrow(raw.assumingMemoryBound(to: UInt16.self)))
-      default: body(.wide(raw.assumingMemoryBound(to: Int32.self)))
+      case 1: unsafe body(.bytes(raw.assumingMemoryBound(to: UInt8.self)))
+      case 2: unsafe body(.narrow(raw.assumingMemoryBound(to: UInt16.self)))
+      default: unsafe body(.wide(raw.assumingMemoryBound(to: Int32.self)))
       }
     }
   }
@@ -156,15 +156,15 @@ package final class TokenCorpus: Sendable {
     precondition(range.upperBound <= count, "range \(range) ends beyond \(count) tokens")
     if tokenizer == .byte { return range.count }
     if case .file(let tokens) = storage {
-      return tokens.textOffset(of: range.upperBound, in: file.bytes)
+      return unsafe tokens.textOffset(of: range.upperBound, in: file.bytes)
         - tokens.textOffset(of: range.lowerBound, in: file.bytes)
     }
     if range.isEmpty { return 0 }
     var index = 0
     var start = 0
-    var end = file.bytes.count
+    var end = unsafe file.bytes.count
     // A corpus that is open was decoded before.
-    try? tokenizer.forEachToken(of: file.bytes, path: path) { _, offset in
+    try? unsafe tokenizer.forEachToken(of: file.bytes, path: path) { _, offset in
       index += 1
       if index == range.lowerBound { start = offset }
       if index == range.upperBound, index < count { end = offset }
@@ -177,9 +177,9 @@ package final class TokenCorpus: Sendable {
   ) throws(CorpusError) -> [Token] {
     var tokens: [Token] = []
     if case .character = tokenizer {
-      tokens.reserveCapacity(text.reduce(0) { $0 + ($1 & 0xC0 != 0x80 ? 1 : 0) })
+      unsafe tokens.reserveCapacity(text.reduce(0) { $0 + ($1 & 0xC0 != 0x80 ? 1 : 0) })
     }
-    try tokenizer.forEachToken(of: text, path: path) { token, _ in
+    try unsafe tokenizer.forEachToken(of: text, path: path) { token, _ in
       tokens.append(Token(truncatingIfNeeded: token))
     }
     return tokens
@@ -187,7 +187,7 @@ package final class TokenCorpus: Sendable {
 }
 
 /// The tokens of a corpus in one of the widths they are stored in.
-enum TokenView {
+@safe enum TokenView {
   case bytes(UnsafeBufferPointer<UInt8>)
   case narrow(UnsafeBufferPointer<UInt16>)
   case wide(UnsafeBufferPointer<Int32>)

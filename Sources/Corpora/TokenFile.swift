@@ -40,7 +40,7 @@ struct TokenFileHeader: Equatable {
 
   /// Whether a file begins as a token file does.
   static func begins(_ file: UnsafeRawBufferPointer) -> Bool {
-    file.count >= magic.count && file.prefix(magic.count).elementsEqual(magic)
+    unsafe file.count >= magic.count && file.prefix(magic.count).elementsEqual(magic)
   }
 
   init(
@@ -64,15 +64,15 @@ struct TokenFileHeader: Equatable {
       throw damaged("\(file.count) bytes, expected at least \(Self.pageBytes)")
     }
     func word(_ offset: Int) -> UInt64 {
-      UInt64(littleEndian: file.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      unsafe UInt64(littleEndian: file.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
     func half(_ offset: Int) -> UInt32 {
-      UInt32(littleEndian: file.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+      unsafe UInt32(littleEndian: file.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
     guard half(8) == Self.version else {
       throw damaged("version \(half(8)), this program reads version \(Self.version)")
     }
-    let hash = ContentHash128(of: UnsafeRawBufferPointer(rebasing: file[..<72]))
+    let hash = unsafe ContentHash128(of: UnsafeRawBufferPointer(rebasing: file[..<72]))
     guard hash.high == word(72), hash.low == word(80) else {
       throw damaged("its head is not what its checksum says")
     }
@@ -98,7 +98,7 @@ struct TokenFileHeader: Equatable {
   var page: [UInt8] {
     var page = Self.magic
     func append(_ value: some FixedWidthInteger) {
-      withUnsafeBytes(of: value.littleEndian) { page += $0 }
+      unsafe withUnsafeBytes(of: value.littleEndian) { unsafe page += $0 }
     }
     append(Self.version)
     append(UInt32(tokenBytes))
@@ -107,7 +107,7 @@ struct TokenFileHeader: Equatable {
     }
     append(contentHigh)
     append(contentLow)
-    let hash = page.withUnsafeBytes { ContentHash128(of: $0) }
+    let hash = unsafe page.withUnsafeBytes { unsafe ContentHash128(of: $0) }
     append(hash.high)
     append(hash.low)
     return page + [UInt8](repeating: 0, count: Self.pageBytes - page.count)
@@ -123,21 +123,21 @@ struct TokenFile: Sendable {
 
   /// - Complexity: one pass over the file.
   init(_ file: UnsafeRawBufferPointer, path: String) throws(CorpusError) {
-    let header = try TokenFileHeader(of: file, path: path)
+    let header = try unsafe TokenFileHeader(of: file, path: path)
     self.header = header
-    content = ContentHash128(
+    content = unsafe ContentHash128(
       of: UnsafeRawBufferPointer(rebasing: file[TokenFileHeader.pageBytes...]))
     guard content.high == header.contentHigh, content.low == header.contentLow else {
       throw .damagedTokenFile(path: path, reason: "its content is not what its checksum says")
     }
     do {
-      let json = try OrderedJSON(parsing: Array(file[header.descriptionStart...]))
+      let json = try unsafe OrderedJSON(parsing: Array(file[header.descriptionStart...]))
       tokenizer = try Tokenizer(json: try JSONFields(json))
     } catch {
       throw .damagedTokenFile(path: path, reason: "its description of the tokenizer is damaged")
     }
     // A checksum is no proof: a token beyond the vocabulary would be read beyond the table.
-    let largest = Self.largestToken(file, header)
+    let largest = unsafe Self.largestToken(file, header)
     guard largest < tokenizer.vocabularySize else {
       throw .damagedTokenFile(
         path: path,
@@ -149,10 +149,11 @@ struct TokenFile: Sendable {
     _ file: UnsafeRawBufferPointer, _ header: TokenFileHeader
   ) -> UInt32 {
     func largest<Token: FixedWidthInteger & UnsignedInteger>(_ type: Token.Type) -> UInt32 {
-      let bytes = file[TokenFileHeader.pageBytes..<header.indexStart]
-      let tokens = UnsafeRawBufferPointer(rebasing: bytes).assumingMemoryBound(to: Token.self)
+      let bytes = unsafe file[TokenFileHeader.pageBytes..<header.indexStart]
+      let tokens = unsafe UnsafeRawBufferPointer(rebasing: bytes).assumingMemoryBound(
+        to: Token.self)
       var largest: Token = 0
-      for index in 0..<header.tokenCount { largest = max(largest, tokens[index]) }
+      for index in 0..<header.tokenCount { largest = unsafe max(largest, tokens[index]) }
       return UInt32(largest)
     }
     return switch header.tokenBytes {
@@ -167,7 +168,7 @@ struct TokenFile: Sendable {
     if index >= header.tokenCount { return header.textBytes }
     func entry(_ index: Int) -> Int {
       if index >= header.indexCount { return header.textBytes }
-      let raw = file.loadUnaligned(
+      let raw = unsafe file.loadUnaligned(
         fromByteOffset: header.indexStart + 8 * index, as: UInt64.self)
       return Int(clamping: UInt64(littleEndian: raw))
     }

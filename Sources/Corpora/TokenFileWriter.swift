@@ -1,3 +1,4 @@
+import NumericContract
 import Records
 
 #if canImport(Glibc)
@@ -5,7 +6,6 @@ import Records
 #elseif canImport(Darwin)
   import Darwin
 #endif
-import NumericContract
 
 /// Writes a token file front to back, in memory that does not grow with it.
 ///
@@ -33,9 +33,9 @@ final class TokenFileWriter {
     self.path = path
     temporary = "\(path).tmp-\(getpid())"
     tokenBytes = vocabularySize <= 1 << 8 ? 1 : vocabularySize <= 1 << 16 ? 2 : 4
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
-      throw .unwritable(path: path, message: String(cString: strerror(errno)))
+      throw unsafe .unwritable(path: path, message: String(cString: strerror(errno)))
     }
     buffer.reserveCapacity(Self.bufferBytes + 8)
     write([UInt8](repeating: 0, count: TokenFileHeader.pageBytes))
@@ -43,7 +43,7 @@ final class TokenFileWriter {
 
   deinit {
     close(descriptor)
-    if !isFinished { unlink(temporary) }
+    if !isFinished { unsafe unlink(temporary) }
   }
 
   /// Appends a token whose bytes start at `offset` of the text.
@@ -63,7 +63,7 @@ final class TokenFileWriter {
   /// Writes what comes behind the tokens, and the head, and names the file.
   func finish(tokenizer: Tokenizer, textBytes: Int) throws(CorpusError) {
     buffer += [UInt8](repeating: 0, count: (8 - tokenBytes * tokenCount % 8) % 8)
-    for entry in index { withUnsafeBytes(of: entry.littleEndian) { buffer += $0 } }
+    for entry in index { unsafe withUnsafeBytes(of: entry.littleEndian) { unsafe buffer += $0 } }
     // A tokenizer has nothing that JSON lacks.
     let description = (try? tokenizer.json.sortedLine()).map { Array($0.utf8) } ?? []
     buffer += description
@@ -77,7 +77,7 @@ final class TokenFileWriter {
     if failure == nil, lseek(descriptor, 0, SEEK_SET) != 0 { note() }
     write(header.page)
     if failure == nil, fsync(descriptor) != 0 { note() }
-    if failure == nil, rename(temporary, path) != 0 { note() }
+    if failure == nil, unsafe rename(temporary, path) != 0 { note() }
     if let failure { throw failure }
     isFinished = true
   }
@@ -95,30 +95,30 @@ final class TokenFileWriter {
   }
 
   private func flush() {
-    buffer.withUnsafeBytes { hasher.update($0) }
+    unsafe buffer.withUnsafeBytes { unsafe hasher.update($0) }
     write(buffer)
     buffer.removeAll(keepingCapacity: true)
   }
 
   private func write(_ bytes: [UInt8]) {
     guard failure == nil else { return }
-    bytes.withUnsafeBytes { bytes in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        let part = UnsafeRawBufferPointer(rebasing: rest)
+    unsafe bytes.withUnsafeBytes { bytes in
+      var rest = unsafe bytes[...]
+      while unsafe !rest.isEmpty {
+        let part = unsafe UnsafeRawBufferPointer(rebasing: rest)
         #if canImport(Glibc)
-          let count = Glibc.write(descriptor, part.baseAddress, part.count)
+          let count = unsafe Glibc.write(descriptor, part.baseAddress, part.count)
         #else
           let count = Darwin.write(descriptor, part.baseAddress, part.count)
         #endif
         if count < 0, errno == EINTR { continue }
         if count <= 0 { return note() }
-        rest = rest.dropFirst(count)
+        unsafe rest = unsafe rest.dropFirst(count)
       }
     }
   }
 
   private func note() {
-    failure = .unwritable(path: path, message: String(cString: strerror(errno)))
+    failure = unsafe .unwritable(path: path, message: String(cString: strerror(errno)))
   }
 }

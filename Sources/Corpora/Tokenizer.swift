@@ -60,7 +60,7 @@ package enum Tokenizer: Sendable, Equatable {
     learning: Learning, from text: UnsafeRawBufferPointer, path: String
   ) throws(CorpusError) {
     var learner = TokenizerLearner(learning)
-    try learner.add(text, path: path)
+    try unsafe learner.add(text, path: path)
     self = learner.tokenizer()
   }
 
@@ -93,20 +93,20 @@ package enum Tokenizer: Sendable, Equatable {
   ) throws(CorpusError) {
     switch self {
     case .byte:
-      for (index, byte) in text.enumerated() { body(Int32(byte), index + 1) }
+      for unsafe(index, byte) in unsafe text.enumerated() { body(Int32(byte), index + 1) }
     case .character(let vocabulary):
-      var scanner = UTF8Scanner(text)
+      var scanner = unsafe UTF8Scanner(text)
       while let scalar = scanner.next() { body(vocabulary.id(of: scalar), scanner.offset) }
       if scanner.failed { throw .invalidUTF8(path: path, offset: scanner.offset) }
     case .word(let vocabulary):
-      var scanner = WordScanner(text)
+      var scanner = unsafe WordScanner(text)
       while let item = scanner.next() { body(vocabulary.id(of: item), scanner.offset) }
     case .bytePair(let vocabulary):
-      var scanner = ChunkScanner(text)
+      var scanner = unsafe ChunkScanner(text)
       var encoder = ChunkEncoder(vocabulary)
       var end = 0
-      while let chunk = scanner.next() {
-        encoder.encode(chunk) { token in
+      while let chunk = unsafe scanner.next() {
+        unsafe encoder.encode(chunk) { token in
           end += vocabulary.length(of: token)
           body(token, end)
         }
@@ -120,17 +120,17 @@ package enum Tokenizer: Sendable, Equatable {
     case .byte: text.utf8.map { Int32($0) }
     case .character(let vocabulary): text.unicodeScalars.map { vocabulary.id(of: $0.value) }
     case .word(let vocabulary):
-      Array(text.utf8).withUnsafeBytes { bytes in
-        var scanner = WordScanner(bytes, endsLastLine: false)
+      unsafe Array(text.utf8).withUnsafeBytes { bytes in
+        var scanner = unsafe WordScanner(bytes, endsLastLine: false)
         var tokens: [Int32] = []
         while let item = scanner.next() { tokens.append(vocabulary.id(of: item)) }
         return tokens
       }
     case .bytePair(let vocabulary):
-      Array(text.utf8).withUnsafeBytes { bytes in
-        var scanner = ChunkScanner(bytes)
+      unsafe Array(text.utf8).withUnsafeBytes { bytes in
+        var scanner = unsafe ChunkScanner(bytes)
         var tokens: [Int32] = []
-        while let chunk = scanner.next() { tokens += vocabulary.tokens(of: chunk) }
+        while let chunk = unsafe scanner.next() { unsafe tokens += vocabulary.tokens(of: chunk) }
         return tokens
       }
     }
@@ -179,7 +179,8 @@ package enum Tokenizer: Sendable, Equatable {
         .map { String($0) }
     case .word(let vocabulary):
       text.utf8.split(whereSeparator: WordScanner.isSpace).filter { word in
-        Array(word).withUnsafeBytes { vocabulary.id(of: $0) } == WordVocabulary.unknown
+        unsafe Array(word).withUnsafeBytes { unsafe vocabulary.id(of: $0) }
+          == WordVocabulary.unknown
       }.map { String(Substring($0)) }
     }
   }

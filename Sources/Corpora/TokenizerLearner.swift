@@ -22,25 +22,25 @@ struct TokenizerLearner {
     switch learning.kind {
     case .byte: break
     case .character:
-      var scanner = UTF8Scanner(text)
+      var scanner = unsafe UTF8Scanner(text)
       while let scalar = scanner.next() {
         scalars[Int(scalar)] = true
         if pace.isDue(scanner.offset) { reach(scanner.offset) }
       }
       if scanner.failed { throw .invalidUTF8(path: path, offset: scanner.offset) }
     case .word:
-      var scanner = WordScanner(text)
+      var scanner = unsafe WordScanner(text)
       while let item = scanner.next() {
         if pace.isDue(scanner.offset) { reach(scanner.offset) }
-        guard case .word(let word) = item, counts.add(word) else { continue }
+        guard case .word(let word) = item, unsafe counts.add(word) else { continue }
         // White space is ASCII, so that a text is UTF-8 where all of its words are.
-        try UTF8Scanner.requireUTF8(word, path: path, offset: scanner.offset - word.count)
+        try unsafe UTF8Scanner.requireUTF8(word, path: path, offset: scanner.offset - word.count)
       }
     case .bytePair:
-      var scanner = ChunkScanner(text)
-      while let chunk = scanner.next() {
+      var scanner = unsafe ChunkScanner(text)
+      while let chunk = unsafe scanner.next() {
         if pace.isDue(scanner.offset) { reach(scanner.offset) }
-        _ = counts.add(chunk)
+        _ = unsafe counts.add(chunk)
       }
     }
   }

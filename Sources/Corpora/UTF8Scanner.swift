@@ -1,18 +1,18 @@
 /// Reads Unicode scalars from UTF-8 bytes and stops at the first malformed sequence.
-struct UTF8Scanner {
+@safe struct UTF8Scanner {
   private let bytes: UnsafeRawBufferPointer
   /// Where the next scalar starts; after a failure, where the malformed sequence starts.
   private(set) var offset = 0
   /// Whether `next` met bytes that are not UTF-8.
   private(set) var failed = false
 
-  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = unsafe bytes }
 
   /// The next scalar's code point; nil at the end and at a malformed sequence.
   @inline(__always)
   mutating func next() -> UInt32? {
-    guard offset < bytes.count else { return nil }
-    let lead = bytes[offset]
+    guard unsafe offset < bytes.count else { return nil }
+    let lead = unsafe bytes[offset]
     if lead < 0x80 {
       offset += 1
       return UInt32(lead)
@@ -34,12 +34,14 @@ struct UTF8Scanner {
     case 0xF1...0xF3: length = 4
     default: return fail()
     }
-    guard bytes.count - offset >= length, second.contains(bytes[offset + 1]) else { return fail() }
+    guard unsafe bytes.count - offset >= length, unsafe second.contains(bytes[offset + 1]) else {
+      return fail()
+    }
     var scalar = UInt32(lead) & (0x7F >> UInt32(length))
-    scalar = scalar << 6 | UInt32(bytes[offset + 1] & 0x3F)
+    scalar = unsafe scalar << 6 | UInt32(bytes[offset + 1] & 0x3F)
     for index in offset + 2..<offset + length {
-      guard bytes[index] & 0xC0 == 0x80 else { return fail() }
-      scalar = scalar << 6 | UInt32(bytes[index] & 0x3F)
+      guard unsafe bytes[index] & 0xC0 == 0x80 else { return fail() }
+      scalar = unsafe scalar << 6 | UInt32(bytes[index] & 0x3F)
     }
     offset += length
     return scalar
@@ -49,7 +51,7 @@ struct UTF8Scanner {
   static func requireUTF8(
     _ part: UnsafeRawBufferPointer, path: String, offset: Int
   ) throws(CorpusError) {
-    var scanner = UTF8Scanner(part)
+    var scanner = unsafe UTF8Scanner(part)
     while scanner.next() != nil {}
     if scanner.failed { throw .invalidUTF8(path: path, offset: offset + scanner.offset) }
   }

@@ -1,8 +1,8 @@
 /// Splits a text into words and line ends: words are what ASCII white space separates, and every
 /// line ends with a line end, also a last one without a newline.
-struct WordScanner {
+@safe struct WordScanner {
   /// What comes next in a text.
-  enum Item {
+  @safe enum Item {
     case word(UnsafeRawBufferPointer)
     case lineEnd
   }
@@ -16,21 +16,21 @@ struct WordScanner {
   private let endsLastLine: Bool
 
   init(_ bytes: UnsafeRawBufferPointer, endsLastLine: Bool = true) {
-    self.bytes = bytes
+    unsafe self.bytes = unsafe bytes
     self.endsLastLine = endsLastLine
   }
 
   /// The next item; nil at the end.
   @inline(__always)
   mutating func next() -> Item? {
-    while offset < bytes.count {
-      let byte = bytes[offset]
+    while unsafe offset < bytes.count {
+      let byte = unsafe bytes[offset]
       if byte == UInt8(ascii: "\n") {
         offset += 1
         isLineOpen = false
         return .lineEnd
       }
-      if !Self.isSpace(byte) { return .word(word()) }
+      if !Self.isSpace(byte) { return unsafe .word(word()) }
       // White space alone is a line too.
       isLineOpen = true
       offset += 1
@@ -44,8 +44,8 @@ struct WordScanner {
   private mutating func word() -> UnsafeRawBufferPointer {
     isLineOpen = true
     let start = offset
-    repeat { offset += 1 } while offset < bytes.count && !Self.isSpace(bytes[offset])
-    return UnsafeRawBufferPointer(rebasing: bytes[start..<offset])
+    repeat { offset += 1 } while unsafe offset < bytes.count && !Self.isSpace(bytes[offset])
+    return unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<offset])
   }
 
   /// Space, tab, newline, vertical tab, form feed, carriage return.

@@ -44,14 +44,14 @@ package struct WordVocabulary: Sendable, Equatable {
   /// The token of a word.
   @inline(__always)
   package func id(of word: UnsafeRawBufferPointer) -> Int32 {
-    table.index(of: word).map { Int32(truncatingIfNeeded: $0) } ?? Self.unknown
+    unsafe table.index(of: word).map { Int32(truncatingIfNeeded: $0) } ?? Self.unknown
   }
 
   /// The token of an item of a text.
   @inline(__always)
   func id(of item: WordScanner.Item) -> Int32 {
     switch item {
-    case .word(let word): id(of: word)
+    case .word(let word): unsafe id(of: word)
     case .lineEnd: Self.lineEnd
     }
   }

@@ -19,7 +19,7 @@ package final class EventFile {
       atPath: directory, withIntermediateDirectories: true)
     let place = host.isEmpty ? "localhost" : host
     path = "\(directory)/events.out.tfevents.\(Int(time)).\(place).\(getpid())"
-    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw Self.failure(path, code: errno) }
     try append(time: time, step: nil) { $0.string(3, "brain.Event:2") }
     if let step {
@@ -73,7 +73,9 @@ package final class EventFile {
     if let step { event.integer(2, step) }
     build(&event)
     let bytes = Self.framed(event.bytes)
-    let written = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+    let written = unsafe bytes.withUnsafeBytes {
+      unsafe write(descriptor, $0.baseAddress, $0.count)
+    }
     guard written == bytes.count else {
       throw Self.failure(path, code: written < 0 ? errno : ENOSPC)
     }
@@ -91,6 +93,6 @@ package final class EventFile {
   }
 
   private static func failure(_ path: String, code: Int32) -> InterchangeError {
-    InterchangeError("\(path): cannot write: \(String(cString: strerror(code)))")
+    InterchangeError(unsafe "\(path): cannot write: \(String(cString: strerror(code)))")
   }
 }

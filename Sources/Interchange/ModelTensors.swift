@@ -43,7 +43,7 @@ package struct ModelTensors: Sendable, Equatable {
     self.init(shape: shape, values: [:])
     try Self.requireOneOutputMatrix(shape)
     for parameter in table.parameters {
-      values[parameter.name] = Array(
+      values[parameter.name] = unsafe Array(
         UnsafeBufferPointer(start: arena + parameter.offset, count: parameter.count))
     }
     if values["output.weight"] == nil, shape.embeddingSize == shape.hiddenSize {
@@ -119,7 +119,7 @@ package struct ModelTensors: Sendable, Equatable {
       precondition(
         tensor.count == parameter.count,
         "\(parameter.name): \(tensor.count) values != \(parameter.count)")
-      (arena + parameter.offset).update(from: tensor, count: tensor.count)
+      unsafe (arena + parameter.offset).update(from: tensor, count: tensor.count)
     }
   }
 

@@ -33,21 +33,23 @@ package struct NamedTensor: Sendable, Equatable {
       let tensor = entry.tensor
       let count = tensor.shape.reduce(1, *)
       var bytes = [UInt8](repeating: 0, count: tensor.byteCount)
-      try bytes.withUnsafeMutableBytes {
-        try reader.read(tensor.name, type: tensor.type, shape: tensor.shape, into: $0)
+      try unsafe bytes.withUnsafeMutableBytes {
+        try unsafe reader.read(tensor.name, type: tensor.type, shape: tensor.shape, into: $0)
       }
       if tensor.type == .float64 {
-        let doubles = bytes.withUnsafeBytes { bytes in
-          (0..<count).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
+        let doubles = unsafe bytes.withUnsafeBytes { bytes in
+          (0..<count).map { unsafe bytes.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self) }
         }
         try requireFinite(doubles, tensor.name, path: path)
         return NamedTensor(tensor.name, tensor.shape, doubles: doubles)
       }
-      let values: [Float] = try bytes.withUnsafeBytes { bytes in
-        let half = { bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self) }
+      let values: [Float] = try unsafe bytes.withUnsafeBytes { bytes in
+        let half = { unsafe bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self) }
         switch tensor.type {
         case .float32:
-          return (0..<count).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
+          return (0..<count).map {
+            unsafe bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self)
+          }
         case .bfloat16: return (0..<count).map { Float(bitPattern: UInt32(half($0)) << 16) }
         case .float16: return (0..<count).map { expanded(half($0)) }
         default:
@@ -79,19 +81,20 @@ package struct NamedTensor: Sendable, Equatable {
     all.reserveCapacity(tensors.reduce(0) { $0 + $1.description.byteCount })
     for tensor in tensors {
       if let doubles = tensor.doubles {
-        doubles.withUnsafeBytes { all += $0 }
+        unsafe doubles.withUnsafeBytes { unsafe all += $0 }
       } else {
-        tensor.values.withUnsafeBytes { all += $0 }
+        unsafe tensor.values.withUnsafeBytes { unsafe all += $0 }
       }
     }
-    let result = all.withUnsafeBytes { buffer in
+    let result = unsafe all.withUnsafeBytes { buffer in
       Result { () throws(CheckpointError) in
         var offset = 0
         let sources = tensors.map { tensor in
           let description = tensor.description
           let range = offset..<offset + description.byteCount
           offset = range.upperBound
-          return TensorSource(description, bytes: UnsafeRawBufferPointer(rebasing: buffer[range]))
+          return unsafe TensorSource(
+            description, bytes: UnsafeRawBufferPointer(rebasing: buffer[range]))
         }
         try SafetensorsWriter.write(sources, metadata: metadata, to: path)
       }

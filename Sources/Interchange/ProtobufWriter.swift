@@ -52,21 +52,21 @@ package struct ProtobufWriter {
   /// The little-endian bytes of floats as one field of bytes.
   package mutating func floatBytes(_ field: Int, _ values: [Float]) {
     data(field, count: 4 * values.count) { bytes in
-      values.withUnsafeBytes { bytes += $0 }
+      unsafe values.withUnsafeBytes { unsafe bytes += $0 }
     }
   }
 
   /// The little-endian bytes of doubles as one field of bytes.
   package mutating func doubleBytes(_ field: Int, _ values: [Double]) {
     data(field, count: 8 * values.count) { bytes in
-      values.withUnsafeBytes { bytes += $0 }
+      unsafe values.withUnsafeBytes { unsafe bytes += $0 }
     }
   }
 
   /// The little-endian bytes of 64-bit integers as one field of bytes.
   package mutating func integerBytes(_ field: Int, _ values: [Int]) {
     data(field, count: 8 * values.count) { bytes in
-      values.map { Int64($0) }.withUnsafeBytes { bytes += $0 }
+      unsafe values.map { Int64($0) }.withUnsafeBytes { unsafe bytes += $0 }
     }
   }
 

@@ -15,7 +15,7 @@ enum Environment {
   static func initialise() throws(CollectiveError) -> Bool {
     let operation = "start of MPI"
     var flag: Int32 = 0
-    try check(MPI_Initialized(&flag), "MPI_Initialized", operation)
+    try unsafe check(MPI_Initialized(&flag), "MPI_Initialized", operation)
     if flag != 0 {
       throw CollectiveError(
         operation: operation, rank: -1, reason: "MPI is already initialised in this process",
@@ -25,7 +25,7 @@ enum Environment {
     let wanted = cmpi_thread_serialized()
     let needed = cmpi_thread_funneled()
     var provided: Int32 = 0
-    try check(
+    try unsafe check(
       MPI_Init_thread(nil, nil, wanted, &provided), "MPI_Init_thread", operation,
       hint: "start the job with mpirun, or without it to train in one process")
     if provided < needed {
@@ -42,7 +42,7 @@ enum Environment {
   /// ahead anyway. Values that are set stay; other libraries do not know the names.
   private static func preferEagerMessages() {
     for name in ["eager_limit", "rndv_eager_limit", "max_send_size"] {
-      setenv("OMPI_MCA_btl_tcp_\(name)", "\(1 << 20)", 0)
+      unsafe setenv("OMPI_MCA_btl_tcp_\(name)", "\(1 << 20)", 0)
     }
   }
 
@@ -57,44 +57,44 @@ enum Environment {
     let operation = "start of MPI"
     // What is made of the world inherits the handler; requests that belong to no communicator use
     // the world's.
-    let world = cmpi_comm_world()
-    try check(
+    let world = unsafe cmpi_comm_world()
+    try unsafe check(
       MPI_Comm_set_errhandler(world, cmpi_errors_return()), "MPI_Comm_set_errhandler", operation)
-    var number = Int32(try rank(in: world))
-    var host = cmpi_comm_null()
-    try check(
+    var number = unsafe Int32(try rank(in: world))
+    var host = unsafe cmpi_comm_null()
+    try unsafe check(
       MPI_Comm_split_type(world, cmpi_comm_type_shared(), number, cmpi_info_null(), &host),
       "MPI_Comm_split_type", operation)
-    let onHost = try size(of: host)
-    try check(
+    let onHost = try unsafe size(of: host)
+    try unsafe check(
       MPI_Bcast(&number, Int32(MemoryLayout<Int32>.size), cmpi_byte(), 0, host), "MPI_Bcast",
       operation)
-    try check(MPI_Comm_free(&host), "MPI_Comm_free", operation)
+    try unsafe check(MPI_Comm_free(&host), "MPI_Comm_free", operation)
     // Among equal keys, which are those of one host, the order is that of the world.
-    var ranks = cmpi_comm_null()
-    try check(MPI_Comm_split(world, 0, number, &ranks), "MPI_Comm_split", operation)
-    try check(
+    var ranks = unsafe cmpi_comm_null()
+    try unsafe check(MPI_Comm_split(world, 0, number, &ranks), "MPI_Comm_split", operation)
+    try unsafe check(
       MPI_Comm_set_errhandler(ranks, cmpi_errors_return()), "MPI_Comm_set_errhandler", operation)
-    return (ranks, onHost)
+    return unsafe (ranks, onHost)
   }
 
   static func rank(in handle: MPI_Comm?) throws(CollectiveError) -> Int {
     var rank: Int32 = 0
-    try check(MPI_Comm_rank(handle, &rank), "MPI_Comm_rank", "start of MPI")
+    try unsafe check(MPI_Comm_rank(handle, &rank), "MPI_Comm_rank", "start of MPI")
     return Int(rank)
   }
 
   static func size(of handle: MPI_Comm?) throws(CollectiveError) -> Int {
     var size: Int32 = 0
-    try check(MPI_Comm_size(handle, &size), "MPI_Comm_size", "start of MPI")
+    try unsafe check(MPI_Comm_size(handle, &size), "MPI_Comm_size", "start of MPI")
     return Int(size)
   }
 
   /// The corresponding MPI function is `MPI_Get_processor_name` (MPI 3.1, section 8.1.2).
   static func processorName(rank: Int) throws(CollectiveError) -> String {
     let capacity = Int(cmpi_max_processor_name()) + 1
-    return try text(capacity: capacity) { (name, length) throws(CollectiveError) in
-      try check(
+    return try unsafe text(capacity: capacity) { (name, length) throws(CollectiveError) in
+      try unsafe check(
         MPI_Get_processor_name(name, &length), "MPI_Get_processor_name", "start of MPI",
         rank: rank)
     }
@@ -102,7 +102,7 @@ enum Environment {
 
   static func abort(_ handle: MPI_Comm?, status: Int32) -> Never {
     fflush(nil)
-    _ = MPI_Abort(handle, status)
+    _ = unsafe MPI_Abort(handle, status)
     exit(status)
   }
 
@@ -112,11 +112,11 @@ enum Environment {
     _ fill: (UnsafeMutablePointer<CChar>, inout Int32) throws(CollectiveError) -> Void
   ) throws(CollectiveError) -> String {
     let characters = UnsafeMutablePointer<CChar>.allocate(capacity: capacity + 1)
-    defer { characters.deallocate() }
-    characters.initialize(repeating: 0, count: capacity + 1)
+    defer { unsafe characters.deallocate() }
+    unsafe characters.initialize(repeating: 0, count: capacity + 1)
     var length: Int32 = 0
-    try fill(characters, &length)
-    return String(cString: characters)
+    try unsafe fill(characters, &length)
+    return unsafe String(cString: characters)
   }
 }
 
@@ -137,8 +137,8 @@ func mpiError(
   hint: String? = nil
 ) -> CollectiveError {
   let capacity = Int(cmpi_max_error_string()) + 1
-  let words = try? Environment.text(capacity: capacity) { text, length in
-    if MPI_Error_string(code, text, &length) != MPI_SUCCESS { text[0] = 0 }
+  let words = try? unsafe Environment.text(capacity: capacity) { text, length in
+    if unsafe MPI_Error_string(code, text, &length) != MPI_SUCCESS { unsafe text[0] = 0 }
   }
   let reason = words.map { $0.isEmpty ? "error code \(code)" : $0 } ?? "error code \(code)"
   return CollectiveError(

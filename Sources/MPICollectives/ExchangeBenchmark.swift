@@ -53,17 +53,17 @@ package struct ExchangeBenchmark {
     let room = AlignedBuffer(count: count * exchange.nodeCount)
     let nodes = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(
       capacity: exchange.nodeCount)
-    defer { nodes.deallocate() }
+    defer { unsafe nodes.deallocate() }
     for node in 0..<exchange.nodeCount {
-      (nodes + node).initialize(to: room.pointer + node * count)
+      unsafe (nodes + node).initialize(to: room.pointer + node * count)
     }
-    let buffer = UnsafeMutableBufferPointer(start: room.pointer, count: count)
+    let buffer = unsafe UnsafeMutableBufferPointer(start: room.pointer, count: count)
     let clock = ContinuousClock()
 
     /// Seconds of one exchange, on the slowest rank.
     func time(_ body: () throws(CollectiveError) -> Void) throws(CollectiveError) -> Double {
       // Small numbers, whose sums are exact in any order.
-      room.pointer.update(repeating: 1, count: room.count)
+      unsafe room.pointer.update(repeating: 1, count: room.count)
       try communicator.barrier()
       let started = clock.now
       try body()
@@ -71,16 +71,16 @@ package struct ExchangeBenchmark {
       return try slowest(Double(seconds) + Double(attoseconds) * 1e-18, communicator)
     }
     func own() throws(CollectiveError) {
-      try exchange.reduceScatter(partialSums: nodes)
-      try exchange.allGather(nodes[0])
+      try unsafe exchange.reduceScatter(partialSums: nodes)
+      try unsafe exchange.allGather(nodes[0])
     }
-    func mpi() throws(CollectiveError) { try communicator.allReduceSum(buffer) }
+    func mpi() throws(CollectiveError) { try unsafe communicator.allReduceSum(buffer) }
 
     // Connections, buffers and caches first; then as many as fit into the time.
     var first = try time(own)
-    try require(buffer, nodeSum(plan), "own exchange", communicator)
+    try unsafe require(buffer, nodeSum(plan), "own exchange", communicator)
     first += try time(mpi)
-    try require(buffer, Float(ranks), "MPI_Allreduce", communicator)
+    try unsafe require(buffer, Float(ranks), "MPI_Allreduce", communicator)
     for _ in 0..<2 { first = min(first, try time(own) + time(mpi)) }
     let repetitions = max(5, min(1000, Int(seconds / max(first, 1e-6))))
     var pairs: [(own: Double, mpi: Double)] = []
@@ -112,10 +112,10 @@ package struct ExchangeBenchmark {
     _ buffer: UnsafeMutableBufferPointer<Float>, _ expected: Float, _ operation: String,
     _ communicator: MPICommunicator
   ) throws(CollectiveError) {
-    guard let wrong = buffer.firstIndex(where: { $0 != expected }) else { return }
+    guard let wrong = unsafe buffer.firstIndex(where: { $0 != expected }) else { return }
     throw CollectiveError(
       operation: operation, rank: communicator.rank,
-      reason: "element \(wrong): expected \(expected), found \(buffer[wrong])")
+      reason: unsafe "element \(wrong): expected \(expected), found \(buffer[wrong])")
   }
 
   private func slowest(

@@ -13,7 +13,7 @@ package import Collectives
 /// MPI returns error codes instead of ending the job; every call is checked, and its error says
 /// what was being done and names the C function. MPI's own reductions are not used, because their
 /// order of summation is not ours.
-package final class MPICommunicator: Communicator {
+@safe package final class MPICommunicator: Communicator {
   package let rank: Int
   package let worldSize: Int
   package let hostName: String
@@ -31,7 +31,7 @@ package final class MPICommunicator: Communicator {
   /// Whether the environment is that of a process that mpirun or another MPI launcher started.
   package static var isLaunchedByMPI: Bool {
     ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"].contains { (name: String) in
-      getenv(name) != nil
+      unsafe getenv(name) != nil
     }
   }
 
@@ -45,11 +45,11 @@ package final class MPICommunicator: Communicator {
     precondition(messageLimit <= Int(Int32.max), "messageLimit \(messageLimit) > \(Int32.max)")
     self.messageLimit = messageLimit
     canChangeThreads = try Environment.initialise()
-    let joined = try Environment.joinByHost()
-    handle = joined.ranks
-    ranksOnHost = joined.onHost
-    rank = try Environment.rank(in: handle)
-    worldSize = try Environment.size(of: handle)
+    let joined = try unsafe Environment.joinByHost()
+    unsafe handle = unsafe joined.ranks
+    ranksOnHost = unsafe joined.onHost
+    rank = try unsafe Environment.rank(in: handle)
+    worldSize = try unsafe Environment.size(of: handle)
     hostName = try Environment.processorName(rank: rank)
   }
 
@@ -59,10 +59,10 @@ package final class MPICommunicator: Communicator {
   package func startSend(
     _ bytes: UnsafeRawBufferPointer, to peer: Int
   ) throws(CollectiveError) -> Transfer {
-    try start("MPI_Isend", isSend: true, peer, bytes.count) { offset, count, request in
-      MPI_Isend(
-        bytes.baseAddress.map { $0 + offset }, count, cmpi_byte(), Int32(peer), Self.tag, handle,
-        &request)
+    try unsafe start("MPI_Isend", isSend: true, peer, bytes.count) { offset, count, request in
+      unsafe MPI_Isend(
+        bytes.baseAddress.map { unsafe $0 + offset }, count, cmpi_byte(), Int32(peer),
+        Self.tag, handle, &request)
     }
   }
 
@@ -70,10 +70,10 @@ package final class MPICommunicator: Communicator {
   package func startReceive(
     _ bytes: UnsafeMutableRawBufferPointer, from peer: Int
   ) throws(CollectiveError) -> Transfer {
-    try start("MPI_Irecv", isSend: false, peer, bytes.count) { offset, count, request in
-      MPI_Irecv(
-        bytes.baseAddress.map { $0 + offset }, count, cmpi_byte(), Int32(peer), Self.tag, handle,
-        &request)
+    try unsafe start("MPI_Irecv", isSend: false, peer, bytes.count) { offset, count, request in
+      unsafe MPI_Irecv(
+        bytes.baseAddress.map { unsafe $0 + offset }, count, cmpi_byte(), Int32(peer),
+        Self.tag, handle, &request)
     }
   }
 
@@ -88,14 +88,14 @@ package final class MPICommunicator: Communicator {
     var offset = 0
     repeat {
       let count = min(messageLimit, byteCount - offset)
-      var request = cmpi_request_null()
-      let code = message(offset, Int32(count), &request)
+      var request = unsafe cmpi_request_null()
+      let code = unsafe message(offset, Int32(count), &request)
       if code != MPI_SUCCESS {
         if first >= 0 { cancelChain(first) }
         let operation = "\(isSend ? "send" : "receive") of \(byteCount) bytes"
         throw mpiError(code, function, operation, rank: rank, peer: peer)
       }
-      let place = pool.add(
+      let place = unsafe pool.add(
         .init(request: request, isSend: isSend, peer: peer, byteCount: count))
       if last >= 0 { pool[last].next = place } else { first = place }
       last = place
@@ -112,7 +112,7 @@ package final class MPICommunicator: Communicator {
     while place >= 0 {
       var flag: Int32 = 0
       var status = MPI_Status()
-      let code = MPI_Request_get_status(pool[place].request, &flag, &status)
+      let code = unsafe MPI_Request_get_status(pool[place].request, &flag, &status)
       // A message that failed is finished: `wait` says why.
       if code == MPI_SUCCESS, flag == 0 { return false }
       place = pool[place].next
@@ -127,12 +127,12 @@ package final class MPICommunicator: Communicator {
       var entry = pool.remove(place)
       place = entry.next
       var status = MPI_Status()
-      var code = MPI_Wait(&entry.request, &status)
+      var code = unsafe MPI_Wait(&entry.request, &status)
       var received: Int32 = 0
       var function: StaticString = "MPI_Wait"
       if code == MPI_SUCCESS, !entry.isSend {
         function = "MPI_Get_count"
-        code = MPI_Get_count(&status, cmpi_byte(), &received)
+        code = unsafe MPI_Get_count(&status, cmpi_byte(), &received)
       }
       if code == MPI_SUCCESS, entry.isSend || Int(received) == entry.byteCount { continue }
       if place >= 0 { cancelChain(place) }
@@ -150,8 +150,8 @@ package final class MPICommunicator: Communicator {
       var entry = pool.remove(place)
       place = entry.next
       // The job is over because of an earlier error: the codes would tell nothing more.
-      if !entry.isSend { _ = MPI_Cancel(&entry.request) }
-      _ = MPI_Request_free(&entry.request)
+      if !entry.isSend { _ = unsafe MPI_Cancel(&entry.request) }
+      _ = unsafe MPI_Request_free(&entry.request)
     }
   }
 

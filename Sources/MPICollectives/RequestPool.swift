@@ -6,7 +6,7 @@ internal import CMPI
 /// used again, so that a warm pool does not allocate.
 struct RequestPool {
   /// One message under way.
-  struct Entry {
+  @safe struct Entry {
     var request: MPI_Request?
     var isSend: Bool
     var peer: Int

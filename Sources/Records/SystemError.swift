@@ -19,7 +19,7 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 
   package var description: String {
-    "cannot \(operation) '\(path)': \(String(cString: strerror(code)))\(hint)"
+    unsafe "cannot \(operation) '\(path)': \(String(cString: strerror(code)))\(hint)"
   }
 
   private var hint: String {

@@ -7,7 +7,7 @@
   /// so that the rest waits in the sender's own queue, as behind a network card. It arrives after
   /// the delay, and after the frames that are on their way to the same port. What finds all
   /// buffers taken is lost.
-  final class Switch {
+  @safe final class Switch {
     private var ports: [Port]
     private let nanosecondsPerByte: Double
     private let delay: UInt64
@@ -27,12 +27,12 @@
       let (seconds, attoseconds) = delay.components
       turns = CoreTurns(hosts: devices.count)
       self.delay = UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
-      buffers = .allocate(
+      unsafe buffers = .allocate(
         byteCount: Self.bufferCount * TapDevice.mostBytes, alignment: 4096)
       freeBuffers = Array((0..<Self.bufferCount).reversed())
     }
 
-    deinit { buffers.deallocate() }
+    deinit { unsafe buffers.deallocate() }
 
     /// Carries frames until `end` can be read from or is closed.
     func run(until end: Int32) {
@@ -52,7 +52,7 @@
         }
         let rest = Int(wake > now ? wake - now : 0)
         var timeout = timespec(tv_sec: rest / 1_000_000_000, tv_nsec: rest % 1_000_000_000)
-        if pselect(last + 1, &readable.bits, nil, nil, &timeout, nil) < 0 {
+        if unsafe pselect(last + 1, &readable.bits, nil, nil, &timeout, nil) < 0 {
           if errno == EINTR { continue }
           return
         }
@@ -73,7 +73,7 @@
       for index in ports.indices {
         while let frame = ports[index].frames.first, frame.due <= now {
           // A host that is down does not take it: the frame is lost.
-          _ = write(ports[index].descriptor, address(frame.buffer), frame.count)
+          _ = unsafe write(ports[index].descriptor, address(frame.buffer), frame.count)
           freeBuffers.append(frame.buffer)
           ports[index].frames.removeFirst()
         }
@@ -91,7 +91,7 @@
           return
         }
         guard let buffer = freeBuffers.popLast() else { return drop(from: index) }
-        let count = read(ports[index].descriptor, address(buffer), TapDevice.mostBytes)
+        let count = unsafe read(ports[index].descriptor, address(buffer), TapDevice.mostBytes)
         guard count >= TapDevice.headerBytes + 14 else {
           // The interface goes away with its host.
           if count < 0, errno != EAGAIN, errno != EINTR { ports[index].isGone = true }
@@ -101,7 +101,7 @@
         }
         // What waited for the port left as soon as it could, however late we are.
         let start = ports[index].hasQueue ? ports[index].sendFree : now
-        let bytes = TapDevice.wireBytes(of: address(buffer), count: count)
+        let bytes = unsafe TapDevice.wireBytes(of: address(buffer), count: count)
         let duration = UInt64(Double(bytes) * nanosecondsPerByte)
         ports[index].sendFree = start + duration
         forward(buffer, count, from: index, sent: start + duration, duration)
@@ -112,16 +112,16 @@
     private func forward(
       _ buffer: Int, _ count: Int, from sender: Int, sent: UInt64, _ duration: UInt64
     ) {
-      let target = address(buffer) + TapDevice.headerBytes
-      let isForAll = target.load(as: UInt8.self) & 1 != 0
-      let number = Int(target.load(fromByteOffset: 5, as: UInt8.self)) - 1
+      let target = unsafe address(buffer) + TapDevice.headerBytes
+      let isForAll = unsafe target.load(as: UInt8.self) & 1 != 0
+      let number = unsafe Int(target.load(fromByteOffset: 5, as: UInt8.self)) - 1
       var receivers = isForAll ? ports.indices.filter { $0 != sender } : [number]
       receivers.removeAll { !ports.indices.contains($0) || ports[$0].isGone || $0 == sender }
       for (place, port) in receivers.enumerated() {
         var own = buffer
         if place > 0 {
           guard let copy = freeBuffers.popLast() else { return }
-          address(copy).copyMemory(from: address(buffer), byteCount: count)
+          unsafe address(copy).copyMemory(from: address(buffer), byteCount: count)
           own = copy
         }
         let due = max(sent + delay, ports[port].receiveFree + duration)
@@ -133,19 +133,19 @@
 
     /// Loses a frame, for want of a buffer.
     private func drop(from index: Int) {
-      withUnsafeTemporaryAllocation(byteCount: TapDevice.mostBytes, alignment: 16) { bytes in
-        _ = read(ports[index].descriptor, bytes.baseAddress, bytes.count)
+      unsafe withUnsafeTemporaryAllocation(byteCount: TapDevice.mostBytes, alignment: 16) { bytes in
+        _ = unsafe read(ports[index].descriptor, bytes.baseAddress, bytes.count)
       }
     }
 
     private func address(_ buffer: Int) -> UnsafeMutableRawPointer {
-      buffers + buffer * TapDevice.mostBytes
+      unsafe buffers + buffer * TapDevice.mostBytes
     }
 
     /// Nanoseconds of a clock that is never set.
     private static func now() -> UInt64 {
       var time = timespec()
-      clock_gettime(CLOCK_MONOTONIC, &time)
+      unsafe clock_gettime(CLOCK_MONOTONIC, &time)
       return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
   }
@@ -156,12 +156,16 @@
 
     mutating func insert(_ descriptor: Int32) {
       let (word, bit) = (Int(descriptor) / 64, Int(descriptor) % 64)
-      withUnsafeMutableBytes(of: &bits) { $0.bindMemory(to: UInt64.self)[word] |= 1 << bit }
+      unsafe withUnsafeMutableBytes(of: &bits) {
+        unsafe $0.bindMemory(to: UInt64.self)[word] |= 1 << bit
+      }
     }
 
     func contains(_ descriptor: Int32) -> Bool {
       let (word, bit) = (Int(descriptor) / 64, Int(descriptor) % 64)
-      return withUnsafeBytes(of: bits) { $0.bindMemory(to: UInt64.self)[word] & 1 << bit != 0 }
+      return unsafe withUnsafeBytes(of: bits) {
+        unsafe $0.bindMemory(to: UInt64.self)[word] & 1 << bit != 0
+      }
     }
   }
 

@@ -17,7 +17,7 @@
     /// Makes the interface `name`; it is gone when the descriptor is closed.
     init(name: String) throws {
       precondition(name.utf8.count < 16, "an interface name of \(name.utf8.count) bytes")
-      descriptor = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)
+      descriptor = unsafe open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)
       guard descriptor >= 0 else { throw TapError("/dev/net/tun: open", errno) }
       // struct ifreq: 16 bytes of name, then flags.
       var request = [UInt8](repeating: 0, count: 40)
@@ -25,7 +25,7 @@
       let flags = Self.tap | Self.withoutPacketInformation | Self.withHeader
       request[16] = UInt8(truncatingIfNeeded: flags)
       request[17] = UInt8(truncatingIfNeeded: flags >> 8)
-      if ioctl(descriptor, Self.setInterface, &request) != 0 {
+      if unsafe ioctl(descriptor, Self.setInterface, &request) != 0 {
         throw TapError("interface \(name): TUNSETIFF", errno)
       }
       if ioctl(descriptor, Self.setOffload, Self.offloads) != 0 {
@@ -47,9 +47,9 @@
     static func wireBytes(of frame: UnsafeRawPointer, count: Int) -> Int {
       let framing = 24
       let bytes = count - headerBytes
-      let headers = Int(frame.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
-      let segment = Int(frame.loadUnaligned(fromByteOffset: 4, as: UInt16.self))
-      let isSegmented = frame.load(fromByteOffset: 1, as: UInt8.self) != 0
+      let headers = unsafe Int(frame.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+      let segment = unsafe Int(frame.loadUnaligned(fromByteOffset: 4, as: UInt16.self))
+      let isSegmented = unsafe frame.load(fromByteOffset: 1, as: UInt8.self) != 0
       guard isSegmented, segment > 0, bytes > headers else { return bytes + framing }
       let segments = (bytes - headers + segment - 1) / segment
       return bytes + (segments - 1) * headers + segments * framing
@@ -66,6 +66,6 @@
       self.code = code
     }
 
-    var description: String { "\(operation): \(String(cString: strerror(code)))" }
+    var description: String { unsafe "\(operation): \(String(cString: strerror(code)))" }
   }
 #endif

@@ -9,7 +9,7 @@
 
   func complain(_ text: String) {
     let line = Array("lab-switch: \(text)\n".utf8)
-    _ = write(STDERR_FILENO, line, line.count)
+    _ = unsafe write(STDERR_FILENO, line, line.count)
   }
 
   func fail(_ reason: String, status: Int32) -> Never {
@@ -30,12 +30,12 @@
     // Frames have to be carried on time while all cores compute.
     var priority = sched_param()
     priority.sched_priority = 1
-    if sched_setscheduler(0, SCHED_FIFO, &priority) != 0 {
+    if unsafe sched_setscheduler(0, SCHED_FIFO, &priority) != 0 {
       complain("no real-time priority: delays may be longer than asked for")
     }
     let network = Switch(
       devices: devices, bitsPerSecond: bandwidth, delay: .nanoseconds(Int(microseconds * 1e3)))
-    _ = write(STDOUT_FILENO, "ready\n", 6)
+    _ = unsafe write(STDOUT_FILENO, "ready\n", 6)
     network.run(until: STDIN_FILENO)
   } catch {
     fail("\(error)", status: 1)
