@@ -187,6 +187,7 @@ let package = Package(
     .testTarget(
       name: "InterchangeTests", dependencies: ["Interchange", "Cells", "GRUCore", "Checkpoints"],
       swiftSettings: common),
+    .testTarget(name: "HouseTests", swiftSettings: common),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     .testTarget(
       name: "ReliabilityTests",
