@@ -40,8 +40,8 @@ package enum Signals {
       }, flags: 0)
   }
 
-  /// Listens for a supervisor, which passes signals on to its job; the end of the terminal's session
-  /// is not the end of the job.
+  /// Listens for a supervisor, which passes signals on to its job; the end of the terminal's
+  /// session is not the end of the job.
   package static func listenAsSupervisor() {
     listen(interruptFlags: SA_RESTART)
     signal(SIGHUP, SIG_IGN)

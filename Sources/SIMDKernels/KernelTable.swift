@@ -1,6 +1,6 @@
 // To add a kernel, write its function in this module and fill it in at
-// `KernelsPortable/ReferenceKernels.swift`, which does not compile without. In between stands, for an
-// elementwise function of a cell, a case of `GateFunction`; for any other kernel, a member of
+// `KernelsPortable/ReferenceKernels.swift`, which does not compile without. In between stands, for
+// an elementwise function of a cell, a case of `GateFunction`; for any other kernel, a member of
 // `CPlatform/include/KernelTable.h`, and an entry point in `Kernels` that checks shapes. There is
 // nothing to do for an instruction set, unless it overrides the kernel.
 

@@ -147,36 +147,6 @@ public func foldBiases(
   return top + 1
 }
 
-/// Copies the stack's slots of one finished tile to the node arenas.
-@_transparent
-public func writeGradientTile(
-  _ p: UnsafePointer<WeightGradientArguments>, slot: UnsafePointer<Float>, slotStride: Int,
-  slotWidth: Int, row: Int, height: Int, column: Int, offset: Int, width: Int
-) {
-  let valid = min(slotWidth, width - column)
-  var node = 0
-  while node < p.pointee.nodeCount {
-    var source = slot + node * slotStride
-    var out = p.pointee.nodes[node] + offset + row * width + column
-    var i = 0
-    while i < height {
-      var j = 0
-      while j + 8 <= valid {
-        let part = UnsafeRawPointer(source + j).loadUnaligned(as: SIMD8<Float>.self)
-        UnsafeMutableRawPointer(out + j).storeBytes(of: part, as: SIMD8<Float>.self)
-        j += 8
-      }
-      while j < valid {
-        out[j] = source[j]
-        j += 1
-      }
-      source += slotWidth
-      out += width
-      i += 1
-    }
-    node += 1
-  }
-}
 
 /// The partial sums of some row tiles × all panels: [entry][panel][tile][row][column].
 @frozen public struct GradientSlots {
@@ -298,54 +268,9 @@ public func weightGradient<F: TileFamily>(
         biases, stride: biasStride, tiles: tiles, depth: depth, folds: p.pointee.folds[shard])
       shard += 1
     }
-    var tile = firstTile
-    while tile < endTile {
-      let place = tile - firstTile
-      writeBiases(
-        p, biases + 16 * place, stride: biasStride, row: split.start(tile),
-        height: split.height(tile))
-      var panel = 0
-      var column = 0
-      while column < p.pointee.columns0 {
-        let width = min(wide, p.pointee.columns0 - column)
-        writeGradientTile(
-          p, slot: slots.slot(0, panel: panel, tile: place), slotStride: slots.entry,
-          slotWidth: width, row: split.start(tile), height: split.height(tile), column: column,
-          offset: p.pointee.offset0, width: p.pointee.width0)
-        column += width
-        panel += 1
-      }
-      column = 0
-      while hasTwo && column < p.pointee.columns1 {
-        let width = min(wide, p.pointee.columns1 - column)
-        writeGradientTile(
-          p, slot: slots.slot(0, panel: panel, tile: place), slotStride: slots.entry,
-          slotWidth: width, row: split.start(tile), height: split.height(tile), column: column,
-          offset: p.pointee.offset1, width: p.pointee.width1)
-        column += width
-        panel += 1
-      }
-      tile += 1
-    }
+    writeGradients(
+      p, biases, biasStride: biasStride, slots: slots, split: split, firstTile: firstTile,
+      endTile: endTile, wide: wide)
     firstTile = endTile
-  }
-}
-
-/// Copies the summed biases of one tile to the node arenas.
-@_transparent
-public func writeBiases(
-  _ p: UnsafePointer<WeightGradientArguments>, _ sums: UnsafePointer<Float>, stride: Int, row: Int,
-  height: Int
-) {
-  if p.pointee.biasOffset < 0 { return }
-  var node = 0
-  while node < p.pointee.nodeCount {
-    let out = p.pointee.nodes[node] + p.pointee.biasOffset + row
-    var i = 0
-    while i < height {
-      out[i] = sums[node * stride + i]
-      i += 1
-    }
-    node += 1
   }
 }

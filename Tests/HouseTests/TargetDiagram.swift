@@ -1,6 +1,6 @@
 /// Targets as boxes in rows, each below all that it imports, and their imports as arrows; those
-/// that another import brings along are left out. Rows are ordered by barycentres, as in the method of
-/// Sugiyama, Tagawa and Toda (1981).
+/// that another import brings along are left out. Rows are ordered by barycentres, as in the
+/// method of Sugiyama, Tagawa and Toda (1981).
 struct TargetDiagram {
   /// A box, or the place where a long arrow crosses a row.
   private struct Place: Hashable {
