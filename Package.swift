@@ -1,12 +1,17 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// With GRU_DIST_WARNINGS=errors, as in continuous integration, a warning ends the build. Elsewhere
+/// a newer compiler may warn of something new, and the build goes on.
+let warnings: [SwiftSetting] =
+  Context.environment["GRU_DIST_WARNINGS"] == "errors" ? [.treatAllWarnings(as: .error)] : []
+
 /// Settings of every target: Swift 6 mode with the coming import and existential rules.
 let common: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableUpcomingFeature("InternalImportsByDefault"),
-]
+] + warnings
 
 /// Compiles a target as a whole each time. An incremental build does not see that an inlined
 /// function of another module has a new body, and would go on with stale kernels.

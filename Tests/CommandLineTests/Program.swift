@@ -60,6 +60,8 @@ struct Program: CustomStringConvertible {
       .appendingPathComponent("gru-dist-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: logs) }
+    // Jobs that start at the same moment and share a session directory fail now and then.
+    process.environment?["OMPI_MCA_orte_tmpdir_base"] = logs.path
     let files = ["output", "errors"].map { logs.appendingPathComponent($0) }
     for file in files { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
     process.standardOutput = try FileHandle(forWritingTo: files[0])

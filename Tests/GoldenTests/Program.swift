@@ -51,7 +51,8 @@ struct Program: Sendable {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = command
-    process.environment = environment
+    // Jobs that start at the same moment and share a session directory fail now and then.
+    process.environment = environment.merging(["OMPI_MCA_orte_tmpdir_base": logs.path]) { $1 }
     process.currentDirectoryURL = folder
     let files = ["output", "errors"].map { logs.appendingPathComponent($0) }
     for file in files { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
