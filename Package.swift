@@ -72,7 +72,8 @@ let package = Package(
       ],
       swiftSettings: hot),
     .target(name: "Cells", dependencies: ["Kernels"], swiftSettings: hot),
-    .target(name: "GRUCore", dependencies: ["Cells", "Kernels"], swiftSettings: hot),
+    .target(name: "Tasks", swiftSettings: strict),
+    .target(name: "GRUCore", dependencies: ["Tasks", "Cells", "Kernels"], swiftSettings: hot),
     .target(
       name: "Collectives", dependencies: ["NumericContract", "Kernels"], swiftSettings: strictHot),
     .target(
@@ -82,30 +83,33 @@ let package = Package(
     .target(
       name: "Corpora", dependencies: ["NumericContract", "Records"], swiftSettings: strictHot),
     .target(
+      name: "Datasets",
+      dependencies: [
+        "Tasks", "Records", "NumericContract", "Corpora",
+        .product(name: "SwiftCSV", package: "SwiftCSV"),
+      ],
+      swiftSettings: hot),
+    .target(
       name: "Checkpoints", dependencies: ["NumericContract", "Records", "Corpora"],
       swiftSettings: strict),
     .target(
       name: "Interchange", dependencies: ["NumericContract", "Cells", "GRUCore", "Checkpoints"],
       swiftSettings: strict),
     .target(
-      name: "Configuration", dependencies: ["NumericContract", "Records", "Corpora"],
+      name: "Configuration", dependencies: ["NumericContract", "Tasks", "Records", "Corpora"],
       swiftSettings: strict),
-    .target(
-      name: "Datasets", dependencies: ["NumericContract", "Kernels", "GRUCore"],
-      swiftSettings: hot),
     .target(
       name: "Engine",
       dependencies: [
-        "NumericContract", "Kernels", "Cells", "GRUCore", "Collectives", "Records", "Corpora",
-        "Datasets", "Checkpoints", "Configuration",
+        "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Records",
+        "Corpora", "Datasets", "Checkpoints", "Configuration",
       ],
       swiftSettings: hot),
     .target(
       name: "Training",
       dependencies: [
-        "NumericContract", "Kernels", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets",
-        "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
-        .product(name: "SwiftCSV", package: "SwiftCSV"),
+        "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
+        "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
       ],
       swiftSettings: hot),
     .target(
@@ -159,14 +163,22 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Engine", "Kernels", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets",
+        "Training", "Engine", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
+        "Datasets",
         "Checkpoints", "Records", "Configuration",
       ],
       swiftSettings: common),
     .testTarget(
-      name: "ConfigurationTests", dependencies: ["Configuration", "Records"],
+      name: "ConfigurationTests", dependencies: ["Configuration", "Tasks", "Records"],
       swiftSettings: common),
     .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: common),
+    .testTarget(name: "TasksTests", dependencies: ["Tasks"], swiftSettings: common),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "Tasks", "NumericContract"],
+      swiftSettings: common),
+    .testTarget(
+      name: "ScoringTests", dependencies: ["Training", "Records", "Datasets", "Tasks", "Corpora"],
+      swiftSettings: common),
     .testTarget(
       name: "CommandLineTests", dependencies: ["gru-dist", "Records", "Configuration", "Training"],
       swiftSettings: common),
@@ -197,7 +209,8 @@ let package = Package(
     .testTarget(
       name: "ReliabilityTests",
       dependencies: [
-        "AllocationCounter", "Records", "Configuration", "Engine", "Training", "Kernels",
+        "AllocationCounter", "Records", "Configuration", "Datasets", "Engine", "Training",
+        "Kernels",
         "GRUCore", "Collectives", "Corpora", "Checkpoints",
       ],
       swiftSettings: common),

@@ -1,3 +1,5 @@
+package import Tasks
+
 extension Config {
   package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
     guard batch.sequences.isMultiple(of: batch.shards) else {
@@ -7,37 +9,38 @@ extension Config {
         "\(batch.shards) shards do not divide batch.sequences, which is \(batch.sequences)",
         hint: "possible are \(shortList(valid))")
     }
-    if task.isGenerated, batch.window < task.leastWindow {
+    let description = task.description
+    if let generated = description.generated, batch.window < generated.leastSteps {
       throw place.failure(
         "batch.window",
-        "is the length of sequences, expected at least \(task.leastWindow), found \(batch.window)")
+        "is the length of sequences, expected at least \(generated.leastSteps), found \(batch.window)")
     }
-    if model.embeddingDropout > 0, !task.readsTokens {
+    if model.embeddingDropout > 0, !description.readsTokens {
       throw place.failure(
         "model.embedding_dropout",
         "drops tokens, and the task \"\(task.rawValue)\" reads real values",
         hint: "set it to 0")
     }
-    guard task == .language || !model.tieWeights else {
+    guard description.writesText || !model.tieWeights else {
       throw place.failure(
         "model.tie_weights",
         "ties the tokens that a language model reads to those it predicts, "
           + "and the task is \"\(task.rawValue)\"",
         hint: "set it to false")
     }
-    if model.bidirectional, !task.allowsBothDirections {
+    if model.bidirectional, !description.allowsBothDirections {
       throw place.failure(
         "model.bidirectional",
         "reads what comes after a step too, and the task \"\(task.rawValue)\" is to predict that",
         hint: "set it to false; possible with tasks "
-          + TaskName.allCases.filter(\.allowsBothDirections).map { "\"\($0.rawValue)\"" }
+          + TaskName.allCases.filter(\.description.allowsBothDirections).map { "\"\($0.rawValue)\"" }
           .joined(separator: ", "))
     }
-    if task != .language, !model.adaptiveSoftmax.isEmpty {
+    if !description.writesText, !model.adaptiveSoftmax.isEmpty {
       throw place.failure(
         "model.adaptive_softmax", "is for task \"language\" only", hint: "set it to null")
     }
-    if task != .language, batch.windowJitter > 0 {
+    if !description.carriesState, batch.windowJitter > 0 {
       throw place.failure(
         "batch.window_jitter", "is for task \"language\" only", hint: "set it to 0")
     }
@@ -57,8 +60,8 @@ extension Config {
     }
     if !data.hasValidation(task) {
       throw place.failure(
-        key, "needs validations, and there is no validation \(task == .language ? "text" : "data")",
-        hint: task.isGenerated
+        key, "needs validations, and there is no validation \(description.readsText ? "text" : "data")",
+        hint: description.isGenerated
           ? "set data.valid_sequences" : "set data.valid or data.valid_fraction")
     }
   }

@@ -1,4 +1,5 @@
 package import Records
+package import Tasks
 
 /// Everything that decides what a run computes and writes, with every default filled in.
 package struct Config: ConfigSection {
@@ -20,7 +21,7 @@ package struct Config: ConfigSection {
     ConfigKey(section: "data", \.data),
     ConfigKey(section: "model", \.model),
     ConfigKey(section: "batch", \.batch),
-    ConfigKey(section: "output", \.output, tasks: .all.filter { $0 != .language }),
+    ConfigKey(section: "output", \.output, tasks: .all.filter { !$0.description.readsText }),
     ConfigKey(section: "optimizer", \.optimizer),
     ConfigKey(section: "exchange", \.exchange),
     ConfigKey(section: "run", \.run),
@@ -49,6 +50,11 @@ package struct Config: ConfigSection {
     try Self.taskKey.read(&head, task?.value, place[Self.taskKey.name], head.task)
     try self.init(document.value, at: place, task: head.task)
     optimizer.keepsMaster = exchange.compression != .none
+  }
+
+  /// What the task is.
+  package var taskDescription: TaskDescription {
+    task.description(readout: output.readout, loss: output.loss)
   }
 
   /// The effective config: every key, in a fixed order.

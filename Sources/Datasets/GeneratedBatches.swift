@@ -1,22 +1,21 @@
-package import GRUCore
-import Kernels
+import NumericContract
+import Records
+package import Tasks
 
 /// Sequences that a task makes up: a pure function of seed, batch and place within it, so that
 /// nothing depends on who makes them.
 package struct GeneratedBatches: Sendable {
-  package enum Kind: Sendable { case adding, copy }
-
-  let kind: Kind
+  private let task: GeneratedTask
   /// Sequences of a batch (B), and their length (T).
   let sequences: Int
   let window: Int
   /// Sequences in all; nil for as many as are asked for.
-  let count: Int?
+  private let count: Int?
   private let random: Philox
 
   /// - Parameter count: nil for training, the number of sequences to validate on otherwise.
-  package init(kind: Kind, sequences: Int, window: Int, count: Int?, seed: Int) {
-    self.kind = kind
+  package init(task: GeneratedTask, sequences: Int, window: Int, count: Int?, seed: Int) {
+    self.task = task
     self.sequences = sequences
     self.window = window
     self.count = count
@@ -28,93 +27,103 @@ package struct GeneratedBatches: Sendable {
   package var batchCount: Int { ((count ?? sequences) + sequences - 1) / sequences }
 
   /// Targets of one sequence.
-  package var targetsPerSequence: Int { kind == .adding ? 1 : window }
+  package var targetsPerSequence: Int { task == .adding ? 1 : window }
 
   /// Writes a worker's sequences of a batch (from 0). Does not allocate.
-  package func fill(_ worker: SequenceWorker, batch: Int) {
-    for (row, sequence) in worker.sequences.enumerated() {
+  package func fill(_ buffers: BatchBuffers, batch: Int) {
+    for (row, sequence) in buffers.sequences.enumerated() {
       let isCounted = count.map { batch * sequences + sequence < $0 } ?? true
-      switch kind {
+      switch task {
       case .adding:
         AddingProblem.fill(
-          worker, row: row, isCounted: isCounted, random, batch: batch, sequence: sequence)
+          buffers, row: row, isCounted: isCounted, random, batch: batch, sequence: sequence)
       case .copy:
         CopyTask.fill(
-          worker, row: row, isCounted: isCounted, random, batch: batch, sequence: sequence)
+          buffers, row: row, isCounted: isCounted, random, batch: batch, sequence: sequence)
       }
+    }
+  }
+}
+
+extension GeneratedTask {
+  /// Real values at each step; nil where tokens go in.
+  package var features: Int? { self == .adding ? AddingProblem.features : nil }
+
+  /// Columns of the output layer.
+  package var outputs: Int { self == .adding ? 1 : CopyTask.vocabularySize }
+
+  /// The loss of a model that remembers nothing.
+  package func trivialLoss(window: Int) -> Double {
+    switch self {
+    case .adding: AddingProblem.trivialLoss
+    case .copy: Double(Self.copiedSymbols) * Elementary.log(8) / Double(window)
+    }
+  }
+
+  /// What there is to train on, in words.
+  func words(window: Int) -> String {
+    switch self {
+    case .adding: "the adding problem over \(Format.count(window, "step"))"
+    case .copy: "the copy task over \(Format.count(window - endSteps, "step"))"
     }
   }
 }
 
 /// Numbers between 0 and 1, two of them marked; their sum is asked for after the last step. To
 /// answer 1 always has a mean squared error of 1/6.
-package enum AddingProblem {
-  /// A number, and whether it is marked.
-  package static let features = 2
-  /// The loss of who remembers nothing.
-  package static let trivialLoss = 1.0 / 6
+private enum AddingProblem {
+  static let features = 2
+  static let trivialLoss = 1.0 / 6
 
   static func fill(
-    _ worker: SequenceWorker, row: Int, isCounted: Bool, _ random: Philox, batch: Int,
+    _ buffers: BatchBuffers, row: Int, isCounted: Bool, _ random: Philox, batch: Int,
     sequence: Int
   ) {
-    let steps = worker.window
-    let width = worker.sequences.count
-    let stride = worker.inputStride
-    let values = worker.inputValues + row * stride
+    let steps = buffers.window
     func words(_ element: Int, kind: UInt32) -> SIMD4<UInt32> {
       random.block(
         step: UInt32(truncatingIfNeeded: batch), stream: UInt32(sequence), layer: kind,
         element: UInt32(element))
     }
     for t in 0..<steps {
-      values[t * width * stride] = Philox.unit(words(t / 4, kind: 0)[t % 4])
-      values[t * width * stride + 1] = 0
+      let values = buffers.inputRow(t, row)
+      values[0] = Philox.unit(words(t / 4, kind: 0)[t % 4])
+      values[1] = 0
     }
     let draws = words(0, kind: 1)
     let first = Int(draws[0]) % steps
     let other = Int(draws[1]) % (steps - 1)
     let second = other >= first ? other + 1 : other
-    values[first * width * stride + 1] = 1
-    values[second * width * stride + 1] = 1
-    worker.targets[row] = isCounted ? 0 : -1
-    worker.targetValues[row * worker.targetStride] =
-      values[first * width * stride] + values[second * width * stride]
+    buffers.inputRow(first, row)[1] = 1
+    buffers.inputRow(second, row)[1] = 1
+    buffers.targets[row] = isCounted ? 0 : -1
+    buffers.targetRow(row)[0] = buffers.inputRow(first, row)[0] + buffers.inputRow(second, row)[0]
   }
 }
 
 /// Ten symbols from 1 to 8, a gap of blanks (0), a mark (9), and then the ten are asked for; blanks
 /// are, at every other step. Who remembers nothing has a loss of 10 ln 8 / T.
-package enum CopyTask {
-  /// To be kept in mind.
-  package static let symbols = 10
-  /// The symbols, a blank and a mark.
-  package static let vocabularySize = 10
-  /// Steps that are not gap: the symbols, and the room for them at the end.
-  package static let ends = 2 * symbols
-
-  /// The loss of who remembers nothing.
-  package static func trivialLoss(window: Int) -> Double {
-    Double(symbols) * Elementary.log(8) / Double(window)
-  }
+private enum CopyTask {
+  static let symbols = GeneratedTask.copiedSymbols
+  static let vocabularySize = 10
 
   static func fill(
-    _ worker: SequenceWorker, row: Int, isCounted: Bool, _ random: Philox, batch: Int,
+    _ buffers: BatchBuffers, row: Int, isCounted: Bool, _ random: Philox, batch: Int,
     sequence: Int
   ) {
-    let steps = worker.window
-    let width = worker.sequences.count
+    let steps = buffers.window
+    let width = buffers.width
     for t in 0..<steps {
-      worker.inputs[t * width + row] = t >= steps - symbols - 1 ? Int32(symbols) - 1 : 0
-      worker.targets[t * width + row] = isCounted ? 0 : -1
+      buffers.inputs[t * width + row] = t >= steps - symbols - 1 ? Int32(symbols) - 1 : 0
+      buffers.targets[t * width + row] = isCounted ? 0 : -1
     }
     for index in 0..<symbols {
       let word = random.block(
         step: UInt32(truncatingIfNeeded: batch), stream: UInt32(sequence), layer: 0,
         element: UInt32(index))[0]
       let symbol = Int32(1 + word % 8)
-      worker.inputs[index * width + row] = symbol
-      if isCounted { worker.targets[(steps - symbols + index) * width + row] = symbol }
+      buffers.inputs[index * width + row] = symbol
+      if isCounted { buffers.targets[(steps - symbols + index) * width + row] = symbol }
     }
   }
 }

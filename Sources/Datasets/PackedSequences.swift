@@ -1,5 +1,4 @@
-package import GRUCore
-package import Kernels
+package import NumericContract
 
 /// Sequences of several lengths laid end to end in rows of T steps, once for the whole run; every
 /// epoch takes the rows in another order.
@@ -66,7 +65,8 @@ package final class PackedSequences: Sendable {
     return Double(steps) / Double(max(1, rowCount * window))
   }
 
-  /// Best fit, longest first; ties go to the sequence and the row with the lower number.
+  /// The sequences of each row: best fit, longest first; ties go to the sequence and the row with
+  /// the lower number.
   package static func pack(
     _ sequences: [(index: Int, length: Int)], window: Int, most: Int
   ) -> [[Int]] {
@@ -107,20 +107,17 @@ package final class PackedSequences: Sendable {
   }
 
   /// Writes a worker's rows of a batch (counted from 0 over all epochs). Does not allocate.
-  package func fill(_ worker: SequenceWorker, batch: Int) {
+  package func fill(_ buffers: BatchBuffers, batch: Int) {
     let (epoch, index) = (batch / batchCount, batch % batchCount)
-    let width = worker.sequences.count
-    worker.slots.clear()
-    let outputRows = (worker.shape.task.readout == .every ? window : worker.slots.perRow) * width
-    for place in 0..<outputRows { worker.targets[place] = -1 }
-    for (column, sequence) in worker.sequences.enumerated() {
+    buffers.clear()
+    for (column, sequence) in buffers.sequences.enumerated() {
       let place = index * batchRows + sequence
-      if place < rowCount { fill(worker, column: column, row: row(at: place, epoch: epoch)) }
+      if place < rowCount { fill(buffers, column: column, row: row(at: place, epoch: epoch)) }
     }
   }
 
-  private func fill(_ worker: SequenceWorker, column: Int, row: Int) {
-    let width = worker.sequences.count
+  private func fill(_ buffers: BatchBuffers, column: Int, row: Int) {
+    let width = buffers.width
     var t = 0
     for place in Int(rowStarts[row])..<Int(rowStarts[row + 1]) {
       let sequence = Int(order[place])
@@ -128,30 +125,26 @@ package final class PackedSequences: Sendable {
       let first = set.starts[sequence]
       var length = set.length(sequence)
       if case .nextStep = target { length -= 1 }
-      worker.slots.starts[slot] = Int32(t)
-      worker.slots.ends[slot] = Int32(t + length)
+      buffers.slotStarts[slot] = Int32(t)
+      buffers.slotEnds[slot] = Int32(t + length)
       for step in 0..<length {
-        copy(
-          step: first + step, to: worker.inputValues, (t + step) * width + column,
-          worker.inputStride)
+        copy(step: first + step, to: buffers.inputRow(t + step, column))
       }
       switch target {
-      case .classes(let classes): worker.targets[slot] = classes[sequence]
+      case .classes(let classes): buffers.targets[slot] = classes[sequence]
       case .nextStep:
         for step in 0..<length {
           let output = (t + step) * width + column
-          worker.targets[output] = 0
-          copy(step: first + step + 1, to: worker.targetValues, output, worker.targetStride)
+          buffers.targets[output] = 0
+          copy(step: first + step + 1, to: buffers.targetRow(output))
         }
       }
       t += length
     }
   }
 
-  @inline(__always) private func copy(
-    step: Int, to values: UnsafeMutablePointer<Float>, _ row: Int, _ stride: Int
-  ) {
+  @inline(__always) private func copy(step: Int, to row: UnsafeMutablePointer<Float>) {
     let features = set.features
-    for j in 0..<features { values[row * stride + j] = set.values[step * features + j] }
+    for j in 0..<features { row[j] = set.values[step * features + j] }
   }
 }

@@ -1,4 +1,4 @@
-package import Kernels
+package import NumericContract
 
 /// A random order of the numbers below `count` that needs no memory and no earlier numbers: a
 /// balanced Feistel network over the next power of four, walked until it stays below `count`.

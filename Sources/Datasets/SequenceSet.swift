@@ -22,7 +22,7 @@ package struct SequenceSet: Sendable {
 
   /// Mean and standard deviation of each column over some steps of some sequences; a column that
   /// does not vary has a deviation of 1.
-  package func statistics(of parts: [Range<Int>]) -> (means: [Double], deviations: [Double]) {
+  func statistics(of parts: [Range<Int>]) -> (means: [Double], deviations: [Double]) {
     let steps = Double(max(1, parts.reduce(0) { $0 + $1.count }))
     var means = [Double](repeating: 0, count: features)
     var squares = means
@@ -42,7 +42,7 @@ package struct SequenceSet: Sendable {
   }
 
   /// Moves and scales every column.
-  package mutating func normalize(means: [Double], deviations: [Double]) {
+  mutating func normalize(means: [Double], deviations: [Double]) {
     for index in values.indices {
       let j = index % features
       values[index] = Float((Double(values[index]) - means[j]) / deviations[j])
@@ -50,7 +50,7 @@ package struct SequenceSet: Sendable {
   }
 
   /// These columns only, in this order.
-  package func selecting(_ names: [String], path: String, key: String) throws -> SequenceSet {
+  func selecting(_ names: [String], path: String, key: String) throws -> SequenceSet {
     let places = try names.map { name in
       guard let place = columns.firstIndex(of: name) else {
         throw DataFileError(

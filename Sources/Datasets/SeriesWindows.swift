@@ -1,5 +1,4 @@
-package import GRUCore
-package import Kernels
+package import NumericContract
 
 /// Windows of time series: T steps go in, and some columns of the `horizon` steps after them are to
 /// be forecast. Every epoch takes the windows in another order.
@@ -50,7 +49,7 @@ package final class SeriesWindows: Sendable {
   }
 
   /// The first step of a window.
-  func start(of index: Int) -> Int {
+  package func start(of index: Int) -> Int {
     var (low, high) = (0, firstSteps.count)
     while high - low > 1 {
       let middle = (low + high) / 2
@@ -60,20 +59,19 @@ package final class SeriesWindows: Sendable {
   }
 
   /// Writes a worker's windows of a batch (counted from 0 over all epochs). Does not allocate.
-  package func fill(_ worker: SequenceWorker, batch: Int) {
+  package func fill(_ buffers: BatchBuffers, batch: Int) {
     let (epoch, index) = (batch / batchCount, batch % batchCount)
-    let width = worker.sequences.count
     let features = set.features
-    for (column, sequence) in worker.sequences.enumerated() {
+    for (column, sequence) in buffers.sequences.enumerated() {
       let place = index * batchRows + sequence
-      worker.targets[column] = place < count ? 0 : -1
+      buffers.targets[column] = place < count ? 0 : -1
       if place >= count { continue }
       let first = start(of: permutation?.number(at: place, epoch: epoch) ?? place)
       for t in 0..<window {
-        let row = worker.inputValues + (t * width + column) * worker.inputStride
+        let row = buffers.inputRow(t, column)
         for j in 0..<features { row[j] = set.values[(first + t) * features + j] }
       }
-      let row = worker.targetValues + column * worker.targetStride
+      let row = buffers.targetRow(column)
       for ahead in 0..<horizon {
         for (j, target) in targets.enumerated() {
           row[ahead * targets.count + j] = set.values[(first + window + ahead) * features + target]

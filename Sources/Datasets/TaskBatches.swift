@@ -1,5 +1,3 @@
-package import GRUCore
-
 /// Batches of sequences that each start from the initial state.
 package enum TaskBatches: Sendable {
   case generated(GeneratedBatches)
@@ -7,11 +5,11 @@ package enum TaskBatches: Sendable {
   case windows(SeriesWindows)
 
   /// Writes a worker's sequences of a batch (counted from 0 over all epochs). Does not allocate.
-  package func fill(_ worker: SequenceWorker, batch: Int) {
+  package func fill(_ buffers: BatchBuffers, batch: Int) {
     switch self {
-    case .generated(let batches): batches.fill(worker, batch: batch)
-    case .sequences(let batches): batches.fill(worker, batch: batch)
-    case .windows(let batches): batches.fill(worker, batch: batch)
+    case .generated(let batches): batches.fill(buffers, batch: batch)
+    case .sequences(let batches): batches.fill(buffers, batch: batch)
+    case .windows(let batches): batches.fill(buffers, batch: batch)
     }
   }
 

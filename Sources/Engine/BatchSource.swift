@@ -9,15 +9,15 @@ package enum BatchSource {
   case corpus(TokenCorpus, StreamPlan, WindowJitter)
   /// Uniformly random tokens, for timing.
   case random(vocabularySize: Int, window: Int, Philox)
-  /// Sequences of another task; each starts from the initial state.
-  case task(TaskBatches)
+  /// Sequences that each start from the initial state.
+  case sequences(TaskBatches)
 
   /// Whether hidden states start from the initial state at this step (counted from 1).
   package func startsEpoch(atStep step: Int) -> Bool {
     switch self {
     case .corpus(_, let plan, _): plan.position(ofStep: step - 1).window == 0
     case .random: step == 1
-    case .task: true
+    case .sequences: true
     }
   }
 
@@ -26,7 +26,7 @@ package enum BatchSource {
     switch self {
     case .corpus(_, let plan, _): plan.position(ofStep: step - 1).epoch
     case .random: 0
-    case .task(let batches): batches.epoch(ofBatch: step - 1)
+    case .sequences(let batches): batches.epoch(ofBatch: step - 1)
     }
   }
 
@@ -42,7 +42,7 @@ package enum BatchSource {
           + plan.sequences
           * (self.steps(plan, jitter, atStep: steps).upperBound
             - plan.position(ofStep: steps - 1).window * plan.window)
-    case .task(let batches): batches.targetCount(beforeBatch: steps)
+    case .sequences(let batches): batches.targetCount(beforeBatch: steps)
     }
   }
 
@@ -69,7 +69,7 @@ package enum BatchSource {
       plan.fill(
         inputs: worker.inputs, targets: worker.targets, corpus: corpus,
         sequences: worker.sequences, steps: steps)
-    case .task(let batches): batches.fill(worker, batch: step - 1)
+    case .sequences(let batches): batches.fill(worker.buffers, batch: step - 1)
     case .random(let vocabularySize, let window, let generator):
       let count = worker.sequences.count
       for t in 0...window {
@@ -83,5 +83,18 @@ package enum BatchSource {
         }
       }
     }
+  }
+}
+
+extension SequenceWorker {
+  /// Where the worker's sequences of a batch are written.
+  package var buffers: BatchBuffers {
+    let task = shape.task
+    return BatchBuffers(
+      sequences: sequences, window: window, inputs: inputs,
+      inputValues: task.input == .values ? inputValues : nil, inputStride: inputStride,
+      targets: targets, targetValues: task.loss == .softmax ? nil : targetValues,
+      targetStride: targetStride, slotCount: slots.perRow, slotStarts: slots.starts,
+      slotEnds: slots.ends, isEveryStepRead: task.readout == .every)
   }
 }

@@ -13,16 +13,9 @@ extension Config {
   /// `features` of them.
   package func shape(outputs: Int, features: Int?) -> ModelShape {
     var shape = shape(vocabularySize: outputs)
-    shape.task = taskShape
+    shape.task = taskDescription.shape()
     if let features { shape.embeddingSize = features }
     return shape
-  }
-
-  /// How the task plugs into the recurrent layers.
-  package var taskShape: TaskShape {
-    TaskShape(
-      input: task.readsTokens ? .tokens : .values, readout: output.readout.shape,
-      loss: output.loss.shape)
   }
 }
 
@@ -58,29 +51,6 @@ extension ModelConfig.Precision {
     switch self {
     case .fp32: .fp32
     case .bf16: .bf16
-    }
-  }
-}
-
-extension OutputConfig.Readout {
-  /// The part of a model's shape that the name stands for.
-  package var shape: TaskShape.Readout {
-    switch self {
-    case .every: .every
-    case .last: .last
-    case .mean: .mean
-    }
-  }
-}
-
-extension OutputConfig.Loss {
-  /// The part of a model's shape that the name stands for.
-  package var shape: TaskShape.Loss {
-    switch self {
-    case .softmax: .softmax
-    case .squared: .squaredError
-    case .absolute: .absoluteError
-    case .sigmoid: .sigmoid
     }
   }
 }

@@ -6,6 +6,7 @@ package final class Generator {
   private let logits: AlignedBuffer
 
   package init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
+    precondition(shape.task.predictsInputTokens, "what the model says cannot be read again")
     precondition(!shape.isBidirectional, "text has no end to begin from while it is written")
     worker = SequenceWorker(
       shape: shape, table: table, kernels: kernels, window: 1,

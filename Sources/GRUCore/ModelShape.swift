@@ -1,6 +1,6 @@
 package import Cells
 
-/// The sizes and cell of a recurrent model: of a language model, unless `task` says otherwise.
+/// The sizes and cell of a recurrent model; `task` says what stands before and after its layers.
 ///
 /// Shape legend used in this module: T = BPTT window, B = sequences of one worker, H = hidden size,
 /// E = embedding size, V = vocabulary size, L = layers, D = directions of a layer, I = input size

@@ -37,7 +37,7 @@ extension ReferenceModel {
   private func outputBackward(
     _ parameters: [Double], _ window: Window, _ trace: Trace, _ gradient: inout [Double]
   ) -> [Double] {
-    if !shape.task.isSoftmaxAtEveryStep {
+    if shape.task.readout != .every || shape.task.loss != .softmax {
       return taskOutputBackward(parameters, window, trace, &gradient)
     }
     let hidden = shape.featureSize

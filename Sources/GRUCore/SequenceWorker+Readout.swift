@@ -10,7 +10,7 @@ extension SequenceWorker {
   var headTargets: UnsafePointer<Int32> { UnsafePointer(tailRows?.headTargets ?? targets) }
 
   /// Output rows of one row of the batch: time steps, or slots.
-  var outputSteps: Int { shape.task.readout == .every ? window : slots.perRow }
+  package var outputSteps: Int { shape.task.readout == .every ? window : slots.perRow }
 
   /// What the output layer reads, [outputSteps, B, D H].
   var outputInput: UnsafeMutablePointer<Float> {
@@ -36,6 +36,17 @@ extension SequenceWorker {
   }
   package var targetStride: Int { layout.vocabularyStride }
 
+  /// The scores [V] of an output row, of [outputSteps, B], that the last evaluation left.
+  ///
+  /// Preconditions: it was to keep them, and the output layer is one matrix.
+  package func scores(ofRow row: Int) -> UnsafeBufferPointer<Float> {
+    precondition(keepsScores, "scores are not kept")
+    precondition(tailClusters.isEmpty, "an adaptive softmax has no scores of all tokens")
+    precondition(row < outputSteps * sequences.count, "row \(row) of \(outputSteps) steps")
+    return UnsafeBufferPointer(
+      start: buffer(layout.logits) + row * layout.vocabularyStride, count: shape.vocabularySize)
+  }
+
   /// Losses of all output rows; with `partialSums` also the gradients of the output layer's weights
   /// and, in `layout.upper`, of the top layer's states.
   func output(weights: PackedWeights, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>?) {
@@ -55,7 +66,7 @@ extension SequenceWorker {
   private func headOutput(
     weights: PackedWeights, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>?
   ) {
-    let isWide = shape.task.isSoftmaxAtEveryStep && layout.vocabularyBlocks > 1
+    let isWide = shape.task.canSplitOutputs && layout.vocabularyBlocks > 1
     let head = wideHead(weights: weights)
     if isWide {
       wideOutput(head, weights: weights, backward: partialSums != nil)
@@ -124,7 +135,7 @@ extension SequenceWorker {
           rows: count, columns: layout.vocabulary, logits: scores,
           stride: layout.vocabularyStride, targets: headTargets + first,
           losses: buffer(layout.rowLosses) + first, backward: backward ? 1 : 0))
-      if !backward && !shape.task.isSoftmaxAtEveryStep {
+      if !backward && shape.task.sumsMetric {
         countRightClasses(first: first, count: count, scores: scores)
       }
       return
@@ -156,7 +167,7 @@ extension SequenceWorker {
 
   /// Sums the rows' metrics, shard by shard in (time, sequence) order.
   func sumMetrics() {
-    if shape.task.isSoftmaxAtEveryStep { return }
+    if !shape.task.sumsMetric { return }
     let metrics = buffer(layout.rowMetrics)
     for shard in 0..<shards.count {
       var sum = 0.0

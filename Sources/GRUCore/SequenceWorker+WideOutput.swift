@@ -44,7 +44,7 @@ extension SequenceWorker {
       inputStride: layout.featureStride, depth: shape.featureSize, scores: weights.output.head,
       logits: buffer(layout.logits), stride: layout.vocabularyStride, targets: headTargets,
       losses: buffer(layout.rowLosses), gradient: buffer(layout.upper),
-      gradientStride: layout.featureStride)
+      gradientStride: layout.featureStride, keepsLogits: keepsScores)
   }
 
   /// Logits and softmax by blocks of the vocabulary. Leaves the exponentials where a backward pass

@@ -25,8 +25,8 @@ package final class SequenceWorker {
   /// Sum of losses in nats and number of counted targets, per own shard.
   package let shardLosses: UnsafeMutablePointer<Double>
   package let shardTokens: UnsafeMutablePointer<Int>
-  /// Sum of the metric of `shape.task.loss` over counted targets, per own shard; 0 for a softmax at
-  /// every step, and while training for any softmax.
+  /// Sum of the metric of `shape.task.loss` over counted targets, per own shard; 0 where the task
+  /// does not sum it, and while training for any softmax.
   package let shardMetrics: UnsafeMutablePointer<Double>
   /// The sequences that are laid end to end in each row of the window.
   package let slots: SequenceSlots
@@ -38,6 +38,8 @@ package final class SequenceWorker {
   package var step: UInt32 = 0
   /// Whether the batch under way starts from the initial state, and not from one carried to it.
   private(set) var startsAfresh = true
+  /// Whether evaluations leave the scores of all outputs, for `scores(ofRow:)`.
+  package var keepsScores = false
   /// Whether the pass under way is one of training.
   var isTraining = false
   let dropoutKey: (UInt32, UInt32)
@@ -75,7 +77,7 @@ package final class SequenceWorker {
   ) {
     precondition(window > 0, "window \(window) < 1")
     precondition(
-      shape.task.isSoftmaxAtEveryStep || shape.vocabularySize <= canonicalBlock,
+      shape.task.canSplitOutputs || shape.vocabularySize <= canonicalBlock,
       "\(shape.vocabularySize) outputs > \(canonicalBlock)")
     self.shape = shape
     self.table = table

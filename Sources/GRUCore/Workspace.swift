@@ -55,8 +55,8 @@ struct WorkspaceLayout {
   private(set) var innerGradient = 0
   private(set) var logits = 0
   private(set) var rowLosses = 0
-  /// Where the task is not a softmax at every step: the second number of each output row, its real
-  /// targets, what the output layer reads and its gradient, and states put by between sequences.
+  /// Where the task asks for them: the metric of each output row, its real targets, what the output
+  /// layer reads and its gradient, and states put by between sequences.
   private(set) var rowMetrics = 0
   private(set) var targetValues = 0
   private(set) var readout = 0
@@ -237,15 +237,14 @@ struct WorkspaceLayout {
     tails = places
   }
 
-  /// What only tasks other than a softmax at every step need, and sequences laid end to end.
+  /// What only metrics, real targets and other readouts need, and sequences laid end to end.
   private mutating func takeReadout(shape: ModelShape, outputRows: Int, slots: Int) {
     if slots > 1 || shape.isBidirectional {
       for _ in 0..<shape.layerDirectionCount {
         putByStates.append(take(shape.cell.stateVectors.count * slots * sequences * hiddenStride))
       }
     }
-    if shape.task.isSoftmaxAtEveryStep { return }
-    rowMetrics = take(outputRows)
+    if shape.task.sumsMetric || shape.task.loss != .softmax { rowMetrics = take(outputRows) }
     if shape.task.loss != .softmax { targetValues = take(outputRows * vocabularyStride) }
     if shape.task.readout == .every { return }
     readout = take(outputRows * featureStride)

@@ -98,7 +98,7 @@ package enum KerasLayout {
 
   /// - Throws: for another model than a language model, and where Keras has no layer for the cell.
   private static func layer(of shape: ModelShape) throws(InterchangeError) -> ForeignLayer.Layer {
-    guard shape.task == TaskShape(), !shape.isBidirectional else {
+    guard shape.task.predictsInputTokens, !shape.isBidirectional else {
       throw InterchangeError(
         "Keras' layers are written and read for language models only, and the model is of another "
           + "task; use --format torch, or onnx to export")

@@ -30,8 +30,8 @@ package enum ONNXModel {
         "the model has \(count) parameters, \(4 * count) bytes, and an ONNX file holds at most "
           + "2 GB; use --format \(canGoToTorch ? "torch" : "keras")")
     }
-    let isLanguageModel = model.shape.task == TaskShape() && !model.shape.isBidirectional
-    let graph = isLanguageModel ? languageGraph(model) : taskGraph(model)
+    let isGenerator = model.shape.task.predictsInputTokens && !model.shape.isBidirectional
+    let graph = isGenerator ? languageGraph(model) : taskGraph(model)
     var file = ProtobufWriter()
     file.integer(1, irVersion)
     file.string(2, "gru-dist")

@@ -63,7 +63,7 @@ package enum TorchLayout {
     case .missing(let reason):
       let formats =
         (shape.cell.onnx.layer == nil ? [] : ["onnx"])
-        + (shape.task == TaskShape() && shape.cell.keras.layer != nil ? ["keras"] : [])
+        + (shape.task.predictsInputTokens && shape.cell.keras.layer != nil ? ["keras"] : [])
       let ways =
         (formats.isEmpty ? [] : ["export it with --format \(Cell.inWords(formats))"])
         + (reason.change.map { ["train with \($0)"] } ?? [])
@@ -166,7 +166,7 @@ package enum TorchLayout {
       throw file.failure("'\(prefix)weight_ih_l0' has no '\(prefix)weight_hh_l0' beside it")
     }
     let reverse = file.names.first { $0.hasSuffix("_reverse") }
-    if let reverse, shape.task.readout == .every {
+    if let reverse, shape.task.readout == .every, shape.task.looksAhead {
       throw file.failure(
         "'\(reverse)' is of a bidirectional layer, which a model that predicts what comes next "
           + "cannot have")

@@ -1,6 +1,7 @@
 import Configuration
 import Foundation
 import Records
+import Tasks
 import Testing
 
 /// Holds docs/config.md against the declarations of keys: one row for each key, in a table for each

@@ -44,6 +44,13 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
       TaskCase(
         task: shape(.tokens, .every, .softmax), hidden: 9, inputs: 4, outputs: 31, layers: 2,
         steps: 8, slots: 8, shards: 2, sequencesPerShard: 2),
+      // A tagger: one of a few labels for every token.
+      TaskCase(
+        task: shape(.tokens, .every, .softmax, 29), hidden: 10, inputs: 5, outputs: 6, layers: 2,
+        steps: 9, slots: 3, shards: 3, sequencesPerShard: 2),
+      TaskCase(
+        task: shape(.tokens, .every, .softmax, 13), hidden: 18, inputs: 4, outputs: 5, layers: 2,
+        steps: 10, slots: 2, shards: 2, sequencesPerShard: 2, isBidirectional: true),
       TaskCase(
         task: shape(.values, .last, .softmax), hidden: 21, inputs: 3, outputs: 5, layers: 2,
         steps: 12, slots: 4, shards: 5, sequencesPerShard: 2, option: .learnedInitialState),
@@ -156,6 +163,36 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
         #expect(found.metric.bitPattern == alone.metric.bitPattern, "\(set) \(workers)")
         #expect(found.gradient.map(\.bitPattern) == alone.gradient.map(\.bitPattern), "\(set)")
       }
+    }
+  }
+
+  /// What a tagger says is judged at every step, and is no token that it could read again.
+  @Test func evaluatingATaggerCountsItsRightLabels() throws {
+    let sizes = try #require(
+      TaskCase.all.first { $0.task.inputVocabularySize == 29 && $0.task.readout == .every })
+    #expect(!sizes.task.predictsInputTokens)
+    let problem = sizes.problem(.gruResetAfter)
+    for set in InstructionSet.available {
+      let kernels = Kernels(set)
+      let worker = SequenceWorker(
+        shape: problem.shape, table: problem.table, kernels: kernels, window: sizes.steps,
+        plan: problem.plan, worker: 0, slots: sizes.slots)
+      let arena = Arena(problem.parameters)
+      let weights = PackedWeights(shape: problem.shape, table: problem.table, kernels: kernels)
+      weights.repack(from: arena.pointer, part: 0, of: 1)
+      worker.load(problem.window)
+      worker.resetState()
+      worker.keepsScores = true
+      worker.evaluate(parameters: arena.pointer, weights: weights)
+      var right = 0.0
+      for row in 0..<sizes.steps * problem.plan.sequences where worker.targets[row] >= 0 {
+        let scores = Array(worker.scores(ofRow: row))
+        #expect(scores.count == sizes.outputs)
+        right += scores.firstIndex(of: scores.max()!) == Int(worker.targets[row]) ? 1 : 0
+      }
+      #expect(right > 0)
+      let sum = (0..<worker.shards.count).reduce(0.0) { $0 + worker.shardMetrics[$1] }
+      #expect(sum == right, "\(set)")
     }
   }
 

@@ -59,7 +59,10 @@ import Testing
       #expect(error?.description.contains(hint) == true, "\(hint): \(error?.description ?? "")")
     }
     try failure("--set model.bidirectional=true") { $0.isBidirectional = false }
-    try failure("predicts what comes next") { $0.task.readout = .every }
+    try failure("predicts what comes next") {
+      $0.task.readout = .every
+      $0.task.looksAhead = true
+    }
     try failure("reads 2 columns") { $0.embeddingSize = 3 }
     try failure("3 outputs") { $0.vocabularySize = 4 }
     try failure("data.normalize=true", scales: DataScales())
@@ -84,6 +87,32 @@ import Testing
     let model = try TorchLayout.model(
       from: bare, shape: reference.shape, scales: reference.dataScales, path: "file")
     #expect(try model == reference.model(name))
+  }
+
+  /// Labels of every token are not tokens: neither library may take them for what is read next.
+  @Test func taggersAreNotTakenForLanguageModels() throws {
+    func model(_ task: TaskShape) throws -> ModelTensors {
+      var shape = ModelShape(
+        cell: .gruResetAfter, vocabularySize: 7, embeddingSize: 4, hiddenSize: 5, layerCount: 1)
+      shape.task = task
+      let tensors = ParameterTable(shape: shape).parameters
+      return ModelTensors(
+        shape: shape,
+        values: Dictionary(
+          uniqueKeysWithValues: tensors.map { ($0.name, [Float](repeating: 0.5, count: $0.count)) }
+        ))
+    }
+    func graph(_ model: ModelTensors) throws -> String {
+      String(
+        decoding: try ONNXModel.encoded(model, metadata: [], producerVersion: "0"), as: UTF8.self)
+    }
+    let tagger = try model(
+      TaskShape(input: .tokens, readout: .every, loss: .softmax, inputVocabularySize: 50))
+    #expect(tagger["embedding.weight"].count == 50 * 4)
+    #expect(try graph(tagger).contains("gru-dist sequence model"))
+    #expect(try graph(tagger).contains("lengths"))
+    #expect(throws: InterchangeError.self) { try KerasLayout.tensors(of: tagger) }
+    #expect(try graph(model(TaskShape())).contains("gru-dist language model"))
   }
 
   @Test func kerasTakesLanguageModelsOnly() throws {

@@ -1,6 +1,7 @@
 import Checkpoints
 import Collectives
 import Configuration
+import Datasets
 import Engine
 import Foundation
 import Records

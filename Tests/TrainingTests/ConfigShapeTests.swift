@@ -45,17 +45,9 @@ import Testing
   }
 
   @Test func namesAreThoseOfTheTargetsThatCompute() {
-    for readout in OutputConfig.Readout.allCases {
-      #expect(readout.shape.rawValue == readout.rawValue)
-    }
-    for loss in OutputConfig.Loss.allCases { #expect(loss.shape.rawValue == loss.rawValue) }
     for precision in ModelConfig.Precision.allCases {
       #expect(precision.kernels.rawValue == precision.rawValue)
     }
-  }
-
-  @Test func theCopyTaskHasRoomForSymbolsAndAGap() {
-    #expect(TaskName.copy.leastWindow == CopyTask.ends + 1)
   }
 
   @Test func aConfigThatCannotBeUsedIsBadUsage() {

@@ -29,16 +29,4 @@ import Testing
         + #""hidden_exchange_seconds":0.005,"exchange_bytes":1500,"#
         + #""data_seconds":0.001,"fingerprint":"f"}"#)
   }
-
-  @Test func validationRecordsHaveTheAgreedFields() {
-    let score = Evaluator.Score(loss: 2, tokens: 10, bytes: 20)
-    let json = score.json(step: 7)
-    #expect(json["kind"] == "valid")
-    #expect(json["step"] == 7)
-    #expect(json["loss"] == .number(2))
-    #expect(abs((json["perplexity"]?.doubleValue ?? 0) - exp(2.0)) < 1e-14)
-    // 2 nats a token, half a token a byte, 1 / ln 2 bits a nat.
-    #expect(abs((json["bits_per_byte"]?.doubleValue ?? 0) - 1 / log(2.0)) < 1e-14)
-    #expect(Evaluator.Score(loss: 1e4, tokens: 1, bytes: 1).perplexity == .infinity)
-  }
 }

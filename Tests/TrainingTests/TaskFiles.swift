@@ -5,6 +5,7 @@ import Engine
 import Foundation
 import GRUCore
 import Records
+import Tasks
 
 @testable import Training
 
@@ -30,23 +31,6 @@ final class TaskFiles {
 
   func write(_ name: String, _ text: String) throws {
     try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-  }
-
-  func sequences(_ task: TaskName = .classification, _ sets: String...) throws -> SequenceSet {
-    let config = try Config(
-      json: Array(#"{"task": "\#(task.rawValue)", "data": {"train": "x"}}"#.utf8), file: "test",
-      overrides: sets.map { ConfigOverride(set: $0) })
-    return try DataFile(path: path).sequences(config.data.task, task: task)
-  }
-
-  /// What reading it says is wrong.
-  func complaint(_ task: TaskName = .classification) -> String {
-    do {
-      _ = try sequences(task)
-      return "nothing"
-    } catch {
-      return "\(error)"
-    }
   }
 
   func options(threads: Int = 1, _ sets: [String] = []) throws -> TrainOptions {
@@ -81,13 +65,12 @@ final class TaskFiles {
         lines.append(
           "\(outcome.loss) \(outcome.gradientNorm) \(outcome.tokens) \(try trainer.fingerprint())")
       }
-      guard case .task(let task) = setup.data, let validation = task.validation else {
-        return lines
-      }
-      let score = try Evaluator(
-        replica: replica, communicator: communicator, batches: validation
-      ).score()
-      return lines + ["\(score.loss) \(score.measures.line) \(score.tokens)"]
+      guard let validation = setup.validation else { return lines }
+      let score = try Scorer(
+        task: setup.config.taskDescription, decoder: setup.decoder(), replica: replica,
+        communicator: communicator
+      ).score(on: validation)
+      return lines + ["\(score.loss) \(score.measures.line) \(score.targets)"]
     }
     precondition(results.allSatisfy { $0 == results[0] }, "ranks differ: \(results)")
     return results[0]

@@ -1,6 +1,7 @@
 import Checkpoints
 import Collectives
 import Configuration
+import Datasets
 import Engine
 import Foundation
 import GRUCore
@@ -154,15 +155,15 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
   @Test func theFrameOfTheTrainingDataIsKept() throws {
     let files = try TaskScenario.all[2].files()
     let setup = try TrainingSetup(try files.options(), on: SoloCommunicator())
-    guard case .task(let task) = setup.data else { return }
-    let frame = try TaskFrame(json: JSONFields(try #require(task.description)))
+    guard case .sequences(let data) = setup.data else { return }
+    let frame = try #require(data.frame)
     #expect(frame.classes == ["down", "up"])
     #expect(frame.means?.count == 1)
     let other = try TaskFiles("b.jsonl", #"{"values": [1, 2], "label": "sideways"}"#)
     var config = setup.config
     config.data.valid = other.path
     #expect {
-      _ = try SequenceTask(config, frame: frame)
+      _ = try SequenceData(config.sequenceRequest, frame: frame)
     } throws: { "\($0)".contains("class \"sideways\" does not occur in the training data") }
   }
 

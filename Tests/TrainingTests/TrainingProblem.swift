@@ -81,11 +81,10 @@ struct TrainingProblem {
           "\(outcome.step) \(outcome.loss) \(outcome.gradientNorm) \(outcome.learningRate) "
             + "\(try trainer.fingerprint())")
       }
-      let part = setup.split!.validation!
-      let score = try Evaluator(
-        replica: trainer.replica, communicator: communicator, part: part,
-        window: setup.config.batch.window
-      ).score()
+      let score = try Scorer(
+        task: setup.config.taskDescription, decoder: setup.decoder(), replica: trainer.replica,
+        communicator: communicator
+      ).score(on: setup.validation!)
       lines.append("\(score)")
       return lines
     }

@@ -1,4 +1,5 @@
 package import Records
+package import Tasks
 
 /// The declaration of one key of a section, or of a section within it.
 package struct ConfigKey<Section: ConfigSection>: Sendable {

@@ -1,4 +1,5 @@
 package import Records
+package import Tasks
 
 /// One object of a config: values that belong together.
 ///

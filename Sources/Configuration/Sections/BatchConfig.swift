@@ -1,4 +1,5 @@
 import NumericContract
+package import Tasks
 
 /// The global batch: B sequences of T time steps, cut into shards.
 package struct BatchConfig: ConfigSection {

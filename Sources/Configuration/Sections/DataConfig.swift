@@ -1,4 +1,5 @@
 package import Corpora
+package import Tasks
 
 /// What to train and validate on.
 package struct DataConfig: ConfigSection {
@@ -58,6 +59,6 @@ package struct DataConfig: ConfigSection {
 
   /// Whether there is something to validate on.
   package func hasValidation(_ name: TaskName) -> Bool {
-    name.isGenerated ? task.validSequences > 0 : valid != nil || validFraction > 0
+    name.description.isGenerated ? task.validSequences > 0 : valid != nil || validFraction > 0
   }
 }

@@ -1,3 +1,5 @@
+package import Tasks
+
 /// What `gru-dist memory` compares.
 package struct MemoryConfig: ConfigSection {
   package var tasks = [TaskName.adding, .copy]
@@ -25,7 +27,7 @@ package struct MemoryConfig: ConfigSection {
   ]
 
   package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
-    if let task = tasks.first(where: { !$0.isGenerated }) {
+    if let task = tasks.first(where: { !$0.description.isGenerated }) {
       throw place.failure(
         "tasks", "\"\(task.rawValue)\" has no length that could grow",
         hint: "possible are \"adding\" and \"copy\"")

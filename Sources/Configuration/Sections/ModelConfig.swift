@@ -1,3 +1,5 @@
+package import Tasks
+
 /// The sizes and cell of the model.
 package struct ModelConfig: ConfigSection {
   package enum CellName: String, CaseIterable, Sendable { case gru, rnn, lstm, mingru }

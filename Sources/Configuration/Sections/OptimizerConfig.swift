@@ -1,3 +1,5 @@
+package import Tasks
+
 /// How parameters are updated.
 package struct OptimizerConfig: ConfigSection {
   package enum Name: String, CaseIterable, Sendable {

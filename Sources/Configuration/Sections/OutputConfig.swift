@@ -1,13 +1,10 @@
+package import Tasks
+
 /// What the output layer of a task reads, and the loss it is trained by; by default those of a
 /// language model, which has no keys for them.
 package struct OutputConfig: ConfigSection {
-  /// What the output layer reads of a sequence: every state, its last state, or their mean.
-  package enum Readout: String, CaseIterable, Sendable { case every, last, mean }
-  /// What the model is trained by.
-  package enum Loss: String, CaseIterable, Sendable { case softmax, squared, absolute, sigmoid }
-
-  package var readout = Readout.every
-  package var loss = Loss.softmax
+  package var readout = TaskShape.Readout.every
+  package var loss = TaskShape.Loss.softmax
 
   package init() {}
 

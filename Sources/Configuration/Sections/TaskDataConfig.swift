@@ -1,12 +1,8 @@
+package import Tasks
+
 /// The keys of `data` that only tasks other than a language model have.
 package struct TaskDataConfig: Sendable, Equatable {
-  package enum Format: String, CaseIterable, Sendable {
-    /// By the end of the file's name.
-    case auto
-    case csv, jsonl, ts
-  }
-
-  package var format = Format.auto
+  package var format = SequenceFormat.auto
   /// Columns to read; nil for all that hold numbers.
   package var columns: [String]?
   /// The column of a CSV that tells sequences apart; nil where all rows are one.

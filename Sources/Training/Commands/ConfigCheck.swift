@@ -1,6 +1,7 @@
 import Collectives
 import Configuration
 import Corpora
+import Datasets
 import Engine
 import GRUCore
 import Kernels
@@ -23,14 +24,14 @@ package struct ConfigCheck {
     let plan = ShardPlan(
       sequences: config.batch.sequences, shards: config.batch.shards, ranks: ranks,
       threads: threads, groups: config.exchange.groups)
-    let data = try TrainingSetup.open(config)
+    let data = try config.openData()
     let shape: ModelShape
     switch data {
     case .text(let split):
       let tokenizer = split.training.corpus.tokenizer
       try config.validate(tokenizer, place: options.configFile)
       shape = config.shape(vocabularySize: tokenizer.vocabularySize)
-    case .task(let task): shape = task.shape(config)
+    case .sequences(let data): shape = config.shape(for: data)
     }
     let table = ParameterTable(shape: shape)
     let memory = MemoryPlan(

@@ -2,6 +2,7 @@ import Cells
 import Checkpoints
 import Collectives
 import Configuration
+import Datasets
 import Engine
 import GRUCore
 import Interchange
@@ -83,12 +84,8 @@ package struct ModelImport {
 extension TrainingSetup {
   /// How the data's numbers go into the model.
   fileprivate func scales() throws -> DataScales {
-    guard case .task(let task) = data, let description = task.description else {
-      return DataScales()
-    }
-    let path = config.data.train
-    let frame = try TaskFrame(json: try JSONFields(description))
-    return try frame.scales(of: shape, path: path)
+    guard case .sequences(let data) = data, let frame = data.frame else { return DataScales() }
+    return try frame.scales(of: shape, path: config.data.train)
   }
 }
 

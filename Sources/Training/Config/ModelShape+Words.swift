@@ -10,7 +10,7 @@ extension ModelShape {
 
   /// What goes in and what comes out, in words.
   package var endsInWords: String {
-    if task == TaskShape() { return "vocabulary \(vocabularySize)" }
+    if task.predictsInputTokens { return "vocabulary \(vocabularySize)" }
     let inputs =
       task.input == .tokens
       ? "\(inputVocabularySize) kinds of tokens" : Format.count(embeddingSize, "input")

@@ -3,6 +3,7 @@ import Datasets
 import Engine
 import GRUCore
 import Kernels
+import Tasks
 
 /// How much of a loss's gradient reaches the hidden vectors of earlier steps.
 struct GradientReach {
@@ -20,9 +21,10 @@ struct GradientReach {
     let worker = SequenceWorker(
       shape: shape, table: replica.table, kernels: replica.kernels, window: window, plan: plan,
       worker: 0)
-    batches.fill(worker, batch: 0)
-    let answer = task == .copy ? window - CopyTask.symbols : window
-    if task == .copy {
+    batches.fill(worker.buffers, batch: 0)
+    let isCopy = task.description.generated == .copy
+    let answer = isCopy ? window - GeneratedTask.copiedSymbols : window
+    if isCopy {
       for row in 0..<answer * plan.sequences { worker.targets[row] = -1 }
     }
     let squares = UnsafeMutablePointer<Double>.allocate(capacity: shape.layerCount * window)

@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Tasks
 
 /// Gradient norms over steps back, one panel for each task and length: a cell is a colour, solid
 /// after training and dashed before.

@@ -1,6 +1,8 @@
 import Configuration
+import Datasets
 import Foundation
 import Records
+import Tasks
 
 /// The outcomes of a memory study as a table and as JSON.
 struct MemoryReport {

@@ -6,6 +6,7 @@ import Foundation
 import GRUCore
 import Kernels
 package import Records
+import Tasks
 
 /// Trains cells on tasks that ask for what was said long ago, over growing lengths, and measures
 /// how much of the gradient reaches back: why gates are worth having, in numbers.
@@ -70,7 +71,7 @@ package struct MemoryStudy {
     _ task: TaskName, _ cell: ModelConfig.CellName, length: Int, steps: Int
   ) throws -> Outcome {
     var options = options
-    let window = task == .copy ? length + CopyTask.ends : length
+    let window = length + (task.description.generated?.endSteps ?? 0)
     options.overrides += [
       ConfigOverride(set: "task=\(task.rawValue)"), ConfigOverride(set: "batch.window=\(window)"),
       ConfigOverride(set: "model.cell=\(cell.rawValue)"), ConfigOverride(set: "run.steps=\(steps)"),
@@ -87,7 +88,7 @@ package struct MemoryStudy {
         "exchange.synchronize_every is \(setup.config.exchange.synchronizeEvery): the study trains "
           + "all shards together; set it to 0")
     }
-    guard case .task(let data) = setup.data, let validation = data.validation else {
+    guard case .sequences(let data) = setup.data, let validation = data.validation else {
       throw UsageError("data.valid_sequences is 0: there is nothing to measure on")
     }
     let replica = try Replica(
@@ -98,14 +99,14 @@ package struct MemoryStudy {
     replica.initialize(seed: setup.config.run.seed)
     let before = GradientReach(replica, batches: validation, task: task)
     for _ in 0..<steps { _ = try trainer.performStep() }
-    let score = try Evaluator(
-      replica: replica, communicator: communicator, batches: validation
-    ).score()
+    let score = try Scorer(
+      task: setup.config.taskDescription, decoder: try setup.decoder(), replica: replica,
+      communicator: communicator
+    ).score(on: .sequences(validation))
     return Outcome(
       task: task, cell: cell, length: length, parameters: replica.table.parameterCount,
       loss: score.loss,
-      trivialLoss: task == .copy
-        ? CopyTask.trivialLoss(window: window) : AddingProblem.trivialLoss,
+      trivialLoss: task.description.generated?.trivialLoss(window: window) ?? .nan,
       before: before, after: GradientReach(replica, batches: validation, task: task))
   }
 }

@@ -1,9 +1,11 @@
 import Configuration
 import Corpora
+import Datasets
 import Engine
 import GRUCore
 import Kernels
 package import Records
+import Tasks
 
 /// Says what a config's run would be on a cluster, and on others of its kind with more or fewer
 /// ranks.
@@ -38,14 +40,14 @@ package struct ScalePlan {
       sequences: config.batch.sequences, shards: shards, ranks: cluster.ranks,
       threads: cluster.threads, groups: config.exchange.groups)
     let load = (0..<plan.workers).map { plan.shards(ofWorker: $0).count }.max() ?? 1
-    let data = try TrainingSetup.open(config)
+    let data = try config.openData()
     let shape: ModelShape
     switch data {
     case .text(let split):
       let tokenizer = split.training.corpus.tokenizer
       try config.validate(tokenizer, place: options.configFile)
       shape = config.model.shape(vocabularySize: tokenizer.vocabularySize)
-    case .task(let task): shape = task.shape(config)
+    case .sequences(let data): shape = config.shape(for: data)
     }
     let kernels = try Kernels.selected(options.instructionSet, config.model.precision.kernels)
     let table = ParameterTable(shape: shape)

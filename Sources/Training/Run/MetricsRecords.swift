@@ -67,38 +67,3 @@ package struct StepInterval: Sendable {
     (total.seconds / Double(max(1, steps)) * 1e6).rounded() / 1e6
   }
 }
-
-extension Evaluator.Score {
-  /// The record of a validation after `step`.
-  package func json(step: Int) -> OrderedJSON {
-    let head: OrderedJSON = ["kind": "valid", "step": .integer(step), "loss": .number(loss)]
-    return head.merging(measures)
-  }
-
-  /// What else can be said of the loss.
-  package var measures: OrderedJSON {
-    guard let task else {
-      return ["perplexity": .number(perplexity), "bits_per_byte": .number(bitsPerByte)]
-    }
-    return .object(taskMeasures(task).map { .init($0.name, .number($0.value)) })
-  }
-
-  private func taskMeasures(_ task: TaskShape) -> [(name: String, value: Double)] {
-    switch task.loss {
-    case .softmax: task.readout == .every ? [] : [("accuracy", metric)]
-    case .squaredError: [("mse", loss), ("mae", metric)]
-    case .absoluteError: [("mse", metric), ("mae", loss)]
-    case .sigmoid: [("nll", loss), ("label_accuracy", metric / Double(outputs))]
-    }
-  }
-
-  package var words: String {
-    if let task {
-      let measures = taskMeasures(task).map { "  \($0.name) \(Format.small($0.value))" }.joined()
-      return "loss \(Format.small(loss))\(measures)  (\(Format.grouped(tokens)) "
-        + (task.readout == .every ? "steps)" : "sequences)")
-    }
-    return "loss \(Format.fixed(loss, 4))  perplexity \(Format.fixed(perplexity, 2))  "
-      + "\(Format.fixed(bitsPerByte, 4)) bits/byte  (\(Format.grouped(tokens)) tokens)"
-  }
-}

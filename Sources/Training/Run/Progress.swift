@@ -1,6 +1,7 @@
 package import Engine
 import Kernels
 package import Records
+package import Tasks
 
 /// Shows people how a run goes: on a terminal one line that is redrawn, otherwise a line for each
 /// logged step.
@@ -10,8 +11,7 @@ package final class Progress {
   private let steps: Int
   /// Bytes of text per training token, to show bits per byte; nil where there is no text.
   private let bytesPerToken: Double?
-  /// What speed is counted by.
-  private let unit: String
+  private let task: TaskDescription
   private var isLineOpen = false
   private var lastDrawn: ContinuousClock.Instant?
   /// Of recent steps, smoothed.
@@ -19,13 +19,13 @@ package final class Progress {
 
   package init(
     console: Console, isInteractive: Bool, steps: Int, bytesPerToken: Double?,
-    unit: String = "tokens"
+    task: TaskDescription
   ) {
     self.console = console
     self.isInteractive = isInteractive
     self.steps = steps
     self.bytesPerToken = bytesPerToken
-    self.unit = unit
+    self.task = task
   }
 
   /// Takes note of a step; redraws the line, but not more often than five times a second.
@@ -63,10 +63,10 @@ package final class Progress {
     let bits = bytesPerToken.map {
       "  \(Format.fixed(loss / $0 / Elementary.log(2), 3)) bits/byte"
     }
-    let lossText = bytesPerToken == nil ? Format.small(loss) : Format.fixed(loss, 4)
+    let lossText = task.lossDecimals.map { Format.fixed(loss, $0) } ?? Format.small(loss)
     let remaining = Double(steps - step) * (stepSeconds ?? 0)
     return "step \(step)/\(steps)  loss \(lossText)\(bits ?? "")  "
-      + "\(Format.grouped(Int(speed))) \(unit)/s  "
+      + "\(Format.grouped(Int(speed))) \(task.unit.rawValue)/s  "
       + "ETA \(Format.time(remaining))"
   }
 }

@@ -4,25 +4,21 @@ import Engine
 import GRUCore
 import Kernels
 import Records
+import Tasks
 
 extension TrainingRun {
   /// The record of what the model of this step writes, where the config asks for it; on rank 0,
   /// while the others wait. Takes no part in what is computed.
   func drawSample() -> [OrderedJSON] {
-    guard run.sampleLength > 0, communicator.rank == 0, setup.shape.task == TaskShape() else {
+    guard run.sampleLength > 0, communicator.rank == 0, scorer.task.writesText else {
       return []
     }
-    let replica = trainer.replica
-    let generator = Generator(
-      shape: replica.shape, table: replica.table, kernels: replica.kernels)
-    generator.reset()
     var sampling = Sampling(path: run.directory)
     sampling.length = run.sampleLength
     sampling.seed = run.seed
     do {
       let text = try sampling.draw(
-        generator, setup.tokenizer, parameters: replica.parameters.pointer,
-        weights: replica.weights, source: "step \(trainer.step)")
+        from: scorer, setup.tokenizer, source: "step \(trainer.step)")
       return [
         [
           "kind": "sample", "step": .integer(trainer.step),

@@ -13,7 +13,7 @@ extension TrainingRun {
   ///
   /// - Returns: false where a signal ended it; the next start makes up for it.
   func validate() throws -> Bool {
-    guard let evaluator, run.validateEvery > 0, lastValidatedStep != trainer.step else {
+    guard let validation, run.validateEvery > 0, lastValidatedStep != trainer.step else {
       return true
     }
     try trainer.synchronize()
@@ -21,7 +21,8 @@ extension TrainingRun {
     defer { trainer.progress.begin(.reporting) }
     var samples: [OrderedJSON] = []
     let measured = try trainer.engine.withAverage {
-      let score = try evaluator.score(unlessStopped: { Signals.isStopRequested })
+      let score = try scorer.score(
+        on: validation, unlessStopped: { Signals.isStopRequested })
       if score != nil { samples = drawSample() }
       return score
     }

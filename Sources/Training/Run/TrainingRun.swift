@@ -2,6 +2,7 @@ package import Checkpoints
 package import Collectives
 import Configuration
 import Corpora
+import Datasets
 import Engine
 import Foundation
 import GRUCore
@@ -21,7 +22,9 @@ package final class TrainingRun {
   let directory: RunDirectory
   let replica: Replica
   let trainer: Trainer
-  let evaluator: Evaluator?
+  let scorer: Scorer
+  /// What is validated on; nil for nothing.
+  let validation: Scorer.Subject?
   let debugger: DebugChecks?
   private let launchedByMPI: Bool
   var interval = StepInterval()
@@ -62,7 +65,7 @@ package final class TrainingRun {
     console = Console(isJSON: options.json, isCoordinator: communicator.rank == 0)
     progress = Progress(
       console: console, isInteractive: console.isInteractive(launchedByMPI: launchedByMPI),
-      steps: setup.config.run.steps, bytesPerToken: setup.bytesPerToken, unit: setup.data.unit)
+      steps: setup.config.run.steps, bytesPerToken: setup.bytesPerToken, task: setup.config.taskDescription)
     directory = try RunDirectory(
       path: setup.config.run.directory, mode: RunDirectory.Mode(options), on: communicator,
       fileSystem: fileSystem)
@@ -90,19 +93,10 @@ package final class TrainingRun {
     events =
       setup.config.run.tensorboard && communicator.rank == 0
       ? TensorBoardLog(runDirectory: directory.path, host: communicator.hostName) : nil
-    switch setup.data {
-    case .text(let split):
-      evaluator = split.validation.map {
-        Evaluator(
-          replica: replica, communicator: communicator, part: $0,
-          window: setup.config.batch.window, progress: trainer.progress)
-      }
-    case .task(let task):
-      evaluator = task.validation.map {
-        Evaluator(
-          replica: replica, communicator: communicator, batches: $0, progress: trainer.progress)
-      }
-    }
+    scorer = Scorer(
+      task: setup.config.taskDescription, decoder: try setup.decoder(), replica: replica,
+      communicator: communicator, progress: trainer.progress)
+    validation = setup.validation
     debugger = options.debug ? DebugChecks(trainer: trainer, seed: setup.config.run.seed) : nil
   }
 

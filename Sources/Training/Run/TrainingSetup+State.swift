@@ -2,6 +2,7 @@ import Cells
 import Checkpoints
 import Configuration
 import Corpora
+import Datasets
 import Engine
 import GRUCore
 import Records
@@ -25,7 +26,9 @@ extension TrainingSetup {
       optimizer: config.optimizer.name.rawValue, fingerprint: fingerprint)
     state.bestCheckpointLoss = history.bestSaved?.loss
     state.bestCheckpointStep = history.bestSaved?.step
-    if case .task(let task) = data { state.dataset = task.description }
+    if case .sequences(let data) = data {
+      state.dataset = data.frame?.json
+    }
     state.validatedStep = history.last?.step ?? 0
     state.validation = config.keyThatNeedsValidation == nil ? nil : history.memory
     state.averagedSteps = averagedSteps > 0 ? averagedSteps : nil

@@ -1,6 +1,7 @@
 package import Collectives
 package import Configuration
 package import Corpora
+package import Datasets
 package import Engine
 package import GRUCore
 package import Kernels
@@ -44,16 +45,16 @@ package struct TrainingSetup {
     }
     plan = try Self.plan(
       config, threads: options.threads, place: options.configFile, on: communicator)
-    data = try communicator.agree { try Self.open(config) }
+    data = try communicator.agree { try config.openData() }
     switch data {
     case .text(let split):
       let tokenizer = split.training.corpus.tokenizer
       try communicator.agree { try config.validate(tokenizer, place: options.configFile) }
       self.tokenizer = tokenizer
       shape = config.shape(vocabularySize: tokenizer.vocabularySize)
-    case .task(let task):
+    case .sequences(let data):
       tokenizer = .byte
-      shape = task.shape(config)
+      shape = config.shape(for: data)
     }
     try communicator.requireEqual(data.fingerprint, of: config.data.train)
     if let valid = config.data.valid, let fingerprint = data.validationFingerprint {
@@ -68,7 +69,7 @@ package struct TrainingSetup {
   /// The batches of training.
   package var batches: BatchSource {
     switch data {
-    case .task(let task): .task(task.training)
+    case .sequences(let data): .sequences(data.training)
     case .text(let split):
       .corpus(
         split.training.corpus,
@@ -79,6 +80,22 @@ package struct TrainingSetup {
     }
   }
 
+  /// What is validated on; nil for nothing.
+  package var validation: Scorer.Subject? {
+    switch data {
+    case .text(let split): split.validation.map { .text($0, window: config.batch.window) }
+    case .sequences(let data): data.validation.map { .sequences($0) }
+    }
+  }
+
+  /// Says what the model's outputs mean.
+  func decoder() throws -> OutputDecoder {
+    let frame: TaskFrame? = if case .sequences(let data) = data { data.frame } else { nil }
+    return try OutputDecoder(
+      task: config.taskDescription, tokenizer: tokenizer, frame: frame,
+      outputs: shape.vocabularySize, path: config.data.train)
+  }
+
   /// The text, where there is one.
   package var split: CorpusSplit? {
     if case .text(let split) = data { split } else { nil }
@@ -87,11 +104,6 @@ package struct TrainingSetup {
   /// Bytes of text that a training token stands for on average; nil without a text.
   package var bytesPerToken: Double? {
     split.map { Double($0.training.targetBytes) / Double(max(1, $0.training.range.count - 1)) }
-  }
-
-  static func open(_ config: Config) throws -> TrainingData {
-    config.task == .language
-      ? .text(try openCorpora(config)) : .task(try SequenceTask(config))
   }
 
   static func plan(
@@ -108,16 +120,5 @@ package struct TrainingSetup {
       sequences: config.batch.sequences, shards: config.batch.shards, ranks: ranks,
       threads: threads ?? min(usable, config.batch.shards / ranks),
       groups: config.exchange.groups)
-  }
-
-  static func openCorpora(_ config: Config) throws(CorpusError) -> CorpusSplit {
-    let train = try TokenCorpus(path: config.data.train, learning: config.data.learning)
-    var valid: TokenCorpus?
-    if let path = config.data.valid {
-      valid = try TokenCorpus(path: path, tokenizer: train.tokenizer)
-    }
-    return try CorpusSplit(
-      train: train, valid: valid, validFraction: config.data.validFraction,
-      sequences: config.batch.sequences, window: config.batch.window)
   }
 }

@@ -1,10 +1,13 @@
 package import Checkpoints
+package import Collectives
 package import Configuration
 import Corpora
+import Datasets
 import Engine
 package import GRUCore
-import Kernels
+package import Kernels
 import Records
+package import Tasks
 
 /// The model of a checkpoint, ready to be read.
 package struct LoadedModel {
@@ -29,16 +32,16 @@ package struct LoadedModel {
     config = try Config(
       json: Array(state.config.line.utf8),
       file: "\(checkpoint.path): config")
-    if config.task == .language {
+    let task = config.taskDescription
+    if task.readsText {
       try config.validate(state.tokenizer, place: "\(checkpoint.path): config")
-    }
-    // A task's sizes are those of its data.
-    shape =
-      config.task == .language
-      ? config.shape(vocabularySize: state.tokenizer.vocabularySize)
-      : config.shape(
+      shape = config.shape(vocabularySize: state.tokenizer.vocabularySize)
+    } else {
+      // The sizes are those of its data.
+      shape = config.shape(
         outputs: max(1, state.model.vocabularySize),
-        features: config.taskShape.input == .values ? max(1, state.model.embeddingSize) : nil)
+        features: task.readsValues ? max(1, state.model.embeddingSize) : nil)
+    }
     guard ModelDescription(shape) == state.model else {
       throw RunDirectoryError(
         "\(checkpoint.path)/\(Checkpoint.stateFile): config and tokenizer describe another model "
@@ -56,6 +59,32 @@ package struct LoadedModel {
       throw RunDirectoryError(
         "\(error); name another checkpoint, or a run directory for its newest whole one")
     }
+  }
+
+  /// What the model does.
+  package var task: TaskDescription { config.taskDescription }
+
+  /// Says what the model's outputs mean.
+  package func decoder() throws -> OutputDecoder {
+    try OutputDecoder(
+      task: task, tokenizer: state.tokenizer, frame: try frame(), outputs: shape.vocabularySize,
+      path: checkpoint.path)
+  }
+
+  /// A scorer of the model, with its parameters read.
+  ///
+  /// - Parameter slots: most sequences that a row of a batch holds.
+  package func scorer(
+    kernels: Kernels, window: Int, plan: ShardPlan, slots: Int = 1,
+    on communicator: any Communicator
+  ) throws -> Scorer {
+    let replica = try Replica(
+      shape: shape, kernels: kernels, window: window, plan: plan, rank: communicator.rank,
+      slots: slots)
+    try readParameters(into: replica.parameters.pointer)
+    replica.repack()
+    return Scorer(
+      task: task, decoder: try decoder(), replica: replica, communicator: communicator)
   }
 
   /// What the model knows of its data; nil where they are text, or made up.

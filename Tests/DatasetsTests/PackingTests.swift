@@ -1,9 +1,7 @@
-import Configuration
-import Kernels
+import Datasets
+import NumericContract
+import Tasks
 import Testing
-
-@testable import Datasets
-@testable import Training
 
 @Suite struct SequencePackingTests {
   private func set(_ lengths: [Int]) -> SequenceSet {
@@ -74,12 +72,12 @@ import Testing
   }
 
   /// What is held out must not be seen in training, not even as a target.
-  @Test func heldOutStepsAreForecastOnly() throws {
-    let config = try Config(
-      json: Array(
-        #"{"task": "forecasting", "data": {"train": "x", "valid_fraction": 0.25, "horizon": 3},"#
-          .utf8) + Array(#" "batch": {"window": 6}}"#.utf8), file: "test")
-    let parts = SequenceParts(set([100]), config: config, hasValidationFile: false)
+  @Test func heldOutStepsAreForecastOnly() {
+    var request = SequenceRequest(
+      task: TaskName.forecasting.description, rows: 4, window: 6, seed: 1)
+    request.validFraction = 0.25
+    request.horizon = 3
+    let parts = SequenceParts(set([100]), request, hasValidationFile: false)
     #expect(parts.trainingSteps == [0..<75])
     #expect(parts.validationSteps == [69..<100])
   }

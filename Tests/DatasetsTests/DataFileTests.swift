@@ -1,12 +1,10 @@
-import Configuration
 import Datasets
+import Tasks
 import Testing
-
-@testable import Training
 
 @Suite struct DataFileTests {
   @Test func seriesOfTheArchivesAreRead() throws {
-    let file = try TaskFiles(
+    let file = try DataFolder(
       "a.ts",
       """
       # a comment
@@ -29,7 +27,7 @@ import Testing
   }
 
   @Test func linesOfJSONAreRead() throws {
-    let file = try TaskFiles(
+    let file = try DataFolder(
       "a.jsonl",
       """
       {"values": [[1, 2], [3, 4.5]], "label": "a"}
@@ -40,13 +38,13 @@ import Testing
     #expect(set.values == [1, 2, 3, 4.5, 5, 6])
     #expect(set.starts == [0, 2, 3])
     #expect(set.labels == ["a", "7"])
-    let plain = try TaskFiles("b.jsonl", #"{"values": [1, 2, 3]}"#)
+    let plain = try DataFolder("b.jsonl", #"{"values": [1, 2, 3]}"#)
     #expect(try plain.sequences(.multilabel).starts == [0, 3])
     #expect(try plain.sequences(.multilabel).features == 1)
   }
 
   @Test func tablesAreRead() throws {
-    let file = try TaskFiles(
+    let file = try DataFolder(
       "a.csv",
       "date,sequence,\"x, y\",label,z\r\n2020-01-01,p,1,good,2\r\n2020-01-02,p,3,good,4\r\n"
         + "2020-01-03,q,5,\"not good\",6\r\n")
@@ -55,7 +53,7 @@ import Testing
     #expect(set.values == [1, 2, 3, 4, 5, 6])
     #expect(set.starts == [0, 2, 3])
     #expect(set.labels == ["good", "not good"])
-    #expect(try file.sequences(.classification, #"data.columns=["z"]"#).values == [2, 4, 6])
+    #expect(try file.sequences(.classification, columns: ["z"]).values == [2, 4, 6])
     let series = try file.sequences(.forecasting)
     #expect(series.starts == [0, 3])
     #expect(series.columns == ["x, y", "z"])
@@ -84,7 +82,7 @@ import Testing
     ("a.csv", "", "is empty"),
   ])
   func badDataSaysWhere(name: String, content: String, expected: String) throws {
-    let file = try TaskFiles(name, content)
+    let file = try DataFolder(name, content)
     let complaint = file.complaint()
     #expect(complaint.contains(expected), "\(complaint)")
     #expect(complaint.contains(name), "\(complaint)")

@@ -1,4 +1,3 @@
-import Datasets
 import Foundation
 
 /// The `.ts` format of the aeon and UCR/UEA archives: a head of lines that start with @, then one

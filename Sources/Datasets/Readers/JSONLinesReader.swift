@@ -1,4 +1,3 @@
-import Datasets
 import Records
 
 /// One sequence a line: {"values": [[0.1, 2], [0.3, 4]], "label": "a"}, a vector for each step; a

@@ -1,9 +1,5 @@
-import Checkpoints
-import Configuration
-import Datasets
-package import GRUCore
-package import Interchange
-import Records
+package import Records
+import Tasks
 
 /// What a model learnt on one file must know to read another: columns, classes and scales. Kept in
 /// checkpoints.
@@ -18,10 +14,11 @@ package struct TaskFrame: Sendable, Equatable {
   package var deviations: [Double]?
 
   /// Learns everything from the training parts (ranges of steps) of a file.
-  init(of set: SequenceSet, training: [Range<Int>], config: Config, path: String) throws {
-    let data = config.data.task
-    columns = data.columns ?? set.columns
-    if config.task == .classification {
+  package init(
+    of set: SequenceSet, training: [Range<Int>], _ request: SequenceRequest, path: String
+  ) throws {
+    columns = request.columns ?? set.columns
+    if request.task.outputs == .classes {
       guard !set.labels.isEmpty else {
         throw DataFileError(
           path: path, place: nil, problem: "its sequences have no labels",
@@ -33,19 +30,19 @@ package struct TaskFrame: Sendable, Equatable {
         return $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars)
       }
     }
-    if config.task == .forecasting { targets = data.targets ?? columns }
-    if data.normalize { (means, deviations) = set.statistics(of: training) }
+    if request.task.sequences == .windows { targets = request.targetColumns ?? columns }
+    if request.normalizes { (means, deviations) = set.statistics(of: training) }
   }
 
   /// A file's sequences as this frame sees them.
-  func apply(to set: SequenceSet, path: String) throws -> SequenceSet {
+  package func apply(to set: SequenceSet, path: String) throws -> SequenceSet {
     var result = try set.selecting(columns, path: path, key: "data.columns")
     if let means, let deviations { result.normalize(means: means, deviations: deviations) }
     return result
   }
 
   /// The number of every sequence's class.
-  func classNumbers(of set: SequenceSet, path: String) throws -> [Int32] {
+  package func classNumbers(of set: SequenceSet, path: String) throws -> [Int32] {
     let classes = classes ?? []
     var numbers: [String: Int32] = [:]
     for (number, name) in classes.enumerated() { numbers[name] = Int32(number) }
@@ -63,35 +60,8 @@ package struct TaskFrame: Sendable, Equatable {
     }
   }
 
-  /// How the data's numbers go into a model of `shape`.
-  package func scales(of shape: ModelShape, path: String) throws -> DataScales {
-    var scales = DataScales()
-    if let means, let deviations {
-      guard means.count == columns.count, deviations.count == columns.count,
-        columns.count == shape.embeddingSize
-      else {
-        throw DataFileError(
-          path: path, place: nil,
-          problem: "\(means.count) means and \(deviations.count) deviations of "
-            + "\(columns.count) columns, and the model reads \(shape.embeddingSize)")
-      }
-      scales.inputs = DataScales.Columns(means: means, deviations: deviations)
-    }
-    if targets != nil {
-      let places = try targetPlaces(path: path)
-      guard !places.isEmpty, shape.vocabularySize.isMultiple(of: places.count) else {
-        throw DataFileError(
-          path: path, place: nil,
-          problem: "\(places.count) columns to forecast, and the model has "
-            + "\(shape.vocabularySize) outputs")
-      }
-      scales.forecast = places
-    }
-    return scales
-  }
-
   /// The places of the columns to forecast.
-  func targetPlaces(path: String) throws -> [Int] {
+  package func targetPlaces(path: String) throws -> [Int] {
     try (targets ?? []).map { name in
       guard let place = columns.firstIndex(of: name) else {
         throw DataFileError(
@@ -106,7 +76,7 @@ package struct TaskFrame: Sendable, Equatable {
 
 extension TaskFrame {
   /// The form in which checkpoints keep it; what is nil is left out.
-  var json: OrderedJSON {
+  package var json: OrderedJSON {
     var members: [OrderedJSON.Member] = []
     func add(_ name: String, _ words: [String]?) {
       if let words { members.append(.init(name, .array(words.map { .string($0) }))) }
@@ -123,7 +93,7 @@ extension TaskFrame {
   }
 
   /// Reads what `json` says.
-  init(json fields: JSONFields) throws(JSONFieldError) {
+  package init(json fields: JSONFields) throws(JSONFieldError) {
     columns = try fields.strings("columns")
     if fields.value(ifPresent: "classes") != nil { classes = try fields.strings("classes") }
     if fields.value(ifPresent: "targets") != nil { targets = try fields.strings("targets") }

@@ -1,82 +1,78 @@
-import Checkpoints
-import Configuration
-import Datasets
-import Kernels
+import NumericContract
 import Records
+import Tasks
 
-extension SequenceTask {
-  /// Reads the files that a config names.
+extension SequenceData {
+  /// Reads the files that `request` names.
   ///
   /// - Parameter frame: of a checkpoint; nil learns it from the training data.
-  init(reading config: Config, frame: TaskFrame?) throws {
-    let file = try DataFile(path: config.data.train)
-    let raw = try file.sequences(config.data.task, task: config.task)
+  init(reading request: SequenceRequest, frame: TaskFrame?) throws {
+    let file = try DataFile(path: request.train)
+    let raw = try file.sequences(request)
     var other: (file: DataFile, set: SequenceSet)?
-    if let path = config.data.valid {
+    if let path = request.valid {
       let file = try DataFile(path: path)
-      other = (file, try file.sequences(config.data.task, task: config.task))
+      other = (file, try file.sequences(request))
     }
-    let columns = frame?.columns ?? config.data.task.columns ?? raw.columns
+    let columns = frame?.columns ?? request.columns ?? raw.columns
     let selected = try raw.selecting(columns, path: file.path, key: "data.columns")
-    let parts = SequenceParts(selected, config: config, hasValidationFile: other != nil)
+    let parts = SequenceParts(selected, request, hasValidationFile: other != nil)
     let frame =
       try frame
-      ?? TaskFrame(of: selected, training: parts.trainingSteps, config: config, path: file.path)
+      ?? TaskFrame(of: selected, training: parts.trainingSteps, request, path: file.path)
     let set = try frame.apply(to: raw, path: file.path)
-    let validSet = try other.map { try frame.apply(to: $0.set, path: $0.file.path) }
-    if config.task == .forecasting {
-      try self.init(
-        series: set, parts, validation: validSet.map { ($0, config.data.valid ?? "") }, config,
-        frame)
+    let validation = try other.map {
+      (set: try frame.apply(to: $0.set, path: $0.file.path), path: $0.file.path)
+    }
+    if request.task.sequences == .windows {
+      try self.init(series: set, parts, validation: validation, request, frame)
     } else {
-      try self.init(
-        sequences: set, parts, validation: validSet.map { ($0, config.data.valid ?? "") }, config,
-        frame)
+      try self.init(sequences: set, parts, validation: validation, request, frame)
     }
     fingerprint = file.fingerprint
     validationFingerprint = other?.file.fingerprint
-    description = frame.json
+    self.frame = frame
   }
 
   private init(
     sequences set: SequenceSet, _ parts: SequenceParts,
-    validation: (set: SequenceSet, path: String)?, _ config: Config, _ frame: TaskFrame
+    validation: (set: SequenceSet, path: String)?, _ request: SequenceRequest,
+    _ frame: TaskFrame
   ) throws {
-    let random = Philox(seed: UInt64(truncatingIfNeeded: config.run.seed), purpose: .task)
+    let random = Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .task)
+    let predictsNextStep = request.task.targets == .nextStep
     func pack(
       _ set: SequenceSet, _ chosen: [Int], shuffle: Philox?, path: String
     ) throws -> PackedSequences {
-      try Self.checkLengths(set, chosen, config, path: path)
+      try Self.checkLengths(set, chosen, request, path: path)
       let target: PackedSequences.Target =
-        config.task == .multilabel
-        ? .nextStep : .classes(try frame.classNumbers(of: set, path: path))
+        predictsNextStep ? .nextStep : .classes(try frame.classNumbers(of: set, path: path))
       return PackedSequences(
-        set: set, chosen: chosen, target: target, batchRows: config.batch.sequences,
-        window: config.batch.window, shuffle: shuffle)
+        set: set, chosen: chosen, target: target, batchRows: request.rows, window: request.window,
+        shuffle: shuffle)
     }
     guard !parts.training.isEmpty else {
       throw DataFileError(
-        path: config.data.train, place: nil, problem: "no sequence is left to train on",
+        path: request.train, place: nil, problem: "no sequence is left to train on",
         hint: "lower data.valid_fraction")
     }
-    if config.task == .multilabel {
-      try Self.checkBinary(set, path: config.data.train)
+    if request.task.outputs == .labels {
+      try Self.checkBinary(set, path: request.train)
       if let validation { try Self.checkBinary(validation.set, path: validation.path) }
     }
-    let packed = try pack(set, parts.training, shuffle: random, path: config.data.train)
+    let packed = try pack(set, parts.training, shuffle: random, path: request.train)
     var held: PackedSequences?
     if let validation {
       held = try pack(
         validation.set, Array(0..<validation.set.count), shuffle: nil, path: validation.path)
     } else if !parts.validation.isEmpty {
-      held = try pack(set, parts.validation, shuffle: nil, path: config.data.train)
+      held = try pack(set, parts.validation, shuffle: nil, path: request.train)
     }
     training = .sequences(packed)
     self.validation = held.map { .sequences($0) }
     slots = max(packed.slots, held?.slots ?? 1)
     features = set.features
-    outputs = config.task == .multilabel ? set.features : frame.classes?.count ?? 1
-    unit = config.task == .multilabel ? "steps" : "sequences"
+    outputs = predictsNextStep ? set.features : frame.classes?.count ?? 1
     let lengths = parts.training.map { set.length($0) }
     words =
       "\(Format.count(parts.training.count, "training sequence")) of \(lengths.min() ?? 0) to "
@@ -87,17 +83,16 @@ extension SequenceTask {
 
   private init(
     series set: SequenceSet, _ parts: SequenceParts,
-    validation: (set: SequenceSet, path: String)?, _ config: Config, _ frame: TaskFrame
+    validation: (set: SequenceSet, path: String)?, _ request: SequenceRequest,
+    _ frame: TaskFrame
   ) throws {
-    let data = config.data.task
-    let targets = try frame.targetPlaces(path: config.data.train)
+    let targets = try frame.targetPlaces(path: request.train)
     func windows(_ set: SequenceSet, _ parts: [Range<Int>], shuffle: Philox?) -> SeriesWindows {
       SeriesWindows(
-        set: set, parts: parts, targets: targets, horizon: data.horizon,
-        batchRows: config.batch.sequences, window: config.batch.window, stride: data.stride,
-        shuffle: shuffle)
+        set: set, parts: parts, targets: targets, horizon: request.horizon,
+        batchRows: request.rows, window: request.window, stride: request.stride, shuffle: shuffle)
     }
-    let random = Philox(seed: UInt64(truncatingIfNeeded: config.run.seed), purpose: .task)
+    let random = Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .task)
     let taken = windows(set, parts.trainingSteps, shuffle: random)
     var held: SeriesWindows?
     if let validation {
@@ -105,22 +100,22 @@ extension SequenceTask {
         validation.set.starts[$0]..<validation.set.starts[$0 + 1]
       }
       held = windows(validation.set, all, shuffle: nil)
-    } else if config.data.validFraction > 0 {
+    } else if request.validFraction > 0 {
       held = windows(set, parts.validationSteps, shuffle: nil)
     }
     for (windows, use, path) in [
-      (taken, "training", config.data.train),
-      (held ?? taken, "validation", validation?.path ?? config.data.train),
+      (taken, "training", request.train),
+      (held ?? taken, "validation", validation?.path ?? request.train),
     ] where windows.count == 0 {
       throw DataFileError(
         path: path, place: nil,
-        problem: "too short for \(use): no series has \(config.batch.window + data.horizon) steps",
+        problem: "too short for \(use): no series has \(request.window + request.horizon) steps",
         hint: "lower batch.window, data.horizon or data.valid_fraction")
     }
     training = .windows(taken)
     self.validation = held.map { .windows($0) }
     features = set.features
-    let (outputs, overflow) = targets.count.multipliedReportingOverflow(by: data.horizon)
+    let (outputs, overflow) = targets.count.multipliedReportingOverflow(by: request.horizon)
     guard !overflow, outputs <= canonicalBlock else {
       throw UsageError(
         "data.horizon times the number of data.targets is \(outputs), expected at most "
@@ -130,26 +125,26 @@ extension SequenceTask {
     words =
       "\(Format.count(taken.count, "training window")), "
       + "\(Format.count(targets.count, "column")) to forecast "
-      + "\(Format.count(data.horizon, "step")) ahead"
+      + "\(Format.count(request.horizon, "step")) ahead"
     fingerprint = ""
   }
 
   /// Every sequence must fit in a row.
   private static func checkLengths(
-    _ set: SequenceSet, _ chosen: [Int], _ config: Config, path: String
+    _ set: SequenceSet, _ chosen: [Int], _ request: SequenceRequest, path: String
   ) throws {
-    let least = config.task == .multilabel ? 2 : 1
+    let least = request.task.leastSteps
     if let short = chosen.first(where: { set.length($0) < least }) {
       throw DataFileError(
         path: path, place: "sequence \(short + 1)",
         problem: "has \(Format.count(set.length(short), "step")), expected at least \(least)")
     }
     let longest = (chosen.map { set.length($0) }.max() ?? 0) - (least - 1)
-    guard longest <= config.batch.window else {
+    guard longest <= request.window else {
       throw DataFileError(
         path: path, place: nil,
         problem: "the longest sequence takes \(longest) steps, batch.window is "
-          + "\(config.batch.window)",
+          + "\(request.window)",
         hint: "set batch.window to \(longest) or more: a whole number of times the usual length "
           + "wastes least")
     }
@@ -167,33 +162,35 @@ extension SequenceTask {
 }
 
 /// What of a file trains and what validates.
-struct SequenceParts {
+package struct SequenceParts {
   /// Sequences.
-  var training: [Int]
-  var validation: [Int]
+  package var training: [Int]
+  package var validation: [Int]
   /// Ranges of steps that statistics and windows of training are taken from.
-  var trainingSteps: [Range<Int>]
+  package var trainingSteps: [Range<Int>]
   /// Ranges whose windows forecast held-out steps only.
-  var validationSteps: [Range<Int>]
+  package var validationSteps: [Range<Int>]
 
   /// Sequences are held out at random (by the run's seed), of series the last steps.
-  init(_ set: SequenceSet, config: Config, hasValidationFile: Bool) {
-    let fraction = hasValidationFile ? 0 : config.data.validFraction
+  package init(
+    _ set: SequenceSet, _ request: SequenceRequest, hasValidationFile: Bool
+  ) {
+    let fraction = hasValidationFile ? 0 : request.validFraction
     let all = (0..<set.count).map { set.starts[$0]..<set.starts[$0 + 1] }
     (training, validation, validationSteps) = (Array(0..<set.count), [], [])
     trainingSteps = all
     func held(of count: Int) -> Int { Int((Double(count) * fraction).rounded(.up)) }
     if fraction == 0 { return }
-    if config.task == .forecasting {
+    if request.task.sequences == .windows {
       trainingSteps = all.map { $0.dropLast(held(of: $0.count)) }
       validationSteps = zip(all, trainingSteps).map { whole, part in
-        max(whole.lowerBound, part.upperBound - config.batch.window)..<whole.upperBound
+        max(whole.lowerBound, part.upperBound - request.window)..<whole.upperBound
       }
       return
     }
     let order = Permutation(
       count: max(1, set.count),
-      random: Philox(seed: UInt64(truncatingIfNeeded: config.run.seed), purpose: .taskValidation))
+      random: Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .taskValidation))
     let shuffled = (0..<set.count).map { order.number(at: $0, epoch: 0) }
     validation = shuffled.prefix(held(of: set.count)).sorted()
     training = shuffled.dropFirst(held(of: set.count)).sorted()

@@ -38,26 +38,18 @@ package struct Sampling {
   package func run(emit: ([UInt8]) -> Void) throws -> (checkpoint: String, text: [UInt8]) {
     try validate()
     let model = try LoadedModel(path: path)
-    guard model.config.task == .language else {
+    guard model.task.writesText else {
       throw UsageError(
-        "\(path) is of task \"\(model.config.task.rawValue)\"; only a language model writes text")
+        "\(path) is of task \"\(model.task.name)\"; only a language model writes text")
     }
     model.refusals.forEach(Console.complain)
     let tokenizer = model.state.tokenizer
-    let table = ParameterTable(shape: model.shape)
-    let kernels = try Kernels.selected(instructionSet, model.config.model.precision.kernels)
-    let parameters = AlignedBuffer(count: table.elementCount)
-    try model.readParameters(into: parameters.pointer)
-    let weights = PackedWeights(shape: model.shape, table: table, kernels: kernels)
-    weights.repack(from: parameters.pointer, part: 0, of: 1)
-    let generator = Generator(shape: model.shape, table: table, kernels: kernels)
-    generator.reset()
+    let scorer = try model.scorer(
+      kernels: try Kernels.selected(instructionSet, model.config.model.precision.kernels), window: 1,
+      plan: ShardPlan(sequences: 1, shards: 1, ranks: 1, threads: 1), on: SoloCommunicator())
     if let complaint = unknownParts(tokenizer) { Console.complain(complaint) }
     emit(Array(prompt.utf8) + tokenizer.separator(after: prompt))
-    let text = try draw(
-      generator, tokenizer, parameters: parameters.pointer, weights: weights,
-      source: model.checkpoint.path, emit: emit)
-    withExtendedLifetime(parameters) {}
+    let text = try draw(from: scorer, tokenizer, source: model.checkpoint.path, emit: emit)
     return (model.checkpoint.path, text)
   }
 
@@ -65,23 +57,21 @@ package struct Sampling {
   ///
   /// - Parameter source: what the model is called in an error.
   func draw(
-    _ generator: Generator, _ tokenizer: Tokenizer, parameters: UnsafePointer<Float>,
-    weights: PackedWeights, source: String, emit: ([UInt8]) -> Void = { _ in }
+    from scorer: Scorer, _ tokenizer: Tokenizer, source: String,
+    emit: ([UInt8]) -> Void = { _ in }
   ) throws -> [UInt8] {
+    let generator = scorer.generator()
     // Without a prompt the text starts as after a line end.
     var pending = tokenizer.encode(prompt.isEmpty ? "\n" : prompt)
     let chooser = TokenChooser(
-      vocabularySize: tokenizer.vocabularySize, kernels: weights.kernels,
+      vocabularySize: tokenizer.vocabularySize, kernels: scorer.kernels,
       temperature: temperature, topK: topK)
     let random = Philox(seed: UInt64(seed), purpose: .sampling)
     var text: [UInt8] = []
     for index in 0..<length {
-      var logits: UnsafePointer<Float>?
-      for token in pending {
-        logits = generator.step(token: token, parameters: parameters, weights: weights)
-      }
-      guard let logits else { break }
-      let scores = UnsafeBufferPointer(start: logits, count: tokenizer.vocabularySize)
+      var scores: UnsafeBufferPointer<Float>?
+      for token in pending { scores = scorer.scores(after: token, by: generator) }
+      guard let scores else { break }
       guard scores.allSatisfy(\.isFinite) else {
         throw RunDirectoryError(
           "\(source): the model's scores are not finite; use an older checkpoint")
@@ -89,7 +79,7 @@ package struct Sampling {
       let word = random.block(
         step: UInt32(truncatingIfNeeded: index), stream: 0, layer: 0, element: 0)[0]
       let token = chooser.choose(scores, unit: Double(Philox.unit(word)))
-      let bytes = tokenizer.decode([token])
+      let bytes = scorer.decoder.bytes(of: token)
       text += bytes
       emit(bytes)
       pending = [token]

@@ -1,13 +1,10 @@
-import Configuration
-import Corpora
-import Datasets
 import Foundation
 import NumericContract
-import Records
+import Tasks
 
 /// A file of sequences in one of the formats that tasks read.
-struct DataFile {
-  let path: String
+package struct DataFile {
+  package let path: String
   let bytes: [UInt8]
   /// Tells its content from others'.
   let fingerprint: String
@@ -15,7 +12,7 @@ struct DataFile {
   private static let largest = 4 << 30
 
   /// - Throws: `DataFileError`.
-  init(path: String) throws {
+  package init(path: String) throws {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       throw DataFileError(
@@ -46,15 +43,15 @@ struct DataFile {
   }
 
   /// The file's sequences.
-  func sequences(_ config: TaskDataConfig, task: TaskName) throws -> SequenceSet {
-    switch try format(config.format) {
+  package func sequences(_ request: SequenceRequest) throws -> SequenceSet {
+    switch try format(request.format) {
     case .ts: try TimeSeriesReader(file: self).read()
     case .jsonl: try JSONLinesReader(file: self).read()
-    case .csv, .auto: try CSVReader(file: self, config: config, task: task).read()
+    case .csv, .auto: try CSVReader(file: self, request: request).read()
     }
   }
 
-  private func format(_ name: TaskDataConfig.Format) throws -> TaskDataConfig.Format {
+  private func format(_ name: SequenceFormat) throws -> SequenceFormat {
     if name != .auto { return name }
     switch (path as NSString).pathExtension.lowercased() {
     case "csv": return .csv

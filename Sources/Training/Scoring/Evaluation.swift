@@ -2,9 +2,11 @@ import Checkpoints
 package import Collectives
 import Configuration
 import Corpora
+import Datasets
 import Engine
 package import Kernels
 package import Records
+import Tasks
 
 /// Measures a checkpoint's loss on its validation text or on another one, by any number of ranks.
 package struct Evaluation {
@@ -42,31 +44,18 @@ package struct Evaluation {
       shape: model.shape, config: config, plan: plan,
       ranksOnHost: communicator.ranksOnHost, slots: subject.slots, kernels: kernels)
     try communicator.agree { try memory.checkFits() }
-    let replica = try communicator.agree {
-      let replica = try Replica(
-        shape: model.shape, kernels: kernels, window: model.config.batch.window, plan: plan,
-        rank: communicator.rank, slots: subject.slots)
-      try model.readParameters(into: replica.parameters.pointer)
-      return replica
+    let scorer = try communicator.agree {
+      try model.scorer(
+        kernels: kernels, window: model.config.batch.window, plan: plan, slots: subject.slots,
+        on: communicator)
     }
-    replica.repack()
-    let evaluator =
-      switch subject {
-      case .text(let part):
-        Evaluator(
-          replica: replica, communicator: communicator, part: part,
-          window: model.config.batch.window)
-      case .task(let task, _):
-        Evaluator(
-          replica: replica, communicator: communicator, batches: task.validation ?? task.training)
-      }
-    let score = try evaluator.score()
+    let score = try scorer.score(on: subject.scored(window: model.config.batch.window))
     console.say("\(model.checkpoint.path) on \(subject.path)")
     console.say("step \(model.state.step)  \(score.words)")
     let head: OrderedJSON = [
       "kind": "evaluation", "checkpoint": .string(model.checkpoint.path),
       "text": .string(subject.path), "step": .integer(model.state.step),
-      "tokens": .integer(score.tokens), "loss": .number(score.loss),
+      "tokens": .integer(score.targets), "loss": .number(score.loss),
     ]
     console.record(head.merging(score.measures))
   }
@@ -78,7 +67,7 @@ package struct Evaluation {
     config.exchange = ExchangeConfig()
     config.optimizer.keepsMaster = false
     guard let streams else { return config }
-    guard config.task == .language else {
+    guard model.task.readsText else {
       throw UsageError("--streams: only a text is cut into streams, the task is another")
     }
     config.batch.sequences = streams
@@ -97,48 +86,56 @@ package struct Evaluation {
   /// What is measured on.
   private enum Subject {
     case text(CorpusSplit.Part)
-    case task(SequenceTask, path: String)
+    case sequences(SequenceData, path: String)
+
+    func scored(window: Int) -> Scorer.Subject {
+      switch self {
+      case .text(let part): .text(part, window: window)
+      case .sequences(let data, _): .sequences(data.validation ?? data.training)
+      }
+    }
 
     var path: String {
       switch self {
       case .text(let part): part.corpus.path
-      case .task(_, let path): path
+      case .sequences(_, let path): path
       }
     }
 
     var fingerprint: String {
       switch self {
       case .text(let part): part.corpus.fingerprint
-      case .task(let task, _): task.validationFingerprint ?? task.fingerprint
+      case .sequences(let data, _): data.validationFingerprint ?? data.fingerprint
       }
     }
 
     var slots: Int {
-      if case .task(let task, _) = self { task.slots } else { 1 }
+      if case .sequences(let data, _) = self { data.slots } else { 1 }
     }
   }
 
   private func subject(of model: LoadedModel) throws -> Subject {
-    if model.config.task == .language { return .text(try part(of: model)) }
+    if model.task.readsText { return .text(try part(of: model)) }
     var config = model.config
     if let text {
-      if config.task.isGenerated {
-        throw UsageError("--text: task \"\(config.task.rawValue)\" makes its sequences up")
+      if model.task.isGenerated {
+        throw UsageError("--text: task \"\(model.task.name)\" makes its sequences up")
       }
       // Everything in it is measured on, seen as the training data were.
       config.data.train = text
       config.data.valid = text
-      return .task(try SequenceTask(config, frame: try model.frame()), path: text)
+      let data = try SequenceData(config.sequenceRequest, frame: try model.frame())
+      return .sequences(data, path: text)
     }
-    let task = try SequenceTask(config)
-    guard task.fingerprint == model.state.corpusFingerprint else {
+    let data = try SequenceData(config.sequenceRequest)
+    guard data.fingerprint == model.state.corpusFingerprint else {
       throw UsageError(
         "\(config.data.train) is not what the checkpoint was trained on; name data with --text")
     }
-    guard task.validation != nil else {
+    guard data.validation != nil else {
       throw UsageError("the run set nothing aside for validation")
     }
-    return .task(task, path: config.data.valid ?? "the \(config.task.rawValue) task")
+    return .sequences(data, path: config.data.valid ?? "the \(model.task.name) task")
   }
 
   private func part(of model: LoadedModel) throws -> CorpusSplit.Part {
@@ -150,7 +147,7 @@ package struct Evaluation {
       }
       return CorpusSplit.Part(corpus: corpus, range: 0..<corpus.count)
     }
-    let split = try TrainingSetup.openCorpora(model.config)
+    let split = try model.config.openText()
     guard split.training.corpus.fingerprint == model.state.corpusFingerprint else {
       throw UsageError(
         "\(model.config.data.train) is not the text that the checkpoint was trained on; name a "

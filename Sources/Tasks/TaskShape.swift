@@ -1,8 +1,9 @@
 /// How a task plugs into the recurrent layers: what the first of them reads, which of the last
 /// one's states the output layer reads, and what its outputs are compared with.
 ///
-/// The default is a language model: tokens in, a softmax over the next token at every step. The
-/// output layer always has `ModelShape.vocabularySize` columns: tokens, classes, labels or values.
+/// This is all that a worker sees of a task. The default predicts the next of the tokens that it
+/// reads, at every step. The output layer always has `ModelShape.vocabularySize` columns: tokens,
+/// classes, labels or values.
 package struct TaskShape: Sendable, Equatable {
   /// What the first layer reads.
   package enum Input: String, Sendable, CaseIterable {
@@ -22,7 +23,7 @@ package struct TaskShape: Sendable, Equatable {
     case mean
   }
 
-  /// The loss of one output row; a metric is computed beside it.
+  /// The loss of one output row; a metric can be computed beside it.
   package enum Loss: String, Sendable, CaseIterable {
     /// Softmax and the negative log-likelihood of one class; the metric is 1 where that class has
     /// the highest score.
@@ -41,18 +42,33 @@ package struct TaskShape: Sendable, Equatable {
   package var loss = Loss.softmax
   /// Kinds of input tokens where they are not those of the output.
   package var inputVocabularySize: Int?
+  /// Whether the metric of the loss is summed too; that of a softmax in evaluations only.
+  package var sumsMetric = false
+  /// Whether a target may lie after the step that predicts it, so that nothing may be read from
+  /// the end.
+  package var looksAhead = true
 
   package init() {}
 
   package init(
-    input: Input, readout: Readout, loss: Loss, inputVocabularySize: Int? = nil
+    input: Input, readout: Readout, loss: Loss, inputVocabularySize: Int? = nil,
+    sumsMetric: Bool = true, looksAhead: Bool = false
   ) {
     self.input = input
     self.readout = readout
     self.loss = loss
     self.inputVocabularySize = inputVocabularySize
+    self.sumsMetric = sumsMetric
+    self.looksAhead = looksAhead
   }
 
-  /// Whether every step predicts one of the classes, as a language model does.
-  package var isSoftmaxAtEveryStep: Bool { readout == .every && loss == .softmax }
+  /// Whether every step chooses among the kinds of tokens that go in, so that what comes out can
+  /// be read again.
+  package var predictsInputTokens: Bool {
+    input == .tokens && inputVocabularySize == nil && readout == .every && loss == .softmax
+  }
+
+  /// Whether there may be more outputs than one canonical block holds: a softmax at every step is
+  /// computed block by block, without its metric.
+  package var canSplitOutputs: Bool { readout == .every && loss == .softmax && !sumsMetric }
 }

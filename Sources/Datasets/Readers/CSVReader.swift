@@ -1,14 +1,12 @@
-import Configuration
-import Datasets
 import Foundation
 import SwiftCSV
+import Tasks
 
 /// One step a row under a header. A column names the sequence of each row, whose rows stand
 /// together; without such a column all rows are one sequence.
 struct CSVReader {
   let file: DataFile
-  let config: TaskDataConfig
-  let task: TaskName
+  let request: SequenceRequest
 
   func read() throws -> SequenceSet {
     let table: EnumeratedCSV
@@ -26,11 +24,11 @@ struct CSVReader {
     if let twice = header.first(where: { name in header.count { $0 == name } > 1 }) {
       throw file.failure("header", "column \"\(twice)\" appears twice")
     }
-    let sequence = try place(of: config.sequence, "data.sequence", in: header)
+    let sequence = try place(of: request.sequenceColumn, "data.sequence", in: header)
     let label = try place(
-      of: task == .classification ? config.label : nil, "data.label", in: header)
+      of: request.task.outputs == .classes ? request.labelColumn : nil, "data.label", in: header)
     let columns =
-      try config.columns.map { names in
+      try request.columns.map { names in
         try names.map { try place(of: $0, "data.columns", in: header) ?? 0 }
       }
       ?? header.indices.filter { column in

@@ -1,0 +1,69 @@
+/// Where a worker takes its sequences of a batch from, for those who write them there.
+///
+/// Shapes: T = time steps, B = sequences of the worker, F = input columns, V = output columns,
+/// O = rows that count: T, or the sequences laid end to end in each row.
+package struct BatchBuffers {
+  /// The worker's sequences among those of the whole batch.
+  package var sequences: Range<Int>
+  package var window: Int
+  /// Tokens that go in, [T, B], of a task that reads tokens.
+  package var inputs: UnsafeMutablePointer<Int32>
+  /// Real values that go in, [T, B, F], of a task that reads values; rows `inputStride` apart.
+  package var inputValues: UnsafeMutablePointer<Float>?
+  package var inputStride: Int
+  /// Classes to predict, [O, B]; a negative number masks a row.
+  package var targets: UnsafeMutablePointer<Int32>
+  /// Real values to predict, [O, B, V], of a loss of values; rows `targetStride` apart.
+  package var targetValues: UnsafeMutablePointer<Float>?
+  package var targetStride: Int
+  /// Most sequences that a row holds one after the other, K.
+  package var slotCount: Int
+  /// First time step of each of these and one past its last, [K, B]; an end of 0 means none.
+  package var slotStarts: UnsafeMutablePointer<Int32>
+  package var slotEnds: UnsafeMutablePointer<Int32>
+  /// Whether every time step is an output row; else every slot is.
+  package var isEveryStepRead: Bool
+
+  package init(
+    sequences: Range<Int>, window: Int, inputs: UnsafeMutablePointer<Int32>,
+    inputValues: UnsafeMutablePointer<Float>?, inputStride: Int,
+    targets: UnsafeMutablePointer<Int32>, targetValues: UnsafeMutablePointer<Float>?,
+    targetStride: Int, slotCount: Int, slotStarts: UnsafeMutablePointer<Int32>,
+    slotEnds: UnsafeMutablePointer<Int32>, isEveryStepRead: Bool
+  ) {
+    self.sequences = sequences
+    self.window = window
+    self.inputs = inputs
+    self.inputValues = inputValues
+    self.inputStride = inputStride
+    self.targets = targets
+    self.targetValues = targetValues
+    self.targetStride = targetStride
+    self.slotCount = slotCount
+    self.slotStarts = slotStarts
+    self.slotEnds = slotEnds
+    self.isEveryStepRead = isEveryStepRead
+  }
+
+  /// B.
+  var width: Int { sequences.count }
+
+  /// The input row of a time step and a row of the batch, of a task that reads values.
+  @inline(__always) func inputRow(_ t: Int, _ column: Int) -> UnsafeMutablePointer<Float> {
+    guard let inputValues else { preconditionFailure("the model reads tokens") }
+    return inputValues + (t * width + column) * inputStride
+  }
+
+  /// The target row of an output row, of a loss of values.
+  @inline(__always) func targetRow(_ row: Int) -> UnsafeMutablePointer<Float> {
+    guard let targetValues else { preconditionFailure("the model predicts classes") }
+    return targetValues + row * targetStride
+  }
+
+  /// Empties all slots, and masks all output rows.
+  func clear() {
+    slotStarts.update(repeating: 0, count: slotCount * width)
+    slotEnds.update(repeating: 0, count: slotCount * width)
+    targets.update(repeating: -1, count: (isEveryStepRead ? window : slotCount) * width)
+  }
+}

@@ -1,0 +1,46 @@
+import Tasks
+
+/// The sequences of a task that reads no text, and what the model must be like for them.
+package struct SequenceData: Sendable {
+  package var training: TaskBatches
+  /// Nil where nothing is set aside.
+  package var validation: TaskBatches?
+  /// Real values at each step; nil where the model reads tokens.
+  package var features: Int?
+  /// Columns of the output layer.
+  package var outputs: Int
+  /// Most sequences that a row of a batch holds one after another.
+  package var slots = 1
+  /// What tells the training data from others, and validation data of their own.
+  package var fingerprint: String
+  package var validationFingerprint: String?
+  /// What a checkpoint must know to read other data alike; nil where there is nothing.
+  package var frame: TaskFrame?
+  /// What there is, for people.
+  package var words: String
+
+  /// Opens or makes what is asked for.
+  ///
+  /// - Parameter frame: of a checkpoint; nil learns it from the training data.
+  package init(_ request: SequenceRequest, frame: TaskFrame? = nil) throws {
+    if let task = request.task.generated {
+      self.init(making: task, request)
+    } else {
+      try self.init(reading: request, frame: frame)
+    }
+  }
+
+  private init(making task: GeneratedTask, _ request: SequenceRequest) {
+    func batches(count: Int?) -> TaskBatches {
+      .generated(
+        GeneratedBatches(
+          task: task, sequences: request.rows, window: request.window, count: count,
+          seed: request.seed))
+    }
+    training = batches(count: nil)
+    validation = request.validSequences == 0 ? nil : batches(count: request.validSequences)
+    (features, outputs) = (task.features, task.outputs)
+    words = task.words(window: request.window)
+    fingerprint = "\(request.task.name) \(request.window)"
+  }
+}

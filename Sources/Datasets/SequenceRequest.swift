@@ -1,0 +1,41 @@
+package import Tasks
+
+/// What sequences to read or make for a task, and how they lie in batches.
+package struct SequenceRequest: Sendable {
+  package var task: TaskDescription
+  /// The file to train on, and one of its own to validate on. Files only, as are the next nine.
+  package var train = ""
+  package var valid: String?
+  /// The part of `train` to validate on where there is no other file.
+  package var validFraction = 0.0
+  package var format = SequenceFormat.auto
+  /// Columns to read; nil for all that hold numbers.
+  package var columns: [String]?
+  /// Whether inputs are moved and scaled to mean 0 and deviation 1 over the training data.
+  package var normalizes = false
+  /// The column of a table that tells sequences apart; nil where all rows are one.
+  package var sequenceColumn: String?
+  /// The column of a table that holds the class of its sequence.
+  package var labelColumn: String
+  /// Columns to forecast; nil for all that are read.
+  package var targetColumns: [String]?
+  /// Steps to forecast, and steps from one window to the next.
+  package var horizon = 1
+  package var stride = 1
+  /// Sequences to make for validation.
+  package var validSequences = 0
+  /// Rows of a batch (B) and their steps (T).
+  package var rows: Int
+  package var window: Int
+  package var seed: Int
+
+  package init(
+    task: TaskDescription, rows: Int, window: Int, seed: Int, labelColumn: String = "label"
+  ) {
+    self.task = task
+    self.rows = rows
+    self.window = window
+    self.seed = seed
+    self.labelColumn = labelColumn
+  }
+}

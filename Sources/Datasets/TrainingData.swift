@@ -1,0 +1,37 @@
+package import Corpora
+import Records
+
+/// What a run trains and validates on.
+package enum TrainingData: Sendable {
+  case text(CorpusSplit)
+  case sequences(SequenceData)
+
+  /// What tells the training data from others.
+  package var fingerprint: String {
+    switch self {
+    case .text(let split): split.training.corpus.fingerprint
+    case .sequences(let data): data.fingerprint
+    }
+  }
+
+  /// The same of validation data; that of the training data where they are a part of it.
+  package var validationFingerprint: String? {
+    switch self {
+    case .text(let split): split.validation?.corpus.fingerprint
+    case .sequences(let data): data.validationFingerprint
+    }
+  }
+
+  /// Most sequences that a row of a batch holds.
+  package var slots: Int {
+    if case .sequences(let data) = self { data.slots } else { 1 }
+  }
+
+  /// What there is to train on, for people.
+  package var words: String {
+    switch self {
+    case .text(let split): "\(Format.grouped(split.training.range.count)) training tokens"
+    case .sequences(let data): data.words
+    }
+  }
+}

@@ -1,0 +1,48 @@
+package import Configuration
+package import Corpora
+package import Datasets
+package import GRUCore
+import Tasks
+
+extension Config {
+  /// Opens or makes what the config names to train and validate on.
+  package func openData() throws -> TrainingData {
+    taskDescription.readsText
+      ? .text(try openText()) : .sequences(try SequenceData(sequenceRequest))
+  }
+
+  /// Opens the text that the config names.
+  package func openText() throws(CorpusError) -> CorpusSplit {
+    let train = try TokenCorpus(path: data.train, learning: data.learning)
+    var valid: TokenCorpus?
+    if let path = data.valid { valid = try TokenCorpus(path: path, tokenizer: train.tokenizer) }
+    return try CorpusSplit(
+      train: train, valid: valid, validFraction: data.validFraction, sequences: batch.sequences,
+      window: batch.window)
+  }
+
+  /// What to read or make for a task that reads no text.
+  package var sequenceRequest: SequenceRequest {
+    let options = data.task
+    var request = SequenceRequest(
+      task: taskDescription, rows: batch.sequences, window: batch.window, seed: run.seed,
+      labelColumn: options.label)
+    request.train = data.train
+    request.valid = data.valid
+    request.validFraction = data.validFraction
+    request.format = options.format
+    request.columns = options.columns
+    request.normalizes = options.normalize
+    request.sequenceColumn = options.sequence
+    request.targetColumns = options.targets
+    request.horizon = options.horizon
+    request.stride = options.stride
+    request.validSequences = options.validSequences
+    return request
+  }
+
+  /// The model's shape for data that are no text.
+  package func shape(for data: SequenceData) -> ModelShape {
+    shape(outputs: data.outputs, features: data.features)
+  }
+}

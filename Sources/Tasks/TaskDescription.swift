@@ -1,0 +1,178 @@
+/// What a model learns: what goes in, what is to come out and when, what it is trained and judged
+/// by, and what an output means to a person.
+///
+/// Whoever needs to know something of a task asks this value for that property and never for the
+/// task's name, so that a new task is a new value. A worker sees only `shape`.
+package struct TaskDescription: Sendable, Equatable {
+  /// What stands at each step of a sequence.
+  package struct Inputs: OptionSet, Sendable {
+    package let rawValue: Int
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// Tokens, which an embedding turns into vectors.
+    package static let tokens = Inputs(rawValue: 1)
+    /// Real values.
+    package static let values = Inputs(rawValue: 2)
+  }
+
+  /// Where sequences come from, and how they lie in the rows of a batch. That decides which steps
+  /// are masked.
+  package enum Sequences: Sendable, Equatable {
+    /// A text, cut into streams whose hidden states are carried from batch to batch. No step is
+    /// masked.
+    case streams
+    /// Sequences of several lengths out of a file, laid end to end. Steps that none fills are
+    /// masked, and so are rows of the last batch that nothing is left for.
+    case packed
+    /// Windows of a file's series, each a row of its own. Rows of the last batch that nothing is
+    /// left for are masked.
+    case windows
+    /// Made up, a row each. Those beyond the number to validate on are masked.
+    case generated(GeneratedTask)
+  }
+
+  /// When there is something to predict.
+  package enum Targets: Sendable, Equatable {
+    /// At every step but a sequence's last: what the next step has.
+    case nextStep
+    /// At every step, which has a target of its own.
+    case everyStep
+    /// Once for each sequence.
+    case onePerSequence
+    /// Once for each sequence, several steps of values.
+    case severalPerSequence
+  }
+
+  /// What a column of the output layer stands for: what a decoder makes of it.
+  package enum Outputs: Sendable, Equatable {
+    /// A token of the text's tokenizer.
+    case textTokens
+    /// One of the symbols that go in, which have no names.
+    case symbols
+    /// A class, by name.
+    case classes
+    /// A yes or no, one for each input column.
+    case labels
+    /// A number in the units of the data.
+    case values
+  }
+
+  /// What losses, and the speed of training, are counted by.
+  package enum Unit: String, Sendable { case tokens, steps, sequences }
+
+  /// As configs and errors call it.
+  package var name: String
+  package var inputs: Inputs
+  package var sequences: Sequences
+  package var targets: Targets
+  /// Whether a target may lie after the step that predicts it.
+  package var looksAhead: Bool
+  package var outputs: Outputs
+  package var readout: TaskShape.Readout
+  package var loss: TaskShape.Loss
+  package var metrics: [TaskMetric]
+  /// What speed is counted by.
+  package var unit: Unit
+  /// Decimals of a loss that people see; nil for four, and an exponent where these would be zeros.
+  package var lossDecimals: Int?
+
+  package init(
+    name: String, inputs: Inputs, sequences: Sequences, targets: Targets, looksAhead: Bool,
+    outputs: Outputs, readout: TaskShape.Readout, loss: TaskShape.Loss, metrics: [TaskMetric],
+    unit: Unit, lossDecimals: Int? = nil
+  ) {
+    self.name = name
+    self.inputs = inputs
+    self.sequences = sequences
+    self.targets = targets
+    self.looksAhead = looksAhead
+    self.outputs = outputs
+    self.readout = readout
+    self.loss = loss
+    self.metrics = metrics
+    self.unit = unit
+    self.lossDecimals = lossDecimals
+  }
+}
+
+extension TaskDescription {
+  /// Whether tokens go in, so that the model has an embedding.
+  package var readsTokens: Bool { inputs.contains(.tokens) }
+
+  /// Whether real values go in.
+  package var readsValues: Bool { inputs.contains(.values) }
+
+  /// Whether it trains on a text by a tokenizer, which checkpoints keep.
+  package var readsText: Bool { sequences == .streams }
+
+  /// Whether its sequences are made up, so that it needs no file.
+  package var isGenerated: Bool { generated != nil }
+
+  /// What makes its sequences up; nil where they are read.
+  package var generated: GeneratedTask? {
+    if case .generated(let task) = sequences { task } else { nil }
+  }
+
+  /// Whether hidden states are carried from batch to batch.
+  package var carriesState: Bool { sequences == .streams }
+
+  /// Whether outputs are tokens that a tokenizer turns into text, so that the model can write.
+  package var writesText: Bool { outputs == .textTokens }
+
+  /// Whether outputs are among the kinds of tokens that go in.
+  package var predictsInputTokens: Bool {
+    readsTokens && (outputs == .textTokens || outputs == .symbols)
+  }
+
+  /// Whether layers may read a sequence from its end too: they may not where that shows the target.
+  package var allowsBothDirections: Bool { !looksAhead }
+
+  /// Fewest steps of a sequence that something can be predicted in.
+  package var leastSteps: Int { targets == .nextStep ? 2 : 1 }
+
+  /// What the targets of a score are counted by: what speed is counted by, except that made-up
+  /// symbols are steps there.
+  package var scoreUnit: Unit {
+    if readsText { return .tokens }
+    return readout == .every ? .steps : .sequences
+  }
+
+  /// What a worker sees of the task.
+  ///
+  /// - Parameter inputVocabularySize: kinds of input tokens, of which outputs are none.
+  package func shape(inputVocabularySize: Int? = nil) -> TaskShape {
+    precondition(
+      inputs == .tokens || inputs == .values, "a worker reads tokens or values, not \(inputs)")
+    precondition(
+      !readsTokens || predictsInputTokens == (inputVocabularySize == nil),
+      "task \"\(name)\": \(inputVocabularySize.map { "\($0)" } ?? "unknown") kinds of tokens")
+    return TaskShape(
+      input: readsTokens ? .tokens : .values, readout: readout, loss: loss,
+      inputVocabularySize: inputVocabularySize,
+      sumsMetric: metrics.contains(where: \.needsLossMetric), looksAhead: looksAhead)
+  }
+}
+
+/// A task whose sequences a function of the seed makes.
+package enum GeneratedTask: Sendable, Equatable {
+  /// The sum of two marked numbers among many.
+  case adding
+  /// Ten symbols, to be repeated after a long gap.
+  case copy
+
+  /// Symbols to repeat in the copy task.
+  package static let copiedSymbols = 10
+
+  /// Steps of a sequence that are not gap.
+  package var endSteps: Int { self == .copy ? 2 * Self.copiedSymbols : 0 }
+
+  /// Fewest steps of a sequence.
+  package var leastSteps: Int { self == .copy ? endSteps + 1 : 2 }
+}
+
+/// The formats of files of sequences.
+package enum SequenceFormat: String, CaseIterable, Sendable {
+  /// By the end of the file's name.
+  case auto
+  case csv, jsonl, ts
+}

@@ -1,0 +1,90 @@
+/// What a model learns, as configs name it. `description(readout:loss:)` says what each is; nothing
+/// else asks for a name.
+package enum TaskName: String, CaseIterable, Sendable {
+  /// The next token of a text.
+  case language
+  /// One class of each sequence.
+  case classification
+  /// The coming values of time series.
+  case forecasting
+  /// Several yes or no at every step.
+  case multilabel
+  /// The sum of two marked numbers among many (Hochreiter and Schmidhuber, 1997).
+  case adding
+  /// Ten symbols, to be repeated after a long gap (Arjovsky, Shah and Bengio, 2016).
+  case copy
+
+  /// What the output layer may read, the default first.
+  package var readouts: [TaskShape.Readout] {
+    switch self {
+    case .language, .copy, .multilabel: [.every]
+    case .classification, .forecasting, .adding: [.last, .mean]
+    }
+  }
+
+  /// What it may be trained by, the default first.
+  package var losses: [TaskShape.Loss] {
+    switch self {
+    case .language, .copy, .classification: [.softmax]
+    case .multilabel: [.sigmoid]
+    case .forecasting, .adding: [.squaredError, .absoluteError]
+    }
+  }
+
+  /// The task with its default readout and loss.
+  package var description: TaskDescription { description(readout: readouts[0], loss: losses[0]) }
+
+  /// The task with one of its readouts and losses.
+  package func description(
+    readout: TaskShape.Readout, loss: TaskShape.Loss
+  ) -> TaskDescription {
+    func task(
+      _ inputs: TaskDescription.Inputs, _ sequences: TaskDescription.Sequences,
+      _ targets: TaskDescription.Targets, looksAhead: Bool, _ outputs: TaskDescription.Outputs,
+      _ metrics: [TaskMetric], _ unit: TaskDescription.Unit, lossDecimals: Int? = nil
+    ) -> TaskDescription {
+      TaskDescription(
+        name: rawValue, inputs: inputs, sequences: sequences, targets: targets,
+        looksAhead: looksAhead, outputs: outputs, readout: readout, loss: loss, metrics: metrics,
+        unit: unit, lossDecimals: lossDecimals)
+    }
+    return switch self {
+    case .language:
+      task(
+        .tokens, .streams, .nextStep, looksAhead: true, .textTokens, Self.textMetrics, .tokens,
+        lossDecimals: 4)
+    case .classification:
+      task(
+        .values, .packed, .onePerSequence, looksAhead: false, .classes,
+        [TaskMetric("accuracy", .lossMetric)], .sequences)
+    case .forecasting:
+      task(
+        .values, .windows, .severalPerSequence, looksAhead: true, .values,
+        Self.valueMetrics(loss), .sequences)
+    case .multilabel:
+      task(
+        .values, .packed, .nextStep, looksAhead: true, .labels,
+        [TaskMetric("nll", .loss), TaskMetric("label_accuracy", .lossMetricPerColumn)], .steps)
+    case .adding:
+      task(
+        .values, .generated(.adding), .onePerSequence, looksAhead: false, .values,
+        Self.valueMetrics(loss), .sequences)
+    case .copy:
+      task(.tokens, .generated(.copy), .everyStep, looksAhead: true, .symbols, [], .tokens)
+    }
+  }
+
+  private static let textMetrics = [
+    TaskMetric("perplexity", .perplexity, decimals: 2),
+    TaskMetric("bits_per_byte", .bitsPerByte, unit: "bits/byte", decimals: 4),
+  ]
+
+  /// Either loss of values is the metric of the other.
+  private static func valueMetrics(_ loss: TaskShape.Loss) -> [TaskMetric] {
+    let isSquared = loss == .squaredError
+    return [
+      TaskMetric("mse", isSquared ? .loss : .lossMetric),
+      TaskMetric("mae", isSquared ? .lossMetric : .loss),
+    ]
+  }
+}

@@ -1,0 +1,168 @@
+package import Collectives
+package import Corpora
+package import Datasets
+package import Engine
+import GRUCore
+import Kernels
+package import Records
+package import Tasks
+
+/// A model in use: computes forward only, measures the loss and metrics of its task, and says what
+/// its outputs mean.
+///
+/// Everything is computed in the rows and shards of training, so that any number of ranks and
+/// threads gives the same bits.
+package final class Scorer {
+  package let task: TaskDescription
+  package let decoder: OutputDecoder
+  let replica: Replica
+  let communicator: any Communicator
+  private let savedState: AlignedBuffer
+  private let progress: RunProgress?
+
+  /// What a model is measured on, or gives outputs of: each token or sequence once.
+  package enum Subject: Sendable {
+    case text(CorpusSplit.Part, window: Int)
+    case sequences(TaskBatches)
+  }
+
+  /// - Parameters:
+  ///   - replica: has the model's parameters; whoever changes them packs them too.
+  ///   - progress: hears of every batch.
+  package init(
+    task: TaskDescription, decoder: OutputDecoder, replica: Replica,
+    communicator: any Communicator, progress: RunProgress? = nil
+  ) {
+    self.task = task
+    self.decoder = decoder
+    self.replica = replica
+    self.communicator = communicator
+    savedState = AlignedBuffer(count: replica.stateCount)
+    self.progress = progress
+  }
+
+  /// Measures on all of `subject` from the initial state; the state of training is kept. Every rank
+  /// calls it.
+  package func score(on subject: Subject) throws(CollectiveError) -> Score {
+    guard let score = try score(on: subject, unlessStopped: nil) else {
+      preconditionFailure("a measurement that nobody can stop was stopped")
+    }
+    return score
+  }
+
+  /// As `score(on:)`, but gives up, on every rank after the same batch, when `isStopRequested` says
+  /// so on any of them.
+  package func score(
+    on subject: Subject, unlessStopped isStopRequested: (() -> Bool)?
+  ) throws(CollectiveError) -> Score? {
+    let shardCount = replica.plan.shards
+    // Losses of all shards, then token counts, then metrics; a rank fills in its own.
+    var sums = [Double](repeating: 0, count: 3 * shardCount)
+    let isWhole = try forEachBatch(of: subject) { index throws(CollectiveError) in
+      if let isStopRequested, (index + 1).isMultiple(of: batchesBetweenVotes) {
+        if try anyRank(isStopRequested()) { return false }
+      }
+      for worker in replica.workers {
+        for (place, shard) in worker.shards.enumerated() {
+          sums[shard] += worker.shardLosses[place]
+          sums[shardCount + shard] += Double(worker.shardTokens[place])
+          sums[2 * shardCount + shard] += worker.shardMetrics[place]
+        }
+      }
+      return true
+    }
+    return isWhole ? try combine(sums, of: subject) : nil
+  }
+
+  /// Computes forward over all of `subject` from the initial state, and puts the state of training
+  /// back in the end.
+  ///
+  /// - Parameter body: is called after each batch, counted from 0; false ends it all.
+  /// - Returns: whether no call of `body` did.
+  func forEachBatch<Failure: Error>(
+    of subject: Subject, _ body: (Int) throws(Failure) -> Bool
+  ) throws(Failure) -> Bool {
+    replica.readState(into: savedState.pointer)
+    replica.resetState()
+    defer { replica.writeState(from: savedState.pointer) }
+    let batches = Batches(subject, sequences: replica.plan.sequences)
+    for index in 0..<batches.count {
+      replica.team.run { [replica] thread in
+        let worker = replica.workers[thread]
+        batches.fill(worker, index: index)
+        worker.evaluate(parameters: replica.parameters.pointer, weights: replica.weights)
+      }
+      progress?.beat()
+      if try !body(index) { return false }
+    }
+    return true
+  }
+
+  /// Batches that take some tenths of a second: the ranks wait for each other at every vote.
+  private var batchesBetweenVotes: Int {
+    let sequences = replica.plan.sequences / replica.plan.workers
+    let operations = 2 * replica.table.elementCount * sequences * replica.window
+    return max(1, 10_000_000_000 / max(1, operations))
+  }
+
+  private func anyRank(_ isRequested: Bool) throws(CollectiveError) -> Bool {
+    try communicator.allGather([isRequested]).contains([true])
+  }
+
+  private func combine(
+    _ sums: [Double], of subject: Subject
+  ) throws(CollectiveError) -> Score {
+    let shardCount = replica.plan.shards
+    let all = try communicator.allGather(sums)
+    var losses = [Double](repeating: 0, count: shardCount)
+    var metrics = losses
+    var targets = 0.0
+    for rank in all.indices {
+      for shard in replica.plan.shards(ofRank: rank) {
+        losses[shard] = all[rank][shard]
+        targets += all[rank][shardCount + shard]
+        metrics[shard] = all[rank][2 * shardCount + shard]
+      }
+    }
+    let bytes = if case .text(let part, _) = subject { part.targetBytes } else { 0 }
+    return Score(
+      task: task, loss: CanonicalTree.sum(losses) / targets,
+      lossMetric: CanonicalTree.sum(metrics) / targets, targets: Int(targets), bytes: bytes,
+      outputs: replica.shape.vocabularySize)
+  }
+}
+
+/// The batches of a subject, and what fills a worker with its part of one.
+private enum Batches {
+  case text(CorpusSplit.Part, EvaluationPlan)
+  case sequences(TaskBatches)
+
+  init(_ subject: Scorer.Subject, sequences: Int) {
+    switch subject {
+    case .text(let part, let window):
+      self = .text(
+        part, EvaluationPlan(tokenRange: part.range, sequences: sequences, window: window))
+    case .sequences(let batches): self = .sequences(batches)
+    }
+  }
+
+  var count: Int {
+    switch self {
+    case .text(_, let plan): plan.windowCount
+    case .sequences(let batches): batches.batchCount
+    }
+  }
+
+  func fill(_ worker: SequenceWorker, index: Int) {
+    switch self {
+    case .text(let part, let plan):
+      worker.setWindow(plan.window)
+      plan.fill(
+        inputs: worker.inputs, targets: worker.targets, corpus: part.corpus,
+        sequences: worker.sequences, windowIndex: index)
+    case .sequences(let batches):
+      worker.resetState()
+      batches.fill(worker.buffers, batch: index)
+    }
+  }
+}

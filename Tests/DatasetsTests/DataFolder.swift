@@ -1,0 +1,46 @@
+import Datasets
+import Foundation
+import Tasks
+
+/// A folder with a file of sequences.
+final class DataFolder {
+  let url: URL
+  private let name: String
+
+  init(_ name: String, _ content: String) throws {
+    url = FileManager.default.temporaryDirectory.appendingPathComponent("data-\(UUID().uuidString)")
+    self.name = name
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    try Data(content.utf8).write(to: url.appendingPathComponent(name))
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  var path: String { url.appendingPathComponent(name).path }
+
+  /// What a config without further keys asks for.
+  func request(_ task: TaskName) -> SequenceRequest {
+    var request = SequenceRequest(task: task.description, rows: 4, window: 8, seed: 1)
+    request.train = path
+    request.sequenceColumn = task == .forecasting ? nil : "sequence"
+    return request
+  }
+
+  func sequences(
+    _ task: TaskName = .classification, columns: [String]? = nil
+  ) throws -> SequenceSet {
+    var request = request(task)
+    request.columns = columns
+    return try DataFile(path: path).sequences(request)
+  }
+
+  /// What reading it says is wrong.
+  func complaint() -> String {
+    do {
+      _ = try sequences()
+      return "nothing"
+    } catch {
+      return "\(error)"
+    }
+  }
+}

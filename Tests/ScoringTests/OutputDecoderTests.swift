@@ -1,0 +1,79 @@
+import Corpora
+import Datasets
+import Foundation
+import Records
+import Tasks
+import Testing
+import Training
+
+@Suite struct OutputDecoderTests {
+  private func decode(
+    _ task: TaskDescription, _ scores: [Float], frame: TaskFrame? = nil
+  ) throws -> DecodedOutput {
+    let decoder = try OutputDecoder(
+      task: task, tokenizer: .byte, frame: frame, outputs: scores.count, path: "test")
+    return scores.withUnsafeBufferPointer { decoder.decode($0) }
+  }
+
+  private func frame(_ json: String) throws -> TaskFrame {
+    try TaskFrame(json: JSONFields(try OrderedJSON(parsing: json)))
+  }
+
+  @Test func tokensAreBytesOfText() throws {
+    var scores = [Float](repeating: 0, count: 256)
+    scores[65] = 3
+    #expect(try decode(TaskName.language.description, scores) == .token(65, bytes: [65]))
+    #expect(try decode(TaskName.copy.description, [1, 4, 4]) == .symbol(1))
+  }
+
+  @Test func classesHaveTheirNamesAndProbabilities() throws {
+    let frame = try frame(#"{"columns": ["x"], "classes": ["down", "up"]}"#)
+    let output = try decode(TaskName.classification.description, [0, Float(log(3.0))], frame: frame)
+    guard case .category(let name, let probability) = output else {
+      Issue.record("\(output)")
+      return
+    }
+    #expect(name == "up")
+    #expect(abs(probability - 0.75) < 1e-7)
+  }
+
+  @Test func labelsAreNamedAfterColumns() throws {
+    let frame = try frame(#"{"columns": ["c4", "d4"]}"#)
+    let output = try decode(TaskName.multilabel.description, [0, -100], frame: frame)
+    guard case .labels(let labels) = output else {
+      Issue.record("\(output)")
+      return
+    }
+    #expect(labels.map(\.name) == ["c4", "d4"])
+    #expect(labels[0].number == 0.5)
+    #expect(labels[1].number < 1e-40)
+  }
+
+  @Test func forecastsAreInTheUnitsOfTheData() throws {
+    let frame = try frame(
+      #"""
+      {"columns": ["a", "b", "c"], "targets": ["c", "a"], "means": [1, 2, 30],
+       "deviations": [2, 1, 10]}
+      """#)
+    let output = try decode(TaskName.forecasting.description, [0, 1, -1, 0.5], frame: frame)
+    #expect(
+      output
+        == .values([
+          [NamedNumber("c", 30), NamedNumber("a", 3)],
+          [NamedNumber("c", 20), NamedNumber("a", 2)],
+        ]))
+    #expect(
+      try decode(TaskName.adding.description, [0.5]) == .values([[NamedNumber("output 1", 0.5)]]))
+  }
+
+  @Test func aFrameOfAnotherModelIsAnError() throws {
+    let frame = try frame(#"{"columns": ["a", "b"], "classes": ["x", "y"], "targets": ["a", "b"]}"#)
+    for (name, scores) in [
+      (TaskName.classification, 3), (.multilabel, 3), (.forecasting, 3),
+    ] {
+      #expect {
+        _ = try decode(name.description, [Float](repeating: 0, count: scores), frame: frame)
+      } throws: { "\($0)".contains("3 outputs") }
+    }
+  }
+}

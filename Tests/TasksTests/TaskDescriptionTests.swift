@@ -1,0 +1,69 @@
+import Tasks
+import Testing
+
+@Suite struct TaskDescriptionTests {
+  /// Tokens in, one of a few classes for every token: what no task name stands for yet.
+  static let tagger = TaskDescription(
+    name: "tagger", inputs: .tokens, sequences: .packed, targets: .everyStep, looksAhead: false,
+    outputs: .classes, readout: .every, loss: .softmax,
+    metrics: [TaskMetric("accuracy", .lossMetric)], unit: .steps)
+
+  @Test func taggersAreNotTakenForLanguageModels() {
+    let tagger = Self.tagger
+    #expect(tagger.readsTokens)
+    #expect(!tagger.readsText)
+    #expect(!tagger.writesText)
+    #expect(!tagger.carriesState)
+    #expect(!tagger.predictsInputTokens)
+    #expect(tagger.allowsBothDirections)
+    #expect(tagger.scoreUnit == .steps)
+    let shape = tagger.shape(inputVocabularySize: 50)
+    #expect(shape.input == .tokens)
+    #expect(shape.readout == .every)
+    #expect(shape.loss == .softmax)
+    #expect(shape.inputVocabularySize == 50)
+    #expect(shape.sumsMetric)
+    #expect(!shape.canSplitOutputs)
+    #expect(!shape.predictsInputTokens)
+    #expect(!shape.looksAhead)
+  }
+
+  @Test func languageModelsReadWhatTheySay() {
+    let language = TaskName.language.description
+    #expect(language.writesText)
+    #expect(language.carriesState)
+    #expect(!language.allowsBothDirections)
+    #expect(language.shape() == TaskShape())
+    #expect(language.shape().canSplitOutputs)
+    // The copy task says symbols that go in, and no text.
+    #expect(TaskName.copy.description.shape() == TaskShape())
+    #expect(!TaskName.copy.description.writesText)
+  }
+
+  @Test(arguments: TaskName.allCases)
+  func everyReadoutAndLossHasADescription(name: TaskName) {
+    for readout in name.readouts {
+      for loss in name.losses {
+        let task = name.description(readout: readout, loss: loss)
+        #expect(task.name == name.rawValue)
+        #expect(task.readsTokens != task.readsValues)
+        let shape = task.shape()
+        #expect(shape.readout == readout)
+        #expect(shape.loss == loss)
+        #expect((shape.input == .tokens) == task.readsTokens)
+        #expect(shape.predictsInputTokens == task.predictsInputTokens)
+        #expect(shape.sumsMetric == task.metrics.contains(where: \.needsLossMetric))
+        #expect(Set(task.metrics.map(\.name)).count == task.metrics.count)
+      }
+    }
+  }
+
+  @Test func eitherLossOfValuesIsTheMetricOfTheOther() {
+    let squared = TaskName.adding.description(readout: .last, loss: .squaredError)
+    let absolute = TaskName.adding.description(readout: .last, loss: .absoluteError)
+    #expect(squared.metrics.map(\.name) == ["mse", "mae"])
+    #expect(absolute.metrics.map(\.name) == ["mse", "mae"])
+    #expect(squared.metrics.map(\.quantity) == [.loss, .lossMetric])
+    #expect(absolute.metrics.map(\.quantity) == [.lossMetric, .loss])
+  }
+}
