@@ -8,6 +8,9 @@ let common: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// Above the core each use of what the compiler cannot check is marked.
+let guarded: [SwiftSetting] = common + [.strictMemorySafety()]
+
 /// Compiles a target as a whole each time. An incremental build does not see that an inlined
 /// function of another module has a new body, and would go on with stale kernels.
 let wholeModule = ["-wmo", "-num-threads", "1", "-disable-batch-mode"]
@@ -68,7 +71,7 @@ let package = Package(
       name: "Collectives", dependencies: ["NumericContract", "Kernels"], swiftSettings: hot),
     .target(
       name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"], swiftSettings: hot),
-    .target(name: "Records", swiftSettings: common),
+    .target(name: "Records", swiftSettings: guarded),
     .target(name: "Corpora", dependencies: ["NumericContract", "Records"], swiftSettings: hot),
     .target(
       name: "Checkpoints", dependencies: ["NumericContract", "Records", "Corpora"],
@@ -88,18 +91,18 @@ let package = Package(
       ],
       swiftSettings: hot),
     .target(
-      name: "Supervision", dependencies: ["Records", "Configuration", "Training", "Checkpoints"],
-      swiftSettings: common),
+      name: "Supervision", dependencies: ["Records", "Configuration", "Checkpoints"],
+      swiftSettings: guarded),
     .target(
       name: "Dashboard",
       dependencies: [
-        "Records", "Training", .product(name: "FlyingFox", package: "FlyingFox"),
+        "Records", .product(name: "FlyingFox", package: "FlyingFox"),
         .product(name: "FlyingSocks", package: "FlyingFox"),
       ],
       resources: ["index.html", "style.css", "script.js", "charts.js", "panels.js"].map {
         .embedInCode("Page/\($0)")
       },
-      swiftSettings: common),
+      swiftSettings: guarded),
     .executableTarget(
       name: "gru-dist",
       dependencies: [

@@ -38,13 +38,13 @@ package struct Console: Sendable {
 
   /// Writes all bytes; what cannot be written (a closed pipe) is dropped.
   package static func write(_ bytes: [UInt8], to descriptor: Int32) {
-    bytes.withUnsafeBytes { buffer in
-      var rest = buffer[...]
-      while !rest.isEmpty {
-        let written = Foundation.write(
+    unsafe bytes.withUnsafeBytes { buffer in
+      var rest = unsafe buffer[...]
+      while unsafe !rest.isEmpty {
+        let written = unsafe Foundation.write(
           descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
         if written > 0 {
-          rest = rest.dropFirst(written)
+          unsafe rest = rest.dropFirst(written)
         } else if errno != EINTR {
           return
         }
@@ -57,7 +57,7 @@ package struct Console: Sendable {
   package static func openStandardFiles() {
     // The system gives the lowest number that is free.
     while true {
-      let file = open("/dev/null", O_RDWR)
+      let file = unsafe open("/dev/null", O_RDWR)
       if file > STDERR_FILENO { close(file) }
       if file < 0 || file > STDERR_FILENO { return }
     }

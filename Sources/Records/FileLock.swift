@@ -15,7 +15,7 @@ package struct FileLock: ~Copyable {
   ///
   /// - Throws: `FileLockError.held` with the holder, if another process or lock has it.
   package init(path: String) throws(FileLockError) {
-    let file = LockedFile(descriptor: open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666))
+    let file = unsafe LockedFile(descriptor: open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666))
     guard file.descriptor >= 0 else {
       throw .system(SystemError(operation: "open", path: path, code: errno))
     }
@@ -29,7 +29,7 @@ package struct FileLock: ~Copyable {
     }
     let holder = "process \(getpid()) on \(Self.hostName)\n"
     guard ftruncate(file.descriptor, 0) == 0,
-      pwrite(file.descriptor, holder, holder.utf8.count, 0) == holder.utf8.count
+      unsafe pwrite(file.descriptor, holder, holder.utf8.count, 0) == holder.utf8.count
     else {
       throw .system(SystemError(operation: "write", path: path, code: errno))
     }
@@ -38,9 +38,9 @@ package struct FileLock: ~Copyable {
 
   private static var hostName: String {
     var name = [UInt8](repeating: 0, count: 256)
-    let status = name.withUnsafeMutableBytes { buffer in
-      buffer.withMemoryRebound(to: CChar.self) { characters in
-        characters.baseAddress.map { gethostname($0, characters.count - 1) } ?? -1
+    let status = unsafe name.withUnsafeMutableBytes { buffer in
+      unsafe buffer.withMemoryRebound(to: CChar.self) { characters in
+        unsafe characters.baseAddress.map { unsafe gethostname($0, characters.count - 1) } ?? -1
       }
     }
     if status != 0 { return "an unknown host" }
@@ -65,7 +65,9 @@ private struct LockedFile: ~Copyable {
   /// The first line of the file in printable ASCII; nil if there is none.
   var text: String? {
     var bytes = [UInt8](repeating: 0, count: 300)
-    let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+    let count = unsafe bytes.withUnsafeMutableBytes {
+      unsafe pread(descriptor, $0.baseAddress, $0.count, 0)
+    }
     let line = bytes.prefix(max(0, count)).prefix { (32..<127).contains($0) }
     return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
   }

@@ -8,7 +8,7 @@ package final class MetricsLog {
   /// Opens the file for appending, making it if there is none.
   package init(path: String) throws(MetricsError) {
     self.path = path
-    descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw MetricsError(path: path, action: "open", code: errno) }
   }
 
@@ -30,8 +30,8 @@ package final class MetricsLog {
     let bytes = Array((record.line + "\n").utf8)
     var done = 0
     while done < bytes.count {
-      let written = bytes.withUnsafeBytes {
-        Foundation.write(descriptor, $0.baseAddress! + done, bytes.count - done)
+      let written = unsafe bytes.withUnsafeBytes {
+        unsafe Foundation.write(descriptor, $0.baseAddress! + done, bytes.count - done)
       }
       if written < 0 {
         if errno == EINTR { continue }
@@ -83,6 +83,6 @@ package struct MetricsError: Error, CustomStringConvertible {
   init(path: String, action: String, code: Int32) {
     self.init(
       path: path, action: action,
-      reason: String(cString: strerror(code)) + (code == ENOSPC ? "; free some space" : ""))
+      reason: SystemError.reason(code) + (code == ENOSPC ? "; free some space" : ""))
   }
 }

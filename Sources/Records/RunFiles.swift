@@ -55,23 +55,23 @@ package enum RunFiles {
     _ path: String, with value: OrderedJSON, isDurable: Bool = false
   ) throws(RunDirectoryError) {
     let draft = path + draftSuffix
-    let file = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    let file = unsafe open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard file >= 0 else { throw failure(path, code: errno) }
     let bytes = Array(value.pretty.utf8)
-    let count = write(file, bytes, bytes.count)
+    let count = unsafe write(file, bytes, bytes.count)
     var code = count == bytes.count ? 0 : count < 0 ? errno : ENOSPC
     if code == 0, isDurable, fsync(file) != 0 { code = errno }
     close(file)
-    if code == 0, rename(draft, path) != 0 { code = errno }
+    if code == 0, unsafe rename(draft, path) != 0 { code = errno }
     guard code == 0 else {
-      unlink(draft)
+      unsafe unlink(draft)
       throw failure(path, code: code)
     }
   }
 
   private static func failure(_ path: String, code: Int32) -> RunDirectoryError {
     RunDirectoryError(
-      "\(path): cannot write: \(String(cString: strerror(code)))"
+      "\(path): cannot write: \(SystemError.reason(code))"
         + (code == ENOSPC ? "; free some space" : ""))
   }
 

@@ -35,7 +35,7 @@ package enum Signals {
       SIGBUS,
       { _ in
         let words = Signals.lostMemory
-        write(STDERR_FILENO, words.utf8Start, words.utf8CodeUnitCount)
+        unsafe write(STDERR_FILENO, words.utf8Start, words.utf8CodeUnitCount)
         _exit(ExitStatus.failed)
       }, flags: 0)
   }
@@ -69,9 +69,9 @@ package enum Signals {
   /// The process that started this one may have had them blocked.
   private static func unblock(_ signals: [Int32]) {
     var set = sigset_t()
-    sigemptyset(&set)
-    for signal in signals { sigaddset(&set, signal) }
-    pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    unsafe sigemptyset(&set)
+    for signal in signals { unsafe sigaddset(&set, signal) }
+    unsafe pthread_sigmask(SIG_UNBLOCK, &set, nil)
   }
 
   private static func set(
@@ -79,11 +79,11 @@ package enum Signals {
   ) {
     var action = sigaction()
     #if os(Linux)
-      action.__sigaction_handler.sa_handler = handler
+      unsafe action.__sigaction_handler.sa_handler = handler
     #else
       action.__sigaction_u.__sa_handler = handler
     #endif
     action.sa_flags = flags
-    sigaction(number, &action, nil)
+    unsafe sigaction(number, &action, nil)
   }
 }
