@@ -113,18 +113,18 @@ let package = Package(
       ],
       swiftSettings: hot),
     .target(
-      name: "Supervision", dependencies: ["Records", "Configuration", "Training", "Checkpoints"],
-      swiftSettings: common),
+      name: "Supervision", dependencies: ["Records", "Configuration", "Checkpoints"],
+      swiftSettings: strict),
     .target(
       name: "Dashboard",
       dependencies: [
-        "Records", "Training", .product(name: "FlyingFox", package: "FlyingFox"),
+        "Records", .product(name: "FlyingFox", package: "FlyingFox"),
         .product(name: "FlyingSocks", package: "FlyingFox"),
       ],
       resources: ["index.html", "style.css", "script.js", "charts.js", "panels.js"].map {
         .embedInCode("Page/\($0)")
       },
-      swiftSettings: common),
+      swiftSettings: strict),
     .executableTarget(
       name: "gru-dist",
       dependencies: [

@@ -3,7 +3,6 @@ import FlyingFox
 import FlyingSocks
 import Foundation
 package import Records
-import Training
 
 /// Shows runs in a browser and tells other programs of them. Only reads.
 package struct DashboardServer: Sendable {
@@ -17,7 +16,7 @@ package struct DashboardServer: Sendable {
   /// - Throws: where the directory is none.
   package init(directory: String, address: String, port: Int, token: String?) throws {
     var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory),
+    guard unsafe FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory),
       isDirectory.boolValue
     else {
       throw UsageError("'\(directory)' is no directory; expected one with runs in it, or a run")

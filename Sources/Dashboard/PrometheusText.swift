@@ -1,6 +1,5 @@
 import Foundation
 import Records
-import Training
 
 /// The runs' last figures in the text format of Prometheus (version 0.0.4).
 enum PrometheusText {

@@ -1,6 +1,5 @@
 import Foundation
 import Records
-import Training
 
 /// The runs at and below a directory, found anew at every look: by their metrics or their config
 /// beside checkpoints. A name is a path within the directory; "." is the directory itself.
@@ -36,7 +35,7 @@ struct RunCatalog: Sendable {
     else { return }
     for entry in entries where !entry.hasPrefix(".") {
       var isDirectory: ObjCBool = false
-      let isThere = FileManager.default.fileExists(
+      let isThere = unsafe FileManager.default.fileExists(
         atPath: "\(path)/\(entry)", isDirectory: &isDirectory)
       guard isThere, isDirectory.boolValue else { continue }
       look(name.isEmpty ? entry : "\(name)/\(entry)", depth: depth + 1, &found)

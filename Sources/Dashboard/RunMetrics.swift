@@ -1,6 +1,5 @@
 import Foundation
 import Records
-import Training
 
 /// The metrics of one run as far as they were read: columns of numbers of training and validation,
 /// and the last events and samples.
@@ -92,7 +91,7 @@ actor MetricsReader {
     }
     defer { try? handle.close() }
     var status = stat()
-    fstat(handle.fileDescriptor, &status)
+    unsafe fstat(handle.fileDescriptor, &status)
     var entry = entries[path] ?? Entry()
     // Another file, or a shorter one, is read from the start.
     if entry.identity != Int(status.st_ino) || entry.offset > UInt64(status.st_size) {

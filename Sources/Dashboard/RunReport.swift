@@ -1,6 +1,5 @@
 import Foundation
 import Records
-import Training
 
 /// What there is to say of one run, as JSON for the page and for other programs.
 struct RunReport {

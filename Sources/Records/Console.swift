@@ -44,7 +44,7 @@ package struct Console: Sendable {
         let written = unsafe Foundation.write(
           descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
         if written > 0 {
-          unsafe rest = unsafe rest.dropFirst(written)
+          unsafe rest = rest.dropFirst(written)
         } else if errno != EINTR {
           return
         }

@@ -83,6 +83,6 @@ package struct MetricsError: Error, CustomStringConvertible {
   init(path: String, action: String, code: Int32) {
     unsafe self.init(
       path: path, action: action,
-      reason: String(cString: strerror(code)) + (code == ENOSPC ? "; free some space" : ""))
+      reason: SystemError.reason(code) + (code == ENOSPC ? "; free some space" : ""))
   }
 }

@@ -71,7 +71,7 @@ package enum RunFiles {
 
   private static func failure(_ path: String, code: Int32) -> RunDirectoryError {
     RunDirectoryError(
-      unsafe "\(path): cannot write: \(String(cString: strerror(code)))"
+      "\(path): cannot write: \(SystemError.reason(code))"
         + (code == ENOSPC ? "; free some space" : ""))
   }
 

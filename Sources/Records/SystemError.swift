@@ -19,8 +19,11 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
   }
 
   package var description: String {
-    unsafe "cannot \(operation) '\(path)': \(String(cString: strerror(code)))\(hint)"
+    "cannot \(operation) '\(path)': \(Self.reason(code))\(hint)"
   }
+
+  /// The system's own words for an error number.
+  package static func reason(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
 
   private var hint: String {
     switch code {

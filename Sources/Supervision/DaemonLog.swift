@@ -1,6 +1,5 @@
 import Foundation
 import Records
-import Training
 
 /// The supervisor's own words: lines with a time in `daemon.log`, and on standard error.
 struct DaemonLog {
@@ -12,7 +11,7 @@ struct DaemonLog {
   func say(_ text: String) {
     let time = Date().formatted(.iso8601)
     let line = Array("\(time) \(text)\n".utf8)
-    let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    let file = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     if file >= 0 {
       Console.write(line, to: file)
       close(file)

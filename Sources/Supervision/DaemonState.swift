@@ -1,6 +1,5 @@
 import Foundation
 package import Records
-import Training
 
 /// What a supervisor keeps in `daemon.json`, for people, for its successor and for status pages.
 /// Times are seconds since 1970.

@@ -1,6 +1,5 @@
 import Foundation
 import Records
-import Training
 
 /// The hosts of a job, as Open MPI's hostfiles name them: a name and `slots=N` a line.
 package struct Hostfile: Sendable, Equatable {

@@ -1,6 +1,5 @@
 import Foundation
 import Records
-import Training
 
 /// A training job that this supervisor started, or took up from one that is gone.
 final class Job {
@@ -36,7 +35,7 @@ final class Job {
       return status?.exitStatus.map { .exited($0) } ?? .vanished
     }
     var code: Int32 = 0
-    let result = waitpid(process.pid, &code, WNOHANG)
+    let result = unsafe waitpid(process.pid, &code, WNOHANG)
     if result == 0 || (result < 0 && errno == EINTR) { return nil }
     guard result > 0 else { return .vanished }
     let signal = code & 0x7f

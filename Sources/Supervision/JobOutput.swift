@@ -1,6 +1,5 @@
 import Foundation
 import Records
-import Training
 
 /// The file that a job prints to: repeats what is new, and remembers where the job began.
 final class JobOutput {
@@ -28,7 +27,7 @@ final class JobOutput {
   ///
   /// - Returns: the file's path.
   func begin() -> String {
-    if size > Self.largest { rename(path, path + ".1") }
+    if size > Self.largest { unsafe rename(path, path + ".1") }
     start = size
     relayed = start
     return path

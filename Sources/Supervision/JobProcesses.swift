@@ -1,6 +1,5 @@
 import Foundation
 import Records
-import Training
 
 /// The processes of a job on this machine: launcher and ranks.
 ///

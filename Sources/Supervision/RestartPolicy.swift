@@ -1,5 +1,4 @@
 import Records
-import Training
 
 /// How a job ended, as far as anybody knows.
 package enum JobEnd: Sendable, Equatable, CustomStringConvertible {

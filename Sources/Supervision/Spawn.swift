@@ -1,6 +1,5 @@
 import Foundation
 import Records
-import Training
 
 /// Starts programs that outlive this process.
 enum Spawn {
@@ -24,39 +23,44 @@ enum Spawn {
       var actions: posix_spawn_file_actions_t?
       var attributes: posix_spawnattr_t?
     #else
-      var actions = posix_spawn_file_actions_t()
+      var actions = unsafe posix_spawn_file_actions_t()
       var attributes = posix_spawnattr_t()
     #endif
-    posix_spawn_file_actions_init(&actions)
-    posix_spawnattr_init(&attributes)
+    unsafe posix_spawn_file_actions_init(&actions)
+    unsafe posix_spawnattr_init(&attributes)
     defer {
-      posix_spawn_file_actions_destroy(&actions)
-      posix_spawnattr_destroy(&attributes)
+      unsafe posix_spawn_file_actions_destroy(&actions)
+      unsafe posix_spawnattr_destroy(&attributes)
     }
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(
+    unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    unsafe posix_spawn_file_actions_addopen(
       &actions, STDOUT_FILENO, output, O_WRONLY | O_CREAT | O_APPEND, 0o644)
-    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+    unsafe posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
     var defaults = sigset_t()
-    sigemptyset(&defaults)
-    for signal in [SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE] { sigaddset(&defaults, signal) }
-    posix_spawnattr_setsigdefault(&attributes, &defaults)
+    unsafe sigemptyset(&defaults)
+    for signal in [SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE] {
+      unsafe sigaddset(&defaults, signal)
+    }
+    unsafe posix_spawnattr_setsigdefault(&attributes, &defaults)
     var blocked = sigset_t()
-    sigemptyset(&blocked)
-    posix_spawnattr_setsigmask(&attributes, &blocked)
-    posix_spawnattr_setflags(
+    unsafe sigemptyset(&blocked)
+    unsafe posix_spawnattr_setsigmask(&attributes, &blocked)
+    unsafe posix_spawnattr_setflags(
       &attributes,
       Self.newSession | Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK))
 
-    let words = command.map { strdup($0) } + [nil]
-    let variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-    defer { for text in words + variables { free(text) } }
+    let words = unsafe command.map { unsafe strdup($0) } + [nil]
+    let variables = unsafe environment.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
+    defer {
+      unsafe words.forEach { unsafe free($0) }
+      unsafe variables.forEach { unsafe free($0) }
+    }
     keepOtherFiles()
     var pid: pid_t = 0
-    let code = posix_spawnp(&pid, command[0], &actions, &attributes, words, variables)
+    let code = unsafe posix_spawnp(&pid, command[0], &actions, &attributes, words, variables)
     guard code == 0 else {
       throw UsageError(
-        "cannot start '\(command[0])': \(String(cString: strerror(code))); install it, put it on "
+        "cannot start '\(command[0])': \(SystemError.reason(code)); install it, put it on "
           + "the PATH, or name another launcher after --")
     }
     return pid
@@ -85,12 +89,12 @@ enum Spawn {
   private static func hasSucceeded(_ pid: Int32, by end: ContinuousClock.Instant) -> Bool {
     var status: Int32 = 0
     while true {
-      let result = waitpid(pid, &status, WNOHANG)
+      let result = unsafe waitpid(pid, &status, WNOHANG)
       if result == pid { return status == 0 }
       if result < 0 && errno != EINTR { return false }
       if ContinuousClock.now > end {
         kill(-pid, SIGKILL)
-        waitpid(pid, &status, 0)
+        unsafe waitpid(pid, &status, 0)
         return false
       }
       usleep(10_000)

@@ -1,6 +1,5 @@
 import Foundation
 import Records
-import Training
 
 extension Supervisor {
   /// Seconds between two looks at the job.

@@ -2,7 +2,6 @@ import Checkpoints
 import Configuration
 import Foundation
 import Records
-import Training
 
 /// Keeps a training job alive: starts it, watches its heartbeat and its end, and starts it again
 /// from its newest checkpoint until it is done, was stopped, or cannot be helped.

@@ -1,6 +1,5 @@
 package import Configuration
 import Records
-import Training
 
 /// What a supervisor was asked to do.
 package struct SupervisorOptions: Sendable {
