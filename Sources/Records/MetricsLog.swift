@@ -81,7 +81,7 @@ package struct MetricsError: Error, CustomStringConvertible {
   }
 
   init(path: String, action: String, code: Int32) {
-    unsafe self.init(
+    self.init(
       path: path, action: action,
       reason: SystemError.reason(code) + (code == ENOSPC ? "; free some space" : ""))
   }
