@@ -120,9 +120,10 @@ package struct SafetensorsHeader: Sendable, Equatable {
     var metadata: [String: String] = [:]
     var entries: [Entry] = []
     for member in members {
-      if member.name == Self.metadataKey, let text = Self.texts(of: member.value) {
+      let isMetadata = member.name == Self.metadataKey
+      if isMetadata, let text = Self.texts(of: member.value) {
         metadata = text
-      } else if let fields = TensorFields(member.value) {
+      } else if !isMetadata, let fields = TensorFields(member.value) {
         entries.append(try Self.entry(member.name, fields, 8 + json.count, fileBytes, path))
       } else {
         throw .damaged(

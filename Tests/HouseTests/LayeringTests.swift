@@ -6,7 +6,7 @@ import Testing
   /// Targets of this package that compute, and so are rebuilt, and rebuild others, for long.
   static let computing: Set = [
     "SIMDKernels", "KernelsPortable", "KernelsAVX2", "KernelsAVX512", "KernelsBF16", "Kernels",
-    "Cells", "GRUCore", "Collectives", "MPICollectives", "Engine", "Scoring", "Runs", "Studies",
+    "Cells", "GRUCore", "Collectives", "MPICollectives", "Engine", "Training",
   ]
 
   /// The names in the first column of README's table, from top to bottom.
@@ -57,7 +57,7 @@ import Testing
     let manifest = try Repository.manifest()
     let targets = Set(manifest.targets.map(\.name))
     #expect(Self.computing.subtracting(targets).isEmpty)
-    for name in ["Records", "Configuration", "Checkpoints", "Dashboard", "Supervision"] {
+    for name in ["Records", "Configuration", "Checkpoints", "Tasks", "Dashboard", "Supervision"] {
       try #require(manifest[name] != nil, "no target \(name)")
       let found = manifest.closure(of: name).intersection(Self.computing)
       #expect(found.isEmpty, "\(name) imports \(found.sorted())")

@@ -13,17 +13,19 @@ import Testing
   @Test func dependenciesOfDependenciesAreNamedToo() throws {
     let manifest = try Repository.text("Package.swift")
     let named = manifest.matches(of: /\.package\(\s*url: "([^"]+)"/).map { Self.name($0.1) }
-    // The build folder has a checkout of every package that was resolved, beside what is built.
+    // The build folder says which packages were resolved.
     let build = URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0])
       .resolvingSymlinksInPath().deletingLastPathComponent()
-    let checkouts = build.appendingPathComponent("../../checkouts").standardized.path
-    let resolved = try FileManager.default.contentsOfDirectory(atPath: checkouts)
+    let state = try String(
+      contentsOf: build.appendingPathComponent("../../workspace-state.json").standardized,
+      encoding: .utf8)
+    let resolved = Set(state.matches(of: /"identity" : "([^"]+)"/).map { String($0.1) })
     #expect(!resolved.isEmpty)
-    for name in resolved { #expect(named.contains(name), "\(name) is not in Package.swift") }
+    #expect(resolved == Set(named), "Package.swift must name \(resolved.sorted())")
   }
 
   private static func name(_ url: Substring) -> String {
-    String(url.split(separator: "/").last ?? "").replacing(".git", with: "")
+    String(url.split(separator: "/").last ?? "").replacing(".git", with: "").lowercased()
   }
 
   /// Kernels and the core are made of pointers; all other targets say where they are unsafe.
@@ -33,12 +35,13 @@ import Testing
       if Self.madeOfPointers.contains(target.name) { continue }
       let settings = target.settings
       #expect(
-        settings.contains("common") || settings.contains("hot"),
-        "\(target.name): neither common nor hot settings")
+        settings.contains("strict"),
+        "\(target.name): neither strict nor strictHot settings")
     }
-    let text = manifest.text
-    let common = /let common: \[SwiftSetting\] =[^\n]*(\n  [^\n]*)*/
-    #expect(try #require(text.firstMatch(of: common)).0.contains(".strictMemorySafety()"))
+    for (name, base) in [("strict", "common"), ("strictHot", "hot")] {
+      let line = "let \(name): [SwiftSetting] = \(base) + [.strictMemorySafety()]"
+      #expect(manifest.text.contains(line), "\(line)")
+    }
   }
 
   static let madeOfPointers: Set = [

@@ -40,6 +40,15 @@ import Testing
     }
   }
 
+  @Test func nothingIsLeftForLater() throws {
+    let marks = ["TO" + "DO", "FIX" + "ME", "XX" + "X"]
+    for file in try Repository.swiftFiles() {
+      for (index, line) in file.lines.enumerated() where marks.contains(where: line.contains) {
+        Issue.record("\(file.path):\(index + 1): \(line)")
+      }
+    }
+  }
+
   @Test func lengthsAreCountedAsTheyAre() {
     let text = """
       protocol P { func none(_ a: Int) -> Int }
