@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 /// Two clones a month apart build the same, and every target keeps the house's rules.
@@ -13,12 +12,8 @@ import Testing
   @Test func dependenciesOfDependenciesAreNamedToo() throws {
     let manifest = try Repository.text("Package.swift")
     let named = manifest.matches(of: /\.package\(\s*url: "([^"]+)"/).map { Self.name($0.1) }
-    // The build folder says which packages were resolved.
-    let build = URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0])
-      .resolvingSymlinksInPath().deletingLastPathComponent()
-    let state = try String(
-      contentsOf: build.appendingPathComponent("../../workspace-state.json").standardized,
-      encoding: .utf8)
+    // The package manager leaves the list of what it resolved beside the manifest.
+    let state = try Repository.text("Package.resolved")
     let resolved = Set(state.matches(of: /"identity" : "([^"]+)"/).map { String($0.1) })
     #expect(!resolved.isEmpty)
     #expect(resolved == Set(named), "Package.swift must name \(resolved.sorted())")
