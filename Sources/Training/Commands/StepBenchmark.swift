@@ -9,7 +9,7 @@ import Records
 
 /// Times whole training steps on random tokens: forward, BPTT, exchange, clip, Adam, repack.
 package struct StepBenchmark {
-  package var cell = ModelShape.Cell.gruResetBefore
+  package var cell = Cell.gruResetBefore
   package var vocabulary = 256
   package var embedding = 128
   package var hidden = 512

@@ -50,17 +50,30 @@ struct MemoryFigure {
     return parts.joined(separator: "\n") + "\n</svg>\n"
   }
 
+  /// Colours of cells in their order, for light and dark pages.
+  private static let colours = [
+    ("#0b6bcb", "#5aa9f5"), ("#d9480f", "#ff8a50"), ("#2b8a3e", "#69db7c"),
+    ("#862e9c", "#da77f2"),
+  ]
+
+  /// The rules of all cells' lines.
+  private static func strokes(isDark: Bool) -> String {
+    zip(ModelConfig.CellName.allCases, colours).map { cell, colour in
+      ".\(cell.rawValue) { stroke: \(isDark ? colour.1 : colour.0); }"
+    }.joined(separator: " ")
+  }
+
   private static let style = """
     <style>
     text { font: 12px system-ui, sans-serif; fill: #333; }
     .title { font-size: 15px; font-weight: 600; }
     .page { fill: #fff; } .frame { fill: none; stroke: #999; } .grid { stroke: #e4e4e4; }
     polyline { fill: none; stroke-width: 2; } .before { stroke-dasharray: 4 3; stroke-width: 1.2; }
-    .gru { stroke: #0b6bcb; } .rnn { stroke: #d9480f; }
+    \(strokes(isDark: false))
     @media (prefers-color-scheme: dark) {
       text { fill: #ddd; } .page { fill: #16181c; }
       .frame { stroke: #777; } .grid { stroke: #2c3036; }
-      .gru { stroke: #5aa9f5; } .rnn { stroke: #ff8a50; }
+      \(strokes(isDark: true))
     }
     </style>
     """
