@@ -1,7 +1,7 @@
 import Cells
 package import GRUCore
 
-/// The tensors of `nn.Embedding`, `nn.GRU` or `nn.RNN`, and `nn.Linear`, as a state dict names
+/// The tensors of `nn.Embedding`, `nn.GRU`, `nn.RNN` or `nn.LSTM`, and `nn.Linear`, as a state dict names
 /// them. A model of real inputs has no embedding, and where its task scales them (`DataScales`)
 /// 64-bit vectors `input_mean` and `input_deviation`; one that forecasts has `target_mean` and
 /// `target_deviation` too.
@@ -182,8 +182,7 @@ package enum TorchLayout {
           + layer.name
       }
       throw file.failure(
-        "'\(prefix)weight_hh_l0' has shape \(recurrent), expected \(Cell.inWords(known))"
-          + (gates == 4 ? "; an LSTM cannot be imported" : ""))
+        "'\(prefix)weight_hh_l0' has shape \(recurrent), expected \(Cell.inWords(known))")
     }
     let readsTokens = shape.task.input == .tokens
     let wanted: [(key: String, config: String, file: String)] = [

@@ -57,5 +57,7 @@ private func gateKernel(_ function: GateFunction) -> BlockKernel {
   case .recurrentBackward: { recurrentBackward($0.arguments()) }
   case .resetAfterSum: { resetAfterSum($0.arguments()) }
   case .resetAfterBackwardSum: { resetAfterBackwardSum($0.arguments()) }
+  case .longShortTermState: { longShortTermState($0.arguments()) }
+  case .longShortTermBackward: { longShortTermBackward($0.arguments()) }
   }
 }

@@ -85,7 +85,7 @@ import Testing
     ("model.hidden=\"x\"", "expected an integer from 1 to 65536, found \"x\" (a string)"),
     ("model.hidden=1.5", "found 1.5 (a number)"), ("model.hidden=true", "found true (a boolean)"),
     ("model.hidden=0", "found 0"), ("model.hidden=null", "found null"),
-    ("model.layers=65", "from 1 to 64"), ("model.cell=lstm", "one of \"gru\", \"rnn\""),
+    ("model.layers=65", "from 1 to 64"), ("model.cell=xlstm", "one of \"gru\", \"rnn\", \"lstm\""),
     ("model.reset=never", "one of \"before\", \"after\""), ("model.dropout=-0.1", "from 0 up to"),
     ("model.dropout=1", "but not, 1"), ("model.tie_weights=true", "set model.embedding to 512"),
     ("model.embedding_dropout=1", "but not, 1"), ("model.recurrent_dropout=2", "but not, 1"),

@@ -28,7 +28,7 @@ struct MixedPrecisionTests {
         }
         // Operands have eight bits; hundreds of time steps' worth of them average out.
         #expect(
-          difference.squareRoot() <= 0.04 * square.squareRoot() + 1e-6,
+          difference.squareRoot() <= 0.04 * problem.conditioning * square.squareRoot() + 1e-6,
           "\(parameter.name) of window \(window)")
       }
     }

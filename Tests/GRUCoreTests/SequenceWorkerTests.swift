@@ -101,7 +101,9 @@ struct Sizes: Sendable, CustomTestStringConvertible {
         for tensor in problem.table.parameters {
           let gradient = found.gradients[window][tensor.range].map(Double.init)
           let error = relativeError(gradient, Array(expected.gradient[tensor.range]))
-          #expect(error <= tolerance, "\(set) window \(window) \(tensor.name)")
+          #expect(
+            error <= tolerance * problem.conditioning,
+            "\(set) window \(window) \(tensor.name)")
         }
       }
     }

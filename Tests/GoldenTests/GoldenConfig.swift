@@ -79,5 +79,5 @@ struct GoldenConfig: Sendable {
 extension GoldenConfig {
   static let all =
     models + options + bidirectional + texts + tasks + optimizers + schedules
-    + batches + exchanges + localUpdates + kept
+    + batches + exchanges + localUpdates + kept + laterCells
 }

@@ -6,7 +6,10 @@ import Testing
 @testable import Interchange
 
 @Suite struct LayoutTests {
-  @Test(arguments: ["torch-gru", "torch-rnn", "keras-gru-before", "keras-gru-after", "keras-rnn"])
+  @Test(arguments: [
+    "torch-gru", "torch-rnn", "keras-gru-before", "keras-gru-after", "keras-rnn",
+    "torch-lstm", "keras-lstm",
+  ])
   func modelsOfOtherLibrariesGiveTheirLogits(name: String) throws {
     let reference = try Reference(name)
     let model = try read(name, reference.shape)
@@ -14,7 +17,10 @@ import Testing
     #expect(error < 1e-5, "\(name): \(error)")
   }
 
-  @Test(arguments: ["torch-gru", "torch-rnn", "keras-gru-before", "keras-gru-after", "keras-rnn"])
+  @Test(arguments: [
+    "torch-gru", "torch-rnn", "keras-gru-before", "keras-gru-after", "keras-rnn",
+    "torch-lstm", "keras-lstm",
+  ])
   func whatComesInGoesOutBitForBit(name: String) throws {
     let reference = try Reference(name)
     let foreign = try NamedTensor.read("\(Reference.folder)/\(name).safetensors")
@@ -55,6 +61,7 @@ import Testing
     let changes: [(String, (inout ModelShape) -> Void)] = [
       ("--set model.reset=after", { $0.cell = .gruResetBefore }),
       ("--set model.cell=gru", { $0.cell = .rnn }),
+      ("model.cell is lstm and the file has gru", { $0.cell = .lstm }),
       ("--set model.hidden=6", { $0.hiddenSize += 1 }),
       ("--set model.embedding=5", { $0.embeddingSize += 1 }),
       ("--set model.layers=2", { $0.layerCount += 1 }),
@@ -72,13 +79,15 @@ import Testing
     #expect(error?.description.contains(hint) == true, "\(hint): \(error?.description ?? "")")
   }
 
-  @Test(arguments: ["torch-gru", "torch-rnn", "keras-gru-before", "keras-rnn"])
+  @Test(arguments: [
+    "torch-gru", "torch-rnn", "keras-gru-before", "keras-rnn", "torch-lstm", "keras-lstm",
+  ])
   func aLearnedInitialStateGoesOutAndComesBack(name: String) throws {
     let shape = try Reference(name).shape
     var model = try read(name, shape)
     model.shape.learnsInitialState = true
     let states = (0..<shape.layerCount * shape.hiddenSize).map { Float($0) / 100 }
-    model.setInitialStates(states)
+    for vector in shape.cell.stateVectors { model.setInitialStates(states, of: vector) }
     #expect(model["layers.1.initial_state"].first == Float(shape.hiddenSize) / 100)
     let isTorch = name.hasPrefix("torch")
     let written = try isTorch ? TorchLayout.tensors(of: model) : KerasLayout.tensors(of: model)
@@ -126,7 +135,12 @@ import Testing
       tensor.name.hasPrefix("rnn.weight_hh")
         ? NamedTensor(tensor.name, [24, 6], [Float](repeating: 0, count: 144)) : tensor
     }
-    #expect(failure(lstm).contains("LSTM"))
+    #expect(failure(lstm).contains("--set model.cell=lstm"))
+    let unknown = tensors.map { tensor in
+      tensor.name.hasPrefix("rnn.weight_hh")
+        ? NamedTensor(tensor.name, [30, 6], [Float](repeating: 0, count: 180)) : tensor
+    }
+    #expect(failure(unknown).contains("[3 H, H] of a GRU, [H, H] of an RNN or [4 H, H] of an LSTM"))
   }
 
   @Test func tiedWeightsAreOneTensorOfAnyName() throws {

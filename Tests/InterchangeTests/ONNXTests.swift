@@ -1,3 +1,4 @@
+import Cells
 import Foundation
 import GRUCore
 import Testing
@@ -9,7 +10,7 @@ import Testing
 /// change of what is written, set GRU_DIST_WRITE_REFERENCES to write them anew, where Python has
 /// onnxruntime.
 @Suite struct ONNXTests {
-  static let names = ["gru-reset-before", "gru-reset-after", "rnn"]
+  static let names = ["gru-reset-before", "gru-reset-after", "rnn", "lstm"]
 
   @Test(arguments: names + TaskReference.names)
   func modelsAreTheOnesThatWereRun(name: String) throws {
@@ -44,8 +45,14 @@ import Testing
     let reference = try Reference(name)
     var model = ModelTensors(shape: reference.shape, values: try #require(reference.parameters))
     model.shape.learnsInitialState = true
-    let states = (0..<reference.layers * reference.hidden).map { Float($0 % 7) / 7 - 0.4 }
-    model.setInitialStates(states)
+    let vectors = reference.shape.cell.stateVectors
+    let states = (0..<vectors.count * reference.layers * reference.hidden).map {
+      Float($0 % 7) / 7 - 0.4
+    }
+    for (place, vector) in vectors.enumerated() {
+      let count = reference.layers * reference.hidden
+      model.setInitialStates(Array(states[place * count..<(place + 1) * count]), of: vector)
+    }
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("gru-dist-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -64,7 +71,7 @@ import Testing
     for parameter in table.parameters {
       arena.replaceSubrange(parameter.range, with: model[parameter.name].map(Double.init))
     }
-    let state = (0..<reference.layers).flatMap { layer in
+    let state = (0..<vectors.count * reference.layers).flatMap { layer in
       (0..<reference.sequences).flatMap { _ in
         states[layer * reference.hidden..<(layer + 1) * reference.hidden].map(Double.init)
       }

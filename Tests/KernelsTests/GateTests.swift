@@ -121,6 +121,42 @@ import Testing
     }
   }
 
+  @Test func longShortTermState() {
+    check(.longShortTermState, gateCount: 4, activated: false) { element, scale in
+      element.z = sigmoid(element.z)
+      element.r = sigmoid(element.r)
+      element.h = Foundation.tanh(element.h)
+      element.o = sigmoid(element.o)
+      let (kept, new) = (element.r * element.previousCell, element.z * element.h)
+      element.nextCell = kept + new
+      element.inner = Foundation.tanh(element.nextCell)
+      element.next = element.o * element.inner
+      scale.nextCell = kept.magnitude + new.magnitude
+      scale.inner = scale.nextCell
+      scale.next = element.o * scale.nextCell
+    }
+  }
+
+  @Test func longShortTermBackward() {
+    check(.longShortTermBackward, gateCount: 4, activated: true) { element, scale in
+      let gradient = element.upper + element.carry
+      let (i, f, g, o) = (element.z, element.r, element.h, element.o)
+      let shown = element.inner
+      let own = gradient * o * (1 - shown * shown)
+      let inside = element.cellCarry + own
+      let size = element.cellCarry.magnitude + own.magnitude
+      element.o = gradient * shown * o * (1 - o)
+      element.z = inside * g * i * (1 - i)
+      element.r = inside * element.previousCell * f * (1 - f)
+      element.h = inside * i * (1 - g * g)
+      element.cellCarry = inside * f
+      scale.z = size * (g * i * (1 - i)).magnitude
+      scale.r = size * (element.previousCell * f * (1 - f)).magnitude
+      scale.h = size * i * (1 - g * g)
+      scale.cellCarry = size * f
+    }
+  }
+
   @Test func forwardAndBackwardAgreeOnADerivative() {
     // next depends on the pre-activation of h̃ by z (1 − h̃²), which backward must return.
     let forward = GateProblem(gateCount: 3, activated: false, seed: 5)

@@ -6,9 +6,10 @@ needs torch (2.13.0 wrote the files here) and numpy. For each cell it draws a sm
 window of tokens with some targets not counted (-1), and a hidden state carried in from before, and
 records logits, final state, summed loss and the gradient of every tensor, all in double precision.
 
-gru-reset-after.json, rnn.json: computed by torch.nn.GRU and torch.nn.RNN.
-gru-reset-before.json: PyTorch has no such cell. Loss and logits come from the equations written
-out in numpy; the gradients from the same equations under torch autograd, once both losses agree.
+gru-reset-after.json, rnn.json, lstm.json: computed by torch.nn.GRU, RNN and LSTM.
+gru-reset-before.json, mingru.json: PyTorch has no such cell. Loss and logits come from the
+equations written out in numpy; the gradients from the same equations under torch autograd, once
+both losses agree.
 bidirectional.json: classes of sequences of several lengths from the last states of both directions,
 computed by torch.nn.GRU(bidirectional=True) on packed sequences.
 
@@ -26,12 +27,13 @@ CLASSES, LENGTHS = 5, [4, 1, 3]
 
 
 def shapes(cell):
-    gates = 1 if cell == "rnn" else 3
+    gates = {"rnn": 1, "lstm": 4, "minGRU": 2}.get(cell, 3)
     yield "embedding.weight", (VOCABULARY, EMBEDDING)
     for layer in range(LAYERS):
         inputs = EMBEDDING if layer == 0 else HIDDEN
         yield f"layers.{layer}.input.weight", (gates * HIDDEN, inputs)
-        yield f"layers.{layer}.recurrent.weight", (gates * HIDDEN, HIDDEN)
+        if cell != "minGRU":
+            yield f"layers.{layer}.recurrent.weight", (gates * HIDDEN, HIDDEN)
         yield f"layers.{layer}.bias", (gates * HIDDEN,)
         if cell == "gruResetAfter":
             yield f"layers.{layer}.recurrent.bias", (HIDDEN,)
@@ -40,14 +42,15 @@ def shapes(cell):
 
 
 def draw(cell, seed):
-    """A model, a window of tokens [T, B] and an initial state [L, B, H]."""
+    """A model, a window of tokens [T, B], an initial state [L, B, H] ([2, L, B, H] of an LSTM)."""
     random = numpy.random.default_rng(seed)
     grid = lambda shape, bound: random.integers(-bound, bound + 1, shape) / 1024.0
     parameters = {name: grid(shape, 614) for name, shape in shapes(cell)}
     tokens = random.integers(0, VOCABULARY, (STEPS + 1, SEQUENCES))
     targets = tokens[1:].copy()
     targets[1, 0] = targets[STEPS - 1, SEQUENCES - 1] = -1
-    return parameters, tokens[:-1], targets, grid((LAYERS, SEQUENCES, HIDDEN), 900)
+    vectors = (2,) if cell == "lstm" else ()
+    return parameters, tokens[:-1], targets, grid(vectors + (LAYERS, SEQUENCES, HIDDEN), 900)
 
 
 def to_pytorch(parameters, prefix, cell):
@@ -58,7 +61,7 @@ def to_pytorch(parameters, prefix, cell):
     """
     weight, recurrent, bias = (
         parameters[prefix + name] for name in ("input.weight", "recurrent.weight", "bias"))
-    if cell == "rnn":
+    if cell in ("rnn", "lstm"):
         return weight, recurrent, bias, torch.zeros_like(bias)
     swap = lambda t: torch.cat([t[HIDDEN:2 * HIDDEN], -t[:HIDDEN], t[2 * HIDDEN:]])
     candidate = parameters[prefix + "recurrent.bias"]
@@ -68,14 +71,33 @@ def to_pytorch(parameters, prefix, cell):
 
 def pytorch_hidden(parameters, embedded, state, cell):
     """Top hidden vectors [T, B, H] and final states [L, B, H] by torch.nn."""
-    kind = torch.nn.RNN if cell == "rnn" else torch.nn.GRU
+    kind = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM}.get(cell, torch.nn.GRU)
     module = kind(EMBEDDING, HIDDEN, LAYERS, dtype=torch.float64)
     tensors = {}
     for layer in range(LAYERS):
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         for name, tensor in zip(names, to_pytorch(parameters, f"layers.{layer}.", cell)):
             tensors[f"{name}_l{layer}"] = tensor
-    return torch.func.functional_call(module, tensors, (embedded, state))
+    initial = tuple(state) if cell == "lstm" else state
+    hidden, final = torch.func.functional_call(module, tensors, (embedded, initial))
+    return hidden, torch.stack(final) if cell == "lstm" else final
+
+
+def minimal_hidden(parameters, embedded, state, library):
+    """Top hidden vectors [T, B, H] and final states [L, B, H] of a minGRU by the equations."""
+    sigmoid = lambda x: 1 / (1 + library.exp(-x))
+    inputs, finals = list(embedded), []
+    for layer in range(LAYERS):
+        weight, bias = (parameters[f"layers.{layer}.{name}"] for name in ("input.weight", "bias"))
+        h, outputs = state[layer], []
+        for x in inputs:
+            sums = x @ weight.T + bias
+            z = sigmoid(sums[:, :HIDDEN])
+            h = (1 - z) * h + z * sums[:, HIDDEN:]
+            outputs.append(h)
+        inputs = outputs
+        finals.append(h)
+    return library.stack(inputs), library.stack(finals)
 
 
 def reset_before_hidden(parameters, embedded, state, library):
@@ -102,6 +124,9 @@ def reset_before_hidden(parameters, embedded, state, library):
     return library.stack(inputs), library.stack(finals)
 
 
+BY_EQUATIONS = {"gruResetBefore": reset_before_hidden, "minGRU": minimal_hidden}
+
+
 def numpy_loss(logits, targets):
     largest = logits.max(axis=-1, keepdims=True)
     normaliser = largest[..., 0] + numpy.log(numpy.exp(logits - largest).sum(axis=-1))
@@ -113,8 +138,8 @@ def solve(cell, parameters, inputs, targets, state):
     """Logits, final state, loss and gradients of one window."""
     tensors = {name: torch.tensor(value, requires_grad=True) for name, value in parameters.items()}
     embedded = tensors["embedding.weight"][torch.tensor(inputs)]
-    if cell == "gruResetBefore":
-        hidden, final = reset_before_hidden(tensors, embedded, torch.tensor(state), torch)
+    if cell in BY_EQUATIONS:
+        hidden, final = BY_EQUATIONS[cell](tensors, embedded, torch.tensor(state), torch)
     else:
         hidden, final = pytorch_hidden(tensors, embedded, torch.tensor(state), cell)
     logits = hidden @ tensors["output.weight"].T + tensors["output.bias"]
@@ -180,12 +205,15 @@ def numbers(array, digits=13):
 
 def main():
     folder = pathlib.Path(__file__).parent
-    files = {"gruResetBefore": "gru-reset-before", "gruResetAfter": "gru-reset-after", "rnn": "rnn"}
+    files = {
+        "gruResetBefore": "gru-reset-before", "gruResetAfter": "gru-reset-after", "rnn": "rnn",
+        "lstm": "lstm", "minGRU": "mingru",
+    }
     for seed, (cell, file) in enumerate(files.items(), start=1):
         parameters, inputs, targets, state = draw(cell, seed)
         logits, final, loss, gradients = solve(cell, parameters, inputs, targets, state)
-        if cell == "gruResetBefore":
-            hidden, final = reset_before_hidden(
+        if cell in BY_EQUATIONS:
+            hidden, final = BY_EQUATIONS[cell](
                 parameters, parameters["embedding.weight"][inputs], state, numpy)
             mine = hidden @ parameters["output.weight"].T + parameters["output.bias"]
             assert abs(numpy_loss(mine, targets) - loss) < 1e-12 * loss

@@ -5,8 +5,9 @@
 
 The first needs torch (2.13.0 wrote the files here), safetensors and keras (3.15.1, on PyTorch):
 for each module a state dict with both biases drawn, as safetensors, and the tokens [T, B], state
-[L, B, H] and logits [T, B, V] of one window, computed by the library itself. The models of task-*
-are not language models: instead of tokens there are features [T, B, F] and lengths [B].
+[L, B, H] ([2, L, B, H] of an LSTM) and logits [T, B, V] of one window, computed by the library
+itself. The models of task-* are not language models: instead of tokens there are features [T, B, F]
+and lengths [B].
 
 The second needs onnx and onnxruntime (1.23.2 and 1.32.0): it checks the model file, runs it on the
 window of REFERENCE.json, and prints the largest difference of outputs and final state. Without a
@@ -54,12 +55,14 @@ def write_torch(name, kind, cell):
             hidden, state = self.rnn(self.encoder(tokens), state)
             return self.decoder(hidden)
 
+    vectors = (2,) if kind is torch.nn.LSTM else ()
+
     torch.manual_seed(7)
     model = Model()
     tokens = torch.randint(0, VOCABULARY, (STEPS, SEQUENCES))
-    state = torch.randn(LAYERS, SEQUENCES, HIDDEN) / 2
+    state = torch.randn(*vectors, LAYERS, SEQUENCES, HIDDEN) / 2
     save_file(model.state_dict(), FOLDER / f"{name}.safetensors")
-    logits = model(tokens, state).detach()
+    logits = model(tokens, tuple(state) if vectors else state).detach()
     record(name, kind.__name__, cell, tokens.numpy(), state.numpy(), logits.numpy())
 
 
@@ -133,15 +136,19 @@ def write_keras(name, cell):
     options = {"return_sequences": True, "bias_initializer": "random_normal"}
     if cell == "rnn":
         layers = [keras.layers.SimpleRNN(HIDDEN, **options) for _ in range(LAYERS)]
+    elif cell == "lstm":
+        layers = [keras.layers.LSTM(HIDDEN, **options) for _ in range(LAYERS)]
     else:
         after = cell == "gruResetAfter"
         layers = [keras.layers.GRU(HIDDEN, reset_after=after, **options) for _ in range(LAYERS)]
     dense = keras.layers.Dense(VOCABULARY, bias_initializer="random_normal")
     tokens = random.integers(0, VOCABULARY, (STEPS, SEQUENCES))
-    state = random.normal(size=(LAYERS, SEQUENCES, HIDDEN)).astype("f4") / 2
+    vectors = 2 if cell == "lstm" else 1
+    state = random.normal(size=(vectors, LAYERS, SEQUENCES, HIDDEN)).astype("f4") / 2
     hidden = embedding(tokens.T)
-    for layer, initial in zip(layers, state):
-        hidden = layer(hidden, initial_state=[keras.ops.convert_to_tensor(initial)])
+    for layer, initial in zip(layers, state.swapaxes(0, 1)):
+        hidden = layer(
+            hidden, initial_state=[keras.ops.convert_to_tensor(vector) for vector in initial])
     logits = keras.ops.convert_to_numpy(dense(hidden)).swapaxes(0, 1)
     tensors = {"embedding.embeddings": embedding.get_weights()[0]}
     for index, layer in enumerate(layers):
@@ -177,8 +184,9 @@ def check(model_file, reference_file):
             "tokens": numpy.array(reference["inputs"], "i8").reshape(shape("window", "sequences")),
         }
     if "state" in reference:
-        inputs["initial_state"] = numpy.array(reference["state"], "f4").reshape(
-            shape("layers", "sequences", "hidden"))
+        states = numpy.array(reference["state"], "f4").reshape(
+            [-1] + shape("layers", "sequences", "hidden"))
+        inputs |= dict(zip(("initial_state", "initial_cell_state"), states))
     options = onnxruntime.SessionOptions()
     # It warns of every input with a default.
     options.log_severity_level = 3
@@ -186,13 +194,19 @@ def check(model_file, reference_file):
     places = {"logits": "logits", "predictions": "scores", "final_state": "finalState"}
     if "features" in reference:
         places["logits"] = "scores"
+    if any(output.name == "final_cell_state" for output in session.get_outputs()):
+        places["final_cell_state"] = "finalCellState"
+        final = reference.get("finalState")
+        if final is not None:
+            half = len(final) // 2
+            reference |= {"finalState": final[:half], "finalCellState": final[half:]}
     names = [output.name for output in session.get_outputs()]
     errors = []
     for name, found in zip(names, session.run(names, inputs)):
         if reference.get(places[name]) is None:
             continue
         differences = numpy.abs(found.reshape(-1) - numpy.array(reference[places[name]]))
-        errors.append(differences[counted if name != "final_state" else slice(None)].max())
+        errors.append(differences[slice(None) if name.startswith("final") else counted].max())
     print(float(max(errors)))
 
 
@@ -204,6 +218,7 @@ if __name__ == "__main__":
 
         write_torch("torch-gru", torch.nn.GRU, "gruResetAfter")
         write_torch("torch-rnn", torch.nn.RNN, "rnn")
+        write_torch("torch-lstm", torch.nn.LSTM, "lstm")
         write_task(
             "task-classes", torch.nn.GRU, "last", "softmax", 3, layers=2, both=True, scaled=True)
         write_task(
@@ -214,5 +229,6 @@ if __name__ == "__main__":
         write_task("task-labels", torch.nn.GRU, "every", "sigmoid", FEATURES, learned=True)
         for cell, name in [
             ("gruResetBefore", "gru-before"), ("gruResetAfter", "gru-after"), ("rnn", "rnn"),
+            ("lstm", "lstm"),
         ]:
             write_keras(f"keras-{name}", cell)

@@ -20,7 +20,7 @@ import Testing
   @Test func cellAndResetChooseTheShape() throws {
     let cells: [(String, String, Cell)] = [
       ("gru", "before", .gruResetBefore), ("gru", "after", .gruResetAfter),
-      ("rnn", "before", .rnn), ("rnn", "after", .rnn),
+      ("rnn", "before", .rnn), ("rnn", "after", .rnn), ("lstm", "before", .lstm),
     ]
     for (cell, reset, expected) in cells {
       let config = try config("model.cell=\(cell)", "model.reset=\(reset)")

@@ -1,13 +1,13 @@
 /// The sizes and cell of the model.
 package struct ModelConfig: ConfigSection {
-  package enum CellName: String, CaseIterable, Sendable { case gru, rnn }
+  package enum CellName: String, CaseIterable, Sendable { case gru, rnn, lstm }
   package enum DropoutKind: String, CaseIterable, Sendable { case element, locked }
   package enum Reset: String, CaseIterable, Sendable { case before, after }
   /// The numbers that matrix products multiply.
   package enum Precision: String, CaseIterable, Sendable { case fp32, bf16 }
 
   package var cell = CellName.gru
-  /// Where a GRU applies its reset gate; without meaning for an RNN.
+  /// Where a GRU applies its reset gate; without meaning for another cell.
   package var reset = Reset.before
   package var embedding = 128
   package var hidden = 512
@@ -29,7 +29,8 @@ package struct ModelConfig: ConfigSection {
   package var layerNorm = false
   /// Whether the state that streams and sequences start from is trained.
   package var learnedInitialState = false
-  /// What the bias of a GRU's update gate starts from; without meaning for an RNN.
+  /// What the bias of a GRU's update gate, or an LSTM's forget gate, starts from; without meaning
+  /// for an RNN.
   package var initialUpdateBias = 0.0
   package var precision = Precision.fp32
 
@@ -38,7 +39,7 @@ package struct ModelConfig: ConfigSection {
   package static let keys: [ConfigKey<ModelConfig>] = recurrenceKeys + outputKeys
 
   private static let recurrenceKeys: [ConfigKey<ModelConfig>] = [
-    ConfigKey("cell", \.cell, .choice(), "The recurrence: GRU, or plain tanh RNN."),
+    ConfigKey("cell", \.cell, .choice(), "The recurrence: GRU, plain tanh RNN, or LSTM."),
     ConfigKey(
       "reset", \.reset, .choice(),
       "Where a GRU applies its reset gate: before the recurrent product, or after it like PyTorch "
@@ -89,8 +90,8 @@ package struct ModelConfig: ConfigSection {
       "Whether the state that streams and sequences start from is trained, and not 0."),
     ConfigKey(
       "initial_update_bias", \.initialUpdateBias, .number(.from(-20, to: 20)),
-      "What the bias of a GRU's update gate starts from; below 0, states are kept for longer at "
-        + "first."),
+      "What the bias of a GRU's update gate starts from (below 0, states are kept for longer at "
+        + "first), or that of an LSTM's forget gate (above 0)."),
     ConfigKey(
       "precision", \.precision, .choice(),
       "The numbers that matrix products multiply; bf16 needs AVX512-BF16, and sums stay fp32."),
