@@ -75,7 +75,7 @@ package struct Cell: Sendable {
 }
 
 extension Cell: CaseIterable, RawRepresentable, Hashable, CustomStringConvertible {
-  package static let allCases: [Cell] = [.gruResetBefore, .gruResetAfter, .rnn, .lstm]
+  package static let allCases: [Cell] = [.gruResetBefore, .gruResetAfter, .rnn, .lstm, .minGRU]
 
   package var rawValue: String { name }
 

@@ -59,5 +59,7 @@ private func gateKernel(_ function: GateFunction) -> BlockKernel {
   case .resetAfterBackwardSum: { resetAfterBackwardSum($0.arguments()) }
   case .longShortTermState: { longShortTermState($0.arguments()) }
   case .longShortTermBackward: { longShortTermBackward($0.arguments()) }
+  case .minimalState: { minimalState($0.arguments()) }
+  case .minimalBackward: { minimalBackward($0.arguments()) }
   }
 }

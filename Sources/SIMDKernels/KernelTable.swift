@@ -16,7 +16,7 @@ extension UnsafeRawPointer {
   case resetBeforeGates, resetBeforeState, resetAfterState, recurrentState
   case resetBeforeBackwardState, resetBeforeBackwardGates, resetAfterBackward
   case recurrentBackward, resetAfterSum, resetAfterBackwardSum
-  case longShortTermState, longShortTermBackward
+  case longShortTermState, longShortTermBackward, minimalState, minimalBackward
 
   /// The place of the case, from 0: its representation. As the raw value of an enumeration it would
   /// bring code of this module into those of instruction sets.

@@ -68,6 +68,11 @@ import Testing
     #expect(message(minimal, overrides[1]) == "no error")
   }
 
+  @Test func minGRUHasNoRecurrentWeightsToDrop() {
+    let found = message(minimal, "model.cell=mingru", "model.recurrent_dropout=0.1")
+    #expect(found.contains("model.recurrent_dropout: drops recurrent weights"), "\(found)")
+  }
+
   @Test func unknownKeysNameTheNearest() {
     #expect(
       message("{\"data\": {\"train\": \"t\"},\n \"model\": {\"hiden\": 3}}")
@@ -85,7 +90,8 @@ import Testing
     ("model.hidden=\"x\"", "expected an integer from 1 to 65536, found \"x\" (a string)"),
     ("model.hidden=1.5", "found 1.5 (a number)"), ("model.hidden=true", "found true (a boolean)"),
     ("model.hidden=0", "found 0"), ("model.hidden=null", "found null"),
-    ("model.layers=65", "from 1 to 64"), ("model.cell=xlstm", "one of \"gru\", \"rnn\", \"lstm\""),
+    ("model.layers=65", "from 1 to 64"),
+    ("model.cell=xlstm", "one of \"gru\", \"rnn\", \"lstm\", \"mingru\""),
     ("model.reset=never", "one of \"before\", \"after\""), ("model.dropout=-0.1", "from 0 up to"),
     ("model.dropout=1", "but not, 1"), ("model.tie_weights=true", "set model.embedding to 512"),
     ("model.embedding_dropout=1", "but not, 1"), ("model.recurrent_dropout=2", "but not, 1"),

@@ -11,7 +11,7 @@ struct ReferenceValues: Decodable {
   let loss: Double
   let parameters, gradients: [String: [Double]]
 
-  static let names = ["gru-reset-before", "gru-reset-after", "rnn", "lstm"]
+  static let names = ["gru-reset-before", "gru-reset-after", "rnn", "lstm", "mingru"]
 
   init(named name: String) throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

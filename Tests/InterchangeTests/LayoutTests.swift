@@ -56,6 +56,22 @@ import Testing
     #expect(error?.description.contains("--format onnx or keras") == true)
   }
 
+  @Test func noLibraryHasAMinimalGRU() throws {
+    let shape = ModelShape(
+      cell: .minGRU, vocabularySize: 3, embeddingSize: 2, hiddenSize: 2, layerCount: 1)
+    let model = ModelTensors(shape: shape, values: [:])
+    let ways: [() throws -> Void] = [
+      { _ = try TorchLayout.tensors(of: model) }, { _ = try KerasLayout.tensors(of: model) },
+      { _ = try ONNXModel.encoded(model, metadata: [], producerVersion: "0") },
+      { _ = try KerasLayout.model(from: [], shape: shape, path: "file") },
+    ]
+    for way in ways {
+      let error = #expect(throws: InterchangeError.self) { try way() }
+      #expect(error?.description.contains("do not see the state") == true)
+    }
+    expectFailure(shape, "model.cell \"mingru\"")
+  }
+
   @Test func anotherModelIsAnErrorThatSaysWhatToSet() throws {
     let shape = try Reference("torch-gru").shape
     let changes: [(String, (inout ModelShape) -> Void)] = [

@@ -49,7 +49,7 @@ final class GateProblem {
   private let stateStride = columns + 3
 
   /// - Parameters:
-  ///   - gateCount: 3, 1 for an RNN, 4 for an LSTM.
+  ///   - gateCount: 3, 1 for an RNN, 4 for an LSTM, 2 for a minGRU.
   ///   - activated: whether the gates are already activations, as in the backward direction.
   init(gateCount: Int, activated: Bool, seed: UInt64) {
     var random = SeededRandom(seed)

@@ -121,6 +121,24 @@ import Testing
     }
   }
 
+  @Test func minimalState() {
+    check(.minimalState, gateCount: 2, activated: false) { element, scale in
+      element.z = sigmoid(element.z)
+      element.next = element.previous + element.z * (element.h - element.previous)
+      scale.next = element.previous.magnitude + element.h.magnitude
+    }
+  }
+
+  @Test func minimalBackward() {
+    check(.minimalBackward, gateCount: 2, activated: true) { element, _ in
+      let gradient = element.upper + element.carry
+      let (z, h) = (element.z, element.h)
+      element.h = gradient * z
+      element.z = gradient * (h - element.previous) * z * (1 - z)
+      element.carry = gradient * (1 - z)
+    }
+  }
+
   @Test func longShortTermState() {
     check(.longShortTermState, gateCount: 4, activated: false) { element, scale in
       element.z = sigmoid(element.z)

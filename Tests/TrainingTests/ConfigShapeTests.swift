@@ -21,6 +21,7 @@ import Testing
     let cells: [(String, String, Cell)] = [
       ("gru", "before", .gruResetBefore), ("gru", "after", .gruResetAfter),
       ("rnn", "before", .rnn), ("rnn", "after", .rnn), ("lstm", "before", .lstm),
+      ("mingru", "after", .minGRU),
     ]
     for (cell, reset, expected) in cells {
       let config = try config("model.cell=\(cell)", "model.reset=\(reset)")

@@ -1,6 +1,6 @@
 /// The sizes and cell of the model.
 package struct ModelConfig: ConfigSection {
-  package enum CellName: String, CaseIterable, Sendable { case gru, rnn, lstm }
+  package enum CellName: String, CaseIterable, Sendable { case gru, rnn, lstm, mingru }
   package enum DropoutKind: String, CaseIterable, Sendable { case element, locked }
   package enum Reset: String, CaseIterable, Sendable { case before, after }
   /// The numbers that matrix products multiply.
@@ -29,7 +29,7 @@ package struct ModelConfig: ConfigSection {
   package var layerNorm = false
   /// Whether the state that streams and sequences start from is trained.
   package var learnedInitialState = false
-  /// What the bias of a GRU's update gate, or an LSTM's forget gate, starts from; without meaning
+  /// What the bias of a GRU's or minGRU's update gate, or an LSTM's forget gate, starts from; without meaning
   /// for an RNN.
   package var initialUpdateBias = 0.0
   package var precision = Precision.fp32
@@ -39,7 +39,7 @@ package struct ModelConfig: ConfigSection {
   package static let keys: [ConfigKey<ModelConfig>] = recurrenceKeys + outputKeys
 
   private static let recurrenceKeys: [ConfigKey<ModelConfig>] = [
-    ConfigKey("cell", \.cell, .choice(), "The recurrence: GRU, plain tanh RNN, or LSTM."),
+    ConfigKey("cell", \.cell, .choice(), "The recurrence: GRU, plain tanh RNN, LSTM, or minGRU."),
     ConfigKey(
       "reset", \.reset, .choice(),
       "Where a GRU applies its reset gate: before the recurrent product, or after it like PyTorch "
@@ -90,14 +90,20 @@ package struct ModelConfig: ConfigSection {
       "Whether the state that streams and sequences start from is trained, and not 0."),
     ConfigKey(
       "initial_update_bias", \.initialUpdateBias, .number(.from(-20, to: 20)),
-      "What the bias of a GRU's update gate starts from (below 0, states are kept for longer at "
-        + "first), or that of an LSTM's forget gate (above 0)."),
+      "What the bias of the update gate of a GRU or minGRU starts from (below 0, states are kept "
+        + "for longer at first), or that of an LSTM's forget gate (above 0)."),
     ConfigKey(
       "precision", \.precision, .choice(),
       "The numbers that matrix products multiply; bf16 needs AVX512-BF16, and sums stay fp32."),
   ]
 
   package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
+    if cell == .mingru, recurrentDropout > 0 {
+      throw place.failure(
+        "recurrent_dropout",
+        "drops recurrent weights, and model.cell \"mingru\" has none",
+        hint: "set recurrent_dropout to 0, and dropout for what layers read")
+    }
     if tieWeights, embedding != hidden {
       throw place.failure(
         "tie_weights",
