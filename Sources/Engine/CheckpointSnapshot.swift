@@ -41,7 +41,8 @@ package final class CheckpointSnapshot {
       moments: moments.pointer, hidden: hidden.pointer, groupArenas: groupArenas.pointer,
       groupArenaNames: state.groupArenaNames, groups: groups)
     let parts =
-      momentCount * ownership.buckets.count + replica.shape.layerCount + state.groupArenasOfRank
+      momentCount * ownership.buckets.count + replica.shape.carriedVectorCount
+      + state.groupArenasOfRank
     transfers = TransferQueue(
       capacity: isCoordinator ? parts * (communicator.worldSize - 1) : parts)
     // A page that is touched first while a step waits would cost more than its copy.

@@ -22,6 +22,22 @@ import Testing
     #expect(try scenario.trajectory("parts") == expected)
   }
 
+  /// The cells beside those of all other tests; an LSTM carries two state vectors.
+  @Test(arguments: ["lstm", "mingru"]) func aStoppedRunGoesOnWithItsStates(cell: String) throws {
+    let scenario = try TrainingScenario(
+      "run.steps=16", "run.validate_every=5", "model.cell=\(cell)", "model.layers=2",
+      "run.recompute_every=3")
+    try scenario.train(scenario.options(run: "whole"), ranks: 1)
+    let expected = try scenario.trajectory("whole")
+    for (ranks, stop) in [(3, 7), (2, 11), (4, nil)] as [(Int, Int?)] {
+      var options = scenario.options(run: "parts")
+      options.resume = true
+      options.stopAfter = stop
+      #expect(try scenario.train(options, ranks: ranks) == (stop == nil ? 0 : 75))
+    }
+    #expect(try scenario.trajectory("parts") == expected)
+  }
+
   /// Over several epochs, and over steps that are skipped just where one of them begins.
   @Test func aStoppedRunStartsStreamsAsTheWholeOneDoes() throws {
     let scenario = try TrainingScenario(

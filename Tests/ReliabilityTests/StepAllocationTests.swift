@@ -45,6 +45,15 @@ import Testing
     #expect(try allocations(of: trainer, steps: 20) == 0)
   }
 
+  @Test(arguments: ["rnn", "lstm", "mingru"]) func aStepOfAnyCellAllocatesNothing(
+    cell: String
+  ) throws {
+    let scenario = try TrainingScenario("model.cell=\(cell)", "model.learned_initial_state=true")
+    let trainer = try scenario.trainer(
+      on: SoloCommunicator(), threads: 2, checks: checks(verifyEvery: 1))
+    #expect(try allocations(of: trainer, steps: 20) == 0)
+  }
+
   @Test func aStepThatDropsAndTiesAllocatesNothing() throws {
     let scenario = try TrainingScenario(
       "model.reset=after", "model.embedding=16", "model.hidden=16", "model.tie_weights=true",
