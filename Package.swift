@@ -101,7 +101,7 @@ let package = Package(
     .target(
       name: "Engine",
       dependencies: [
-        "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Records",
+        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Records",
         "Corpora", "Datasets", "Checkpoints", "Configuration",
       ],
       swiftSettings: hot),
@@ -140,7 +140,7 @@ let package = Package(
       name: "lab-switch", dependencies: ["CPlatform"], swiftSettings: strictHot),
     .testTarget(
       name: "CollectivesTests",
-      dependencies: ["Kernels", "Collectives", "MPICollectives", "mpi-conformance"],
+      dependencies: ["Kernels", "Collectives", "mpi-conformance"],
       swiftSettings: common),
     .testTarget(
       name: "GRUCoreTests", dependencies: ["Cells", "GRUCore", "Kernels"], swiftSettings: common),
@@ -148,7 +148,8 @@ let package = Package(
       name: "NumericContractTests", dependencies: ["NumericContract"],
       swiftSettings: common),
     .testTarget(
-      name: "KernelsTests", dependencies: ["NumericContract", "Kernels"], swiftSettings: hot),
+      name: "KernelsTests", dependencies: ["NumericContract", "SIMDKernels", "Kernels"],
+      swiftSettings: hot),
     .testTarget(
       name: "CheckpointsTests",
       dependencies: ["NumericContract", "Records", "Checkpoints", "Corpora"],
@@ -156,8 +157,8 @@ let package = Package(
     .testTarget(
       name: "EngineTests",
       dependencies: [
-        "NumericContract", "Records", "Configuration", "Engine", "Kernels", "GRUCore",
-        "Collectives", "Corpora", "Checkpoints",
+        "Records", "Configuration", "Engine", "Kernels", "Cells", "GRUCore",
+        "Collectives", "Corpora",
       ],
       swiftSettings: common),
     .testTarget(
@@ -188,7 +189,7 @@ let package = Package(
     .testTarget(
       name: "SupervisionTests",
       dependencies: [
-        "Records", "Supervision", "Training", "Checkpoints", "gru-dist", "lab-switch",
+        "Records", "Supervision", "Training", "gru-dist", "lab-switch",
       ],
       swiftSettings: common),
     .testTarget(
@@ -202,7 +203,7 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "InterchangeTests", dependencies: ["Interchange", "Cells", "GRUCore", "Checkpoints"],
+      name: "InterchangeTests", dependencies: ["Interchange", "Cells", "GRUCore"],
       swiftSettings: common),
     .testTarget(name: "HouseTests", swiftSettings: common),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),

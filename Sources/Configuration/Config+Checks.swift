@@ -13,7 +13,9 @@ extension Config {
     if let generated = description.generated, batch.window < generated.leastSteps {
       throw place.failure(
         "batch.window",
-        "is the length of sequences, expected at least \(generated.leastSteps), found \(batch.window)")
+        "is the length of sequences, expected at least \(generated.leastSteps), "
+          + "found \(batch.window)"
+      )
     }
     if model.embeddingDropout > 0, !description.readsTokens {
       throw place.failure(
@@ -33,7 +35,9 @@ extension Config {
         "model.bidirectional",
         "reads what comes after a step too, and the task \"\(task.rawValue)\" is to predict that",
         hint: "set it to false; possible with tasks "
-          + TaskName.allCases.filter(\.description.allowsBothDirections).map { "\"\($0.rawValue)\"" }
+          + TaskName.allCases.filter(\.description.allowsBothDirections).map {
+            "\"\($0.rawValue)\""
+          }
           .joined(separator: ", "))
     }
     if !description.writesText, !model.adaptiveSoftmax.isEmpty {
@@ -60,7 +64,8 @@ extension Config {
     }
     if !data.hasValidation(task) {
       throw place.failure(
-        key, "needs validations, and there is no validation \(description.readsText ? "text" : "data")",
+        key,
+        "needs validations, and there is no validation \(description.readsText ? "text" : "data")",
         hint: description.isGenerated
           ? "set data.valid_sequences" : "set data.valid or data.valid_fraction")
     }

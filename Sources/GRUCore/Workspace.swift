@@ -160,16 +160,7 @@ struct WorkspaceLayout {
     rowLosses = take(outputRows)
     takeReadout(shape: shape, outputRows: outputRows, slots: slots)
     let clusters = shape.tailClusters
-    let blocks = Self.blocks(
-      max(vocabulary, clusters.map { padded($0.tokens.count) }.max() ?? 0))
-    if blocks > 1 || !clusters.isEmpty {
-      chosen = take(rows)
-      blockMaxima = take(rows * blocks)
-      blockSums = take(rows * blocks)
-      stripColumns = Self.stripColumns(rows: rows)
-      stripStride = rowStride(stripColumns)
-      strip = take(rows * stripStride)
-    }
+    takeBlocks(clusters, rows: rows)
     packedInput = take(rows * max(feature, embedding))
     packedState = take(rows * feature)
     scratch = take(
@@ -177,6 +168,31 @@ struct WorkspaceLayout {
         rowsPerShard: window * sequencesPerShard, columns: max(embedding, feature) + hidden,
         stackDepth: stackDepth))
     embeddingStack = take(stackDepth * embedding)
+    takeOptions(shape: shape, rows: rows, shards: sequences / sequencesPerShard)
+    takeTails(clusters, rows: rows, featureSize: shape.featureSize, kernels: kernels)
+    let deepest = max(
+      shape.cell.gateCount * shape.hiddenSize, shape.featureSize, shape.embeddingSize,
+      min(shape.vocabularySize, canonicalBlock))
+    productScratch = take(kernels.scratchCount(depth: deepest))
+    // Kernels may read up to one virtual vector past the last row.
+    _ = take(16)
+  }
+
+  /// What only a softmax over several blocks or clusters needs.
+  private mutating func takeBlocks(_ clusters: [TailCluster], rows: Int) {
+    let blocks = Self.blocks(
+      max(vocabulary, clusters.map { padded($0.tokens.count) }.max() ?? 0))
+    if blocks == 1, clusters.isEmpty { return }
+    chosen = take(rows)
+    blockMaxima = take(rows * blocks)
+    blockSums = take(rows * blocks)
+    stripColumns = Self.stripColumns(rows: rows)
+    stripStride = rowStride(stripColumns)
+    strip = take(rows * stripStride)
+  }
+
+  /// What layer normalisation, a learned initial state and tied weights need.
+  private mutating func takeOptions(shape: ModelShape, rows: Int, shards: Int) {
     if shape.normalizesGates {
       var places = Normalization()
       for _ in 0..<shape.layerDirectionCount {
@@ -185,12 +201,12 @@ struct WorkspaceLayout {
       }
       places.shardStride = 2 * shape.cell.gateCount * hidden
       places.gradients = take(
-        shape.directionCount * sequences / sequencesPerShard * places.shardStride)
+        shape.directionCount * shards * places.shardStride)
       normalization = places
     }
     if shape.learnsInitialState {
       initialGradients = take(
-        shape.directionCount * sequences / sequencesPerShard * vectors * hidden)
+        shape.directionCount * shards * shape.cell.stateVectors.count * hidden)
     }
     if shape.tiesWeights {
       let stride = padded(min(shape.vocabularySize, rows))
@@ -199,13 +215,6 @@ struct WorkspaceLayout {
         errors: take(rows * stride + 16), stride: stride,
         stack: take(stackDepth * SequenceWorker.tiedGroup * shape.hiddenSize), row: take(hidden))
     }
-    takeTails(clusters, rows: rows, featureSize: shape.featureSize, kernels: kernels)
-    let deepest = max(
-      shape.cell.gateCount * shape.hiddenSize, shape.featureSize, shape.embeddingSize,
-      min(shape.vocabularySize, canonicalBlock))
-    productScratch = take(kernels.scratchCount(depth: deepest))
-    // Kernels may read up to one virtual vector past the last row.
-    _ = take(16)
   }
 
   /// A power of two from 128 to 1,024.

@@ -1,10 +1,10 @@
 import Cells
 package import GRUCore
 
-/// The tensors of `nn.Embedding`, `nn.GRU`, `nn.RNN` or `nn.LSTM`, and `nn.Linear`, as a state dict names
-/// them. A model of real inputs has no embedding, and where its task scales them (`DataScales`)
-/// 64-bit vectors `input_mean` and `input_deviation`; one that forecasts has `target_mean` and
-/// `target_deviation` too.
+/// The tensors of `nn.Embedding`, `nn.GRU`, `nn.RNN` or `nn.LSTM`, and `nn.Linear`, as a state dict
+/// names them. A model of real inputs has no embedding, and where its task scales them
+/// (`DataScales`) 64-bit vectors `input_mean` and `input_deviation`; one that forecasts has
+/// `target_mean` and `target_deviation` too.
 ///
 /// PyTorch has two biases a layer; its GRU stacks the gates r, z, n, and resets after the recurrent
 /// product: n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)), h' = (1 − z) ⊙ n + z ⊙ h.

@@ -37,8 +37,8 @@ public func longShortTermState(_ p: UnsafePointer<GateArguments>) {
 }
 
 /// Backward, with dh = upper + carry and dc = carry of c + dh ⊙ o ⊙ (1 − inner²): do = dh ⊙ inner ⊙
-/// o ⊙ (1 − o); di = dc ⊙ g ⊙ i ⊙ (1 − i); df = dc ⊙ c ⊙ f ⊙ (1 − f); dg = dc ⊙ i ⊙ (1 − g²), all in
-/// place of the gates; carry of c = dc ⊙ f.
+/// o ⊙ (1 − o); di = dc ⊙ g ⊙ i ⊙ (1 − i); df = dc ⊙ c ⊙ f ⊙ (1 − f); dg = dc ⊙ i ⊙ (1 − g²), all
+/// in place of the gates; carry of c = dc ⊙ f.
 @_transparent
 public func longShortTermBackward(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns

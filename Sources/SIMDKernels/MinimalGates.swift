@@ -23,8 +23,8 @@ public func minimalState(_ p: UnsafePointer<GateArguments>) {
   }
 }
 
-/// Backward, with dh = upper + carry: dz = dh ⊙ (h̃ − previous) ⊙ z ⊙ (1 − z); dh̃ = dh ⊙ z, both in
-/// place of the gates; carry = dh ⊙ (1 − z).
+/// Backward, with dh = upper + carry: dz = dh ⊙ (h̃ − previous) ⊙ z ⊙ (1 − z); dh̃ = dh ⊙ z, both
+/// in place of the gates; carry = dh ⊙ (1 − z).
 @_transparent
 public func minimalBackward(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns

@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct BucketPlanTests {
   private static let shapes = [
-    shape(.gruResetBefore, layers: 2), shape(.gruResetAfter, layers: 3), shape(.rnn, layers: 1), shape(.lstm, layers: 2), shape(.minGRU, layers: 2),
+    shape(.gruResetBefore, layers: 2), shape(.gruResetAfter, layers: 3), shape(.rnn, layers: 1),
+    shape(.lstm, layers: 2), shape(.minGRU, layers: 2),
     shape(.gruResetBefore, layers: 1, vocabulary: 5000, hidden: 3),
   ]
 

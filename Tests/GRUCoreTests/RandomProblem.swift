@@ -18,8 +18,8 @@ struct RandomProblem {
   /// Whether the first window is that of new streams, so that `state` does not matter.
   var startsAfresh: Bool { shape.learnsInitialState }
 
-  /// How much the output layer magnifies rounding: with one hidden unit and two tokens, the gradient
-  /// of the state is a multiple of the difference of two weights, which may nearly cancel.
+  /// How much the output layer magnifies rounding: with one hidden unit and two tokens, the
+  /// gradient of the state is a multiple of the difference of two weights, which may nearly cancel.
   var conditioning: Double {
     guard shape.hiddenSize == 1, shape.vocabularySize == 2 else { return 1 }
     let weights = parameters[table.outputWeight.range].map(Double.init)

@@ -32,8 +32,8 @@ final class GateProblem {
   static let rows = 3
   static let columns = 48
 
-  /// Rows hold [z | r | h̃], [i | f | g | o], [z | h̃], or h̃ alone. The first two gates of four are
-  /// an element's z and r, and the third its h.
+  /// Rows hold [z | r | h̃], [i | f | g | o], [z | h̃], or h̃ alone. The first two gates of four
+  /// are an element's z and r, and the third its h.
   let gateCount: Int
   /// The gate that lies in [−1, 1].
   private let candidateGate: Int

@@ -9,7 +9,10 @@ import Testing
 @testable import Training
 
 @Suite struct DebugChecksTests {
-  @Test(arguments: [("gru", "before"), ("gru", "after"), ("rnn", "before"), ("lstm", "before"), ("mingru", "before")])
+  @Test(arguments: [
+    ("gru", "before"), ("gru", "after"), ("rnn", "before"), ("lstm", "before"),
+    ("mingru", "before"),
+  ])
   func gradientsAgreeWithCentralDifferences(cell: String, reset: String) throws {
     let problem = try TrainingProblem("model.cell=\(cell)", "model.reset=\(reset)")
     defer { problem.remove() }

@@ -31,8 +31,8 @@ package struct ModelConfig: ConfigSection {
   package var layerNorm = false
   /// Whether the state that streams and sequences start from is trained.
   package var learnedInitialState = false
-  /// What the bias of a GRU's or minGRU's update gate, or an LSTM's forget gate, starts from; without meaning
-  /// for an RNN.
+  /// What the bias of a GRU's or minGRU's update gate, or an LSTM's forget gate, starts from;
+  /// without meaning for an RNN.
   package var initialUpdateBias = 0.0
   package var precision = Precision.fp32
 

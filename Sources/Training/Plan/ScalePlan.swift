@@ -41,14 +41,7 @@ package struct ScalePlan {
       threads: cluster.threads, groups: config.exchange.groups)
     let load = (0..<plan.workers).map { plan.shards(ofWorker: $0).count }.max() ?? 1
     let data = try config.openData()
-    let shape: ModelShape
-    switch data {
-    case .text(let split):
-      let tokenizer = split.training.corpus.tokenizer
-      try config.validate(tokenizer, place: options.configFile)
-      shape = config.model.shape(vocabularySize: tokenizer.vocabularySize)
-    case .sequences(let data): shape = config.shape(for: data)
-    }
+    let shape = try shape(of: config, data)
     let kernels = try Kernels.selected(options.instructionSet, config.model.precision.kernels)
     let table = ParameterTable(shape: shape)
     let memory = MemoryPlan(
@@ -77,9 +70,52 @@ package struct ScalePlan {
       compressionGroups: config.exchange.compression == .none
         ? 0 : config.exchange.compressionGroups)
     let whole = cost.seconds(shards: Double(shards))
-    let gflops = 6 * Double(shape.multipliedWeights(in: table)) * Double(tokens) / whole / 1e9
+    let speed = Speed(
+      peak: peak, wholeStep: whole,
+      gflops: 6 * Double(shape.multipliedWeights(in: table)) * Double(tokens) / whole / 1e9)
+    let rows = rows(model, cluster, sequences: config.batch.sequences)
     let here = model.strong(cluster)
+    say(here, rows, speed, memoryBytes: memory.totalBytes, of: cluster, to: console)
+    console.record([
+      "kind": "plan", "hosts": .integer(cluster.hosts), "ranks": .integer(cluster.ranks),
+      "threads": .integer(cluster.threads), "cores": .number(cluster.cores),
+      "bandwidth": .number(cluster.bandwidth), "latency": .number(cluster.latency),
+      "laboratory": .bool(cluster.laboratoryCores != nil),
+      "overlap": .bool(overlaps), "peak_gflops": .number(peak),
+      "gflops": .number(speed.gflops), "memory_bytes": .integer(memory.totalBytes),
+      "tcp_seconds_per_byte": .number(cluster.costs.tcpSecondsPerByte),
+      "measured": .array(
+        cost.points.map { ["shards": .integer($0.shards), "seconds": .number($0.seconds)] }),
+      "step": here.json,
+      "same_batch": .array(rows.compactMap { $0.strong?.json }),
+      "growing_batch": .array(rows.map(\.weak.json)),
+    ])
+  }
 
+  private func shape(of config: Config, _ data: TrainingData) throws -> ModelShape {
+    switch data {
+    case .text(let split):
+      let tokenizer = split.training.corpus.tokenizer
+      try config.validate(tokenizer, place: options.configFile)
+      return config.model.shape(vocabularySize: tokenizer.vocabularySize)
+    case .sequences(let data): return config.shape(for: data)
+    }
+  }
+
+  /// What one core of this machine does.
+  private struct Speed {
+    /// GFLOP/s.
+    var peak: Double
+    /// Seconds of a step of the whole batch, and its GFLOP/s.
+    var wholeStep: Double
+    var gflops: Double
+  }
+
+  /// Says the plan to a person.
+  private func say(
+    _ here: ScaleModel.Prediction, _ rows: [Row], _ speed: Speed, memoryBytes: Int,
+    of cluster: Cluster, to console: Console
+  ) {
     console.say(
       "cluster     " + Format.count(cluster.hosts, "host") + " x "
         + Format.count(cluster.ranksPerHost, "rank") + " x "
@@ -87,11 +123,11 @@ package struct ScalePlan {
         + ", \(Format.fixed(cluster.bandwidth / 1e9, 3)) Gbit/s each, "
         + "\(Format.fixed(cluster.latency * 1e3, 3)) ms")
     console.say(
-      "core        \(Format.fixed(peak, 1)) GFLOP/s at peak; the whole batch takes one "
-        + "\(Format.fixed(whole, 4)) s a step, \(Format.fixed(gflops, 1)) GFLOP/s "
-        + "(\(Format.fixed(gflops / peak * 100, 0)) % of the peak)")
+      "core        \(Format.fixed(speed.peak, 1)) GFLOP/s at peak; the whole batch takes one "
+        + "\(Format.fixed(speed.wholeStep, 4)) s a step, \(Format.fixed(speed.gflops, 1)) GFLOP/s "
+        + "(\(Format.fixed(speed.gflops / speed.peak * 100, 0)) % of the peak)")
     console.say(
-      "memory      of each rank: up to \(Format.bytes(memory.totalBytes))")
+      "memory      of each rank: up to \(Format.bytes(memoryBytes))")
     console.say(
       "step        \(Format.fixed(here.stepSeconds, 4)) s: computing "
         + "\(Format.fixed(here.computeSeconds, 4)), moving bytes meanwhile "
@@ -100,22 +136,7 @@ package struct ScalePlan {
         + "\(Format.fixed(here.exchangeSeconds, 4)); "
         + "\(Format.grouped(Int(here.tokensPerSecond))) tokens/s, efficiency "
         + Self.percent(here.efficiency))
-    let rows = rows(model, cluster, sequences: config.batch.sequences)
     for line in Self.lines(rows) { console.say(line) }
-    console.record([
-      "kind": "plan", "hosts": .integer(cluster.hosts), "ranks": .integer(cluster.ranks),
-      "threads": .integer(cluster.threads), "cores": .number(cluster.cores),
-      "bandwidth": .number(cluster.bandwidth), "latency": .number(cluster.latency),
-      "laboratory": .bool(cluster.laboratoryCores != nil),
-      "overlap": .bool(overlaps), "peak_gflops": .number(peak),
-      "gflops": .number(gflops), "memory_bytes": .integer(memory.totalBytes),
-      "tcp_seconds_per_byte": .number(cluster.costs.tcpSecondsPerByte),
-      "measured": .array(
-        cost.points.map { ["shards": .integer($0.shards), "seconds": .number($0.seconds)] }),
-      "step": here.json,
-      "same_batch": .array(rows.compactMap { $0.strong?.json }),
-      "growing_batch": .array(rows.map(\.weak.json)),
-    ])
   }
 
   private struct Row {

@@ -65,7 +65,8 @@ package final class TrainingRun {
     console = Console(isJSON: options.json, isCoordinator: communicator.rank == 0)
     progress = Progress(
       console: console, isInteractive: console.isInteractive(launchedByMPI: launchedByMPI),
-      steps: setup.config.run.steps, bytesPerToken: setup.bytesPerToken, task: setup.config.taskDescription)
+      steps: setup.config.run.steps, bytesPerToken: setup.bytesPerToken,
+      task: setup.config.taskDescription)
     directory = try RunDirectory(
       path: setup.config.run.directory, mode: RunDirectory.Mode(options), on: communicator,
       fileSystem: fileSystem)

@@ -45,7 +45,8 @@ package struct Sampling {
     model.refusals.forEach(Console.complain)
     let tokenizer = model.state.tokenizer
     let scorer = try model.scorer(
-      kernels: try Kernels.selected(instructionSet, model.config.model.precision.kernels), window: 1,
+      kernels: try Kernels.selected(instructionSet, model.config.model.precision.kernels),
+      window: 1,
       plan: ShardPlan(sequences: 1, shards: 1, ranks: 1, threads: 1), on: SoloCommunicator())
     if let complaint = unknownParts(tokenizer) { Console.complain(complaint) }
     emit(Array(prompt.utf8) + tokenizer.separator(after: prompt))

@@ -13,8 +13,8 @@ extension Scorer {
     package var index: Int
   }
 
-  /// Gives what the model says of every target of this rank's sequences that is not masked, batch by
-  /// batch, row by row, and within a row in the order of time.
+  /// Gives what the model says of every target of this rank's sequences that is not masked, batch
+  /// by batch, row by row, and within a row in the order of time.
   ///
   /// Preconditions: the output layer is one matrix.
   package func forEachOutput(
