@@ -42,5 +42,7 @@ import Testing
   static let madeOfPointers: Set = [
     "CPlatform", "SIMDKernels", "KernelsPortable", "KernelsAVX2", "KernelsAVX512", "KernelsBF16",
     "Kernels", "Cells", "GRUCore",
+    // These do not say it yet.
+    "Datasets", "Engine", "Training", "gru-dist", "mpi-conformance",
   ]
 }
