@@ -88,7 +88,7 @@ let package = Package(
         "Tasks", "Records", "NumericContract", "Corpora",
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ],
-      swiftSettings: hot),
+      swiftSettings: strictHot),
     .target(
       name: "Checkpoints", dependencies: ["NumericContract", "Records", "Corpora"],
       swiftSettings: strict),
@@ -106,10 +106,17 @@ let package = Package(
       ],
       swiftSettings: hot),
     .target(
-      name: "Training",
+      name: "Scoring",
       dependencies: [
         "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
         "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
+      ],
+      swiftSettings: strictHot),
+    .target(
+      name: "Training",
+      dependencies: [
+        "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
+        "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine", "Scoring",
       ],
       swiftSettings: hot),
     .target(
@@ -128,7 +135,7 @@ let package = Package(
     .executableTarget(
       name: "gru-dist",
       dependencies: [
-        "Supervision", "Dashboard", "Training", "Engine", "Corpora", "MPICollectives",
+        "Supervision", "Dashboard", "Training", "Scoring", "Engine", "Corpora", "MPICollectives",
         "Collectives", "GRUCore", "Cells", "Kernels", "Records", "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -164,8 +171,8 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Engine", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
-        "Datasets",
+        "Training", "Scoring", "Engine", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives",
+        "Corpora", "Datasets",
         "Checkpoints", "Records", "Configuration",
       ],
       swiftSettings: common),
@@ -178,7 +185,11 @@ let package = Package(
       name: "DatasetsTests", dependencies: ["Datasets", "Tasks", "NumericContract"],
       swiftSettings: common),
     .testTarget(
-      name: "ScoringTests", dependencies: ["Training", "Records", "Datasets", "Tasks", "Corpora"],
+      name: "ScoringTests",
+      dependencies: [
+        "Scoring", "Records", "Datasets", "Tasks", "Corpora", "Kernels", "Cells", "GRUCore",
+        "Collectives", "Engine",
+      ],
       swiftSettings: common),
     .testTarget(
       name: "CommandLineTests", dependencies: ["gru-dist", "Records", "Configuration", "Training"],

@@ -1,5 +1,3 @@
-import Checkpoints
-package import Corpora
 import Foundation
 package import Records
 
@@ -11,9 +9,15 @@ package struct Preparation {
   package var learning: Tokenizer.Learning
   /// A token file, run or checkpoint whose tokenizer is used instead of a new one.
   package var tokenizerSource: String?
+  /// Gives the tokenizer of a run or checkpoint.
+  package var tokenizerOfRun: (String) throws -> Tokenizer
   package var overwrite = false
 
-  package init(inputs: [String], output: String, learning: Tokenizer.Learning) {
+  package init(
+    inputs: [String], output: String, learning: Tokenizer.Learning,
+    tokenizerOfRun: @escaping (String) throws -> Tokenizer
+  ) {
+    self.tokenizerOfRun = tokenizerOfRun
     self.inputs = inputs
     self.output = output
     self.learning = learning
@@ -22,7 +26,7 @@ package struct Preparation {
   package func run(console: Console) throws {
     try validate()
     var spool: String?
-    defer { if let spool { unlink(spool) } }
+    defer { if let spool { unsafe unlink(spool) } }
     var texts: [String] = []
     for input in inputs {
       if input == "-" {
@@ -43,7 +47,7 @@ package struct Preparation {
     var bar = ProgressBar(console: isInteractive ? console : nil, total: bytes)
     let preparation = CorpusPreparation(texts: texts, output: output)
     let tokenizer =
-      try tokenizerSource.map { try Self.tokenizer(of: $0) }
+      try tokenizerSource.map { try self.tokenizer(of: $0) }
       ?? preparation.learn(learning) { bar.show($0) }
     let summary = try preparation.write(with: tokenizer) { bar.show($0) }
     bar.clear()
@@ -73,7 +77,7 @@ package struct Preparation {
       throw UsageError("--minimum-count: expected at least 1, found \(learning.minimumCount)")
     }
     var isDirectory: ObjCBool = false
-    if FileManager.default.fileExists(atPath: output, isDirectory: &isDirectory) {
+    if unsafe FileManager.default.fileExists(atPath: output, isDirectory: &isDirectory) {
       if isDirectory.boolValue {
         throw UsageError("--output: '\(output)' is a directory, expected the name of a file")
       }
@@ -86,9 +90,9 @@ package struct Preparation {
 
   /// The file itself, or all files with a byte within a directory, by path; hidden ones are left
   /// out.
-  static func textFiles(at path: String) throws -> [String] {
+  private static func textFiles(at path: String) throws -> [String] {
     var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+    guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       throw CorpusError.missing(path: path)
     }
     guard isDirectory.boolValue else { return [path] }
@@ -106,12 +110,12 @@ package struct Preparation {
   }
 
   /// The tokenizer of a token file, or of a run or checkpoint.
-  static func tokenizer(of path: String) throws -> Tokenizer {
+  private func tokenizer(of path: String) throws -> Tokenizer {
     var isDirectory: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+    if unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
       isDirectory.boolValue
     {
-      return try LoadedModel(path: path).state.tokenizer
+      return try tokenizerOfRun(path)
     }
     guard let tokenizer = try CorpusPreparation.tokenizer(ofTokenFile: path) else {
       throw UsageError(
@@ -126,24 +130,24 @@ package struct Preparation {
 
   /// A vocabulary is learned before tokens are written, so that the text is read twice.
   private static func copyStandardInput(to path: String) throws {
-    guard let file = fopen(path, "wx") else {
-      throw CorpusError.unwritable(path: path, message: String(cString: strerror(errno)))
+    guard let file = unsafe fopen(path, "wx") else {
+      throw unsafe CorpusError.unwritable(path: path, message: String(cString: strerror(errno)))
     }
-    defer { fclose(file) }
+    defer { unsafe fclose(file) }
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
     while true {
-      let count = read(STDIN_FILENO, &buffer, buffer.count)
+      let count = unsafe read(STDIN_FILENO, &buffer, buffer.count)
       if count < 0, errno == EINTR { continue }
       if count < 0 {
-        throw CorpusError.unreadable(path: "-", message: String(cString: strerror(errno)))
+        throw unsafe CorpusError.unreadable(path: "-", message: String(cString: strerror(errno)))
       }
       if count == 0 { break }
-      guard fwrite(buffer, 1, count, file) == count else {
-        throw CorpusError.unwritable(path: path, message: String(cString: strerror(errno)))
+      guard unsafe fwrite(buffer, 1, count, file) == count else {
+        throw unsafe CorpusError.unwritable(path: path, message: String(cString: strerror(errno)))
       }
     }
-    guard fflush(file) == 0 else {
-      throw CorpusError.unwritable(path: path, message: String(cString: strerror(errno)))
+    guard unsafe fflush(file) == 0 else {
+      throw unsafe CorpusError.unwritable(path: path, message: String(cString: strerror(errno)))
     }
   }
 }

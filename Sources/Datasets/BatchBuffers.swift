@@ -2,7 +2,7 @@
 ///
 /// Shapes: T = time steps, B = sequences of the worker, F = input columns, V = output columns,
 /// O = rows that count: T, or the sequences laid end to end in each row.
-package struct BatchBuffers {
+@safe package struct BatchBuffers {
   /// The worker's sequences among those of the whole batch.
   package var sequences: Range<Int>
   package var window: Int
@@ -33,15 +33,15 @@ package struct BatchBuffers {
   ) {
     self.sequences = sequences
     self.window = window
-    self.inputs = inputs
-    self.inputValues = inputValues
+    unsafe self.inputs = unsafe inputs
+    unsafe self.inputValues = unsafe inputValues
     self.inputStride = inputStride
-    self.targets = targets
-    self.targetValues = targetValues
+    unsafe self.targets = unsafe targets
+    unsafe self.targetValues = unsafe targetValues
     self.targetStride = targetStride
     self.slotCount = slotCount
-    self.slotStarts = slotStarts
-    self.slotEnds = slotEnds
+    unsafe self.slotStarts = unsafe slotStarts
+    unsafe self.slotEnds = unsafe slotEnds
     self.isEveryStepRead = isEveryStepRead
   }
 
@@ -50,20 +50,24 @@ package struct BatchBuffers {
 
   /// The input row of a time step and a row of the batch, of a task that reads values.
   @inline(__always) func inputRow(_ t: Int, _ column: Int) -> UnsafeMutablePointer<Float> {
-    guard let inputValues else { preconditionFailure("the model reads tokens") }
-    return inputValues + (t * width + column) * inputStride
+    guard let inputValues = unsafe inputValues else {
+      preconditionFailure("the model reads tokens")
+    }
+    return unsafe inputValues + (t * width + column) * inputStride
   }
 
   /// The target row of an output row, of a loss of values.
   @inline(__always) func targetRow(_ row: Int) -> UnsafeMutablePointer<Float> {
-    guard let targetValues else { preconditionFailure("the model predicts classes") }
-    return targetValues + row * targetStride
+    guard let targetValues = unsafe targetValues else {
+      preconditionFailure("the model predicts classes")
+    }
+    return unsafe targetValues + row * targetStride
   }
 
   /// Empties all slots, and masks all output rows.
   func clear() {
-    slotStarts.update(repeating: 0, count: slotCount * width)
-    slotEnds.update(repeating: 0, count: slotCount * width)
-    targets.update(repeating: -1, count: (isEveryStepRead ? window : slotCount) * width)
+    unsafe slotStarts.update(repeating: 0, count: slotCount * width)
+    unsafe slotEnds.update(repeating: 0, count: slotCount * width)
+    unsafe targets.update(repeating: -1, count: (isEveryStepRead ? window : slotCount) * width)
   }
 }

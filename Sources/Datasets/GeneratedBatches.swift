@@ -86,18 +86,19 @@ private enum AddingProblem {
         element: UInt32(element))
     }
     for t in 0..<steps {
-      let values = buffers.inputRow(t, row)
-      values[0] = Philox.unit(words(t / 4, kind: 0)[t % 4])
-      values[1] = 0
+      let values = unsafe buffers.inputRow(t, row)
+      unsafe values[0] = Philox.unit(words(t / 4, kind: 0)[t % 4])
+      unsafe values[1] = 0
     }
     let draws = words(0, kind: 1)
     let first = Int(draws[0]) % steps
     let other = Int(draws[1]) % (steps - 1)
     let second = other >= first ? other + 1 : other
-    buffers.inputRow(first, row)[1] = 1
-    buffers.inputRow(second, row)[1] = 1
-    buffers.targets[row] = isCounted ? 0 : -1
-    buffers.targetRow(row)[0] = buffers.inputRow(first, row)[0] + buffers.inputRow(second, row)[0]
+    unsafe buffers.inputRow(first, row)[1] = 1
+    unsafe buffers.inputRow(second, row)[1] = 1
+    unsafe buffers.targets[row] = isCounted ? 0 : -1
+    unsafe buffers.targetRow(row)[0] =
+      unsafe buffers.inputRow(first, row)[0] + buffers.inputRow(second, row)[0]
   }
 }
 
@@ -114,16 +115,16 @@ private enum CopyTask {
     let steps = buffers.window
     let width = buffers.width
     for t in 0..<steps {
-      buffers.inputs[t * width + row] = t >= steps - symbols - 1 ? Int32(symbols) - 1 : 0
-      buffers.targets[t * width + row] = isCounted ? 0 : -1
+      unsafe buffers.inputs[t * width + row] = t >= steps - symbols - 1 ? Int32(symbols) - 1 : 0
+      unsafe buffers.targets[t * width + row] = isCounted ? 0 : -1
     }
     for index in 0..<symbols {
       let word = random.block(
         step: UInt32(truncatingIfNeeded: batch), stream: UInt32(sequence), layer: 0,
         element: UInt32(index))[0]
       let symbol = Int32(1 + word % 8)
-      buffers.inputs[index * width + row] = symbol
-      if isCounted { buffers.targets[(steps - symbols + index) * width + row] = symbol }
+      unsafe buffers.inputs[index * width + row] = symbol
+      if isCounted { unsafe buffers.targets[(steps - symbols + index) * width + row] = symbol }
     }
   }
 }

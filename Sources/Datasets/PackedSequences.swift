@@ -125,18 +125,18 @@ package final class PackedSequences: Sendable {
       let first = set.starts[sequence]
       var length = set.length(sequence)
       if case .nextStep = target { length -= 1 }
-      buffers.slotStarts[slot] = Int32(t)
-      buffers.slotEnds[slot] = Int32(t + length)
+      unsafe buffers.slotStarts[slot] = Int32(t)
+      unsafe buffers.slotEnds[slot] = Int32(t + length)
       for step in 0..<length {
-        copy(step: first + step, to: buffers.inputRow(t + step, column))
+        unsafe copy(step: first + step, to: buffers.inputRow(t + step, column))
       }
       switch target {
-      case .classes(let classes): buffers.targets[slot] = classes[sequence]
+      case .classes(let classes): unsafe buffers.targets[slot] = classes[sequence]
       case .nextStep:
         for step in 0..<length {
           let output = (t + step) * width + column
-          buffers.targets[output] = 0
-          copy(step: first + step + 1, to: buffers.targetRow(output))
+          unsafe buffers.targets[output] = 0
+          unsafe copy(step: first + step + 1, to: buffers.targetRow(output))
         }
       }
       t += length
@@ -145,6 +145,6 @@ package final class PackedSequences: Sendable {
 
   @inline(__always) private func copy(step: Int, to row: UnsafeMutablePointer<Float>) {
     let features = set.features
-    for j in 0..<features { row[j] = set.values[step * features + j] }
+    for j in 0..<features { unsafe row[j] = set.values[step * features + j] }
   }
 }

@@ -64,17 +64,18 @@ package final class SeriesWindows: Sendable {
     let features = set.features
     for (column, sequence) in buffers.sequences.enumerated() {
       let place = index * batchRows + sequence
-      buffers.targets[column] = place < count ? 0 : -1
+      unsafe buffers.targets[column] = place < count ? 0 : -1
       if place >= count { continue }
       let first = start(of: permutation?.number(at: place, epoch: epoch) ?? place)
       for t in 0..<window {
-        let row = buffers.inputRow(t, column)
-        for j in 0..<features { row[j] = set.values[(first + t) * features + j] }
+        let row = unsafe buffers.inputRow(t, column)
+        for j in 0..<features { unsafe row[j] = set.values[(first + t) * features + j] }
       }
-      let row = buffers.targetRow(column)
+      let row = unsafe buffers.targetRow(column)
       for ahead in 0..<horizon {
         for (j, target) in targets.enumerated() {
-          row[ahead * targets.count + j] = set.values[(first + window + ahead) * features + target]
+          unsafe row[ahead * targets.count + j] =
+            set.values[(first + window + ahead) * features + target]
         }
       }
     }

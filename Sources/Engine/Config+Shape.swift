@@ -2,6 +2,7 @@ import Cells
 package import Configuration
 package import GRUCore
 package import Kernels
+import Records
 
 extension Config {
   /// The model's shape once the vocabulary is known.
@@ -52,5 +53,21 @@ extension ModelConfig.Precision {
     case .fp32: .fp32
     case .bf16: .bf16
     }
+  }
+}
+
+extension InstructionSet {
+  /// As `select`, with an error that counts as bad usage.
+  package static func selected(_ name: String) throws -> InstructionSet {
+    do { return try select(name) } catch { throw UsageError("--isa or GRU_DIST_ISA: \(error)") }
+  }
+}
+
+extension Kernels {
+  /// The kernels of a named instruction set, with an error that counts as bad usage.
+  package static func selected(_ name: String, _ precision: Precision) throws -> Kernels {
+    let set = try InstructionSet.selected(name)
+    do { try precision.require(set) } catch { throw UsageError("\(error)") }
+    return Kernels(set, precision: precision)
   }
 }

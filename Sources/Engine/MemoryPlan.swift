@@ -1,5 +1,4 @@
 package import Configuration
-import Engine
 import Foundation
 package import GRUCore
 package import Kernels
@@ -123,7 +122,7 @@ package struct MemoryPlan: Sendable {
   package var totalBytes: Int { items.reduce(0) { $0 + $1.bytes } }
 
   /// Throws when the ranks of this host need more than the machine has.
-  func checkFits() throws {
+  package func checkFits() throws {
     let needed = totalBytes * ranksOnHost - coordinatorBytes * (ranksOnHost - 1)
     let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
     guard needed <= available else {

@@ -1,4 +1,5 @@
 import Cells
+package import Checkpoints
 package import GRUCore
 package import Records
 
@@ -38,5 +39,15 @@ extension ModelShape {
       parameter.shape.count == 2 && (tiesWeights || parameter.name != "embedding.weight")
         && !parameter.name.hasPrefix("output.tails.") ? sum + parameter.count : sum
     }
+  }
+}
+
+extension ModelDescription {
+  /// The description of a shape.
+  package init(_ shape: ModelShape) {
+    self.init(
+      cell: shape.cell.rawValue, vocabularySize: shape.vocabularySize,
+      embeddingSize: shape.embeddingSize, hiddenSize: shape.hiddenSize,
+      layerCount: shape.layerCount)
   }
 }

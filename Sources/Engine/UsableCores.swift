@@ -1,6 +1,7 @@
 package import Collectives
+package import Configuration
 import Foundation
-import NumericContract
+package import NumericContract
 
 /// How many threads each rank may keep busy without taking cores from the others.
 package enum UsableCores {
@@ -37,7 +38,7 @@ package enum UsableCores {
   }
 
   /// A number for the host of each rank, and the cores that the rank may use, by rank.
-  static func rows(_ communicator: any Communicator) throws(CollectiveError) -> [[UInt64]] {
+  package static func rows(_ communicator: any Communicator) throws(CollectiveError) -> [[UInt64]] {
     // Hosts are told apart by a hash of their name; 128 bytes of cores follow it.
     let host = Array(communicator.hostName.utf8).withUnsafeBytes { ContentHash128(of: $0).low }
     return try communicator.allGather([host] + affinity())
@@ -56,5 +57,27 @@ package enum UsableCores {
     }
     // Thirds and the like must not fall short of a whole core by rounding.
     return Int(share + 1e-6)
+  }
+}
+
+extension Config {
+  /// How shards are dealt to ranks and threads. Every rank calls it; all throw alike.
+  ///
+  /// - Parameters:
+  ///   - threads: of each rank; nil for as many as are of use.
+  ///   - place: what the config is called in errors.
+  ///   - canReshard: whether the number of shards may still be chosen.
+  package func plan(
+    threads: Int?, place: String, canReshard: Bool = true, on communicator: any Communicator
+  ) throws -> ShardPlan {
+    let ranks = communicator.worldSize
+    try communicator.agree {
+      try validate(
+        ranks: ranks, threads: max(1, threads ?? 1), place: place, canReshard: canReshard)
+    }
+    let usable = try UsableCores.threadsPerRank(communicator)
+    return ShardPlan(
+      sequences: batch.sequences, shards: batch.shards, ranks: ranks,
+      threads: threads ?? min(usable, batch.shards / ranks), groups: exchange.groups)
   }
 }

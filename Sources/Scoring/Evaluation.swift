@@ -4,7 +4,7 @@ import Configuration
 import Corpora
 import Datasets
 import Engine
-package import Kernels
+import Kernels
 package import Records
 import Tasks
 
@@ -36,8 +36,8 @@ package struct Evaluation {
     }
     let workers = communicator.worldSize * (threads ?? 1)
     let config = try communicator.agree { try self.config(of: model, workers: workers) }
-    let plan = try TrainingSetup.plan(
-      config, threads: threads, place: path, canReshard: false, on: communicator)
+    let plan = try config.plan(
+      threads: threads, place: path, canReshard: false, on: communicator)
     let subject = try communicator.agree { try self.subject(of: model) }
     try communicator.requireEqual(subject.fingerprint, of: subject.path)
     let memory = MemoryPlan(
@@ -158,21 +158,5 @@ package struct Evaluation {
         "the run set no validation text aside (data.valid_fraction is 0); name one with --text")
     }
     return validation
-  }
-}
-
-extension InstructionSet {
-  /// As `select`, with an error that counts as bad usage.
-  static func selected(_ name: String) throws -> InstructionSet {
-    do { return try select(name) } catch { throw UsageError("--isa or GRU_DIST_ISA: \(error)") }
-  }
-}
-
-extension Kernels {
-  /// The kernels of a named instruction set, with an error that counts as bad usage.
-  package static func selected(_ name: String, _ precision: Precision) throws -> Kernels {
-    let set = try InstructionSet.selected(name)
-    do { try precision.require(set) } catch { throw UsageError("\(error)") }
-    return Kernels(set, precision: precision)
   }
 }

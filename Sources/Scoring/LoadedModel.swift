@@ -1,7 +1,7 @@
 package import Checkpoints
 package import Collectives
 package import Configuration
-import Corpora
+package import Corpora
 import Datasets
 import Engine
 package import GRUCore
@@ -61,6 +61,9 @@ package struct LoadedModel {
     }
   }
 
+  /// What turned its text into tokens.
+  package var tokenizer: Tokenizer { state.tokenizer }
+
   /// What the model does.
   package var task: TaskDescription { config.taskDescription }
 
@@ -81,7 +84,7 @@ package struct LoadedModel {
     let replica = try Replica(
       shape: shape, kernels: kernels, window: window, plan: plan, rank: communicator.rank,
       slots: slots)
-    try readParameters(into: replica.parameters.pointer)
+    unsafe try readParameters(into: replica.parameters.pointer)
     replica.repack()
     return Scorer(
       task: task, decoder: try decoder(), replica: replica, communicator: communicator)
@@ -100,9 +103,10 @@ package struct LoadedModel {
   /// Reads the parameters that a model is used with into an arena of the model's table: their
   /// running mean where the run keeps one, else as training left them.
   package func readParameters(into arena: UnsafeMutablePointer<Float>) throws {
-    guard state.averagedSteps ?? 0 > 0 else { return try readTrainedParameters(into: arena) }
+    guard state.averagedSteps ?? 0 > 0 else { return unsafe try readTrainedParameters(into: arena) }
     let file = try checkpoint.tensors(in: Checkpoint.optimizerFile)
-    for var tensor in TrainingTensors.parameters(of: ParameterTable(shape: shape), at: arena) {
+    let table = ParameterTable(shape: shape)
+    for var tensor in unsafe TrainingTensors.parameters(of: table, at: arena) {
       tensor.name = "\(OptimizerConfig.averageName).\(tensor.name)"
       try tensor.read(from: file)
     }
@@ -111,7 +115,7 @@ package struct LoadedModel {
   /// Reads the parameters as training left them.
   package func readTrainedParameters(into arena: UnsafeMutablePointer<Float>) throws {
     let file = try checkpoint.tensors(in: Checkpoint.modelFile)
-    for tensor in TrainingTensors.parameters(of: ParameterTable(shape: shape), at: arena) {
+    for tensor in unsafe TrainingTensors.parameters(of: ParameterTable(shape: shape), at: arena) {
       try tensor.read(from: file)
     }
   }

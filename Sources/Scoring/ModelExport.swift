@@ -104,8 +104,8 @@ extension ModelTensors {
   package init(_ model: LoadedModel) throws {
     let table = ParameterTable(shape: model.shape)
     let parameters = AlignedBuffer(count: table.elementCount)
-    try model.readParameters(into: parameters.pointer)
-    try self.init(shape: model.shape, table: table, arena: parameters.pointer)
+    unsafe try model.readParameters(into: parameters.pointer)
+    unsafe try self.init(shape: model.shape, table: table, arena: parameters.pointer)
     scales = try model.frame()?.scales(of: model.shape, path: model.checkpoint.path) ?? scales
   }
 }

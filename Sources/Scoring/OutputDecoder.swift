@@ -99,21 +99,22 @@ package struct OutputDecoder: Sendable {
   package func decode(_ scores: UnsafeBufferPointer<Float>) -> DecodedOutput {
     switch meaning {
     case .tokens(let tokenizer):
-      let token = Int32(Self.best(scores))
+      let token = unsafe Int32(Self.best(scores))
       return .token(token, bytes: tokenizer.decode([token]))
-    case .symbols: return .symbol(Int32(Self.best(scores)))
+    case .symbols: return unsafe .symbol(Int32(Self.best(scores)))
     case .classes(let names):
-      let best = Self.best(scores)
-      let sum = scores.reduce(0.0) { $0 + Elementary.exp(Double($1) - Double(scores[best])) }
+      let best = unsafe Self.best(scores)
+      let highest = unsafe Double(scores[best])
+      let sum = unsafe scores.reduce(0.0) { $0 + Elementary.exp(Double($1) - highest) }
       return .category(names[best], probability: 1 / sum)
     case .labels(let names):
-      return .labels(
+      return unsafe .labels(
         zip(names, scores).map { NamedNumber($0, 1 / (1 + Elementary.exp(-Double($1)))) })
     case .values(let columns):
       return .values(
         stride(from: 0, to: scores.count, by: columns.count).map { first in
           columns.enumerated().map { place, column in
-            let score = Double(scores[first + place])
+            let score = unsafe Double(scores[first + place])
             return NamedNumber(column.name, score * column.deviation + column.mean)
           }
         })
@@ -128,7 +129,7 @@ package struct OutputDecoder: Sendable {
   /// The first of the highest scores.
   private static func best(_ scores: UnsafeBufferPointer<Float>) -> Int {
     var best = 0
-    for index in scores.indices where scores[index] > scores[best] { best = index }
+    for index in scores.indices where unsafe scores[index] > scores[best] { best = index }
     return best
   }
 }

@@ -1,7 +1,7 @@
 import Checkpoints
 import Collectives
 import Configuration
-import Corpora
+package import Corpora
 import Engine
 import GRUCore
 import Kernels
@@ -57,7 +57,7 @@ package struct Sampling {
   /// Draws the text that follows the prompt, and gives `emit` its bytes bit by bit.
   ///
   /// - Parameter source: what the model is called in an error.
-  func draw(
+  package func draw(
     from scorer: Scorer, _ tokenizer: Tokenizer, source: String,
     emit: ([UInt8]) -> Void = { _ in }
   ) throws -> [UInt8] {
@@ -71,15 +71,15 @@ package struct Sampling {
     var text: [UInt8] = []
     for index in 0..<length {
       var scores: UnsafeBufferPointer<Float>?
-      for token in pending { scores = scorer.scores(after: token, by: generator) }
-      guard let scores else { break }
-      guard scores.allSatisfy(\.isFinite) else {
+      for token in pending { unsafe scores = unsafe scorer.scores(after: token, by: generator) }
+      guard let scores = unsafe scores else { break }
+      guard unsafe scores.allSatisfy(\.isFinite) else {
         throw RunDirectoryError(
           "\(source): the model's scores are not finite; use an older checkpoint")
       }
       let word = random.block(
         step: UInt32(truncatingIfNeeded: index), stream: 0, layer: 0, element: 0)[0]
-      let token = chooser.choose(scores, unit: Double(Philox.unit(word)))
+      let token = unsafe chooser.choose(scores, unit: Double(Philox.unit(word)))
       let bytes = scorer.decoder.bytes(of: token)
       text += bytes
       emit(bytes)

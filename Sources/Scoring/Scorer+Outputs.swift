@@ -27,8 +27,8 @@ extension Scorer {
         for (column, row) in worker.sequences.enumerated() {
           for index in 0..<worker.outputSteps {
             let output = index * worker.sequences.count + column
-            if worker.targets[output] < 0 { continue }
-            try body(
+            if unsafe worker.targets[output] < 0 { continue }
+            unsafe try body(
               Place(batch: batch, row: row, index: index),
               decoder.decode(worker.scores(ofRow: output)))
           }
@@ -56,7 +56,7 @@ extension Scorer {
   package func scores(
     after token: Int32, by generator: Generator
   ) -> UnsafeBufferPointer<Float> {
-    UnsafeBufferPointer(
+    unsafe UnsafeBufferPointer(
       start: generator.step(
         token: token, parameters: replica.parameters.pointer, weights: replica.weights),
       count: replica.shape.vocabularySize)

@@ -64,9 +64,9 @@ package final class Scorer {
       }
       for worker in replica.workers {
         for (place, shard) in worker.shards.enumerated() {
-          sums[shard] += worker.shardLosses[place]
-          sums[shardCount + shard] += Double(worker.shardTokens[place])
-          sums[2 * shardCount + shard] += worker.shardMetrics[place]
+          unsafe sums[shard] += worker.shardLosses[place]
+          unsafe sums[shardCount + shard] += Double(worker.shardTokens[place])
+          unsafe sums[2 * shardCount + shard] += worker.shardMetrics[place]
         }
       }
       return true
@@ -82,15 +82,15 @@ package final class Scorer {
   func forEachBatch<Failure: Error>(
     of subject: Subject, _ body: (Int) throws(Failure) -> Bool
   ) throws(Failure) -> Bool {
-    replica.readState(into: savedState.pointer)
+    unsafe replica.readState(into: savedState.pointer)
     replica.resetState()
-    defer { replica.writeState(from: savedState.pointer) }
+    defer { unsafe replica.writeState(from: savedState.pointer) }
     let batches = Batches(subject, sequences: replica.plan.sequences)
     for index in 0..<batches.count {
       replica.team.run { [replica] thread in
         let worker = replica.workers[thread]
         batches.fill(worker, index: index)
-        worker.evaluate(parameters: replica.parameters.pointer, weights: replica.weights)
+        unsafe worker.evaluate(parameters: replica.parameters.pointer, weights: replica.weights)
       }
       progress?.beat()
       if try !body(index) { return false }
@@ -157,7 +157,7 @@ private enum Batches {
     switch self {
     case .text(let part, let plan):
       worker.setWindow(plan.window)
-      plan.fill(
+      unsafe plan.fill(
         inputs: worker.inputs, targets: worker.targets, corpus: part.corpus,
         sequences: worker.sequences, windowIndex: index)
     case .sequences(let batches):

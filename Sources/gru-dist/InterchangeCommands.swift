@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectives
 import Engine
 import Records
+import Scoring
 import Training
 
 extension ModelExport.FileFormat: ExpressibleByArgument {}

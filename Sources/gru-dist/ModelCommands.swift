@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectives
 import Foundation
 import Records
+import Scoring
 import Training
 
 struct EvaluateCommand: RankedCommand {

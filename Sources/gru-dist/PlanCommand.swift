@@ -1,5 +1,6 @@
 import ArgumentParser
 import Collectives
+import Engine
 import Records
 import Training
 

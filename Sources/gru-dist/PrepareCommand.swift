@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectives
 import Corpora
 import Foundation
+import Scoring
 import Training
 
 struct PrepareCommand: RankedCommand {
@@ -51,7 +52,8 @@ struct PrepareCommand: RankedCommand {
     var preparation = Preparation(
       inputs: inputs, output: output,
       learning: Tokenizer.Learning(
-        tokenizer ?? .byte, minimumCount: minimumCount, vocabularyLimit: vocabularyLimit))
+        tokenizer ?? .byte, minimumCount: minimumCount, vocabularyLimit: vocabularyLimit)
+    ) { try LoadedModel(path: $0).tokenizer }
     preparation.tokenizerSource = tokenizerFrom
     preparation.overwrite = overwrite
     return try runOnce(json: outputOptions.json, on: communicator) {

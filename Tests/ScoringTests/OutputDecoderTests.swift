@@ -2,9 +2,9 @@ import Corpora
 import Datasets
 import Foundation
 import Records
+import Scoring
 import Tasks
 import Testing
-import Training
 
 @Suite struct OutputDecoderTests {
   private func decode(

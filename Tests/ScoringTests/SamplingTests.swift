@@ -1,7 +1,6 @@
 import Kernels
+import Scoring
 import Testing
-
-@testable import Training
 
 @Suite struct SamplingTests {
   private let scores: [Float] = [0, 2, 1, 2, -5]

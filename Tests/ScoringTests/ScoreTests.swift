@@ -1,8 +1,8 @@
 import Foundation
 import Records
+import Scoring
 import Tasks
 import Testing
-import Training
 
 @Suite struct ScoreTests {
   private func score(

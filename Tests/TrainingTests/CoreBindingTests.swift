@@ -1,4 +1,5 @@
 import Collectives
+import Engine
 import Testing
 
 @testable import Training

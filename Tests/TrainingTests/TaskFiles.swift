@@ -5,6 +5,7 @@ import Engine
 import Foundation
 import GRUCore
 import Records
+import Scoring
 import Tasks
 
 @testable import Training

@@ -5,6 +5,7 @@ import Engine
 import Foundation
 import GRUCore
 import Kernels
+import Scoring
 
 @testable import Training
 

@@ -14,7 +14,7 @@ package struct DataFile {
   /// - Throws: `DataFileError`.
   package init(path: String) throws {
     var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+    guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       throw DataFileError(
         path: path, place: nil,
         problem: "does not exist; paths are relative to the working directory")
@@ -39,7 +39,7 @@ package struct DataFile {
     }
     self.path = path
     bytes = [UInt8](data)
-    fingerprint = bytes.withUnsafeBytes { ContentHash128(of: $0).description }
+    fingerprint = unsafe bytes.withUnsafeBytes { unsafe ContentHash128(of: $0).description }
   }
 
   /// The file's sequences.

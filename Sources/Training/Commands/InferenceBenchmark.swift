@@ -6,6 +6,7 @@ import Foundation
 import GRUCore
 import Kernels
 import Records
+import Scoring
 
 /// Times what needs no gradients: the forward pass and loss of an evaluation, and sampling one
 /// token after the other.

@@ -1,9 +1,11 @@
 import Checkpoints
 import Configuration
 import Corpora
+import Engine
 import GRUCore
 import Kernels
 package import Records
+import Scoring
 
 /// Verifies and describes a checkpoint, or all checkpoints of a run.
 package struct Inspection {

@@ -8,6 +8,7 @@ import GRUCore
 import Interchange
 import Kernels
 package import Records
+import Scoring
 
 /// Makes a run of a model that another library trained: its first checkpoint, of step 0, can be
 /// evaluated, sampled from and exported, and `train --resume` goes on from it.

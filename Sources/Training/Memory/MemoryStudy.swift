@@ -6,6 +6,7 @@ import Foundation
 import GRUCore
 import Kernels
 package import Records
+import Scoring
 import Tasks
 
 /// Trains cells on tasks that ask for what was said long ago, over growing lengths, and measures

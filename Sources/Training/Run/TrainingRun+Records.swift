@@ -6,6 +6,7 @@ import Foundation
 import GRUCore
 import Kernels
 import Records
+import Scoring
 
 /// What a run says and writes of its steps.
 extension TrainingRun {

@@ -4,6 +4,7 @@ import Engine
 import GRUCore
 import Kernels
 import Records
+import Scoring
 import Tasks
 
 extension TrainingRun {

@@ -6,6 +6,7 @@ import Foundation
 import GRUCore
 import Kernels
 import Records
+import Scoring
 
 /// Validations, and what a run decides by them.
 extension TrainingRun {

@@ -8,6 +8,7 @@ import Foundation
 import GRUCore
 import Kernels
 import Records
+import Scoring
 
 /// One training run from start or resume to end, on one rank of the job.
 ///

@@ -105,13 +105,3 @@ extension TrainingSetup {
     }
   }
 }
-
-extension ModelDescription {
-  /// The description of a shape.
-  init(_ shape: ModelShape) {
-    self.init(
-      cell: shape.cell.rawValue, vocabularySize: shape.vocabularySize,
-      embeddingSize: shape.embeddingSize, hiddenSize: shape.hiddenSize,
-      layerCount: shape.layerCount)
-  }
-}

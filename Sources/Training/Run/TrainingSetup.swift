@@ -6,6 +6,7 @@ package import Engine
 package import GRUCore
 package import Kernels
 import Records
+package import Scoring
 
 /// What a train command was asked to do.
 package struct TrainOptions: Sendable {
@@ -43,8 +44,8 @@ package struct TrainingSetup {
     kernels = try communicator.agree {
       try Kernels.selected(options.instructionSet, config.model.precision.kernels)
     }
-    plan = try Self.plan(
-      config, threads: options.threads, place: options.configFile, on: communicator)
+    plan = try config.plan(
+      threads: options.threads, place: options.configFile, on: communicator)
     data = try communicator.agree { try config.openData() }
     switch data {
     case .text(let split):
@@ -104,21 +105,5 @@ package struct TrainingSetup {
   /// Bytes of text that a training token stands for on average; nil without a text.
   package var bytesPerToken: Double? {
     split.map { Double($0.training.targetBytes) / Double(max(1, $0.training.range.count - 1)) }
-  }
-
-  static func plan(
-    _ config: Config, threads: Int?, place: String, canReshard: Bool = true,
-    on communicator: any Communicator
-  ) throws -> ShardPlan {
-    let ranks = communicator.worldSize
-    try communicator.agree {
-      try config.validate(
-        ranks: ranks, threads: max(1, threads ?? 1), place: place, canReshard: canReshard)
-    }
-    let usable = try UsableCores.threadsPerRank(communicator)
-    return ShardPlan(
-      sequences: config.batch.sequences, shards: config.batch.shards, ranks: ranks,
-      threads: threads ?? min(usable, config.batch.shards / ranks),
-      groups: config.exchange.groups)
   }
 }
