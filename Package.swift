@@ -113,12 +113,19 @@ let package = Package(
       ],
       swiftSettings: strictHot),
     .target(
-      name: "Training",
+      name: "Runs",
       dependencies: [
         "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
         "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine", "Scoring",
       ],
-      swiftSettings: hot),
+      swiftSettings: strictHot),
+    .target(
+      name: "Studies",
+      dependencies: [
+        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets", "Records",
+        "Configuration", "Engine", "Scoring", "Runs",
+      ],
+      swiftSettings: strictHot),
     .target(
       name: "Supervision", dependencies: ["Records", "Configuration", "Checkpoints"],
       swiftSettings: strict),
@@ -135,8 +142,9 @@ let package = Package(
     .executableTarget(
       name: "gru-dist",
       dependencies: [
-        "Supervision", "Dashboard", "Training", "Scoring", "Engine", "Corpora", "MPICollectives",
-        "Collectives", "GRUCore", "Cells", "Kernels", "Records", "Configuration",
+        "Supervision", "Dashboard", "Studies", "Runs", "Scoring", "Engine", "Corpora",
+        "MPICollectives", "Collectives", "GRUCore", "Cells", "Kernels", "Records",
+        "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: common),
@@ -169,12 +177,14 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "TrainingTests",
+      name: "RunsTests",
       dependencies: [
-        "Training", "Scoring", "Engine", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives",
-        "Corpora", "Datasets",
-        "Checkpoints", "Records", "Configuration",
+        "Runs", "Scoring", "Engine", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives",
+        "Corpora", "Datasets", "Checkpoints", "Records", "Configuration",
       ],
+      swiftSettings: common),
+    .testTarget(
+      name: "StudiesTests", dependencies: ["Studies", "Runs", "Cells", "GRUCore", "Records"],
       swiftSettings: common),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "Tasks", "Records"],
@@ -192,7 +202,7 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["gru-dist", "Records", "Configuration", "Training"],
+      name: "CommandLineTests", dependencies: ["gru-dist", "Records", "Configuration"],
       swiftSettings: common),
     .testTarget(
       name: "GoldenTests", dependencies: ["gru-dist"], exclude: ["Version1", "record"],
@@ -200,7 +210,7 @@ let package = Package(
     .testTarget(
       name: "SupervisionTests",
       dependencies: [
-        "Records", "Supervision", "Training", "gru-dist", "lab-switch",
+        "Records", "Supervision", "Configuration", "Checkpoints", "gru-dist", "lab-switch",
       ],
       swiftSettings: common),
     .testTarget(
@@ -209,8 +219,7 @@ let package = Package(
     .testTarget(
       name: "DashboardTests",
       dependencies: [
-        "Records", "Dashboard", "Training",
-        .product(name: "FlyingFox", package: "FlyingFox"),
+        "Records", "Dashboard", .product(name: "FlyingFox", package: "FlyingFox"),
       ],
       swiftSettings: common),
     .testTarget(
@@ -221,9 +230,8 @@ let package = Package(
     .testTarget(
       name: "ReliabilityTests",
       dependencies: [
-        "AllocationCounter", "Records", "Configuration", "Datasets", "Engine", "Training",
-        "Kernels",
-        "GRUCore", "Collectives", "Corpora", "Checkpoints",
+        "AllocationCounter", "Records", "Configuration", "Datasets", "Engine", "Scoring", "Runs",
+        "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints",
       ],
       swiftSettings: common),
   ],
@@ -234,7 +242,7 @@ let package = Package(
 if Context.environment["GRU_DIST_FUZZERS"] != nil {
   let fuzzer: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])]
   // It learns from the ways that a case takes through these.
-  let read = ["Records", "Checkpoints", "Corpora", "Configuration", "Training"]
+  let read = ["Records", "Checkpoints", "Corpora", "Configuration"]
   for target in package.targets where read.contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + fuzzer
   }
@@ -242,7 +250,7 @@ if Context.environment["GRU_DIST_FUZZERS"] != nil {
   package.targets.append(
     .executableTarget(
       name: "fuzz-readers",
-      dependencies: ["Training", "Configuration", "Checkpoints", "Corpora"],
+      dependencies: ["Configuration", "Checkpoints", "Corpora"],
       path: "Tests/Fuzzers", swiftSettings: common + fuzzer,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
 }

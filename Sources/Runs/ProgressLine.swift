@@ -5,7 +5,7 @@ package import Tasks
 
 /// Shows people how a run goes: on a terminal one line that is redrawn, otherwise a line for each
 /// logged step.
-package final class Progress {
+package final class ProgressLine {
   private let console: Console
   private let isInteractive: Bool
   private let steps: Int

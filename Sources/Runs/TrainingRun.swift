@@ -19,7 +19,7 @@ package final class TrainingRun {
   let communicator: any Communicator
   let setup: TrainingSetup
   let console: Console
-  let progress: Progress
+  let progress: ProgressLine
   let directory: RunDirectory
   let replica: Replica
   let trainer: Trainer
@@ -64,7 +64,7 @@ package final class TrainingRun {
     let setup = try TrainingSetup(options, on: communicator)
     self.setup = setup
     console = Console(isJSON: options.json, isCoordinator: communicator.rank == 0)
-    progress = Progress(
+    progress = ProgressLine(
       console: console, isInteractive: console.isInteractive(launchedByMPI: launchedByMPI),
       steps: setup.config.run.steps, bytesPerToken: setup.bytesPerToken,
       task: setup.config.taskDescription)

@@ -6,7 +6,7 @@ import Engine
 import GRUCore
 import Kernels
 import Records
-import Training
+import Studies
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

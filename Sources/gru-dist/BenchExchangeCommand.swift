@@ -4,7 +4,6 @@ import Engine
 import Kernels
 import MPICollectives
 import Records
-import Training
 
 struct BenchExchangeCommand: RankedCommand {
   static let configuration = CommandConfiguration(

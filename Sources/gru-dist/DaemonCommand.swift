@@ -4,7 +4,6 @@ import Configuration
 import Foundation
 import Records
 import Supervision
-import Training
 
 struct DaemonCommand: RankedCommand {
   static let configuration = CommandConfiguration(

@@ -4,7 +4,6 @@ import Dashboard
 import Engine
 import Foundation
 import Records
-import Training
 
 struct DashboardCommand: RankedCommand {
   static let configuration = CommandConfiguration(

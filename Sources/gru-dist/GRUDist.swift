@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Records
-import Training
 
 /// The command line's root.
 struct GRUDist: ParsableCommand {

@@ -2,8 +2,8 @@ import ArgumentParser
 import Collectives
 import Engine
 import Records
+import Runs
 import Scoring
-import Training
 
 extension ModelExport.FileFormat: ExpressibleByArgument {}
 extension ModelImport.FileFormat: ExpressibleByArgument {}

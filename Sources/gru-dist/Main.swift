@@ -4,7 +4,6 @@ import Engine
 import Foundation
 import MPICollectives
 import Records
-import Training
 
 /// The process: joins the job, runs one command, and ends with its status.
 @main

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Collectives
 import Records
-import Training
+import Studies
 
 struct MemoryCommand: RankedCommand {
   static let configuration = CommandConfiguration(

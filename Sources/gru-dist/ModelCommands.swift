@@ -2,8 +2,8 @@ import ArgumentParser
 import Collectives
 import Foundation
 import Records
+import Runs
 import Scoring
-import Training
 
 struct EvaluateCommand: RankedCommand {
   static let configuration = CommandConfiguration(

@@ -2,7 +2,7 @@ import ArgumentParser
 import Collectives
 import Engine
 import Records
-import Training
+import Studies
 
 struct PlanCommand: RankedCommand {
   static let configuration = CommandConfiguration(

@@ -3,7 +3,6 @@ import Collectives
 import Corpora
 import Foundation
 import Scoring
-import Training
 
 struct PrepareCommand: RankedCommand {
   static let configuration = CommandConfiguration(

@@ -5,7 +5,7 @@ import Engine
 import Foundation
 import MPICollectives
 import Records
-import Training
+import Runs
 
 /// A config with what the command line changes in it.
 struct ConfigOptions: ParsableArguments {

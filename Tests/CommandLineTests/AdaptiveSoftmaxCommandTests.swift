@@ -2,8 +2,6 @@ import Foundation
 import Records
 import Testing
 
-@testable import Training
-
 /// An adaptive softmax from the command line.
 @Suite(.serialized) struct AdaptiveSoftmaxCommandTests {
   private static let words = [

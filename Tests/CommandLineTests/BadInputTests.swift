@@ -1,8 +1,6 @@
 import Foundation
 import Testing
 
-@testable import Training
-
 @Suite(.serialized) struct BadInputTests {
   /// A command line that must fail, its status, and what its only complaint must say.
   struct Case: Sendable, CustomTestStringConvertible {

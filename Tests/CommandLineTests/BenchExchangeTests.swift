@@ -2,8 +2,6 @@ import Foundation
 import Records
 import Testing
 
-@testable import Training
-
 /// The benchmark of the exchange, which also checks every sum.
 @Suite(.serialized) struct BenchExchangeTests {
   @Test(arguments: [2, 3])

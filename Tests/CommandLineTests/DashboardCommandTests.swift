@@ -2,8 +2,6 @@ import Foundation
 import Records
 import Testing
 
-@testable import Training
-
 @Suite(.serialized) struct DashboardCommandTests {
   @Test func eventsAndSamplesChangeNothing() throws {
     let place = try Workplace()

@@ -2,8 +2,6 @@ import Foundation
 import Records
 import Testing
 
-@testable import Training
-
 @Suite(.serialized) struct InterchangeCommandTests {
   private static let after = ["--set", "model.reset=after"]
 

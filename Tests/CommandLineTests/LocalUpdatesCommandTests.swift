@@ -1,8 +1,6 @@
 import Records
 import Testing
 
-@testable import Training
-
 @Suite(.serialized) struct LocalUpdatesCommandTests {
   @Test func ranksUnderMPITrainApartAsOneProcessDoes() throws {
     let place = try Workplace()

@@ -2,8 +2,6 @@ import Foundation
 import Records
 import Testing
 
-@testable import Training
-
 @Suite(.serialized) struct ModelCommandTests {
   @Test func commandsOnATrainedModelAgreeWithTheRun() throws {
     let place = try Workplace()

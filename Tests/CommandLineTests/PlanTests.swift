@@ -1,8 +1,6 @@
 import Records
 import Testing
 
-@testable import Training
-
 @Suite struct PlanTests {
   @Test func aPlanTellsStepMemoryAndATableUpToManyRanks() throws {
     let place = try Workplace()

@@ -2,8 +2,6 @@ import Foundation
 import Records
 import Testing
 
-@testable import Training
-
 @Suite(.serialized) struct PrepareCommandTests {
   @Test(arguments: ["byte", "character", "word", "bpe"])
   func trainingOnATokenFileIsTrainingOnItsText(tokenizer: String) throws {

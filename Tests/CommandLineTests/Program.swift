@@ -2,8 +2,6 @@ import Foundation
 import Records
 import Testing
 
-@testable import Training
-
 /// A finished run of the program.
 struct Program: CustomStringConvertible {
   let status: Int32

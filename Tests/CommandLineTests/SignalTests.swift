@@ -3,8 +3,6 @@ import Records
 import Synchronization
 import Testing
 
-@testable import Training
-
 @Suite(.serialized) struct SignalTests {
   /// Sends a signal once the run's metrics hold so many records.
   private func sending(

@@ -3,8 +3,6 @@ import Foundation
 import Records
 import Testing
 
-@testable import Training
-
 @Suite(.serialized) struct TrainCommandTests {
   /// As a daemon may be started; no text may end up in a file of the run.
   @Test func aRunWithoutStandardFilesWritesItsOwnOnly() throws {

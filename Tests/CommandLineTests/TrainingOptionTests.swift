@@ -2,8 +2,6 @@ import Foundation
 import Records
 import Testing
 
-@testable import Training
-
 /// Options whose state must survive stops and other numbers of ranks.
 @Suite(.serialized) struct TrainingOptionTests {
   /// Runs a config whole, and in parts on changing numbers of ranks, and compares.

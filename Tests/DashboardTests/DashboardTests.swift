@@ -2,7 +2,6 @@ import FlyingFox
 import Foundation
 import Records
 import Testing
-import Training
 
 @testable import Dashboard
 

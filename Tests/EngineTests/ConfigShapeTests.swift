@@ -7,8 +7,6 @@ import Kernels
 import Records
 import Testing
 
-@testable import Training
-
 /// What a config's names stand for in the targets that compute.
 @Suite struct ConfigShapeTests {
   private func config(_ assignments: String...) throws -> Config {

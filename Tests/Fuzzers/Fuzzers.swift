@@ -2,7 +2,6 @@ import Checkpoints
 import Configuration
 import Corpora
 import Foundation
-import Training
 
 /// The program: what libFuzzer's own main function does. The package manager gives every program's
 /// entry the name of its target.

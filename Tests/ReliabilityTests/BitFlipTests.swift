@@ -4,7 +4,6 @@ import Kernels
 import Testing
 
 @testable import Engine
-@testable import Training
 
 @Suite struct BitFlipTests {
   /// A flip of one bit, at random.

@@ -1,7 +1,5 @@
 import Testing
 
-@testable import Training
-
 @Suite struct CompressionResumeTests {
   @Test(arguments: ["adam", "sgd"])
   func aRunGoesOnExactlyOnOtherNumbersOfRanks(name: String) throws {

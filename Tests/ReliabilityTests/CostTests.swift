@@ -2,9 +2,8 @@ import Collectives
 import Configuration
 import Engine
 import Records
+import Runs
 import Testing
-
-@testable import Training
 
 @Suite struct CostTests {
   /// What the comparison of parameters costs a step of the main job's model.

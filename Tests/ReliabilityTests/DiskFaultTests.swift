@@ -4,8 +4,6 @@ import Records
 import Synchronization
 import Testing
 
-@testable import Training
-
 /// The system's own files, which fail while they are told to.
 private final class FailingDisk: Sendable {
   private struct State {

@@ -3,8 +3,6 @@ import Engine
 import Records
 import Testing
 
-@testable import Training
-
 /// The ways in which an exchange goes on behind computation, and what is said of it.
 @Suite struct ExchangeAccountTests {
   @Test(arguments: [

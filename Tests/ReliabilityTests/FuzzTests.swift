@@ -5,7 +5,6 @@ import Records
 import Testing
 
 @testable import Checkpoints
-@testable import Training
 
 /// Damages every kind of file that the program reads, at random but from a seed. A reader may
 /// refuse or accept; it must not trap, read beyond the end, or accept what contradicts itself.

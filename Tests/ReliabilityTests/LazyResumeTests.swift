@@ -1,7 +1,5 @@
 import Testing
 
-@testable import Training
-
 @Suite struct LazyResumeTests {
   @Test func aLazyRunGoesOnExactlyOnOtherNumbersOfRanks() throws {
     let scenario = try TrainingScenario(

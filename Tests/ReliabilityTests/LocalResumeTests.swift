@@ -3,7 +3,6 @@ import Records
 import Testing
 
 @testable import Engine
-@testable import Training
 
 @Suite struct LocalResumeTests {
   private func scenario(_ assignments: [String] = []) throws -> TrainingScenario {

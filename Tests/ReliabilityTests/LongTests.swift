@@ -1,6 +1,5 @@
 import Foundation
 import Records
-import Training
 
 /// The long form of these tests, with many more cases, for campaigns.
 enum LongTests {

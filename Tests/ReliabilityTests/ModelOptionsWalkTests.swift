@@ -1,8 +1,8 @@
 import Records
+import Runs
 import Testing
 
 @testable import Engine
-@testable import Training
 
 /// What a model drops at random goes on as if the run had never stopped.
 @Suite(.serialized) struct ModelOptionsWalkTests {

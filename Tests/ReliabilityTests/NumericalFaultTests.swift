@@ -3,10 +3,10 @@ import Collectives
 import GRUCore
 import Kernels
 import Records
+import Runs
 import Testing
 
 @testable import Engine
-@testable import Training
 
 @Suite struct NumericalFaultTests {
   /// Spoils one gradient of a step on one rank.

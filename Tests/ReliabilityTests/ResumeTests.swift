@@ -1,8 +1,7 @@
 import Foundation
 import Records
+import Runs
 import Testing
-
-@testable import Training
 
 @Suite struct ResumeTests {
   private func resumed(_ scenario: TrainingScenario, _ overrides: [String]) -> TrainOptions {

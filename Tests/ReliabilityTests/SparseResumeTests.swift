@@ -1,8 +1,6 @@
 import Configuration
 import Testing
 
-@testable import Training
-
 @Suite struct SparseResumeTests {
   @Test(arguments: ["sgd", "rmsprop"])
   func aRunGoesOnExactlyWithAndWithout(name: String) throws {

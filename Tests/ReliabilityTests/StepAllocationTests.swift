@@ -4,7 +4,6 @@ import Kernels
 import Testing
 
 @testable import Engine
-@testable import Training
 
 @Suite struct StepAllocationTests {
   /// Allocations of every thread of a rank in `steps` steps.

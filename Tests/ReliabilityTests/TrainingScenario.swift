@@ -5,9 +5,8 @@ import Datasets
 import Engine
 import Foundation
 import Records
+import Runs
 import Testing
-
-@testable import Training
 
 /// A small run in a directory of its own, carried out on ranks that are threads of this process.
 final class TrainingScenario {

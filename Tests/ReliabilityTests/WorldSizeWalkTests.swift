@@ -1,8 +1,6 @@
 import Foundation
 import Testing
 
-@testable import Training
-
 @Suite(.serialized) struct WorldSizeWalkTests {
   /// From stop to stop on other numbers of ranks and threads, with a killed run in between.
   @Test func anyWalkOverWorldSizesEndsAsTheRunOnOne() throws {

@@ -1,8 +1,7 @@
 import Collectives
 import Engine
+import Runs
 import Testing
-
-@testable import Training
 
 @Suite struct CoreBindingTests {
   private func binding(_ cores: [Set<Int>], threads: Int, hosts: [String]? = nil) -> CoreBinding {

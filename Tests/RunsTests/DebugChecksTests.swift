@@ -4,9 +4,8 @@ import Foundation
 import GRUCore
 import Kernels
 import Records
+import Runs
 import Testing
-
-@testable import Training
 
 @Suite struct DebugChecksTests {
   @Test(arguments: [

@@ -2,9 +2,9 @@ import Collectives
 import Configuration
 import Engine
 import Records
+import Runs
+import Studies
 import Testing
-
-@testable import Training
 
 @Suite struct LocalUpdatesRefusalTests {
   private static let rounds = [

@@ -1,7 +1,5 @@
 import Testing
 
-@testable import Training
-
 /// Options of the model in whole training steps.
 @Suite struct ModelOptionsTrainingTests {
   static let options = [

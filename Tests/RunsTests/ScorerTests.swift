@@ -5,8 +5,6 @@ import Engine
 import Scoring
 import Testing
 
-@testable import Training
-
 @Suite struct ScorerTests {
   @Test func validationKeepsTheStateOfTraining() throws {
     let problem = try TrainingProblem()

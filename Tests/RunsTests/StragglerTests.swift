@@ -1,9 +1,8 @@
 import Collectives
 import Kernels
 import Records
+import Runs
 import Testing
-
-@testable import Training
 
 @Suite struct StragglerTests {
   private func pace(_ seconds: [Double], loads: [Int]? = nil) -> RankPace {

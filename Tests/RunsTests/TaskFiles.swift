@@ -5,10 +5,9 @@ import Engine
 import Foundation
 import GRUCore
 import Records
+import Runs
 import Scoring
 import Tasks
-
-@testable import Training
 
 /// A folder with a data file and a config of a task.
 final class TaskFiles {

@@ -5,9 +5,8 @@ import Engine
 import Foundation
 import GRUCore
 import Kernels
+import Runs
 import Scoring
-
-@testable import Training
 
 /// A small training problem on a text of its own, for any number of ranks and threads.
 struct TrainingProblem {

@@ -4,8 +4,6 @@ import Foundation
 import Records
 import Testing
 
-@testable import Training
-
 @Suite struct ValidationMemoryTests {
   private func optimizer(_ patience: Int) throws -> OptimizerConfig {
     let json = """

@@ -1,8 +1,7 @@
 import Foundation
 import Records
+import Runs
 import Testing
-
-@testable import Training
 
 @Suite struct WatchdogTests {
   private static func settings(patience: Double, rank: Int = 0) -> Watchdog.Settings {

@@ -1,8 +1,7 @@
 import Foundation
 import Records
+import Studies
 import Testing
-
-@testable import Training
 
 @Suite struct MemoryStudyTests {
   @Test func gradientsOfAnRNNFadeFasterWithLength() throws {

@@ -2,9 +2,8 @@ import Cells
 import GRUCore
 import Kernels
 import Records
+import Studies
 import Testing
-
-@testable import Training
 
 /// The formulas of docs/scaling.md, beside sums made by hand.
 @Suite struct ScaleModelTests {

@@ -1,6 +1,5 @@
 import Records
 import Testing
-import Training
 
 @testable import Supervision
 

@@ -1,7 +1,6 @@
 import Foundation
 import Records
 import Testing
-import Training
 
 @testable import Supervision
 

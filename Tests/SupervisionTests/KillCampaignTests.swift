@@ -1,7 +1,6 @@
 import Foundation
 import Records
 import Testing
-import Training
 
 extension SupervisedJobTests {
   /// `Tests/campaigns/kill` runs this with more kills and another seed.

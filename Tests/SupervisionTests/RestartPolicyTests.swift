@@ -1,7 +1,6 @@
 import Records
 import Supervision
 import Testing
-import Training
 
 @Suite struct RestartPolicyTests {
   private static let policy = RestartPolicy(maxFailures: 3, firstDelay: 0.5, longestDelay: 1.5)

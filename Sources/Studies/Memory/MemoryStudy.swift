@@ -6,6 +6,7 @@ import Foundation
 import GRUCore
 import Kernels
 package import Records
+import Runs
 import Scoring
 import Tasks
 

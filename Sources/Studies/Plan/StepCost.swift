@@ -5,6 +5,7 @@ import Engine
 import GRUCore
 import Kernels
 import Records
+import Runs
 
 /// What a step costs one core, by the number of its shards: measured for some, straight lines
 /// between them.
