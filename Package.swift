@@ -111,21 +111,21 @@ let package = Package(
         "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
         "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
       ],
-      swiftSettings: strictHot),
+      swiftSettings: strict),
     .target(
       name: "Runs",
       dependencies: [
         "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
         "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine", "Scoring",
       ],
-      swiftSettings: strictHot),
+      swiftSettings: strict),
     .target(
       name: "Studies",
       dependencies: [
         "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets", "Records",
         "Configuration", "Engine", "Scoring", "Runs",
       ],
-      swiftSettings: strictHot),
+      swiftSettings: strict),
     .target(
       name: "Supervision", dependencies: ["Records", "Configuration", "Checkpoints"],
       swiftSettings: strict),

@@ -70,7 +70,7 @@ package struct CoreBinding: Sendable {
   }
 
   /// 0-3,8
-  static func words(_ cores: Set<Int>) -> String {
+  package static func words(_ cores: Set<Int>) -> String {
     var parts: [String] = []
     var rest = cores.sorted()[...]
     while let first = rest.first {

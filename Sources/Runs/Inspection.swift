@@ -19,8 +19,8 @@ package struct Inspection {
     let state = model.state
     let table = ParameterTable(shape: model.shape)
     let parameters = AlignedBuffer(count: table.elementCount)
-    try model.readTrainedParameters(into: parameters.pointer)
-    let fingerprint = Self.fingerprint(parameters.pointer, count: table.elementCount)
+    try unsafe model.readTrainedParameters(into: parameters.pointer)
+    let fingerprint = unsafe Self.fingerprint(parameters.pointer, count: table.elementCount)
     guard fingerprint == state.fingerprint else {
       throw RunDirectoryError(
         "\(model.checkpoint.path): the parameters have fingerprint \(fingerprint), "
@@ -55,7 +55,7 @@ package struct Inspection {
       console.say("file         \(file.name), \(Format.bytes(file.bytes)), SHA-256 \(file.sha256)")
     }
     for parameter in table.parameters {
-      let statistics = TensorStatistics(
+      let statistics = unsafe TensorStatistics(
         parameters.pointer + parameter.offset, count: parameter.count)
       console.say(
         "tensor       \(parameter.name) \(parameter.shape)  min \(statistics.least)  "
@@ -98,10 +98,10 @@ package struct Inspection {
   ) -> String {
     let blocks = (count + canonicalBlock - 1) / canonicalBlock
     var hashes = [UInt64](repeating: 0, count: 2 * blocks)
-    return hashes.withUnsafeMutableBufferPointer { buffer in
+    return unsafe hashes.withUnsafeMutableBufferPointer { buffer in
       guard let words = buffer.baseAddress else { return "" }
-      Kernels(.portable).hashBlocks(parameters, count: count, into: words)
-      return Fingerprint.digits(
+      unsafe Kernels(.portable).hashBlocks(parameters, count: count, into: words)
+      return unsafe Fingerprint.digits(
         of: Fingerprint.combine(words, blockCount: blocks, elementCount: count))
     }
   }

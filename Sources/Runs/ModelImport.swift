@@ -95,7 +95,7 @@ extension TrainingRun {
   func adopt(_ model: ModelTensors) throws {
     try directory.begin(afterStep: 0, config: setup.config)
     let replica = trainer.replica
-    model.write(to: replica.parameters.pointer, table: replica.table)
+    unsafe model.write(to: replica.parameters.pointer, table: replica.table)
     replica.repack()
     try ImportedBiases.write(model, toRun: directory.path)
     try saveFinally()

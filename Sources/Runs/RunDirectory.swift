@@ -98,7 +98,7 @@ package final class RunDirectory {
   /// Throws unless `mode` allows a run at `path`; tells whether there is one already.
   private static func examine(_ path: String, mode: Mode) throws -> Bool {
     var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+    guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       return false
     }
     guard isDirectory.boolValue else {
@@ -147,20 +147,20 @@ package final class RunDirectory {
   /// Makes a directory and those above it, as far as they are missing.
   private static func make(_ path: String) throws {
     var isDirectory: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+    if unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
       isDirectory.boolValue
     {
       return
     }
     let parent = Self.parent(of: path)
     if !parent.isEmpty, parent != path { try make(parent) }
-    guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+    guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
       throw UsageError(
-        "run.directory '\(path)' cannot be made: \(String(cString: strerror(errno))); choose "
+        unsafe "run.directory '\(path)' cannot be made: \(String(cString: strerror(errno))); choose "
           + "another")
     }
     // The name must outlive a loss of power too; a system that cannot promise it does not matter.
-    let descriptor = open(parent.isEmpty ? "." : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = unsafe open(parent.isEmpty ? "." : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return }
     fsync(descriptor)
     close(descriptor)
@@ -190,7 +190,7 @@ package final class RunDirectory {
     if let inner = error.userInfo[NSUnderlyingErrorKey] as? NSError,
       inner.domain == NSPOSIXErrorDomain
     {
-      return String(cString: strerror(Int32(inner.code)))
+      return unsafe String(cString: strerror(Int32(inner.code)))
     }
     return error.localizedDescription
   }

@@ -3,7 +3,7 @@ package import Collectives
 import Configuration
 import Corpora
 import Datasets
-import Engine
+package import Engine
 import Foundation
 import GRUCore
 import Kernels
@@ -16,13 +16,13 @@ import Scoring
 /// too and alone writes the run directory and speaks.
 package final class TrainingRun {
   let options: TrainOptions
-  let communicator: any Communicator
+  package let communicator: any Communicator
   let setup: TrainingSetup
   let console: Console
   let progress: ProgressLine
   let directory: RunDirectory
   let replica: Replica
-  let trainer: Trainer
+  package let trainer: Trainer
   let scorer: Scorer
   /// What is validated on; nil for nothing.
   let validation: Scorer.Subject?

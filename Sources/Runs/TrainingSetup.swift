@@ -90,7 +90,7 @@ package struct TrainingSetup {
   }
 
   /// Says what the model's outputs mean.
-  func decoder() throws -> OutputDecoder {
+  package func decoder() throws -> OutputDecoder {
     let frame: TaskFrame? = if case .sequences(let data) = data { data.frame } else { nil }
     return try OutputDecoder(
       task: config.taskDescription, tokenizer: tokenizer, frame: frame,

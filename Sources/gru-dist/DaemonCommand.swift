@@ -3,6 +3,7 @@ import Collectives
 import Configuration
 import Foundation
 import Records
+import Runs
 import Supervision
 
 struct DaemonCommand: RankedCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Collectives
 import Records
+import Runs
 import Studies
 
 struct MemoryCommand: RankedCommand {

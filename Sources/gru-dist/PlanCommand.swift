@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectives
 import Engine
 import Records
+import Runs
 import Studies
 
 struct PlanCommand: RankedCommand {

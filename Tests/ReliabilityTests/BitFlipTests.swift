@@ -1,6 +1,7 @@
 import Collectives
 import GRUCore
 import Kernels
+import Runs
 import Testing
 
 @testable import Engine

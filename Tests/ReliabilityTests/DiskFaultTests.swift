@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Records
+import Runs
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 import Collectives
 import Records
+import Runs
 import Testing
 
 @testable import Engine

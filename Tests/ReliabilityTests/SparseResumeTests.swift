@@ -1,4 +1,5 @@
 import Configuration
+import Runs
 import Testing
 
 @Suite struct SparseResumeTests {

@@ -4,8 +4,9 @@ import Foundation
 import GRUCore
 import Kernels
 import Records
-import Runs
 import Testing
+
+@testable import Runs
 
 @Suite struct DebugChecksTests {
   @Test(arguments: [

@@ -1,9 +1,9 @@
 import Foundation
 import Records
-import Runs
 import Testing
 
 @testable import Engine
+@testable import Runs
 
 @Suite struct MetricsTests {
   private func outcome(step: Int, milliseconds: Int) -> StepOutcome {

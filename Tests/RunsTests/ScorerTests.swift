@@ -2,6 +2,7 @@ import Collectives
 import Configuration
 import Corpora
 import Engine
+import Runs
 import Scoring
 import Testing
 

@@ -7,8 +7,9 @@ import Foundation
 import GRUCore
 import Kernels
 import Records
-import Runs
 import Testing
+
+@testable import Runs
 
 /// A task with data of its own, small enough to train within a second.
 struct TaskScenario: Sendable, CustomTestStringConvertible {

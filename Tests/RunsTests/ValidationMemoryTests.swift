@@ -2,6 +2,7 @@ import Checkpoints
 import Configuration
 import Foundation
 import Records
+import Runs
 import Testing
 
 @Suite struct ValidationMemoryTests {

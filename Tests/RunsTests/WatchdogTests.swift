@@ -1,7 +1,8 @@
 import Foundation
 import Records
-import Runs
 import Testing
+
+@testable import Runs
 
 @Suite struct WatchdogTests {
   private static func settings(patience: Double, rank: Int = 0) -> Watchdog.Settings {

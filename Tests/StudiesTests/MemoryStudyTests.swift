@@ -1,20 +1,26 @@
 import Foundation
 import Records
+import Runs
 import Studies
 import Testing
 
 @Suite struct MemoryStudyTests {
   @Test func gradientsOfAnRNNFadeFasterWithLength() throws {
-    let files = try TaskFiles(
-      "none", "",
-      config: """
-        {"task": "adding", "data": {"valid_sequences": 32}, "model": {"hidden": 16, "layers": 1},
-         "batch": {"sequences": 16, "window": 30, "shards": 4},
-         "memory": {"lengths": [10, 40], "steps": 3, "tasks": ["adding", "copy"]}}
-        """)
-    let options = try files.options()
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("memory-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let config = folder.appendingPathComponent("config.json")
+    let text = """
+      {"task": "adding", "data": {"valid_sequences": 32}, "model": {"hidden": 16, "layers": 1},
+       "batch": {"sequences": 16, "window": 30, "shards": 4},
+       "run": {"directory": "\(folder.path)"},
+       "memory": {"lengths": [10, 40], "steps": 3, "tasks": ["adding", "copy"]}}
+      """
+    try Data(text.utf8).write(to: config)
+    var options = TrainOptions(configFile: config.path)
+    options.threads = 1
     try MemoryStudy(options: options).run(console: Console(isJSON: false, isCoordinator: false))
-    let folder = files.folder.appendingPathComponent("run")
     let json = try OrderedJSON(
       parsing: String(contentsOf: folder.appendingPathComponent("memory.json"), encoding: .utf8))
     guard case .array(let outcomes) = json["outcomes"] else { throw CocoaError(.coderReadCorrupt) }

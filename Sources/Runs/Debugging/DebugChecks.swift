@@ -54,7 +54,7 @@ package final class DebugChecks {
     if let site = trainer.engine.firstNonFinite() {
       throw NonFiniteFinding(step: trainer.step, place: site.words)
     }
-    try trainer.engine.requireFinite(trainer.engine.gradient, of: "gradient of ")
+    try unsafe trainer.engine.requireFinite(trainer.engine.gradient, of: "gradient of ")
     try trainer.engine.requireFiniteParameters()
   }
 
@@ -64,9 +64,9 @@ package final class DebugChecks {
   package func tensorRecords(tokens: Int) -> [OrderedJSON] {
     let divisor = Double(tokens)
     return trainer.replica.table.parameters.map { parameter in
-      let values = TensorStatistics(
+      let values = unsafe TensorStatistics(
         trainer.replica.parameters.pointer + parameter.offset, count: parameter.count)
-      let gradients = TensorStatistics(
+      let gradients = unsafe TensorStatistics(
         trainer.engine.gradient + parameter.offset, count: parameter.count, divisor: divisor)
       return [
         "kind": "tensor", "step": .integer(trainer.step), "tensor": .string(parameter.name),
@@ -88,7 +88,7 @@ package struct TensorStatistics: Sendable, Equatable {
     var sum = 0.0
     var squares = 0.0
     for index in 0..<count {
-      let value = values[index]
+      let value = unsafe values[index]
       least = min(least, value)
       greatest = max(greatest, value)
       sum += Double(value)

@@ -26,7 +26,7 @@ struct GradientCheck {
     let gradient = fastGradient(of: batch, step: step)
     let reference = ReferenceModel(shape: replica.shape, table: replica.table)
     var parameters = (0..<replica.table.elementCount).map {
-      Double(replica.parameters.pointer[$0])
+      unsafe Double(replica.parameters.pointer[$0])
     }
     let state = [Double](
       repeating: 0, count: replica.shape.stateCount(sequences: batch.sequences))
@@ -81,17 +81,17 @@ struct GradientCheck {
     worker.load(slice)
     let arena = AlignedBuffer(count: replica.table.elementCount)
     if replica.dropsRecurrentWeights { replica.dropRecurrentWeights(step: step) }
-    withUnsafePointer(to: arena.pointer) { nodes in
-      worker.computeGradients(
+    unsafe withUnsafePointer(to: arena.pointer) { nodes in
+      unsafe worker.computeGradients(
         parameters: replica.parameters.pointer, weights: replica.weights, partialSums: nodes)
     }
     if replica.dropsRecurrentWeights {
-      replica.weights.dropRecurrentGradient(
+      unsafe replica.weights.dropRecurrentGradient(
         arena.pointer, range: 0..<replica.table.elementCount,
         step: UInt32(truncatingIfNeeded: step))
       replica.repack()
     }
-    let values = Array(
+    let values = unsafe Array(
       UnsafeBufferPointer(start: arena.pointer, count: replica.table.elementCount))
     withExtendedLifetime(arena) {}
     return values

@@ -144,7 +144,7 @@ package final class Watchdog: Sendable {
   /// training goes on. Where the file exists, its time still shows that this rank lives.
   private func put(_ json: OrderedJSON, _ name: String) {
     let path = "\(settings.runDirectory)/\(name)"
-    do { try RunFiles.replace(path, with: json) } catch { utimes(path, nil) }
+    do { try RunFiles.replace(path, with: json) } catch { unsafe utimes(path, nil) }
   }
 
   // MARK: - Ending
@@ -193,7 +193,7 @@ extension Watchdog {
       followsParent: followsParent)
     // The call comes when the thread that owns the communicator is stuck in it, as the last one.
     nonisolated(unsafe) let stuck = communicator
-    self.init(settings, progress: trainer.progress) { stuck.abort(status: ExitStatus.failed) }
+    self.init(settings, progress: trainer.progress) { unsafe stuck.abort(status: ExitStatus.failed) }
   }
 
   /// Makes the place for the ranks' status and removes what an earlier job left there. Where that

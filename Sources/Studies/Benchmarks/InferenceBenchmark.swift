@@ -26,20 +26,20 @@ package struct InferenceBenchmark {
       for worker in replica.workers { source.fill(worker, step: step) }
       let start = ContinuousClock.now
       replica.team.run { thread in
-        replica.workers[thread].evaluate(
+        unsafe replica.workers[thread].evaluate(
           parameters: replica.parameters.pointer, weights: replica.weights)
       }
       if step > sizes.warmup { seconds.append((ContinuousClock.now - start).seconds) }
     }
     let peaks = UnsafeMutableBufferPointer<Double>.allocate(capacity: sizes.threads)
-    defer { peaks.deallocate() }
-    peaks.initialize(repeating: 0)
-    replica.team.run { peaks[$0] = replica.kernels.measurePeak(seconds: 0.5) }
+    defer { unsafe peaks.deallocate() }
+    unsafe peaks.initialize(repeating: 0)
+    replica.team.run { unsafe peaks[$0] = replica.kernels.measurePeak(seconds: 0.5) }
     let median = seconds.sorted()[seconds.count / 2]
     let tokens = Double(sizes.batch * sizes.window)
     let weights = replica.shape.multipliedWeights(in: replica.table)
     let gflops = 2 * Double(weights) * tokens / median / 1e9
-    let peak = peaks.reduce(0, +)
+    let peak = unsafe peaks.reduce(0, +)
     write(
       head("evaluate", replica).merging([
         "window": .integer(sizes.window), "batch": .integer(sizes.batch),
@@ -69,11 +69,11 @@ package struct InferenceBenchmark {
     for round in 0..<sizes.warmup + sizes.steps {
       var start = ContinuousClock.now
       for index in 0..<100 {
-        let logits = generator.step(
+        let logits = unsafe generator.step(
           token: token, parameters: replica.parameters.pointer, weights: replica.weights)
         let word = random.block(
           step: UInt32(round), stream: 0, layer: 0, element: UInt32(index))[0]
-        token = chooser.choose(
+        token = unsafe chooser.choose(
           UnsafeBufferPointer(start: logits, count: sizes.vocabulary),
           unit: Double(Philox.unit(word)))
       }

@@ -115,13 +115,13 @@ package struct StepBenchmark {
     let exposed = try communicator.allGather(outcomes.map(\.exposedExchangeDuration.seconds))
     // All workers at once, as during the steps: the peak is what their cores have side by side.
     let peaks = UnsafeMutableBufferPointer<Double>.allocate(capacity: threads)
-    defer { peaks.deallocate() }
-    peaks.initialize(repeating: 0)
-    replica.team.run { peaks[$0] = kernels.measurePeak(seconds: 0.5) }
-    let peak = peaks.reduce(0, +) * Double(communicator.worldSize)
+    defer { unsafe peaks.deallocate() }
+    unsafe peaks.initialize(repeating: 0)
+    replica.team.run { unsafe peaks[$0] = kernels.measurePeak(seconds: 0.5) }
+    let peak = unsafe peaks.reduce(0, +) * Double(communicator.worldSize)
     if communicator.rank != 0 { return }
     let parts = profile.map {
-      ProfileReport(
+      unsafe ProfileReport(
         $0, steps: steps,
         limits: .init(gflops: peaks[0], gigabytesPerSecond: kernels.measureBandwidth()))
     }
@@ -182,7 +182,7 @@ package struct StepBenchmark {
 package enum PeakMemory {
   package static var bytes: Int {
     var usage = rusage()
-    guard getrusage(whole, &usage) == 0 else { return 0 }
+    guard unsafe getrusage(whole, &usage) == 0 else { return 0 }
     #if os(Linux)
       // Linux counts in units of 1,024 bytes.
       return usage.ru_maxrss * 1024

@@ -25,22 +25,22 @@ struct GradientReach {
     let isCopy = task.description.generated == .copy
     let answer = isCopy ? window - GeneratedTask.copiedSymbols : window
     if isCopy {
-      for row in 0..<answer * plan.sequences { worker.targets[row] = -1 }
+      for row in 0..<answer * plan.sequences { unsafe worker.targets[row] = -1 }
     }
     let squares = UnsafeMutablePointer<Double>.allocate(capacity: shape.layerCount * window)
-    squares.initialize(repeating: 0, count: shape.layerCount * window)
-    defer { squares.deallocate() }
-    worker.stateGradientSquares = squares
+    unsafe squares.initialize(repeating: 0, count: shape.layerCount * window)
+    defer { unsafe squares.deallocate() }
+    unsafe worker.stateGradientSquares = squares
     let arena = AlignedBuffer(count: worker.partialSumCount * replica.table.elementCount)
-    let nodes = (0..<worker.partialSumCount).map { arena.pointer + $0 * replica.table.elementCount }
-    nodes.withUnsafeBufferPointer {
+    let nodes = unsafe (0..<worker.partialSumCount).map { unsafe arena.pointer + $0 * replica.table.elementCount }
+    unsafe nodes.withUnsafeBufferPointer {
       guard let start = $0.baseAddress else { return }
-      worker.computeGradients(
+      unsafe worker.computeGradients(
         parameters: replica.parameters.pointer, weights: replica.weights, partialSums: start)
     }
     norms = (0..<answer).map { back in
       let sum = (0..<shape.layerCount).reduce(0.0) {
-        $0 + squares[$1 * window + answer - 1 - back]
+        unsafe $0 + squares[$1 * window + answer - 1 - back]
       }
       return (sum / Double(plan.sequences)).squareRoot()
     }

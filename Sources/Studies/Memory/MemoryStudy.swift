@@ -6,7 +6,7 @@ import Foundation
 import GRUCore
 import Kernels
 package import Records
-import Runs
+package import Runs
 import Scoring
 import Tasks
 

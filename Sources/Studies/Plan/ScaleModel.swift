@@ -132,7 +132,7 @@ package struct ScaleModel: Sendable {
   }
 
   /// When the last of several pieces of work ends that share cores evenly, each on one at a time.
-  static func sharedSeconds(_ work: [Double], cores: Double) -> Double {
+  package static func sharedSeconds(_ work: [Double], cores: Double) -> Double {
     var time = 0.0
     var done = 0.0
     for (finished, seconds) in work.sorted().enumerated() {
@@ -145,12 +145,12 @@ package struct ScaleModel: Sendable {
   // MARK: - The exchange
 
   /// Seconds until every owner has the sum of `bytes` bytes, with nothing else on the network.
-  func reduceSeconds(_ bytes: Double, on cluster: Cluster, nodes: Int) -> Double {
+  package func reduceSeconds(_ bytes: Double, on cluster: Cluster, nodes: Int) -> Double {
     transfer(bytes, copies: Double(nodes), on: cluster, isHalving: nodes == 1)
   }
 
   /// Seconds until every rank has the owners' bytes.
-  func gatherSeconds(_ bytes: Double, on cluster: Cluster, nodes: Int) -> Double {
+  package func gatherSeconds(_ bytes: Double, on cluster: Cluster, nodes: Int) -> Double {
     transfer(bytes, copies: 1, on: cluster, isHalving: nodes == 1)
   }
 
@@ -197,7 +197,7 @@ package struct ScaleModel: Sendable {
 
   /// Seconds that a rank's first thread spends on moving `bytes` bytes of each batch's gradients
   /// and as many of parameters between hosts, while others compute on what is left of the cores.
-  func movingSeconds(_ bytes: Double, on cluster: Cluster, nodes: Int) -> Double {
+  package func movingSeconds(_ bytes: Double, on cluster: Cluster, nodes: Int) -> Double {
     let outside = cluster.hosts > 1 ? Double(cluster.ranks - cluster.ranksPerHost) : 0
     let isHalving = nodes == 1 && halves(cluster)
     // Halving meets other hosts when the ranks of one have divided the bytes among themselves.
@@ -231,7 +231,7 @@ package struct ScaleModel: Sendable {
 
   /// The parts are done one after the other, from the top; each is exchanged when it is done and
   /// the one before is through. What is left after the last one's backward pass is exposed.
-  func exposedReduction(_ seconds: [Double], backward: Double) -> Double {
+  package func exposedReduction(_ seconds: [Double], backward: Double) -> Double {
     var done = 0.0
     var through = 0.0
     for (part, exchange) in zip(backwardParts, seconds) {
@@ -242,7 +242,7 @@ package struct ScaleModel: Sendable {
   }
 
   /// The parts arrive from the bottom, in the order in which the next forward pass needs them.
-  func exposedGathering(_ seconds: [Double], forward: Double) -> Double {
+  package func exposedGathering(_ seconds: [Double], forward: Double) -> Double {
     var arrived = 0.0
     var time = 0.0
     for (part, exchange) in zip(forwardParts, seconds) {

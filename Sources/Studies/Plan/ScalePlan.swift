@@ -5,7 +5,7 @@ import Engine
 import GRUCore
 import Kernels
 package import Records
-import Runs
+package import Runs
 import Tasks
 
 /// Says what a config's run would be on a cluster, and on others of its kind with more or fewer

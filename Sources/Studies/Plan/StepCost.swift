@@ -5,7 +5,7 @@ import Engine
 import GRUCore
 import Kernels
 import Records
-import Runs
+package import Runs
 
 /// What a step costs one core, by the number of its shards: measured for some, straight lines
 /// between them.
@@ -75,16 +75,16 @@ package struct StepCost: Sendable, Equatable {
     var times: [Double] = []
     var end = ContinuousClock.now
     let results = UnsafeMutableBufferPointer<Result<Double, any Error>>.allocate(capacity: cores)
-    results.initialize(repeating: .success(0))
+    unsafe results.initialize(repeating: .success(0))
     defer {
-      results.deinitialize()
-      results.deallocate()
+      unsafe results.deinitialize()
+      unsafe results.deallocate()
     }
     for step in 0..<warmup + most {
       team.run { core in
-        results[core] = Result { try trainers[core].performStep().duration.seconds }
+        unsafe results[core] = Result { try trainers[core].performStep().duration.seconds }
       }
-      let steps = try results.map { try $0.get() }
+      let steps = try unsafe results.map { try $0.get() }
       if step < warmup {
         end = .now + .seconds(seconds)
         continue

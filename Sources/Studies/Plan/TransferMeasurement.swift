@@ -1,6 +1,7 @@
 import Foundation
 package import Kernels
 import Records
+import Runs
 
 extension TransferCosts {
   /// Measures what this machine takes for a byte; some tenths of a second.
@@ -25,10 +26,10 @@ extension TransferCosts {
     var times: [Double] = []
     for _ in 0..<400 {
       let started = ContinuousClock.now
-      guard send(sender, bytes, length, 0) == length else { return nil }
+      guard unsafe send(sender, bytes, length, 0) == length else { return nil }
       var received = 0
       while received < length {
-        let count = recv(receiver, &bytes, length - received, 0)
+        let count = unsafe recv(receiver, &bytes, length - received, 0)
         if count <= 0 { return nil }
         received += count
       }
@@ -51,24 +52,24 @@ extension TransferCosts {
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     func withAddress(_ body: (UnsafeMutablePointer<sockaddr>) -> Int32) -> Int32 {
-      withUnsafeMutablePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body)
+      unsafe withUnsafeMutablePointer(to: &address) {
+        unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body)
       }
     }
-    guard withAddress({ bind(listener, $0, size) }) == 0, listen(listener, 1) == 0,
-      withAddress({ getsockname(listener, $0, &size) }) == 0
+    guard unsafe withAddress({ unsafe bind(listener, $0, size) }) == 0, listen(listener, 1) == 0,
+      unsafe withAddress({ unsafe getsockname(listener, $0, &size) }) == 0
     else { return nil }
     let sender = socket(AF_INET, stream, 0)
     guard sender >= 0 else { return nil }
-    let receiver = withAddress { connect(sender, $0, size) } == 0 ? accept(listener, nil, nil) : -1
+    let receiver = unsafe withAddress { unsafe connect(sender, $0, size) } == 0 ? accept(listener, nil, nil) : -1
     if receiver < 0 {
       close(sender)
       return nil
     }
     // A whole message fits, so that sending it does not wait for the receiver.
     var room: Int32 = 1 << 20
-    setsockopt(sender, SOL_SOCKET, SO_SNDBUF, &room, socklen_t(MemoryLayout<Int32>.size))
-    setsockopt(receiver, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
+    unsafe setsockopt(sender, SOL_SOCKET, SO_SNDBUF, &room, socklen_t(MemoryLayout<Int32>.size))
+    unsafe setsockopt(receiver, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size))
     return (sender, receiver)
   }
 }
