@@ -101,22 +101,22 @@ let package = Package(
     .target(
       name: "Engine",
       dependencies: [
-        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Records",
-        "Corpora", "Datasets", "Checkpoints", "Configuration",
+        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Records", "Corpora", "Datasets",
+        "Checkpoints", "Configuration", "NumericContract",
       ],
       swiftSettings: hot),
     .target(
       name: "Scoring",
       dependencies: [
-        "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
-        "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
+        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets",
+        "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
       ],
       swiftSettings: strict),
     .target(
       name: "Runs",
       dependencies: [
-        "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
-        "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine", "Scoring",
+        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets",
+        "Checkpoints", "Interchange", "Records", "Configuration", "Engine", "Scoring",
       ],
       swiftSettings: strict),
     .target(
@@ -172,19 +172,19 @@ let package = Package(
     .testTarget(
       name: "EngineTests",
       dependencies: [
-        "Records", "Configuration", "Engine", "Kernels", "Cells", "GRUCore",
-        "Collectives", "Corpora",
+        "Records", "Configuration", "Engine", "Kernels", "Cells", "GRUCore", "Collectives",
+        "Corpora", "Datasets",
       ],
       swiftSettings: common),
     .testTarget(
       name: "RunsTests",
       dependencies: [
-        "Runs", "Scoring", "Engine", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives",
-        "Corpora", "Datasets", "Checkpoints", "Records", "Configuration",
+        "Runs", "Scoring", "Engine", "Kernels", "Tasks", "GRUCore", "Collectives", "Corpora",
+        "Datasets", "Checkpoints", "Records", "Configuration", "Studies",
       ],
       swiftSettings: common),
     .testTarget(
-      name: "StudiesTests", dependencies: ["Studies", "Runs", "Cells", "GRUCore", "Records"],
+      name: "StudiesTests", dependencies: ["Studies", "Runs", "Cells", "GRUCore", "Records", "Kernels"],
       swiftSettings: common),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "Tasks", "Records"],
@@ -210,7 +210,7 @@ let package = Package(
     .testTarget(
       name: "SupervisionTests",
       dependencies: [
-        "Records", "Supervision", "Configuration", "Checkpoints", "gru-dist", "lab-switch",
+        "Records", "Supervision", "gru-dist", "lab-switch",
       ],
       swiftSettings: common),
     .testTarget(
@@ -230,8 +230,8 @@ let package = Package(
     .testTarget(
       name: "ReliabilityTests",
       dependencies: [
-        "AllocationCounter", "Records", "Configuration", "Datasets", "Engine", "Scoring", "Runs",
-        "Kernels", "GRUCore", "Collectives", "Corpora", "Checkpoints",
+        "AllocationCounter", "Records", "Configuration", "Datasets", "Engine", "Runs", "Kernels",
+        "GRUCore", "Collectives", "Corpora", "Checkpoints",
       ],
       swiftSettings: common),
   ],

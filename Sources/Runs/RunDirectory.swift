@@ -156,8 +156,7 @@ package final class RunDirectory {
     if !parent.isEmpty, parent != path { try make(parent) }
     guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
       throw UsageError(
-        unsafe "run.directory '\(path)' cannot be made: \(String(cString: strerror(errno))); choose "
-          + "another")
+        "run.directory '\(path)' cannot be made: \(SystemError.reason(errno)); choose another")
     }
     // The name must outlive a loss of power too; a system that cannot promise it does not matter.
     let descriptor = unsafe open(parent.isEmpty ? "." : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -193,7 +193,9 @@ extension Watchdog {
       followsParent: followsParent)
     // The call comes when the thread that owns the communicator is stuck in it, as the last one.
     nonisolated(unsafe) let stuck = communicator
-    self.init(settings, progress: trainer.progress) { unsafe stuck.abort(status: ExitStatus.failed) }
+    self.init(settings, progress: trainer.progress) {
+      unsafe stuck.abort(status: ExitStatus.failed)
+    }
   }
 
   /// Makes the place for the ranks' status and removes what an earlier job left there. Where that

@@ -32,7 +32,9 @@ struct GradientReach {
     defer { unsafe squares.deallocate() }
     unsafe worker.stateGradientSquares = squares
     let arena = AlignedBuffer(count: worker.partialSumCount * replica.table.elementCount)
-    let nodes = unsafe (0..<worker.partialSumCount).map { unsafe arena.pointer + $0 * replica.table.elementCount }
+    let nodes = unsafe (0..<worker.partialSumCount).map {
+      unsafe arena.pointer + $0 * replica.table.elementCount
+    }
     unsafe nodes.withUnsafeBufferPointer {
       guard let start = $0.baseAddress else { return }
       unsafe worker.computeGradients(

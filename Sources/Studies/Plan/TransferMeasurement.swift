@@ -61,7 +61,8 @@ extension TransferCosts {
     else { return nil }
     let sender = socket(AF_INET, stream, 0)
     guard sender >= 0 else { return nil }
-    let receiver = unsafe withAddress { unsafe connect(sender, $0, size) } == 0 ? accept(listener, nil, nil) : -1
+    let receiver =
+      unsafe withAddress { unsafe connect(sender, $0, size) } == 0 ? accept(listener, nil, nil) : -1
     if receiver < 0 {
       close(sender)
       return nil
