@@ -4,7 +4,7 @@ import Testing
 @testable import Checkpoints
 
 @Suite struct CheckpointStoreTests {
-  @Test func whatIsWrittenComesBack() throws {
+  @Test func checkpointsReadBackAsWritten() throws {
     try withTestRun { run in
       try run.write(step: 200)
       #expect(try run.names() == ["step-00000200"])
@@ -26,7 +26,7 @@ import Testing
     }
   }
 
-  @Test func otherNamesAreLeftAlone() throws {
+  @Test func otherFilesAreIgnored() throws {
     try withTestRun { run in
       try run.write(step: 3)
       for name in ["step-4", "step-000000005", "step--0000006", "notes", "step-0000000x"] {
@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  @Test func aCheckpointUnderAnotherStepsNameIsRefused() throws {
+  @Test func rejectsCheckpointNamedAfterAnotherStep() throws {
     try withTestRun { run in
       try run.write(step: 100)
       let store = run.store()
@@ -75,7 +75,7 @@ import Testing
     }
   }
 
-  @Test func everyAlterationOfACheckpointIsRefused() throws {
+  @Test func rejectsEveryAlteredByte() throws {
     var generator = SeededGenerator(seed: 5)
     try withTestRun { run in
       let checkpoint = try run.write(step: 7)
@@ -104,7 +104,7 @@ import Testing
     }
   }
 
-  @Test func aManifestOfForeignFilesIsRefused() throws {
+  @Test func rejectsManifestThatListsFilesElsewhere() throws {
     try withTestRun { run in
       let checkpoint = try run.write(step: 7)
       let digest = String(repeating: "0", count: 64)
@@ -119,7 +119,7 @@ import Testing
     }
   }
 
-  @Test func laterFormatsAreRecognised() throws {
+  @Test func namesLaterFormatVersions() throws {
     try withTestRun { run in
       let checkpoint = try run.write(step: 7)
       let path = checkpoint.path + "/manifest.json"
@@ -130,7 +130,7 @@ import Testing
     }
   }
 
-  @Test func aPathMeansARunOrACheckpoint() throws {
+  @Test func pathMayNameRunOrCheckpoint() throws {
     try withTestRun { run in
       #expect(throws: CheckpointError.missing(path: run.directory)) {
         try CheckpointSelection.find(at: run.directory)
@@ -152,7 +152,7 @@ import Testing
     }
   }
 
-  @Test func aStepIsReplaced() throws {
+  @Test func rewritingAStepReplacesItsCheckpoint() throws {
     try withTestRun { run in
       try run.write(step: 5, version: 0)
       try run.write(step: 5, version: 1)
@@ -162,7 +162,7 @@ import Testing
     }
   }
 
-  @Test func stateOfAnotherStepIsRefused() throws {
+  @Test func rejectsStateOfAnotherStep() throws {
     try withTestRun { run in
       let checkpoint = try run.store().write(
         step: 6, files: [try .json(Checkpoint.stateFile, TestRun.state(step: 5).json)])
@@ -179,7 +179,7 @@ import Testing
     }
   }
 
-  @Test func tensorsMayBeAppendedPieceByPiece() throws {
+  @Test func tensorsMayBeAppendedInChunks() throws {
     try withTestRun { run in
       let shape = try #require(TensorDescription(name: "w", type: .float32, shape: [1000]))
       let checkpoint = try run.store().write(

@@ -16,7 +16,7 @@ import Testing
     }
   }
 
-  @Test func everyFileIsOnTheDiskBeforeTheManifestAndAllBeforeTheName() throws {
+  @Test func syncsFilesThenManifestThenRenames() throws {
     let operations = try withTestRun { run in
       let faulty = FaultyFileSystem(.never)
       try run.write(step: 1, with: run.store(faulty.fileSystem))
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test(arguments: [ENOSPC, EIO])
-  func aFailedWriteIsReportedAndLeavesTheEarlierCheckpoints(code: Int32) throws {
+  func failedWriteIsReportedAndKeepsEarlierCheckpoints(code: Int32) throws {
     let changes = try changesOfAWrite()
     #expect(changes.count > 15)
     for number in changes.indices {
@@ -71,7 +71,7 @@ import Testing
     }
   }
 
-  @Test func aStopAtAnyMomentLeavesAWholeCheckpointOfEveryStep() throws {
+  @Test func crashWhileWritingLeavesEveryStepWhole() throws {
     let changes = try changesOfAWrite()
     for number in changes.indices {
       try withTestRun { run in
@@ -98,7 +98,7 @@ import Testing
     }
   }
 
-  @Test func aStopWhilePruningLeavesNoHalfCheckpoint() throws {
+  @Test func crashWhilePruningLeavesNoPartialCheckpoint() throws {
     for number in 0..<12 {
       try withTestRun { run in
         for step in 1...3 { try run.write(step: step) }
@@ -115,7 +115,7 @@ import Testing
     }
   }
 
-  @Test func tooLittleSpaceIsNoticedBeforeAnythingIsWritten() throws {
+  @Test func checksFreeSpaceBeforeWriting() throws {
     try withTestRun { run in
       try run.write(step: 1)
       let faulty = FaultyFileSystem(.never)
@@ -134,7 +134,7 @@ import Testing
     }
   }
 
-  @Test func unknownSpaceIsTried() throws {
+  @Test func writesWhenFreeSpaceIsUnknown() throws {
     try withTestRun { run in
       var fileSystem = FileSystem.system
       fileSystem.freeBytes = { _ in nil }
@@ -143,7 +143,7 @@ import Testing
     }
   }
 
-  @Test func aFileThatFailsToBeProducedLeavesNothing() throws {
+  @Test func failedProducerLeavesNoFiles() throws {
     struct Broken: Error {}
     try withTestRun { run in
       try run.write(step: 1)
@@ -155,7 +155,7 @@ import Testing
     }
   }
 
-  @Test func aMissingRunDirectoryIsNamed() throws {
+  @Test func errorNamesMissingRunDirectory() throws {
     try withTemporaryDirectory { directory in
       let run = TestRun(directory: directory + "/absent")
       let error = SystemError(
@@ -164,7 +164,7 @@ import Testing
     }
   }
 
-  @Test func readErrorsRefuseTheCheckpoint() throws {
+  @Test func readErrorsRejectTheCheckpoint() throws {
     try withTestRun { run in
       for step in [1, 2] { try run.write(step: step) }
       var fileSystem = FileSystem.system
@@ -180,7 +180,7 @@ import Testing
     }
   }
 
-  @Test func aFileThatNeverTakesABytesEndsWithAnError() throws {
+  @Test func writeThatMakesNoProgressFails() throws {
     try withTestRun { run in
       var fileSystem = FileSystem.system
       fileSystem.write = { _, _, _ in 0 }

@@ -4,7 +4,7 @@ import Testing
 @testable import Checkpoints
 
 @Suite struct PruneTests {
-  @Test func theNewestAndTheProtectedAreKept() throws {
+  @Test func keepsNewestAndProtectedCheckpoints() throws {
     try withTestRun { run in
       let store = run.store()
       for step in 1...6 { try run.write(step: step, with: store) }
@@ -16,7 +16,7 @@ import Testing
     }
   }
 
-  @Test func damagedOnesDoNotCount() throws {
+  @Test func damagedCheckpointsDoNotCountAsKept() throws {
     try withTestRun { run in
       for step in 1...5 { try run.write(step: step) }
       let store = run.store()
@@ -27,7 +27,7 @@ import Testing
     }
   }
 
-  @Test func whatWasRefusedDoesNotCountEvenWithTheRightLength() throws {
+  @Test func rejectedCheckpointsDoNotCountEvenAtTheRightLength() throws {
     try withTestRun { run in
       for step in 1...3 { try run.write(step: step) }
       let store = run.store()
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test func theOneJustWrittenIsKeptBesideNewerOnes() throws {
+  @Test func keepsTheOneJustWrittenEvenIfOlder() throws {
     try withTestRun { run in
       for step in [10, 20, 30] { try run.write(step: step) }
       let store = run.store()
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test func removalGoesThroughDirectories() throws {
+  @Test func removesDirectoriesRecursively() throws {
     try withTestRun { run in
       let store = run.store()
       for step in [1, 2] { try run.write(step: step, with: store) }
@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  @Test func leftoversAreRemovedOrBroughtBack() throws {
+  @Test func leftoversAreRemovedOrRestored() throws {
     try withTestRun { run in
       let store = run.store()
       for step in [1, 2, 3] { try run.write(step: step, with: store) }

@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test(.enabled(if: available, "python3 with numpy and safetensors"))
-  func pythonReadsWhatIsWritten() throws {
+  func pythonReadsOurFiles() throws {
     try withTemporaryDirectory { directory in
       let path = directory + "/model.safetensors"
       let tensors = TestTensors(SafetensorsTests.shapes)
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test(.enabled(if: available, "python3 with numpy and safetensors"))
-  func whatPythonWritesIsRead() throws {
+  func readsFilesWrittenByPython() throws {
     try withTemporaryDirectory { directory in
       let path = directory + "/foreign.safetensors"
       let script = """

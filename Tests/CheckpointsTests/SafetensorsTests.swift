@@ -10,7 +10,7 @@ import Testing
     ("naïve \"name\"/\u{1F9E0}", [2, 1, 3]),
   ]
 
-  @Test func tensorsAndMetadataComeBack() throws {
+  @Test func tensorsAndMetadataReadBackAsWritten() throws {
     try withTemporaryDirectory { directory in
       let path = directory + "/model.safetensors"
       let tensors = TestTensors(Self.shapes)
@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test func aFileOfNoTensorsIsWhole() throws {
+  @Test func fileWithoutTensorsIsValid() throws {
     try withTemporaryDirectory { directory in
       try SafetensorsWriter.write([], to: directory + "/none")
       #expect(try SafetensorsReader(path: directory + "/none").header.entries.isEmpty)
@@ -53,7 +53,7 @@ import Testing
     }
   }
 
-  @Test func anotherModelIsNamedWithBothShapes() throws {
+  @Test func shapeMismatchNamesBothShapes() throws {
     try withTemporaryDirectory { directory in
       let path = directory + "/model.safetensors"
       try TestTensors(Self.shapes).write(to: path)
@@ -94,7 +94,7 @@ import Testing
     }
   }
 
-  @Test func foreignButSoundFilesAreAccepted() throws {
+  @Test func acceptsValidFilesOfOtherWriters() throws {
     try withTemporaryDirectory { directory in
       for (header, data) in [
         ("{}", 0),
@@ -150,14 +150,14 @@ import Testing
         + #""a":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}"#, 4
     ),
   ])
-  func unsoundFilesAreRefused(header: String, data: Int) throws {
+  func rejectsMalformedFiles(header: String, data: Int) throws {
     try withTemporaryDirectory { directory in
       let accepted = try accepts(file(header, data: data), at: directory + "/file")
       #expect(!accepted)
     }
   }
 
-  @Test func deepNestingIsRefused() throws {
+  @Test func rejectsDeepNesting() throws {
     try withTemporaryDirectory { directory in
       let header = #"{"a":"# + String(repeating: "[", count: 200_000)
       let accepted = try accepts(file(header, data: 0), at: directory + "/file")
@@ -165,7 +165,7 @@ import Testing
     }
   }
 
-  @Test func impossibleHeaderLengthsAreRefused() throws {
+  @Test func rejectsImpossibleHeaderLengths() throws {
     try withTemporaryDirectory { directory in
       let body = Array("{}".utf8)
       for length: UInt64 in [0, 1, 3, 1 << 31, 1 << 63, .max, .max - 7] {
@@ -180,7 +180,7 @@ import Testing
     }
   }
 
-  @Test func alteredFilesAreRefusedOrStillWithinTheirBounds() throws {
+  @Test func alteredFilesAreRejectedOrStayWithinBounds() throws {
     var generator = SeededGenerator(seed: 11)
     try withTemporaryDirectory { directory in
       let path = directory + "/file"
@@ -215,7 +215,7 @@ import Testing
     }
   }
 
-  @Test func missingFilesAndDirectoriesAreNamed() throws {
+  @Test func errorsNameMissingFilesAndDirectories() throws {
     try withTemporaryDirectory { directory in
       let missing = SystemError(operation: "open", path: directory + "/none", code: ENOENT)
       #expect(throws: CheckpointError.system(missing)) {

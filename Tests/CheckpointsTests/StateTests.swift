@@ -11,7 +11,7 @@ import Testing
     return try TrainingState(text: Array(text.utf8), path: "state.json")
   }
 
-  @Test func statesComeBackExactly() throws {
+  @Test func statesRoundTripExactly() throws {
     var state = TestRun.state(step: 123)
     state.bestValidationLoss = 1.0 / 3
     // In the order of their bytes, as they are written.
@@ -26,7 +26,7 @@ import Testing
     #expect(try roundTrip(state) == state)
   }
 
-  @Test func keysAreThoseOfTheRunDirectory() throws {
+  @Test func jsonKeysAreTheDocumentedOnes() throws {
     let text = try TestRun.state(step: 9).json.sortedPretty()
     for key in [
       "contract_version", "step", "epoch", "tokens", "best_validation_loss",
@@ -38,7 +38,7 @@ import Testing
     #expect(text.hasSuffix("}\n"))
   }
 
-  @Test func missingAndWrongKeysAreNamed() {
+  @Test func errorsNameMissingAndWrongKeys() {
     func reason(_ text: String) -> String {
       do throws(CheckpointError) {
         _ = try TrainingState(text: Array(text.utf8), path: "state.json")
@@ -54,7 +54,7 @@ import Testing
     #expect(reason("\u{FEFF}\u{0}").contains("byte 0"))
   }
 
-  @Test func lossesThatAreNoNumbersCannotBeWritten() throws {
+  @Test func nonFiniteLossesCannotBeWritten() throws {
     var state = TestRun.state(step: 9)
     state.bestValidationLoss = .nan
     let error = #expect(throws: CheckpointError.self) {
@@ -63,7 +63,7 @@ import Testing
     #expect(try #require(error).description.contains("best_validation_loss"))
   }
 
-  @Test func wholeNumbersOfOthersAreKeptAsIntegers() throws {
+  @Test func keepsIntegersOfOtherWritersAsIntegers() throws {
     var state = TestRun.state(step: 4)
     state.config = ["rate": 1.0, "large": .number(1.7e18), "list": .array([.number(-0.0)])]
     let text = try state.json.sortedPretty()

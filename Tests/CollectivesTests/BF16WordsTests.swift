@@ -33,7 +33,7 @@ import Testing
     values.map { $0.isNaN ? 0x7FC0_0000 : $0.bitPattern }
   }
 
-  @Test(arguments: [0, 16, 48, 4096]) func wordsAndRestsAreThoseOfAPlainLoop(count: Int) {
+  @Test(arguments: [0, 16, 48, 4096]) func wordsAndRoundingErrorsEqualAPlainLoop(count: Int) {
     let x = values(count, seed: 1)
     // Zeros first, so that sums have the special values of x.
     let e = (0..<count).map { $0 < 16 ? 0 : values(count, seed: 2)[$0] }
@@ -65,7 +65,7 @@ import Testing
     #expect(bits(target) == bits(zip(e, change).map { $0 + Self.widened($1) }))
   }
 
-  @Test(arguments: [0, 1, 15, 16, 17, 33]) func anyNumberOfWordsIsWidened(count: Int) {
+  @Test(arguments: [0, 1, 15, 16, 17, 33]) func widensAnyNumberOfWords(count: Int) {
     let words = (0..<count + 1).map { UInt16(truncatingIfNeeded: Philox.mix(UInt64($0))) }
     var floats = [Float](repeating: 7, count: count + 1)
     BF16Words.unpack(words, into: &floats, count: count)

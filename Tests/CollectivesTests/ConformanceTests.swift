@@ -8,12 +8,12 @@ func sampleKernels() throws -> Kernels { Kernels(try InstructionSet.select("auto
 
 /// The self-test on the communicators that need no launcher.
 @Suite struct ConformanceTests {
-  @Test func oneProcessPasses() throws {
+  @Test func soloCommunicatorConforms() throws {
     let report = SelfTest.run(communicator: SoloCommunicator(), kernels: try sampleKernels())
     #expect(report.failures == [])
   }
 
-  @Test func threadsPassAndAgreeWithOneProcess() throws {
+  @Test func threadCommunicatorsConformAndEqualOneProcess() throws {
     let kernels = try sampleKernels()
     let alone = SelfTest.run(communicator: SoloCommunicator(), kernels: kernels).digest
     for ranks in 1...5 {
@@ -26,7 +26,7 @@ func sampleKernels() throws -> Kernels { Kernels(try InstructionSet.select("auto
     }
   }
 
-  @Test func tooManyRanksAreReported() throws {
+  @Test func rejectsMoreThanSevenRanks() throws {
     let kernels = try sampleKernels()
     let reports = try ThreadWorld.run(ranks: 8) {
       SelfTest.run(communicator: $0, kernels: kernels)

@@ -35,7 +35,7 @@ import Testing
     #expect(parts == [0, 2, 1, 3])
   }
 
-  @Test func powersOfTwoWithOneNodeEachHalveAndOthersMeetDirectly() {
+  @Test func powersOfTwoWithOnePartialSumUseHalvingAndOthersDirectExchange() {
     func fits(_ shards: Int, _ ranks: Int) -> Bool {
       let plan = plan(shards: shards, ranks: ranks)
       return HalvingSchedule.fits(
@@ -76,7 +76,7 @@ import Testing
   }
 
   /// Any ranks x threads: fold and exchange equal the plain tree, bit for bit.
-  @Test func anyWorkersEqualTheCanonicalTree() throws {
+  @Test func sumsEqualTheCanonicalTreeAtAnyWorkerCount() throws {
     let kernels = try sampleKernels()
     var random = SeededGenerator(seed: 20)
     for _ in 0..<60 {
@@ -111,7 +111,7 @@ import Testing
 
   /// Buckets that each rank completes in its own time, while it does other things, are exchanged
   /// alike.
-  @Test(arguments: [2, 3, 4, 6, 8]) func bucketsTravelWhileRanksCompute(ranks: Int) throws {
+  @Test(arguments: [2, 3, 4, 6, 8]) func bucketsAreExchangedWhileRanksCompute(ranks: Int) throws {
     let kernels = try sampleKernels()
     for seed in 0..<12 {
       var random = SeededGenerator(seed: UInt64(100 * ranks + seed))
@@ -159,7 +159,7 @@ import Testing
     }
   }
 
-  @Test func aThreadMovesTheExchangeAlong() throws {
+  @Test func progressThreadAdvancesTheExchange() throws {
     let kernels = try sampleKernels()
     let plan = plan(shards: 4, ranks: 2)
     let gradients = SampleGradients(shards: 4, elementCount: 50_000)
@@ -190,7 +190,7 @@ import Testing
     #expect(wholes.allSatisfy { $0 == expected })
   }
 
-  @Test func aThreadTellsWhatWentWrong() throws {
+  @Test func progressThreadReportsErrors() throws {
     let kernels = try sampleKernels()
     let faults = ThreadWorld.Faults(failingTransfer: (rank: 0, number: 20))
     #expect(throws: CollectiveError.self) {
@@ -215,7 +215,7 @@ import Testing
   }
 
   /// As when something else ends a run.
-  @Test func anExchangeUnderWayCanBeLeft() throws {
+  @Test func startedExchangeCanBeAbandoned() throws {
     let kernels = try sampleKernels()
     for ranks in [2, 3] {
       _ = try ThreadWorld.run(ranks: ranks) { communicator in
@@ -230,7 +230,7 @@ import Testing
     }
   }
 
-  @Test func linksAreMeasuredAlikeOnAllRanks() throws {
+  @Test func linkMeasurementsAgreeOnAllRanks() throws {
     let links = try ThreadWorld.run(ranks: 3) { try LinkMeasurement($0) }
     #expect(links.allSatisfy { $0 == links[0] })
     #expect(links[0].latency > 0)

@@ -6,7 +6,7 @@ import Testing
 
 /// The self-test under mpirun, on real processes.
 @Suite(.serialized) struct MPITests {
-  @Test func anyNumberOfRanksPassesAndAgreesWithOneProcess() throws {
+  @Test func mpiConformsAndEqualsOneProcessAtAnyRankCount() throws {
     let alone = SelfTest.run(communicator: SoloCommunicator(), kernels: try sampleKernels())
     for ranks in 1...4 {
       let job = try Job(ranks: ranks, arguments: [])
@@ -18,7 +18,7 @@ import Testing
     }
   }
 
-  @Test func longTransfersAreCutIntoMessages() throws {
+  @Test func longTransfersAreSplitIntoMessages() throws {
     let alone = SelfTest.run(communicator: SoloCommunicator(), kernels: try sampleKernels())
     let job = try Job(ranks: 3, arguments: ["--limit", "3000"])
     #expect(job.lines.count == 3, "\(job)")
@@ -26,7 +26,7 @@ import Testing
     #expect(job.status == 0, "\(job)")
   }
 
-  @Test func differentSizesAreAnErrorAndEndTheJob() throws {
+  @Test func sizeMismatchFailsAndEndsTheJob() throws {
     let job = try Job(ranks: 3, arguments: ["--mismatch"])
     let error =
       "rank 1: receive of 16 bytes with rank 0 failed: MPI_Get_count: "
@@ -35,7 +35,7 @@ import Testing
     #expect(job.status == 3, "\(job)")
   }
 
-  @Test func abortEndsRanksThatWait() throws {
+  @Test func abortEndsWaitingRanks() throws {
     let job = try Job(ranks: 4, arguments: ["--abort"])
     #expect(job.lines == [], "\(job)")
     #expect(job.status == 4, "\(job)")

@@ -4,7 +4,7 @@ import Testing
 @testable import Collectives
 
 @Suite struct NodeFoldTests {
-  @Test func everyPlanGivesTheRanksMaximalNodes() throws {
+  @Test func foldingGivesMaximalNodesOfEveryPlan() throws {
     let kernels = try sampleKernels()
     for shards in 1...16 {
       let gradients = SampleGradients(shards: shards, elementCount: 9000 / shards)
@@ -33,7 +33,7 @@ import Testing
     #expect(fold.rankSums == [0])
   }
 
-  @Test func foldsOnlyTheElementsAskedFor() throws {
+  @Test func foldsOnlyTheGivenElements() throws {
     let fold = NodeFold(plan: plan(shards: 2, ranks: 1, threads: 2), rank: 0)
     let arenas = [
       Arena([Float](repeating: 1, count: 100)), Arena([Float](repeating: 2, count: 100)),
@@ -45,7 +45,7 @@ import Testing
     }
   }
 
-  @Test func threadsShareAllElements() {
+  @Test func threadsTogetherFoldAllElements() {
     for elementCount in [0, 1, 4096, 5 * 4096 + 7, 100 * 4096] {
       for threads in 1...7 {
         let parts = (0..<threads).map {

@@ -4,7 +4,7 @@ import Testing
 @testable import Collectives
 
 @Suite struct ThreadWorldTests {
-  @Test func nobodyPassesABarrierBeforeTheLastHasCome() throws {
+  @Test func noRankPassesABarrierBeforeTheLastArrives() throws {
     for ranks in 1...6 {
       let arrived = Atomic<Int>(0)
       let faults = ThreadWorld.Faults(longestDelay: 500, seed: UInt64(ranks))
@@ -19,11 +19,11 @@ import Testing
     }
   }
 
-  @Test func resultsComeInRankOrder() throws {
+  @Test func resultsAreInRankOrder() throws {
     #expect(try ThreadWorld.run(ranks: 5) { $0.rank * 10 } == [0, 10, 20, 30, 40])
   }
 
-  @Test func differentSizesAreAnErrorOfBothSides() throws {
+  @Test func sizeMismatchFailsOnBothSides() throws {
     let errors = Mutex<[String]>([])
     _ = try ThreadWorld.run(ranks: 2) { communicator in
       var bytes = [UInt8](repeating: 0, count: communicator.rank == 0 ? 8 : 16)
@@ -49,7 +49,7 @@ import Testing
 
   struct Mishap: Error {}
 
-  @Test func aRankThatThrowsWakesTheOthers() {
+  @Test func throwingRankWakesTheOthers() {
     #expect(throws: Mishap.self) {
       _ = try ThreadWorld.run(ranks: 4) { communicator in
         if communicator.rank == 2 { throw Mishap() }
@@ -58,7 +58,7 @@ import Testing
     }
   }
 
-  @Test func anErrorThatAllRanksFindReachesAllOfThem() {
+  @Test func errorFoundByAllRanksIsThrownOnAll() {
     let finders = Mutex<[Int]>([])
     #expect(throws: Mishap.self) {
       _ = try ThreadWorld.run(ranks: 5, faults: ThreadWorld.Faults(longestDelay: 2_000)) {
@@ -74,7 +74,7 @@ import Testing
     #expect(finders.withLock { $0.sorted() } == [0, 1, 2, 3, 4])
   }
 
-  @Test func finishedTransfersShow() throws {
+  @Test func finishedTransfersReportThemselvesFinished() throws {
     _ = try ThreadWorld.run(ranks: 2) { communicator in
       var bytes: [UInt8] = [UInt8(communicator.rank)]
       try bytes.withUnsafeMutableBytes { bytes in
@@ -95,7 +95,7 @@ import Testing
     }
   }
 
-  @Test func aloneAnUnmatchedReceiveIsAnError() throws {
+  @Test func unmatchedReceiveInOneProcessFails() throws {
     let communicator = SoloCommunicator()
     var bytes: [UInt8] = [0]
     let error = #expect(throws: CollectiveError.self) {

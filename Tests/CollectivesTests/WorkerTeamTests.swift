@@ -58,7 +58,7 @@ import Testing
   }
 
   /// Waiting threads are asleep by the time that the next run starts, on either side.
-  @Test func sleepersWake() throws {
+  @Test func sleepingMembersWake() throws {
     let team = try WorkerTeam(threads: 3)
     let sum = Atomic<Int>(0)
     for round in 0..<100 {
@@ -94,7 +94,7 @@ import Testing
     #expect(used.allSatisfy { $0 < 20_000 }, "microseconds used: \(used)")
   }
 
-  @Test func manyTeamsComeAndGo() throws {
+  @Test func manyTeamsCanBeMadeAndEnded() throws {
     for _ in 0..<200 {
       let team = try WorkerTeam(threads: 5)
       let sum = Atomic<Int>(0)
@@ -103,7 +103,7 @@ import Testing
     }
   }
 
-  @Test func errorSaysHowToMend() {
+  @Test func errorGivesAHint() {
     let error = WorkerTeamError(wanted: 9, found: 2)
     #expect("\(error)".contains("cannot start 9 threads: the system gave 2"))
     #expect("\(error)".contains("--threads"))

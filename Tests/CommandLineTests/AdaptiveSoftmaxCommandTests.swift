@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test func theGradientCheckFindsNothingWrong() throws {
+  @Test func gradientCheckPasses() throws {
     let place = try Workplace()
     let job = try Program(["config.json", "--debug"] + Self.words, in: place.folder)
     #expect(job.status == 0, "\(job)")
@@ -60,7 +60,7 @@ import Testing
     ),
     (["task=adding", "model.adaptive_softmax=[1]", "data={}"], "\"language\" only"),
   ])
-  func whatCannotBeIsAnError(assignments: [String], hint: String) throws {
+  func impossibleCombinationsAreErrors(assignments: [String], hint: String) throws {
     let place = try Workplace()
     let settings = assignments.flatMap { ["--set", $0] }
     for command in [[], ["check"]] {

@@ -81,7 +81,7 @@ import Testing
     try Data([65, 66, 67, 0xFF, 68]).write(to: place.folder.appendingPathComponent("binary.txt"))
   }
 
-  @Test(arguments: cases) func failsClearlyAndLeavesFilesAlone(_ bad: Case) throws {
+  @Test(arguments: cases) func badInputFailsClearlyAndChangesNoFile(_ bad: Case) throws {
     let place = try Workplace()
     try Self.prepare(place)
     let job = try Program(bad.arguments, in: place.folder)
@@ -95,7 +95,7 @@ import Testing
     #expect(try place.names(in: "folder") == ["precious"])
   }
 
-  @Test func underMPITheErrorAppearsOnceAndEveryRankEnds() throws {
+  @Test func mpiPrintsTheErrorOnceAndEndsEveryRank() throws {
     let place = try Workplace()
     try Self.prepare(place)
     for index in [0, 2, 3, 4, 6, 10, 12, 16, 21] {
@@ -116,7 +116,7 @@ import Testing
     #expect(debug.complaints.count == 1, "\(debug)")
   }
 
-  @Test func overwritingKeepsWhatIsNoRun() throws {
+  @Test func overwriteRefusesDirectoriesThatAreNotRuns() throws {
     let place = try Workplace()
     for folder in ["run", "run/checkpoints"] {
       try FileManager.default.createDirectory(
@@ -131,7 +131,7 @@ import Testing
     #expect(try place.names(in: "run") == ["checkpoints", "config.json"])
   }
 
-  @Test func anExistingRunIsKeptUnlessOverwritten() throws {
+  @Test func existingRunIsKeptWithoutOverwrite() throws {
     let place = try Workplace()
     #expect(try place.run("config.json").status == 0)
     let before = try place.trajectory()
@@ -146,7 +146,7 @@ import Testing
     #expect(after != before)
   }
 
-  @Test func aCheckpointOfAnotherRunIsRefusedByKey() throws {
+  @Test func resumeRejectsChangedConfigAndNamesTheKey() throws {
     let place = try Workplace()
     #expect(try place.run("config.json").status == 0)
     let before = try place.trajectory()
@@ -170,7 +170,7 @@ import Testing
       try String(contentsOfFile: place.path("run/config.json"), encoding: .utf8) == config)
   }
 
-  @Test func aRunDirectoryInUseIsLeftAlone() throws {
+  @Test func runDirectoryInUseIsRefused() throws {
     let place = try Workplace()
     let folder = place.folder
     var second: Program?
@@ -187,7 +187,7 @@ import Testing
     #expect(refused.complaints.first?.contains("is in use by process") == true, "\(refused)")
   }
 
-  @Test func aLossThatIsNotFiniteEndsTheRunOnce() throws {
+  @Test func nonFiniteLossEndsTheRunWithOneError() throws {
     let place = try Workplace()
     let job = try place.run(
       "config.json", "--set", "optimizer.name=sgd", "--set", "optimizer.learning_rate=3e38",
@@ -197,7 +197,7 @@ import Testing
     #expect(job.complaints.first?.contains("expected finite values; first in") == true, "\(job)")
   }
 
-  @Test func parametersThatAreNotFiniteAreNotSaved() throws {
+  @Test func nonFiniteParametersAreNotSaved() throws {
     let place = try Workplace()
     let job = try place.run(
       "config.json", "--set", "optimizer.learning_rate=3e38", "--set", "optimizer.clip_norm=0",

@@ -5,7 +5,7 @@ import Testing
 /// The benchmark of the exchange, which also checks every sum.
 @Suite(.serialized) struct BenchExchangeTests {
   @Test(arguments: [2, 3])
-  func everySizeIsMeasuredAndItsSumsAreRight(ranks: Int) throws {
+  func everySizeIsMeasuredAndItsSumsVerified(ranks: Int) throws {
     let place = try Workplace()
     for shards in [nil, 8] {
       let options = shards.map { ["--shards", "\($0)"] } ?? []

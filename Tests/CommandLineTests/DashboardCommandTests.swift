@@ -3,7 +3,7 @@ import Records
 import Testing
 
 @Suite(.serialized) struct DashboardCommandTests {
-  @Test func eventsAndSamplesChangeNothing() throws {
+  @Test func eventFilesAndSamplesDoNotChangeTheTrajectory() throws {
     let place = try Workplace()
     #expect(try place.run("config.json", "--run-directory", "plain").status == 0)
     let extras = ["--set", "run.tensorboard=true", "--set", "run.sample_length=20"]
@@ -27,7 +27,7 @@ import Testing
     #expect(try place.names(in: "run/tensorboard").count == 1)
   }
 
-  @Test func metricsAreATable() throws {
+  @Test func metricsPrintATable() throws {
     let place = try Workplace()
     #expect(try place.run("config.json").status == 0)
     let table = try place.run("metrics", "run")
@@ -39,7 +39,7 @@ import Testing
     #expect(missing.status == 2, "\(missing)")
   }
 
-  @Test func theServerAnswersUntilItIsStopped() throws {
+  @Test func serverAnswersUntilStopped() throws {
     let place = try Workplace()
     #expect(try place.run("config.json").status == 0)
     var answers: [String] = []
@@ -88,7 +88,7 @@ import Testing
     return nil
   }
 
-  @Test func whatCannotBeServedIsAnError() throws {
+  @Test func unusableDirectoriesAndAddressesAreErrors() throws {
     let place = try Workplace()
     let nothing = try place.run("dashboard", "nothing")
     #expect(nothing.status == 2, "\(nothing)")

@@ -6,7 +6,7 @@ import Testing
   private static let after = ["--set", "model.reset=after"]
 
   @Test(arguments: ["torch", "keras"])
-  func anExportedModelComesBackAsItWas(format: String) throws {
+  func exportedModelImportsBitIdentically(format: String) throws {
     let place = try Workplace()
     func run(_ arguments: [String], status: Int32 = 0) throws -> Program {
       let job = try Program(arguments, in: place.folder)
@@ -38,7 +38,7 @@ import Testing
     #"{"task": "classification", "model": {"bidirectional": true, "MODEL"}"#,
     #"{"task": "forecasting", "model": {"MODEL"}"#,
   ])
-  func modelsOfOtherTasksGoOutAndComeBack(head: String) throws {
+  func modelsOfOtherTasksRoundTrip(head: String) throws {
     let place = try Workplace()
     let isForecast = head.contains("forecasting")
     let rows = (0..<60).flatMap { sequence in
@@ -95,7 +95,7 @@ import Testing
     #expect(other.errors.contains("other training data"), "\(other)")
   }
 
-  @Test func tiedWeightsGoOutAndComeBack() throws {
+  @Test func tiedWeightsRoundTrip() throws {
     let place = try Workplace()
     let tied = Self.after + ["--set", "model.tie_weights=true", "--set", "model.embedding=24"]
     #expect(try Program(["config.json"] + tied, in: place.folder).status == 0)
@@ -126,7 +126,7 @@ import Testing
     #expect(mismatch.errors.contains("tie_weights=false"), "\(mismatch)")
   }
 
-  @Test func formsThatAFormatLacksAreErrors() throws {
+  @Test func modelsThatAFormatCannotHoldAreErrors() throws {
     let place = try Workplace()
     #expect(try place.run("config.json").status == 0)
     let torch = try place.run("export", "run", "--format", "torch", "--output", "a.safetensors")

@@ -2,7 +2,7 @@ import Records
 import Testing
 
 @Suite(.serialized) struct LocalUpdatesCommandTests {
-  @Test func ranksUnderMPITrainApartAsOneProcessDoes() throws {
+  @Test func mpiLocalUpdatesEqualOneProcess() throws {
     let place = try Workplace()
     let keys = [
       "exchange.synchronize_every=4", "exchange.local_groups=4", "run.log_every=4",

@@ -28,7 +28,7 @@ import Testing
     #expect(description["fingerprint"] == logged?["fingerprint"])
   }
 
-  @Test func anyNumberOfRanksEvaluatesWhatWasTrainedWithRoundedGradients() throws {
+  @Test func bf16GradientModelsEvaluateAtAnyRankCount() throws {
     let place = try Workplace()
     let training = try place.run(
       "config.json", "--set", "exchange.compression=bf16", "--set",
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test func samplesDependOnTheSeedAndOnNothingElse() throws {
+  @Test func samplesDependOnTheSeedAlone() throws {
     let place = try Workplace()
     #expect(try place.run("config.json").status == 0)
     func sample(_ arguments: String..., ranks: Int? = nil) throws -> String {
@@ -122,7 +122,7 @@ import Testing
     for line in peak.lines { #expect(try OrderedJSON(parsing: line)["bench"] == "peak") }
   }
 
-  @Test func theSelfTestPassesOnAnyRanks() throws {
+  @Test func selfTestPassesAtAnyRankCount() throws {
     let place = try Workplace()
     let digests = try [nil, 2, 3].map { ranks in
       let job = try place.run("self-test", ranks: ranks)
@@ -132,7 +132,7 @@ import Testing
     #expect(Set(digests).count == 1)
   }
 
-  @Test func helpAndVersionAreNoErrors() throws {
+  @Test func helpAndVersionExitWithZero() throws {
     let place = try Workplace()
     let help = try place.run("--help", ranks: 2)
     #expect(help.status == 0, "\(help)")

@@ -2,7 +2,7 @@ import Records
 import Testing
 
 @Suite struct PlanTests {
-  @Test func aPlanTellsStepMemoryAndATableUpToManyRanks() throws {
+  @Test func planPrintsStepTimeMemoryAndScalingTable() throws {
     let place = try Workplace()
     let plan = try place.run(
       "plan", "config.json", "--hosts", "4", "--bandwidth", "100mbit", "--latency", "1ms",
@@ -24,7 +24,7 @@ import Testing
     #expect(plan.errors.contains("| 1024 | 1024 | - | - | - | - |"), "\(plan)")
   }
 
-  @Test func gradientsAsBF16NeedNoGroupsOnTheCoreThatIsTimed() throws {
+  @Test func bf16GradientsNeedNoGroupsOnTheTimedCore() throws {
     let place = try Workplace()
     let options = ["plan", "config.json", "--hosts", "2", "--seconds", "0.01", "--json"]
     let whole = try Program(options, in: place.folder)
@@ -46,7 +46,7 @@ import Testing
     #expect(refused.errors.contains("exchange.compression_groups"), "\(refused)")
   }
 
-  @Test func aLaboratoryHasTheCoresOfThisMachine() throws {
+  @Test func laboratoryClustersUseThisMachinesCores() throws {
     let place = try Workplace()
     let plan = try place.run(
       "plan", "config.json", "--hosts", "8", "--laboratory", "--threads", "1", "--seconds",
@@ -58,7 +58,7 @@ import Testing
     #expect(cores >= 1 && cores == cores.rounded(), "\(plan)")
   }
 
-  @Test func wrongClustersAreErrors() throws {
+  @Test func invalidClustersAreErrors() throws {
     let place = try Workplace()
     for (options, words) in [
       (["--hosts", "0"], "--hosts: expected 1 to 1024"),

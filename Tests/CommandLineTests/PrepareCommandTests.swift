@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.serialized) struct PrepareCommandTests {
   @Test(arguments: ["byte", "character", "word", "bpe"])
-  func trainingOnATokenFileIsTrainingOnItsText(tokenizer: String) throws {
+  func tokenFileTrainsBitIdenticallyToItsText(tokenizer: String) throws {
     let place = try Workplace()
     let prepared = try place.run(
       "prepare", "text.txt", "--output", "text.tokens", "--tokenizer", tokenizer, "--json")
@@ -37,7 +37,7 @@ import Testing
     #expect(drawn.output.hasPrefix("The"), "\(drawn)")
   }
 
-  @Test func directoriesAndStandardInputAreTexts() throws {
+  @Test func acceptsDirectoriesAndStandardInput() throws {
     let place = try Workplace()
     try FileManager.default.createDirectory(
       atPath: place.path("texts/b"), withIntermediateDirectories: true)
@@ -92,7 +92,7 @@ import Testing
     #expect(!place.exists("out.tokens"))
   }
 
-  @Test func aFileThatExistsIsKept() throws {
+  @Test func existingFileIsNotOverwritten() throws {
     let place = try Workplace()
     try place.write("out.tokens", "precious")
     let arguments = ["prepare", "text.txt", "--output", "out.tokens", "--tokenizer", "byte"]

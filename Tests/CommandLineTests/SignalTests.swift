@@ -18,7 +18,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [nil, 2]) func userSignal1SavesAndGoesOn(ranks: Int?) throws {
+  @Test(arguments: [nil, 2]) func sigusr1SavesAndContinues(ranks: Int?) throws {
     let place = try Workplace()
     let steps = ranks == nil ? 3000 : 1500
     let job = try place.run(
@@ -35,7 +35,7 @@ import Testing
   }
 
   /// mpirun passes SIGUSR2 on and does not end by itself.
-  @Test func userSignal2StopsAJobOfMPI() throws {
+  @Test func sigusr2StopsAnMPIJob() throws {
     let place = try Workplace()
     let job = try place.run(
       "config.json", "--steps", "1000000", ranks: 2,
@@ -47,7 +47,7 @@ import Testing
   }
 
   /// A signal to one rank only, not the first.
-  @Test func aRankThatIsToldToStopStopsAll() throws {
+  @Test func stopSignalToOneRankStopsAll() throws {
     let place = try Workplace()
     let job = try place.run("config.json", "--steps", "1000000", ranks: 2) { _ in
       guard let records = try? place.records(), records.count >= 5,
@@ -60,7 +60,7 @@ import Testing
     #expect(try place.records().last?["event"] == "stopped")
   }
 
-  @Test func aStopInTheMidstOfAValidationIsHeardAndMadeUpFor() throws {
+  @Test func interruptedValidationIsRerunAfterResume() throws {
     let place = try Workplace()
     // Nearly all of the text validates, in windows of one token for each sequence.
     let slow = [
@@ -91,7 +91,7 @@ import Testing
         == place.records("whole").filter { $0["kind"] == "valid" })
   }
 
-  @Test func aSecondInterruptEndsAtOnce() throws {
+  @Test func secondInterruptEndsAtOnce() throws {
     let place = try Workplace()
     let started = Mutex<ContinuousClock.Instant?>(nil)
     // One step takes seconds.

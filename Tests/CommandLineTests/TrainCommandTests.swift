@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.serialized) struct TrainCommandTests {
   /// As a daemon may be started; no text may end up in a file of the run.
-  @Test func aRunWithoutStandardFilesWritesItsOwnOnly() throws {
+  @Test func closedStandardFilesAreNotMistakenForRunFiles() throws {
     let place = try Workplace()
     let run = try Program(["config.json"], in: place.folder, withoutStandardFiles: true)
     #expect(run.status == 0, "\(run)")
@@ -15,7 +15,8 @@ import Testing
   }
 
   /// A job can be killed after its ranks tell of themselves and before there is a config.
-  @Test(arguments: [["--resume"], []]) func aRunThatNeverBeganIsBegun(options: [String]) throws {
+  @Test(arguments: [["--resume"], []])
+  func resumeStartsARunWithoutCheckpoints(options: [String]) throws {
     let place = try Workplace()
     try FileManager.default.createDirectory(
       atPath: place.path("run/ranks"), withIntermediateDirectories: true)
@@ -26,7 +27,7 @@ import Testing
     #expect(run.status == 0, "\(run)")
   }
 
-  @Test(arguments: ["r", "a/b", "c/", "d//e"]) func aRunDirectoryMayHaveAnyName(
+  @Test(arguments: ["r", "a/b", "c/", "d//e"]) func runDirectoryMayHaveAnyName(
     name: String
   ) throws {
     let place = try Workplace()
@@ -35,7 +36,7 @@ import Testing
     #expect(FileManager.default.fileExists(atPath: place.path("\(name)/metrics.jsonl")))
   }
 
-  @Test func anyRanksAndThreadsGiveTheSameTrajectory() throws {
+  @Test func trajectoryIsBitIdenticalAtAnyRankAndThreadCount() throws {
     let place = try Workplace()
     let alone = try place.run("config.json", "--threads", "1")
     #expect(alone.status == 0, "\(alone)")
@@ -55,7 +56,7 @@ import Testing
     }
   }
 
-  @Test func theRunDirectoryHoldsWhatItShould() throws {
+  @Test func runDirectoryHasTheDocumentedFiles() throws {
     let place = try Workplace()
     let job = try place.run("train", "config.json", "--set", "run.keep_checkpoints=2", ranks: 2)
     #expect(job.status == 0, "\(job)")
@@ -77,7 +78,7 @@ import Testing
     #expect(losses.last! < losses.first!)
   }
 
-  @Test func aRunThatWalksOverNumbersOfRanksGoesOnAsIfNothingHadBeen() throws {
+  @Test func resumesBitIdenticallyAtAnyRankCount() throws {
     let place = try Workplace()
     let whole = try place.run("config.json", "--run-directory", "whole")
     #expect(whole.status == 0, "\(whole)")
@@ -97,7 +98,7 @@ import Testing
     #expect(resumes.map { $0["ranks"] } == [2, 1, 3, 4])
   }
 
-  @Test func recordsAfterTheCheckpointAreNotDoubled() throws {
+  @Test func resumeDropsRecordsAfterTheCheckpoint() throws {
     let place = try Workplace()
     #expect(try place.run("config.json").status == 0)
     let before = try place.trajectory()
@@ -118,7 +119,7 @@ import Testing
   }
 
   @Test(arguments: [SIGTERM, SIGINT, SIGUSR2])
-  func aSignalEndsARunAfterACheckpoint(signal: Int32) throws {
+  func stopSignalEndsTheRunAfterACheckpoint(signal: Int32) throws {
     let place = try Workplace()
     let folder = place.folder
     let job = try place.run("config.json", "--steps", "1000000") { process in
@@ -139,7 +140,7 @@ import Testing
     #expect(next.status == 0, "\(next)")
   }
 
-  @Test func debugModeComputesTheSameAndChecks() throws {
+  @Test func debugModeKeepsTheTrajectoryAndAddsChecks() throws {
     let place = try Workplace()
     #expect(try place.run("config.json", "--set", "run.log_every=4", ranks: 2).status == 0)
     let debug = try place.run(
@@ -167,7 +168,7 @@ import Testing
     }
   }
 
-  @Test func jsonGoesToOutputAndTextToErrors() throws {
+  @Test func jsonGoesToStandardOutputAndTextToStandardError() throws {
     let place = try Workplace()
     let job = try place.run("config.json", "--json", ranks: 2)
     #expect(job.status == 0, "\(job)")
@@ -176,7 +177,7 @@ import Testing
     #expect(job.errors.contains("gru-dist \(programVersion): 2 ranks x"), "\(job)")
   }
 
-  @Test func theLastWholeCheckpointIsUsedAndTheOtherNamed() throws {
+  @Test func resumesFromNewestWholeCheckpointAndNamesTheDamagedOne() throws {
     let place = try Workplace()
     #expect(try place.run("config.json").status == 0)
     let expected = try place.trajectory()

@@ -31,7 +31,7 @@ import Testing
     return try place.records("whole")
   }
 
-  @Test func plateausAreRemembered() throws {
+  @Test func resumeKeepsThePlateauSchedule() throws {
     let place = try Workplace()
     // No step is large enough to change the loss: every validation but the first stalls.
     let records = try requireExactResume(
@@ -49,7 +49,7 @@ import Testing
     #expect(falls.map { $0["step"] } == [6, 10])
   }
 
-  @Test func aRunThatNoLongerGetsBetterEnds() throws {
+  @Test func earlyStoppingEndsTheRun() throws {
     let place = try Workplace()
     let sets = [
       "optimizer.name=sgd", "optimizer.learning_rate=1e-30", "run.validate_every=2",
@@ -65,7 +65,7 @@ import Testing
     #expect(again.output.contains("run.patience"), "\(again)")
   }
 
-  @Test func runningMeansAreRemembered() throws {
+  @Test func resumeKeepsAveragedParameters() throws {
     for (index, sets) in [
       ["optimizer.ema_decay=0.9", "run.validate_every=2"],
       // So high a rate makes the loss worse, and the mean starts.
@@ -91,12 +91,12 @@ import Testing
   }
 
   @Test(arguments: ["rmsprop", "adagrad"])
-  func squaresAreRemembered(name: String) throws {
+  func resumeKeepsSecondMoments(name: String) throws {
     try requireExactResume(
       try Workplace(), ["optimizer.name=\(name)", "optimizer.learning_rate=0.01"], stops: [5])
   }
 
-  @Test func windowsOfManyLengthsGoOnWhereTheyWere() throws {
+  @Test func resumeKeepsWindowJitter() throws {
     let records = try requireExactResume(
       try Workplace(), ["batch.window_jitter=7", "optimizer.schedule.name=constant"])
     let train = records.filter { $0["kind"] == "train" }
@@ -105,7 +105,7 @@ import Testing
     #expect(train.compactMap { $0["tokens"]?.integerValue }.last == 12 * 16 * 12)
   }
 
-  @Test func accumulatedWindowsGoOnWhereTheyWere() throws {
+  @Test func resumeKeepsAccumulatedBatches() throws {
     let records = try requireExactResume(
       try Workplace(), ["batch.accumulate=3", "batch.window_jitter=2", "run.recompute_every=2"])
     let train = records.filter { $0["kind"] == "train" }
@@ -113,7 +113,7 @@ import Testing
     #expect(train.last?["tokens"]?.integerValue == 12 * 3 * 16 * 12)
   }
 
-  @Test func wordsAreTrainedEvaluatedAndSampled() throws {
+  @Test func wordTokenizerTrainsEvaluatesAndSamples() throws {
     let place = try Workplace()
     try requireExactResume(place, ["data.tokenizer=word", "data.minimum_count=2"])
     let measured = try place.run("evaluate", "run", "--json", ranks: 3)

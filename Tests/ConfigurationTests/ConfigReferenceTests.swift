@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test func everyMeaningIsASentence() {
+  @Test func everyDescriptionIsASentence() {
     for key in Config.reference {
       #expect(key.meaning.first?.isUppercase == true, "\(key.path)")
       #expect(key.meaning.hasSuffix("."), "\(key.path)")

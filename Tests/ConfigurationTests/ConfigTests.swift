@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test(arguments: ["optimizer.schedule.name=plateau", "run.patience=2", "optimizer.name=asgd"])
-  func whatDependsOnValidationsNeedsThem(assignment: String) throws {
+  func validationDependentKeysRequireValidation(assignment: String) throws {
     _ = try config(minimal, assignment)
     #expect(message(minimal, assignment, "run.validate_every=0").contains("run.validate_every"))
     #expect(message(minimal, assignment, "data.valid_fraction=0").contains("no validation text"))
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test(arguments: [("word", 2, "at least 3"), ("bpe", 256, "at least 257")])
-  func vocabulariesNeedRoomForWhatIsAlwaysThere(kind: String, limit: Int, expectation: String) {
+  func vocabularyLimitMustHoldTheFixedTokens(kind: String, limit: Int, expectation: String) {
     let overrides = ["data.tokenizer=\(kind)", "data.vocabulary_limit=\(limit)"]
     let found = message(minimal, overrides[0], overrides[1])
     #expect(found.contains("data.vocabulary_limit: expected 0"), "\(found)")
@@ -137,7 +137,7 @@ import Testing
     #expect(message("[]") == "c.json: expected an object, found an array")
   }
 
-  @Test func overridesReplaceAndMakeKeys() throws {
+  @Test func overridesReplaceAndAddKeys() throws {
     let config = try config(
       minimal, "run.steps=7", "run.directory=here/there", "data.valid=v", "data.valid=null",
       "optimizer.schedule={\"name\": \"linear\"}", "run.seed=9007199254740993")
@@ -162,7 +162,7 @@ import Testing
     #expect(error?.description.contains("9 workers (3 ranks x 3 threads)") == true)
   }
 
-  @Test func editDistanceCountsSwapsOnce() {
+  @Test func editDistanceCountsTranspositionsOnce() {
     #expect(editDistance("window", "window") == 0)
     #expect(editDistance("widnow", "window") == 1)
     #expect(editDistance("", "abc") == 3)

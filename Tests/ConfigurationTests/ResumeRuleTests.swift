@@ -14,7 +14,7 @@ import Testing
   }
 
   /// The whole list of what is open: a key that is new here is a decision.
-  @Test func onlyTheseKeysMayChange() {
+  @Test func onlyListedKeysMayChangeAtResume() {
     #expect(
       paths(.changesTrajectory) == [
         "optimizer.learning_rate", "optimizer.beta1", "optimizer.beta2", "optimizer.epsilon",
@@ -36,7 +36,7 @@ import Testing
       ])
   }
 
-  @Test func whatIsFixedIsNamedWithBothValues() throws {
+  @Test func fixedKeysAreNamedWithBothValues() throws {
     let stored = try config("model.hidden=24", "batch.window=12")
     let now = try config("batch.window=10", "model.hidden=25", "optimizer.learning_rate=1")
     let differences = now.fixedDifferences(from: stored)
@@ -46,7 +46,7 @@ import Testing
     #expect(now.fixedDifferences(from: now).isEmpty)
   }
 
-  @Test func whatMayChangeIsToldInTheOrderOfTheAlphabet() throws {
+  @Test func changedKeysAreReportedInAlphabeticalOrder() throws {
     let stored = try config("run.steps=100")
     let now = try config("run.steps=200", "optimizer.clip_norm=2", "run.log_every=7")
     #expect(
@@ -56,7 +56,7 @@ import Testing
     #expect(now.fixedDifferences(from: stored).isEmpty)
   }
 
-  @Test func periodsOfValidationsMatterWhereValidationsDecide() throws {
+  @Test func validationIntervalIsFixedWhereValidationSteersTraining() throws {
     let often = "run.validate_every=50"
     #expect(try config(often).changes(from: config()).isEmpty)
     let plateau = "optimizer.schedule.name=plateau"
@@ -65,7 +65,7 @@ import Testing
         == ["run.validate_every"])
   }
 
-  @Test func howMuchIsValidatedMattersWhereValidationsDecide() throws {
+  @Test func validationSizeIsFixedWhereValidationSteersTraining() throws {
     func config(_ assignments: String...) throws -> Config {
       try Config(
         json: Array(#"{"task": "adding"}"#.utf8), file: "c.json",

@@ -45,7 +45,7 @@ import Testing
     return merges
   }
 
-  @Test func chunksAreRunsWithTheSpaceBefore() {
+  @Test func chunksAreRunsWithTheirLeadingSpace() {
     let text = "Don't  stop at 42,\n\n  they said ...\tü "
     #expect(
       chunks(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) } == [
@@ -55,7 +55,7 @@ import Testing
     #expect(chunks([UInt8](repeating: 0x61, count: 150)).map(\.count) == [64, 64, 22])
   }
 
-  @Test func chunksAddUpToAnyBytes() {
+  @Test func chunksConcatenateToTheInput() {
     var generator = SeededGenerator(seed: 11)
     for _ in 0..<300 {
       let length = Int.random(in: 0...200, using: &generator)
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test(arguments: [1, 2, 3, 4])
-  func mergesAreThoseOfThePlainAlgorithm(seed: UInt64) throws {
+  func mergesEqualThePlainAlgorithm(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
     let words = (0..<40).map { _ in
       (0..<Int.random(in: 1...7, using: &generator)).map { _ in
@@ -87,7 +87,7 @@ import Testing
     #expect(vocabulary.merges.count > 40)
   }
 
-  @Test func nothingIsLost() throws {
+  @Test func decodingInvertsEncoding() throws {
     var generator = SeededGenerator(seed: 5)
     let training = Array(String(repeating: "the cat sat on the mat. ", count: 50).utf8)
     let tokenizer = try corpus(training).tokenizer
@@ -105,7 +105,7 @@ import Testing
     #expect(tokenizer.encode("the cat").count == 2)
   }
 
-  @Test func theTextTokenizesAsTheMergesWereMade() throws {
+  @Test func encodingTheTrainingTextRepeatsItsMerges() throws {
     let text = Array("low low low lower lower newest newest widest widest wider".utf8)
     let corpus = try corpus(text, limit: 300)
     guard case .bytePair(let vocabulary) = corpus.tokenizer else { return }
@@ -132,12 +132,12 @@ import Testing
   }
 
   @Test(arguments: ["1", "1 2 3", "256 1", "-1 2", "1 2 1 2", "1 x", "4294967296 1", "1 2 257 3"])
-  func damagedDescriptionsAreRefused(merges: String) throws {
+  func rejectsDamagedDescriptions(merges: String) throws {
     let json: OrderedJSON = ["kind": "bpe", "merges": .string(merges)]
     #expect(throws: JSONFieldError.self) { try Tokenizer(json: try JSONFields(json)) }
   }
 
-  @Test func mergesBeyondAChunkAreRefused() throws {
+  @Test func rejectsMergesAcrossChunks() throws {
     // Each merge doubles the last: the seventh would stand for 128 bytes.
     let merges = (0..<7).map { $0 == 0 ? "97 97" : "\(255 + $0) \(255 + $0)" }
     for (count, isSound) in [(6, true), (7, false)] {

@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test func everyPartOfTheSequencesGivesTheSameTokens() throws {
+  @Test func everySplitOfTheSequencesGivesTheSameTokens() throws {
     var generator = SeededGenerator(seed: 3)
     let bytes = (0..<5000).map { _ in UInt8.random(in: 0...255, using: &generator) }
     try withTemporaryFile(bytes) { path in
@@ -88,7 +88,7 @@ import Testing
     #expect(plan.position(ofStep: 10) == (3, 1))
   }
 
-  @Test func hugeSizesNeedTooManyTokensInsteadOfTrapping() {
+  @Test func hugeSizesAreErrorsAndDoNotTrap() {
     #expect(StreamPlan.tokensNeeded(sequences: .max, window: .max) == .max)
     #expect(StreamPlan.tokensNeeded(sequences: .max, window: 1) == .max)
   }
@@ -180,7 +180,7 @@ import Testing
     }
   }
 
-  @Test func theTailIsHeldOut() throws {
+  @Test func validationIsTheTailOfTheText() throws {
     let split = try CorpusSplit(
       train: corpus(1000), valid: nil, validFraction: 0.1, sequences: 4, window: 16)
     #expect(split.training.range == 0..<900)
@@ -195,7 +195,7 @@ import Testing
     #expect(split.validation == nil)
   }
 
-  @Test func aValidationTextLeavesAllOfTheTrainingText() throws {
+  @Test func separateValidationTextHoldsNothingOut() throws {
     let split = try CorpusSplit(
       train: corpus(1000), valid: corpus(50), validFraction: 0.1, sequences: 4, window: 16)
     #expect(split.training.range == 0..<1000)
@@ -232,7 +232,7 @@ import Testing
   }
 
   @Test(arguments: [-0.1, 1, 1.5, .nan, .infinity])
-  func fractionsOutsideTheUnitIntervalAreRefused(fraction: Double) throws {
+  func rejectsFractionsOutsideTheUnitInterval(fraction: Double) throws {
     let train = try corpus(100)
     #expect(throws: CorpusError.self) {
       try CorpusSplit(train: train, valid: nil, validFraction: fraction, sequences: 1, window: 1)

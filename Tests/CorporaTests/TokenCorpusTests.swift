@@ -31,7 +31,7 @@ import Testing
     }
   }
 
-  @Test func aTextOfMoreThan65536KindsUsesWideTokens() throws {
+  @Test func vocabulariesAbove65536UseWideTokens() throws {
     var text = ""
     for value in UInt32(0x20)..<0x1_2000 {
       if let scalar = Unicode.Scalar(value) { text.unicodeScalars.append(scalar) }
@@ -83,20 +83,20 @@ import Testing
     #expect(seen.count == expected + 100)
   }
 
-  @Test func contentHashIsTheSameForEver() {
+  @Test func contentHashIsStable() {
     // Written down when the hash was made: a change would turn every resume into another corpus.
     let bytes = (0..<77).map { UInt8($0) }
     let hash = bytes.withUnsafeBytes { ContentHash128(of: $0).description }
     #expect(hash == "5251138c768e05f4998a9143844fe473")
   }
 
-  @Test func missingFileIsNamed() {
+  @Test func errorNamesMissingFile() {
     #expect(throws: CorpusError.missing(path: "/nowhere/text")) {
       try TokenCorpus(path: "/nowhere/text", learning: .byte)
     }
   }
 
-  @Test func directoriesPipesAndDevicesAreRefused() throws {
+  @Test func rejectsDirectoriesPipesAndDevices() throws {
     try withTemporaryDirectory { directory in
       #expect(throws: CorpusError.notRegularFile(path: directory, kind: "a directory")) {
         try TokenCorpus(path: directory, learning: .byte)
@@ -112,7 +112,7 @@ import Testing
     }
   }
 
-  @Test func emptyFileIsRefused() throws {
+  @Test func rejectsEmptyFiles() throws {
     try withTemporaryFile([]) { path in
       for kind in Tokenizer.Kind.allCases {
         #expect(throws: CorpusError.empty(path: path)) {

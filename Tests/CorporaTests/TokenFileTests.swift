@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test(arguments: Tokenizer.Kind.allCases)
-  func aTokenFileIsItsText(kind: Tokenizer.Kind) throws {
+  func tokenFileEqualsItsText(kind: Tokenizer.Kind) throws {
     try withTemporaryDirectory { directory in
       let (text, file) = (directory + "/text", directory + "/tokens")
       try write(words(1, count: 9000) + "naïve", to: text)
@@ -108,7 +108,7 @@ import Testing
     }
   }
 
-  @Test func anotherTokenizerIsNamed() throws {
+  @Test func errorNamesAnotherTokenizer() throws {
     try withTemporaryDirectory { directory in
       let texts = ["a", "b"].map { directory + "/" + $0 }
       try write("one two\n", to: texts[0])
@@ -130,7 +130,7 @@ import Testing
     }
   }
 
-  @Test func everyDamageIsNoticed() throws {
+  @Test func rejectsEveryDamagedByte() throws {
     try withTemporaryDirectory { directory in
       let (text, file) = (directory + "/text", directory + "/tokens")
       try write(words(3, count: 60), to: text)
@@ -161,7 +161,7 @@ import Testing
     }
   }
 
-  @Test func aTokenBeyondTheVocabularyIsRefused() throws {
+  @Test func rejectsTokensBeyondTheVocabulary() throws {
     try withTemporaryDirectory { directory in
       let file = directory + "/tokens"
       let tokenizer = try withTemporaryFile("a b c\n".utf8) {
@@ -176,7 +176,7 @@ import Testing
     }
   }
 
-  @Test func aFileThatCannotBeWrittenIsAnError() throws {
+  @Test func unwritableFileIsAnError() throws {
     try withTemporaryFile("a b".utf8) { text in
       let error = #expect(throws: CorpusError.self) {
         try prepare([text], to: "/nowhere/tokens", .byte)
@@ -188,7 +188,7 @@ import Testing
     }
   }
 
-  @Test func piecesHashAsTheWhole() {
+  @Test func chunkedHashEqualsTheWhole() {
     var generator = SeededGenerator(seed: 9)
     let bytes = (0..<500).map { _ in UInt8.random(in: 0...255, using: &generator) }
     let whole = bytes.withUnsafeBytes { ContentHash128(of: $0) }

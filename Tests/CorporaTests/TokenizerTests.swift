@@ -9,7 +9,7 @@ import Testing
     try withTemporaryFile(text.utf8) { try TokenCorpus(path: $0, learning: .character).tokenizer }
   }
 
-  @Test func bytesEncodeAndDecodeToThemselves() {
+  @Test func bytesRoundTrip() {
     let text = "Grüße, 世界\u{0}\n"
     #expect(Tokenizer.byte.vocabularySize == 256)
     #expect(Tokenizer.byte.encode(text) == text.utf8.map { Int32($0) })
@@ -30,7 +30,7 @@ import Testing
     #expect(tokenizer.decodeText([0, 3, 2]) == "a\u{FFFD}c")
   }
 
-  @Test func combiningScalarsStayApart() throws {
+  @Test func combiningScalarsAreTokensOfTheirOwn() throws {
     let text = "e\u{301}\u{E9}\r\n"
     let tokenizer = try characters(text)
     let decoded = tokenizer.decode(tokenizer.encode(text))
@@ -55,12 +55,12 @@ import Testing
     "", "G", "41-", "-41", "42-41", "41 41", "41  42", "42 41", "D800", "D7FF-E000", "110000",
     "41-42-43", "+41", "0000041", "41\u{301}", "４１",
   ])
-  func damagedDescriptionsAreRefused(runs: String) throws {
+  func rejectsDamagedDescriptions(runs: String) throws {
     let json: OrderedJSON = ["kind": "character", "scalars": .string(runs)]
     #expect(throws: JSONFieldError.self) { try Tokenizer(json: try JSONFields(json)) }
   }
 
-  @Test func unknownKindIsRefused() {
+  @Test func rejectsUnknownKinds() {
     let json: OrderedJSON = ["kind": "syllable"]
     #expect(throws: JSONFieldError.self) { try Tokenizer(json: try JSONFields(json)) }
   }

@@ -29,7 +29,7 @@ import Testing
     ("a\n", 2), ("a", 2), ("\n", 1), ("\n\n", 2), (" ", 1), ("a\n b", 4), (" a \n \n", 3),
     ("a\r\nb\tc\u{B}d\u{C}", 6),
   ])
-  func everyLineEndsOnce(text: String, count: Int) throws {
+  func everyLineEndsWithOneEndToken(text: String, count: Int) throws {
     #expect(try corpus(text).count == count)
   }
 
@@ -41,7 +41,7 @@ import Testing
     #expect(tokens(limited) == [2, 2, 2, 3, 3, 0, 0, 0, 1])
   }
 
-  @Test func aTextMaySpellTheSpecialTokensOut() throws {
+  @Test func textMaySpellSpecialTokens() throws {
     let corpus = try corpus("<unk> a <eos> <unk>\n")
     #expect(tokens(corpus) == [0, 2, 1, 0, 1])
     #expect(corpus.tokenizer.vocabularySize == 3)
@@ -69,7 +69,7 @@ import Testing
     #expect(tokenizer.unknownParts(of: "the dog  sat on") == ["dog", "on"])
   }
 
-  @Test func combiningCharactersKeepWordsApart() throws {
+  @Test func combiningCharactersDistinguishWords() throws {
     // The same text to String's comparison, but not the same bytes.
     let corpus = try corpus("e\u{301} \u{E9}\n")
     #expect(corpus.tokenizer.vocabularySize == 4)
@@ -87,12 +87,12 @@ import Testing
   }
 
   @Test(arguments: ["a  b", " a", "a ", "a\nb", "a a", "<unk>", "a <eos>"])
-  func damagedDescriptionsAreRefused(words: String) throws {
+  func rejectsDamagedDescriptions(words: String) throws {
     let json: OrderedJSON = ["kind": "word", "words": .string(words)]
     #expect(throws: JSONFieldError.self) { try Tokenizer(json: try JSONFields(json)) }
   }
 
-  @Test func aTextThatIsNotUTF8IsRefused() throws {
+  @Test func rejectsTextThatIsNotUTF8() throws {
     _ = try withTemporaryFile(Array("ab c".utf8) + [0xFF, 0x0A]) { path in
       #expect(throws: CorpusError.invalidUTF8(path: path, offset: 4)) {
         try TokenCorpus(path: path, learning: .word)
@@ -100,7 +100,7 @@ import Testing
     }
   }
 
-  @Test func manyWordsAreFoundAgain() throws {
+  @Test func looksUpManyWords() throws {
     let words = (0..<70_000).map { "w\($0 * 7919 % 70_001)" }
     let corpus = try corpus(words.joined(separator: " ") + "\n")
     #expect(corpus.tokenizer.vocabularySize == Set(words).count + 2)
@@ -108,7 +108,7 @@ import Testing
       corpus.tokenizer.decodeText(tokens(corpus)) == words.joined(separator: " ") + " \n")
   }
 
-  @Test func countsForgetTheRarestInBoundedRoom() {
+  @Test func boundedCountsForgetTheRarestWords() {
     var counts = ByteStringCounts(room: 100)
     for round in 0..<2000 {
       // Ten words that are frequent, and ever new ones.

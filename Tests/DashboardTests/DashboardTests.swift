@@ -72,7 +72,7 @@ extension DashboardServer {
 }
 
 @Suite struct DashboardTests {
-  @Test func runsAreSummedUp() async throws {
+  @Test func runsAreSummarized() async throws {
     let folder = try RunsFolder()
     let server = try folder.server()
     guard case .array(let runs)? = try await server.json("/api/runs")["runs"] else {
@@ -89,7 +89,7 @@ extension DashboardServer {
     #expect(run["status"] == "unknown")
   }
 
-  @Test func aRunIsToldInFull() async throws {
+  @Test func runPageHasAllItsRecords() async throws {
     let folder = try RunsFolder()
     let run = try await folder.server().json("/api/run", query: ["name": "first"])
     #expect(run["train"]?["loss"]?.line == "[3.5,3.0]")
@@ -104,7 +104,7 @@ extension DashboardServer {
     #expect(run["config"]?["model"]?["cell"] == "gru")
   }
 
-  @Test func statusComesFromTheHeartbeat() async throws {
+  @Test func statusFollowsTheHeartbeat() async throws {
     let folder = try RunsFolder()
     let server = try folder.server()
     let now = Int(Date().timeIntervalSince1970)
@@ -120,7 +120,7 @@ extension DashboardServer {
     }
   }
 
-  @Test func filesAreReadAsTheyGrow() async throws {
+  @Test func growingFilesAreReadIncrementally() async throws {
     let folder = try RunsFolder()
     let reader = MetricsReader()
     let run = "\(folder.path)/first"
@@ -137,14 +137,14 @@ extension DashboardServer {
     #expect(await reader.metrics(of: run).train.count == 1)
   }
 
-  @Test func longSeriesAreThinnedButKeepTheirEnd() throws {
+  @Test func longSeriesAreThinnedAndKeepTheirEnd() throws {
     var series = RunMetrics.Series()
     for step in 1...10 { series.append([.init("step", .integer(step))]) }
     #expect(series.json(mostRows: 4)["step"]?.line == "[1.0,4.0,7.0,10.0]")
     #expect(series.json(mostRows: 3)["step"]?.line == "[1.0,5.0,9.0,10.0]")
   }
 
-  @Test func namesLeadNowhereElse() throws {
+  @Test func namesCannotEscapeTheRunsDirectory() throws {
     let folder = try RunsFolder()
     let catalog = RunCatalog(directory: "\(folder.path)/first")
     #expect(catalog.names() == ["."])
@@ -166,7 +166,7 @@ extension DashboardServer {
     #expect(try await server.get("/", method: .POST).status == 405)
   }
 
-  @Test func thePageNeedsNothingFromElsewhere() async throws {
+  @Test func pageLoadsNothingFromOtherHosts() async throws {
     let folder = try RunsFolder()
     let server = try folder.server()
     for path in ["/", "/style.css", "/script.js", "/charts.js", "/panels.js"] {
@@ -213,7 +213,7 @@ extension DashboardServer {
     #expect(try await server.get("/metrics", headers: ["Cookie": "gru_dist_token=x"]).status == 403)
   }
 
-  @Test func loopbackIsAskedForByItsName() async throws {
+  @Test func loopbackRequiresALoopbackHostHeader() async throws {
     let server = try RunsFolder().server()
     for host in ["localhost:6886", "127.0.0.1", "[::1]:6886"] {
       #expect(try await server.get("/", headers: ["Host": host]).status == 200, "\(host)")

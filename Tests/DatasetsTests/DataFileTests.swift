@@ -81,7 +81,7 @@ import Testing
     ("a.txt", "1 2 3", "its name does not tell the format"),
     ("a.csv", "", "is empty"),
   ])
-  func badDataSaysWhere(name: String, content: String, expected: String) throws {
+  func errorsNameFileAndLine(name: String, content: String, expected: String) throws {
     let file = try DataFolder(name, content)
     let complaint = file.complaint()
     #expect(complaint.contains(expected), "\(complaint)")

@@ -13,7 +13,7 @@ import Testing
     return set
   }
 
-  @Test func everySequenceIsLaidOnceAndFits() {
+  @Test func everySequenceIsPackedOnceAndFits() {
     var lengths: [Int] = []
     for index in 0..<300 { lengths.append(1 + index * 7919 % 50) }
     let sequences = lengths.enumerated().map { (index: $0, length: $1) }
@@ -29,7 +29,7 @@ import Testing
     #expect(Double(lengths.reduce(0, +)) / Double(rows.count * 200) > 0.95)
   }
 
-  @Test func anEpochTakesEveryRowOnceAndEpochsDiffer() {
+  @Test func epochVisitsEveryRowOnceInItsOwnOrder() {
     for count in [1, 2, 3, 5, 16, 17, 100] {
       let order = Permutation(count: count, random: Philox(seed: 3, purpose: .task))
       let first = (0..<count).map { order.number(at: $0, epoch: 0) }

@@ -45,7 +45,7 @@ import Testing
     #expect(results == Array(repeating: "2: bad flag", count: 3))
   }
 
-  @Test func whatTheCoordinatorDoesIsDoneOnceAndFailsOnAll() throws {
+  @Test func coordinatorsWorkRunsOnceAndFailsOnAllRanks() throws {
     let done = try ThreadWorld.run(ranks: 3) { communicator in
       var count = 0
       try communicator.coordinate { count += 1 }
@@ -58,7 +58,7 @@ import Testing
     #expect(results == Array(repeating: "1: disk full", count: 3))
   }
 
-  @Test func bytesOfRankZeroAreShared() throws {
+  @Test func rankZerosBytesReachAllRanks() throws {
     let shared = try ThreadWorld.run(ranks: 3) { communicator in
       try communicator.share(communicator.rank == 0 ? Array("hello".utf8) : [])
     }

@@ -20,7 +20,7 @@ import Testing
       layerCount: layers)
   }
 
-  @Test(arguments: shapes) func segmentsFollowEachOtherAndHoldWhatTheirStageCompletes(
+  @Test(arguments: shapes) func segmentsAreContiguousAndHoldWhatTheirStageCompletes(
     shape: ModelShape
   ) {
     let table = ParameterTable(shape: shape)
@@ -63,7 +63,7 @@ import Testing
     #expect(whole.count == 1)
   }
 
-  @Test func layersOfARealModelGoOneAfterTheOther() {
+  @Test func bucketsFollowTheLayersOfARealModel() {
     let shape = Self.shape(.gruResetBefore, layers: 2, vocabulary: 256, hidden: 512)
     let segments = BackwardStage.segments(of: shape, table: ParameterTable(shape: shape))
     let buckets = BucketPlan(segments: segments, bucketElements: 1 << 18).buckets
@@ -74,7 +74,7 @@ import Testing
     #expect(last * 8 < ParameterTable(shape: shape).elementCount)
   }
 
-  @Test func noBucketReachesAcrossTheEndOfAnEmbeddingApart() {
+  @Test func noBucketCrossesTheEndOfARowExchangedEmbedding() {
     let shape = Self.shape(.gruResetBefore, layers: 1, vocabulary: 500, hidden: 3)
     let table = ParameterTable(shape: shape)
     let segments = BackwardStage.segments(of: shape, table: table)

@@ -17,7 +17,7 @@ import Testing
     ["batch.accumulate=2", "model.tie_weights=true", "model.embedding=20"],
     ["model.recurrent_dropout=0.2", "model.embedding=700"],
   ])
-  func oneConfigGivesOneTrajectory(assignments: [String]) throws {
+  func trajectoryIsBitIdenticalAtAnyRankAndThreadCount(assignments: [String]) throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += assignments
@@ -59,7 +59,7 @@ import Testing
 
   /// What is left out of one step is made up for by the next ones: over many steps of SGD the
   /// rounded parameters stay within a rounding of a single change of the exact ones.
-  @Test func whatRoundingLeavesOutIsNotLost() throws {
+  @Test func errorFeedbackCarriesRoundingErrors() throws {
     var problem = try TrainingProblem("optimizer.name=sgd", "optimizer.clip_norm=0")
     defer { problem.remove() }
     problem.assignments += Self.groups
@@ -78,7 +78,7 @@ import Testing
   }
 
   /// A step that is taken back leaves no residual behind.
-  @Test func aStepThatIsTakenBackLeavesNothing() throws {
+  @Test func undoneStepRestoresResiduals() throws {
     var problem = try TrainingProblem("batch.accumulate=2")
     defer { problem.remove() }
     problem.assignments += Self.groups
@@ -96,7 +96,7 @@ import Testing
     #expect(try fingerprint(withFault: true) == fingerprint(withFault: false))
   }
 
-  @Test func isRefusedWhereItHasNoMeaning() throws {
+  @Test func rejectsUnsupportedCombinations() throws {
     func message(_ assignments: String..., ranks: Int = 1) -> String {
       do {
         let config = try Config(

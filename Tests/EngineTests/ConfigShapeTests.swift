@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  @Test func aConfigThatCannotBeUsedIsBadUsage() {
+  @Test func unusableConfigExitsAsBadUsage() {
     let error = #expect(throws: ConfigError.self) {
       try config().validate(ranks: 3, threads: 3, place: "c.json")
     }

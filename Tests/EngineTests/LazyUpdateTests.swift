@@ -11,7 +11,7 @@ import Testing
   private static let few = ["batch.sequences=8", "batch.window=2", "optimizer.learning_rate=0.01"]
 
   @Test(arguments: ["adam", "adamw"])
-  func anyNumberOfWorkersGivesTheSameTrajectory(name: String) throws {
+  func trajectoryIsBitIdenticalAtAnyWorkerCount(name: String) throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += Self.few + ["optimizer.name=\(name)", "optimizer.weight_decay=0.1"]
@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  @Test func rowsThatNoInputLooksUpStayAsTheyAre() throws {
+  @Test func rowsWithoutLookupsAreNotUpdated() throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += Self.few + ["optimizer.lazy=true"]
@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  @Test func runsOfTouchedRowsCoverWhatIsTouched() throws {
+  @Test func touchedRangesCoverEveryTouchedRow() throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += Self.few + ["optimizer.lazy=true"]
@@ -94,7 +94,7 @@ import Testing
     }
   }
 
-  @Test func isRefusedWhereItHasNoMeaning() throws {
+  @Test func rejectsUnsupportedCombinations() throws {
     func message(_ assignments: String...) -> String {
       do {
         _ = try Config(

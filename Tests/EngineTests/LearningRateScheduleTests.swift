@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  @Test func warmUpAsLongAsTheRunIsAllThereIs() throws {
+  @Test func warmUpMayLastTheWholeRun() throws {
     let schedule = try schedule("cosine", warmup: 100, steps: 10)
     #expect(abs(schedule.rate(atStep: 10) - 0.0002) < 1e-18)
     let equal = try self.schedule("linear", warmup: 10, steps: 10)
@@ -59,7 +59,7 @@ import Testing
     #expect(equal.rate(atStep: 11).isFinite)
   }
 
-  @Test func stepsFallByTheFactorEveryTime() throws {
+  @Test func stepScheduleMultipliesByTheFactor() throws {
     let schedule = try schedule(
       "step", warmup: 4, steps: 30, more: ", \"factor\": 0.5, \"step_every\": 10")
     #expect((5...14).allSatisfy { schedule.rate(atStep: $0) == 0.002 })
@@ -67,7 +67,7 @@ import Testing
     #expect(schedule.rate(atStep: 25) == 0.0005)
   }
 
-  @Test func plateausFallOnlyWhereValidationStalls() throws {
+  @Test func plateauScheduleFallsOnlyWhenValidationStalls() throws {
     let schedule = try schedule("plateau", warmup: 0, steps: 30)
     for step in [1, 17, 1000] {
       #expect(schedule.rate(atStep: step) == 0.002)
@@ -79,7 +79,7 @@ import Testing
     #expect(constant.rate(atStep: 3, decays: 2) == 0.002)
   }
 
-  @Test func theStablePartEndsInAFall() throws {
+  @Test func stablePhaseEndsInDecay() throws {
     let schedule = try schedule(
       "wsd", warmup: 10, steps: 100, final: 0, more: ", \"decay_steps\": 20")
     #expect((10...80).allSatisfy { schedule.rate(atStep: $0) == 0.002 })

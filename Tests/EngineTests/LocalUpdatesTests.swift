@@ -21,7 +21,7 @@ import Testing
     ["batch.accumulate=2", "batch.window_jitter=2", "model.learned_initial_state=true"],
     ["model.recurrent_dropout=0.2", "model.dropout=0.1", "exchange.progress=thread"],
   ])
-  func oneConfigGivesOneTrajectory(assignments: [String]) throws {
+  func trajectoryIsBitIdenticalAtAnyRankAndThreadCount(assignments: [String]) throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += Self.rounds + assignments
@@ -43,7 +43,7 @@ import Testing
     #expect(try problem.trajectory(ranks: 1, threads: 1, steps: 4) != alone)
   }
 
-  @Test func threeGroupsDoToo() throws {
+  @Test func threeGroupsAreBitIdenticalAtAnyRankCount() throws {
     var problem = try TrainingProblem("batch.sequences=24")
     defer { problem.remove() }
     problem.assignments += Self.rounds + ["batch.shards=12", "exchange.local_groups=3"]
@@ -69,7 +69,7 @@ import Testing
 
   /// Whole rounds beside groups that are trained one by one and brought together element by
   /// element.
-  @Test func roundsAreTheirScalarReference() throws {
+  @Test func roundsEqualTheScalarReference() throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += Self.rounds + ["exchange.outer_learning_rate=0.6"]
@@ -112,7 +112,7 @@ import Testing
 
   /// With one group whose change is taken as it is, a round is the updates themselves, but for the
   /// rounding of θ − (θ − θ'): at most one of each of the two differences.
-  @Test func oneGroupIsThePlainRun() throws {
+  @Test func oneGroupEqualsSynchronousTraining() throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += ["run.steps=99", "optimizer.name=sgd", "optimizer.learning_rate=0.1"]
@@ -140,7 +140,7 @@ import Testing
     #expect(subject.engine.batches.epoch(ofStep: 16) == plain.engine.batches.epoch(ofStep: 16))
   }
 
-  @Test func aRoundSendsWhatAStepSends() throws {
+  @Test func roundSendsAsManyBytesAsAStep() throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     func bytes(ranks: Int) throws -> [Int] {
@@ -157,7 +157,7 @@ import Testing
     #expect(try bytes(ranks: 1) == [0])
   }
 
-  @Test func threadsAreSharedOut() {
+  @Test func threadsAreDividedAmongGroups() {
     func lanes(_ groups: Int, _ threads: Int, _ shards: Int) -> [Int] {
       let found = LocalRounds.lanes(groups: groups, threads: threads, shardsOfGroup: shards)
       return [found.lanes, found.threads]
@@ -174,7 +174,7 @@ import Testing
   }
 
   /// Groups that cannot go on end the round on every rank alike, with the place of the first.
-  @Test(arguments: [1, 2, 4]) func aValueThatIsNotFiniteIsNamed(ranks: Int) throws {
+  @Test(arguments: [1, 2, 4]) func nonFiniteValuesAreNamed(ranks: Int) throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += Self.rounds
@@ -202,7 +202,7 @@ import Testing
   }
 
   /// A last update that leaves a value beyond all bounds has no later loss to show it.
-  @Test func aChangeThatIsNotFiniteIsNamed() throws {
+  @Test func nonFiniteDeltasAreNamed() throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += Self.rounds
@@ -219,7 +219,7 @@ import Testing
     #expect(text.contains("first in the change of embedding.weight, element [0, 5]: "), "\(text)")
   }
 
-  @Test func isRefusedWhereItHasNoMeaning() throws {
+  @Test func rejectsUnsupportedCombinations() throws {
     func message(_ assignments: String..., ranks: Int = 1) -> String {
       do {
         let config = try Config(

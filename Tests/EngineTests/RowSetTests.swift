@@ -24,7 +24,7 @@ extension RowSet {
   }
 
   @Test(arguments: [(1, 3), (63, 5), (64, 1), (65, 7), (200, 2), (300, 11)])
-  func runsAndRowsAreThoseOfAPlainSet(rows: Int, length: Int) {
+  func rangesAndRowsEqualAPlainSet(rows: Int, length: Int) {
     for (seed, density) in [0, 0.03, 0.5, 0.97, 1].enumerated() {
       withSet(rows: rows, length: length, density: density, seed: UInt64(seed)) { set, members in
         #expect(set.count == members.count)
@@ -62,7 +62,7 @@ extension RowSet {
     }
   }
 
-  @Test func updatesCountWhatTheOneBeforeTouched() throws {
+  @Test func updatesCountTheRowsOfThePreviousStep() throws {
     var problem = try TrainingProblem(
       "batch.sequences=8", "batch.window=1", "exchange.sparse=always", "model.embedding=400",
       "optimizer.name=sgd")

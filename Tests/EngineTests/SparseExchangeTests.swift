@@ -23,7 +23,7 @@ import Testing
     ["optimizer.lazy=true", "optimizer.weight_decay=0.1", "batch.accumulate=2"],
     ["optimizer.name=sgd", "batch.accumulate=3", "model.embedding_dropout=0.3"],
   ])
-  func theTrajectoryIsTheDenseOne(assignments: [String]) throws {
+  func trajectoryEqualsTheDenseExchange(assignments: [String]) throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += Self.few + assignments + ["exchange.sparse=never"]
@@ -41,7 +41,7 @@ import Testing
   }
 
   /// Some batches look up more than half of all rows, others fewer.
-  @Test func batchesOfManyRowsTravelWhole() throws {
+  @Test func batchesThatTouchManyRowsAreExchangedWhole() throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments +=
@@ -69,7 +69,8 @@ import Testing
   }
 
   /// Also the moments, which a later step may use with other values of the optimizer.
-  @Test(arguments: ["sgd", "adagrad", "rmsprop"]) func momentsAreTheDenseOnes(name: String) throws {
+  @Test(arguments: ["sgd", "adagrad", "rmsprop"])
+  func momentsEqualTheDenseExchange(name: String) throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += Self.few + ["optimizer.name=\(name)"]
@@ -85,7 +86,7 @@ import Testing
     #expect(try moments("always") == moments("never"))
   }
 
-  @Test func onlyRowsTravelWhereTheyAreFew() throws {
+  @Test func fewTouchedRowsAreExchangedAlone() throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += Self.few + ["optimizer.name=sgd"]
@@ -115,7 +116,7 @@ import Testing
     #expect(adam.sent.reduce(0, +) > sparse.sent.reduce(0, +))
   }
 
-  @Test func tiedWeightsTravelWhole() throws {
+  @Test func tiedWeightsAreExchangedWhole() throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments +=

@@ -9,7 +9,7 @@ import Testing
 @testable import Engine
 
 @Suite struct TrainerTests {
-  @Test func anyNumberOfRanksAndThreadsGivesTheSameBits() throws {
+  @Test func trajectoryIsBitIdenticalAtAnyRankAndThreadCount() throws {
     let problem = try TrainingProblem()
     defer { problem.remove() }
     let alone = try problem.trajectory(ranks: 1, threads: 1, steps: 6)
@@ -23,7 +23,8 @@ import Testing
 
   /// Parameters still on their way at the end of a step, small and large buckets, and both ways of
   /// moving the exchange along.
-  @Test(arguments: ["poll", "thread"]) func overlapGivesTheSameBits(progress: String) throws {
+  @Test(arguments: ["poll", "thread"])
+  func overlappedExchangeIsBitIdentical(progress: String) throws {
     let problem = try TrainingProblem("exchange.progress=\(progress)")
     defer { problem.remove() }
     let alone = try problem.trajectory(ranks: 1, threads: 1, steps: 6)
@@ -39,7 +40,7 @@ import Testing
   }
 
   @Test(.enabled(if: Precision.bf16.isAvailable(with: .avx512)))
-  func roundedProductsGiveTheSameBitsOnAnyRanksAndThreads() throws {
+  func bf16IsBitIdenticalAtAnyRankAndThreadCount() throws {
     let problem = try TrainingProblem("model.precision=bf16")
     defer { problem.remove() }
     let alone = try problem.trajectory(ranks: 1, threads: 1, steps: 6)
@@ -52,7 +53,7 @@ import Testing
     #expect(try exact.trajectory(ranks: 1, threads: 1, steps: 6) != alone)
   }
 
-  @Test func everyInstructionSetGivesTheSameBits() throws {
+  @Test func everyInstructionSetIsBitIdentical() throws {
     let problem = try TrainingProblem("model.reset=after")
     defer { problem.remove() }
     let results = try InstructionSet.available.map {
@@ -62,7 +63,7 @@ import Testing
   }
 
   @Test(arguments: ["adam", "adamw", "sgd", "rmsprop", "adagrad", "asgd"])
-  func everyOptimizerLearnsAlikeOnAnyRanks(name: String) throws {
+  func everyOptimizerIsBitIdenticalAtAnyRankCount(name: String) throws {
     let problem = try TrainingProblem(
       "optimizer.name=\(name)", "optimizer.weight_decay=0.01", "optimizer.momentum=0.9",
       "optimizer.learning_rate=\(name.hasSuffix("sgd") ? 0.5 : 0.01)", "batch.shards=4")
@@ -73,7 +74,7 @@ import Testing
     #expect(loss(alone[19]) < 0.9 * loss(alone[0]), "\(alone)")
   }
 
-  @Test func theRunningMeanIsTheMeanAndStepsAreLeftAsTheyAre() throws {
+  @Test func averagedParametersAreTheMeanAndDoNotChangeSteps() throws {
     let plain = try TrainingProblem("optimizer.learning_rate=0.01")
     let averaged = try TrainingProblem(
       "optimizer.learning_rate=0.01", "optimizer.ema_decay=0.75")
@@ -106,7 +107,7 @@ import Testing
     #expect(Set(results).count == 1)
   }
 
-  @Test func anyNumberOfRanksAccumulatesTheSameBits() throws {
+  @Test func accumulationIsBitIdenticalAtAnyRankCount() throws {
     let problem = try TrainingProblem("batch.accumulate=3")
     defer { problem.remove() }
     let alone = try problem.trajectory(ranks: 1, threads: 1, steps: 4)
@@ -117,7 +118,7 @@ import Testing
   }
 
   /// With a rate that changes nothing, the gradient of a step is the sum of those of its windows.
-  @Test func aStepSumsTheGradientsOfItsWindows() throws {
+  @Test func accumulationSumsTheGradientsOfItsWindows() throws {
     let common = ["optimizer.learning_rate=1e-30", "optimizer.name=sgd"]
     let single = try TrainingProblem(common[0], common[1])
     let triple = try TrainingProblem(common[0], common[1], "batch.accumulate=3")
@@ -196,7 +197,7 @@ import Testing
     #expect(abs(clippedDistance / 0.001 - 1) < 5e-2)
   }
 
-  @Test func momentsAndStateTravelToRankZeroAndBack() throws {
+  @Test func momentsAndStateGatherAndScatterExactly() throws {
     let problem = try TrainingProblem()
     defer { problem.remove() }
     func snapshot(ranks: Int) throws -> [Float] {
@@ -231,7 +232,7 @@ import Testing
     for ranks in [2, 3, 4] { #expect(try snapshot(ranks: ranks) == alone) }
   }
 
-  @Test func aValueThatIsNotFiniteStopsEveryRankAndNamesThePlace() throws {
+  @Test func nonFiniteValueStopsEveryRankAndNamesItsPlace() throws {
     let problem = try TrainingProblem()
     defer { problem.remove() }
     let messages = try ThreadWorld.run(ranks: 3) { communicator in
@@ -257,7 +258,7 @@ import Testing
     #expect(messages[0].contains(place), "\(messages[0])")
   }
 
-  @Test func oneRankThatIsAskedToStopStopsAll() throws {
+  @Test func stopRequestToOneRankStopsAll() throws {
     let problem = try TrainingProblem()
     defer { problem.remove() }
     let stops = try ThreadWorld.run(ranks: 3) { communicator in

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 @Suite struct WindowJitterTests {
-  @Test(arguments: [0, 1, 5, 9]) func windowsFollowEachOtherToTheSameEnd(largest: Int) {
+  @Test(arguments: [0, 1, 5, 9]) func windowsAreContiguousAndEndTogether(largest: Int) {
     for count in [41, 1001, 1010, 1020] {
       let plan = StreamPlan(tokenRange: 0..<2 * count + 1, sequences: 2, window: 10)
       let jitter = WindowJitter(largest: largest, seed: 3)
@@ -40,7 +40,7 @@ import Testing
     #expect(lengths(1, 0) == lengths0)
   }
 
-  @Test func anyNumberOfRanksAndThreadsGivesTheSameBits() throws {
+  @Test func trajectoryIsBitIdenticalAtAnyRankAndThreadCount() throws {
     let problem = try TrainingProblem("batch.window_jitter=4")
     defer { problem.remove() }
     let alone = try problem.trajectory(ranks: 1, threads: 1, steps: 8)

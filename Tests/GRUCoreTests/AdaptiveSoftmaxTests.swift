@@ -48,7 +48,7 @@ import Testing
 
   /// Shards without a row of a cluster, and clusters without a row, have gradients of 0.
   @Test(arguments: [[Int32](0..<2), [0, 13, 13, 13], [12], [13, 36], [-1, 36]])
-  func clustersThatNoTargetIsInHaveNoGradient(targets: [Int32]) {
+  func clustersWithoutTargetsHaveNoGradient(targets: [Int32]) {
     let sizes = Sizes.all[3]
     var problem = Self.problem([2, 13], sizes)
     for window in problem.targets.indices {
@@ -76,7 +76,7 @@ import Testing
     }
   }
 
-  @Test func evaluationGivesTheLossOfTraining() {
+  @Test func evaluationLossEqualsTrainingLoss() {
     for problem in Self.cutoffs.map({ Self.problem($0) }) {
       let kernels = Kernels(InstructionSet.available.last!)
       let trained = WorkerRun(
@@ -98,7 +98,7 @@ import Testing
 
   /// What sampling draws from: the losses of every token, which are those of evaluation.
   @Test(arguments: cutoffs)
-  func theScoresOfAllTokensGiveTheLossOfEach(cutoffs: [Int]) {
+  func logProbabilitiesOfAllTokensEqualTheirLosses(cutoffs: [Int]) {
     let problem = Self.problem(cutoffs)
     let kernels = Kernels(InstructionSet.available.last!)
     let parameters = Arena(problem.parameters)

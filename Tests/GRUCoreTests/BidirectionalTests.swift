@@ -47,7 +47,7 @@ import Testing
     }
   }
 
-  @Test func theReferenceModelComputesWhatPyTorchDoes() throws {
+  @Test func referenceModelAgreesWithPyTorch() throws {
     let expected = try Values()
     let table = ParameterTable(shape: expected.shape)
     #expect(Set(table.parameters.map(\.name)) == Set(expected.parameters.keys))
@@ -64,7 +64,7 @@ import Testing
   }
 
   @Test(arguments: InstructionSet.available)
-  func everyInstructionSetComputesWhatPyTorchDoes(set: InstructionSet) throws {
+  func everyInstructionSetAgreesWithPyTorch(set: InstructionSet) throws {
     let expected = try Values()
     let table = ParameterTable(shape: expected.shape)
     let kernels = Kernels(set)

@@ -6,7 +6,7 @@ import Testing
 /// The numeric contract of the core: the same bits at any vector width and any split of the shards.
 @Suite struct BitEqualityTests {
   @Test(arguments: ModelShape.Cell.allCases, Sizes.all)
-  func everyInstructionSetGivesTheSameBits(cell: ModelShape.Cell, sizes: Sizes) {
+  func everyInstructionSetIsBitIdentical(cell: ModelShape.Cell, sizes: Sizes) {
     let problem = sizes.problem(cell)
     let portable = WorkerRun(problem, plan: sizes.plan(), instructionSet: .portable)
     for set in InstructionSet.available where set != .portable {
@@ -16,7 +16,7 @@ import Testing
   }
 
   @Test(arguments: ModelShape.Cell.allCases, [8, 7, 6])
-  func everySplitOfTheShardsGivesTheSameBits(cell: ModelShape.Cell, shards: Int) {
+  func everySplitOfTheShardsIsBitIdentical(cell: ModelShape.Cell, shards: Int) {
     let sizes = Sizes(
       hidden: 19, embedding: 13, vocabulary: 29, layers: 2, window: 4, shards: shards,
       sequencesPerShard: 3)
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(arguments: ModelShape.Cell.allCases, Sizes.all)
-  func aWindowThatDoesNotFillItsRoomGivesTheSameBits(cell: ModelShape.Cell, sizes: Sizes) {
+  func shorterWindowThanCapacityIsBitIdentical(cell: ModelShape.Cell, sizes: Sizes) {
     let problem = sizes.problem(cell)
     let set = InstructionSet.available.last!
     let tight = WorkerRun(problem, plan: sizes.plan(), instructionSet: set)
@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test func repeatingAComputationGivesTheSameBits() {
+  @Test func repeatedComputationIsBitIdentical() {
     let sizes = Sizes.all[4]
     let problem = sizes.problem(.gruResetBefore)
     let set = InstructionSet.available.last!

@@ -9,7 +9,7 @@ import Testing
 
   /// Values and gradients both.
   @Test(arguments: ModelShape.Cell.allCases)
-  func onlyTheFirstWindowOfAStreamKnowsIt(cell: ModelShape.Cell) {
+  func onlyTheFirstWindowOfAStreamUsesIt(cell: ModelShape.Cell) {
     let problem = sizes.problem(cell) { $0.learnsInitialState = true }
     let set = InstructionSet.available.last!
     let found = WorkerRun(problem, plan: sizes.plan(), instructionSet: set)
@@ -78,7 +78,7 @@ import Testing
   }
 
   @Test(arguments: [ModelShape.Cell.gruResetBefore, .gruResetAfter], [false, true])
-  func theBiasOfTheUpdateGateStartsWhereItIsTold(cell: ModelShape.Cell, normalizes: Bool) {
+  func updateGateBiasStartsAtTheConfiguredValue(cell: ModelShape.Cell, normalizes: Bool) {
     func initial(_ bias: Float) -> ([Float], ParameterTable) {
       let shape = sizes.problem(cell) {
         $0.normalizesGates = normalizes

@@ -7,7 +7,7 @@ import Testing
 @Suite(.enabled(if: Precision.bf16.isAvailable(with: .avx512)))
 struct MixedPrecisionTests {
   @Test(arguments: ModelShape.Cell.allCases, Sizes.all)
-  func gradientsAreNearThoseOfSinglePrecision(cell: ModelShape.Cell, sizes: Sizes) {
+  func gradientsAreCloseToSinglePrecision(cell: ModelShape.Cell, sizes: Sizes) {
     let problem = sizes.problem(cell)
     let exact = WorkerRun(problem, plan: sizes.plan(), instructionSet: .avx512)
     let rounded = WorkerRun(
@@ -38,7 +38,7 @@ struct MixedPrecisionTests {
   }
 
   @Test(arguments: ModelShape.Cell.allCases, [8, 7, 6])
-  func everySplitOfTheShardsGivesTheSameBits(cell: ModelShape.Cell, shards: Int) {
+  func everySplitOfTheShardsIsBitIdentical(cell: ModelShape.Cell, shards: Int) {
     let sizes = Sizes(
       hidden: 19, embedding: 13, vocabulary: 29, layers: 2, window: 5, shards: shards,
       sequencesPerShard: 3)

@@ -101,9 +101,9 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     }
   }
 
-  /// The errors are those of `ReferenceModelTests.gradientIsTheSlopeOfTheLoss`.
+  /// The errors are those of `ReferenceModelTests.gradientAgreesWithCentralDifferences`.
   @Test(arguments: ModelOption.allCases, ModelShape.Cell.allCases)
-  func theReferenceGradientIsTheSlopeOfTheLoss(option: ModelOption, cell: ModelShape.Cell) {
+  func referenceGradientAgreesWithCentralDifferences(option: ModelOption, cell: ModelShape.Cell) {
     var shape = ModelShape(
       cell: cell, vocabularySize: 5, embeddingSize: 3, hiddenSize: 4, layerCount: 2)
     option.apply(to: &shape)
@@ -134,7 +134,7 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
   }
 
   @Test(arguments: ModelOption.allCases, [8, 7, 6])
-  func everySplitOfTheShardsGivesTheSameBits(option: ModelOption, shards: Int) {
+  func everySplitOfTheShardsIsBitIdentical(option: ModelOption, shards: Int) {
     for (cell, precision) in cases {
       let sizes = Sizes(
         hidden: 19, embedding: 13, vocabulary: 89, layers: 2, window: 5, shards: shards,
@@ -162,7 +162,7 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
   }
 
   @Test(arguments: ModelOption.allCases, sizes)
-  func everyInstructionSetGivesTheSameBits(option: ModelOption, sizes: Sizes) {
+  func everyInstructionSetIsBitIdentical(option: ModelOption, sizes: Sizes) {
     let problem = sizes.problem(.gruResetAfter, options: option.apply)
     let portable = WorkerRun(problem, plan: sizes.plan(), instructionSet: .portable)
     for set in InstructionSet.available where set != .portable {
@@ -176,7 +176,7 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
   /// What is dropped changes from step to step and from sequence to sequence, and with `locked` not
   /// from one time step to the next.
   @Test(arguments: [false, true])
-  func whatIsDroppedDependsOnItsPlace(isLocked: Bool) {
+  func dropoutDependsOnThePositionAlone(isLocked: Bool) {
     var regularization = Regularization()
     regularization.dropout = 0.25
     regularization.isLocked = isLocked
@@ -197,7 +197,7 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
   }
 
   @Test(arguments: ModelShape.Cell.allCases)
-  func nothingIsDroppedInEvaluation(cell: ModelShape.Cell) {
+  func evaluationDropsNothing(cell: ModelShape.Cell) {
     let sizes = Sizes.all[3]
     let plain = sizes.problem(cell)
     let problem = sizes.problem(cell) { $0.regularization.dropout = 0.5 }

@@ -33,7 +33,9 @@ import Testing
   /// (f(x + h) − f(x − h)) / 2h with h = 1e-5 errs by h² f''' / 6, about 1e-10, and by rounding of
   /// the loss, about 1e-15 × 30 / 1e-5 = 3e-9; gradients here are around 1.
   @Test(arguments: ModelShape.Cell.allCases, [(3, 2), (5, 3)])
-  func gradientIsTheSlopeOfTheLoss(cell: ModelShape.Cell, size: (steps: Int, sequences: Int)) {
+  func gradientAgreesWithCentralDifferences(
+    cell: ModelShape.Cell, size: (steps: Int, sequences: Int)
+  ) {
     let shape = ModelShape(
       cell: cell, vocabularySize: 5, embeddingSize: 3, hiddenSize: 4, layerCount: 2)
     let problem = RandomProblem(
@@ -65,7 +67,7 @@ import Testing
   }
 
   @Test(arguments: ModelShape.Cell.allCases)
-  func twoWindowsWithCarriedStateGiveTheLossOfOne(cell: ModelShape.Cell) {
+  func twoWindowsWithCarriedStateEqualOneWindow(cell: ModelShape.Cell) {
     let shape = ModelShape(
       cell: cell, vocabularySize: 6, embeddingSize: 2, hiddenSize: 5, layerCount: 2)
     let problem = RandomProblem(shape: shape, window: 3, sequences: 2, seed: 5)
@@ -85,7 +87,7 @@ import Testing
     #expect(second.finalState == whole.finalState)
   }
 
-  @Test func uncountedTargetsLeaveNoLossAndNoGradient() {
+  @Test func maskedTargetsHaveNoLossAndNoGradient() {
     let shape = ModelShape(
       cell: .gruResetBefore, vocabularySize: 6, embeddingSize: 2, hiddenSize: 3, layerCount: 1)
     let problem = RandomProblem(shape: shape, window: 3, sequences: 2, seed: 5)

@@ -123,7 +123,7 @@ struct Sizes: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: ModelShape.Cell.allCases)
-  func evaluationGivesTheLossOfTrainingAndCarriesTheState(cell: ModelShape.Cell) {
+  func evaluationLossEqualsTrainingLossAndCarriesState(cell: ModelShape.Cell) {
     let sizes = Sizes.all[3]
     let problem = sizes.problem(cell)
     let kernels = Kernels(InstructionSet.available.last!)
@@ -164,7 +164,7 @@ struct Sizes: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: ModelShape.Cell.allCases)
-  func aValueThatIsNotFiniteIsFound(cell: ModelShape.Cell) {
+  func nonFiniteValuesAreFound(cell: ModelShape.Cell) {
     var problem = Sizes.all[3].problem(cell)
     let plan = Sizes.all[3].plan()
     #expect(firstNonFinite(problem, plan) == nil)
@@ -194,7 +194,7 @@ struct Sizes: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: ModelShape.Cell.allCases, InstructionSet.available)
-  func generationFollowsTheReferenceModel(cell: ModelShape.Cell, set: InstructionSet) {
+  func generationAgreesWithTheReferenceModel(cell: ModelShape.Cell, set: InstructionSet) {
     var problem = Sizes.all[3].problem(cell)
     problem.state = problem.state.map { _ in 0 }
     let tokens = Array(problem.inputs[0].prefix(6))

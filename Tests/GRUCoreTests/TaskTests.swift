@@ -151,7 +151,7 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: TaskCase.all)
-  func everySetAndNumberOfWorkersGivesTheSameBits(sizes: TaskCase) {
+  func everyInstructionSetAndWorkerCountIsBitIdentical(sizes: TaskCase) {
     let problem = sizes.problem(.gruResetBefore)
     let alone = problem.run(.portable)
     for set in InstructionSet.available {
@@ -167,7 +167,7 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
   }
 
   /// What a tagger says is judged at every step, and is no token that it could read again.
-  @Test func evaluatingATaggerCountsItsRightLabels() throws {
+  @Test func taggerEvaluationCountsCorrectLabels() throws {
     let sizes = try #require(
       TaskCase.all.first { $0.task.inputVocabularySize == 29 && $0.task.readout == .every })
     #expect(!sizes.task.predictsInputTokens)
@@ -197,7 +197,7 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
   }
 
   /// A sequence's gradient must not depend on what stands before it in its row.
-  @Test(arguments: [false, true]) func aSequenceIsAloneInItsRow(isBidirectional: Bool) {
+  @Test(arguments: [false, true]) func packedSequencesDoNotAffectEachOther(isBidirectional: Bool) {
     var sizes = TaskCase.all[3]
     sizes.isBidirectional = isBidirectional
     let problem = sizes.problem(.gruResetAfter)

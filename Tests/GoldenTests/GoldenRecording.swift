@@ -6,7 +6,7 @@ import Testing
 /// There is no way to have a recorded value replaced: it is a promise to the users of version 1.
 @Suite struct GoldenRecording {
   @Test(.enabled(if: Program.recorder != nil, "Tests/GoldenTests/record starts it"))
-  func recordsWhatIsMissing() throws {
+  func recordsMissingTrajectories() throws {
     let program = try #require(Program.recorder)
     let workshop = try Workshop.shared.get()
     try FileManager.default.createDirectory(

@@ -29,14 +29,14 @@ import Testing
   init() throws { workshop = try Workshop.shared.get() }
 
   @Test(arguments: Case.cases(of: GoldenConfig.all, isas: InstructionSets.available))
-  func trajectoryIsTheRecordedOne(of golden: Case) throws {
+  func trajectoryEqualsTheRecording(of golden: Case) throws {
     try check(golden)
   }
 
   @Test(
     .enabled(if: InstructionSets.hasBF16, "this processor has no AVX512-BF16"),
     arguments: Case.cases(of: GoldenConfig.bf16, isas: ["avx512"]))
-  func bf16TrajectoryIsTheRecordedOne(of golden: Case) throws {
+  func bf16TrajectoryEqualsTheRecording(of golden: Case) throws {
     try check(golden)
   }
 
@@ -90,14 +90,14 @@ import Testing
   @Test(arguments: [
     "run.seed=2", "optimizer.beta2=0.99900006", "run.steps=5", "run.validate_every=2",
   ])
-  func changedConfigIsNoticed(_ change: String) throws {
+  func changedConfigsAreDetected(_ change: String) throws {
     let config = try #require(GoldenConfig.all.first { $0.name == "gru-before" })
     let found = try workshop.trajectory(of: config, world: .threads(1), changing: [change])
     let expected = Trajectory(records: try #require(Self.values.trajectories[config.name]))
     #expect(expected.difference(to: found) != nil)
   }
 
-  @Test func everyConfigHasValuesOfItsOwn() throws {
+  @Test func everyConfigHasDistinctValues() throws {
     let configs = GoldenConfig.all + GoldenConfig.bf16
     let names = configs.map(\.name)
     #expect(Set(names).count == names.count)

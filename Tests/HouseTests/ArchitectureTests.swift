@@ -6,7 +6,7 @@ import Testing
 @Suite struct ArchitectureTests {
   static let picture = "docs/images/targets.svg"
 
-  @Test func thePictureOfTargetsIsCurrent() throws {
+  @Test func targetPictureIsCurrent() throws {
     let diagram = TargetDiagram(
       try Repository.manifest(), computing: LayeringTests.computing
     ).svg
@@ -18,7 +18,7 @@ import Testing
     #expect(try Repository.text(Self.picture) == diagram, "draw it anew: launch/architecture")
   }
 
-  @Test func theDocumentShowsItAndNamesEveryTarget() throws {
+  @Test func documentShowsThePictureAndNamesEveryTarget() throws {
     let text = try Repository.text("docs/architecture.md")
     #expect(text.contains("(images/targets.svg)"))
     for target in try Repository.manifest().targets where !target.isTest {

@@ -30,7 +30,7 @@ import Testing
     return found
   }
 
-  @Test func linksLeadSomewhere() throws {
+  @Test func linksResolve() throws {
     var count = 0
     for document in Self.documents() {
       let text = try Repository.text(document)
@@ -54,7 +54,7 @@ import Testing
     #expect(count > 50, "links are not found any more")
   }
 
-  @Test func nobodysMachineIsNamed() throws {
+  @Test func documentsNameNoLocalPaths() throws {
     for document in Self.documents() {
       let text = try Repository.text(document)
       let found = text.firstMatch(of: /(?:^|[^a-zA-Z])\/(?:home|root|work)\/\w+/)

@@ -19,7 +19,7 @@ import Testing
     }
   }
 
-  @Test func everyTargetStandsAboveThoseThatImportIt() throws {
+  @Test func targetsImportOnlyThoseBeforeThem() throws {
     let order = try Self.order()
     let targets = try Repository.manifest().targets.filter { !$0.isTest }
     #expect(Set(order) == Set(targets.map(\.name)), "README's table has other targets")
@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test func importsAreDeclaredAndDeclarationsImported() throws {
+  @Test func declaredDependenciesEqualImports() throws {
     let manifest = try Repository.manifest()
     let own = Set(manifest.targets.map(\.name))
     let products = Set(manifest.targets.flatMap(\.dependencies)).subtracting(own)
@@ -53,7 +53,7 @@ import Testing
     }
   }
 
-  @Test func pagesAndDaemonsComputeNothing() throws {
+  @Test func dashboardAndSupervisionImportNothingThatComputes() throws {
     let manifest = try Repository.manifest()
     let targets = Set(manifest.targets.map(\.name))
     #expect(Self.computing.subtracting(targets).isEmpty)
@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  @Test func onlyOneTargetKnowsMPI() throws {
+  @Test func onlyMPICollectivesImportsMPI() throws {
     for file in try Repository.swiftFiles() where file.imports.contains("CMPI") {
       #expect(file.target == "MPICollectives", "\(file.path) imports CMPI")
     }

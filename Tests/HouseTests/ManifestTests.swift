@@ -9,7 +9,7 @@ import Testing
     for package in packages { #expect(package.contains("exact: \""), "\(package)") }
   }
 
-  @Test func dependenciesOfDependenciesAreNamedToo() throws {
+  @Test func transitiveDependenciesAreNamed() throws {
     let manifest = try Repository.text("Package.swift")
     let named = manifest.matches(of: /\.package\(\s*url: "([^"]+)"/).map { Self.name($0.1) }
     // The package manager leaves the list of what it resolved beside the manifest.

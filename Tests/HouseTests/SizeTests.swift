@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func nothingIsLeftForLater() throws {
+  @Test func sourcesHaveNoOpenMarks() throws {
     let marks = ["TO" + "DO", "FIX" + "ME", "XX" + "X"]
     for file in try Repository.swiftFiles() {
       for (index, line) in file.lines.enumerated() where marks.contains(where: line.contains) {
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test func lengthsAreCountedAsTheyAre() {
+  @Test func functionLengthsAreCountedCorrectly() {
     let text = """
       protocol P { func none(_ a: Int) -> Int }
       struct S: P {

@@ -10,7 +10,7 @@ import Testing
     "torch-gru", "torch-rnn", "keras-gru-before", "keras-gru-after", "keras-rnn",
     "torch-lstm", "keras-lstm",
   ])
-  func modelsOfOtherLibrariesGiveTheirLogits(name: String) throws {
+  func importedModelsGiveTheirLibrarysLogits(name: String) throws {
     let reference = try Reference(name)
     let model = try read(name, reference.shape)
     let error = reference.error(of: model)
@@ -21,7 +21,7 @@ import Testing
     "torch-gru", "torch-rnn", "keras-gru-before", "keras-gru-after", "keras-rnn",
     "torch-lstm", "keras-lstm",
   ])
-  func whatComesInGoesOutBitForBit(name: String) throws {
+  func importedModelsExportBitIdentically(name: String) throws {
     let reference = try Reference(name)
     let foreign = try NamedTensor.read("\(Reference.folder)/\(name).safetensors")
     let model = try read(name, reference.shape)
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test func changedBiasesAreNotGivenBackAsTheyCame() throws {
+  @Test func changedBiasesAreNotExportedAsImported() throws {
     let reference = try Reference("torch-gru")
     var model = try read("torch-gru", reference.shape)
     model["layers.0.bias"][0] += 1
@@ -49,14 +49,14 @@ import Testing
     #expect(model.biasPair(ofDirection: 1).recurrent.prefix(reference.hidden).contains { $0 != 0 })
   }
 
-  @Test func torchHasNoLayerThatResetsBefore() throws {
+  @Test func torchRejectsResetBefore() throws {
     let reference = try Reference("keras-gru-before")
     let model = try read("keras-gru-before", reference.shape)
     let error = #expect(throws: InterchangeError.self) { try TorchLayout.tensors(of: model) }
     #expect(error?.description.contains("--format onnx or keras") == true)
   }
 
-  @Test func noLibraryHasAMinimalGRU() throws {
+  @Test func minGRUIsRejectedByEveryLibrary() throws {
     let shape = ModelShape(
       cell: .minGRU, vocabularySize: 3, embeddingSize: 2, hiddenSize: 2, layerCount: 1)
     let model = ModelTensors(shape: shape, values: [:])
@@ -72,7 +72,7 @@ import Testing
     expectFailure(shape, "model.cell \"mingru\"")
   }
 
-  @Test func anotherModelIsAnErrorThatSaysWhatToSet() throws {
+  @Test func shapeMismatchNamesTheKeyToSet() throws {
     let shape = try Reference("torch-gru").shape
     let changes: [(String, (inout ModelShape) -> Void)] = [
       ("--set model.reset=after", { $0.cell = .gruResetBefore }),
@@ -98,7 +98,7 @@ import Testing
   @Test(arguments: [
     "torch-gru", "torch-rnn", "keras-gru-before", "keras-rnn", "torch-lstm", "keras-lstm",
   ])
-  func aLearnedInitialStateGoesOutAndComesBack(name: String) throws {
+  func learnedInitialStateRoundTrips(name: String) throws {
     let shape = try Reference(name).shape
     var model = try read(name, shape)
     model.shape.learnsInitialState = true
@@ -124,14 +124,14 @@ import Testing
     #expect(missing?.description.contains("model.learned_initial_state=false") == true)
   }
 
-  @Test func kerasBiasesTellTheForm() throws {
+  @Test func kerasResetFormMismatchNamesTheKey() throws {
     var shape = try Reference("keras-gru-before").shape
     shape.cell = .gruResetAfter
     let error = #expect(throws: InterchangeError.self) { try read("keras-gru-before", shape) }
     #expect(error?.description.contains("--set model.reset=before") == true)
   }
 
-  @Test func tensorsWithoutAPlaceAreErrors() throws {
+  @Test func unknownTensorsAreErrors() throws {
     let shape = try Reference("torch-gru").shape
     let tensors = try NamedTensor.read("\(Reference.folder)/torch-gru.safetensors")
     func failure(_ tensors: [NamedTensor]) -> String {
@@ -159,7 +159,7 @@ import Testing
     #expect(failure(unknown).contains("[3 H, H] of a GRU, [H, H] of an RNN or [4 H, H] of an LSTM"))
   }
 
-  @Test func tiedWeightsAreOneTensorOfAnyName() throws {
+  @Test func tiedWeightsMayHaveEitherName() throws {
     var shape = try Reference("torch-gru").shape
     shape.embeddingSize = shape.hiddenSize
     let hidden = shape.hiddenSize

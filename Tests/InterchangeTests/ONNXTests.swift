@@ -13,7 +13,7 @@ import Testing
   static let names = ["gru-reset-before", "gru-reset-after", "rnn", "lstm"]
 
   @Test(arguments: names + TaskReference.names)
-  func modelsAreTheOnesThatWereRun(name: String) throws {
+  func modelsEqualTheRecordedFiles(name: String) throws {
     let bytes = try encoded(name)
     let file = URL(fileURLWithPath: "\(Reference.folder)/\(name).onnx")
     if ProcessInfo.processInfo.environment["GRU_DIST_WRITE_REFERENCES"] != nil {
@@ -26,7 +26,7 @@ import Testing
   @Test(
     .enabled(if: Python.hasONNX, "python3 with onnx and onnxruntime"),
     arguments: names + TaskReference.names)
-  func onnxruntimeGivesTheSameOutputs(name: String) throws {
+  func onnxRuntimeGivesTheSameOutputs(name: String) throws {
     let file = FileManager.default.temporaryDirectory
       .appendingPathComponent("gru-dist-\(UUID().uuidString).onnx")
     defer { try? FileManager.default.removeItem(at: file) }

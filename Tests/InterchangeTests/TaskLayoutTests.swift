@@ -8,14 +8,14 @@ import Testing
 /// Models that are not language models.
 @Suite struct TaskLayoutTests {
   @Test(arguments: TaskReference.names)
-  func modelsOfPyTorchSayWhatTheySaidThere(name: String) throws {
+  func importedPyTorchModelsGiveTheirOutputs(name: String) throws {
     let reference = try TaskReference(name)
     let error = try reference.error(of: reference.model(name))
     #expect(error < 1e-5, "\(name): \(error)")
   }
 
   @Test(arguments: TaskReference.names)
-  func whatComesInGoesOutBitForBit(name: String) throws {
+  func importedModelsExportBitIdentically(name: String) throws {
     let foreign = try TaskReference.tensors(name)
     let written = try TorchLayout.tensors(of: TaskReference(name).model(name))
     #expect(Set(written.map(\.name)) == Set(foreign.map(\.name)))
@@ -42,7 +42,7 @@ import Testing
     for tensor in tensors { #expect(read.contains(tensor), "\(tensor.name)") }
   }
 
-  @Test func anotherModelIsAnErrorThatSaysWhatToDo() throws {
+  @Test func modelMismatchIsAnErrorWithAHint() throws {
     let name = "task-classes"
     let reference = try TaskReference(name)
     func failure(
@@ -80,7 +80,7 @@ import Testing
     try failure("'output.weight' has type F64", tensors: exact)
   }
 
-  @Test func aFileMayLeaveTheScalesToTheConfig() throws {
+  @Test func fileMayOmitScales() throws {
     let name = "task-classes"
     let reference = try TaskReference(name)
     let bare = try TaskReference.tensors(name).filter { !$0.name.hasPrefix("input_") }
@@ -90,7 +90,7 @@ import Testing
   }
 
   /// Labels of every token are not tokens: neither library may take them for what is read next.
-  @Test func taggersAreNotTakenForLanguageModels() throws {
+  @Test func taggersAreNotMistakenForLanguageModels() throws {
     func model(_ task: TaskShape) throws -> ModelTensors {
       var shape = ModelShape(
         cell: .gruResetAfter, vocabularySize: 7, embeddingSize: 4, hiddenSize: 5, layerCount: 1)
@@ -126,7 +126,7 @@ import Testing
     #expect(read == export)
   }
 
-  @Test func theErrorForAResetBeforeNamesWhatIsLeft() throws {
+  @Test func resetBeforeErrorNamesTheAlternatives() throws {
     var model = try TaskReference("task-classes").model("task-classes")
     model.shape.cell = .gruResetBefore
     let error = #expect(throws: InterchangeError.self) { try TorchLayout.tensors(of: model) }

@@ -25,7 +25,7 @@ import Testing
   /// Element counters start near their end, so that they wrap around.
   @Test(
     arguments: InstructionSet.available, [(16, 0), (32, 0), (48, 0), (80, 0), (16, 1), (64, 3)])
-  func agreesWithThePlainForm(set: InstructionSet, size: (columns: Int, firstUnit: Int)) {
+  func equalsThePlainForm(set: InstructionSet, size: (columns: Int, firstUnit: Int)) {
     var random = SeededRandom(2)
     for (timeSteps, sequences) in [(0, 1), (1, 1), (3, 5)] {
       for elementsPerStep: UInt32 in [0, 24] {

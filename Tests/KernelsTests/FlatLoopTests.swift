@@ -5,7 +5,7 @@ import Testing
 @Suite struct FlatLoopTests {
   static let counts = [0, 1, 15, 16, 17, 1000, 4095, 4096, 4097, 8192, 10_000]
 
-  @Test(arguments: counts) func additionAddsAlsoInPlace(count: Int) {
+  @Test(arguments: counts) func additionWorksInPlace(count: Int) {
     var random = SeededRandom(UInt64(count))
     let x = random.floats(count)
     let y = random.floats(count)
@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  @Test(arguments: counts) func subtractionSubtractsAlsoInPlace(count: Int) {
+  @Test(arguments: counts) func subtractionWorksInPlace(count: Int) {
     var random = SeededRandom(UInt64(count) + 2)
     let x = random.floats(count)
     let y = random.floats(count)

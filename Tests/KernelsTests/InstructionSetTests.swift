@@ -10,14 +10,14 @@ import Testing
     #expect(best == InstructionSet.available.last)
   }
 
-  @Test func unknownNamesAreRefusedWithTheKnownOnes() {
+  @Test func unknownNameErrorListsTheKnownOnes() {
     let error = #expect(throws: InstructionSetError.self) { try InstructionSet.select("sse9") }
     #expect(
       error?.description
         == "unknown instruction set 'sse9'; expected one of auto, portable, avx2, avx512")
   }
 
-  @Test func absentSetsAreRefusedWithThePresentOnes() {
+  @Test func absentSetErrorListsThePresentOnes() {
     for set in InstructionSet.allCases where !InstructionSet.available.contains(set) {
       let error = #expect(throws: InstructionSetError.self) {
         try InstructionSet.select(set.rawValue)

@@ -88,7 +88,7 @@ import Testing
 
   /// Rounding of numbers around 1 in sums of up to 200 terms, times up to 1 / σ.
   @Test(arguments: InstructionSet.available, [2, 3, 15, 16, 17, 31, 32, 33, 200])
-  func agreesWithThePlainForm(set: InstructionSet, size: Int) {
+  func agreesWithTheScalarForm(set: InstructionSet, size: Int) {
     for (groups, rowsPerShard) in [(1, 6), (2, 3), (3, 1)] {
       let problem = Problem(groups: groups, size: size, rowsPerShard: rowsPerShard)
       let found = problem.run(set)
@@ -110,7 +110,7 @@ import Testing
   }
 
   /// A single number has no deviation: its normal form is 0, and nothing flows back.
-  @Test func oneNumberBecomesTheBias() {
+  @Test func rowOfOneElementBecomesTheBias() {
     let problem = Problem(groups: 2, size: 1, rowsPerShard: 2)
     let found = problem.run(InstructionSet.available.last!)
     for row in 0..<problem.rows {

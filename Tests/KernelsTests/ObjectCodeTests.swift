@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test(.enabled(if: canLook, "needs x86-64 Linux with nm and objdump (binutils), awk and bash"))
-  func kernelsKeepToTheirRegisters() throws {
+  func hotLoopsDoNotSpillRegisters() throws {
     // The test executable lies in the build directory, beside the objects of each module.
     let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

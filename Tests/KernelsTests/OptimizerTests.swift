@@ -137,7 +137,7 @@ import Testing
   }
 
   /// A scalar chain of the same operations, bit for bit.
-  @Test(arguments: [0, 1, 15, 16, 17, 31, 97, 1009]) func nesterovIsItsScalarChain(count: Int) {
+  @Test(arguments: [0, 1, 15, 16, 17, 31, 97, 1009]) func nesterovEqualsItsScalarChain(count: Int) {
     var random = SeededRandom(UInt64(count) + 7)
     let parameters = random.floats(count)
     let gradients = random.floats(count, in: -40...40)
@@ -171,7 +171,7 @@ import Testing
   }
 
   @Test(arguments: counts, roots)
-  func rootsAgreeWithDoublePrecision(count: Int, weights: (keep: Float, gain: Float)) {
+  func rmspropAndAdagradAgreeWithDoublePrecision(count: Int, weights: (keep: Float, gain: Float)) {
     let s = root(weights)
     let found = onEveryInstructionSet {
       let arenas = Arenas(count: count, seed: 5)
@@ -199,7 +199,7 @@ import Testing
     }
   }
 
-  @Test(arguments: counts) func meansAgreeWithDoublePrecision(count: Int) {
+  @Test(arguments: counts) func averagesAgreeWithDoublePrecision(count: Int) {
     let found = onEveryInstructionSet {
       let arenas = Arenas(count: count, seed: 6)
       $0.average(arenas.first.pointer, of: arenas.parameters.pointer, count: count, weight: 0.3)
@@ -217,7 +217,7 @@ import Testing
     }
   }
 
-  @Test func aGradientThatNeverWasMovesNothing() {
+  @Test func zeroGradientAndMomentsChangeNothing() {
     let count = 100
     let found = onEveryInstructionSet {
       let arenas = Arenas(count: count, seed: 3)
@@ -230,7 +230,7 @@ import Testing
     #expect(found[3 * count + count / 2] == 0)
   }
 
-  @Test func anElementsStepDoesNotDependOnTheSlice() {
+  @Test func updateDoesNotDependOnTheSlice() {
     let count = 1000
     let s = scalars((0.1, 0.05))
     for set in InstructionSet.available {

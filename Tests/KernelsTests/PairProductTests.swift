@@ -71,7 +71,7 @@ struct PairProductTests {
   }
 
   /// A row's bits depend neither on the rows beside it nor on how the sum is cut at even places.
-  @Test func aRowIsTheSameAloneAndInParts() {
+  @Test func rowsAreBitIdenticalAloneAndSplitOverDepth() {
     let rows = 29
     let depth = 70
     let columns = 48
@@ -168,7 +168,7 @@ struct PairProductTests {
 }
 
 @Suite struct PrecisionTests {
-  @Test func onlyAVX512HasPairs() throws {
+  @Test func onlyAVX512HasPairProducts() throws {
     for set in InstructionSet.available {
       #expect(Precision.fp32.isAvailable(with: set))
       #expect(throws: Never.self) { try Precision.fp32.require(set) }

@@ -29,7 +29,7 @@ import Testing
     }
   }
 
-  @Test func chainsMayBeLeftAndTakenUpAgain() {
+  @Test func chainsMayBeResumed() {
     let rows = 13
     let columns = 48
     let problem = ProductProblem(

@@ -94,7 +94,7 @@ import Testing
     }
   }
 
-  @Test func ignoredRowsLoseNothingAndPassNoGradient() {
+  @Test func ignoredRowsHaveNoLossAndNoGradient() {
     var problem = Problem(rows: 4, columns: 20, scale: 3, seed: 4)
     problem.logits[3 * problem.stride] = .nan
     let values = onEveryInstructionSet { problem.run($0, backward: true) }
@@ -103,7 +103,7 @@ import Testing
     #expect(values[start..<start + problem.padded].allSatisfy { $0 == 0 })
   }
 
-  @Test(arguments: [Float.nan, .infinity]) func badLogitsGiveABadLoss(bad: Float) {
+  @Test(arguments: [Float.nan, .infinity]) func nonFiniteLogitsGiveANonFiniteLoss(bad: Float) {
     for position in [0, 1, 15, 16, 19] {
       var problem = Problem(rows: 1, columns: 20, scale: 3, seed: 5)
       problem.logits[position] = bad
@@ -114,7 +114,7 @@ import Testing
     }
   }
 
-  @Test func certaintyCostsNothingAndItsOppositeTheDistance() {
+  @Test func extremeLogitsGiveZeroLossOrTheirDifference() {
     var problem = Problem(rows: 1, columns: 16, scale: 1, seed: 6)
     let target = Int(problem.targets[0])
     problem.logits = [Float](repeating: -1e4, count: problem.stride)

@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test(arguments: [ValueLossKind.squared, .absolute, .sigmoid])
-  func everySetGivesTheSameBits(kind: ValueLossKind) {
+  func everyInstructionSetIsBitIdentical(kind: ValueLossKind) {
     let results = InstructionSet.available.map { set in
       var (scores, targets) = problem(outputs: 45, rows: 2)
       var losses = [Float](repeating: 0, count: 2)

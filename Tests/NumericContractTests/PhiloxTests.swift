@@ -15,7 +15,7 @@ import Testing
     #expect(pi == SIMD4(0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1))
   }
 
-  @Test func seedsAndPurposesKeepApart() {
+  @Test func seedsAndPurposesGiveDistinctNumbers() {
     var seen: Set<SIMD4<UInt32>> = []
     for seed in 0..<64 as Range<UInt64> {
       for purpose in [Philox.Purpose.initialization, .sampling, .gradientCheck, .benchmark] {

@@ -41,7 +41,7 @@ import Testing
         == "530566f39d545b371e5360fbfe251c0da6410ba297e67392dfaec0cb575d67ed")
   }
 
-  @Test(arguments: ways) func cutsMakeNoDifference(usingInstructions: Bool) {
+  @Test(arguments: ways) func chunkedHashEqualsTheWhole(usingInstructions: Bool) {
     let bytes = Self.message(200)
     let whole = hash(bytes, usingInstructions: usingInstructions)
     for cut in 0...200 {
@@ -57,7 +57,7 @@ import Testing
     }
   }
 
-  @Test func copiesGoOnByThemselves() {
+  @Test func copiesAreIndependent() {
     var first = SHA256()
     first.update(Array("ab".utf8))
     var second = first

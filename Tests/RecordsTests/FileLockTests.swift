@@ -6,7 +6,7 @@ import Testing
   private let path = FileManager.default.temporaryDirectory
     .appendingPathComponent("lock-\(UUID().uuidString)").path
 
-  @Test func aSecondHolderIsToldOfTheFirst() throws {
+  @Test func secondHolderLearnsOfTheFirst() throws {
     defer { unlink(path) }
     do {
       let lock = try FileLock(path: path)
@@ -23,7 +23,7 @@ import Testing
     _ = consume again
   }
 
-  @Test func aProcessThatIsBeingStartedDoesNotKeepTheLock() throws {
+  @Test func childProcessDoesNotKeepTheLock() throws {
     defer { unlink(path) }
     let lock = try FileLock(path: path)
     var wanted = stat()
@@ -41,7 +41,7 @@ import Testing
     _ = consume again
   }
 
-  @Test func aMissingDirectoryIsNamed() {
+  @Test func errorNamesMissingDirectory() {
     let path = "/nowhere/run.lock"
     let error = #expect(throws: FileLockError.self) { _ = try FileLock(path: path) }
     #expect(error == .system(SystemError(operation: "open", path: path, code: ENOENT)))

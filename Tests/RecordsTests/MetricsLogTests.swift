@@ -8,7 +8,7 @@ import Testing
       .appendingPathComponent("metrics-\(UUID().uuidString).jsonl").path
   }
 
-  @Test func resumingCutsLaterAndUnfinishedRecords() throws {
+  @Test func resumeCutsLaterAndUnfinishedRecords() throws {
     let path = temporaryPath()
     defer { try? FileManager.default.removeItem(atPath: path) }
     do {
@@ -30,7 +30,7 @@ import Testing
     try MetricsLog.truncate(path: path + "-absent", afterStep: 0)
   }
 
-  @Test func aFileThatCannotBeWrittenIsAnError() {
+  @Test func unwritableFileIsAnError() {
     let error = #expect(throws: MetricsError.self) { try MetricsLog(path: "/nowhere/m.jsonl") }
     #expect(error?.description.contains("/nowhere/m.jsonl: cannot open") == true)
     #if os(Linux)
@@ -41,7 +41,7 @@ import Testing
     #endif
   }
 
-  @Test func numbersReadWell() {
+  @Test func numbersAreFormattedForPeople() {
     #expect(Format.grouped(1_234_567) == "1,234,567")
     #expect(Format.grouped(-12) == "-12")
     #expect(Format.grouped(1000) == "1,000")

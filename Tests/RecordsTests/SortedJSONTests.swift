@@ -52,7 +52,7 @@ import Testing
     return String(String.UnicodeScalarView(words))
   }
 
-  @Test func bytesAreThoseOfTheFirstCheckpoints() throws {
+  @Test func bytesEqualThoseOfVersion1Checkpoints() throws {
     var generator = SeededGenerator(state: 3)
     let encoder = JSONEncoder()
     for _ in 0..<2000 {
@@ -66,13 +66,13 @@ import Testing
     }
   }
 
-  @Test func whatIsNotFiniteIsNamed() {
+  @Test func errorNamesNonFiniteNumbers() {
     let json: OrderedJSON = ["a": .array([1, .object([.init("b", .number(.nan))])])]
     let error = #expect(throws: JSONFieldError.self) { try json.sortedLine() }
     #expect(error?.description == "key 'a.1.b' is nan")
   }
 
-  @Test func fieldsAreNamedWithTheirPlace() throws {
+  @Test func errorsNameFieldsWithTheirPath() throws {
     let fields = try JSONFields(["a": ["b": "text", "c": .null, "d": 2.0, "e": 0.5]])
     let inner = try fields.object("a")
     #expect(try inner.integer("d") == 2)

@@ -34,7 +34,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [2, 3, 4]) func aFlippedBitOfAParameterIsFoundInTheSameStep(ranks: Int) throws {
+  @Test(arguments: [2, 3, 4]) func flippedParameterBitIsFoundInTheSameStep(ranks: Int) throws {
     let scenario = try TrainingScenario("model.layers=1")
     var checks = StepChecks()
     checks.verifyEvery = 1
@@ -63,7 +63,7 @@ import Testing
     LongTests.report("flipped bits of parameters on \(ranks) ranks: \(cases), all found and named")
   }
 
-  @Test(arguments: [1, 2, 3]) func aFlippedBitOfAGradientIsFound(ranks: Int) throws {
+  @Test(arguments: [1, 2, 3]) func flippedGradientBitIsFound(ranks: Int) throws {
     let scenario = try TrainingScenario("model.layers=1", "batch.shards=4")
     var checks = StepChecks()
     checks.recomputeEvery = 1
@@ -96,7 +96,7 @@ import Testing
     LongTests.report("flipped bits of gradients on \(ranks) ranks: \(cases), all found")
   }
 
-  @Test func checksChangeNoBit() throws {
+  @Test func verificationIsBitIdentical() throws {
     let scenario = try TrainingScenario()
     try scenario.train(scenario.options(["run.verify_every=0"], run: "plain"), ranks: 1)
     for ranks in [1, 2, 3] {
@@ -107,7 +107,7 @@ import Testing
     }
   }
 
-  @Test func aRunWithAFlippedBitEndsBeforeItIsSavedAndCanGoOn() throws {
+  @Test func flippedBitEndsTheRunBeforeASaveAndItResumes() throws {
     let scenario = try TrainingScenario("run.verify_every=1", "run.checkpoint_every=1")
     try scenario.train(scenario.options(run: "whole"), ranks: 1)
     let error = #expect(throws: CorruptionError.self) {

@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct CompressionResumeTests {
   @Test(arguments: ["adam", "sgd"])
-  func aRunGoesOnExactlyOnOtherNumbersOfRanks(name: String) throws {
+  func resumesBitIdenticallyAtAnyRankCount(name: String) throws {
     let scenario = try TrainingScenario(
       "run.steps=15", "optimizer.name=\(name)", "exchange.compression=bf16",
       "exchange.compression_groups=4")
@@ -17,7 +17,7 @@ import Testing
     #expect(try scenario.trajectory("walk") == scenario.trajectory("whole"))
   }
 
-  @Test func theGroupsOfARunAreFixed() throws {
+  @Test func groupsCannotChangeAtResume() throws {
     let scenario = try TrainingScenario(
       "run.steps=6", "exchange.compression=bf16", "exchange.compression_groups=4")
     try scenario.train(scenario.options(), ranks: 2)

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct CostTests {
   /// What the comparison of parameters costs a step of the main job's model.
-  @Test(.enabled(if: LongTests.areOn)) func verificationCostsNextToNothing() throws {
+  @Test(.enabled(if: LongTests.areOn)) func verificationCostsUnderTwoPerMille() throws {
     let scenario = try TrainingScenario(
       "model.hidden=512", "model.embedding=128", "batch.sequences=64", "batch.window=64",
       "data.valid_fraction=0")

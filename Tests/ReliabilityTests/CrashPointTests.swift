@@ -65,7 +65,7 @@ import Testing
   }
 
   /// Stops the power everywhere, and reads what is left as a run that is resumed does.
-  @Test func noLossOfPowerLeavesAWrongOrLostState() throws {
+  @Test func powerLossNeverLeavesWrongOrLostState() throws {
     var states = 0
     var problems = 0
     var distinct = Set<UInt64>()
@@ -93,7 +93,7 @@ import Testing
   }
 
   /// Whether these tests would notice.
-  @Test func aStoreThatForgetsToSynchronizeIsFound() throws {
+  @Test func missingFsyncIsFound() throws {
     let history = try history(seed: 1, synchronizes: false)
     var random = SeededRandom(seed: 1)
     var problems = Set<String>()

@@ -69,7 +69,7 @@ private final class FailingDisk: Sendable {
 
 @Suite(.serialized) struct DiskFaultTests {
   @Test(arguments: [ENOSPC, EIO, EDQUOT, EROFS])
-  func trainingGoesOnWhileTheDiskFails(code: Int32) throws {
+  func trainingContinuesWhileTheDiskFails(code: Int32) throws {
     let scenario = try TrainingScenario("run.checkpoint_every=2")
     try scenario.train(scenario.options(run: "whole"), ranks: 1)
     // A checkpoint takes some twenty changes: the second fails in its midst, and so does tidying
@@ -93,7 +93,7 @@ private final class FailingDisk: Sendable {
     #expect(try scenario.train(options, ranks: 3) == 0)
   }
 
-  @Test func aDiskThatFailsAtAnyChangeNeverStopsTheRunOrSpoilsIt() throws {
+  @Test func diskFaultAtAnyChangeKeepsTheRunCorrect() throws {
     let scenario = try TrainingScenario("run.checkpoint_every=3", "model.layers=1")
     try scenario.train(scenario.options(run: "whole"), ranks: 1)
     let expected = try scenario.trajectory("whole")
@@ -112,7 +112,7 @@ private final class FailingDisk: Sendable {
     }
   }
 
-  @Test func aFinalCheckpointThatCannotBeWrittenIsAnError() throws {
+  @Test func unwritableFinalCheckpointIsAnError() throws {
     let scenario = try TrainingScenario()
     let disk = FailingDisk(ENOSPC, in: 0..<Int.max)
     let error = #expect(throws: (any Error).self) {
@@ -123,7 +123,7 @@ private final class FailingDisk: Sendable {
     #expect(text.contains("free some space"), "\(text)")
   }
 
-  @Test func theBestIsKeptThoughItsCheckpointEndsAfterTheNextValidation() throws {
+  @Test func bestCheckpointIsKeptIfWrittenAfterTheNextValidation() throws {
     let scenario = try TrainingScenario(
       "run.validate_every=1", "run.checkpoint_every=1", "run.keep_checkpoints=1",
       "optimizer.learning_rate=0.5", "optimizer.clip_norm=0")

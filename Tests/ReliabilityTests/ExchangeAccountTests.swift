@@ -10,7 +10,7 @@ import Testing
     ["exchange.sparse=always", "model.embedding=64", "optimizer.name=sgd"],
     ["exchange.compression=bf16", "exchange.compression_groups=2"],
   ])
-  func aThreadOfItsOwnChangesNoBit(settings: [String]) throws {
+  func progressThreadIsBitIdentical(settings: [String]) throws {
     let scenario = try TrainingScenario(settings)
     for progress in ["poll", "thread"] {
       try scenario.train(
@@ -20,7 +20,7 @@ import Testing
     #expect(try scenario.trajectory("thread").count == 12)
   }
 
-  @Test func noTimeIsBothHiddenAndExposed() throws {
+  @Test func hiddenAndExposedTimesDoNotOverlap() throws {
     let scenario = try TrainingScenario()
     let faults = ThreadWorld.Faults(longestDelay: 2_000)
     let shares = try ThreadWorld.run(ranks: 2, faults: faults) { communicator in
@@ -37,7 +37,7 @@ import Testing
     #expect(shares.allSatisfy { $0 > 0 && $0 <= 1 }, "\(shares)")
   }
 
-  @Test func aValidationIsNoPartOfWhatAStepSends() throws {
+  @Test func sentBytesExcludeValidation() throws {
     let scenario = try TrainingScenario("optimizer.ema_decay=0.9")
     let bytes = try ThreadWorld.run(ranks: 2) { communicator in
       let trainer = try scenario.trainer(on: communicator)

@@ -97,7 +97,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [-1, Int.min, Int.max]) func impossibleStepsAreRefused(step: Int) throws {
+  @Test(arguments: [-1, Int.min, Int.max]) func rejectsImpossibleSteps(step: Int) throws {
     #expect(throws: CheckpointError.self) {
       try SmallCheckpoint.state(step: step).checkPlausible(path: "run")
     }

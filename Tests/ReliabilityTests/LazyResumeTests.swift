@@ -2,7 +2,7 @@ import Runs
 import Testing
 
 @Suite struct LazyResumeTests {
-  @Test func aLazyRunGoesOnExactlyOnOtherNumbersOfRanks() throws {
+  @Test func resumesBitIdenticallyAtAnyRankCount() throws {
     let scenario = try TrainingScenario(
       "run.steps=12", "optimizer.lazy=true", "batch.window=3")
     try scenario.train(scenario.options(run: "whole"), ranks: 1)

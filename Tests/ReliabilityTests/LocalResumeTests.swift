@@ -20,7 +20,7 @@ import Testing
     ["optimizer.lazy=true"], ["optimizer.name=adagrad", "exchange.sparse=always"],
     ["batch.accumulate=2", "model.learned_initial_state=true"],
   ])
-  func aRunGoesOnExactlyOnOtherNumbersOfRanks(assignments: [String]) throws {
+  func resumesBitIdenticallyAtAnyRankCount(assignments: [String]) throws {
     let scenario = try scenario(assignments)
     try scenario.train(scenario.options(run: "whole"), ranks: 1)
     let whole = try scenario.trajectory("whole")
@@ -47,7 +47,7 @@ import Testing
     assignments.contains("batch.accumulate=2") ? 2 : 1
   }
 
-  @Test func whatDecidesTheTrajectoryIsFixed() throws {
+  @Test func keysOfTheTrajectoryCannotChangeAtResume() throws {
     let scenario = try scenario()
     try scenario.train(scenario.options(["run.steps=6"]), ranks: 2)
     for change in [
@@ -64,7 +64,7 @@ import Testing
   }
 
   /// The state of a round that went wrong cannot be taken back: it is not saved.
-  @Test func aRoundThatGoesWrongIsNotSaved() throws {
+  @Test func failedRoundIsNotSaved() throws {
     let scenario = try scenario()
     try scenario.train(scenario.options(run: "whole"), ranks: 1)
     #expect(throws: NonFiniteError.self) {
@@ -88,7 +88,7 @@ import Testing
     #expect(try scenario.trajectory() == scenario.trajectory("whole"))
   }
 
-  @Test func aTaskCanBeTrainedToo() throws {
+  @Test func tasksOnSequencesCanBeTrained() throws {
     let scenario = try scenario(["task=adding"])
     try scenario.write(
       "config.json",

@@ -6,7 +6,7 @@ import Testing
 
 /// What a model drops at random goes on as if the run had never stopped.
 @Suite(.serialized) struct ModelOptionsWalkTests {
-  @Test func aStoppedRunDropsWhatTheWholeOneDrops() throws {
+  @Test func dropoutResumesBitIdentically() throws {
     let scenario = try TrainingScenario(
       "run.steps=16", "run.validate_every=5", "model.embedding=16", "model.tie_weights=true",
       "model.dropout=0.2", "model.dropout_kind=locked", "model.embedding_dropout=0.1",
@@ -23,7 +23,7 @@ import Testing
   }
 
   /// The cells beside those of all other tests; an LSTM carries two state vectors.
-  @Test(arguments: ["lstm", "mingru"]) func aStoppedRunGoesOnWithItsStates(cell: String) throws {
+  @Test(arguments: ["lstm", "mingru"]) func statesResumeBitIdentically(cell: String) throws {
     let scenario = try TrainingScenario(
       "run.steps=16", "run.validate_every=5", "model.cell=\(cell)", "model.layers=2",
       "run.recompute_every=3")
@@ -39,7 +39,7 @@ import Testing
   }
 
   /// Over several epochs, and over steps that are skipped just where one of them begins.
-  @Test func aStoppedRunStartsStreamsAsTheWholeOneDoes() throws {
+  @Test func learnedInitialStateResumesBitIdentically() throws {
     let scenario = try TrainingScenario(
       "run.steps=16", "model.learned_initial_state=true", "data.valid_fraction=0.85",
       "model.layer_norm=true", "run.on_nonfinite=skip")
@@ -61,7 +61,7 @@ import Testing
     #expect(try scenario.trajectory("parts") == expected)
   }
 
-  @Test func aStoppedRunGoesOnWithItsClusters() throws {
+  @Test func adaptiveSoftmaxResumesBitIdentically() throws {
     let scenario = try TrainingScenario(
       "run.validate_every=5", "data.tokenizer=bpe", "data.vocabulary_limit=270",
       "model.adaptive_softmax=[100,260]", "model.adaptive_factor=3", "model.dropout=0.2")
@@ -83,7 +83,7 @@ import Testing
     }
   }
 
-  @Test func whatIsDroppedIsFixedForARun() throws {
+  @Test func dropoutKeysCannotChangeAtResume() throws {
     let scenario = try TrainingScenario("model.dropout=0.2")
     try scenario.train(scenario.options(), ranks: 1)
     for change in [

@@ -19,7 +19,7 @@ import Testing
     }
   }
 
-  @Test func aStopSavesTheStateBeforeTheStep() throws {
+  @Test func stopSavesTheStateBeforeTheStep() throws {
     let scenario = try TrainingScenario("run.checkpoint_every=0")
     try scenario.train(scenario.options(run: "whole"), ranks: 1)
     for ranks in [1, 3] {
@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  @Test func skippedStepsChangeNothingAndAreCountedAlikeOnAnyRanks() throws {
+  @Test func skippedStepsChangeNothingAtAnyRankCount() throws {
     let scenario = try TrainingScenario("run.on_nonfinite=skip")
     for ranks in [1, 2, 4] {
       try scenario.train(
@@ -65,7 +65,7 @@ import Testing
     #expect(try scenario.records("stopped").last { $0["kind"] == "train" }?["skipped_steps"] == 3)
   }
 
-  @Test func aStopIsHeardInAStepThatIsSkipped() throws {
+  @Test func stopRequestIsObeyedInASkippedStep() throws {
     let scenario = try TrainingScenario("run.on_nonfinite=skip")
     let spoil = spoil(Set(3...9), with: .nan)
     try scenario.train(scenario.options(run: "whole"), ranks: 1, prepare: spoil)
@@ -82,7 +82,7 @@ import Testing
     }
   }
 
-  @Test func stepsThatNeverRecoverEndTheRun() throws {
+  @Test func tooManySkippedStepsEndTheRun() throws {
     let scenario = try TrainingScenario("run.on_nonfinite=skip", "run.steps=200")
     #expect(throws: NonFiniteError.self) {
       try scenario.train(
@@ -94,7 +94,7 @@ import Testing
     #expect(try store.newestValid().checkpoint != nil)
   }
 
-  @Test func aLossThatLeapsIsRecorded() {
+  @Test func lossSpikesAreDetected() {
     var watch = LossWatch()
     var random = SeededRandom(seed: 3)
     for step in 0..<400 {
@@ -109,7 +109,7 @@ import Testing
     #expect(next == nil)
   }
 
-  @Test func aRunRecordsALeapOfItsLoss() throws {
+  @Test func runRecordsLossSpikes() throws {
     let scenario = try TrainingScenario("run.steps=40", "optimizer.clip_norm=0")
     try scenario.train(scenario.options(), ranks: 2) { run in
       // An update far too large leaves a bad model, and no value that is not finite.

@@ -10,7 +10,7 @@ import Testing
     return options
   }
 
-  @Test func whatMayChangeIsToldAndWhatMayNotIsNamed() throws {
+  @Test func changedKeysAreReportedAndFixedKeysNamed() throws {
     let scenario = try TrainingScenario()
     try scenario.train(scenario.options(), ranks: 2)
     for (change, key) in [
@@ -35,7 +35,7 @@ import Testing
     #expect(!changes.contains("log_every"), "\(changes)")
   }
 
-  @Test func anotherTextIsRefusedAndAnotherValidationTextIsTold() throws {
+  @Test func otherTextIsRejectedAndOtherValidationTextReported() throws {
     let scenario = try TrainingScenario("run.validate_every=4")
     let valid = ["data.valid=\(scenario.path("valid.txt"))"]
     try scenario.write("valid.txt", String(repeating: "the tree of ranks\n", count: 40))

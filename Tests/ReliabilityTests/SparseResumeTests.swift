@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct SparseResumeTests {
   @Test(arguments: ["sgd", "rmsprop"])
-  func aRunGoesOnExactlyWithAndWithout(name: String) throws {
+  func resumesBitIdenticallyWithOrWithoutSparseExchange(name: String) throws {
     let scenario = try TrainingScenario(
       "run.steps=12", "optimizer.name=\(name)", "batch.window=3", "model.embedding=500",
       "exchange.sparse=never")

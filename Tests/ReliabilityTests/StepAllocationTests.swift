@@ -29,7 +29,7 @@ import Testing
     return checks
   }
 
-  @Test func theCounterCounts() {
+  @Test func counterCountsAllocations() {
     let before = allocation_count()
     if before < 0 { return }
     let pointers = (0..<10).map { _ in UnsafeMutablePointer<Int>.allocate(capacity: 10) }
@@ -37,14 +37,14 @@ import Testing
     for pointer in pointers { pointer.deallocate() }
   }
 
-  @Test(arguments: [1, 2, 3]) func aStepAllocatesNothing(threads: Int) throws {
+  @Test(arguments: [1, 2, 3]) func stepAllocatesNothing(threads: Int) throws {
     let scenario = try TrainingScenario("optimizer.clip_norm=0.1")
     let trainer = try scenario.trainer(
       on: SoloCommunicator(), threads: threads, checks: checks(verifyEvery: 1))
     #expect(try allocations(of: trainer, steps: 20) == 0)
   }
 
-  @Test(arguments: ["rnn", "lstm", "mingru"]) func aStepOfAnyCellAllocatesNothing(
+  @Test(arguments: ["rnn", "lstm", "mingru"]) func stepOfAnyCellAllocatesNothing(
     cell: String
   ) throws {
     let scenario = try TrainingScenario("model.cell=\(cell)", "model.learned_initial_state=true")
@@ -53,7 +53,7 @@ import Testing
     #expect(try allocations(of: trainer, steps: 20) == 0)
   }
 
-  @Test func aStepThatDropsAndTiesAllocatesNothing() throws {
+  @Test func stepWithDropoutAndTiedWeightsAllocatesNothing() throws {
     let scenario = try TrainingScenario(
       "model.reset=after", "model.embedding=16", "model.hidden=16", "model.tie_weights=true",
       "model.dropout=0.2", "model.embedding_dropout=0.1", "model.recurrent_dropout=0.1",
@@ -63,7 +63,7 @@ import Testing
     #expect(try allocations(of: trainer, steps: 20) == 0)
   }
 
-  @Test func aStepOfAnAdaptiveSoftmaxAllocatesNothing() throws {
+  @Test func stepWithAdaptiveSoftmaxAllocatesNothing() throws {
     let scenario = try TrainingScenario(
       "data.tokenizer=bpe", "data.vocabulary_limit=270", "model.adaptive_softmax=[100,260]")
     let trainer = try scenario.trainer(
@@ -71,7 +71,7 @@ import Testing
     #expect(try allocations(of: trainer, steps: 20) == 0)
   }
 
-  @Test(arguments: [0, 1]) func aStepOfSeveralRanksAllocatesNothing(verifyEvery: Int) throws {
+  @Test(arguments: [0, 1]) func stepOfSeveralRanksAllocatesNothing(verifyEvery: Int) throws {
     let scenario = try TrainingScenario()
     let counts = try ThreadWorld.run(ranks: 2) { communicator in
       let trainer = try scenario.trainer(
@@ -86,7 +86,7 @@ import Testing
     ["exchange.sparse=always", "model.embedding=64", "optimizer.lazy=true", "batch.accumulate=2"],
     ["exchange.compression=bf16", "exchange.compression_groups=4"],
   ])
-  func whatIsLeftOutOrRoundedOnItsWayAllocatesNothing(settings: [String]) throws {
+  func sparseAndCompressedExchangeAllocateNothing(settings: [String]) throws {
     let scenario = try TrainingScenario(settings)
     let counts = try ThreadWorld.run(ranks: 2) { communicator in
       let trainer = try scenario.trainer(on: communicator, threads: 2)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.serialized) struct WorldSizeWalkTests {
   /// From stop to stop on other numbers of ranks and threads, with a killed run in between.
-  @Test func anyWalkOverWorldSizesEndsAsTheRunOnOne() throws {
+  @Test func resumesBitIdenticallyAtRandomWorldSizes() throws {
     let scenario = try TrainingScenario("run.steps=24", "run.validate_every=7")
     try scenario.train(scenario.options(run: "whole"), ranks: 1)
     let expected = try scenario.trajectory("whole")

@@ -11,7 +11,7 @@ import Testing
       }, threads: threads)
   }
 
-  @Test func everyThreadWithACoreIsFine() throws {
+  @Test func noWarningWhenEveryThreadHasACore() throws {
     #expect(binding([[0], [1], [2], [3]], threads: 1).warning == nil)
     #expect(binding([[0, 1, 2, 3], [0, 1, 2, 3]], threads: 2).warning == nil)
     #expect(binding([[0, 1], [2, 3]], threads: 2).warning == nil)
@@ -20,14 +20,14 @@ import Testing
     #expect(try CoreBinding(SoloCommunicator(), threads: 1).warning == nil)
   }
 
-  @Test func moreThreadsThanBoundCoresAreWarnedAbout() throws {
+  @Test func warnsOfMoreThreadsThanBoundCores() throws {
     let warning = try #require(binding([[0, 1], [2]], threads: 2).warning)
     #expect(
       warning.hasPrefix("rank 1 on node has 2 threads but may use only 1 core (2):"), "\(warning)")
     #expect(warning.contains("--map-by slot:PE=2"))
   }
 
-  @Test func ranksThatShareCoresAreWarnedAbout() throws {
+  @Test func warnsOfRanksThatShareCores() throws {
     // Two ranks bound to one core of four.
     let bound = try #require(binding([[0], [0], [1], [2]], threads: 1).warning)
     #expect(bound.hasPrefix("ranks 0, 1 on node share 1 core (0), for 2 threads:"), "\(bound)")

@@ -28,7 +28,7 @@ import Testing
     #expect(table.text.split(separator: "\n").count == table.rows.count + 2)
   }
 
-  @Test func aWrongGradientFailsTheCheckAndIsNamed() {
+  @Test func wrongGradientFailsTheCheckAndIsNamed() {
     let good = GradientTable.Row(
       tensor: "output.bias", place: "[1]", computed: 1, difference: 1, tensorScale: 1)
     let wrong = GradientTable.Row(
@@ -56,7 +56,7 @@ import Testing
       "\(String(describing: error))")
   }
 
-  @Test func statisticsAreThoseOfTheValues() throws {
+  @Test func statisticsEqualThoseOfTheValues() throws {
     let values: [Float] = [1, -3, 2, 4]
     let statistics = values.withUnsafeBufferPointer {
       TensorStatistics($0.baseAddress!, count: 4, divisor: 2)

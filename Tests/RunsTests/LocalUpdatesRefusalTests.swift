@@ -12,7 +12,7 @@ import Testing
     "run.validate_every=3", "run.checkpoint_every=3", "optimizer.learning_rate=0.01",
   ]
 
-  @Test func whatLooksAtAllShardsRefusesIt() throws {
+  @Test func debugAndPlanRejectLocalUpdates() throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += Self.rounds

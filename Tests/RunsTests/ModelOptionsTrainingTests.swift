@@ -15,7 +15,7 @@ import Testing
   ]
 
   @Test(arguments: options)
-  func anyNumberOfWorkersGivesTheSameTrajectory(options: [String]) throws {
+  func trajectoryIsBitIdenticalAtAnyWorkerCount(options: [String]) throws {
     var problem = try TrainingProblem()
     defer { problem.remove() }
     problem.assignments += options

@@ -7,7 +7,7 @@ import Scoring
 import Testing
 
 @Suite struct ScorerTests {
-  @Test func validationKeepsTheStateOfTraining() throws {
+  @Test func validationDoesNotDisturbTraining() throws {
     let problem = try TrainingProblem()
     defer { problem.remove() }
     let plain = try problem.trainer(on: SoloCommunicator()).0

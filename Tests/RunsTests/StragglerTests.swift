@@ -11,7 +11,7 @@ import Testing
       hosts: seconds.indices.map { "node\($0)" })
   }
 
-  @Test func theSlowestRankAndItsHostAreNamed() {
+  @Test func namesTheSlowestRankAndItsHost() {
     let found = pace([0.2, 0.21, 0.5, 0.19])
     #expect(found.slowestRank == 2)
     #expect(found.slowestHost == "node2")
@@ -26,14 +26,14 @@ import Testing
     #expect(pace([0.1, 0.2]).ratio == 2)
   }
 
-  @Test func aRankWithMoreShardsIsNotSlowForThat() {
+  @Test func stepTimesAreComparedPerShard() {
     let plan = ShardPlan(sequences: 8, shards: 8, ranks: 6, threads: 1)
     let loads = (0..<6).map { plan.shards(ofRank: $0).count }
     #expect(Set(loads) == [1, 2])
     #expect(pace(loads.map { 0.1 * Double($0) }, loads: loads).ratio < 1.001)
   }
 
-  @Test func onlyTheSameSlowRankForLongIsWarnedAbout() throws {
+  @Test func warnsOnlyOfALastingStraggler() throws {
     var watch = StragglerWatch()
     func note(_ pace: RankPace, seconds: Double = 60) -> String? {
       watch.note(pace, seconds: seconds)

@@ -86,7 +86,7 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
 
 @Suite struct TaskTrainingTests {
   @Test(arguments: TaskScenario.all)
-  func everyNumberOfRanksAndThreadsGivesTheSameBits(scenario: TaskScenario) throws {
+  func trajectoryIsBitIdenticalAtAnyRankAndThreadCount(scenario: TaskScenario) throws {
     let files = try scenario.files()
     let alone = try files.trajectory(ranks: 1, threads: 1, steps: 6)
     for (ranks, threads) in [(1, 3), (2, 1), (3, 2), (8, 1)] {
@@ -100,7 +100,7 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: TaskScenario.all)
-  func itLearns(scenario: TaskScenario) throws {
+  func everyTaskLearns(scenario: TaskScenario) throws {
     let files = try scenario.files()
     let lines = try files.trajectory(ranks: 1, threads: 1, steps: 120)
     func loss(_ line: String) -> Double { Double(line.split(separator: " ")[0]) ?? .nan }
@@ -110,7 +110,7 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: TaskScenario.all)
-  func aRunThatWasStoppedGoesOnAsIfNot(scenario: TaskScenario) throws {
+  func everyTaskResumesBitIdentically(scenario: TaskScenario) throws {
     let files = try scenario.files()
     func run(_ directory: String, _ change: (inout TrainOptions) -> Void) throws -> Int32 {
       var options = try files.options(["run.steps=20"])
@@ -138,7 +138,7 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: TaskScenario.all)
-  func gradientsAreCheckedAgainstCentralDifferences(scenario: TaskScenario) throws {
+  func gradientsAgreeWithCentralDifferences(scenario: TaskScenario) throws {
     let files = try scenario.files()
     let setup = try TrainingSetup(try files.options(), on: SoloCommunicator())
     let replica = try Replica(
@@ -152,7 +152,7 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
   }
 
   /// Reading another file must use the columns, classes and scales of the training data.
-  @Test func theFrameOfTheTrainingDataIsKept() throws {
+  @Test func checkpointKeepsTheFrameOfTheTrainingData() throws {
     let files = try TaskScenario.all[2].files()
     let setup = try TrainingSetup(try files.options(), on: SoloCommunicator())
     guard case .sequences(let data) = setup.data else { return }
@@ -182,7 +182,7 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     (4, "model.bidirectional=true", "the task \"forecasting\" is to predict that"),
     (0, "data.train=x", "unknown key"),
   ])
-  func wrongConfigsSayWhatIsPossible(index: Int, assignment: String, expected: String) throws {
+  func configErrorsListThePossibleValues(index: Int, assignment: String, expected: String) throws {
     let files = try TaskScenario.all[index].files()
     #expect {
       _ = try TrainingSetup(try files.options([assignment]), on: SoloCommunicator())

@@ -20,25 +20,25 @@ import Testing
     return losses.map { memory.note(loss: $0, optimizer: optimizer).rateFalls }
   }
 
-  @Test func theRateFallsWhenTheLossDoesNot() throws {
+  @Test func rateFallsWhenTheLossDoesNot() throws {
     #expect(
       try falls([5, 4, 4, 3, 3.5, 3.5], patience: 1) == [
         false, false, true, false, true, true,
       ])
   }
 
-  @Test func patienceStartsAnewAfterAFallAndALowerLoss() throws {
+  @Test func patienceRestartsAfterAFallOrALowerLoss() throws {
     #expect(
       try falls([5, 6, 6, 6, 6, 4, 5, 5], patience: 2) == [
         false, false, true, false, true, false, false, true,
       ])
   }
 
-  @Test func aLossThatIsNotFiniteIsNoProgress() throws {
+  @Test func nonFiniteLossIsNoImprovement() throws {
     #expect(try falls([.nan, 5, .infinity, 4], patience: 1) == [true, false, true, false])
   }
 
-  @Test func theMemorySurvivesJSON() throws {
+  @Test func roundTripsThroughJSON() throws {
     var memory = ValidationMemory()
     let optimizer = try optimizer(1)
     for loss in [5.1234567890123456, 0.1 + 0.2, 7, .nan] {
@@ -54,7 +54,7 @@ import Testing
     #expect(memory.isAveraging)
   }
 
-  @Test func averagingStartsWhereALossFallsBehindEarlierOnes() throws {
+  @Test func averagingStartsWhenTheLossStopsImproving() throws {
     let optimizer = try optimizer(2)
     func starts(_ losses: [Double]) -> Int? {
       var memory = ValidationMemory()

@@ -25,14 +25,14 @@ import Testing
     return watchdog.limit(for: watchdog.progress.reading)
   }
 
-  @Test func aStepIsLateAfterTwentyMedianOnesButNotBeforeThePatienceEnds() {
+  @Test func stepIsLateAfterTwentyMediansAndThePatience() {
     let quick = Self.watchdog(patience: 30, stepSeconds: [0.1, 50, 0.1])
     #expect(Self.limit(quick, in: .gradientExchange) == 30)
     let slow = Self.watchdog(patience: 30, stepSeconds: [4, 5, 4])
     #expect(Self.limit(slow, in: .gradients) == 80)
   }
 
-  @Test func theFirstStepStartAndFilesMayTakeLonger() {
+  @Test func startFirstStepAndFilesMayTakeLonger() {
     let fresh = Self.watchdog(patience: 30, stepSeconds: [])
     #expect(Self.limit(fresh, in: .starting) == 600)
     #expect(Self.limit(fresh, in: .gradients) == 600)
@@ -41,12 +41,12 @@ import Testing
     #expect(Self.limit(slow, in: .validation) == 400)
   }
 
-  @Test func noPatienceGivenMeansNoLimit() {
+  @Test func zeroPatienceMeansNoLimit() {
     let watchdog = Self.watchdog(patience: 0, stepSeconds: [1])
     for activity in RunActivity.allCases { #expect(Self.limit(watchdog, in: activity) == nil) }
   }
 
-  @Test func theMedianIsThatOfRecentSteps() {
+  @Test func medianIsOfRecentSteps() {
     let progress = RunProgress()
     #expect(progress.medianStepSeconds == nil)
     for _ in 0..<100 { progress.finishStep(seconds: 9) }
@@ -55,7 +55,7 @@ import Testing
     #expect(progress.reading.finishedSteps == 164)
   }
 
-  @Test func aStatusIsReadAsItWasWritten() throws {
+  @Test func statusRoundTrips() throws {
     let status = RankStatus(
       job: "job", launch: "launch", rank: 3, host: "here",
       process: ProcessIdentity(pid: 17, start: "boot:5"),
@@ -67,7 +67,7 @@ import Testing
     #expect(RunFiles.rankName(3) == "ranks/rank-00003.json")
   }
 
-  @Test func aFinishedWatchdogLeavesItsLastWord() throws {
+  @Test func finishedWatchdogWritesAFinalStatus() throws {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("watchdog-\(UUID().uuidString)")
     try FileManager.default.createDirectory(
@@ -109,7 +109,7 @@ import Testing
       seconds: 31, limit: 30, patience: 30, median: 0.25, standings: standings)
   }
 
-  @Test func itNamesRanksThatAreBehindSilentOrUnknown() {
+  @Test func namesRanksThatAreBehindSilentOrUnknown() {
     let text = Self.report([
       .known(Self.status(0, beats: 50), isSilent: false),
       .known(Self.status(1, beats: 49), isSilent: false),
@@ -124,7 +124,7 @@ import Testing
     #expect(text.contains("unknown: rank 3"))
   }
 
-  @Test func ranksThatWaitForTheLastAreNotBlamed() {
+  @Test func waitingRanksAreNotBlamed() {
     let text = Self.report([
       .known(Self.status(0, beats: 49), isSilent: false),
       .known(Self.status(1, beats: 50), isSilent: false),
@@ -134,14 +134,14 @@ import Testing
     #expect(!text.contains("has not arrived: rank 0"))
   }
 
-  @Test func itSaysSoWhenNobodyIsBehind() {
+  @Test func saysSoWhenNoRankIsBehind() {
     let all = (0..<4).map {
       StallReport.Standing.known(Self.status($0, beats: 50), isSilent: false)
     }
     #expect(Self.report(all).contains("all ranks have come as far as that"))
   }
 
-  @Test func manyRanksAreCutShort() {
+  @Test func longRankListsAreShortened() {
     let text = Self.report([StallReport.Standing](repeating: .unknown, count: 100))
     #expect(text.split(separator: "\n").count == 1 + 16 + 1 + 1)
     #expect(text.contains("and 84 more"))
@@ -149,7 +149,7 @@ import Testing
 }
 
 @Suite struct ProcessIdentityTests {
-  @Test func aProcessIsItselfAndNoOther() {
+  @Test func processIdentityIsUnique() {
     let own = ProcessIdentity.current
     #expect(own.isAlive)
     #expect(ProcessIdentity(pid: own.pid) == own)
@@ -158,7 +158,7 @@ import Testing
     #expect(ProcessIdentity(pid: -1) == nil)
   }
 
-  @Test func aProcessThatHasEndedIsNotAliveEvenBeforeAnybodyWaitsForIt() throws {
+  @Test func zombieProcessIsNotAlive() throws {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/sleep")
     process.arguments = ["30"]

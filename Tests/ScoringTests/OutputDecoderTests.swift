@@ -66,7 +66,7 @@ import Testing
       try decode(TaskName.adding.description, [0.5]) == .values([[NamedNumber("output 1", 0.5)]]))
   }
 
-  @Test func aFrameOfAnotherModelIsAnError() throws {
+  @Test func frameOfAnotherModelIsAnError() throws {
     let frame = try frame(#"{"columns": ["a", "b"], "classes": ["x", "y"], "targets": ["a", "b"]}"#)
     for (name, scores) in [
       (TaskName.classification, 3), (.multilabel, 3), (.forecasting, 3),

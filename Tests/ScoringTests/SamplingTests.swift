@@ -12,7 +12,7 @@ import Testing
     return scores.withUnsafeBufferPointer { chooser.choose($0, unit: unit) }
   }
 
-  @Test func temperatureZeroTakesTheLikeliestAndTheLowerOfEquals() {
+  @Test func temperatureZeroPicksTheLikeliestAndLowestOfEquals() {
     var sampling = Sampling(path: "x")
     sampling.temperature = 0
     #expect(choose(sampling, 0) == 1)
@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test func topKLeavesOutTheRest() {
+  @Test func topKExcludesTheRest() {
     var sampling = Sampling(path: "x")
     sampling.topK = 2
     let drawn = Set((0..<1000).map { choose(sampling, Double($0) / 1000) })

@@ -26,7 +26,7 @@ import Testing
     #expect(score.words == "loss 2.0000  perplexity 7.39  1.4427 bits/byte  (10 tokens)")
   }
 
-  @Test func perplexityOfAHopelessModelIsInfinite() {
+  @Test func perplexityOverflowsToInfinity() {
     let task = TaskName.language.description
     #expect(score(task, loss: 1e4, targets: 1, bytes: 1).value(of: task.metrics[0]) == .infinity)
   }

@@ -28,7 +28,7 @@ import Testing
   }
 
   /// What the decoder says of each sequence is right as often as the accuracy of the score says.
-  @Test func outputsAreThoseThatTheScoreCounts() throws {
+  @Test func outputsEqualThoseTheScoreCounts() throws {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("outputs-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -5,7 +5,7 @@ import Studies
 import Testing
 
 @Suite struct MemoryStudyTests {
-  @Test func gradientsOfAnRNNFadeFasterWithLength() throws {
+  @Test func rnnGradientsVanishFasterWithLength() throws {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("memory-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -30,7 +30,7 @@ import Testing
       bandwidth: bandwidth, latency: latency)
   }
 
-  @Test func aStepCostsWhatWasMeasuredAndLinesBetween() {
+  @Test func stepCostInterpolatesMeasurementsLinearly() {
     #expect(cost.seconds(shards: 1) == 0.1)
     #expect(cost.seconds(shards: 8) == 0.8)
     #expect(abs(cost.seconds(shards: 3) - 0.3) < 1e-12)
@@ -39,7 +39,7 @@ import Testing
     #expect(StepCost(points: [.init(shards: 2, seconds: 1)]).seconds(shards: 4) == 2)
   }
 
-  @Test func halvingTakesEachByteOnceThroughTheCableEachWay() {
+  @Test func halvingSendsEachByteOnceInEachDirection() {
     let four = cluster(hosts: 4)
     let bytes = 16e6
     // Rounds of a half and a quarter; long messages take three trips each.
@@ -58,7 +58,7 @@ import Testing
     #expect(abs(model().reduceSeconds(bytes, on: eight, nodes: 1) - expected - inside) < 1e-9)
   }
 
-  @Test func otherNumbersOfRanksSendTheirNodesToEachOwner() {
+  @Test func otherRankCountsSendPartialSumsToEachOwner() {
     let three = cluster(hosts: 3)
     let perByte = 8 / (1e9 * 1448 / 1538)
     let once = 3 * (2e-4 + 3e-5) + 4e6 * perByte
@@ -67,14 +67,14 @@ import Testing
     #expect(abs(model().reduceSeconds(6e6, on: three, nodes: 2) - twice) < 1e-12)
   }
 
-  @Test func theCoresLimitAFastCable() {
+  @Test func coresLimitAFastLink() {
     let slow = cluster(hosts: 2, cores: 0.5, bandwidth: 1e12, latency: 0)
     let bytes = 4e6
     let expected = 3 * 3e-5 + 2e6 * slow.costs.tcpSecondsPerByte / 0.5
     #expect(abs(model().reduceSeconds(bytes, on: slow, nodes: 1) - expected) < 1e-12)
   }
 
-  @Test func whatComputingHidesStillTakesCores() {
+  @Test func hiddenExchangeStillUsesCores() {
     let hidden = model(overlaps: true).strong(cluster(hosts: 4))
     let open = model().strong(cluster(hosts: 4))
     #expect(open.movingSeconds == 0)
@@ -97,7 +97,7 @@ import Testing
     #expect(model().movingSeconds(bytes, on: cluster(hosts: 1, ranksPerHost: 4), nodes: 1) == 0)
   }
 
-  @Test func roundedNumbersAreHalfAsLongAndGoStraightToTheirOwners() {
+  @Test func bf16HalvesMessagesAndSendsThemToTheirOwners() {
     let four = cluster(hosts: 4)
     let bytes = 16e6
     let perByte = 8 / (1e9 * 1448 / 1538)
@@ -116,7 +116,7 @@ import Testing
     #expect(model(compressionGroups: 2).strong(four).reduceSeconds == parts.reduceSeconds)
   }
 
-  @Test func eachBatchOfAnUpdateExchangesItsGradients() {
+  @Test func everyAccumulatedBatchExchangesItsGradients() {
     let four = cluster(hosts: 4)
     let one = model().strong(four)
     let three = model(accumulation: 3).strong(four)
@@ -132,7 +132,7 @@ import Testing
     #expect(overlapping.exposedSeconds < three.exposedSeconds)
   }
 
-  @Test func tiedWeightsAreTheOutputLayersWork() {
+  @Test func tiedWeightsCountAsOutputLayer() {
     let apart = ModelShape(
       cell: .gruResetBefore, vocabularySize: 256, embeddingSize: 128, hiddenSize: 128,
       layerCount: 2)
@@ -147,7 +147,7 @@ import Testing
     for (part, other) in zip(work[0], work[1]) { #expect(abs(part - other) < 1e-3) }
   }
 
-  @Test func whoIsDoneLeavesTheCoresToTheOthers() {
+  @Test func finishedRanksLeaveTheirCoresToOthers() {
     #expect(ScaleModel.sharedSeconds([3, 3, 3], cores: 3) == 3)
     #expect(abs(ScaleModel.sharedSeconds([2, 2, 2, 2], cores: 2) - 4) < 1e-12)
     // All three share two cores until the first is done; the others then have one each.
@@ -158,7 +158,7 @@ import Testing
     #expect(abs(model().strong(laboratory).computeSeconds - 0.4) < 1e-12)
   }
 
-  @Test func inALaboratoryTheSwitchTakesCoresToo() {
+  @Test func laboratorySwitchUsesCores() {
     var laboratory = cluster(hosts: 4, cores: 0.5, bandwidth: 1e8, latency: 0)
     let costs = laboratory.costs
     #expect(abs(laboratory.movingSecondsPerByte - 2 * costs.tcpSecondsPerByte) < 1e-18)
@@ -200,7 +200,7 @@ import Testing
     #expect(abs(model().backwardParts[0].bytes - output) <= 4 * 4096)
   }
 
-  @Test func computingHidesWhatFitsBesideIt() {
+  @Test func exchangeIsHiddenUpToTheComputeTime() {
     let model = model(overlaps: true)
     let down = model.backwardParts.count
     let up = model.forwardParts.count
@@ -218,7 +218,7 @@ import Testing
     #expect(hidden.computeSeconds == open.computeSeconds)
   }
 
-  @Test func aPlanAddsUp() {
+  @Test func planAddsUp() {
     let model = model()
     let alone = model.strong(cluster(hosts: 1))
     #expect(alone.stepSeconds == 0.8)

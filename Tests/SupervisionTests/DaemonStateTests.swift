@@ -4,7 +4,7 @@ import Testing
 @testable import Supervision
 
 @Suite struct DaemonStateTests {
-  @Test func aSuccessorReadsWhatItNeeds() throws {
+  @Test func stateRoundTrips() throws {
     var state = DaemonState()
     state.phase = .waiting
     state.attempts = 7
@@ -34,7 +34,7 @@ import Testing
     #expect(read.history.map(\.attempt) == Array(101...300))
   }
 
-  @Test func otherFilesAreNoState() throws {
+  @Test func rejectsOtherFiles() throws {
     #expect(DaemonState(try OrderedJSON(parsing: "{}")) == nil)
     #expect(DaemonState(try OrderedJSON(parsing: "{\"version\":2,\"attempts\":1}")) == nil)
     #expect(DaemonState(.null) == nil)

@@ -10,7 +10,7 @@ import Testing
 extension SupervisedJobTests {
   /// The daemon with real jobs under mpirun.
   @Suite struct DaemonTests {
-    @Test func aStoppedRankIsReportedAndTheJobGoesOnToTheSameEnd() throws {
+    @Test func suspendedRankIsReportedAndTheJobEndsBitIdentically() throws {
       let run = try TinyRun(seconds: 1.5)
       _ = try run.trainUninterrupted()
       let daemon = try run.startDaemon()
@@ -35,7 +35,7 @@ extension SupervisedJobTests {
       try run.requireUndisturbed()
     }
 
-    @Test func aJobThatIsStoppedAsAWholeIsSilentAndReplaced() throws {
+    @Test func suspendedJobIsSilentAndRestarted() throws {
       let run = try TinyRun(seconds: 1.5)
       _ = try run.trainUninterrupted()
       let daemon = try run.startDaemon(["--silence", "1.5"])
@@ -51,7 +51,7 @@ extension SupervisedJobTests {
       try run.requireUndisturbed()
     }
 
-    @Test func aDaemonTakesUpTheJobOfOneThatWasKilled() throws {
+    @Test func newDaemonAdoptsTheJobOfAKilledOne() throws {
       let run = try TinyRun(seconds: 2)
       _ = try run.trainUninterrupted()
       let first = try run.startDaemon()
@@ -71,7 +71,7 @@ extension SupervisedJobTests {
       try run.requireUndisturbed()
     }
 
-    @Test func aNumberThatAStrangerHasNowIsNoJob() throws {
+    @Test func reusedProcessNumberIsNotTheJob() throws {
       let run = try TinyRun(steps: 500, checkpointEvery: 250)
       let stranger = Process()
       stranger.executableURL = URL(fileURLWithPath: "/bin/sleep")
@@ -93,7 +93,7 @@ extension SupervisedJobTests {
       #expect(stranger.isRunning)
     }
 
-    @Test func aStopIsPassedOnAndTheSameCommandGoesOn() throws {
+    @Test func stopIsPassedOnAndTheSameCommandResumes() throws {
       let run = try TinyRun(seconds: 1.5)
       _ = try run.trainUninterrupted()
       let daemon = try run.startDaemon()
@@ -109,7 +109,7 @@ extension SupervisedJobTests {
       #expect(expected.allSatisfy { logged[$0.key] == $0.value })
     }
 
-    @Test func aSecondInterruptKills() throws {
+    @Test func secondInterruptKillsTheJob() throws {
       let run = try TinyRun(steps: 1_000_000, checkpointEvery: 100_000)
       let daemon = try run.startDaemon()
       #expect(run.wait { run.training() != nil && (run.state?.job != nil) })
@@ -124,7 +124,7 @@ extension SupervisedJobTests {
       #expect(JobProcesses.all(ofLaunch: launch).isEmpty)
     }
 
-    @Test func itGivesUpWithTheJobsLastWords() throws {
+    @Test func givesUpAndPrintsTheJobsLastOutput() throws {
       let run = try TinyRun(steps: 100, checkpointEvery: 10)
       let daemon = try run.startDaemon(
         ["--max-failures", "2", "--back-off", "0.05"],
@@ -139,7 +139,7 @@ extension SupervisedJobTests {
       #expect(run.status(of: try run.startDaemon(), seconds: 30) == 0)
     }
 
-    @Test func whatTheJobRefusesIsNotTriedAgain() throws {
+    @Test func badUsageIsNotRetried() throws {
       let run = try TinyRun(steps: 100, checkpointEvery: 10)
       let refused = try run.startDaemon(launcher: ["sh", "-c", "echo no such key; exit 2"])
       #expect(run.status(of: refused, seconds: 20) == 2)
@@ -158,7 +158,7 @@ extension SupervisedJobTests {
       #expect(run.state?.attempts == 2)
     }
 
-    @Test func aHostThatTheLauncherComplainsOfIsLeftOut() throws {
+    @Test func hostNamedInLauncherErrorsIsLeftOut() throws {
       let run = try TinyRun(steps: 500, checkpointEvery: 250)
       try Data("localhost slots=1\nnode-b slots=1\n".utf8)
         .write(to: URL(fileURLWithPath: run.path("hosts")))
@@ -173,7 +173,7 @@ extension SupervisedJobTests {
       #expect(run.text("daemon.txt").contains("hosts gone: node-b"))
     }
 
-    @Test func aHostThatIsGoneIsLeftOutAndTheTrajectoryStays() throws {
+    @Test func lostHostIsLeftOutAndTheTrajectoryKept() throws {
       let run = try TinyRun(steps: 1000, checkpointEvery: 200)
       _ = try run.trainUninterrupted()
       try Data("localhost slots=1\nno-such-host slots=1\n".utf8)

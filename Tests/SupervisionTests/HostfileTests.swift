@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: ["", "# nothing\n\n", "a slots=0\n", "a slots=many\n"])
-  func whatNamesNoHostsOrSlotsIsRefused(_ text: String) {
+  func rejectsFilesWithoutHostsOrWithBadSlots(_ text: String) {
     #expect(throws: UsageError.self) { try Self.hosts(text) }
   }
 
@@ -34,14 +34,14 @@ import Testing
     #expect(try Self.hosts("a\n").ranks(wanted: 2, ofAll: all) == 1)
   }
 
-  @Test func aLaunchersWordsNameHosts() throws {
+  @Test func hostsAreFoundInLauncherErrors() throws {
     let all = try Self.hosts("localhost\nnode-1\nnode-10\nnode-2.site\n")
     #expect(all.named(in: "ssh: connect to host node-10 port 22: No route") == ["node-10"])
     #expect(all.named(in: "[localhost] unreachable: node-2.site.") == ["node-2.site"])
     #expect(all.named(in: "out of memory").isEmpty)
   }
 
-  @Test func hostsThatDoNotAnswerAreLeftOut() throws {
+  @Test func unreachableHostsAreLeftOut() throws {
     let all = try Self.hosts("localhost slots=1\nup slots=2\ndown slots=3\nit's slots=1\n")
     let probe = HostProbe(command: "test {host} = up")
     let (left, gone) = probe.reachable(all)

@@ -10,7 +10,7 @@ extension SupervisedJobTests {
       return try #require(UInt64(text), "\(name): expected a whole number, found '\(text)'")
     }
 
-    @Test func aRunThatIsKilledTimeAndAgainEndsAsIfItHadNot() throws {
+    @Test func repeatedlyKilledRunEndsBitIdentically() throws {
       let kills = Int(try Self.setting("GRU_DIST_KILLS", default: 10))
       let seed = try Self.setting("GRU_DIST_KILL_SEED", default: 1)
       let ranks = Int(try Self.setting("GRU_DIST_KILL_RANKS", default: 2))

@@ -21,7 +21,7 @@ extension SupervisedJobTests {
       #expect(laboratory.remains == [])
     }
 
-    @Test func ranksOfAHostAreNeighboursHoweverTheyWereDealtOut() throws {
+    @Test func ranksOfAHostAreAdjacentInAnyPlacement() throws {
       let run = try TinyRun(steps: 20, checkpointEvery: 20)
       _ = try run.trainUninterrupted()
       let laboratory = try Laboratory(
@@ -35,7 +35,7 @@ extension SupervisedJobTests {
       #expect((0..<4).map { run.rank($0)?.host } == ["host1", "host1", "host2", "host2"])
     }
 
-    @Test func aKilledHostIsLeftOutByTheDaemon() throws {
+    @Test func daemonLeavesOutAKilledHost() throws {
       let run = try TinyRun(steps: 1500, checkpointEvery: 100)
       _ = try run.trainUninterrupted()
       let laboratory = try Laboratory(
@@ -56,7 +56,7 @@ extension SupervisedJobTests {
       #expect(laboratory.remains == [])
     }
 
-    @Test func withoutADaemonAKilledHostEndsTheJobAndTheOthersGoOnByHand() throws {
+    @Test func withoutDaemonALostHostEndsTheJobAndResumeWorks() throws {
       let run = try TinyRun(steps: 1500, checkpointEvery: 100)
       // An mpirun that is asked by a rank to end the job waits for the host that is gone.
       run.watchdogSeconds = 30

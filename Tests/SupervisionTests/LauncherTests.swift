@@ -57,7 +57,7 @@ import Testing
     return (process.terminationStatus, text)
   }
 
-  @Test func aSlurmJobIsQueuedAgainAfterTheSignalBeforeItsLimit() throws {
+  @Test func slurmJobIsRequeuedAfterTheTimeLimitSignal() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     try write("scontrol", #"echo "scontrol $*""#)
     // The ranks stop after a checkpoint.
@@ -73,7 +73,7 @@ import Testing
     #expect(job.output.contains("scontrol requeue 42"), "\(job.output)")
   }
 
-  @Test func aSlurmJobThatEndsByItselfIsNotQueuedAgain() throws {
+  @Test func finishedSlurmJobIsNotRequeued() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     try write("scontrol", #"echo "scontrol $*""#)
     for status in [0, 1, 2] as [Int32] {
@@ -87,7 +87,7 @@ import Testing
     #expect(wrong.output.contains("usage: sbatch launch/slurm.sbatch CONFIG"), "\(wrong.output)")
   }
 
-  @Test func theLaboratoryRefusesWhatItCannotMake() throws {
+  @Test func laboratoryRejectsImpossibleSetups() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     for (arguments, words) in [
       (["--hosts", "1", "true"], "--hosts: expected 2 to 64, found 1"),

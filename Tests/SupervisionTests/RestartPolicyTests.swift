@@ -5,7 +5,7 @@ import Testing
 @Suite struct RestartPolicyTests {
   private static let policy = RestartPolicy(maxFailures: 3, firstDelay: 0.5, longestDelay: 1.5)
 
-  @Test func delaysDoubleUpToTheLongestAndThenItGivesUp() {
+  @Test func delaysDoubleUpToALimitThenItGivesUp() {
     var policy = Self.policy
     let decisions = (0..<4).map { _ in
       policy.decide(.signalled(9), hasProgressed: false, isStopping: false)
@@ -16,7 +16,7 @@ import Testing
       ])
   }
 
-  @Test func aNewCheckpointStartsTheCountAgain() {
+  @Test func newCheckpointResetsTheFailureCount() {
     var policy = Self.policy
     for _ in 0..<20 {
       for _ in 0..<2 {
@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  @Test func theEndOfTheRunAndABadConfigAreFinal() {
+  @Test func finishedRunAndBadConfigAreFinal() {
     var policy = Self.policy
     #expect(policy.decide(.exited(0), hasProgressed: true, isStopping: false) == .done)
     #expect(policy.decide(.exited(0), hasProgressed: true, isStopping: true) == .done)
@@ -48,7 +48,7 @@ import Testing
     #expect(policy.decide(stopped, hasProgressed: false, isStopping: false) == .giveUp)
   }
 
-  @Test func whateverEndsAStoppingJobEndsTheDaemonToo() {
+  @Test func anyEndOfAStoppingJobEndsTheDaemon() {
     var policy = Self.policy
     for end in [JobEnd.exited(1), .signalled(15), .silent, .vanished] {
       #expect(policy.decide(end, hasProgressed: false, isStopping: true) == .stopped, "\(end)")

@@ -8,7 +8,7 @@ import Testing
     outputs: .classes, readout: .every, loss: .softmax,
     metrics: [TaskMetric("accuracy", .lossMetric)], unit: .steps)
 
-  @Test func taggersAreNotTakenForLanguageModels() {
+  @Test func taggersAreNotMistakenForLanguageModels() {
     let tagger = Self.tagger
     #expect(tagger.readsTokens)
     #expect(!tagger.readsText)
@@ -28,7 +28,7 @@ import Testing
     #expect(!shape.looksAhead)
   }
 
-  @Test func languageModelsReadWhatTheySay() {
+  @Test func languageModelsWriteTextAndCopyTasksDoNot() {
     let language = TaskName.language.description
     #expect(language.writesText)
     #expect(language.carriesState)
@@ -58,7 +58,7 @@ import Testing
     }
   }
 
-  @Test func eitherLossOfValuesIsTheMetricOfTheOther() {
+  @Test func regressionLossesAreEachOthersMetric() {
     let squared = TaskName.adding.description(readout: .last, loss: .squaredError)
     let absolute = TaskName.adding.description(readout: .last, loss: .absoluteError)
     #expect(squared.metrics.map(\.name) == ["mse", "mae"])
