@@ -1,8 +1,7 @@
+import Checkpoints
 import Foundation
 import Records
 import Testing
-
-@testable import Checkpoints
 
 @Suite struct FaultTests {
   /// How many changes of the file system a second write of step 2 asks for.

@@ -1,8 +1,7 @@
+import Checkpoints
 import Foundation
 import Records
 import Synchronization
-
-@testable import Checkpoints
 
 /// A file system that notes every change it is asked for and fails as planned.
 final class FaultyFileSystem: Sendable {

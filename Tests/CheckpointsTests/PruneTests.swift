@@ -1,7 +1,6 @@
+import Checkpoints
 import Foundation
 import Testing
-
-@testable import Checkpoints
 
 @Suite struct PruneTests {
   @Test func keepsNewestAndProtectedCheckpoints() throws {

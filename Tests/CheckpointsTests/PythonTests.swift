@@ -1,8 +1,7 @@
+import Checkpoints
 import Foundation
 import NumericContract
 import Testing
-
-@testable import Checkpoints
 
 /// Files exchanged with the reference implementation, where Python has it.
 @Suite struct PythonTests {

@@ -1,8 +1,7 @@
+import Checkpoints
 import Foundation
 import Records
 import Testing
-
-@testable import Checkpoints
 
 @Suite struct SafetensorsTests {
   static let shapes: [(String, [Int])] = [

@@ -1,9 +1,8 @@
+import Checkpoints
 import Corpora
 import Foundation
 import Records
 import Testing
-
-@testable import Checkpoints
 
 @Suite struct StateTests {
   private func roundTrip(_ state: TrainingState) throws -> TrainingState {

@@ -1,8 +1,7 @@
+import Checkpoints
 import Corpora
 import Foundation
 import Records
-
-@testable import Checkpoints
 
 /// A run's checkpoints in a temporary directory, each with values that tell its step and version.
 struct TestRun {

@@ -1,6 +1,5 @@
+import Checkpoints
 import Foundation
-
-@testable import Checkpoints
 
 /// Runs `body` with the path of a fresh directory that is removed afterwards.
 func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {

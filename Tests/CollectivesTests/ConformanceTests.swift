@@ -1,7 +1,6 @@
+import Collectives
 import Kernels
 import Testing
-
-@testable import Collectives
 
 /// The kernels that the tests add with.
 func sampleKernels() throws -> Kernels { Kernels(try InstructionSet.select("auto")) }

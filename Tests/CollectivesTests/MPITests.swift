@@ -1,8 +1,7 @@
+import Collectives
 import Foundation
 import Kernels
 import Testing
-
-@testable import Collectives
 
 /// The self-test under mpirun, on real processes.
 @Suite(.serialized) struct MPITests {

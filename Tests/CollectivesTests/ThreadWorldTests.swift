@@ -1,7 +1,6 @@
+import Collectives
 import Synchronization
 import Testing
-
-@testable import Collectives
 
 @Suite struct ThreadWorldTests {
   @Test func noRankPassesABarrierBeforeTheLastArrives() throws {

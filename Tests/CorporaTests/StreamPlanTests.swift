@@ -1,7 +1,6 @@
+import Corpora
 import Foundation
 import Testing
-
-@testable import Corpora
 
 @Suite struct StreamPlanTests {
   /// A window of all sequences, [T, B] time-major.

@@ -1,8 +1,7 @@
+import Corpora
 import Foundation
 import NumericContract
 import Testing
-
-@testable import Corpora
 
 @Suite struct TokenCorpusTests {
   @Test func byteCorpusIsTheFile() throws {

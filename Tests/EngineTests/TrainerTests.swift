@@ -1,12 +1,11 @@
 import Collectives
 import Configuration
 import Corpora
+import Engine
 import Foundation
 import GRUCore
 import Kernels
 import Testing
-
-@testable import Engine
 
 @Suite struct TrainerTests {
   @Test func trajectoryIsBitIdenticalAtAnyRankAndThreadCount() throws {

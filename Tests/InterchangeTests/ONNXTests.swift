@@ -1,9 +1,8 @@
 import Cells
 import Foundation
 import GRUCore
+import Interchange
 import Testing
-
-@testable import Interchange
 
 /// The models of Tests/References/*.onnx were run by onnxruntime, whose outputs lie within 1e-4 of
 /// those that the JSON beside them has from PyTorch; `interchange.py check` does it again. After a

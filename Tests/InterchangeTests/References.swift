@@ -1,9 +1,8 @@
 import Cells
 import Foundation
 import GRUCore
+import Interchange
 import Testing
-
-@testable import Interchange
 
 /// A window of a model in Tests/References, computed by the library that the file is named for.
 struct Reference: Decodable {

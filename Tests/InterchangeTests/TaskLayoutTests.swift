@@ -1,9 +1,8 @@
 import Cells
 import Foundation
 import GRUCore
+import Interchange
 import Testing
-
-@testable import Interchange
 
 /// Models that are not language models.
 @Suite struct TaskLayoutTests {

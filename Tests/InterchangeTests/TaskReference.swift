@@ -1,8 +1,7 @@
 import Cells
 import Foundation
 import GRUCore
-
-@testable import Interchange
+import Interchange
 
 /// A model in Tests/References/task-*, which is not a language model, with what PyTorch says of
 /// sequences of several lengths.

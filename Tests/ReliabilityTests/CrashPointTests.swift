@@ -1,9 +1,8 @@
+import Checkpoints
 import Corpora
 import Foundation
 import Records
 import Testing
-
-@testable import Checkpoints
 
 @Suite struct CrashPointTests {
   /// A write that was begun: its moments count changes of the disk.

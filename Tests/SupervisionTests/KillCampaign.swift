@@ -1,8 +1,7 @@
 import Foundation
 import Records
+import Supervision
 import Testing
-
-@testable import Supervision
 
 /// Kills the processes of a supervised run at random moments until enough have died, lets it end,
 /// and compares its fingerprints with those of a run that nobody disturbed.

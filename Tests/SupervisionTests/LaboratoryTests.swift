@@ -1,8 +1,7 @@
 import Foundation
 import Records
+import Supervision
 import Testing
-
-@testable import Supervision
 
 extension SupervisedJobTests {
   /// Jobs over several hosts, each a network namespace with an address of its own.
