@@ -79,9 +79,10 @@ package struct ModelTensors: Sendable, Equatable {
   static func names(of shape: ModelShape) -> [String] {
     (shape.task.input == .tokens ? ["embedding.weight"] : []) + ["output.weight", "output.bias"]
       + (0..<shape.layerDirectionCount).flatMap { direction in
-        let names = ["input.weight", "recurrent.weight", "bias"]
         let all =
-          names + (shape.cell.recurrentBiasGates.isEmpty ? [] : ["recurrent.bias"])
+          ["input.weight", "bias"]
+          + (shape.cell.recurrentGates.isEmpty ? [] : ["recurrent.weight"])
+          + (shape.cell.recurrentBiasGates.isEmpty ? [] : ["recurrent.bias"])
           + (shape.learnsInitialState ? shape.cell.stateVectors.map(\.initialName) : [])
         return all.map { "\(shape.prefix(ofDirection: direction)).\($0)" }
       }

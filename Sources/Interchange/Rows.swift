@@ -46,7 +46,7 @@ extension Cell {
   }
 
   /// "GRU or RNN": the recurrent layers that can be exchanged, in words.
-  static let exchangedLayers = inWords(torchCells.map(\.layer.name))
+  package static let exchangedLayers = inWords(torchCells.map(\.layer.name))
 
   /// "a, b or c".
   static func inWords(_ items: [String]) -> String {

@@ -70,8 +70,8 @@ package struct ModelImport {
     if let strange = table.parameters.first(where: { model.values[$0.name] == nil }) {
       throw InterchangeError(
         "\(file): the config's model has a tensor '\(strange.name)' \(strange.shape), which no "
-          + "file of another library has; only embedding, GRU or RNN layers and one linear output "
-          + "layer can be exchanged")
+          + "file of another library has; only embedding, \(Cell.exchangedLayers) layers and one "
+          + "linear output layer can be exchanged")
     }
     let isTied = !table.parameters.contains { $0.name == "output.weight" }
     if isTied, model["output.weight"] != model["embedding.weight"] {

@@ -25,4 +25,11 @@ enum Repository {
     try (files(in: "Sources", ending: ".swift") + files(in: "Tests", ending: ".swift"))
       .map { SwiftFile(path: $0, text: try text($0)) }
   }
+
+  /// Headers and C, of which only lines are looked at.
+  static func cFiles() throws -> [SwiftFile] {
+    try [".h", ".c"].flatMap { ending in
+      ["Sources", "Tests"].flatMap { files(in: $0, ending: ending) }
+    }.map { SwiftFile(path: $0, text: try text($0)) }
+  }
 }

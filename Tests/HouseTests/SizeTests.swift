@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test func linesHaveAtMost100Columns() throws {
-    for file in try Repository.swiftFiles() {
+    for file in try Repository.swiftFiles() + Repository.cFiles() {
       for (index, line) in file.lines.enumerated() where line.count > Self.columns {
         Issue.record("\(file.path):\(index + 1): \(line.count) columns")
       }
@@ -42,7 +42,7 @@ import Testing
 
   @Test func sourcesHaveNoOpenMarks() throws {
     let marks = ["TO" + "DO", "FIX" + "ME", "XX" + "X"]
-    for file in try Repository.swiftFiles() {
+    for file in try Repository.swiftFiles() + Repository.cFiles() {
       for (index, line) in file.lines.enumerated() where marks.contains(where: line.contains) {
         Issue.record("\(file.path):\(index + 1): \(line)")
       }
