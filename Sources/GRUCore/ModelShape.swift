@@ -1,4 +1,6 @@
 package import Cells
+// What a task asks of a model is part of this module's interface.
+@_exported public import Tasks
 
 /// The sizes and cell of a recurrent model; `task` says what stands before and after its layers.
 ///
