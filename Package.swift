@@ -39,7 +39,6 @@ let package = Package(
   products: [.executable(name: "gru-dist", targets: ["gru-dist"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-    .package(url: "https://github.com/swhitty/FlyingFox", exact: "0.27.1"),
     .package(url: "https://github.com/swiftcsv/SwiftCSV", exact: "0.10.0"),
   ],
   targets: [
@@ -129,12 +128,10 @@ let package = Package(
     .target(
       name: "Supervision", dependencies: ["Records", "Configuration", "Checkpoints"],
       swiftSettings: strict),
+    .target(name: "CSockets"),
+    .target(name: "WebServer", dependencies: ["CSockets", "Records"], swiftSettings: strict),
     .target(
-      name: "Dashboard",
-      dependencies: [
-        "Records", .product(name: "FlyingFox", package: "FlyingFox"),
-        .product(name: "FlyingSocks", package: "FlyingFox"),
-      ],
+      name: "Dashboard", dependencies: ["Records", "WebServer"],
       resources: ["index.html", "style.css", "script.js", "charts.js", "panels.js"].map {
         .embedInCode("Page/\($0)")
       },
@@ -218,9 +215,10 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "DashboardTests",
-      dependencies: [
-        "Records", "Dashboard", .product(name: "FlyingFox", package: "FlyingFox"),
-      ],
+      dependencies: ["Records", "Dashboard", "WebServer"],
+      swiftSettings: common),
+    .testTarget(
+      name: "WebServerTests", dependencies: ["CSockets", "WebServer", "Records"],
       swiftSettings: common),
     .testTarget(
       name: "InterchangeTests", dependencies: ["Interchange", "Cells", "GRUCore"],

@@ -1,3 +1,5 @@
+import WebServer
+
 /// Who may look: on a loopback address whoever asks for it by a loopback name, elsewhere whoever
 /// knows the token.
 struct AccessPolicy: Sendable {
@@ -5,50 +7,77 @@ struct AccessPolicy: Sendable {
   var token: String?
   /// Whether only this machine can reach the address.
   var isLoopback: Bool
+  /// Browsers keep cookies by host, whatever the port is: two dashboards need two names.
+  var cookieName: String
 
-  static let cookieName = "gru_dist_token"
+  /// - Parameter port: where the dashboard listens.
+  init(token: String?, isLoopback: Bool, port: UInt16) {
+    self.token = token
+    self.isLoopback = isLoopback
+    cookieName = "gru_dist_token_\(port)"
+  }
 
   enum Verdict: Equatable {
     case allowed
     /// Allowed by the token in the address; the browser is to remember it.
     case allowedOnce
-    case refused(String)
+    /// Asked for by a name that is not this machine's.
+    case wrongHost(String)
+    case noToken
   }
 
-  /// - Parameters:
-  ///   - host: the header, which names the address that was asked for.
-  ///   - queryToken: the token in the address.
-  ///   - authorization: the header.
-  ///   - cookies: the header.
-  func verdict(
-    host: String?, queryToken: String?, authorization: String?, cookies: String?
-  ) -> Verdict {
-    if isLoopback, let host, !Self.isLoopbackName(host) {
+  func verdict(on request: HTTPRequest) -> Verdict {
+    if isLoopback, let host = request.header("Host"), !Self.isLoopbackName(host) {
       // Another site's name that was made to point here must not read what is shown here.
-      return .refused("asked for by the name '\(host)'; use localhost or 127.0.0.1\n")
+      return .wrongHost(host)
     }
     guard let token else { return .allowed }
-    if let queryToken, Self.areEqual(queryToken, token) { return .allowedOnce }
-    if let authorization, Self.areEqual(authorization, "Bearer \(token)") { return .allowed }
-    for cookie in (cookies ?? "").split(separator: ";") {
-      let parts = cookie.split(separator: "=", maxSplits: 1).map {
-        String($0.drop { $0 == " " })
-      }
-      if parts.count == 2, parts[0] == Self.cookieName, Self.areEqual(parts[1], token) {
-        return .allowed
+    if let given = request.value("token"), Self.areEqual(given, token) { return .allowedOnce }
+    if let given = request.header("Authorization"), Self.areEqual(given, "Bearer \(token)") {
+      return .allowed
+    }
+    for field in request.headers where field.name == "cookie" {
+      for cookie in field.value.split(separator: ";") {
+        let parts = cookie.split(separator: "=", maxSplits: 1).map {
+          String($0.drop { $0 == " " })
+        }
+        if parts.count == 2, parts[0] == cookieName, Self.areEqual(parts[1], token) {
+          return .allowed
+        }
       }
     }
-    return .refused("this address needs the token that gru-dist dashboard printed: /?token=...\n")
+    return .noToken
   }
 
-  /// Whether an address is one that only this machine reaches.
-  static func isLoopbackAddress(_ address: String) -> Bool {
-    address == "localhost" || address == "::1" || address.hasPrefix("127.")
+  /// The header field by which a browser remembers the token. A link from another page may lead
+  /// here, which `Strict` would refuse; pages within others are refused by their policy.
+  var cookie: HTTPRequest.Field? {
+    token.map { .init("Set-Cookie", "\(cookieName)=\($0); HttpOnly; SameSite=Lax; Path=/") }
   }
 
-  private static func isLoopbackName(_ host: String) -> Bool {
-    if host.hasPrefix("[") { return host.hasPrefix("[::1]") }
-    return isLoopbackAddress(String(host.prefix { $0 != ":" }))
+  /// Whether a `Host`, with or without a port, is a name or an address of this machine alone.
+  static func isLoopbackName(_ host: String) -> Bool {
+    var name = host[...]
+    var isBracketed = false
+    if host.hasPrefix("[") {
+      guard let end = host.firstIndex(of: "]") else { return false }
+      isBracketed = true
+      name = host[host.index(after: host.startIndex)..<end]
+      guard isPort(host[host.index(after: end)...]) else { return false }
+    } else if let colon = host.firstIndex(of: ":") {
+      name = host[..<colon]
+      guard isPort(host[colon...]) else { return false }
+    }
+    if !isBracketed, name.hasSuffix(".") { name.removeLast() }
+    if !isBracketed, name.lowercased() == "localhost" { return true }
+    guard let address = IPAddress(String(name)) else { return false }
+    return address.isVersion6 == isBracketed && address.isLoopback
+  }
+
+  /// Nothing, or a colon and digits.
+  private static func isPort(_ text: Substring) -> Bool {
+    if text.isEmpty { return true }
+    return text.first == ":" && text.dropFirst().allSatisfy { $0.isASCII && $0.isNumber }
   }
 
   /// Compares without telling by its time where two texts differ.

@@ -6,6 +6,19 @@ import Records
 struct RunCatalog: Sendable {
   let directory: String
 
+  init(directory: String) { self.directory = directory }
+
+  /// - Throws: where the directory is none.
+  init(existing directory: String) throws {
+    var isDirectory: ObjCBool = false
+    guard unsafe FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory),
+      isDirectory.boolValue
+    else {
+      throw UsageError("'\(directory)' is no directory; expected one with runs in it, or a run")
+    }
+    self.init(directory: directory)
+  }
+
   /// How deep runs may lie.
   private static let deepest = 3
 

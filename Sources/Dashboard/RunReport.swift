@@ -24,7 +24,7 @@ struct RunReport {
     let config = config
     let train = metrics.train
     let number = { (value: Double?) in value.map { OrderedJSON.number($0) } ?? .null }
-    let whole = { (value: Double?) in value.map { OrderedJSON.integer(Int($0)) } ?? .null }
+    let whole = { (value: Double?) in value.map(Self.whole) ?? .null }
     let best = bestValidation
     return [
       "name": .string(name), "path": .string(path), "status": .string(status(heartbeat)),
@@ -44,6 +44,11 @@ struct RunReport {
       "started": heartbeat?["started"] ?? .null, "updated": heartbeat?["time"] ?? .null,
       "model": config?["model"] ?? .null,
     ]
+  }
+
+  /// A whole number as one, however large.
+  private static func whole(_ value: Double) -> OrderedJSON {
+    Int(exactly: value.rounded()).map { .integer($0) } ?? .number(value)
   }
 
   /// All that the page shows of a run.

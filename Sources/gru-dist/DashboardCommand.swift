@@ -40,7 +40,7 @@ struct DashboardCommand: RankedCommand {
     }
     let server = try DashboardServer(
       directory: directory, address: address, port: port, token: token)
-    try server.run(console: Console(isJSON: output.json, isCoordinator: true))
+    server.run(console: Console(isJSON: output.json, isCoordinator: true))
     return ExitStatus.done
   }
 }

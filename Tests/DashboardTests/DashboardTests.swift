@@ -1,7 +1,7 @@
-import FlyingFox
 import Foundation
 import Records
 import Testing
+import WebServer
 
 @testable import Dashboard
 
@@ -43,39 +43,39 @@ final class RunsFolder {
     try file.close()
   }
 
-  func server(address: String = "127.0.0.1", token: String? = nil) throws -> DashboardServer {
-    try DashboardServer(directory: path, address: address, port: 0, token: token)
+  func server(address: String = "127.0.0.1", token: String? = nil) throws -> DashboardPages {
+    try DashboardServer(directory: path, address: address, port: 0, token: token).pages
   }
 }
 
-extension DashboardServer {
+extension DashboardPages {
   func get(
-    _ path: String, query: [String: String] = [:], headers: [String: String] = [:],
-    method: HTTPMethod = .GET
-  ) async throws -> (status: Int, text: String, response: HTTPResponse) {
-    var all = HTTPHeaders()
-    for (name, value) in headers { all[HTTPHeader(name)] = value }
-    let request = HTTPRequest(
-      method: method, version: .http11, path: path,
-      query: query.map { HTTPRequest.QueryItem(name: $0.key, value: $0.value) }, headers: all,
-      body: HTTPBodySequence(data: Data()))
-    let response = await respond(to: request)
-    let text = String(decoding: try await response.bodyData, as: UTF8.self)
-    return (response.statusCode.code, text, response)
+    _ path: String, query: [String: String] = [:], headers: [String: String] = [:]
+  ) throws -> (status: Int, text: String, response: HTTPResponse) {
+    let response = respond(
+      to: HTTPRequest(
+        path: path, query: query.map { .init($0.key, $0.value) },
+        headers: headers.map { .init($0.key, $0.value) }))
+    var bytes: [UInt8] = []
+    switch response.body {
+    case .bytes(let all): bytes = all
+    case .parts(let next): while let part = next() { bytes += part }
+    }
+    return (response.status.rawValue, String(decoding: bytes, as: UTF8.self), response)
   }
 
-  func json(_ path: String, query: [String: String] = [:]) async throws -> OrderedJSON {
-    let answer = try await get(path, query: query)
+  func json(_ path: String, query: [String: String] = [:]) throws -> OrderedJSON {
+    let answer = try get(path, query: query)
     #expect(answer.status == 200, "\(answer.text)")
     return try OrderedJSON(parsing: answer.text)
   }
 }
 
 @Suite struct DashboardTests {
-  @Test func runsAreSummarized() async throws {
+  @Test func runsAreSummarized() throws {
     let folder = try RunsFolder()
     let server = try folder.server()
-    guard case .array(let runs)? = try await server.json("/api/runs")["runs"] else {
+    guard case .array(let runs)? = try server.json("/api/runs")["runs"] else {
       Issue.record("no runs")
       return
     }
@@ -89,9 +89,9 @@ extension DashboardServer {
     #expect(run["status"] == "unknown")
   }
 
-  @Test func runPageHasAllItsRecords() async throws {
+  @Test func runPageHasAllItsRecords() throws {
     let folder = try RunsFolder()
-    let run = try await folder.server().json("/api/run", query: ["name": "first"])
+    let run = try folder.server().json("/api/run", query: ["name": "first"])
     #expect(run["train"]?["loss"]?.line == "[3.5,3.0]")
     #expect(run["valid"]?["bits_per_byte"]?.line == "[4.5,4.0]")
     #expect(run["samples"]?.line == #"[{"kind":"sample","step":20,"text":"<b>the</b>"}]"#)
@@ -104,7 +104,7 @@ extension DashboardServer {
     #expect(run["config"]?["model"]?["cell"] == "gru")
   }
 
-  @Test func statusFollowsTheHeartbeat() async throws {
+  @Test func statusFollowsTheHeartbeat() throws {
     let folder = try RunsFolder()
     let server = try folder.server()
     let now = Int(Date().timeIntervalSince1970)
@@ -115,26 +115,26 @@ extension DashboardServer {
       (#"{"time":1,"exit_status":1}"#, "failed"),
     ] {
       try folder.write("first/heartbeat.json", heartbeat)
-      let run = try await server.json("/api/run", query: ["name": "first"])
+      let run = try server.json("/api/run", query: ["name": "first"])
       #expect(run["summary"]?["status"] == .string(status))
     }
   }
 
-  @Test func growingFilesAreReadIncrementally() async throws {
+  @Test func growingFilesAreReadIncrementally() throws {
     let folder = try RunsFolder()
     let reader = MetricsReader()
     let run = "\(folder.path)/first"
-    #expect(await reader.metrics(of: run).train.count == 2)
+    #expect(reader.metrics(of: run).train.count == 2)
     try folder.append(#"{"kind":"train","step":30,"accuracy":0.5"#)
-    #expect(await reader.metrics(of: run).train.count == 2)
+    #expect(reader.metrics(of: run).train.count == 2)
     try folder.append("}\nnot JSON\n")
-    let metrics = await reader.metrics(of: run)
+    let metrics = reader.metrics(of: run)
     #expect(metrics.train.count == 3)
     #expect(metrics.train.values("accuracy") == [nil, nil, 0.5])
     #expect(metrics.train.values("loss") == [3.5, 3, nil])
     // A resume replaces the file by a shorter one.
     try folder.write("first/metrics.jsonl", RunsFolder.metrics[0] + "\n")
-    #expect(await reader.metrics(of: run).train.count == 1)
+    #expect(reader.metrics(of: run).train.count == 1)
   }
 
   @Test func longSeriesAreThinnedAndKeepTheirEnd() throws {
@@ -158,66 +158,86 @@ extension DashboardServer {
       RunCatalog(directory: folder.path).names() == ["first", "group/run-2", "group/run-10"])
   }
 
-  @Test func unknownRunsAndMethodsAreErrors() async throws {
+  @Test func unknownRunsAreErrors() throws {
     let server = try RunsFolder().server()
-    #expect(try await server.get("/api/run", query: ["name": "../first"]).status == 404)
-    #expect(try await server.get("/api/run").status == 404)
-    #expect(try await server.get("/nowhere").status == 404)
-    #expect(try await server.get("/", method: .POST).status == 405)
+    #expect(try server.get("/api/run", query: ["name": "../first"]).status == 404)
+    #expect(try server.get("/api/run").status == 404)
+    #expect(try server.get("/nowhere").status == 404)
   }
 
-  @Test func pageLoadsNothingFromOtherHosts() async throws {
+  @Test func pageLoadsNothingFromOtherHosts() throws {
     let folder = try RunsFolder()
     let server = try folder.server()
     for path in ["/", "/style.css", "/script.js", "/charts.js", "/panels.js"] {
-      let answer = try await server.get(path)
+      let answer = try server.get(path)
       #expect(answer.status == 200)
       #expect(answer.text.count > 500)
       let outside = answer.text.replacingOccurrences(of: "http://www.w3.org/2000/svg", with: "")
       #expect(!outside.contains("://"), "\(path)")
-      let policy = answer.response.headers[HTTPHeader("Content-Security-Policy")]
+      let policy = answer.response.header("Content-Security-Policy")
       #expect(policy?.hasPrefix("default-src 'self'") == true)
     }
   }
 
-  @Test func tablesAndPrometheus() async throws {
+  @Test func tablesAndPrometheus() throws {
     let folder = try RunsFolder()
     let server = try folder.server()
-    let table = try await server.get("/api/metrics.csv", query: ["name": "first"])
+    let table = try server.get("/api/metrics.csv", query: ["name": "first"])
     #expect(
       table.text == "step,tokens,loss,tokens_per_second\r\n10,100,3.5,50\r\n20,200,3,60\r\n")
-    let valid = try await server.get(
+    let valid = try server.get(
       "/api/metrics.csv", query: ["name": "first", "kind": "valid"])
     #expect(valid.text.hasPrefix("step,loss,bits_per_byte\r\n"))
-    let metrics = try await server.get("/metrics").text
+    let metrics = try server.get("/metrics").text
     #expect(metrics.contains("# TYPE gru_dist_step gauge\ngru_dist_step{run=\"first\"} 20.0\n"))
     #expect(metrics.contains("gru_dist_running{run=\"first\"} 0.0\n"))
     let odd = PrometheusText.text([["name": "a\"b\\c\n", "status": "running", "step": 1]])
     #expect(odd.contains(#"gru_dist_step{run="a\"b\\c\n"} 1.0"#))
   }
 
-  @Test func otherAddressesNeedTheToken() async throws {
+  @Test func otherAddressesNeedTheToken() throws {
     let folder = try RunsFolder()
     let server = try folder.server(address: "0.0.0.0", token: "secret")
     let host = ["Host": "trainer:6886"]
-    #expect(try await server.get("/api/runs", headers: host).status == 403)
-    #expect(try await server.get("/", query: ["token": "secreT"], headers: host).status == 403)
-    let first = try await server.get("/", query: ["token": "secret"], headers: host)
-    #expect(first.status == 200)
-    let cookie = try #require(first.response.headers[HTTPHeader("Set-Cookie")])
+    let missing = try server.get("/api/runs", headers: host)
+    #expect(missing.status == 401)
+    #expect(missing.response.header("WWW-Authenticate")?.hasPrefix("Bearer") == true)
+    #expect(try server.get("/", query: ["token": "secreT"], headers: host).status == 401)
+    // The page goes on without the token in its address.
+    let first = try server.get("/", query: ["token": "secret", "tab": "a b&\r\n"], headers: host)
+    #expect(first.status == 303)
+    #expect(first.response.header("Location") == "/?tab=a%20b%26%0D%0A")
+    let cookie = try #require(first.response.header("Set-Cookie"))
     #expect(cookie.contains("HttpOnly"))
     let sent = ["Host": "trainer", "Cookie": "a=b; " + cookie.prefix { $0 != ";" }]
-    #expect(try await server.get("/api/runs", headers: sent).status == 200)
+    #expect(try server.get("/", headers: sent).status == 200)
+    #expect(try server.get("/api/runs", headers: sent).status == 200)
+    #expect(try server.get("/api/runs", query: ["token": "secret"]).status == 200)
     let bearer = ["Authorization": "Bearer secret"]
-    #expect(try await server.get("/metrics", headers: bearer).status == 200)
-    #expect(try await server.get("/metrics", headers: ["Cookie": "gru_dist_token=x"]).status == 403)
+    #expect(try server.get("/metrics", headers: bearer).status == 200)
+    let wrong = ["Cookie": "\(server.policy.cookieName)=x"]
+    #expect(try server.get("/metrics", headers: wrong).status == 401)
   }
 
-  @Test func loopbackRequiresALoopbackHostHeader() async throws {
+  @Test func twoDashboardsHaveTwoCookies() throws {
+    let folder = try RunsFolder()
+    let one = try DashboardServer(
+      directory: folder.path, address: "0.0.0.0", port: 0, token: "one")
+    let two = try DashboardServer(
+      directory: folder.path, address: "0.0.0.0", port: 0, token: "two")
+    #expect(one.pages.policy.cookieName != two.pages.policy.cookieName)
+  }
+
+  @Test func loopbackRequiresALoopbackHostHeader() throws {
     let server = try RunsFolder().server()
-    for host in ["localhost:6886", "127.0.0.1", "[::1]:6886"] {
-      #expect(try await server.get("/", headers: ["Host": host]).status == 200, "\(host)")
-    }
-    #expect(try await server.get("/", headers: ["Host": "elsewhere.example:6886"]).status == 403)
+    for host in [
+      "localhost:6886", "127.0.0.1", "[::1]:6886", "LocalHost.", "localhost.:80", "127.9.8.7",
+      "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]",
+    ] { #expect(try server.get("/", headers: ["Host": host]).status == 200, "\(host)") }
+    for host in [
+      "elsewhere.example:6886", "127.evil.example", "127.0.0.1.evil.example", "localhost.evil",
+      "[::1].evil", "[::1", "[::2]", "127.0.0.1:80.evil", "127.1", "::1", "", "localhost..",
+      "[127.0.0.1]", "0.0.0.0", "localhost@evil.example",
+    ] { #expect(try server.get("/", headers: ["Host": host]).status == 403, "\(host)") }
   }
 }
