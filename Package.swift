@@ -7,11 +7,12 @@ let warnings: [SwiftSetting] =
   Context.environment["GRU_DIST_WARNINGS"] == "errors" ? [.treatAllWarnings(as: .error)] : []
 
 /// Settings of every target: Swift 6 mode with the coming import and existential rules.
-let common: [SwiftSetting] = [
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-] + warnings
+let common: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ] + warnings
 
 /// Compiles a target as a whole each time. An incremental build does not see that an inlined
 /// function of another module has a new body, and would go on with stale kernels.
@@ -70,7 +71,7 @@ let package = Package(
         "KernelsAVX512", "KernelsBF16",
       ],
       swiftSettings: hot),
-    .target(name: "Cells", dependencies: ["Kernels"], swiftSettings: hot),
+    .target(name: "Cells", dependencies: ["Kernels"], swiftSettings: strictHot),
     .target(name: "Tasks", swiftSettings: strict),
     .target(name: "GRUCore", dependencies: ["Tasks", "Cells", "Kernels"], swiftSettings: hot),
     .target(
@@ -103,7 +104,7 @@ let package = Package(
         "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Records", "Corpora", "Datasets",
         "Checkpoints", "Configuration", "NumericContract",
       ],
-      swiftSettings: hot),
+      swiftSettings: strictHot),
     .target(
       name: "Scoring",
       dependencies: [
@@ -144,10 +145,10 @@ let package = Package(
         "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: common),
+      swiftSettings: strict),
     .executableTarget(
       name: "mpi-conformance", dependencies: ["Kernels", "Collectives", "MPICollectives"],
-      swiftSettings: common),
+      swiftSettings: strict),
     .executableTarget(
       name: "lab-switch", dependencies: ["CPlatform"], swiftSettings: strictHot),
     .testTarget(

@@ -33,13 +33,13 @@ extension Communicator {
       mine = AgreementHeader(status: ExitStatus.of(error), count: Int32(message.count))
     }
     var all = [AgreementHeader](repeating: mine, count: worldSize)
-    try withUnsafeBytes(of: mine) { mine in
-      try all.withUnsafeMutableBytes { try allGather(mine, into: $0) }
+    try unsafe withUnsafeBytes(of: mine) { mine in
+      try unsafe all.withUnsafeMutableBytes { try unsafe allGather(mine, into: $0) }
     }
     guard let failed = all.firstIndex(where: { $0.status != 0 }) else { return try outcome.get() }
     var bytes =
       failed == rank ? message : [UInt8](repeating: 0, count: Int(all[failed].count))
-    try bytes.withUnsafeMutableBytes { try broadcast($0, from: failed) }
+    try unsafe bytes.withUnsafeMutableBytes { try unsafe broadcast($0, from: failed) }
     let text = String(decoding: bytes, as: UTF8.self)
     let isGeneral = all.allSatisfy { $0.status != 0 } || failed == 0
     throw AgreedError(
@@ -55,9 +55,9 @@ extension Communicator {
   /// Gives every rank the bytes of rank 0, whose number only rank 0 needs to know.
   package func share(_ bytes: [UInt8]) throws -> [UInt8] {
     var count = Int64(bytes.count)
-    try withUnsafeMutableBytes(of: &count) { try broadcast($0, from: 0) }
+    try unsafe withUnsafeMutableBytes(of: &count) { try unsafe broadcast($0, from: 0) }
     var shared = rank == 0 ? bytes : [UInt8](repeating: 0, count: Int(count))
-    try shared.withUnsafeMutableBytes { try broadcast($0, from: 0) }
+    try unsafe shared.withUnsafeMutableBytes { try unsafe broadcast($0, from: 0) }
     return shared
   }
 

@@ -66,7 +66,7 @@ package enum BatchSource {
     case .corpus(let corpus, let plan, let jitter):
       let steps = steps(plan, jitter, atStep: step)
       worker.setWindow(steps.count)
-      plan.fill(
+      unsafe plan.fill(
         inputs: worker.inputs, targets: worker.targets, corpus: corpus,
         sequences: worker.sequences, steps: steps)
     case .sequences(let batches): batches.fill(worker.buffers, batch: step - 1)
@@ -78,8 +78,8 @@ package enum BatchSource {
             step: UInt32(truncatingIfNeeded: step),
             stream: UInt32(worker.sequences.lowerBound + b), layer: 0, element: UInt32(t))[0]
           let token = Int32(truncatingIfNeeded: Int(word) % vocabularySize)
-          if t < window { worker.inputs[t * count + b] = token }
-          if t > 0 { worker.targets[(t - 1) * count + b] = token }
+          if t < window { unsafe worker.inputs[t * count + b] = token }
+          if t > 0 { unsafe worker.targets[(t - 1) * count + b] = token }
         }
       }
     }
@@ -90,7 +90,7 @@ extension SequenceWorker {
   /// Where the worker's sequences of a batch are written.
   package var buffers: BatchBuffers {
     let task = shape.task
-    return BatchBuffers(
+    return unsafe BatchBuffers(
       sequences: sequences, window: window, inputs: inputs,
       inputValues: task.input == .values ? inputValues : nil, inputStride: inputStride,
       targets: targets, targetValues: task.loss == .softmax ? nil : targetValues,

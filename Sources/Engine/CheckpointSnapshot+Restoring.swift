@@ -9,40 +9,40 @@ extension CheckpointSnapshot {
   package func restore() throws(CollectiveError) {
     let count = replica.table.elementCount
     if communicator.rank == 0 {
-      replica.parameters.pointer.update(from: parameters.pointer, count: count)
+      unsafe replica.parameters.pointer.update(from: parameters.pointer, count: count)
     }
-    try communicator.broadcast(
+    try unsafe communicator.broadcast(
       StateMemory.bytes(replica.parameters.pointer, replica.parameters.count), from: 0)
     replica.repack()
     for index in state.momentNames.indices { try scatterMoment(index) }
     for index in 0..<state.groupCount * state.groupArenaNames.count {
       try scatterGroupArena(index)
     }
-    try communicator.broadcast(StateMemory.bytes(hidden.pointer, hidden.count), from: 0)
-    state.writeState(from: hidden.pointer)
+    try unsafe communicator.broadcast(StateMemory.bytes(hidden.pointer, hidden.count), from: 0)
+    unsafe state.writeState(from: hidden.pointer)
     state.forgetUpdates()
   }
 
   /// Takes this rank's part of one moment out of rank 0's.
   private func scatterMoment(_ index: Int) throws(CollectiveError) {
     let optimizer = state.engine.optimizer
-    let own = optimizer.moment(index)
+    let own = unsafe optimizer.moment(index)
     if communicator.rank != 0 {
       for slice in optimizer.slices {
-        try communicator.receive(
+        try unsafe communicator.receive(
           StateMemory.bytes(own + slice.place, slice.elements.count), from: 0)
       }
       return
     }
-    let whole = moments.pointer + index * replica.table.elementCount
+    let whole = unsafe moments.pointer + index * replica.table.elementCount
     for slice in optimizer.slices {
-      (own + slice.place)
+      unsafe (own + slice.place)
         .update(from: whole + slice.elements.lowerBound, count: slice.elements.count)
     }
     for rank in 1..<max(1, communicator.worldSize) {
       for slice in state.engine.ownership.slices(ofRank: rank) {
-        let part = StateMemory.bytes(whole + slice.elements.lowerBound, slice.elements.count)
-        try communicator.send(UnsafeRawBufferPointer(part), to: rank)
+        let part = unsafe StateMemory.bytes(whole + slice.elements.lowerBound, slice.elements.count)
+        try unsafe communicator.send(UnsafeRawBufferPointer(part), to: rank)
       }
     }
   }
@@ -52,15 +52,15 @@ extension CheckpointSnapshot {
     let count = replica.table.elementCount
     let (owner, place) = index.quotientAndRemainder(dividingBy: state.groupArenasOfRank)
     if communicator.rank == 0 {
-      let arena = groupArenas.pointer + index * count
+      let arena = unsafe groupArenas.pointer + index * count
       if owner == 0 {
-        state.groupArena(place).update(from: arena, count: count)
+        unsafe state.groupArena(place).update(from: arena, count: count)
       } else {
-        let bytes = UnsafeRawBufferPointer(StateMemory.bytes(arena, count))
-        try communicator.send(bytes, to: owner)
+        let bytes = unsafe UnsafeRawBufferPointer(StateMemory.bytes(arena, count))
+        try unsafe communicator.send(bytes, to: owner)
       }
     } else if communicator.rank == owner {
-      try communicator.receive(StateMemory.bytes(state.groupArena(place), count), from: 0)
+      try unsafe communicator.receive(StateMemory.bytes(state.groupArena(place), count), from: 0)
     }
   }
 }

@@ -36,7 +36,7 @@ package final class CheckpointSnapshot {
     hidden = AlignedBuffer(count: replica.stateCount)
     let groups = isCoordinator ? state.groupCount : state.groupsOfRank
     groupArenas = AlignedBuffer(count: count * state.groupArenaNames.count * groups)
-    tensors = TrainingTensors(
+    tensors = unsafe TrainingTensors(
       replica: replica, momentNames: state.momentNames, parameters: parameters.pointer,
       moments: moments.pointer, hidden: hidden.pointer, groupArenas: groupArenas.pointer,
       groupArenaNames: state.groupArenaNames, groups: groups)
@@ -46,12 +46,10 @@ package final class CheckpointSnapshot {
     transfers = TransferQueue(
       capacity: isCoordinator ? parts * (communicator.worldSize - 1) : parts)
     // A page that is touched first while a step waits would cost more than its copy.
-    for (pointer, count) in [
-      (parameters.pointer, parameters.count), (moments.pointer, moments.count),
-      (hidden.pointer, hidden.count), (groupArenas.pointer, groupArenas.count),
-    ] {
-      for place in stride(from: 0, to: count, by: 1024) { pointer[place] = 0 }
-    }
+    parameters.touch()
+    moments.touch()
+    hidden.touch()
+    groupArenas.touch()
   }
 
   /// A transfer that an error left under way must not outlive its buffers.
@@ -65,7 +63,7 @@ package final class CheckpointSnapshot {
   /// - Throws: `CorruptionError` on every rank where the ranks' parameters differ.
   package func capture() throws -> String {
     precondition(transfers.count == 0, "\(transfers.count) transfers are under way")
-    state.engine.optimizer.beginMaster(from: replica.parameters.pointer)
+    unsafe state.engine.optimizer.beginMaster(from: replica.parameters.pointer)
     replica.team.run { copy(thread: $0) }
     return try state.engine.compareHashes()
   }
@@ -77,7 +75,7 @@ package final class CheckpointSnapshot {
     let optimizer = state.engine.optimizer
     let count = replica.table.elementCount
     if isCoordinator {
-      verification.copyAndHash(thread: thread, to: parameters.pointer)
+      unsafe verification.copyAndHash(thread: thread, to: parameters.pointer)
     } else {
       verification.hash(thread: thread)
     }
@@ -85,16 +83,17 @@ package final class CheckpointSnapshot {
     for index in state.momentNames.indices {
       for slice in optimizer.slices {
         let start = isCoordinator ? slice.elements.lowerBound : slice.place
-        copyShare(
+        unsafe copyShare(
           thread, optimizer.moment(index) + slice.place, slice.elements.count,
           to: moments.pointer + index * stride + start)
       }
     }
     // Rank 0 has the first groups.
     for index in 0..<state.groupArenasOfRank {
-      copyShare(thread, state.groupArena(index), count, to: groupArenas.pointer + index * count)
+      unsafe copyShare(
+        thread, state.groupArena(index), count, to: groupArenas.pointer + index * count)
     }
-    state.readState(ofThread: thread, into: hidden.pointer)
+    unsafe state.readState(ofThread: thread, into: hidden.pointer)
   }
 
   private func copyShare(
@@ -102,7 +101,7 @@ package final class CheckpointSnapshot {
     to target: UnsafeMutablePointer<Float>
   ) {
     let part = NodeFold.elements(ofThread: thread, of: replica.threads, elementCount: count)
-    (target + part.lowerBound).update(from: from + part.lowerBound, count: part.count)
+    unsafe (target + part.lowerBound).update(from: from + part.lowerBound, count: part.count)
   }
 
   /// Starts to bring the other ranks' parts of the copy to rank 0. Every rank calls it.
@@ -115,17 +114,18 @@ package final class CheckpointSnapshot {
     let count = replica.table.elementCount
     for index in state.momentNames.indices {
       for slice in state.engine.ownership.slices(ofRank: rank) {
-        let place = moments.pointer + index * count + slice.elements.lowerBound
-        try startReceive(StateMemory.bytes(place, slice.elements.count), from: rank)
+        let place = unsafe moments.pointer + index * count + slice.elements.lowerBound
+        try unsafe startReceive(StateMemory.bytes(place, slice.elements.count), from: rank)
       }
     }
     for vector in 0..<replica.shape.carriedVectorCount {
-      try startReceive(
+      try unsafe startReceive(
         state.stateSlice(of: rank, vector: vector, in: hidden.pointer), from: rank)
     }
     let own = state.groupArenasOfRank
     for index in rank * own..<(rank + 1) * own {
-      try startReceive(StateMemory.bytes(groupArenas.pointer + index * count, count), from: rank)
+      try unsafe startReceive(
+        StateMemory.bytes(groupArenas.pointer + index * count, count), from: rank)
     }
   }
 
@@ -134,27 +134,27 @@ package final class CheckpointSnapshot {
     let count = replica.table.elementCount
     for index in state.momentNames.indices {
       for slice in optimizer.slices {
-        let place = moments.pointer + index * optimizer.count + slice.place
-        try startSend(StateMemory.bytes(place, slice.elements.count))
+        let place = unsafe moments.pointer + index * optimizer.count + slice.place
+        try unsafe startSend(StateMemory.bytes(place, slice.elements.count))
       }
     }
     for vector in 0..<replica.shape.carriedVectorCount {
-      try startSend(
+      try unsafe startSend(
         state.stateSlice(of: communicator.rank, vector: vector, in: hidden.pointer))
     }
     for index in 0..<state.groupArenasOfRank {
-      try startSend(StateMemory.bytes(groupArenas.pointer + index * count, count))
+      try unsafe startSend(StateMemory.bytes(groupArenas.pointer + index * count, count))
     }
   }
 
   private func startReceive(
     _ bytes: UnsafeMutableRawBufferPointer, from rank: Int
   ) throws(CollectiveError) {
-    transfers.append(try communicator.startReceive(bytes, from: rank))
+    unsafe transfers.append(try communicator.startReceive(bytes, from: rank))
   }
 
   private func startSend(_ bytes: UnsafeMutableRawBufferPointer) throws(CollectiveError) {
-    transfers.append(try communicator.startSend(UnsafeRawBufferPointer(bytes), to: 0))
+    unsafe transfers.append(try communicator.startSend(UnsafeRawBufferPointer(bytes), to: 0))
   }
 
   /// Lets transfers progress; returns whether none is left. Does not wait.
@@ -175,11 +175,11 @@ package final class CheckpointSnapshot {
       // The magnitudes of infinities and NaN, as integers, are those of infinity and above.
       var largest: UInt32 = 0
       for element in 0..<count {
-        largest = max(largest, tensor.floats[element].bitPattern & 0x7FFF_FFFF)
+        largest = unsafe max(largest, tensor.floats[element].bitPattern & 0x7FFF_FFFF)
       }
       if largest < Float.infinity.bitPattern { continue }
-      let element = (0..<count).first { !tensor.floats[$0].isFinite } ?? 0
-      return "\(tensor.name), element \(element): \(tensor.floats[element])"
+      let element = (0..<count).first { unsafe !tensor.floats[$0].isFinite } ?? 0
+      return unsafe "\(tensor.name), element \(element): \(tensor.floats[element])"
     }
     return nil
   }

@@ -18,9 +18,11 @@ extension Engine {
     for parameter in replica.table.parameters {
       for slice in optimizer.slices {
         let range = parameter.range.clamped(to: slice.elements)
-        for element in range where !sums.total[element].isFinite {
+        for element in range {
+          let sum = unsafe sums.total[element]
+          if sum.isFinite { continue }
           return "\(words) \(parameter.name), element "
-            + "\(parameter.place(of: element - parameter.offset)): \(sums.total[element])"
+            + "\(parameter.place(of: element - parameter.offset)): \(sum)"
         }
       }
     }
@@ -30,7 +32,7 @@ extension Engine {
   /// Throws where the last update left a value that is not finite, as a learning rate beyond all
   /// bounds does: on every rank alike, because all hold the same parameters.
   package func requireFiniteParameters() throws(NonFiniteFinding) {
-    try requireFinite(UnsafePointer(replica.parameters.pointer), of: "")
+    try unsafe requireFinite(UnsafePointer(replica.parameters.pointer), of: "")
   }
 
   /// Throws for the first value of an arena that is not finite; `prefix` says whose values they
@@ -39,12 +41,14 @@ extension Engine {
     _ arena: UnsafePointer<Float>, of prefix: String
   ) throws(NonFiniteFinding) {
     for parameter in replica.table.parameters {
-      let values = UnsafeBufferPointer(start: arena + parameter.offset, count: parameter.count)
-      guard let index = values.firstIndex(where: { !$0.isFinite }) else { continue }
+      let values = unsafe UnsafeBufferPointer(
+        start: arena + parameter.offset, count: parameter.count)
+      guard let index = unsafe values.firstIndex(where: { !$0.isFinite }) else { continue }
+      let value = unsafe values[index]
       throw NonFiniteFinding(
         step: state.step,
         place: "\(prefix)\(parameter.name), element \(parameter.place(of: index)): "
-          + "\(values[index])")
+          + "\(value)")
     }
   }
 }

@@ -20,7 +20,7 @@ extension Engine {
     let before = exchange.sentBytes
     defer { sentBefore += exchange.sentBytes - before }
     run(.swapAverage)
-    try exchange.exchange.allGather(replica.parameters.pointer)
+    try unsafe exchange.exchange.allGather(replica.parameters.pointer)
     replica.repack()
   }
 

@@ -32,7 +32,7 @@ extension Engine {
   /// Begins to share parameters: of the embedding only the rows that the update has changed, where
   /// they are few; or all of them as rounded changes.
   func beginGathering() {
-    exchange.beginGathering(replica.parameters.pointer)
+    unsafe exchange.beginGathering(replica.parameters.pointer)
     if let compression { exchange.exchange.selectForGathering(compression.selected) }
     guard optimizer.config.keepsIdleParameters, let touched, let rowExchange,
       let selected = rowExchange.select(touched.step, for: .gathering)
@@ -57,24 +57,24 @@ extension Engine {
   func packGradientRows(thread: Int) {
     guard let rowExchange else { return }
     for sum in 0..<sums.rankCount {
-      rowExchange.pack(rowShare(of: thread), of: sums.ofRank[sum], sum: sum)
+      unsafe rowExchange.pack(rowShare(of: thread), of: sums.ofRank[sum], sum: sum)
     }
   }
 
   func unpackGradientRows(thread: Int) {
     forEachOwned(ofThread: thread, in: 0..<optimizer.count) { part, _ in
-      rowExchange?.unpack(part, into: sums.total)
+      unsafe rowExchange?.unpack(part, into: sums.total)
     }
   }
 
   func packParameterRows(thread: Int) {
     forEachOwned(ofThread: thread, in: 0..<optimizer.count) { part, _ in
-      rowExchange?.pack(part, of: replica.parameters.pointer)
+      unsafe rowExchange?.pack(part, of: replica.parameters.pointer)
     }
   }
 
   func unpackParameterRows(thread: Int) {
-    rowExchange?.unpack(rowShare(of: thread), into: replica.parameters.pointer)
+    unsafe rowExchange?.unpack(rowShare(of: thread), into: replica.parameters.pointer)
   }
 
   private func rowShare(of thread: Int) -> Range<Int> {
@@ -90,17 +90,17 @@ extension Engine {
     var start = part.lowerBound
     while start < part.upperBound {
       let block = start..<min(part.upperBound, start + canonicalBlock)
-      let place = blocks + (start - part.lowerBound) / canonicalBlock
+      let place = unsafe blocks + (start - part.lowerBound) / canonicalBlock
       if block.lowerBound >= rows.elementEnd {
         let rest = start..<part.upperBound
-        replica.kernels.sumOfSquares(
+        unsafe replica.kernels.sumOfSquares(
           sums.total + rest.lowerBound, count: rest.count, blocks: place)
         return
       }
       if rows.nextRun(from: start, in: block).isEmpty {
-        place.pointee = 0
+        unsafe place.pointee = 0
       } else {
-        replica.kernels.sumOfSquares(
+        unsafe replica.kernels.sumOfSquares(
           sums.total + block.lowerBound, count: block.count, blocks: place)
       }
       start = block.upperBound

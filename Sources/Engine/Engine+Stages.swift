@@ -84,7 +84,7 @@ extension Engine {
   /// Sums all partial sums over ranks at once.
   func reduce() throws(CollectiveError) {
     progress.begin(.gradientExchange)
-    exchange.beginReduction(sums: UnsafePointer(sums.ofRank))
+    unsafe exchange.beginReduction(sums: UnsafePointer(sums.ofRank))
     for stage in replica.workers[0].stages.indices { try exchange.complete(stage: stage) }
     try exchange.finishReduction()
   }
@@ -109,7 +109,7 @@ extension Engine {
   func update(_ scalars: ShardedOptimizer.Scalars) throws(CollectiveError) {
     touched?.beginUpdate()
     compression?.commit()
-    optimizer.beginMaster(from: replica.parameters.pointer)
+    unsafe optimizer.beginMaster(from: replica.parameters.pointer)
     beginGathering()
     for layer in ownedPlaces.indices {
       timer.enter(

@@ -6,18 +6,18 @@ import Kernels
 extension Engine {
   func fill(_ batch: StepBatch, thread: Int) {
     let worker = replica.workers[thread]
-    if batch.isFirst { replica.readState(ofThread: thread, into: previousState.pointer) }
+    if batch.isFirst { unsafe replica.readState(ofThread: thread, into: previousState.pointer) }
     if batches.source.startsEpoch(atStep: batch.number) { worker.resetState() }
     batches.source.fill(worker, step: batch.number)
   }
 
   func forward(layer: Int, thread: Int) {
-    replica.workers[thread].trainForward(
+    unsafe replica.workers[thread].trainForward(
       layer: layer, parameters: replica.parameters.pointer, weights: replica.weights)
   }
 
   func performStage(_ stage: Int, thread: Int) {
-    replica.workers[thread].performStage(
+    unsafe replica.workers[thread].performStage(
       stage, weights: replica.weights, partialSums: sums.parts(ofThread: thread))
   }
 
@@ -39,12 +39,12 @@ extension Engine {
   /// split of the shards changes nothing.
   func accumulate(_ batch: StepBatch, thread: Int) {
     forEachOwned(ofThread: thread, in: 0..<optimizer.count) { part, place in
-      let sum = accumulated.pointer + place
-      let gradient = sums.total + part.lowerBound
+      let sum = unsafe accumulated.pointer + place
+      let gradient = unsafe sums.total + part.lowerBound
       if batch.isFirst {
-        sum.update(from: gradient, count: part.count)
+        unsafe sum.update(from: gradient, count: part.count)
       } else {
-        replica.kernels.add(
+        unsafe replica.kernels.add(
           sum, gradient, into: batch.isLast ? gradient : sum, count: part.count)
       }
     }
@@ -53,13 +53,13 @@ extension Engine {
   func sumSquares(droppedBy step: UInt32?, thread: Int) {
     forEachOwned(ofThread: thread, in: 0..<optimizer.count) { part, place in
       if let step {
-        replica.weights.dropRecurrentGradient(sums.total, range: part, step: step)
+        unsafe replica.weights.dropRecurrentGradient(sums.total, range: part, step: step)
       }
-      let blocks = statistics.ownedBlockSquares + place / canonicalBlock
+      let blocks = unsafe statistics.ownedBlockSquares + place / canonicalBlock
       if let touched {
-        sumSquares(of: part, rows: touched.step, into: blocks)
+        unsafe sumSquares(of: part, rows: touched.step, into: blocks)
       } else {
-        replica.kernels.sumOfSquares(
+        unsafe replica.kernels.sumOfSquares(
           sums.total + part.lowerBound, count: part.count, blocks: blocks)
       }
     }
@@ -68,13 +68,13 @@ extension Engine {
   func update(layer: Int, _ scalars: ShardedOptimizer.Scalars, thread: Int) {
     let places = NodeFold.elements(
       ofThread: thread, of: replica.threads, in: ownedPlaces[layer])
-    optimizer.update(places, of: replica.parameters.pointer, gradient: sums.total, scalars)
+    unsafe optimizer.update(places, of: replica.parameters.pointer, gradient: sums.total, scalars)
   }
 
   func swapAverage(thread: Int) {
     let places = NodeFold.elements(
       ofThread: thread, of: replica.threads, elementCount: optimizer.count)
-    optimizer.swapAverage(places, of: replica.parameters.pointer)
+    unsafe optimizer.swapAverage(places, of: replica.parameters.pointer)
   }
 
   // MARK: - Rounding
@@ -84,17 +84,17 @@ extension Engine {
     for bucket in exchange.plan.buckets where bucket.stage == stage {
       let elements = NodeFold.elements(
         ofThread: thread, of: replica.threads, in: bucket.elements)
-      compression.pack(elements, of: sums.ofRank, isFirst: isFirst)
+      unsafe compression.pack(elements, of: sums.ofRank, isFirst: isFirst)
       // A single rank rounds too, so that its trajectory is that of several.
       if exchange.exchange.isAlone {
-        compression.sum(elements, into: sums.total, thread: thread)
+        unsafe compression.sum(elements, into: sums.total, thread: thread)
       }
     }
   }
 
   func roundChanges(layer: Int, thread: Int) {
     forEachOwned(ofThread: thread, in: ownedPlaces[layer]) { part, place in
-      compression?.packChange(
+      unsafe compression?.packChange(
         part, from: replica.parameters.pointer, to: optimizer.master.pointer + place)
     }
   }
@@ -103,7 +103,7 @@ extension Engine {
     for bucket in exchange.plan.buckets where bucket.reader == layer {
       let elements = NodeFold.elements(
         ofThread: thread, of: replica.threads, in: bucket.elements)
-      compression?.addChange(elements, to: replica.parameters.pointer)
+      unsafe compression?.addChange(elements, to: replica.parameters.pointer)
     }
   }
 

@@ -109,9 +109,9 @@ package final class Engine {
     }
     replica.workers[0].progress = exchange.hook
     // Whoever runs a job holds the engine: no thread needs to count that.
-    let engine = Unmanaged.passUnretained(self)
+    let engine = unsafe Unmanaged.passUnretained(self)
     replica.team.prepare { thread in
-      engine._withUnsafeGuaranteedRef { $0.perform(thread: thread) }
+      unsafe engine._withUnsafeGuaranteedRef { $0.perform(thread: thread) }
     }
   }
 
@@ -164,11 +164,11 @@ package final class Engine {
 
   /// The gradient sums that the last step left: of all elements on a single rank, of the owned ones
   /// otherwise. Not yet divided by the token count.
-  package var gradient: UnsafePointer<Float> { UnsafePointer(sums.total) }
+  package var gradient: UnsafePointer<Float> { unsafe UnsafePointer(sums.total) }
 
   /// Goes on from other parameters, with the moments and hidden vectors as they are.
   func adopt(_ parameters: UnsafePointer<Float>, _ state: StepState) {
-    replica.parameters.pointer.update(from: parameters, count: replica.table.elementCount)
+    unsafe replica.parameters.pointer.update(from: parameters, count: replica.table.elementCount)
     staleLayer = 0
     self.state = state
   }

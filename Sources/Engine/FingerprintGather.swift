@@ -11,9 +11,6 @@ final class FingerprintGather {
   private let blocks: [[Int]]
   /// Most hash words of any rank: two for each block of 4,096 elements.
   private let rowLength: Int
-  private let mine: UnsafeMutableBufferPointer<UInt64>
-  private let all: UnsafeMutableBufferPointer<UInt64>
-  private let hashes: UnsafeMutableBufferPointer<UInt64>
 
   init(communicator: any Communicator, ownership: Ownership) {
     self.communicator = communicator
@@ -21,41 +18,32 @@ final class FingerprintGather {
     elementCount = ownership.elementCount
     blocks = (0..<communicator.worldSize).map { ownership.blocks(ofRank: $0) }
     rowLength = 2 * (blocks.map(\.count).max() ?? 0)
-    mine = .allocate(capacity: rowLength)
-    mine.initialize(repeating: 0)
-    all = .allocate(capacity: rowLength * communicator.worldSize)
-    all.initialize(repeating: 0)
-    hashes = .allocate(capacity: 2 * Self.blocks(in: elementCount))
-    hashes.initialize(repeating: 0)
-  }
-
-  deinit {
-    mine.deallocate()
-    all.deallocate()
-    hashes.deallocate()
   }
 
   func fingerprint(of replica: Replica) throws(CollectiveError) -> String {
-    for slice in slices {
-      replica.kernels.hashBlocks(
-        replica.parameters.pointer + slice.elements.lowerBound, count: slice.elements.count,
-        into: mine.baseAddress! + 2 * (slice.place / canonicalBlock))
-    }
-    try communicator.allGather(
-      UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
-    for (rank, blocks) in blocks.enumerated() {
+    let all = try communicator.allGather(ownHashes(of: replica))
+    let blockCount = (elementCount + canonicalBlock - 1) / canonicalBlock
+    var hashes = [UInt64](repeating: 0, count: 2 * blockCount)
+    for (row, blocks) in zip(all, blocks) {
       for (place, block) in blocks.enumerated() {
-        hashes[2 * block] = all[rank * rowLength + 2 * place]
-        hashes[2 * block + 1] = all[rank * rowLength + 2 * place + 1]
+        hashes[2 * block] = row[2 * place]
+        hashes[2 * block + 1] = row[2 * place + 1]
       }
     }
-    return Fingerprint.digits(
-      of: Fingerprint.combine(
-        hashes.baseAddress!, blockCount: Self.blocks(in: elementCount),
-        elementCount: elementCount))
+    return unsafe Fingerprint.digits(
+      of: Fingerprint.combine(hashes, blockCount: blockCount, elementCount: elementCount))
   }
 
-  private static func blocks(in count: Int) -> Int {
-    (count + canonicalBlock - 1) / canonicalBlock
+  private func ownHashes(of replica: Replica) -> [UInt64] {
+    var hashes = [UInt64](repeating: 0, count: rowLength)
+    unsafe hashes.withUnsafeMutableBufferPointer { hashes in
+      guard let start = hashes.baseAddress else { return }
+      for slice in slices {
+        unsafe replica.kernels.hashBlocks(
+          replica.parameters.pointer + slice.elements.lowerBound, count: slice.elements.count,
+          into: start + 2 * (slice.place / canonicalBlock))
+      }
+    }
+    return hashes
   }
 }

@@ -62,12 +62,12 @@ final class GradientRecomputation {
     let isChecker = communicator.rank == task.checker
     guard isOwner || isChecker else { return false }
     var result: [UInt64] = []
-    if isOwner { result = digest(of: replica.workers[task.thread], sums: sums) }
+    if isOwner { result = unsafe digest(of: replica.workers[task.thread], sums: sums) }
     if task.owner != task.checker {
-      if isOwner { return try tell(result, state: state, task) }
-      result = try hear(state: state, task)
+      if isOwner { return try unsafe tell(result, state: state, task) }
+      result = try unsafe hear(state: state, task)
     }
-    return recompute(task, step: step, state: state) != result
+    return unsafe recompute(task, step: step, state: state) != result
   }
 
   /// Hashes of every block of the partial sums, and the bits of the shards' losses.
@@ -77,13 +77,13 @@ final class GradientRecomputation {
     let count = replica.table.elementCount
     let words = 2 * ((count + canonicalBlock - 1) / canonicalBlock)
     var digest = [UInt64](repeating: 0, count: words * worker.partialSumCount)
-    digest.withUnsafeMutableBufferPointer { digest in
+    unsafe digest.withUnsafeMutableBufferPointer { digest in
       guard let start = digest.baseAddress else { return }
       for node in 0..<worker.partialSumCount {
-        replica.kernels.hashBlocks(sums[node], count: count, into: start + node * words)
+        unsafe replica.kernels.hashBlocks(sums[node], count: count, into: start + node * words)
       }
     }
-    return digest + (0..<worker.shards.count).map { worker.shardLosses[$0].bitPattern }
+    return digest + (0..<worker.shards.count).map { unsafe worker.shardLosses[$0].bitPattern }
   }
 
   private func recompute(
@@ -96,15 +96,15 @@ final class GradientRecomputation {
     let arenas = AlignedBuffer(count: worker.partialSumCount * count)
     let sums = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(
       capacity: worker.partialSumCount)
-    defer { sums.deallocate() }
+    defer { unsafe sums.deallocate() }
     for node in 0..<worker.partialSumCount {
-      (sums + node).initialize(to: arenas.pointer + node * count)
+      unsafe (sums + node).initialize(to: arenas.pointer + node * count)
     }
-    if !source.startsEpoch(atStep: step) { replica.writeState(of: worker, from: state) }
+    if !source.startsEpoch(atStep: step) { unsafe replica.writeState(of: worker, from: state) }
     source.fill(worker, step: step)
-    worker.computeGradients(
+    unsafe worker.computeGradients(
       parameters: replica.parameters.pointer, weights: replica.weights, partialSums: sums)
-    let digest = digest(of: worker, sums: sums)
+    let digest = unsafe digest(of: worker, sums: sums)
     withExtendedLifetime(arenas) {}
     return digest
   }
@@ -115,13 +115,12 @@ final class GradientRecomputation {
     _ result: [UInt64], state: UnsafeMutablePointer<Float>, _ task: Task
   ) throws(CollectiveError) -> Bool {
     for vector in 0..<replica.shape.carriedVectorCount {
-      try communicator.send(
+      try unsafe communicator.send(
         UnsafeRawBufferPointer(slice(of: task, vector: vector, in: state)), to: task.checker)
     }
-    let bytes = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: result.count)
-    defer { bytes.deallocate() }
-    _ = bytes.initialize(from: result)
-    try communicator.send(UnsafeRawBufferPointer(bytes), to: task.checker)
+    try unsafe result.withUnsafeBufferPointer { values throws(CollectiveError) in
+      try unsafe communicator.send(UnsafeRawBufferPointer(values), to: task.checker)
+    }
     return false
   }
 
@@ -129,16 +128,16 @@ final class GradientRecomputation {
     state: UnsafeMutablePointer<Float>, _ task: Task
   ) throws(CollectiveError) -> [UInt64] {
     for vector in 0..<replica.shape.carriedVectorCount {
-      try communicator.receive(slice(of: task, vector: vector, in: state), from: task.owner)
+      try unsafe communicator.receive(slice(of: task, vector: vector, in: state), from: task.owner)
     }
     let blocks = (replica.table.elementCount + canonicalBlock - 1) / canonicalBlock
     let nodes = replica.plan.nodes(of: task.shards).count
-    let bytes = UnsafeMutableBufferPointer<UInt64>.allocate(
-      capacity: 2 * blocks * nodes + task.shards.count)
-    defer { bytes.deallocate() }
-    bytes.initialize(repeating: 0)
-    try communicator.receive(UnsafeMutableRawBufferPointer(bytes), from: task.owner)
-    return Array(bytes)
+    var result = [UInt64](repeating: 0, count: 2 * blocks * nodes + task.shards.count)
+    try unsafe result.withUnsafeMutableBufferPointer { values throws(CollectiveError) in
+      try unsafe communicator.receive(
+        UnsafeMutableRawBufferPointer(values), from: task.owner)
+    }
+    return result
   }
 
   /// The run of [S, L, B, H] that holds one vector of the worker's sequences.
@@ -147,8 +146,8 @@ final class GradientRecomputation {
   ) -> UnsafeMutableRawBufferPointer {
     let sequences = replica.plan.sequences(of: task.shards)
     let hidden = replica.shape.hiddenSize
-    let start = state + (vector * replica.plan.sequences + sequences.lowerBound) * hidden
-    return UnsafeMutableRawBufferPointer(
+    let start = unsafe state + (vector * replica.plan.sequences + sequences.lowerBound) * hidden
+    return unsafe UnsafeMutableRawBufferPointer(
       UnsafeMutableBufferPointer(start: start, count: sequences.count * hidden))
   }
 }

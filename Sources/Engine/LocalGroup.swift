@@ -45,7 +45,7 @@ final class LocalGroup {
     progress: RunProgress
   ) {
     (loss, tokens, dataDuration, failure) = (0, 0, .zero, nil)
-    engine.adopt(parameters, start)
+    unsafe engine.adopt(parameters, start)
     do {
       for _ in 0..<count {
         let outcome = try updates.performStep(requests: [], isFollowed: true)

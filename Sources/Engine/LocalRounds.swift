@@ -45,11 +45,11 @@ package final class LocalRounds {
       plan: ShardPlan(
         sequences: plan.sequences, shards: plan.shards, ranks: plan.ranks, threads: own),
       rank: replica.rank)
-    engine = Engine(
+    engine = unsafe Engine(
       replica: replica, communicator: communicator,
       batches: StepBatches(source: source, perStep: settings.accumulation),
       sums: PartialSums(
-        at: groups.map { $0.engine.replica.parameters.pointer }, tree: tree,
+        at: groups.map { unsafe $0.engine.replica.parameters.pointer }, tree: tree,
         kernels: replica.kernels),
       settings: settings.outer,
       contributors: ShardPlan(sequences: count, shards: count, ranks: plan.ranks, threads: 1),
@@ -96,10 +96,10 @@ package final class LocalRounds {
     engine.progress.begin(step: engine.state.step + 1)
     engine.progress.begin(.gradients)
     let start = engine.state
-    let parameters = UnsafePointer(engine.replica.parameters.pointer)
+    let parameters = unsafe UnsafePointer(engine.replica.parameters.pointer)
     engine.replica.team.run { thread in
       for index in lane(thread) {
-        groups[index].train(
+        unsafe groups[index].train(
           updates: every, from: parameters, start, progress: engine.progress)
       }
     }
@@ -114,8 +114,8 @@ package final class LocalRounds {
       let share = NodeFold.elements(
         ofThread: thread, of: replica.threads, elementCount: replica.table.elementCount)
       for group in groups {
-        let arena = group.engine.replica.parameters.pointer + share.lowerBound
-        replica.kernels.subtract(
+        let arena = unsafe group.engine.replica.parameters.pointer + share.lowerBound
+        unsafe replica.kernels.subtract(
           replica.parameters.pointer + share.lowerBound, arena, into: arena, count: share.count)
       }
       engine.sums.fold(share)

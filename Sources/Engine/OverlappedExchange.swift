@@ -51,8 +51,10 @@ final class OverlappedExchange {
   /// there is nobody to exchange with.
   var hook: ProgressHook? {
     if exchange.isAlone || thread != nil { return nil }
-    return ProgressHook(Unmanaged.passUnretained(self).toOpaque()) { context in
-      Unmanaged<OverlappedExchange>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.poll() }
+    return unsafe ProgressHook(Unmanaged.passUnretained(self).toOpaque()) { context in
+      unsafe Unmanaged<OverlappedExchange>.fromOpaque(context)._withUnsafeGuaranteedRef {
+        $0.poll()
+      }
     }
   }
 
@@ -71,7 +73,7 @@ final class OverlappedExchange {
   // MARK: - Gradients
 
   func beginReduction(sums: UnsafePointer<UnsafeMutablePointer<Float>>) {
-    exchange.beginReduction(partialSums: sums)
+    unsafe exchange.beginReduction(partialSums: sums)
   }
 
   /// Starts the exchange of the buckets that a stage of the backward pass has completed.
@@ -93,7 +95,7 @@ final class OverlappedExchange {
   // MARK: - Parameters
 
   func beginGathering(_ arena: UnsafeMutablePointer<Float>) {
-    exchange.beginGathering(arena)
+    unsafe exchange.beginGathering(arena)
     readyReaders = 0
     addedReaders = 0
     finishedReaders = 0

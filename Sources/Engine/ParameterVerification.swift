@@ -15,7 +15,7 @@ struct ParameterHash: Equatable, Hashable {
 ///
 /// The comparison stands between the gradients and the update, because the update may overwrite
 /// what a rank does not own: a bit that flipped before would leave no trace but a wrong gradient.
-final class ParameterVerification {
+@safe final class ParameterVerification {
   private let replica: Replica
   private let communicator: any Communicator
   private let hashes: UnsafeMutableBufferPointer<UInt64>
@@ -25,18 +25,18 @@ final class ParameterVerification {
     self.replica = replica
     self.communicator = communicator
     blockCount = (replica.table.elementCount + canonicalBlock - 1) / canonicalBlock
-    hashes = .allocate(capacity: 2 * blockCount)
-    hashes.initialize(repeating: 0)
+    unsafe hashes = .allocate(capacity: 2 * blockCount)
+    unsafe hashes.initialize(repeating: 0)
   }
 
-  deinit { hashes.deallocate() }
+  deinit { unsafe hashes.deallocate() }
 
   /// Hashes one thread's share of the arena.
   func hash(thread: Int) {
     let part = NodeFold.elements(
       ofThread: thread, of: replica.threads, elementCount: replica.table.elementCount)
     if part.isEmpty { return }
-    replica.kernels.hashBlocks(
+    unsafe replica.kernels.hashBlocks(
       replica.parameters.pointer + part.lowerBound, count: part.count,
       into: hashes.baseAddress! + 2 * (part.lowerBound / canonicalBlock))
   }
@@ -47,15 +47,15 @@ final class ParameterVerification {
       ofThread: thread, of: replica.threads, elementCount: replica.table.elementCount)
     for start in stride(from: part.lowerBound, to: part.upperBound, by: canonicalBlock) {
       let count = min(canonicalBlock, part.upperBound - start)
-      (copy + start).update(from: replica.parameters.pointer + start, count: count)
-      replica.kernels.hashBlocks(
+      unsafe (copy + start).update(from: replica.parameters.pointer + start, count: count)
+      unsafe replica.kernels.hashBlocks(
         copy + start, count: count, into: hashes.baseAddress! + 2 * (start / canonicalBlock))
     }
   }
 
   /// The hash of all shares. Does not allocate.
   var hash: ParameterHash {
-    let (high, low) = Fingerprint.combine(
+    let (high, low) = unsafe Fingerprint.combine(
       hashes.baseAddress!, blockCount: blockCount, elementCount: replica.table.elementCount)
     return ParameterHash(high: high, low: low)
   }
@@ -75,8 +75,8 @@ final class ParameterVerification {
 
   /// Names the tensor in which the first block differs between ranks.
   private func firstDifference() throws(CollectiveError) -> String {
-    let all = try communicator.allGather(Array(hashes))
-    let place = hashes.indices.first { place in
+    let all = try unsafe communicator.allGather(Array(hashes))
+    let place = unsafe hashes.indices.first { place in
       all.contains { $0[place] != all[0][place] }
     }
     guard let place else { return "an unknown place" }

@@ -5,7 +5,7 @@ import Kernels
 /// Sums over runs of shards, which the canonical tree adds up: of the gradients that the threads of
 /// a rank compute, or of what groups of shards have changed. Each is an arena as long as the
 /// parameters'.
-final class PartialSums {
+@safe final class PartialSums {
   /// What the rank computes, in leaf order.
   let parts: UnsafeMutablePointer<UnsafeMutablePointer<Float>>
   /// Those of them that hold the rank's own sums after `fold`, in leaf order.
@@ -23,14 +23,14 @@ final class PartialSums {
     let tree = NodeFold(plan: replica.plan, rank: replica.rank)
     let count = replica.table.elementCount
     let arenas = AlignedBuffer(count: tree.partialSumCount * count)
-    self.init(
-      (0..<tree.partialSumCount).map { arenas.pointer + $0 * count }, arenas, tree,
+    unsafe self.init(
+      (0..<tree.partialSumCount).map { unsafe arenas.pointer + $0 * count }, arenas, tree,
       replica.kernels)
   }
 
   /// Takes `arenas` for sums that lie somewhere else.
   convenience init(at arenas: [UnsafeMutablePointer<Float>], tree: NodeFold, kernels: Kernels) {
-    self.init(arenas, AlignedBuffer(count: 0), tree, kernels)
+    unsafe self.init(arenas, AlignedBuffer(count: 0), tree, kernels)
   }
 
   private init(
@@ -40,32 +40,32 @@ final class PartialSums {
     self.arenas = arenas
     self.tree = tree
     self.kernels = kernels
-    parts = .allocate(capacity: pointers.count)
-    for (index, pointer) in pointers.enumerated() { (parts + index).initialize(to: pointer) }
+    unsafe parts = .allocate(capacity: pointers.count)
+    for index in unsafe pointers.indices { unsafe (parts + index).initialize(to: pointers[index]) }
     rankCount = tree.rankSumCount
-    ofRank = .allocate(capacity: rankCount)
+    unsafe ofRank = .allocate(capacity: rankCount)
     for (index, part) in tree.rankSums.enumerated() {
-      (ofRank + index).initialize(to: pointers[part])
+      unsafe (ofRank + index).initialize(to: pointers[part])
     }
     firstParts = tree.partialSumCounts.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
   }
 
   deinit {
-    parts.deallocate()
-    ofRank.deallocate()
+    unsafe parts.deallocate()
+    unsafe ofRank.deallocate()
   }
 
   /// Where the sums of all shards arrive: of all elements on a single rank, of the owned ones
   /// otherwise.
-  var total: UnsafeMutablePointer<Float> { ofRank[0] }
+  var total: UnsafeMutablePointer<Float> { unsafe ofRank[0] }
 
   /// The parts that one thread computes.
   func parts(ofThread thread: Int) -> UnsafeMutablePointer<UnsafeMutablePointer<Float>> {
-    parts + firstParts[thread]
+    unsafe parts + firstParts[thread]
   }
 
   /// Adds up `elements` over the rank's parts; ranges of different calls must not overlap.
   func fold(_ elements: Range<Int>) {
-    tree.fold(partialSums: parts, elements: elements, kernels: kernels)
+    unsafe tree.fold(partialSums: parts, elements: elements, kernels: kernels)
   }
 }

@@ -55,7 +55,7 @@ package final class Replica {
   /// One thread's share of bringing the packed weights of a layer up to date; layer `layerCount` is
   /// the output layer.
   func pack(layer: Int, thread: Int) {
-    weights.repack(
+    unsafe weights.repack(
       layer: layer, from: UnsafePointer(parameters.pointer), part: thread, of: threads)
   }
 
@@ -71,14 +71,15 @@ package final class Replica {
 
   /// One thread's share of dropping recurrent weights, and then of packing what is left.
   func dropRecurrentWeights(step: UInt32, thread: Int) {
-    weights.dropRecurrentWeights(of: parameters.pointer, step: step, part: thread, of: threads)
+    unsafe weights.dropRecurrentWeights(
+      of: parameters.pointer, step: step, part: thread, of: threads)
   }
 
   func packDroppedWeights(thread: Int) { weights.repackDropped(part: thread, of: threads) }
 
   /// Sets all parameters to their initial values, the same on every rank.
   package func initialize(seed: Int) {
-    Initialization.initialize(
+    unsafe Initialization.initialize(
       parameters.pointer, table: table, shape: shape, seed: UInt64(seed))
     repack()
   }
@@ -100,28 +101,28 @@ package final class Replica {
   /// Copies this rank's state vectors into their places in [S, L, B, H].
   package func readState(into all: UnsafeMutablePointer<Float>) {
     forEachState { worker, vector, sequence, offset in
-      worker.readState(vector: vector, sequence: sequence, into: all + offset)
+      unsafe worker.readState(vector: vector, sequence: sequence, into: all + offset)
     }
   }
 
   /// Takes this rank's state vectors out of [S, L, B, H].
   package func writeState(from all: UnsafePointer<Float>) {
     forEachState { worker, vector, sequence, offset in
-      worker.writeState(vector: vector, sequence: sequence, from: all + offset)
+      unsafe worker.writeState(vector: vector, sequence: sequence, from: all + offset)
     }
   }
 
   /// Copies one thread's state vectors into their places in [S, L, B, H].
   package func readState(ofThread thread: Int, into all: UnsafeMutablePointer<Float>) {
     forEachState(of: workers[thread]) { worker, vector, sequence, offset in
-      worker.readState(vector: vector, sequence: sequence, into: all + offset)
+      unsafe worker.readState(vector: vector, sequence: sequence, into: all + offset)
     }
   }
 
   /// Takes the state vectors of any worker's sequences out of [S, L, B, H].
   package func writeState(of worker: SequenceWorker, from all: UnsafePointer<Float>) {
     forEachState(of: worker) { worker, vector, sequence, offset in
-      worker.writeState(vector: vector, sequence: sequence, from: all + offset)
+      unsafe worker.writeState(vector: vector, sequence: sequence, from: all + offset)
     }
   }
 

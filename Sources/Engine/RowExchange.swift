@@ -7,7 +7,7 @@ import Kernels
 /// The rows lie side by side in an arena of their own for the exchange, and return to their places
 /// after it. All ranks choose alike, because all know the same rows. Does not allocate after
 /// `init`.
-final class RowExchange {
+@safe final class RowExchange {
   /// The part of the embedding that lies in buckets of its own: elements from 0 to here.
   let elementEnd: Int
   private let bucketCount: Int
@@ -29,17 +29,17 @@ final class RowExchange {
     self.elementEnd = elementEnd
     bucketCount = buckets.buckets.prefix { $0.elements.upperBound <= elementEnd }.count
     let blocks = elementEnd / canonicalBlock
-    starts = .allocate(capacity: blocks + 1)
-    starts.initialize(repeating: 0, count: blocks + 1)
+    unsafe starts = .allocate(capacity: blocks + 1)
+    unsafe starts.initialize(repeating: 0, count: blocks + 1)
     let room = (elementEnd / 2 + 15) & ~15
     arenas = AlignedBuffer(count: sumCount * room)
-    pointers = .allocate(capacity: sumCount)
-    for sum in 0..<sumCount { (pointers + sum).initialize(to: arenas.pointer + sum * room) }
+    unsafe pointers = .allocate(capacity: sumCount)
+    for sum in 0..<sumCount { unsafe (pointers + sum).initialize(to: arenas.pointer + sum * room) }
   }
 
   deinit {
-    starts.deallocate()
-    pointers.deallocate()
+    unsafe starts.deallocate()
+    unsafe pointers.deallocate()
   }
 
   /// Decides whether only `rows` take part in what is exchanged next: where they are at most half
@@ -48,11 +48,11 @@ final class RowExchange {
   /// - Returns: what then takes part.
   func select(_ rows: RowSet, for selection: Selection) -> SelectedElements? {
     endSelection()
-    rows.countElements(upTo: elementEnd, every: canonicalBlock, into: starts)
-    guard 2 * starts[elementEnd / canonicalBlock] <= elementEnd else { return nil }
+    unsafe rows.countElements(upTo: elementEnd, every: canonicalBlock, into: starts)
+    guard unsafe 2 * starts[elementEnd / canonicalBlock] <= elementEnd else { return nil }
     self.rows = rows
     self.selection = selection
-    return SelectedElements(bucketCount: bucketCount, starts: starts, arenas: pointers)
+    return unsafe SelectedElements(bucketCount: bucketCount, starts: starts, arenas: pointers)
   }
 
   /// Has whole parameters or gradients take part again.
@@ -65,14 +65,14 @@ final class RowExchange {
   /// of 4,096.
   func pack(_ range: Range<Int>, of arena: UnsafePointer<Float>, sum: Int = 0) {
     forEachRun(in: range) { run, place in
-      (pointers[sum] + place).update(from: arena + run.lowerBound, count: run.count)
+      unsafe (pointers[sum] + place).update(from: arena + run.lowerBound, count: run.count)
     }
   }
 
   /// Copies selected elements of `range` back; bounds are multiples of 4,096.
   func unpack(_ range: Range<Int>, into arena: UnsafeMutablePointer<Float>) {
     forEachRun(in: range) { run, place in
-      (arena + run.lowerBound).update(from: pointers[0] + place, count: run.count)
+      unsafe (arena + run.lowerBound).update(from: pointers[0] + place, count: run.count)
     }
   }
 
@@ -81,7 +81,7 @@ final class RowExchange {
   ) {
     let range = range.clamped(to: 0..<elementEnd)
     guard let rows, !range.isEmpty else { return }
-    var place = starts[range.lowerBound / canonicalBlock]
+    var place = unsafe starts[range.lowerBound / canonicalBlock]
     rows.forEachRun(in: range) { run in
       body(run, place)
       place += run.count

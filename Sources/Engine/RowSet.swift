@@ -1,6 +1,6 @@
 /// A set of rows of the embedding, which begins the arena: a bit for each token. Does not own its
 /// memory.
-struct RowSet {
+@safe struct RowSet {
   let rowCount: Int
   /// The elements of a row.
   let rowLength: Int
@@ -13,16 +13,16 @@ struct RowSet {
   /// Where the embedding ends in the arena.
   var elementEnd: Int { rowCount * rowLength }
 
-  func insert(_ row: Int) { words[row / 64] |= 1 << UInt64(row % 64) }
+  func insert(_ row: Int) { unsafe words[row / 64] |= 1 << UInt64(row % 64) }
 
-  func removeAll() { words.update(repeating: 0, count: wordCount) }
+  func removeAll() { unsafe words.update(repeating: 0, count: wordCount) }
 
   func insertAll() {
     for row in 0..<rowCount { insert(row) }
   }
 
   func formUnion(_ other: UnsafePointer<UInt64>) {
-    for word in 0..<wordCount { words[word] |= other[word] }
+    for word in 0..<wordCount { unsafe words[word] |= other[word] }
   }
 
   /// The first row from `row` on that is in the set, or that is not; `rowCount` where there is
@@ -30,11 +30,11 @@ struct RowSet {
   func next(from row: Int, isMember: Bool) -> Int {
     guard row < rowCount else { return rowCount }
     var word = row / 64
-    var bits = (isMember ? words[word] : ~words[word]) & (~0 << UInt64(row % 64))
+    var bits = unsafe (isMember ? words[word] : ~words[word]) & (~0 << UInt64(row % 64))
     while bits == 0 {
       word += 1
       if word == wordCount { return rowCount }
-      bits = isMember ? words[word] : ~words[word]
+      bits = unsafe isMember ? words[word] : ~words[word]
     }
     return min(rowCount, word * 64 + bits.trailingZeroBitCount)
   }
@@ -78,10 +78,10 @@ struct RowSet {
         if contains(row) { rowsBefore += 1 }
         row += 1
       }
-      starts[part] = rowsBefore * rowLength
-      if row < rowCount, contains(row) { starts[part] += bound - row * rowLength }
+      unsafe starts[part] = rowsBefore * rowLength
+      if row < rowCount, contains(row) { unsafe starts[part] += bound - row * rowLength }
     }
   }
 
-  func contains(_ row: Int) -> Bool { words[row / 64] & 1 << UInt64(row % 64) != 0 }
+  func contains(_ row: Int) -> Bool { unsafe words[row / 64] & 1 << UInt64(row % 64) != 0 }
 }

@@ -37,8 +37,8 @@ package final class ShardedOptimizer {
   /// The buffer of one moment, in the order of `OptimizerConfig.momentNames`.
   package func moment(_ index: Int) -> UnsafeMutablePointer<Float> {
     let place = index - config.gradientMomentNames.count
-    if place >= 0 { return place == 0 && config.averages ? average.pointer : master.pointer }
-    return index == 0 ? first.pointer : second.pointer
+    if place >= 0 { return unsafe place == 0 && config.averages ? average.pointer : master.pointer }
+    return unsafe index == 0 ? first.pointer : second.pointer
   }
 
   /// What all elements of an update share.
@@ -59,7 +59,7 @@ package final class ShardedOptimizer {
     guard config.keepsMaster, !hasMaster else { return }
     hasMaster = true
     for slice in slices {
-      (master.pointer + slice.place)
+      unsafe (master.pointer + slice.place)
         .update(from: parameters + slice.elements.lowerBound, count: slice.elements.count)
     }
   }
@@ -79,13 +79,14 @@ package final class ShardedOptimizer {
       let shift = slice.place - slice.elements.lowerBound
       if let rows {
         rows.forEachRun(in: part) { run in
-          update(
+          unsafe update(
             run, at: run.lowerBound + shift, of: parameters, gradient: gradient, scalars)
         }
       } else {
-        update(part, at: part.lowerBound + shift, of: parameters, gradient: gradient, scalars)
+        unsafe update(
+          part, at: part.lowerBound + shift, of: parameters, gradient: gradient, scalars)
       }
-      updateAverage(part, at: part.lowerBound + shift, of: parameters, scalars)
+      unsafe updateAverage(part, at: part.lowerBound + shift, of: parameters, scalars)
     }
   }
 
@@ -94,16 +95,16 @@ package final class ShardedOptimizer {
     _ part: Range<Int>, at owned: Int, of parameters: UnsafeMutablePointer<Float>,
     gradient: UnsafePointer<Float>, _ scalars: Scalars
   ) {
-    let values = config.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
-    let slopes = gradient + part.lowerBound
+    let values = unsafe config.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
+    let slopes = unsafe gradient + part.lowerBound
     switch config.name {
     case .adam, .adamw:
-      kernels.adam(
+      unsafe kernels.adam(
         values, gradient: slopes, first: first.pointer + owned, second: second.pointer + owned,
         count: part.count, adamScalars(scalars))
     case .rmsprop, .adagrad:
       let keep = config.name == .rmsprop ? config.beta2 : 1
-      kernels.rootStep(
+      unsafe kernels.rootStep(
         values, gradient: slopes, squares: first.pointer + owned, count: part.count,
         RootScalars(
           learningRate: Float(scalars.learningRate), keep: Float(keep),
@@ -115,12 +116,12 @@ package final class ShardedOptimizer {
         learningRate: Float(scalars.learningRate), momentum: Float(config.momentum),
         coupledDecay: Float(config.weightDecay), gradientDivisor: Float(scalars.tokens),
         gradientScale: Float(scalars.scale))
-      let velocity = first.pointer + owned
+      let velocity = unsafe first.pointer + owned
       if config.isOuter {
-        kernels.nesterov(
+        unsafe kernels.nesterov(
           values, gradient: slopes, velocity: velocity, count: part.count, momentum)
       } else {
-        kernels.momentum(
+        unsafe kernels.momentum(
           values, gradient: slopes, velocity: velocity, count: part.count, momentum)
       }
     }
@@ -130,11 +131,11 @@ package final class ShardedOptimizer {
     _ part: Range<Int>, at owned: Int, of parameters: UnsafeMutablePointer<Float>,
     _ scalars: Scalars
   ) {
-    let values = config.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
+    let values = unsafe config.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
     if scalars.averageWeight == 1 {
-      (average.pointer + owned).update(from: values, count: part.count)
+      unsafe (average.pointer + owned).update(from: values, count: part.count)
     } else if scalars.averageWeight > 0 {
-      kernels.average(
+      unsafe kernels.average(
         average.pointer + owned, of: values, count: part.count, weight: scalars.averageWeight)
     }
   }
@@ -144,8 +145,7 @@ package final class ShardedOptimizer {
     for slice in slices {
       let shift = slice.place - slice.elements.lowerBound
       for element in slice.elements(at: places) {
-        (average.pointer[element + shift], parameters[element]) =
-          (parameters[element], average.pointer[element + shift])
+        unsafe swap(&average.pointer[element + shift], &parameters[element])
       }
     }
   }

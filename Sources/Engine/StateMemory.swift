@@ -64,10 +64,10 @@ package struct StateMemory {
   func groupArena(_ index: Int) -> UnsafeMutablePointer<Float> {
     switch groups {
     case .none: preconditionFailure("no groups")
-    case .residuals(let compression): return compression.residual(index)
+    case .residuals(let compression): return unsafe compression.residual(index)
     case .moments(let optimizers):
       let names = optimizers[0].config.momentNames.count
-      return optimizers[index / names].moment(index % names)
+      return unsafe optimizers[index / names].moment(index % names)
     }
   }
 
@@ -77,7 +77,7 @@ package struct StateMemory {
     for carrier in carriers {
       for worker in 0..<carrier.replica.threads {
         if number % engine.replica.threads == thread {
-          carrier.replica.readState(ofThread: worker, into: all)
+          unsafe carrier.replica.readState(ofThread: worker, into: all)
         }
         number += 1
       }
@@ -86,7 +86,7 @@ package struct StateMemory {
 
   /// Takes this rank's hidden vectors out of [L, B, H].
   func writeState(from all: UnsafePointer<Float>) {
-    for carrier in carriers { carrier.replica.writeState(from: all) }
+    for carrier in carriers { unsafe carrier.replica.writeState(from: all) }
   }
 
   /// The run of `[S, L, B, H]` that holds one vector of one rank's sequences.
@@ -97,7 +97,7 @@ package struct StateMemory {
     let plan = replica.plan
     let sequences = plan.sequences(of: plan.shards(ofRank: rank))
     let offset = (vector * plan.sequences + sequences.lowerBound) * replica.shape.hiddenSize
-    return Self.bytes(all + offset, sequences.count * replica.shape.hiddenSize)
+    return unsafe Self.bytes(all + offset, sequences.count * replica.shape.hiddenSize)
   }
 
   /// Says that parameters and moments are others than the last update left.
@@ -112,6 +112,6 @@ package struct StateMemory {
   static func bytes(
     _ floats: UnsafeMutablePointer<Float>, _ count: Int
   ) -> UnsafeMutableRawBufferPointer {
-    UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(start: floats, count: count))
+    unsafe UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(start: floats, count: count))
   }
 }

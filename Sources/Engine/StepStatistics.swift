@@ -8,7 +8,7 @@ import Kernels
 ///
 /// Every rank then adds all of them by the canonical tree, so that all decide alike, and alike for
 /// any number of ranks. Does not allocate after `init`.
-final class StepStatistics {
+@safe final class StepStatistics {
   /// Sums over the global batch.
   struct Totals {
     /// Nats, summed over tokens.
@@ -43,46 +43,46 @@ final class StepStatistics {
     shardRoom = shardRuns.map(\.count).max() ?? 0
     blockRoom = blockRuns.map(\.count).max() ?? 0
     rowLength = Self.headLength + 2 * shardRoom + blockRoom
-    mine = .allocate(capacity: rowLength)
-    mine.initialize(repeating: 0)
-    all = .allocate(capacity: rowLength * plan.ranks)
-    all.initialize(repeating: 0)
+    unsafe mine = .allocate(capacity: rowLength)
+    unsafe mine.initialize(repeating: 0)
+    unsafe all = .allocate(capacity: rowLength * plan.ranks)
+    unsafe all.initialize(repeating: 0)
     shardLosses = [Double](repeating: 0, count: plan.shards)
     let blocks = (ownership.elementCount + canonicalBlock - 1) / canonicalBlock
     blockSquares = [Double](repeating: 0, count: blocks)
   }
 
   deinit {
-    mine.deallocate()
-    all.deallocate()
+    unsafe mine.deallocate()
+    unsafe all.deallocate()
   }
 
   /// Where this rank puts the sums of squares of its owned blocks, in order.
   var ownedBlockSquares: UnsafeMutablePointer<Double> {
-    mine.baseAddress! + Self.headLength + 2 * shardRoom
+    unsafe mine.baseAddress! + Self.headLength + 2 * shardRoom
   }
 
   /// Takes the losses of this rank's workers, or adds them to those of the step's earlier batches.
   func take(from replica: Replica, isFirst: Bool) {
     let firstShard = replica.plan.shards(ofRank: replica.rank).lowerBound
-    let losses = mine.baseAddress! + Self.headLength
-    let tokens = losses + shardRoom
+    let losses = unsafe mine.baseAddress! + Self.headLength
+    let tokens = unsafe losses + shardRoom
     for worker in replica.workers {
       for (index, shard) in worker.shards.enumerated() {
         let place = shard - firstShard
-        let (loss, count) = (worker.shardLosses[index], Double(worker.shardTokens[index]))
-        losses[place] = isFirst ? loss : losses[place] + loss
-        tokens[place] = isFirst ? count : tokens[place] + count
+        let (loss, count) = unsafe (worker.shardLosses[index], Double(worker.shardTokens[index]))
+        unsafe losses[place] = isFirst ? loss : losses[place] + loss
+        unsafe tokens[place] = isFirst ? count : tokens[place] + count
       }
     }
   }
 
   /// Takes the losses of this rank's groups, each of which stands for a shard.
   func take(_ groups: [LocalGroup]) {
-    let losses = mine.baseAddress! + Self.headLength
+    let losses = unsafe mine.baseAddress! + Self.headLength
     for (place, group) in groups.enumerated() {
-      losses[place] = group.loss
-      losses[shardRoom + place] = Double(group.tokens)
+      unsafe losses[place] = group.loss
+      unsafe losses[shardRoom + place] = Double(group.tokens)
     }
   }
 
@@ -92,24 +92,24 @@ final class StepStatistics {
   func gather(
     requests: StepRequests, hash: ParameterHash
   ) throws(CollectiveError) -> Totals {
-    mine[0] = Double(requests.rawValue)
+    unsafe mine[0] = Double(requests.rawValue)
     // Only bytes travel, so that any pattern of bits arrives as it is.
-    mine[1] = Double(bitPattern: hash.high)
-    mine[2] = Double(bitPattern: hash.low)
-    try communicator.allGather(
+    unsafe mine[1] = Double(bitPattern: hash.high)
+    unsafe mine[2] = Double(bitPattern: hash.low)
+    try unsafe communicator.allGather(
       UnsafeRawBufferPointer(mine), into: UnsafeMutableRawBufferPointer(all))
     var tokens = 0.0
     var requests = StepRequests()
     for rank in 0..<communicator.worldSize {
-      let row = all.baseAddress! + rank * rowLength
-      requests.formUnion(StepRequests(rawValue: UInt8(row[0])))
-      let head = row + Self.headLength
+      let row = unsafe all.baseAddress! + rank * rowLength
+      unsafe requests.formUnion(StepRequests(rawValue: UInt8(row[0])))
+      let head = unsafe row + Self.headLength
       for (index, shard) in shardRuns[rank].enumerated() {
-        shardLosses[shard] = head[index]
-        tokens += head[shardRoom + index]
+        shardLosses[shard] = unsafe head[index]
+        unsafe tokens += head[shardRoom + index]
       }
       for (index, block) in blockRuns[rank].enumerated() {
-        blockSquares[block] = head[2 * shardRoom + index]
+        blockSquares[block] = unsafe head[2 * shardRoom + index]
       }
     }
     return Totals(
@@ -119,18 +119,19 @@ final class StepStatistics {
 
   /// Whether the hashes that ranks brought to the last `gather` are not all the same.
   var hashesDiffer: Bool {
-    let first = all.baseAddress!
+    let first = unsafe all.baseAddress!
     return (1..<max(1, communicator.worldSize)).contains { rank in
-      let row = first + rank * rowLength
-      return row[1].bitPattern != first[1].bitPattern || row[2].bitPattern != first[2].bitPattern
+      let row = unsafe first + rank * rowLength
+      return unsafe row[1].bitPattern != first[1].bitPattern
+        || row[2].bitPattern != first[2].bitPattern
     }
   }
 
   /// The hash that each rank brought to the last `gather`, by rank.
   var hashes: [ParameterHash] {
     (0..<communicator.worldSize).map { rank in
-      let row = all.baseAddress! + rank * rowLength
-      return ParameterHash(high: row[1].bitPattern, low: row[2].bitPattern)
+      let row = unsafe all.baseAddress! + rank * rowLength
+      return unsafe ParameterHash(high: row[1].bitPattern, low: row[2].bitPattern)
     }
   }
 }

@@ -13,7 +13,7 @@ extension SynchronousUpdates {
   func recomputeIfDue(_ batch: StepBatch) throws(CollectiveError) -> StepRequests {
     guard isRecomputationDue(batch) else { return [] }
     let task = recomputation.task(step: engine.state.step)
-    let isFound = try recomputation.finds(
+    let isFound = try unsafe recomputation.finds(
       task, step: batch.number, sums: engine.sums.parts(ofThread: task.thread),
       state: engine.previousState.pointer)
     return isFound ? .gradientMismatch : []
@@ -52,7 +52,7 @@ extension SynchronousUpdates {
 
   /// Undoes what the step under way has done, before its update.
   func takeBack() {
-    engine.replica.writeState(from: engine.previousState.pointer)
+    unsafe engine.replica.writeState(from: engine.previousState.pointer)
     if engine.replica.dropsRecurrentWeights { engine.replica.repack() }
     engine.state.step -= 1
   }

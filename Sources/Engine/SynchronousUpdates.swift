@@ -6,7 +6,7 @@ import Records
 
 /// Updates of which each is one of all shards: gradients are summed over all ranks, each rank
 /// updates the slice that it owns, and all get all parameters.
-package final class SynchronousUpdates {
+@safe package final class SynchronousUpdates {
   let engine: Engine
   let schedule: LearningRateSchedule
   let checks: StepChecks
@@ -66,15 +66,15 @@ package final class SynchronousUpdates {
   /// - Returns: what this rank found where it computed another one's gradients again.
   private func backward(_ batch: StepBatch) throws(CollectiveError) -> StepRequests {
     // What is looked at, or harmed, must be complete and not yet summed.
-    let isHeldBack = isRecomputationDue(batch) || faultAfterGradients != nil
+    let isHeldBack = unsafe isRecomputationDue(batch) || faultAfterGradients != nil
     let stages = engine.replica.workers[0].stages.count
-    engine.exchange.beginReduction(sums: UnsafePointer(engine.sums.ofRank))
+    unsafe engine.exchange.beginReduction(sums: UnsafePointer(engine.sums.ofRank))
     for stage in 0..<stages {
       try engine.exchange.during { engine.run(.stage(stage)) }
       if !isHeldBack { try engine.complete(stage: stage, of: batch) }
     }
     guard isHeldBack else { return [] }
-    faultAfterGradients?(engine.sums.parts)
+    unsafe faultAfterGradients?(engine.sums.parts)
     let mismatch = try recomputeIfDue(batch)
     for stage in 0..<stages { try engine.complete(stage: stage, of: batch) }
     return mismatch

@@ -4,7 +4,7 @@ import Kernels
 
 /// The rows of the embedding that the tokens of a global batch look up, which ranks put together:
 /// the gradient of every other row is +0. Does not allocate after `init`.
-final class TouchedRows {
+@safe final class TouchedRows {
   /// Those of the batch under way.
   let batch: RowSet
   /// Those of the step's batches so far.
@@ -31,14 +31,14 @@ final class TouchedRows {
     let rowCount = shape.inputVocabularySize
     let words = RowSet.wordCount(ofRows: rowCount)
     let peers = communicator.worldSize - 1
-    storage = .allocate(capacity: words * (5 + communicator.worldSize))
-    storage.initialize(repeating: 0)
-    let base = storage.baseAddress!
+    unsafe storage = .allocate(capacity: words * (5 + communicator.worldSize))
+    unsafe storage.initialize(repeating: 0)
+    let base = unsafe storage.baseAddress!
     let sets = (0..<5).map {
-      RowSet(rowCount: rowCount, rowLength: shape.embeddingSize, words: base + $0 * words)
+      unsafe RowSet(rowCount: rowCount, rowLength: shape.embeddingSize, words: base + $0 * words)
     }
     (mine, batch, step, recent, previous) = (sets[0], sets[1], sets[2], sets[3], sets[4])
-    all = UnsafeMutableBufferPointer(rebasing: storage[(5 * words)...])
+    unsafe all = UnsafeMutableBufferPointer(rebasing: storage[(5 * words)...])
     sends = TransferQueue(capacity: peers)
     receives = TransferQueue(capacity: peers)
     forgetUpdates()
@@ -48,7 +48,7 @@ final class TouchedRows {
   deinit {
     receives.cancelAll(on: communicator)
     sends.cancelAll(on: communicator)
-    storage.deallocate()
+    unsafe storage.deallocate()
   }
 
   /// Starts to tell the other ranks what the inputs of this rank's workers look up. Nothing else is
@@ -58,20 +58,21 @@ final class TouchedRows {
     mine.removeAll()
     for worker in replica.workers {
       for place in 0..<worker.window * worker.sequences.count {
-        mine.insert(Int(worker.inputs[place]))
+        unsafe mine.insert(Int(worker.inputs[place]))
       }
     }
     let world = communicator.worldSize
     let count = mine.wordCount
     for distance in 1..<max(1, world) {
       let sender = (communicator.rank + world - distance) % world
-      let row = UnsafeMutableBufferPointer(rebasing: all[sender * count..<(sender + 1) * count])
-      receives.append(
+      let row = unsafe UnsafeMutableBufferPointer(
+        rebasing: all[sender * count..<(sender + 1) * count])
+      unsafe receives.append(
         try communicator.startReceive(UnsafeMutableRawBufferPointer(row), from: sender))
     }
     for distance in 1..<max(1, world) {
-      let bits = UnsafeBufferPointer(start: mine.words, count: count)
-      sends.append(
+      let bits = unsafe UnsafeBufferPointer(start: mine.words, count: count)
+      unsafe sends.append(
         try communicator.startSend(
           UnsafeRawBufferPointer(bits), to: (communicator.rank + distance) % world))
       sentBytes += count * MemoryLayout<UInt64>.stride
@@ -83,21 +84,21 @@ final class TouchedRows {
     try receives.finishAll(on: communicator)
     try sends.finishAll(on: communicator)
     batch.removeAll()
-    batch.formUnion(mine.words)
+    unsafe batch.formUnion(mine.words)
     for rank in 0..<communicator.worldSize where rank != communicator.rank {
-      batch.formUnion(all.baseAddress! + rank * mine.wordCount)
+      unsafe batch.formUnion(all.baseAddress! + rank * mine.wordCount)
     }
     if isFirst { step.removeAll() }
-    step.formUnion(batch.words)
+    unsafe step.formUnion(batch.words)
   }
 
   /// To be called before an update.
   func beginUpdate() {
     recent.removeAll()
-    recent.formUnion(previous.words)
-    recent.formUnion(step.words)
+    unsafe recent.formUnion(previous.words)
+    unsafe recent.formUnion(step.words)
     previous.removeAll()
-    previous.formUnion(step.words)
+    unsafe previous.formUnion(step.words)
   }
 
   /// Has the next update count every row as recent: nobody knows what the moments are.

@@ -4,20 +4,22 @@ import Kernels
 
 /// The tensors of a checkpoint and where they lie in memory, in the order of the files.
 package struct TrainingTensors {
-  package struct Tensor {
+  @safe package struct Tensor {
     package var name: String
     package var shape: [Int]
     package var floats: UnsafeMutablePointer<Float>
 
-    package var source: TensorSource { TensorSource(name: name, shape: shape, floats: floats) }
+    package var source: TensorSource {
+      unsafe TensorSource(name: name, shape: shape, floats: floats)
+    }
 
     package func read(from file: borrowing SafetensorsReader) throws(CheckpointError) {
       let count = shape.reduce(1, *)
-      let values = UnsafeMutableBufferPointer(start: floats, count: count)
-      try file.read(name, shape: shape, into: UnsafeMutableRawBufferPointer(values))
-      if let place = values.firstIndex(where: { !$0.isFinite }) {
+      let values = unsafe UnsafeMutableBufferPointer(start: floats, count: count)
+      try unsafe file.read(name, shape: shape, into: UnsafeMutableRawBufferPointer(values))
+      if let place = unsafe values.firstIndex(where: { !$0.isFinite }) {
         throw .damaged(
-          path: file.path, reason: "tensor '\(name)', element \(place) is \(values[place])")
+          path: file.path, reason: unsafe "tensor '\(name)', element \(place) is \(values[place])")
       }
     }
   }
@@ -34,25 +36,26 @@ package struct TrainingTensors {
     groupArenas: UnsafeMutablePointer<Float>, groupArenaNames: [String], groups: Int
   ) {
     let table = replica.table
-    model = Self.parameters(of: table, at: parameters)
+    model = unsafe Self.parameters(of: table, at: parameters)
     optimizer = momentNames.enumerated().flatMap { index, moment in
       table.parameters.map {
-        Tensor(
+        unsafe Tensor(
           name: "\(moment).\($0.name)", shape: $0.shape,
-          floats: moments + index * table.elementCount + $0.offset)
+          floats: unsafe moments + index * table.elementCount + $0.offset)
       }
     }
     let shape = [replica.plan.sequences, replica.shape.hiddenSize]
     for (vector, name) in replica.shape.carriedVectorNames.enumerated() {
-      optimizer.append(
+      unsafe optimizer.append(
         Tensor(name: name, shape: shape, floats: hidden + vector * shape[0] * shape[1]))
     }
     for group in 0..<groups {
       for (index, name) in groupArenaNames.enumerated() {
-        let arena = groupArenas + (group * groupArenaNames.count + index) * table.elementCount
+        let arena =
+          unsafe groupArenas + (group * groupArenaNames.count + index) * table.elementCount
         optimizer += table.parameters.map {
-          Tensor(
-            name: "\(name).\(group).\($0.name)", shape: $0.shape, floats: arena + $0.offset)
+          unsafe Tensor(
+            name: "\(name).\(group).\($0.name)", shape: $0.shape, floats: unsafe arena + $0.offset)
         }
       }
     }
@@ -62,7 +65,9 @@ package struct TrainingTensors {
   package static func parameters(
     of table: ParameterTable, at arena: UnsafeMutablePointer<Float>
   ) -> [Tensor] {
-    table.parameters.map { Tensor(name: $0.name, shape: $0.shape, floats: arena + $0.offset) }
+    table.parameters.map {
+      unsafe Tensor(name: $0.name, shape: $0.shape, floats: arena + $0.offset)
+    }
   }
 
   package func read(from checkpoint: Checkpoint) throws(CheckpointError) {

@@ -40,7 +40,9 @@ package enum UsableCores {
   /// A number for the host of each rank, and the cores that the rank may use, by rank.
   package static func rows(_ communicator: any Communicator) throws(CollectiveError) -> [[UInt64]] {
     // Hosts are told apart by a hash of their name; 128 bytes of cores follow it.
-    let host = Array(communicator.hostName.utf8).withUnsafeBytes { ContentHash128(of: $0).low }
+    let host = unsafe Array(communicator.hostName.utf8).withUnsafeBytes {
+      unsafe ContentHash128(of: $0).low
+    }
     return try communicator.allGather([host] + affinity())
   }
 

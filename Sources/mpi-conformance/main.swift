@@ -39,10 +39,10 @@ func selfTest(on communicator: any Communicator) throws -> Bool {
 /// Sends 8 bytes to a rank that expects 16.
 func mismatch(on communicator: any Communicator) throws {
   var bytes = [UInt8](repeating: 0, count: communicator.rank == 0 ? 8 : 16)
-  try bytes.withUnsafeMutableBytes { bytes in
+  try unsafe bytes.withUnsafeMutableBytes { bytes in
     switch communicator.rank {
-    case 0: try communicator.send(UnsafeRawBufferPointer(bytes), to: 1)
-    case 1: try communicator.receive(bytes, from: 0)
+    case 0: try unsafe communicator.send(UnsafeRawBufferPointer(bytes), to: 1)
+    case 1: try unsafe communicator.receive(bytes, from: 0)
     default: break
     }
   }
