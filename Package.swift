@@ -49,7 +49,7 @@ let package = Package(
     .target(name: "CPlatform", cSettings: [.unsafeFlags(["-O2"])]),
     .target(
       name: "NumericContract", dependencies: ["CPlatform"],
-      swiftSettings: strict),
+      swiftSettings: strictHot),
     .target(
       name: "SIMDKernels", dependencies: ["CPlatform", "NumericContract"], swiftSettings: hot),
     .target(
@@ -79,7 +79,7 @@ let package = Package(
     .target(
       name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"],
       swiftSettings: strictHot),
-    .target(name: "Records", swiftSettings: strict),
+    .target(name: "Records", swiftSettings: strictHot),
     .target(
       name: "Corpora", dependencies: ["NumericContract", "Records"], swiftSettings: strictHot),
     .target(
@@ -111,7 +111,7 @@ let package = Package(
         "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets",
         "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
       ],
-      swiftSettings: strict),
+      swiftSettings: strictHot),
     .target(
       name: "Runs",
       dependencies: [

@@ -6,7 +6,7 @@ import Testing
   /// Targets of this package that compute, and so are rebuilt, and rebuild others, for long.
   static let computing: Set = [
     "SIMDKernels", "KernelsPortable", "KernelsAVX2", "KernelsAVX512", "KernelsBF16", "Kernels",
-    "Cells", "GRUCore", "Collectives", "MPICollectives", "Engine",
+    "Cells", "GRUCore", "Collectives", "MPICollectives", "Engine", "Scoring",
   ]
 
   /// The names in the first column of README's table, from top to bottom.
