@@ -34,7 +34,7 @@ package enum RunActivity: Int, Sendable, CaseIterable {
   }
 }
 
-/// Where a rank stands, told by its training thread and read by its watchdog.
+/// Where a rank stands, written by its training thread and read by its watchdog.
 ///
 /// All ranks go through the same activities in the same order, so that their numbers of beats say
 /// who is behind. A beat costs an uncontended lock; it allocates nothing and reads no clock.

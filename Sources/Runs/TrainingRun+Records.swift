@@ -88,7 +88,7 @@ extension TrainingRun {
 /// Notices a loss that leaps above the recent ones.
 package struct LossWatch: Sendable {
   /// Steps before anything is said, and the weight of the newest one afterwards.
-  private static let settling = 20
+  private static let warmUpCount = 20
   private static let weight = 0.02
   /// How many mean deviations, and what part of the mean, a loss must lie above the mean.
   private static let deviations = 6.0
@@ -106,7 +106,7 @@ package struct LossWatch: Sendable {
   package mutating func spike(_ loss: Double) -> Double? {
     let distance = loss - mean
     let isSpike =
-      count >= Self.settling
+      count >= Self.warmUpCount
       && distance > max(Self.deviations * deviation, Self.leastPart * mean)
     let usual = mean
     count += 1

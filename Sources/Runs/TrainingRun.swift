@@ -50,7 +50,7 @@ package final class TrainingRun {
   var config: Config { setup.config }
   var run: RunConfig { setup.config.run }
 
-  /// Settles everything and takes the memory; the run directory is in this process's hands then.
+  /// Prepares everything and allocates the memory; the run directory is in this process's hands then.
   /// Every rank calls it, and all throw alike.
   ///
   /// - Parameter fileSystem: of the checkpoints.

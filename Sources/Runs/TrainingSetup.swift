@@ -25,7 +25,7 @@ package struct TrainOptions: Sendable {
   package init(configFile: String) { self.configFile = configFile }
 }
 
-/// Everything that is settled before any large memory is taken: config, corpora, workers, shape.
+/// Everything that is decided before any large memory is taken: config, corpora, workers, shape.
 package struct TrainingSetup {
   package let config: Config
   package let kernels: Kernels

@@ -73,13 +73,13 @@ struct DaemonCommand: RankedCommand {
       throw UsageError("daemon starts the launcher itself; start it without mpirun")
     }
     let trainOptions = config.options()
-    let settled = try Config(file: trainOptions.configFile, overrides: trainOptions.overrides)
-    try settled.validate(ranks: np, threads: config.threads ?? 1, place: "--np \(np)")
+    let effective = try Config(file: trainOptions.configFile, overrides: trainOptions.overrides)
+    try effective.validate(ranks: np, threads: config.threads ?? 1, place: "--np \(np)")
     guard let program = Bundle.main.executablePath else {
       throw UsageError("this program's own file cannot be found")
     }
     var options = SupervisorOptions(
-      config: settled, program: program, trainArguments: trainArguments, ranks: np)
+      config: effective, program: program, trainArguments: trainArguments, ranks: np)
     options.hostfile = hostfile
     options.launcher = launcher
     options.probe = probe

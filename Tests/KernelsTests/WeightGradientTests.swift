@@ -70,7 +70,7 @@ private struct GradientTrial {
   }
   private var arenaCount: Int { biasOffset + outputs + gap }
 
-  /// How the node arenas, tensors and gaps alike, differ from the reference.
+  /// How the partial sums, tensors and gaps alike, differ from the reference.
   func difference(
     _ kernels: Kernels, _ problem: GradientProblem, _ reference: GradientProblem.Reference
   ) -> String? {
