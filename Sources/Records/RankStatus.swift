@@ -1,7 +1,7 @@
 import Foundation
 
-/// What a rank reports about itself, about once a second: `ranks/rank-00003.json`, and with the job's
-/// figures rank 0's `heartbeat.json`.
+/// What a rank reports about itself, about once a second: `ranks/rank-00003.json`, and with the
+/// job's figures rank 0's `heartbeat.json`.
 package struct RankStatus: Sendable, Equatable {
   /// A name that no two jobs share; the same on all ranks of a job.
   package var job: String

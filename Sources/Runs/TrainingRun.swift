@@ -50,8 +50,8 @@ package final class TrainingRun {
   var config: Config { setup.config }
   var run: RunConfig { setup.config.run }
 
-  /// Prepares everything and allocates the memory; the run directory is in this process's hands then.
-  /// Every rank calls it, and all throw alike.
+  /// Prepares everything and allocates the memory; the run directory is in this process's hands
+  /// then. Every rank calls it, and all throw alike.
   ///
   /// - Parameter fileSystem: of the checkpoints.
   package init(
