@@ -49,7 +49,6 @@ package struct Config: ConfigSection {
     let task = try place.members(of: document.value).first { $0.name == Self.taskKey.name }
     try Self.taskKey.read(&head, task?.value, place[Self.taskKey.name], head.task)
     try self.init(document.value, at: place, task: head.task)
-    optimizer.keepsMaster = exchange.compression != .none
   }
 
   /// What the task is.

@@ -114,7 +114,7 @@ extension Engine {
     for layer in ownedPlaces.indices {
       timer.enter(
         .optimizer,
-        bytes: 4 * (3 + 2 * optimizer.config.momentNames.count) * ownedPlaces[layer].count
+        bytes: 4 * (3 + 2 * optimizer.rule.momentNames.count) * ownedPlaces[layer].count
           / replica.threads)
       run(.update(layer: layer, scalars))
       timer.enter(.exchange)

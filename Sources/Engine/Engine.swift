@@ -55,9 +55,6 @@ package final class Engine {
     settings: StepSettings, contributors: ShardPlan? = nil, progress: RunProgress = RunProgress()
   ) {
     let config = settings.optimizer
-    precondition(
-      config.keepsMaster == (settings.exchange.compression != .none),
-      "exact parameters are kept where their changes are rounded, and only there")
     // One of several that stands alone, as a group does, has nobody to exchange with.
     let plan = replica.plan.ranks > communicator.worldSize ? replica.plan.alone : replica.plan
     let table = replica.table
@@ -83,7 +80,8 @@ package final class Engine {
       compression: compression)
     let ownership = exchange.exchange.ownership
     let slices = ownership.slices(ofRank: communicator.rank)
-    optimizer = ShardedOptimizer(config: config, slices: slices, kernels: replica.kernels)
+    optimizer = ShardedOptimizer(
+      rule: settings.updateRule, slices: slices, kernels: replica.kernels)
     accumulated = AlignedBuffer(count: settings.accumulation > 1 ? optimizer.count : 0)
     ownedPlaces = buckets.places(of: slices, readers: replica.shape.layerCount + 1)
     statistics = StepStatistics(

@@ -181,6 +181,7 @@ extension StepSettings {
   fileprivate var outer: StepSettings {
     var outer = self
     outer.optimizer = optimizer.outer(exchange)
+    outer.bringsGroupsTogether = true
     outer.exchange.sparse = .never
     outer.accumulation = 1
     return outer

@@ -41,7 +41,7 @@ package struct MemoryPlan: Sendable {
     let local = LocalMemory(
       shape: shape, config: config, plan: plan, slots: slots, kernels: kernels)
     // Of what is spread over ranks; with local updates that is the velocity of the outer step.
-    let moments = local == nil ? config.optimizer.momentNames.count : 1
+    let moments = local == nil ? UpdateRule(config).momentNames.count : 1
     let states = shape.stateCount(sequences: plan.sequences) * MemoryLayout<Float>.stride
     let rankNodes = (0..<plan.ranks).map { rank in
       plan.nodes(of: plan.shards(ofRank: rank)).count
@@ -103,7 +103,7 @@ package struct MemoryPlan: Sendable {
       let nodes = (0..<lanes.threads).reduce(0) {
         $0 + group.nodes(of: group.shards(ofWorker: $1)).count
       }
-      let moments = config.optimizer.momentNames.count
+      let moments = UpdateRule(config).momentNames.count
       gradientArenas = groups * (nodes + (config.batch.accumulate > 1 ? 1 : 0))
       momentArenas = groups * moments
       savedArenas = all * moments

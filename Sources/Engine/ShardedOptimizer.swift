@@ -4,6 +4,8 @@ package import Kernels
 
 /// Updates the elements that one rank owns; its moments exist for those only.
 package final class ShardedOptimizer {
+  package let rule: UpdateRule
+  /// The rule's.
   package let config: OptimizerConfig
   /// The owned elements of the arena, and their places in the moments.
   package let slices: [Ownership.Slice]
@@ -23,22 +25,23 @@ package final class ShardedOptimizer {
   var rows: RowSet?
   private let kernels: Kernels
 
-  package init(config: OptimizerConfig, slices: [Ownership.Slice], kernels: Kernels) {
-    self.config = config
+  package init(rule: UpdateRule, slices: [Ownership.Slice], kernels: Kernels) {
+    self.rule = rule
+    config = rule.config
     self.slices = slices
     self.kernels = kernels
     count = slices.reduce(0) { $0 + $1.elements.count }
     first = AlignedBuffer(count: count)
-    second = AlignedBuffer(count: config.gradientMomentNames.count > 1 ? count : 0)
+    second = AlignedBuffer(count: rule.gradientMomentNames.count > 1 ? count : 0)
     average = AlignedBuffer(count: config.averages ? count : 0)
-    master = AlignedBuffer(count: config.keepsMaster ? count : 0)
+    master = AlignedBuffer(count: rule.keepsMaster ? count : 0)
   }
 
-  /// The buffer of one moment, in the order of `OptimizerConfig.momentNames`.
+  /// The buffer of one moment, in the order of `UpdateRule.momentNames`.
   package func moment(_ index: Int) -> UnsafeMutablePointer<Float> {
-    let place = index - config.gradientMomentNames.count
-    if place >= 0 { return unsafe place == 0 && config.averages ? average.pointer : master.pointer }
-    return unsafe index == 0 ? first.pointer : second.pointer
+    let place = index - rule.gradientMomentNames.count
+    if place >= 0 { return place == 0 && config.averages ? average.pointer : master.pointer }
+    return index == 0 ? first.pointer : second.pointer
   }
 
   /// What all elements of an update share.
@@ -56,7 +59,7 @@ package final class ShardedOptimizer {
 
   /// Takes the parameters for exact ones where these are not known yet.
   func beginMaster(from parameters: UnsafePointer<Float>) {
-    guard config.keepsMaster, !hasMaster else { return }
+    guard rule.keepsMaster, !hasMaster else { return }
     hasMaster = true
     for slice in slices {
       unsafe (master.pointer + slice.place)
@@ -95,8 +98,8 @@ package final class ShardedOptimizer {
     _ part: Range<Int>, at owned: Int, of parameters: UnsafeMutablePointer<Float>,
     gradient: UnsafePointer<Float>, _ scalars: Scalars
   ) {
-    let values = unsafe config.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
-    let slopes = unsafe gradient + part.lowerBound
+    let values = rule.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
+    let slopes = gradient + part.lowerBound
     switch config.name {
     case .adam, .adamw:
       unsafe kernels.adam(
@@ -116,9 +119,9 @@ package final class ShardedOptimizer {
         learningRate: Float(scalars.learningRate), momentum: Float(config.momentum),
         coupledDecay: Float(config.weightDecay), gradientDivisor: Float(scalars.tokens),
         gradientScale: Float(scalars.scale))
-      let velocity = unsafe first.pointer + owned
-      if config.isOuter {
-        unsafe kernels.nesterov(
+      let velocity = first.pointer + owned
+      if rule.isOuter {
+        kernels.nesterov(
           values, gradient: slopes, velocity: velocity, count: part.count, momentum)
       } else {
         unsafe kernels.momentum(
@@ -131,7 +134,7 @@ package final class ShardedOptimizer {
     _ part: Range<Int>, at owned: Int, of parameters: UnsafeMutablePointer<Float>,
     _ scalars: Scalars
   ) {
-    let values = unsafe config.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
+    let values = rule.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
     if scalars.averageWeight == 1 {
       unsafe (average.pointer + owned).update(from: values, count: part.count)
     } else if scalars.averageWeight > 0 {
@@ -160,45 +163,5 @@ package final class ShardedOptimizer {
       decoupledDecay: isDecoupled ? Float(config.weightDecay) : 0,
       coupledDecay: isDecoupled ? 0 : Float(config.weightDecay),
       gradientDivisor: Float(scalars.tokens), gradientScale: Float(scalars.scale))
-  }
-}
-
-extension OptimizerConfig {
-  /// The names of the arenas that are kept beside the parameters.
-  package var momentNames: [String] {
-    gradientMomentNames + (averages ? [Self.averageName] : [])
-      + (keepsMaster ? [Self.masterName] : [])
-  }
-
-  package static let masterName = "master"
-
-  package static let averageName = "average"
-
-  /// The names of those that an update needs.
-  package var gradientMomentNames: [String] {
-    switch name {
-    case .adam, .adamw: ["first_moment", "second_moment"]
-    case .sgd, .asgd: [isOuter ? "outer_velocity" : "velocity"]
-    case .rmsprop, .adagrad: ["squares"]
-    }
-  }
-
-  /// The step that brings the parameters of groups together: SGD with Nesterov's momentum.
-  func outer(_ exchange: ExchangeConfig) -> OptimizerConfig {
-    var outer = self
-    outer.name = .sgd
-    outer.isOuter = true
-    outer.learningRate = exchange.outerLearningRate
-    outer.momentum = exchange.outerMomentum
-    outer.weightDecay = 0
-    outer.clipNorm = 0
-    outer.lazy = false
-    return outer
-  }
-
-  /// The weight of the newest parameters in a mean of `count`, themselves included: all weigh the
-  /// same until that would fall below 1 − `emaDecay`.
-  func averageWeight(count: Int) -> Float {
-    max(Float(1 / Double(count)), name == .asgd ? 0 : Float(1 - emaDecay))
   }
 }

@@ -42,14 +42,14 @@ package struct StateMemory {
   }
 
   /// The names of the moments.
-  var momentNames: [String] { engine.optimizer.config.momentNames }
+  var momentNames: [String] { engine.optimizer.rule.momentNames }
 
   /// The names of a group's arenas.
   package var groupArenaNames: [String] {
     switch groups {
     case .none: []
     case .residuals: ["residual"]
-    case .moments(let optimizers): optimizers[0].config.momentNames
+    case .moments(let optimizers): optimizers[0].rule.momentNames
     }
   }
 
@@ -66,8 +66,8 @@ package struct StateMemory {
     case .none: preconditionFailure("no groups")
     case .residuals(let compression): return unsafe compression.residual(index)
     case .moments(let optimizers):
-      let names = optimizers[0].config.momentNames.count
-      return unsafe optimizers[index / names].moment(index % names)
+      let names = optimizers[0].rule.momentNames.count
+      return optimizers[index / names].moment(index % names)
     }
   }
 
@@ -105,7 +105,7 @@ package struct StateMemory {
     engine.touched?.forgetUpdates()
     for carrier in carriers { carrier.touched?.forgetUpdates() }
     // What has been brought here are the exact parameters, where these are kept.
-    engine.optimizer.hasMaster = engine.optimizer.config.keepsMaster
+    engine.optimizer.hasMaster = engine.optimizer.rule.keepsMaster
   }
 
   /// The bytes of `count` floats.

@@ -64,6 +64,8 @@ package struct StepState: Sendable {
 package struct StepSettings {
   package var optimizer: OptimizerConfig
   package var exchange: ExchangeConfig
+  /// Whether steps bring the parameters of groups together.
+  package var bringsGroupsTogether = false
   /// Of the whole run.
   package var steps: Int
   /// Batches whose gradients one update sums.
@@ -78,5 +80,10 @@ package struct StepSettings {
     exchange = config.exchange
     steps = config.run.steps
     accumulation = config.batch.accumulate
+  }
+
+  /// How parameters are updated.
+  var updateRule: UpdateRule {
+    UpdateRule(optimizer, exchange, isOuter: bringsGroupsTogether)
   }
 }

@@ -65,7 +65,6 @@ package struct Evaluation {
     var config = model.config
     // Nothing is sent that could be rounded, and nobody trains apart: any number of ranks will do.
     config.exchange = ExchangeConfig()
-    config.optimizer.keepsMaster = false
     guard let streams else { return config }
     guard model.task.readsText else {
       throw UsageError("--streams: only a text is cut into streams, the task is another")

@@ -107,7 +107,7 @@ package struct LoadedModel {
     let file = try checkpoint.tensors(in: Checkpoint.optimizerFile)
     let table = ParameterTable(shape: shape)
     for var tensor in unsafe TrainingTensors.parameters(of: table, at: arena) {
-      tensor.name = "\(OptimizerConfig.averageName).\(tensor.name)"
+      tensor.name = "\(UpdateRule.averageName).\(tensor.name)"
       try tensor.read(from: file)
     }
   }

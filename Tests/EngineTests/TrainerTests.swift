@@ -203,7 +203,7 @@ import Testing
       let results: [[Float]] = try ThreadWorld.run(ranks: ranks) { communicator in
         let (trainer, _) = try problem.trainer(on: communicator)
         for _ in 0..<3 { _ = try trainer.performStep() }
-        let names = trainer.optimizer.config.momentNames
+        let names = trainer.optimizer.rule.momentNames
         let snapshot = CheckpointSnapshot(of: trainer.memory)
         #expect(try snapshot.capture() == trainer.fingerprint())
         try snapshot.startTransfers()

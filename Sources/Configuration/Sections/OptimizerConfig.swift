@@ -29,11 +29,6 @@ package struct OptimizerConfig: ConfigSection {
   /// adamw.
   package var lazy = false
   package var schedule = ScheduleConfig()
-  /// Whether owners keep exact parameters, because what ranks share of them is rounded; follows
-  /// from how ranks exchange.
-  package var keepsMaster = false
-  /// Whether this is the step that brings the parameters of groups together.
-  package var isOuter = false
 
   package init() {}
 

@@ -56,7 +56,6 @@ package struct ScalePlan {
     let busy = min(cluster.laboratoryCores ?? 1, cluster.ranks * cluster.threads)
     var alone = config
     alone.exchange.compression = .none
-    alone.optimizer.keepsMaster = false
     try MemoryPlan(
       shape: shape, config: alone,
       plan: ShardPlan(sequences: config.batch.sequences, shards: shards, ranks: 1, threads: 1),
