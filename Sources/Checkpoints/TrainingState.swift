@@ -152,31 +152,43 @@ package struct ModelDescription: Sendable, Equatable {
   package var cell: String
   package var vocabularySize: Int
   package var embeddingSize: Int
+  /// Real values that stand after the embedding; 0 unless a model reads both.
+  package var valuesBesideTokens: Int
   package var hiddenSize: Int
   package var layerCount: Int
 
   package init(
-    cell: String, vocabularySize: Int, embeddingSize: Int, hiddenSize: Int, layerCount: Int
+    cell: String, vocabularySize: Int, embeddingSize: Int, valuesBesideTokens: Int = 0,
+    hiddenSize: Int, layerCount: Int
   ) {
     self.cell = cell
     self.vocabularySize = vocabularySize
     self.embeddingSize = embeddingSize
+    self.valuesBesideTokens = valuesBesideTokens
     self.hiddenSize = hiddenSize
     self.layerCount = layerCount
   }
 
+  /// Real values that go in, at least 1; beside tokens, or instead of them.
+  package func valueSize(besideTokens: Bool) -> Int {
+    max(1, besideTokens ? valuesBesideTokens : embeddingSize)
+  }
+
   fileprivate var json: OrderedJSON {
-    [
+    let sizes: OrderedJSON = [
       "cell": .string(cell), "vocabulary_size": .integer(vocabularySize),
       "embedding_size": .integer(embeddingSize), "hidden_size": .integer(hiddenSize),
       "layers": .integer(layerCount),
     ]
+    return valuesBesideTokens == 0
+      ? sizes : sizes.merging(["values_beside_tokens": .integer(valuesBesideTokens)])
   }
 
   fileprivate init(json fields: JSONFields) throws(JSONFieldError) {
     self.init(
       cell: try fields.string("cell"), vocabularySize: try fields.integer("vocabulary_size"),
       embeddingSize: try fields.integer("embedding_size"),
+      valuesBesideTokens: try fields.integer(ifPresent: "values_beside_tokens") ?? 0,
       hiddenSize: try fields.integer("hidden_size"), layerCount: try fields.integer("layers"))
   }
 }

@@ -92,7 +92,7 @@ extension SequenceWorker {
     let task = shape.task
     return unsafe BatchBuffers(
       sequences: sequences, window: window, inputs: inputs,
-      inputValues: task.input == .values ? inputValues : nil, inputStride: inputStride,
+      inputValues: task.readsValues ? inputValues : nil, inputStride: inputStride,
       targets: targets, targetValues: task.loss == .softmax ? nil : targetValues,
       targetStride: targetStride, slotCount: slots.perRow, slotStarts: slots.starts,
       slotEnds: slots.ends, isEveryStepRead: task.readout == .every)

@@ -11,11 +11,17 @@ extension Config {
   }
 
   /// The model's shape for `outputs` columns of the output layer; a task with real inputs has
-  /// `features` of them.
+  /// `features` of them, and one that reads tokens
+  /// too has them beside the embedding.
   package func shape(outputs: Int, features: Int?) -> ModelShape {
     var shape = shape(vocabularySize: outputs)
     shape.task = taskDescription.shape()
-    if let features { shape.embeddingSize = features }
+    guard let features else { return shape }
+    if shape.task.readsTokens {
+      shape.valuesBesideTokens = features
+    } else {
+      shape.embeddingSize = features
+    }
     return shape
   }
 }

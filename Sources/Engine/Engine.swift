@@ -90,7 +90,7 @@ package final class Engine {
     verification = ParameterVerification(replica: replica, communicator: communicator)
     previousState = AlignedBuffer(count: replica.stateCount)
     staleLayer = replica.shape.layerCount + 1
-    let hasRows = replica.shape.task.input == .tokens && (config.lazy || rowElements > 0)
+    let hasRows = replica.shape.task.readsTokens && (config.lazy || rowElements > 0)
     touched = hasRows ? TouchedRows(communicator: communicator, replica: replica) : nil
     embeddingStage = BackwardStage.stages(of: replica.shape).firstIndex(of: .embedding)
     rowExchange =

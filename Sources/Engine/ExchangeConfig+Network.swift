@@ -7,7 +7,7 @@ extension ExchangeConfig {
   /// How many of the arena's first elements, which the embedding fills, may be exchanged row by
   /// row: its whole blocks of 4,096, or none.
   package func rowElements(of shape: ModelShape, table: ParameterTable) -> Int {
-    guard sparse != .never, compression == .none, shape.task.input == .tokens, !shape.tiesWeights
+    guard sparse != .never, compression == .none, shape.task.readsTokens, !shape.tiesWeights
     else { return 0 }
     let embedding = table.embeddingWeight
     if sparse == .auto, embedding.count < 1 << 18 { return 0 }

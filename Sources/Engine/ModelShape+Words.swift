@@ -13,9 +13,9 @@ extension ModelShape {
   package var endsInWords: String {
     if task.predictsInputTokens { return "vocabulary \(vocabularySize)" }
     let inputs =
-      task.input == .tokens
-      ? "\(inputVocabularySize) kinds of tokens" : Format.count(embeddingSize, "input")
-    return "\(inputs), \(Format.count(vocabularySize, "output"))"
+      (task.readsTokens ? ["\(inputVocabularySize) kinds of tokens"] : [])
+      + (task.readsValues ? [Format.count(valueSize, "input")] : [])
+    return "\(inputs.joined(separator: " and ")), \(Format.count(vocabularySize, "output"))"
   }
 
   /// The sizes as JSON.
@@ -47,7 +47,7 @@ extension ModelDescription {
   package init(_ shape: ModelShape) {
     self.init(
       cell: shape.cell.rawValue, vocabularySize: shape.vocabularySize,
-      embeddingSize: shape.embeddingSize, hiddenSize: shape.hiddenSize,
-      layerCount: shape.layerCount)
+      embeddingSize: shape.embeddingSize, valuesBesideTokens: shape.valuesBesideTokens,
+      hiddenSize: shape.hiddenSize, layerCount: shape.layerCount)
   }
 }

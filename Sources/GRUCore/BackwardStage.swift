@@ -16,7 +16,7 @@ package enum BackwardStage: Equatable, Sendable {
   package static func stages(of shape: ModelShape) -> [BackwardStage] {
     var stages = [BackwardStage.output]
     for layer in (0..<shape.layerCount).reversed() {
-      if layer == 0, shape.task.input == .tokens { stages.append(.embedding) }
+      if layer == 0, shape.task.readsTokens { stages.append(.embedding) }
       for direction in shape.directions(ofLayer: layer) {
         stages += shape.cell.stages.indices.map { .weights(direction: direction, stage: $0) }
       }
@@ -37,7 +37,7 @@ package enum BackwardStage: Equatable, Sendable {
     let stages = stages(of: shape)
     func number(_ stage: BackwardStage) -> Int { stages.firstIndex(of: stage) ?? 0 }
     var ends: [End] = []
-    if shape.task.input == .tokens {
+    if shape.task.readsTokens {
       ends.append(End(table.parameters[0].range.upperBound, number(.embedding), 0))
     }
     for direction in 0..<shape.layerDirectionCount {

@@ -25,7 +25,7 @@ package enum Initialization {
     }
     // A table that also scores tokens starts as output weights do.
     let outputBound = 1 / Double(shape.featureSize).squareRoot()
-    if shape.task.input == .tokens {
+    if shape.task.readsTokens {
       uniform("embedding.weight", shape.tiesWeights ? outputBound : 3.0.squareRoot())
     }
     let prefixes = (0..<shape.layerDirectionCount).map(shape.prefix(ofDirection:))

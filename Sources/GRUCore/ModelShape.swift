@@ -5,8 +5,8 @@ package import Cells
 /// The sizes and cell of a recurrent model; `task` says what stands before and after its layers.
 ///
 /// Shape legend used in this module: T = BPTT window, B = sequences of one worker, H = hidden size,
-/// E = embedding size, V = vocabulary size, L = layers, D = directions of a layer, I = input size
-/// of a layer (E, then D H).
+/// E = embedding size, F = real values beside tokens, V = vocabulary size, L = layers, D =
+/// directions of a layer, I = input size of a layer (E + F, then D H).
 ///
 /// The directions of all layers are numbered in order, and each is a recurrence with weights of its
 /// own: direction D l is the forward one of layer l, and where D is 2 the next one goes through
@@ -18,6 +18,8 @@ package struct ModelShape: Sendable, Equatable {
   package var cell: Cell
   package var vocabularySize: Int
   package var embeddingSize: Int
+  /// Real values of each step that stand after its token's embedding, of a task that reads both.
+  package var valuesBesideTokens = 0
   package var hiddenSize: Int
   package var layerCount: Int
   /// What the model reads and what it is to say.
@@ -57,8 +59,21 @@ package struct ModelShape: Sendable, Equatable {
 
   /// Kinds of tokens that the model reads; none where it reads real values.
   package var inputVocabularySize: Int {
-    task.input == .values ? 0 : task.inputVocabularySize ?? vocabularySize
+    task.readsTokens ? task.inputVocabularySize ?? vocabularySize : 0
   }
+
+  /// Real values that the model reads at each step; the first layer's whole input, or what stands
+  /// after an embedding.
+  package var valueSize: Int {
+    switch task.input {
+    case .tokens: 0
+    case .values: embeddingSize
+    case .both: valuesBesideTokens
+    }
+  }
+
+  /// Where in a row of the first layer's input they begin.
+  var firstValue: Int { task.readsTokens ? embeddingSize : 0 }
 
   /// Floats of a layer's recurrent weights with the gap after them.
   var recurrentStride: Int { padded(cell.recurrentGates.count * hiddenSize * hiddenSize) }
@@ -81,8 +96,10 @@ package struct ModelShape: Sendable, Equatable {
   /// Floats of what `sequences` sequences carry, [S, L, B, H].
   package func stateCount(sequences: Int) -> Int { carriedVectorCount * sequences * hiddenSize }
 
-  /// The size of a layer's input: E for the first layer, D H above.
-  package func inputSize(ofLayer layer: Int) -> Int { layer == 0 ? embeddingSize : featureSize }
+  /// The size of a layer's input: E + F for the first layer, D H above.
+  package func inputSize(ofLayer layer: Int) -> Int {
+    layer == 0 ? firstValue + valueSize : featureSize
+  }
 
   // MARK: - Directions
 

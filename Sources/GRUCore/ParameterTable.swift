@@ -34,7 +34,7 @@ package struct ParameterTable: Sendable, Equatable {
       offset += (parameter.count + 15) & ~15
       return parameter
     }
-    if shape.task.input == .tokens {
+    if shape.task.readsTokens {
       add("embedding.weight", [shape.inputVocabularySize, shape.embeddingSize])
     }
     directions = (0..<shape.layerDirectionCount).map { direction in

@@ -19,13 +19,14 @@ extension ReferenceModel {
         layerBackward(layer, parameters, window, trace, above, &gradient), beforeLayer: layer,
         window)
     }
-    if shape.task.input == .values { return gradient }
+    if !shape.task.readsTokens { return gradient }
     let embedding = table["embedding.weight"].offset
     let size = shape.embeddingSize
+    let rowSize = shape.inputSize(ofLayer: 0)
     for (row, token) in window.inputs.enumerated() {
       let factor = tokenFactor(Int(token), window)
       for i in 0..<size {
-        gradient[embedding + Int(token) * size + i] += above[row * size + i] * factor
+        gradient[embedding + Int(token) * size + i] += above[row * rowSize + i] * factor
       }
     }
     return gradient

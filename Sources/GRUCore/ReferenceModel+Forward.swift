@@ -61,14 +61,17 @@ extension ReferenceModel {
   /// into those of the other in the same way.
   func dropped(_ values: [Double], beforeLayer layer: Int, _ window: Window) -> [Double] {
     guard let step = window.trainingStep, shape.regularization.dropout > 0 else { return values }
-    if layer == 0, shape.task.input == .values { return values }
+    if layer == 0, !shape.task.readsTokens { return values }
+    // What stands beside an embedding is not dropped.
     let columns = layer == 0 ? shape.embeddingSize : shape.featureSize
+    let rowSize = shape.inputSize(ofLayer: layer)
     return values.enumerated().map { index, value in
-      let row = index / columns
+      let (row, column) = (index / rowSize, index % rowSize)
+      if column >= columns { return value }
       return value
         * shape.regularization.factor(
           step: UInt32(truncatingIfNeeded: step), layer: layer, sequence: row % window.sequences,
-          time: row / window.sequences, column: index % columns, columns: columns)
+          time: row / window.sequences, column: column, columns: columns)
     }
   }
 
@@ -81,16 +84,21 @@ extension ReferenceModel {
       shape.regularization.embeddingFactor(step: UInt32(truncatingIfNeeded: step), token: token))
   }
 
-  /// The embedding rows of the window's inputs, [T, B, E].
+  /// What the first layer reads, [T, B, I]: the embedding rows of the window's inputs, real values,
+  /// or in each row one after the other.
   func embed(_ parameters: [Double], _ window: Window) -> [Double] {
-    if shape.task.input == .values { return window.values }
+    if !shape.task.readsTokens { return window.values }
     let offset = table["embedding.weight"].offset
     let size = shape.embeddingSize
-    return window.inputs.flatMap { token in
+    let valueSize = shape.valueSize
+    var rows: [Double] = []
+    for (row, token) in window.inputs.enumerated() {
       let factor = tokenFactor(Int(token), window)
-      return parameters[offset + Int(token) * size..<offset + (Int(token) + 1) * size]
-        .map { $0 * factor }
+      let start = offset + Int(token) * size
+      rows += parameters[start..<start + size].map { $0 * factor }
+      rows += window.values[row * valueSize..<(row + 1) * valueSize]
     }
+    return rows
   }
 
   /// Runs one direction over the window and appends what it computed to `trace`.

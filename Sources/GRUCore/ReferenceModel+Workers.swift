@@ -15,12 +15,9 @@ extension SequenceWorker {
     for t in 0..<window {
       for (column, sequence) in sequences.enumerated() {
         let (row, place) = (t * whole.sequences + sequence, t * width + column)
-        if shape.task.input == .tokens {
-          inputs[place] = whole.inputs[row]
-          continue
-        }
-        for j in 0..<shape.embeddingSize {
-          inputValues[place * inputStride + j] = Float(whole.values[row * shape.embeddingSize + j])
+        if shape.task.readsTokens { inputs[place] = whole.inputs[row] }
+        for j in 0..<shape.valueSize {
+          inputValues[place * inputStride + j] = Float(whole.values[row * shape.valueSize + j])
         }
       }
     }
@@ -52,11 +49,8 @@ extension SequenceWorker {
     for t in 0..<steps {
       for b in 0..<count {
         let place = t * width + b
-        if shape.task.input == .tokens {
-          slice.inputs.append(inputs[place])
-          continue
-        }
-        for j in 0..<shape.embeddingSize {
+        if shape.task.readsTokens { slice.inputs.append(inputs[place]) }
+        for j in 0..<shape.valueSize {
           slice.values.append(Double(inputValues[place * inputStride + j]))
         }
       }

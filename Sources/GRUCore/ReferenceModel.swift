@@ -43,7 +43,8 @@ package final class ReferenceModel {
     package var steps: Int
     /// Sequences (B).
     package var sequences: Int
-    /// Real inputs [T, B, E] and real targets, a row for each of `targets`.
+    /// Real inputs, [T, B, E] or beside tokens [T, B, F], and real targets, a row for each of
+    /// `targets`.
     package var values: [Double] = []
     package var targetValues: [Double] = []
     /// The time steps of each sequence, [K, B]; an empty range is none. Nothing at all means one
@@ -175,8 +176,8 @@ package final class ReferenceModel {
     precondition(
       parameters.count == table.elementCount,
       "\(parameters.count) parameters, the table has \(table.elementCount)")
-    let values = shape.task.input == .values ? tokens * shape.embeddingSize : 0
-    let inputs = shape.task.input == .values ? 0 : tokens
+    let values = tokens * shape.valueSize
+    let inputs = shape.task.readsTokens ? tokens : 0
     let rows = shape.task.readout == .every ? tokens : ranges(window).count
     precondition(window.inputs.count == inputs, "\(window.inputs.count) inputs != \(inputs)")
     precondition(window.values.count == values, "\(window.values.count) values != \(values)")

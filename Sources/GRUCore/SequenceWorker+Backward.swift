@@ -29,7 +29,7 @@ extension SequenceWorker {
     }
     addFirstGradients(direction: direction)
     // Nothing learns from the gradient of real-valued inputs.
-    if layer == 0, shape.task.input == .values { return }
+    if layer == 0, !shape.task.readsTokens { return }
     inputGradient(direction: direction, weights: weights, lower: lower)
   }
 

@@ -75,7 +75,8 @@ extension SequenceWorker {
   private func embedInputs(parameters: UnsafePointer<Float>) {
     let embedding = parameters + table.parameters[0].offset
     timer.enter(.embedding, bytes: 8 * inputCount * layout.embedding)
-    if shape.task.input == .tokens { embed(embedding) }
+    if shape.task.readsTokens { embed(embedding) }
+    if shape.task.input == .both { joinValues() }
     slots.index()
   }
 
@@ -110,6 +111,18 @@ extension SequenceWorker {
       drop(
         layer: 0, count: window, columns: size, embedded, into: embedded,
         stride: layout.embeddingStride)
+    }
+  }
+
+  /// Puts the real inputs after the embeddings, of which by now some were dropped.
+  private func joinValues() {
+    let size = shape.valueSize
+    var source = buffer(layout.values)
+    var destination = buffer(layout.embedded) + shape.embeddingSize
+    for _ in 0..<inputCount {
+      destination.update(from: source, count: size)
+      source += layout.valueStride
+      destination += layout.embeddingStride
     }
   }
 

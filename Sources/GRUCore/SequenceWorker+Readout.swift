@@ -19,13 +19,13 @@ extension SequenceWorker {
     return features(ofLayer: shape.layerCount - 1)
   }
 
-  /// Real values that the first layer reads, [T, B, `inputStride`], of which
-  /// `shape.embeddingSize` columns count; the others stay 0. For tasks that read values.
+  /// Real values that the first layer reads, [T, B, `inputStride`], of which `shape.valueSize`
+  /// columns count; the others stay 0. For tasks that read values.
   package var inputValues: UnsafeMutablePointer<Float> {
-    precondition(shape.task.input == .values, "the model reads tokens")
-    return buffer(layout.embedded)
+    precondition(shape.task.readsValues, "the model reads tokens")
+    return buffer(layout.values)
   }
-  package var inputStride: Int { layout.embeddingStride }
+  package var inputStride: Int { layout.valueStride }
 
   /// Real targets of the output rows, [outputSteps, B, `targetStride`], of which
   /// `shape.vocabularySize` columns count; the others stay 0. A row counts where `targets` of the

@@ -225,7 +225,7 @@ package final class SequenceWorker {
       let layer = shape.layer(ofDirection: direction)
       if stage == 0 {
         // Where there is an embedding, its stage has been through layer 0.
-        if layer > 0 || shape.task.input != .tokens, !shape.isReversed(direction) {
+        if layer > 0 || !shape.task.readsTokens, !shape.isReversed(direction) {
           backward(layer: layer, weights: weights)
         }
         finishNormalizationGradients(direction: direction, partialSums: partialSums)
@@ -260,7 +260,7 @@ package final class SequenceWorker {
         upper: shape.isBidirectional ? buffer(layout.directionUppers[index]) : upper,
         lower: lower)
     }
-    if layer > 0 || shape.task.input == .tokens { dropGradient(layer: layer, lower) }
+    if layer > 0 || shape.task.readsTokens { dropGradient(layer: layer, lower) }
   }
 
   private func embeddingGradients(partialSums: UnsafePointer<UnsafeMutablePointer<Float>>) {

@@ -41,6 +41,9 @@ struct WorkspaceLayout {
   private(set) var states: [Int] = []
   private(set) var inner: [Int] = []
   private(set) var embedded = 0
+  /// Real inputs, [T, B, F]: the first layer's input itself where there is no embedding.
+  private(set) var values = 0
+  private(set) var valueStride = 0
   /// By layer: what it hands on, [T, B, 2 H], where it has two directions.
   private(set) var features: [Int] = []
   /// By direction, where there are two: its part of `upper`, [T, B, H].
@@ -125,7 +128,7 @@ struct WorkspaceLayout {
     feature = padded(shape.featureSize)
     featureStride = rowStride(feature)
     gatesStride = rowStride(shape.cell.gateCount * hidden)
-    embedding = padded(shape.embeddingSize)
+    embedding = padded(shape.inputSize(ofLayer: 0))
     embeddingStride = rowStride(embedding)
     vocabulary = padded(shape.headSize)
     vocabularyStride = rowStride(vocabulary)
@@ -144,6 +147,8 @@ struct WorkspaceLayout {
       for _ in 0..<shape.directionCount { directionUppers.append(take(rows * hiddenStride)) }
     }
     embedded = take(rows * embeddingStride)
+    valueStride = shape.task.input == .both ? rowStride(padded(shape.valueSize)) : embeddingStride
+    values = shape.task.input == .both ? take(rows * valueStride) : embedded
     let regularization = shape.regularization
     if regularization.dropout > 0 { dropped = take(rows * featureStride) }
     // Where inputs are dropped, equal tokens have no row of a table in common.
@@ -171,7 +176,7 @@ struct WorkspaceLayout {
     takeOptions(shape: shape, rows: rows, shards: sequences / sequencesPerShard)
     takeTails(clusters, rows: rows, featureSize: shape.featureSize, kernels: kernels)
     let deepest = max(
-      shape.cell.gateCount * shape.hiddenSize, shape.featureSize, shape.embeddingSize,
+      shape.cell.gateCount * shape.hiddenSize, shape.featureSize, shape.inputSize(ofLayer: 0),
       min(shape.vocabularySize, canonicalBlock))
     productScratch = take(kernels.scratchCount(depth: deepest))
     // Kernels may read up to one virtual vector past the last row.

@@ -77,7 +77,7 @@ package struct ModelTensors: Sendable, Equatable {
 
   /// The names of the tensors of a plain model.
   static func names(of shape: ModelShape) -> [String] {
-    (shape.task.input == .tokens ? ["embedding.weight"] : []) + ["output.weight", "output.bias"]
+    (shape.task.readsTokens ? ["embedding.weight"] : []) + ["output.weight", "output.bias"]
       + (0..<shape.layerDirectionCount).flatMap { direction in
         let all =
           ["input.weight", "bias"]

@@ -3,17 +3,17 @@ import GRUCore
 
 /// Models that are not language models.
 ///
-/// They take `features` [T, B, F], numbers as the data have them, or `tokens` [T, B]; `lengths`
-/// [B], the steps of each sequence where they are not all T; and, unless layers go both ways,
-/// `initial_state` [L, B, H], without which sequences start as they did in training. They give
+/// They take `features` [T, B, F], numbers as the data have them, `tokens` [T, B], or both;
+/// `lengths` [B], the steps of each sequence where they are not all T; and, unless layers go both
+/// ways, `initial_state` [L, B, H], without which sequences start as they did in training. They give
 /// `logits` [B, V], or [T, B, V] of every step; or `predictions` [B, V], of forecasts [B, horizon,
 /// columns] in the data's units; and, unless layers go both ways, `final_state` [L, B, H].
 extension ONNXModel {
   static func taskGraph(_ model: ModelTensors) -> ONNXGraph {
     let shape = model.shape
     var graph = ONNXGraph(name: "gru-dist sequence model")
-    let source = shape.task.input == .tokens ? "tokens" : "features"
-    let input = addInput(model, &graph, source)
+    let source = shape.task.readsTokens ? "tokens" : "features"
+    let input = addInput(model, &graph)
     addBatchSize(of: source, &graph)
     addLengths(source, &graph)
     let hasState = !shape.isBidirectional || shape.learnsInitialState
@@ -40,15 +40,24 @@ extension ONNXModel {
 
   /// What the first layer reads.
   private static func addInput(
-    _ model: ModelTensors, _ graph: inout ONNXGraph, _ source: String
+    _ model: ModelTensors, _ graph: inout ONNXGraph
   ) -> String {
     let shape = model.shape
-    if shape.task.input == .tokens {
-      graph.input(source, .int64, [.open("T"), .open("B")])
-      graph.node("Gather", ["embedding.weight", source], ["embedded"])
-      return "embedded"
+    if shape.task.readsTokens {
+      graph.input("tokens", .int64, [.open("T"), .open("B")])
+      graph.node("Gather", ["embedding.weight", "tokens"], ["embedded"])
     }
-    graph.input(source, .float, [.open("T"), .open("B"), .fixed(shape.embeddingSize)])
+    guard shape.task.readsValues else { return "embedded" }
+    let values = addValues(model, &graph)
+    guard shape.task.readsTokens else { return values }
+    graph.node("Concat", ["embedded", values], ["joined"], [("axis", .integer(2))])
+    return "joined"
+  }
+
+  /// Real inputs, in the units in which the model reads them.
+  private static func addValues(_ model: ModelTensors, _ graph: inout ONNXGraph) -> String {
+    let source = "features"
+    graph.input(source, .float, [.open("T"), .open("B"), .fixed(model.shape.valueSize)])
     guard model.scales.inputs != nil else { return source }
     for (name, values) in model.scales.vectors { graph.doubles(name, values) }
     graph.cast(source, to: .double, "features.exact")

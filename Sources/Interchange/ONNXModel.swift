@@ -185,7 +185,7 @@ package enum ONNXModel {
     guard let known = shape.cell.onnx.layer else { preconditionFailure("no layer of ONNX") }
     let rows = known.rows.count * hidden
     let directionCount = shape.directionCount
-    if shape.task.input == .tokens {
+    if shape.task.readsTokens {
       graph.tensor(
         "embedding.weight", [shape.inputVocabularySize, shape.embeddingSize],
         model["embedding.weight"])

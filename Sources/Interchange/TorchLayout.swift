@@ -22,7 +22,7 @@ package enum TorchLayout {
     var tensors = model.scales.vectors.map { name, values in
       NamedTensor(name, [values.count], doubles: values)
     }
-    if shape.task.input == .tokens {
+    if shape.task.readsTokens {
       tensors.append(
         NamedTensor(
           "embedding.weight", [shape.inputVocabularySize, shape.embeddingSize],
@@ -184,11 +184,13 @@ package enum TorchLayout {
       throw file.failure(
         "'\(prefix)weight_hh_l0' has shape \(recurrent), expected \(Cell.inWords(known))")
     }
-    let readsTokens = shape.task.input == .tokens
+    let readsTokens = shape.task.readsTokens
+    let embedding =
+      "\(readsTokens ? input[1] - shape.valueSize : shape.embeddingSize)"
     let wanted: [(key: String, config: String, file: String)] = [
       ("cell", shape.cell.choice.cell, found.cell.choice.cell),
       ("hidden", "\(shape.hiddenSize)", "\(recurrent[1])"),
-      ("embedding", "\(shape.embeddingSize)", "\(readsTokens ? input[1] : shape.embeddingSize)"),
+      ("embedding", "\(shape.embeddingSize)", embedding),
       ("layers", "\(shape.layerCount)", "\(layers)"),
       ("bidirectional", "\(shape.isBidirectional)", "\(reverse != nil)"),
     ]
@@ -239,7 +241,7 @@ package enum TorchLayout {
     _ file: TensorFile, shape: ModelShape
   ) throws(InterchangeError) -> (embedding: String?, output: String, bias: String?) {
     let bias = outputBias(file, shape: shape)
-    if shape.task.input == .values { return (nil, try onlyOutput(file, shape: shape), bias) }
+    if !shape.task.readsTokens { return (nil, try onlyOutput(file, shape: shape), bias) }
     let matrices = file.names.filter { file.shape(of: $0)?.count == 2 }
     let isTied = matrices.count == 1 && shape.embeddingSize == shape.hiddenSize
     let embeddings =

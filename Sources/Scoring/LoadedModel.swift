@@ -40,7 +40,7 @@ package struct LoadedModel {
       // The sizes are those of its data.
       shape = config.shape(
         outputs: max(1, state.model.vocabularySize),
-        features: task.readsValues ? max(1, state.model.embeddingSize) : nil)
+        features: task.readsValues ? state.model.valueSize(besideTokens: task.readsTokens) : nil)
     }
     guard ModelDescription(shape) == state.model else {
       throw RunDirectoryError(

@@ -116,12 +116,12 @@ extension TaskFrame {
     var scales = DataScales()
     if let means, let deviations {
       guard means.count == columns.count, deviations.count == columns.count,
-        columns.count == shape.embeddingSize
+        columns.count == shape.valueSize
       else {
         throw DataFileError(
           path: path, place: nil,
           problem: "\(means.count) means and \(deviations.count) deviations of "
-            + "\(columns.count) columns, and the model reads \(shape.embeddingSize)")
+            + "\(columns.count) columns, and the model reads \(shape.valueSize)")
       }
       scales.inputs = DataScales.Columns(means: means, deviations: deviations)
     }

@@ -141,13 +141,12 @@ extension TaskDescription {
   ///
   /// - Parameter inputVocabularySize: kinds of input tokens, of which outputs are none.
   package func shape(inputVocabularySize: Int? = nil) -> TaskShape {
-    precondition(
-      inputs == .tokens || inputs == .values, "a worker reads tokens or values, not \(inputs)")
+    precondition(readsTokens || readsValues, "task \"\(name)\" reads nothing")
     precondition(
       !readsTokens || predictsInputTokens == (inputVocabularySize == nil),
       "task \"\(name)\": \(inputVocabularySize.map { "\($0)" } ?? "unknown") kinds of tokens")
     return TaskShape(
-      input: readsTokens ? .tokens : .values, readout: readout, loss: loss,
+      input: !readsValues ? .tokens : readsTokens ? .both : .values, readout: readout, loss: loss,
       inputVocabularySize: inputVocabularySize,
       sumsMetric: metrics.contains(where: \.needsLossMetric), looksAhead: looksAhead)
   }

@@ -11,6 +11,8 @@ package struct TaskShape: Sendable, Equatable {
     case tokens
     /// `ModelShape.embeddingSize` real values at each step, without an embedding.
     case values
+    /// A row of the embedding table, and after it `ModelShape.valuesBesideTokens` real values.
+    case both
   }
 
   /// What the output layer reads.
@@ -61,6 +63,12 @@ package struct TaskShape: Sendable, Equatable {
     self.sumsMetric = sumsMetric
     self.looksAhead = looksAhead
   }
+
+  /// Whether there is an embedding.
+  package var readsTokens: Bool { input != .values }
+
+  /// Whether real values go in.
+  package var readsValues: Bool { input != .tokens }
 
   /// Whether every step chooses among the kinds of tokens that go in, so that what comes out can
   /// be read again.

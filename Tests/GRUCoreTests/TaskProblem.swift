@@ -21,6 +21,7 @@ struct TaskProblem {
       cell: cell, vocabularySize: outputs, embeddingSize: inputs, hiddenSize: hidden,
       layerCount: layers)
     shape.task = task
+    if task.input == .both { shape.valuesBesideTokens = inputs + 2 }
     options(&shape)
     self.shape = shape
     self.slots = slots
@@ -38,9 +39,10 @@ struct TaskProblem {
     window.slots = ranges
     window.startsAfresh = true
     window.trainingStep = 3
-    if task.input == .values {
-      window.values = (0..<steps * sequences * inputs).map { _ in Double(random.uniform(1)) }
-    } else {
+    window.values = (0..<steps * sequences * shape.valueSize).map { _ in
+      Double(random.uniform(1))
+    }
+    if task.readsTokens {
       window.inputs = (0..<steps * sequences).map { _ in
         random.token(below: shape.inputVocabularySize)
       }

@@ -17,7 +17,7 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
     ) -> TaskShape {
       TaskShape(
         input: input, readout: readout, loss: loss,
-        inputVocabularySize: input == .tokens ? kinds : nil)
+        inputVocabularySize: input == .values ? nil : kinds)
     }
     return [
       TaskCase(
@@ -82,6 +82,23 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
         task: shape(.values, .mean, .softmax), hidden: 19, inputs: 2, outputs: 6, layers: 2,
         steps: 8, slots: 2, shards: 6, sequencesPerShard: 1, option: .untied,
         isBidirectional: true),
+      TaskCase(
+        task: shape(.both, .every, .softmax), hidden: 5, inputs: 1, outputs: 3, layers: 1,
+        steps: 1, slots: 1, shards: 1, sequencesPerShard: 1),
+      // More rows than twice the kinds of tokens, of which tokens alone would make a table.
+      TaskCase(
+        task: shape(.both, .last, .squaredError, 7), hidden: 17, inputs: 3, outputs: 2, layers: 2,
+        steps: 9, slots: 3, shards: 4, sequencesPerShard: 3),
+      TaskCase(
+        task: shape(.both, .every, .sigmoid, 11), hidden: 16, inputs: 15, outputs: 5, layers: 2,
+        steps: 7, slots: 2, shards: 3, sequencesPerShard: 2, option: .dropout),
+      TaskCase(
+        task: shape(.both, .mean, .softmax, 23), hidden: 12, inputs: 21, outputs: 4, layers: 1,
+        steps: 6, slots: 1, shards: 2, sequencesPerShard: 1, option: .untied,
+        isBidirectional: true),
+      TaskCase(
+        task: shape(.both, .every, .softmax), hidden: 13, inputs: 13, outputs: 29, layers: 2,
+        steps: 8, slots: 2, shards: 3, sequencesPerShard: 2, option: .everythingDropped),
     ]
   }()
 
