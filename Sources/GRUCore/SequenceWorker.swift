@@ -79,6 +79,8 @@ package final class SequenceWorker {
     precondition(
       shape.task.canSplitOutputs || shape.vocabularySize <= canonicalBlock,
       "\(shape.vocabularySize) outputs > \(canonicalBlock)")
+    // Tied weights read the top states again when those before a boundary are gone.
+    precondition(!shape.tiesWeights || slotCount == 1, "tied weights, \(slotCount) slots")
     self.shape = shape
     self.table = table
     self.kernels = kernels

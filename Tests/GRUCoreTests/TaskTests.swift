@@ -98,7 +98,7 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
         isBidirectional: true),
       TaskCase(
         task: shape(.both, .every, .softmax), hidden: 13, inputs: 13, outputs: 29, layers: 2,
-        steps: 8, slots: 2, shards: 3, sequencesPerShard: 2, option: .everythingDropped),
+        steps: 8, slots: 1, shards: 3, sequencesPerShard: 2, option: .everythingDropped),
     ]
   }()
 
