@@ -1,12 +1,12 @@
 import Cells
-import GRUCore
+package import GRUCore
 
 /// A model as an ONNX graph (opset 17).
 ///
-/// A language model takes `tokens` [T, B] and `initial_state` [L, B, H], and gives `logits`
-/// [T, B, V] and `final_state` [L, B, H], for any T and B. Where the model learned the state it
-/// starts from, that is what a missing `initial_state` stands for. Models of other tasks are in
-/// ONNXModel+Tasks.swift.
+/// A model that carries its state from one part of a stream to the next takes `tokens` [T, B] and
+/// `initial_state` [L, B, H], and gives `logits` [T, B, V] and `final_state` [L, B, H], for any T
+/// and B. Where the model learned the state it starts from, that is what a missing `initial_state`
+/// stands for. Models of sequences are in ONNXModel+Tasks.swift.
 ///
 /// ONNX stacks the gates z, r, h like we do, and keeps the previous hidden vector by weight z.
 /// `linear_before_reset` is what tells the two forms of the GRU apart: 1 resets after the
@@ -16,11 +16,14 @@ import GRUCore
 package enum ONNXModel {
   /// The bytes of a model file.
   ///
-  /// - Parameter metadata: free text for `metadata_props`.
+  /// - Parameters:
+  ///   - task: decides what the graph takes and gives.
+  ///   - metadata: free text for `metadata_props`.
   /// - Throws: where ONNX has no operator for the cell, or the file would be longer than the format
   ///   allows.
   package static func encoded(
-    _ model: ModelTensors, metadata: [(String, String)], producerVersion: String
+    _ model: ModelTensors, task: TaskDescription, metadata: [(String, String)],
+    producerVersion: String
   ) throws(InterchangeError) -> [UInt8] {
     if case .missing(let reason) = model.shape.cell.onnx { throw InterchangeError(reason.export) }
     let count = model.values.values.reduce(0) { $0 + $1.count }
@@ -30,8 +33,7 @@ package enum ONNXModel {
         "the model has \(count) parameters, \(4 * count) bytes, and an ONNX file holds at most "
           + "2 GB; use --format \(canGoToTorch ? "torch" : "keras")")
     }
-    let isGenerator = model.shape.task.predictsInputTokens && !model.shape.isBidirectional
-    let graph = isGenerator ? languageGraph(model) : taskGraph(model)
+    let graph = task.carriesState ? streamGraph(model, task) : sequenceGraph(model)
     var file = ProtobufWriter()
     file.integer(1, irVersion)
     file.string(2, "gru-dist")
@@ -50,9 +52,11 @@ package enum ONNXModel {
   private static let irVersion = 8
   private static let opset = 17
 
-  private static func languageGraph(_ model: ModelTensors) -> ONNXGraph {
+  private static func streamGraph(
+    _ model: ModelTensors, _ task: TaskDescription
+  ) -> ONNXGraph {
     let shape = model.shape
-    var graph = ONNXGraph(name: "gru-dist language model")
+    var graph = ONNXGraph(name: "gru-dist \(task.name) model")
     graph.node("Gather", ["embedding.weight", "tokens"], ["embedded"])
     var initial = shape.cell.stateVectors.map(\.initialName)
     if shape.learnsInitialState {

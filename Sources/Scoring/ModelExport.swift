@@ -59,7 +59,8 @@ package struct ModelExport {
         KerasLayout.tensors(of: tensors), metadata: metadata, to: output)
     case .onnx:
       let bytes = try ONNXModel.encoded(
-        tensors, metadata: metadata.sorted { $0.key < $1.key }, producerVersion: programVersion)
+        tensors, task: model.task, metadata: metadata.sorted { $0.key < $1.key },
+        producerVersion: programVersion)
       do {
         try Data(bytes).write(to: URL(fileURLWithPath: output), options: .withoutOverwriting)
       } catch {

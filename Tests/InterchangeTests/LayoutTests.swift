@@ -65,7 +65,10 @@ import Testing
     }
     let ways: [() throws -> Void] = [
       { _ = try TorchLayout.tensors(of: model) }, { _ = try KerasLayout.tensors(of: model) },
-      { _ = try ONNXModel.encoded(model, metadata: [], producerVersion: "0") },
+      {
+        _ = try ONNXModel.encoded(
+          model, task: TaskName.language.description, metadata: [], producerVersion: "0")
+      },
       { _ = try KerasLayout.model(from: [], shape: shape, path: "file") },
     ]
     for way in ways {

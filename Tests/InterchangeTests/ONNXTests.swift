@@ -57,7 +57,10 @@ import Testing
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appendingPathComponent("model.onnx")
-    try Data(ONNXModel.encoded(model, metadata: [], producerVersion: "0")).write(to: file)
+    try Data(
+      ONNXModel.encoded(
+        model, task: TaskName.language.description, metadata: [], producerVersion: "0")
+    ).write(to: file)
     let script = "\(Reference.folder)/interchange.py"
     let given = try Python.run([
       "\(script)", "check", file.path, "\(Reference.folder)/\(name).json",
@@ -108,10 +111,12 @@ import Testing
   private func encoded(_ name: String) throws -> [UInt8] {
     if TaskReference.names.contains(name) {
       return try ONNXModel.encoded(
-        TaskReference(name).model(name), metadata: [("name", name)], producerVersion: "0")
+        TaskReference(name).model(name), task: TaskName.classification.description,
+        metadata: [("name", name)], producerVersion: "0")
     }
     let reference = try Reference(name)
     let model = ModelTensors(shape: reference.shape, values: try #require(reference.parameters))
-    return try ONNXModel.encoded(model, metadata: [("name", name)], producerVersion: "0")
+    return try ONNXModel.encoded(
+      model, task: TaskName.language.description, metadata: [("name", name)], producerVersion: "0")
   }
 }

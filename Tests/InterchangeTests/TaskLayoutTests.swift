@@ -101,17 +101,36 @@ import Testing
           uniqueKeysWithValues: tensors.map { ($0.name, [Float](repeating: 0.5, count: $0.count)) }
         ))
     }
-    func graph(_ model: ModelTensors) throws -> String {
+    func graph(_ model: ModelTensors, _ task: TaskDescription) throws -> String {
       String(
-        decoding: try ONNXModel.encoded(model, metadata: [], producerVersion: "0"), as: UTF8.self)
+        decoding: try ONNXModel.encoded(model, task: task, metadata: [], producerVersion: "0"),
+        as: UTF8.self)
     }
     let tagger = try model(
       TaskShape(input: .tokens, readout: .every, loss: .softmax, inputVocabularySize: 50))
     #expect(tagger["embedding.weight"].count == 50 * 4)
-    #expect(try graph(tagger).contains("gru-dist sequence model"))
-    #expect(try graph(tagger).contains("lengths"))
+    let labels = TaskDescription(
+      name: "tagger", inputs: .tokens, sequences: .packed, targets: .everyStep, looksAhead: false,
+      outputs: .classes, readout: .every, loss: .softmax, metrics: [], unit: .steps)
+    #expect(try graph(tagger, labels).contains("gru-dist sequence model"))
+    #expect(try graph(tagger, labels).contains("lengths"))
     #expect(throws: InterchangeError.self) { try KerasLayout.tensors(of: tagger) }
-    #expect(try graph(model(TaskShape())).contains("gru-dist language model"))
+    let language = try graph(model(TaskShape()), TaskName.language.description)
+    #expect(language.contains("gru-dist language model"))
+    #expect(!language.contains("lengths"))
+    // What the copy task says are tokens that go in, but its sequences start afresh.
+    let copy = try graph(model(TaskShape()), TaskName.copy.description)
+    #expect(copy.contains("gru-dist sequence model"))
+    #expect(copy.contains("lengths"))
+    // Tokens and values together are two inputs, side by side in the first layer's.
+    var both = try model(TaskShape(input: .both, readout: .last, loss: .softmax)).shape
+    both.valuesBesideTokens = 3
+    let values = ParameterTable(shape: both).parameters.map {
+      ($0.name, [Float](repeating: 0.5, count: $0.count))
+    }
+    let joined = try graph(
+      ModelTensors(shape: both, values: Dictionary(uniqueKeysWithValues: values)), labels)
+    for name in ["tokens", "features", "joined"] { #expect(joined.contains(name), "\(name)") }
   }
 
   @Test func kerasTakesLanguageModelsOnly() throws {
