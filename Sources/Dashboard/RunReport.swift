@@ -42,7 +42,7 @@ struct RunReport {
       "best_bits_per_byte": number(best?.bits),
       "ranks": heartbeat?["ranks"] ?? .null, "threads": heartbeat?["threads"] ?? .null,
       "started": heartbeat?["started"] ?? .null, "updated": heartbeat?["time"] ?? .null,
-      "model": config?["model"] ?? .null,
+      "model": config?["model"] ?? .null, "task": heartbeat?["task"] ?? .null,
     ]
   }
 

@@ -137,6 +137,15 @@ extension TaskDescription {
     return readout == .every ? .steps : .sequences
   }
 
+  /// What a loss is counted in: "nats per token", or the error that it is a mean of.
+  package var lossUnit: String {
+    switch loss {
+    case .softmax, .sigmoid: "nats per \(scoreUnit.rawValue.dropLast())"
+    case .squaredError: "mean squared error"
+    case .absoluteError: "mean absolute error"
+    }
+  }
+
   /// What a worker sees of the task.
   ///
   /// - Parameter inputVocabularySize: kinds of input tokens, of which outputs are none.

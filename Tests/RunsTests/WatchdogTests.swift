@@ -1,5 +1,6 @@
 import Foundation
 import Records
+import Tasks
 import Testing
 
 @testable import Runs
@@ -8,7 +9,8 @@ import Testing
   private static func settings(patience: Double, rank: Int = 0) -> Watchdog.Settings {
     Watchdog.Settings(
       runDirectory: "/nowhere", job: "job", launch: nil, rank: rank, ranks: 4, host: "here",
-      threads: 1, steps: 100, patience: patience, followsParent: false)
+      threads: 1, steps: 100, task: TaskName.language.description, patience: patience,
+      followsParent: false)
   }
 
   private static func watchdog(patience: Double, stepSeconds: [Double]) -> Watchdog {

@@ -254,6 +254,12 @@ function drawBars(figure, bars, format) {
   });
 }
 
+/* Sets the words of a figure. */
+function label(figure, title, unit) {
+  figure.querySelector("small").textContent = unit;
+  figure.querySelector("svg").setAttribute("aria-label", `${title}, ${unit}`);
+}
+
 function makeFigure(title, unit) {
   const figure = document.createElement("figure");
   const caption = document.createElement("figcaption");

@@ -7,17 +7,24 @@ const state = {
 const $ = (id) => document.getElementById(id);
 const isOn = (id) => $(id).checked;
 
+/* What runs say of their tasks: one word where they agree. Runs of old programs say nothing. */
+const agreed = (runs, key, otherwise) =>
+  [...new Set(runs.map((run) => run.task?.[key] ?? otherwise))].join(" or ") || otherwise;
+const lossUnit = (runs) => agreed(runs, "loss_unit", "mean of all targets");
+const speedUnit = (runs) => agreed(runs, "unit", "targets");
+const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /* Charts: values gives a run's [x index, y] pairs from its columns. */
 const ln2 = Math.log(2);
 const charts = [
-  { title: "Loss", unit: "nats per token, training", kind: "train", key: "loss" },
+  { title: "Loss", unit: (runs) => `${lossUnit(runs)}, training`, kind: "train", key: "loss" },
   { title: "Bits per byte", unit: "training; validation dashed", kind: "train",
     values: (detail) => bitsPerByte(detail), overlay: { kind: "valid", key: "bits_per_byte" } },
-  { title: "Validation loss", unit: "nats per token", kind: "valid", key: "loss", dots: true },
+  { title: "Validation loss", unit: lossUnit, kind: "valid", key: "loss", dots: true },
   { title: "Gradient norm", unit: "before clipping", kind: "train", key: "gradient_norm" },
   { title: "Learning rate", unit: "", kind: "train", key: "learning_rate", plain: true },
-  { title: "Tokens per second", unit: "all ranks", kind: "train", key: "tokens_per_second",
-    fromZero: true },
+  { title: "Speed", unit: (runs) => `${speedUnit(runs)} per second, all ranks`, kind: "train",
+    key: "tokens_per_second", fromZero: true },
   { title: "Exposed exchange", unit: "% of a step", kind: "train", fromZero: true,
     values: ({ train }) => (train.exchange_seconds || []).map((value, index) =>
       value === null ? null : 100 * value / train.step_seconds[index]) },
@@ -86,9 +93,11 @@ function drawCharts() {
   for (const chart of all) {
     const id = chart.title + chart.kind;
     if (!figures.has(id)) {
-      figures.set(id, makeFigure(chart.title, chart.unit));
+      figures.set(id, makeFigure(chart.title, ""));
       $("charts").append(figures.get(id));
     }
+    label(figures.get(id), chart.title,
+      typeof chart.unit === "function" ? chart.unit(runs) : chart.unit);
     const series = [];
     for (const run of runs) {
       const detail = state.details.get(run.name);
@@ -197,15 +206,16 @@ function drawCards() {
   const cards = [
     ["Run", (run.name === "." ? run.path : run.name).split("/").at(-1), run.status],
     ["Step", `${readable(run.step)}`, `of ${run.steps ?? "?"}, epoch ${run.epoch ?? "–"}`],
-    ["Loss", run.loss?.toFixed(4) ?? "–", "nats per token"],
+    ["Loss", run.loss?.toFixed(4) ?? "–", lossUnit([run])],
     ["Best validation", run.best_validation_loss?.toFixed(4) ?? "–",
       run.best_validation_step ? `at step ${run.best_validation_step}` : ""],
-    ["Best bits per byte", run.best_bits_per_byte?.toFixed(4) ?? "–", "validation"],
-    ["Tokens per second", readable(run.tokens_per_second),
+    ...(Number.isFinite(run.best_bits_per_byte)
+      ? [["Best bits per byte", run.best_bits_per_byte.toFixed(4), "validation"]] : []),
+    [`${capitalized(speedUnit([run]))} per second`, readable(run.tokens_per_second),
       `${run.ranks ?? "?"} ranks × ${run.threads ?? "?"} threads`],
     ["Exposed exchange", Number.isFinite(share) ? `${share.toFixed(1)} %` : "–", "of a step"],
     run.status === "running" ? ["Time left", duration(left), "at this speed"]
-      : ["Tokens", readable(run.tokens), "trained on"],
+      : [capitalized(speedUnit([run])), readable(run.tokens), "trained on"],
   ];
   $("cards").replaceChildren(...cards.map(([title, value, note]) => {
     const card = node("div", undefined, "card");
@@ -244,17 +254,18 @@ function drawComparison() {
     values.forEach((value, index) => row.append(node("td", value, index === best ? "best" : "")));
     rows.push(row);
   };
-  const number = (key, digits, isBest) => {
+  const number = (key, digits, isBest, title = key.replaceAll("_", " ")) => {
     const values = runs.map((run) => run[key]);
     const finite = values.filter(Number.isFinite);
     const best = isBest && finite.length > 1 ? values.indexOf(isBest(...finite)) : -1;
     const text = (value) => digits === null ? readable(value) : value.toFixed(digits);
-    add(key.replaceAll("_", " "), values.map((v) => Number.isFinite(v) ? text(v) : "–"), best);
+    if (finite.length === 0) return;
+    add(title, values.map((v) => Number.isFinite(v) ? text(v) : "–"), best);
   };
   number("best_validation_loss", 4, Math.min);
   number("best_bits_per_byte", 4, Math.min);
   number("loss", 4, Math.min);
-  number("tokens_per_second", null, Math.max);
+  number("tokens_per_second", null, Math.max, `${speedUnit(runs)} per second`);
   number("step", null);
   const configs = runs.map((run) => leaves(state.details.get(run.name).config ?? {}));
   for (const key of new Set(configs.flatMap((config) => Object.keys(config)))) {

@@ -5,6 +5,7 @@ import Engine
 import Foundation
 package import Records
 import Synchronization
+package import Tasks
 
 /// A thread beside the training of a rank. About once a second it tells where the rank stands, and
 /// when a step does not advance it says who is missing and ends the job, so that it can go on from
@@ -23,6 +24,7 @@ package final class Watchdog: Sendable {
     package var host: String
     package var threads: Int
     package var steps: Int
+    package var task: TaskDescription
     /// The least seconds after which a step is late; 0 never ends the job.
     package var patience: Double
     /// Whether the process that started this one must live.
@@ -134,7 +136,7 @@ package final class Watchdog: Sendable {
     return .object(
       members + [
         .init("steps", .integer(settings.steps)), .init("ranks", .integer(settings.ranks)),
-        .init("threads", .integer(settings.threads)),
+        .init("threads", .integer(settings.threads)), .init("task", settings.task.json),
         .init("step_seconds", progress.medianStepSeconds.map { .number($0) } ?? .null),
         .init("started", .number((started * 1e3).rounded() / 1e3)),
       ])
@@ -188,6 +190,7 @@ extension Watchdog {
       launch: ProcessInfo.processInfo.environment[RunFiles.launchVariable],
       rank: communicator.rank, ranks: communicator.worldSize, host: communicator.hostName,
       threads: trainer.replica.threads, steps: setup.config.run.steps,
+      task: setup.config.taskDescription,
       // The checks of a debug run take any time, and there is nobody to wait for.
       patience: isDebugging ? 0 : Double(setup.config.run.watchdogSeconds),
       followsParent: followsParent)
@@ -208,5 +211,15 @@ extension Watchdog {
       try? files.removeItem(atPath: "\(folder)/\(name)")
     }
     try? files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  }
+}
+
+extension TaskDescription {
+  /// What those who show a run must know of its task: names and units.
+  package var json: OrderedJSON {
+    [
+      "name": .string(name), "unit": .string(unit.rawValue), "loss_unit": .string(lossUnit),
+      "metrics": .array(metrics.map { .string($0.name) }),
+    ]
   }
 }
