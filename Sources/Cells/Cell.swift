@@ -7,15 +7,10 @@
 ///
 /// Shape legend: G = gates, H = hidden size, I = input size of a layer, S = state vectors. Gates
 /// are blocks of H rows of the input weights W [G H, I]; the recurrent weights U have a block for
-/// each of `recurrentGates`.
+/// each of the first gates, `recurrentGateCount` of them.
+///
+/// `validate` says what a description must fulfil; a model is made of none that does not.
 package struct Cell: Sendable {
-  /// One gate, a block of H rows of the weights.
-  package struct Gate: Sendable {
-    package var name: String
-    /// What it does, for whoever reads a description.
-    package var role: String
-  }
-
   /// One of the vectors [H] that a cell hands on from step to step. The first is what the layer
   /// above reads.
   package struct StateVector: Sendable {
@@ -39,37 +34,47 @@ package struct Cell: Sendable {
   }
 
   /// The name in checkpoints and records.
-  package let name: String
+  package var name: String
   /// The name in messages.
-  package let words: String
-  package let choice: Choice
-  package let gates: [Gate]
-  package let stateVectors: [StateVector]
-  /// The gates whose sums have a recurrent part.
-  package let recurrentGates: Range<Int>
-  /// The gates of whose recurrent part a bias of its own is a summand, which a gate stands before.
-  package let recurrentBiasGates: Range<Int>
+  package var words: String
+  package var choice: Choice
+  /// The names of the gates in the order of their rows.
+  package var gates: [String]
+  package var stateVectors: [StateVector]
   /// The gate whose bias starts from `model.initial_update_bias`.
-  package let biasedGate: Int?
-  /// What the buffer [T, B, H] holds that steps leave for the backward pass beside gates and
-  /// states; nil for a cell that needs none.
-  package let inner: String?
-  /// The products with recurrent weights, by whose places a step's operations name them.
-  package let products: [RecurrentProduct]
+  package var biasedGate: Int?
+  /// Whether steps leave something in a buffer [T, B, H] for the backward pass, beside gates and
+  /// states.
+  package var hasInner: Bool
+  /// The products with recurrent weights, by whose places a step's operations name them; their
+  /// gates follow each other from the first on.
+  package var products: [RecurrentProduct]
   /// The steps of a plain cell, and those where what gates sum up is normalised.
-  package let plainSteps: StepProgram
-  package let normalizedSteps: StepProgram
+  package var plainSteps: StepProgram
+  package var normalizedSteps: StepProgram
   /// What completes the gradients of weights after back-propagation, in order; each stage is
   /// exchanged while the next is computed.
-  package let stages: [WeightStage]
+  package var stages: [WeightStage]
   /// The cell as a layer of other libraries.
-  package let torch: ForeignLayer
-  package let keras: ForeignLayer
-  package let onnx: ForeignLayer
+  package var torch: ForeignLayer
+  package var keras: ForeignLayer
+  package var onnx: ForeignLayer
   /// The same equations in double precision, as plain loops.
-  package let reference: any CellReference
+  package var reference: any CellReference
 
   package var gateCount: Int { gates.count }
+
+  /// How many of the gates, from the first on, have a recurrent part in their sums.
+  package var recurrentGateCount: Int { products.last?.gates.upperBound ?? 0 }
+
+  /// Whether a step multiplies with recurrent weights, so that the cell has some.
+  package var hasRecurrentWeights: Bool { !products.isEmpty }
+
+  /// The gate of whose recurrent part a bias of its own is a summand, which a gate stands before:
+  /// the one whose product goes to the inner buffer. Empty for none.
+  package var recurrentBiasGates: Range<Int> {
+    products.first { $0.sum == .inner }?.gates ?? gateCount..<gateCount
+  }
 
   package func steps(normalized: Bool) -> StepProgram { normalized ? normalizedSteps : plainSteps }
 }

@@ -3,7 +3,7 @@ import GRUCore
 import Kernels
 
 /// The way back: what rank 0 has read lies spread over ranks in training, moments by elements,
-/// hidden vectors by sequences, groups as wholes.
+/// state vectors by sequences, groups as wholes.
 extension CheckpointSnapshot {
   /// Brings what rank 0's copy holds to where it belongs on every rank. Every rank calls it.
   package func restore() throws(CollectiveError) {

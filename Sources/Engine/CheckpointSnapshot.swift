@@ -5,11 +5,11 @@ import Kernels
 /// A copy of the state of training, from which a checkpoint is written while training goes on, and
 /// into which one is read.
 ///
-/// Rank 0's copy is whole: it copies what it has, and the other ranks' moments and hidden vectors
+/// Rank 0's copy is whole: it copies what it has, and the other ranks' moments and state vectors
 /// come to it from their own copies during the following steps. All memory is taken, and touched,
 /// by `init`.
 package final class CheckpointSnapshot {
-  /// The whole state on rank 0; a rank's own part of moments and hidden vectors elsewhere.
+  /// The whole state on rank 0; a rank's own part of moments and state vectors elsewhere.
   package let tensors: TrainingTensors
   let state: StateMemory
   let replica: Replica

@@ -30,7 +30,7 @@ package final class Engine {
   let statistics: StepStatistics
   let verification: ParameterVerification
   let fingerprints: FingerprintGather
-  /// The hidden vectors before the step under way, [L, B, H]; this rank's are in place.
+  /// The state vectors before the step under way, [S, L, B, H]; this rank's are in place.
   let previousState: AlignedBuffer
   /// The owned places whose parameters each layer is the first to read.
   let ownedPlaces: [Range<Int>]
@@ -164,7 +164,7 @@ package final class Engine {
   /// otherwise. Not yet divided by the token count.
   package var gradient: UnsafePointer<Float> { unsafe UnsafePointer(sums.total) }
 
-  /// Goes on from other parameters, with the moments and hidden vectors as they are.
+  /// Goes on from other parameters, with the moments and state vectors as they are.
   func adopt(_ parameters: UnsafePointer<Float>, _ state: StepState) {
     unsafe replica.parameters.pointer.update(from: parameters, count: replica.table.elementCount)
     staleLayer = 0

@@ -52,7 +52,7 @@ final class GradientRecomputation {
   ///
   /// - Parameters:
   ///   - sums: the partial sums that the worker computed; used on the owner.
-  ///   - state: hidden vectors from before the step, [L, B, H]; this rank's own are in place.
+  ///   - state: state vectors from before the step, [S, L, B, H]; this rank's own are in place.
   /// - Returns: whether this rank computed something else.
   func finds(
     _ task: Task, step: Int, sums: UnsafePointer<UnsafeMutablePointer<Float>>,

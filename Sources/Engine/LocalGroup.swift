@@ -3,7 +3,7 @@ import GRUCore
 import Kernels
 import Records
 
-/// One group of shards, with parameters, moments and hidden vectors of its own.
+/// One group of shards, with parameters, moments and state vectors of its own.
 ///
 /// A group is what a rank would be in a world of as many ranks as there are groups: so its
 /// sequences, its random numbers and its sums do not depend on who computes it.

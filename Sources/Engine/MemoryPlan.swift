@@ -74,7 +74,7 @@ package struct MemoryPlan: Sendable {
         bytes: arena * moments / plan.ranks + arena * (local?.momentArenas ?? 0)),
       Item(
         name: "activations", bytes: (workspaces.max() ?? 0) + (local?.activationBytes ?? 0)),
-      // The state on its way to the disk, and the hidden vectors that a step and validation put by.
+      // The state on its way to the disk, and the state vectors that a step and validation put by.
       Item(name: "checkpoint buffers", bytes: arena * (1 + moments + saved) + 3 * states),
       Item(name: "program and libraries", bytes: plan.ranks > 1 ? 46 << 20 : 37 << 20),
     ]

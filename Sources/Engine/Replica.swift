@@ -60,7 +60,7 @@ package final class Replica {
   }
 
   /// Whether steps of training drop recurrent weights.
-  package var dropsRecurrentWeights: Bool { shape.regularization.recurrentDropout > 0 }
+  package var dropsRecurrentWeights: Bool { shape.dropsRecurrentWeights }
 
   /// Drops recurrent weights from the packed ones for a step of training; `repack` brings them
   /// back.

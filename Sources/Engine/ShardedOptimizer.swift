@@ -40,8 +40,8 @@ package final class ShardedOptimizer {
   /// The buffer of one moment, in the order of `UpdateRule.momentNames`.
   package func moment(_ index: Int) -> UnsafeMutablePointer<Float> {
     let place = index - rule.gradientMomentNames.count
-    if place >= 0 { return place == 0 && config.averages ? average.pointer : master.pointer }
-    return index == 0 ? first.pointer : second.pointer
+    if place >= 0 { return unsafe place == 0 && config.averages ? average.pointer : master.pointer }
+    return unsafe index == 0 ? first.pointer : second.pointer
   }
 
   /// What all elements of an update share.
@@ -98,8 +98,8 @@ package final class ShardedOptimizer {
     _ part: Range<Int>, at owned: Int, of parameters: UnsafeMutablePointer<Float>,
     gradient: UnsafePointer<Float>, _ scalars: Scalars
   ) {
-    let values = rule.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
-    let slopes = gradient + part.lowerBound
+    let values = unsafe rule.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
+    let slopes = unsafe gradient + part.lowerBound
     switch config.name {
     case .adam, .adamw:
       unsafe kernels.adam(
@@ -119,9 +119,9 @@ package final class ShardedOptimizer {
         learningRate: Float(scalars.learningRate), momentum: Float(config.momentum),
         coupledDecay: Float(config.weightDecay), gradientDivisor: Float(scalars.tokens),
         gradientScale: Float(scalars.scale))
-      let velocity = first.pointer + owned
+      let velocity = unsafe first.pointer + owned
       if rule.isOuter {
-        kernels.nesterov(
+        unsafe kernels.nesterov(
           values, gradient: slopes, velocity: velocity, count: part.count, momentum)
       } else {
         unsafe kernels.momentum(
@@ -134,7 +134,7 @@ package final class ShardedOptimizer {
     _ part: Range<Int>, at owned: Int, of parameters: UnsafeMutablePointer<Float>,
     _ scalars: Scalars
   ) {
-    let values = rule.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
+    let values = unsafe rule.keepsMaster ? master.pointer + owned : parameters + part.lowerBound
     if scalars.averageWeight == 1 {
       unsafe (average.pointer + owned).update(from: values, count: part.count)
     } else if scalars.averageWeight > 0 {

@@ -4,11 +4,11 @@ import GRUCore
 import Kernels
 
 /// Where the state of training lies on one rank, to make a checkpoint of it and to bring it back:
-/// parameters and owned moments, hidden vectors, and what each group of shards has of its own.
+/// parameters and owned moments, state vectors, and what each group of shards has of its own.
 package struct StateMemory {
   /// What holds the parameters, and the moments of the owned ones.
   package let engine: Engine
-  /// The engines whose workers carry hidden vectors.
+  /// The engines whose workers carry state vectors.
   let carriers: [Engine]
   /// Groups of shards of all ranks that have something of their own.
   package let groupCount: Int
@@ -67,11 +67,11 @@ package struct StateMemory {
     case .residuals(let compression): return unsafe compression.residual(index)
     case .moments(let optimizers):
       let names = optimizers[0].rule.momentNames.count
-      return optimizers[index / names].moment(index % names)
+      return unsafe optimizers[index / names].moment(index % names)
     }
   }
 
-  /// Copies a thread's share of this rank's hidden vectors into their places in [L, B, H].
+  /// Copies a thread's share of this rank's state vectors into their places in [S, L, B, H].
   func readState(ofThread thread: Int, into all: UnsafeMutablePointer<Float>) {
     var number = 0
     for carrier in carriers {
@@ -84,7 +84,7 @@ package struct StateMemory {
     }
   }
 
-  /// Takes this rank's hidden vectors out of [L, B, H].
+  /// Takes this rank's state vectors out of [S, L, B, H].
   func writeState(from all: UnsafePointer<Float>) {
     for carrier in carriers { unsafe carrier.replica.writeState(from: all) }
   }

@@ -35,7 +35,7 @@ import Records
   ///   forward pass of the next step. Whoever wants anything but the next step calls
   ///   `Engine.synchronize` first.
   /// - Throws: on every rank alike, with parameters and moments as they were before the step:
-  ///   `NonFiniteError` where the loss or the gradient is not finite, and then the hidden vectors
+  ///   `NonFiniteError` where the loss or the gradient is not finite, and then the state vectors
   ///   and the number of steps are those from before as well; `CorruptionError` where a check
   ///   failed.
   func performStep(requests: StepRequests, isFollowed: Bool) throws -> StepOutcome {
@@ -54,7 +54,7 @@ import Records
       try engine.finishReduction(of: batch)
     }
     let decision = try decide(requests)
-    let scalars = scalars(after: decision)
+    let scalars = prepareUpdate(after: decision)
     try engine.update(scalars)
     if !isFollowed { try engine.synchronize() }
     return engine.finish(
@@ -93,8 +93,9 @@ import Records
     return decision
   }
 
-  /// What all elements of the step's update share.
-  private func scalars(after decision: StepDecision) -> ShardedOptimizer.Scalars {
+  /// Counts the step into the average, where there is one, and returns what all elements of its
+  /// update share.
+  private func prepareUpdate(after decision: StepDecision) -> ShardedOptimizer.Scalars {
     engine.progress.begin(.update)
     let config = engine.optimizer.config
     let step = engine.state.step

@@ -35,10 +35,13 @@ package enum BackwardStage: Equatable, Sendable {
   /// The segments of an arena in order, gaps between tensors included.
   package static func segments(of shape: ModelShape, table: ParameterTable) -> [Segment] {
     let stages = stages(of: shape)
-    func number(_ stage: BackwardStage) -> Int { stages.firstIndex(of: stage) ?? 0 }
+    func number(_ stage: BackwardStage) -> Int {
+      guard let number = stages.firstIndex(of: stage) else { preconditionFailure("no \(stage)") }
+      return number
+    }
     var ends: [End] = []
     if shape.task.readsTokens {
-      ends.append(End(table.parameters[0].range.upperBound, number(.embedding), 0))
+      ends.append(End(table.embeddingWeight.range.upperBound, number(.embedding), 0))
     }
     for direction in 0..<shape.layerDirectionCount {
       ends += Self.ends(
@@ -83,8 +86,8 @@ package enum BackwardStage: Equatable, Sendable {
     }
     for (stage, rows) in cell.stages.enumerated() {
       guard let gates = rows.recurrentGates, let weight = tensors.recurrentWeight else { continue }
-      let row = (gates.upperBound - cell.recurrentGates.lowerBound) * hidden
-      ends.append(End(weight + row * hidden, firstStage + stage, layer))
+      ends.append(
+        End(weight + gates.upperBound * hidden * hidden, firstStage + stage, layer))
     }
     ends.append(End(tensors.end, firstStage + cell.stages.count - 1, layer))
     // Neighbours of one stage are one segment.

@@ -37,15 +37,11 @@ final class CompiledBlocks {
   let all: UnsafeMutablePointer<WeightStage.Block>
   /// The first block of each stage, and the number of all.
   let firsts: UnsafeMutablePointer<Int>
-  let firstRecurrentGate: Int
-  let firstRecurrentBiasGate: Int
 
   init(_ cell: Cell) {
     all = CompiledSteps.copy(cell.stages.flatMap(\.blocks))
     firsts = CompiledSteps.copy(
       cell.stages.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.blocks.count) })
-    firstRecurrentGate = cell.recurrentGates.lowerBound
-    firstRecurrentBiasGate = cell.recurrentBiasGates.lowerBound
   }
 
   deinit {

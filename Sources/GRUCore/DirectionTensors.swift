@@ -14,10 +14,16 @@ struct DirectionTensors: Sendable, Equatable {
   /// Gain and bias of the normalisation, [G H] each.
   let gain: Int?
   let normBias: Int?
-  /// The learned initial values of all state vectors, [H] each, `padded(H)` apart.
-  let initialStates: Int?
+  /// The learned initial values of all state vectors, [H] each.
+  private let initialStates: Int?
+  private let initialStateStride: Int
   /// One past the last element.
   let end: Int
+
+  /// The learned initial value of a state vector, [H].
+  func initialState(ofVector vector: Int) -> Int? {
+    initialStates.map { $0 + vector * initialStateStride }
+  }
 
   /// The tensors that a cell's reference reads.
   var referencePlaces: ReferenceRow.Places {
@@ -40,7 +46,7 @@ struct DirectionTensors: Sendable, Equatable {
     let prefix = shape.prefix(ofDirection: direction)
     let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
     inputWeight = place("input.weight", [rows, inputs], prefix: prefix)
-    let recurrentRows = cell.recurrentGates.count * hidden
+    let recurrentRows = cell.recurrentGateCount * hidden
     recurrentWeight =
       recurrentRows > 0
       ? place("recurrent.weight", [recurrentRows, hidden], prefix: prefix) : nil
@@ -53,6 +59,7 @@ struct DirectionTensors: Sendable, Equatable {
       shape.learnsInitialState
       ? cell.stateVectors.map { place($0.initialName, [hidden], prefix: prefix) } : []
     initialStates = initial.first
+    initialStateStride = padded(hidden)
     end = last
   }
 }

@@ -33,7 +33,7 @@ package enum Initialization {
       let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
       uniform("\(prefix).input.weight", (6 / Double(inputs + hidden)).squareRoot())
       guard let recurrent = table.tensors(ofDirection: direction).recurrentWeight else { continue }
-      for gate in shape.cell.recurrentGates.indices {
+      for gate in 0..<shape.cell.recurrentGateCount {
         fillOrthogonal(
           parameters + recurrent + gate * hidden * hidden, size: hidden, random: random,
           tensor: tensor)

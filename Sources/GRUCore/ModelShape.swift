@@ -12,8 +12,6 @@ package import Cells
 /// own: direction D l is the forward one of layer l, and where D is 2 the next one goes through
 /// each sequence from its end.
 package struct ModelShape: Sendable, Equatable {
-  package typealias Cell = Cells.Cell
-
   /// The recurrence of all layers.
   package var cell: Cell
   package var vocabularySize: Int
@@ -27,7 +25,8 @@ package struct ModelShape: Sendable, Equatable {
   /// Whether the output layer multiplies with the embedding table, so that E = H (Press and Wolf,
   /// 2017; Inan, Khosravi and Socher, 2017).
   package var tiesWeights = false
-  /// How the output layer of a language model is cut into parts; nil for one matrix.
+  /// How an output layer that ends in a softmax at every step is cut into a head and clusters of
+  /// rare tokens; nil for one matrix.
   package var adaptiveSoftmax: AdaptiveSoftmax?
   /// Whether what every gate sums up is normalised (Ba, Kiros and Hinton, 2016).
   package var normalizesGates = false
@@ -50,6 +49,7 @@ package struct ModelShape: Sendable, Equatable {
     precondition(embeddingSize > 0, "embeddingSize \(embeddingSize) < 1")
     precondition(hiddenSize > 0, "hiddenSize \(hiddenSize) < 1")
     precondition(layerCount > 0, "layerCount \(layerCount) < 1")
+    cell.validate()
     self.cell = cell
     self.vocabularySize = vocabularySize
     self.embeddingSize = embeddingSize
@@ -76,11 +76,11 @@ package struct ModelShape: Sendable, Equatable {
   var firstValue: Int { task.readsTokens ? embeddingSize : 0 }
 
   /// Floats of a layer's recurrent weights with the gap after them.
-  var recurrentStride: Int { padded(cell.recurrentGates.count * hiddenSize * hiddenSize) }
+  var recurrentStride: Int { padded(cell.recurrentGateCount * hiddenSize * hiddenSize) }
 
   /// Whether a step drops recurrent weights, of which the cell has some.
-  var dropsRecurrentWeights: Bool {
-    regularization.recurrentDropout > 0 && !cell.recurrentGates.isEmpty
+  package var dropsRecurrentWeights: Bool {
+    regularization.recurrentDropout > 0 && cell.hasRecurrentWeights
   }
 
   /// Vectors [H] that each sequence carries from batch to batch, [S, L].

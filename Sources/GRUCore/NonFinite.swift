@@ -1,8 +1,10 @@
+import Cells
 import Kernels
 
 /// Where a value that is NaN or infinite was found.
 package struct NonFiniteSite: Sendable, Equatable {
-  /// What holds it: "states", "gates", "gate gradients", "logits gradient".
+  /// What holds it: "states", or "cell states" and the like for a further state vector; "logits
+  /// gradient", "gate gradients".
   package var tensor: String
   /// The layer, or −1 for the output layer.
   package var layer: Int
@@ -17,14 +19,8 @@ extension SequenceWorker {
   /// The first non-finite value of the last `computeGradients`, in the order in which it would have
   /// been computed: states bottom layer first, gradients of logits, gate gradients top layer first.
   package func firstNonFinite() -> NonFiniteSite? {
-    let batch = sequences.count
     for direction in 0..<shape.layerDirectionCount {
-      let isReversed = shape.isReversed(direction)
-      let found = scan(
-        "states", shape.layer(ofDirection: direction),
-        directions[direction].states + (isReversed ? 0 : batch * layout.hiddenStride),
-        layout.hiddenStride, layout.hidden, latestFirst: isReversed)
-      if let found { return found }
+      if let found = firstNonFiniteState(direction: direction) { return found }
     }
     let logits = scan(
       "logits gradient", -1, buffer(layout.logits), layout.vocabularyStride, shape.headSize,
@@ -38,6 +34,25 @@ extension SequenceWorker {
       if let found { return found }
     }
     return nil
+  }
+
+  /// The first among all state vectors of a direction.
+  private func firstNonFiniteState(direction: Int) -> NonFiniteSite? {
+    let isReversed = shape.isReversed(direction)
+    var first: NonFiniteSite?
+    for (index, vector) in shape.cell.stateVectors.enumerated() {
+      let states = directions[direction].states + index * layout.stateVectorStride
+      let found = scan(
+        index == 0 ? "states" : "\(vector.name) states", shape.layer(ofDirection: direction),
+        states + (isReversed ? 0 : sequences.count * layout.hiddenStride), layout.hiddenStride,
+        layout.hidden, latestFirst: isReversed)
+      guard let found else { continue }
+      let isEarlier =
+        first.map { isReversed ? found.timeStep > $0.timeStep : found.timeStep < $0.timeStep }
+        ?? true
+      if isEarlier { first = found }
+    }
+    return first
   }
 
   private func scan(

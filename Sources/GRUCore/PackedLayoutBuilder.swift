@@ -98,8 +98,10 @@ struct PackedLayoutBuilder {
       source: tensors.inputWeight, groups: gates, groupColumns: hidden, depth: inputs)
     let inputBackward = rows(source: tensors.inputWeight, depth: gates * hidden, columns: inputs)
     let products = cell.products.map { product in
-      let gate = product.gates.lowerBound - cell.recurrentGates.lowerBound
-      let source = (tensors.recurrentWeight ?? 0) + gate * hidden * hidden
+      guard let weight = tensors.recurrentWeight else {
+        preconditionFailure("a product and no recurrent weights")
+      }
+      let source = weight + product.gates.lowerBound * hidden * hidden
       let count = product.gates.count
       return PackedProduct(
         forward: transposed(
@@ -113,7 +115,8 @@ struct PackedLayoutBuilder {
       gain: take(shape.normalizesGates ? gates * padded(hidden) : 0),
       normBias: take(shape.normalizesGates ? gates * padded(hidden) : 0),
       initialStates: take(
-        shape.learnsInitialState ? cell.stateVectors.count * padded(hidden) : 0))
+        shape.learnsInitialState ? cell.stateVectors.count * padded(hidden) : 0),
+      initialStateStride: padded(hidden))
     return (packed, products)
   }
 }

@@ -26,7 +26,13 @@ struct PackedDirection {
   var gain: Int
   var normBias: Int
   /// Offset of the learned initial states, each padded to Hp; without room where there is none.
-  var initialStates: Int
+  let initialStates: Int
+  let initialStateStride: Int
+
+  /// Offset of a state vector's learned initial value.
+  @inline(__always) func initialState(ofVector vector: Int) -> Int {
+    initialStates + vector * initialStateStride
+  }
 }
 
 /// Rows of U of one of a cell's recurrent products, as [H] → [gates · Hp] and their transpose.

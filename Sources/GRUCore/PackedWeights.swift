@@ -208,12 +208,10 @@ package final class PackedWeights {
       repackGates(cell.gateCount, from: parameters + gain, to: packed.gain)
       repackGates(cell.gateCount, from: parameters + normBias, to: packed.normBias)
     }
-    if let initialStates = source.initialStates {
-      for vector in cell.stateVectors.indices {
-        let place = vector * padded(shape.hiddenSize)
-        (arena.pointer + packed.initialStates + place)
-          .update(from: parameters + initialStates + place, count: shape.hiddenSize)
-      }
+    for vector in cell.stateVectors.indices {
+      guard let initial = source.initialState(ofVector: vector) else { break }
+      (arena.pointer + packed.initialState(ofVector: vector))
+        .update(from: parameters + initial, count: shape.hiddenSize)
     }
   }
 

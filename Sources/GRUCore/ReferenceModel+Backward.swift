@@ -112,11 +112,9 @@ extension ReferenceModel {
         var row = trace.rows[direction][place]
         carried[b] = shape.cell.reference.backward(&row, total: total, &gradient)
         if isStart(place, window) {
-          if let first = tensors.initialStates {
-            for (vector, slopes) in carried[b].enumerated() {
-              let start = first + vector * padded(hidden)
-              for i in 0..<hidden { gradient[start + i] += slopes[i] }
-            }
+          for (vector, slopes) in carried[b].enumerated() {
+            guard let start = tensors.initialState(ofVector: vector) else { break }
+            for i in 0..<hidden { gradient[start + i] += slopes[i] }
           }
           carried[b] = carried[b].map { $0.map { _ in 0 } }
         }

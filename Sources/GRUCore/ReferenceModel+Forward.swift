@@ -42,11 +42,9 @@ extension ReferenceModel {
 
   /// An arena of weights, or of gradients, with 0 for the recurrent weights that the step drops.
   func connected(_ arena: [Double], _ window: Window) -> [Double] {
-    guard let step = window.trainingStep, shape.regularization.recurrentDropout > 0 else {
-      return arena
-    }
+    guard let step = window.trainingStep, shape.dropsRecurrentWeights else { return arena }
     var arena = arena
-    let count = shape.cell.recurrentGates.count * shape.hiddenSize * shape.hiddenSize
+    let count = shape.cell.recurrentGateCount * shape.hiddenSize * shape.hiddenSize
     for direction in 0..<shape.layerDirectionCount {
       guard let start = table.tensors(ofDirection: direction).recurrentWeight else { continue }
       for weight in 0..<count {

@@ -17,10 +17,11 @@ extension ReferenceModel {
   /// The state vectors before a stream or sequence, [S, H].
   func initialStates(ofDirection direction: Int, _ parameters: [Double]) -> [[Double]] {
     let hidden = shape.hiddenSize
-    let learned = table.tensors(ofDirection: direction).initialStates
+    let tensors = table.tensors(ofDirection: direction)
     return shape.cell.stateVectors.indices.map { vector in
-      guard let learned else { return [Double](repeating: 0, count: hidden) }
-      let start = learned + vector * padded(hidden)
+      guard let start = tensors.initialState(ofVector: vector) else {
+        return [Double](repeating: 0, count: hidden)
+      }
       return Array(parameters[start..<start + hidden])
     }
   }

@@ -6,14 +6,16 @@ import Cells
   import Darwin
 #endif
 
-/// The language model once more, as plain scalar loops in `Double`: what the fast path is checked
-/// against, by the gradient check of `--debug` and by tests. Written to be read, not to be fast.
+/// The model once more, with any cell and for any task, as plain scalar loops in `Double`: what the
+/// fast path is checked against, by the gradient check of `--debug` and by tests. Written to be
+/// read, not to be fast.
 ///
 /// The steps of a layer are those of its cell's reference.
 ///
 /// Parameters and gradients are arenas laid out by `ParameterTable`. State is [S, L, B, H];
-/// inputs and targets are [T, B], time-major, and a target of -1 is not counted. The loss is the
-/// sum over counted targets of the negative log-likelihood, in nats.
+/// inputs and targets are [T, B], time-major, and a target of -1 is not counted; `Window` says what
+/// other tasks have. The loss is the sum over counted targets of `shape.task.loss`, that of a
+/// softmax the negative log-likelihood in nats.
 package final class ReferenceModel {
   package let shape: ModelShape
   package let table: ParameterTable

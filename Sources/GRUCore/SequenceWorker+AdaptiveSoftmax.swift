@@ -241,13 +241,13 @@ extension SequenceWorker {
       leaf.update(repeating: 0, count: outputs * (width + 1))
       return
     }
-    withUnsafePointer(to: leaf) { node in
+    withUnsafePointer(to: leaf) { sum in
       withUnsafePointer(to: 0) { noFolds in
         kernels.weightGradient(
           WeightGradientArguments(
             left: rows, outputs: outputs, operands: 1, right0: right, columns0: columns,
-            right1: right, columns1: columns, folds: noFolds, nodeCount: 1, nodes: node,
-            offset0: 0, width0: width, offset1: 0, width1: width,
+            right1: right, columns1: columns, folds: noFolds, partialSumCount: 1,
+            partialSums: sum, offset0: 0, width0: width, offset1: 0, width1: width,
             biasOffset: hasBias ? outputs * width : -1, scratch: buffer(layout.scratch),
             stackDepth: layout.stackDepth))
       }

@@ -73,9 +73,8 @@ extension SequenceWorker {
 
   /// Looks the embeddings up.
   private func embedInputs(parameters: UnsafePointer<Float>) {
-    let embedding = parameters + table.parameters[0].offset
     timer.enter(.embedding, bytes: 8 * inputCount * layout.embedding)
-    if shape.task.readsTokens { embed(embedding) }
+    if shape.task.readsTokens { embed(parameters + table.embeddingWeight.offset) }
     if shape.task.input == .both { joinValues() }
     slots.index()
   }
@@ -87,7 +86,7 @@ extension SequenceWorker {
     guard let tokenTable = layout.tokenTable else { return }
     // The products of equal tokens are equal to the bit: one row of the table for each.
     inputProduct(
-      direction: direction, weights: weights, input: parameters + table.parameters[0].offset,
+      direction: direction, weights: weights, input: parameters + table.embeddingWeight.offset,
       inputStride: shape.embeddingSize, rows: shape.inputVocabularySize,
       into: buffer(tokenTable))
   }
@@ -170,11 +169,14 @@ extension SequenceWorker {
     }
   }
 
-  /// The elementwise work of a time step. It reads and writes about six arrays of the state's size.
+  /// An elementwise function of a time step.
   @inline(__always) func gates(
     _ function: GateFunction, _ arguments: GateArguments
   ) {
-    timer.enter(.gates, bytes: 4 * 6 * arguments.rows * arguments.columns)
+    timer.enter(
+      .gates,
+      bytes: 4 * (function.operands.reads + function.operands.writes) * arguments.rows
+        * arguments.columns)
     kernels.gates(function, arguments)
   }
 
@@ -187,6 +189,7 @@ extension SequenceWorker {
     let rows = product.source == .inner ? UnsafePointer(arguments.inner) : arguments.previous
     let sums = arguments.gates + product.gates.lowerBound * layout.hidden
     let isOfGates = product.sum == .gates
+    // The inner buffer takes one gate's sum, whose recurrent bias is the only one.
     let bias = weights.pointer(at: weights.directions[direction].recurrentBias)
     self.product(
       .recurrentProducts,

@@ -7,7 +7,7 @@ extension SequenceWorker {
     _ state: UnsafeMutablePointer<Float>, vector: Int, direction: Int, weights: PackedWeights
   ) {
     if shape.learnsInitialState {
-      let place = weights.directions[direction].initialStates + vector * layout.hidden
+      let place = weights.directions[direction].initialState(ofVector: vector)
       state.update(from: weights.pointer(at: place), count: layout.hidden)
     } else {
       state.update(repeating: 0, count: layout.hiddenStride)
@@ -87,12 +87,12 @@ extension SequenceWorker {
     let sums =
       buffer(first) + shape.indexInLayer(ofDirection: direction) * shards.count * entry
     foldShards(sums, entry: entry)
-    guard let place = table.tensors(ofDirection: direction).initialStates else { return }
-    for node in 0..<partialSumCount {
-      for vector in 0..<vectorCount {
-        (partialSums[node] + place + vector * layout.hidden)
-          .update(
-            from: sums + node * entry + vector * layout.hidden, count: shape.hiddenSize)
+    let tensors = table.tensors(ofDirection: direction)
+    for vector in 0..<vectorCount {
+      guard let place = tensors.initialState(ofVector: vector) else { return }
+      for node in 0..<partialSumCount {
+        (partialSums[node] + place)
+          .update(from: sums + node * entry + vector * layout.hidden, count: shape.hiddenSize)
       }
     }
   }

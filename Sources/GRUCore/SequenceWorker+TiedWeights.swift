@@ -89,7 +89,7 @@ extension SequenceWorker {
     let rows = window * sequencesPerShard
     timer.enter(.weightGradients, operations: 2 * count * rows * layout.hidden)
     let right = buffer(layout.packedState) + shard * kernels.packedDepth(rows) * layout.hidden
-    withUnsafePointer(to: destination) { node in
+    withUnsafePointer(to: destination) { sum in
       withUnsafePointer(to: 0) { noFolds in
         kernels.weightGradient(
           WeightGradientArguments(
@@ -98,9 +98,10 @@ extension SequenceWorker {
               stride: tied.stride, timeSteps: window, sequences: sequencesPerShard,
               sequencesPerShard: sequencesPerShard),
             outputs: count, operands: 1, right0: right, columns0: layout.hidden,
-            right1: right, columns1: layout.hidden, folds: noFolds, nodeCount: 1, nodes: node,
-            offset0: 0, width0: shape.hiddenSize, offset1: 0, width1: shape.hiddenSize,
-            biasOffset: -1, scratch: buffer(layout.scratch), stackDepth: layout.stackDepth))
+            right1: right, columns1: layout.hidden, folds: noFolds, partialSumCount: 1,
+            partialSums: sum, offset0: 0, width0: shape.hiddenSize, offset1: 0,
+            width1: shape.hiddenSize, biasOffset: -1, scratch: buffer(layout.scratch),
+            stackDepth: layout.stackDepth))
       }
     }
   }

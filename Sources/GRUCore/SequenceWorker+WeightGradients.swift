@@ -96,24 +96,35 @@ extension SequenceWorker {
     let ofInput = GradientOperand(
       packed: buffer(layout.packedInput), columns: inputColumns(layer: layer), width: inputSize,
       offset: tensors.inputWeight + row * inputSize)
-    let recurrentRow = row - blocks.firstRecurrentGate * hidden
-    let ofState = GradientOperand(
-      packed: buffer(layout.packedState), columns: layout.hidden, width: hidden,
-      offset: (tensors.recurrentWeight ?? 0) + recurrentRow * hidden)
-    let isOfGates = block.sum == .gates
-    let left =
-      isOfGates
-      ? shardRows(
+    let ofState =
+      block.source == nil
+      ? nil
+      : GradientOperand(
+        packed: buffer(layout.packedState), columns: layout.hidden, width: hidden,
+        offset: required(tensors.recurrentWeight) + row * hidden)
+    guard let first = block.hasInput ? ofInput : ofState else {
+      preconditionFailure("weights of neither input nor state")
+    }
+    let left: ShardRows
+    let bias: Int
+    switch block.sum {
+    case .gates:
+      left = shardRows(
         directions[direction].gates + gates.lowerBound * layout.hidden, layout.gatesStride)
-      : shardRows(directions[direction].inner, layout.hiddenStride)
-    let bias =
-      isOfGates
-      ? tensors.bias + row
-      : (tensors.recurrentBias ?? 0) + row - blocks.firstRecurrentBiasGate * hidden
+      bias = tensors.bias + row
+    case .inner:
+      left = shardRows(directions[direction].inner, layout.hiddenStride)
+      bias = required(tensors.recurrentBias)
+    }
     gradient(
-      left: left, outputs: gates.count * hidden, block.hasInput ? ofInput : ofState,
-      block.hasInput && block.source != nil ? ofState : nil, bias: bias,
-      partialSums: partialSums)
+      left: left, outputs: gates.count * hidden, first, block.hasInput ? ofState : nil,
+      bias: bias, partialSums: partialSums)
+  }
+
+  /// The place of a tensor that the cell's description says there is.
+  private func required(_ place: Int?) -> Int {
+    guard let place else { preconditionFailure("a tensor that the model does not have") }
+    return place
   }
 
   private func inputColumns(layer: Int) -> Int { layer == 0 ? layout.embedding : layout.feature }
@@ -166,7 +177,7 @@ extension SequenceWorker {
         left: left, outputs: outputs.count, operands: second == nil ? 1 : 2,
         right0: first.packed, columns0: first.columns,
         right1: other.packed, columns1: other.columns,
-        folds: folds, nodeCount: partialSumCount, nodes: partialSums,
+        folds: folds, partialSumCount: partialSumCount, partialSums: partialSums,
         offset0: first.offset + outputs.lowerBound * first.width, width0: first.width,
         offset1: other.offset + outputs.lowerBound * other.width, width1: other.width,
         biasOffset: bias + outputs.lowerBound,

@@ -26,7 +26,8 @@ package final class SequenceWorker {
   package let shardLosses: UnsafeMutablePointer<Double>
   package let shardTokens: UnsafeMutablePointer<Int>
   /// Sum of the metric of `shape.task.loss` over counted targets, per own shard; 0 where the task
-  /// does not sum it, and while training for any softmax.
+  /// does not sum it. That of a softmax has a meaning after evaluations only: training does not
+  /// compute it.
   package let shardMetrics: UnsafeMutablePointer<Double>
   /// The sequences that are laid end to end in each row of the window.
   package let slots: SequenceSlots
@@ -92,7 +93,7 @@ package final class SequenceWorker {
     blocks = CompiledBlocks(shape.cell)
     gateCount = shape.cell.gateCount
     vectorCount = shape.cell.stateVectors.count
-    hasInner = shape.cell.inner != nil
+    hasInner = shape.cell.hasInner
     shards = plan.shards(ofWorker: worker)
     sequences = plan.sequences(of: shards)
     sequencesPerShard = plan.sequencesPerShard
@@ -276,8 +277,8 @@ package final class SequenceWorker {
       size: shape.embeddingSize, window: window, sequences: sequences.count,
       sequencesPerShard: sequencesPerShard, folds: folds,
       stack: buffer(layout.embeddingStack), stackStride: layout.embedding, kernels: kernels,
-      partialSums: partialSums, partialSumCount: partialSumCount, offset: table.parameters[0].offset
-    )
+      partialSums: partialSums, partialSumCount: partialSumCount,
+      offset: table.embeddingWeight.offset)
   }
 
   /// Forward pass and loss alone, with nothing dropped; carries the state on.

@@ -140,7 +140,7 @@ struct WorkspaceLayout {
     for _ in 0..<shape.layerDirectionCount {
       gates.append(take(rows * gatesStride))
       states.append(take(vectors * stateVectorStride))
-      inner.append(cell.inner == nil ? 0 : take(rows * hiddenStride))
+      inner.append(cell.hasInner ? take(rows * hiddenStride) : 0)
     }
     if shape.isBidirectional {
       for _ in 0..<shape.layerCount { features.append(take(rows * featureStride)) }

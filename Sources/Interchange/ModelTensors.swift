@@ -81,7 +81,7 @@ package struct ModelTensors: Sendable, Equatable {
       + (0..<shape.layerDirectionCount).flatMap { direction in
         let all =
           ["input.weight", "bias"]
-          + (shape.cell.recurrentGates.isEmpty ? [] : ["recurrent.weight"])
+          + (shape.cell.hasRecurrentWeights ? ["recurrent.weight"] : [])
           + (shape.cell.recurrentBiasGates.isEmpty ? [] : ["recurrent.bias"])
           + (shape.learnsInitialState ? shape.cell.stateVectors.map(\.initialName) : [])
         return all.map { "\(shape.prefix(ofDirection: direction)).\($0)" }

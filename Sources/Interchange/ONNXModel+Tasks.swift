@@ -6,8 +6,8 @@ import GRUCore
 /// They take `features` [T, B, F], numbers as the data have them, `tokens` [T, B], or both;
 /// `lengths` [B], the steps of each sequence where they are not all T; and, unless layers go both
 /// ways, `initial_state` [L, B, H], without which sequences start as they did in training. They
-/// give `logits` [B, V], or [T, B, V] of every step; or `predictions` [B, V], of forecasts [B, horizon,
-/// columns] in the data's units; and, unless layers go both ways, `final_state` [L, B, H].
+/// give `logits` [B, V], or [T, B, V] of every step; or `predictions` [B, V], of forecasts
+/// [B, horizon, columns] in the data's units; and, unless layers go both ways, `final_state` [L, B, H].
 extension ONNXModel {
   static func sequenceGraph(_ model: ModelTensors) -> ONNXGraph {
     let shape = model.shape

@@ -85,7 +85,7 @@ package struct Kernels: @unchecked Sendable {
   package func weightGradient(_ arguments: WeightGradientArguments) {
     precondition(arguments.columns0 % 16 == 0, "columns \(arguments.columns0) % 16 != 0")
     precondition(arguments.columns1 % 16 == 0, "columns \(arguments.columns1) % 16 != 0")
-    precondition(arguments.stackDepth >= arguments.nodeCount, "fold stack too shallow")
+    precondition(arguments.stackDepth >= arguments.partialSumCount, "fold stack too shallow")
     withUnsafePointer(to: arguments) { table.pointee.weightGradient(UnsafeRawPointer($0)) }
   }
 

@@ -27,26 +27,3 @@ extension UnsafeRawPointer {
     self = unsafeBitCast(UInt8(truncatingIfNeeded: number), to: GateFunction.self)
   }
 }
-
-/// Columns of a packed panel.
-@inlinable @inline(__always)
-public func panelWidth<V: SIMD>(_ vector: V.Type) -> Int where V.Scalar == Float {
-  Columns2<V>.width
-}
-
-/// exp, sigmoid or tanh (0, 1, 2) of `count` floats, a multiple of 16.
-@inlinable @inline(__always)
-public func elementaryArray(
-  _ which: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int
-) {
-  var i = 0
-  while i + 16 <= count {
-    let value = loadLanes(x + i)
-    switch which {
-    case 0: storeLanes(exponential(value), y + i)
-    case 1: storeLanes(sigmoid(value), y + i)
-    default: storeLanes(hyperbolicTangent(value), y + i)
-    }
-    i += 16
-  }
-}

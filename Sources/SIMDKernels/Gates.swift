@@ -1,25 +1,28 @@
 /// Operands of one time step's elementwise work, [rows, columns] each; `columns` is a multiple of
 /// 16.
 ///
-/// `gates` rows hold [z | r | h̃], each `columns` wide, `gatesStride` apart (an RNN has only h̃).
-/// Which of the other operands a function reads or writes is said there.
+/// `gates` rows hold the cell's gates side by side, each `columns` wide, `gatesStride` apart:
+/// [z | r | h̃] of a GRU, [h̃] of an RNN, [i | f | g | o] of an LSTM, [z | h̃] of a minGRU. Which of
+/// the other operands a function reads or writes is said there.
 @frozen public struct GateArguments {
   public var rows: Int
   public var columns: Int
   public var gates: UnsafeMutablePointer<Float>
   public var gatesStride: Int
-  /// h of the step before; rows `stateStride` apart, as all that follow.
+  /// The state vectors of the step before; rows `stateStride` apart, as all that follow.
   public var previous: UnsafePointer<Float>
   public var stateStride: Int
-  /// h' of this step.
+  /// The state vectors of this step.
   public var next: UnsafeMutablePointer<Float>
-  /// r ⊙ h (reset-before), or U_h h + c_h, later its gradient (reset-after).
+  /// What the step leaves for its backward pass: r ⊙ h (reset-before); U_h h + c_h, later its
+  /// gradient (reset-after); tanh(c') (LSTM).
   public var inner: UnsafeMutablePointer<Float>
   /// Gradient from the layer above at this step.
   public var upper: UnsafePointer<Float>
-  /// Gradient from the step after, and the part of it that goes on to the step before.
+  /// Gradient of each state vector from the step after, and the part of it that goes on to the step
+  /// before.
   public var carry: UnsafeMutablePointer<Float>
-  /// d(r ⊙ h).
+  /// d(r ⊙ h) (reset-before).
   public var innerGradient: UnsafeMutablePointer<Float>
   /// From one state vector of a cell with several to the next: of `previous` and `next`, and of
   /// `carry`.

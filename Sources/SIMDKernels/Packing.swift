@@ -1,5 +1,11 @@
 public import CPlatform
 
+/// Columns of a packed panel.
+@inlinable @inline(__always)
+public func panelWidth<V: SIMD>(_ vector: V.Type) -> Int where V.Scalar == Float {
+  Columns2<V>.width
+}
+
 /// A weight to be packed as the right operand of products: panels of `panelWidth` columns.
 ///
 /// The packed operand has `groups × groupWidth` columns (groupWidth a multiple of 16 that holds

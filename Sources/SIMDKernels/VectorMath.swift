@@ -125,3 +125,20 @@ public func hyperbolicTangent(_ x: Lanes) -> Lanes {
   let sign = unsafeBitCast(x, to: SIMD16<UInt32>.self) & SIMD16<UInt32>(repeating: 0x8000_0000)
   return unsafeBitCast(unsafeBitCast(value, to: SIMD16<UInt32>.self) | sign, to: Lanes.self)
 }
+
+/// exp, sigmoid or tanh (0, 1, 2) of `count` floats, a multiple of 16.
+@inlinable @inline(__always)
+public func elementaryArray(
+  _ which: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int
+) {
+  var i = 0
+  while i + 16 <= count {
+    let value = loadLanes(x + i)
+    switch which {
+    case 0: storeLanes(exponential(value), y + i)
+    case 1: storeLanes(sigmoid(value), y + i)
+    default: storeLanes(hyperbolicTangent(value), y + i)
+    }
+    i += 16
+  }
+}

@@ -12,9 +12,9 @@
   public var columns1: Int
   /// For each shard of the run, how many times to fold the two topmost partial sums after it.
   public var folds: UnsafePointer<Int>
-  /// Number of maximal canonical nodes, and the gradient arenas that receive them.
-  public var nodeCount: Int
-  public var nodes: UnsafePointer<UnsafeMutablePointer<Float>>
+  /// Number of partial sums, one for each maximal canonical node, and the arenas that receive them.
+  public var partialSumCount: Int
+  public var partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   /// Offset of dW's first row within an arena, and its real columns (its row stride), per operand.
   public var offset0: Int
   public var width0: Int
@@ -30,8 +30,8 @@
   @inlinable @inline(__always) public init(
     left: ShardRows, outputs: Int, operands: Int,
     right0: UnsafePointer<Float>, columns0: Int, right1: UnsafePointer<Float>, columns1: Int,
-    folds: UnsafePointer<Int>, nodeCount: Int,
-    nodes: UnsafePointer<UnsafeMutablePointer<Float>>,
+    folds: UnsafePointer<Int>, partialSumCount: Int,
+    partialSums: UnsafePointer<UnsafeMutablePointer<Float>>,
     offset0: Int, width0: Int, offset1: Int, width1: Int, biasOffset: Int,
     scratch: UnsafeMutablePointer<Float>, stackDepth: Int
   ) {
@@ -43,8 +43,8 @@
     self.right1 = right1
     self.columns1 = columns1
     self.folds = folds
-    self.nodeCount = nodeCount
-    self.nodes = nodes
+    self.partialSumCount = partialSumCount
+    self.partialSums = partialSums
     self.offset0 = offset0
     self.width0 = width0
     self.offset1 = offset1

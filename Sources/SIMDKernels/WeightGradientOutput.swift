@@ -39,15 +39,15 @@ public func writeBiases(
   height: Int
 ) {
   if p.pointee.biasOffset < 0 { return }
-  var node = 0
-  while node < p.pointee.nodeCount {
-    let out = p.pointee.nodes[node] + p.pointee.biasOffset + row
+  var sum = 0
+  while sum < p.pointee.partialSumCount {
+    let out = p.pointee.partialSums[sum] + p.pointee.biasOffset + row
     var i = 0
     while i < height {
-      out[i] = sums[node * stride + i]
+      out[i] = sums[sum * stride + i]
       i += 1
     }
-    node += 1
+    sum += 1
   }
 }
 
@@ -58,10 +58,10 @@ public func writeGradientTile(
   slotWidth: Int, row: Int, height: Int, column: Int, offset: Int, width: Int
 ) {
   let valid = min(slotWidth, width - column)
-  var node = 0
-  while node < p.pointee.nodeCount {
-    var source = slot + node * slotStride
-    var out = p.pointee.nodes[node] + offset + row * width + column
+  var sum = 0
+  while sum < p.pointee.partialSumCount {
+    var source = slot + sum * slotStride
+    var out = p.pointee.partialSums[sum] + offset + row * width + column
     var i = 0
     while i < height {
       var j = 0
@@ -78,6 +78,6 @@ public func writeGradientTile(
       out += width
       i += 1
     }
-    node += 1
+    sum += 1
   }
 }

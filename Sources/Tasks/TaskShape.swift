@@ -54,7 +54,7 @@ package struct TaskShape: Sendable, Equatable {
 
   package init(
     input: Input, readout: Readout, loss: Loss, inputVocabularySize: Int? = nil,
-    sumsMetric: Bool = true, looksAhead: Bool = false
+    sumsMetric: Bool, looksAhead: Bool
   ) {
     self.input = input
     self.readout = readout

@@ -13,7 +13,7 @@ import Testing
   ]
 
   private static func shape(
-    _ cell: ModelShape.Cell, layers: Int, vocabulary: Int = 97, hidden: Int = 130
+    _ cell: Cell, layers: Int, vocabulary: Int = 97, hidden: Int = 130
   ) -> ModelShape {
     ModelShape(
       cell: cell, vocabularySize: vocabulary, embeddingSize: 33, hiddenSize: hidden,

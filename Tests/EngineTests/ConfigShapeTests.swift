@@ -42,6 +42,15 @@ import Testing
     #expect(found == Set(Cell.allCases))
   }
 
+  @Test func namesKnowWhetherTheirCellsHaveRecurrentWeights() throws {
+    for name in ModelConfig.CellName.allCases {
+      for reset in ModelConfig.Reset.allCases {
+        let cell = try #require(Cell(cell: name.rawValue, reset: reset.rawValue))
+        #expect(name.hasRecurrentWeights == cell.hasRecurrentWeights, "\(name), \(reset)")
+      }
+    }
+  }
+
   @Test func namesAreThoseOfTheTargetsThatCompute() {
     for precision in ModelConfig.Precision.allCases {
       #expect(precision.kernels.rawValue == precision.rawValue)

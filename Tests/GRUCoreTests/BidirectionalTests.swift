@@ -25,7 +25,8 @@ import Testing
         cell: .gruResetAfter, vocabularySize: classes, embeddingSize: embedding,
         hiddenSize: hidden, layerCount: layers)
       shape.task = TaskShape(
-        input: .tokens, readout: .last, loss: .softmax, inputVocabularySize: vocabulary)
+        input: .tokens, readout: .last, loss: .softmax, inputVocabularySize: vocabulary,
+        sumsMetric: true, looksAhead: false)
       shape.isBidirectional = true
       return shape
     }

@@ -5,8 +5,8 @@ import Testing
 
 /// The numeric contract of the core: the same bits at any vector width and any split of the shards.
 @Suite struct BitEqualityTests {
-  @Test(arguments: ModelShape.Cell.allCases, Sizes.all)
-  func everyInstructionSetIsBitIdentical(cell: ModelShape.Cell, sizes: Sizes) {
+  @Test(arguments: Cell.allCases, Sizes.all)
+  func everyInstructionSetIsBitIdentical(cell: Cell, sizes: Sizes) {
     let problem = sizes.problem(cell)
     let portable = WorkerRun(problem, plan: sizes.plan(), instructionSet: .portable)
     for set in InstructionSet.available where set != .portable {
@@ -15,8 +15,8 @@ import Testing
     }
   }
 
-  @Test(arguments: ModelShape.Cell.allCases, [8, 7, 6])
-  func everySplitOfTheShardsIsBitIdentical(cell: ModelShape.Cell, shards: Int) {
+  @Test(arguments: Cell.allCases, [8, 7, 6])
+  func everySplitOfTheShardsIsBitIdentical(cell: Cell, shards: Int) {
     let sizes = Sizes(
       hidden: 19, embedding: 13, vocabulary: 29, layers: 2, window: 4, shards: shards,
       sequencesPerShard: 3)
@@ -32,8 +32,8 @@ import Testing
     }
   }
 
-  @Test(arguments: ModelShape.Cell.allCases, Sizes.all)
-  func shorterWindowThanCapacityIsBitIdentical(cell: ModelShape.Cell, sizes: Sizes) {
+  @Test(arguments: Cell.allCases, Sizes.all)
+  func shorterWindowThanCapacityIsBitIdentical(cell: Cell, sizes: Sizes) {
     let problem = sizes.problem(cell)
     let set = InstructionSet.available.last!
     let tight = WorkerRun(problem, plan: sizes.plan(), instructionSet: set)

@@ -8,8 +8,8 @@ import Testing
   private let sizes = Sizes.all[3]
 
   /// Values and gradients both.
-  @Test(arguments: ModelShape.Cell.allCases)
-  func onlyTheFirstWindowOfAStreamUsesIt(cell: ModelShape.Cell) {
+  @Test(arguments: Cell.allCases)
+  func onlyTheFirstWindowOfAStreamUsesIt(cell: Cell) {
     let problem = sizes.problem(cell) { $0.learnsInitialState = true }
     let set = InstructionSet.available.last!
     let found = WorkerRun(problem, plan: sizes.plan(), instructionSet: set)
@@ -77,8 +77,8 @@ import Testing
     #expect(relativeError(first.map(Double.init), expected.logits) < 1e-5)
   }
 
-  @Test(arguments: [ModelShape.Cell.gruResetBefore, .gruResetAfter], [false, true])
-  func updateGateBiasStartsAtTheConfiguredValue(cell: ModelShape.Cell, normalizes: Bool) {
+  @Test(arguments: [Cell.gruResetBefore, .gruResetAfter], [false, true])
+  func updateGateBiasStartsAtTheConfiguredValue(cell: Cell, normalizes: Bool) {
     func initial(_ bias: Float) -> ([Float], ParameterTable) {
       let shape = sizes.problem(cell) {
         $0.normalizesGates = normalizes

@@ -6,8 +6,8 @@ import Testing
 /// Training with products of bf16 numbers: near fp32, and its own bits for any split of the shards.
 @Suite(.enabled(if: Precision.bf16.isAvailable(with: .avx512)))
 struct MixedPrecisionTests {
-  @Test(arguments: ModelShape.Cell.allCases, Sizes.all)
-  func gradientsAreCloseToSinglePrecision(cell: ModelShape.Cell, sizes: Sizes) {
+  @Test(arguments: Cell.allCases, Sizes.wellConditioned)
+  func gradientsAreCloseToSinglePrecision(cell: Cell, sizes: Sizes) {
     let problem = sizes.problem(cell)
     let exact = WorkerRun(problem, plan: sizes.plan(), instructionSet: .avx512)
     let rounded = WorkerRun(
@@ -28,7 +28,7 @@ struct MixedPrecisionTests {
         }
         // Operands have eight bits; hundreds of time steps' worth of them average out.
         #expect(
-          difference.squareRoot() <= 0.04 * problem.conditioning * square.squareRoot() + 1e-6,
+          difference.squareRoot() <= 0.04 * square.squareRoot() + 1e-6,
           "\(parameter.name) of window \(window)")
       }
     }
@@ -37,8 +37,8 @@ struct MixedPrecisionTests {
     }
   }
 
-  @Test(arguments: ModelShape.Cell.allCases, [8, 7, 6])
-  func everySplitOfTheShardsIsBitIdentical(cell: ModelShape.Cell, shards: Int) {
+  @Test(arguments: Cell.allCases, [8, 7, 6])
+  func everySplitOfTheShardsIsBitIdentical(cell: Cell, shards: Int) {
     let sizes = Sizes(
       hidden: 19, embedding: 13, vocabulary: 29, layers: 2, window: 5, shards: shards,
       sequencesPerShard: 3)

@@ -75,7 +75,7 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
 
   @Test(arguments: ModelOption.allCases, sizes)
   func everyCellAgreesWithTheReferenceModel(option: ModelOption, sizes: Sizes) {
-    for cell in ModelShape.Cell.allCases {
+    for cell in Cell.allCases {
       let problem = sizes.problem(cell, options: option.apply)
       let model = ReferenceModel(shape: problem.shape, table: problem.table)
       let parameters = problem.parameters.map(Double.init)
@@ -102,8 +102,8 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
   }
 
   /// The errors are those of `ReferenceModelTests.gradientAgreesWithCentralDifferences`.
-  @Test(arguments: ModelOption.allCases, ModelShape.Cell.allCases)
-  func referenceGradientAgreesWithCentralDifferences(option: ModelOption, cell: ModelShape.Cell) {
+  @Test(arguments: ModelOption.allCases, Cell.allCases)
+  func referenceGradientAgreesWithCentralDifferences(option: ModelOption, cell: Cell) {
     var shape = ModelShape(
       cell: cell, vocabularySize: 5, embeddingSize: 3, hiddenSize: 4, layerCount: 2)
     option.apply(to: &shape)
@@ -156,8 +156,8 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     }
   }
 
-  private var cases: [(ModelShape.Cell, Precision)] {
-    ModelShape.Cell.allCases.map { ($0, .fp32) }
+  private var cases: [(Cell, Precision)] {
+    Cell.allCases.map { ($0, .fp32) }
       + (Precision.bf16.isAvailable(with: .avx512) ? [(.gruResetBefore, .bf16)] : [])
   }
 
@@ -196,8 +196,8 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     #expect(abs(Double(first.count { $0 }) - 1000) < 4 * (4000 * 0.25 * 0.75).squareRoot())
   }
 
-  @Test(arguments: ModelShape.Cell.allCases)
-  func evaluationDropsNothing(cell: ModelShape.Cell) {
+  @Test(arguments: Cell.allCases)
+  func evaluationDropsNothing(cell: Cell) {
     let sizes = Sizes.all[3]
     let plain = sizes.problem(cell)
     let problem = sizes.problem(cell) { $0.regularization.dropout = 0.5 }

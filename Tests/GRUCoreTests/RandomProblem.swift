@@ -18,15 +18,6 @@ struct RandomProblem {
   /// Whether the first window is that of new streams, so that `state` does not matter.
   var startsAfresh: Bool { shape.learnsInitialState }
 
-  /// How much the output layer magnifies rounding: with one hidden unit and two tokens, the
-  /// gradient of the state is a multiple of the difference of two weights, which may nearly cancel.
-  var conditioning: Double {
-    guard shape.hiddenSize == 1, shape.vocabularySize == 2 else { return 1 }
-    let weights = parameters[table.outputWeight.range].map(Double.init)
-    let size = abs(weights[0]) + abs(weights[1])
-    return size / max(abs(weights[0] - weights[1]), 1e-3 * size)
-  }
-
   /// An arena with a wrong value in every tensor and zeros in the gaps.
   var stale: [Float] {
     var arena = [Float](repeating: 0, count: table.elementCount)

@@ -32,9 +32,9 @@ import Testing
 
   /// (f(x + h) − f(x − h)) / 2h with h = 1e-5 errs by h² f''' / 6, about 1e-10, and by rounding of
   /// the loss, about 1e-15 × 30 / 1e-5 = 3e-9; gradients here are around 1.
-  @Test(arguments: ModelShape.Cell.allCases, [(3, 2), (5, 3)])
+  @Test(arguments: Cell.allCases, [(3, 2), (5, 3)])
   func gradientAgreesWithCentralDifferences(
-    cell: ModelShape.Cell, size: (steps: Int, sequences: Int)
+    cell: Cell, size: (steps: Int, sequences: Int)
   ) {
     let shape = ModelShape(
       cell: cell, vocabularySize: 5, embeddingSize: 3, hiddenSize: 4, layerCount: 2)
@@ -66,8 +66,8 @@ import Testing
     }
   }
 
-  @Test(arguments: ModelShape.Cell.allCases)
-  func twoWindowsWithCarriedStateEqualOneWindow(cell: ModelShape.Cell) {
+  @Test(arguments: Cell.allCases)
+  func twoWindowsWithCarriedStateEqualOneWindow(cell: Cell) {
     let shape = ModelShape(
       cell: cell, vocabularySize: 6, embeddingSize: 2, hiddenSize: 5, layerCount: 2)
     let problem = RandomProblem(shape: shape, window: 3, sequences: 2, seed: 5)

@@ -21,7 +21,7 @@ struct ReferenceValues: Decodable {
 
   var shape: ModelShape {
     ModelShape(
-      cell: ModelShape.Cell(rawValue: cell)!, vocabularySize: vocabulary, embeddingSize: embedding,
+      cell: Cell(rawValue: cell)!, vocabularySize: vocabulary, embeddingSize: embedding,
       hiddenSize: hidden, layerCount: layers)
   }
 

@@ -6,6 +6,7 @@ import Testing
 /// The sizes of one comparison: odd ones on purpose, around and across vector and tile widths.
 struct Sizes: Sendable, CustomTestStringConvertible {
   var hidden, embedding, vocabulary, layers, window, shards, sequencesPerShard: Int
+  var seed: UInt64?
 
   static let all = [
     Sizes(
@@ -33,8 +34,17 @@ struct Sizes: Sendable, CustomTestStringConvertible {
       sequencesPerShard: 2),
   ]
 
+  /// The same, for gradients to be compared by their size. That of a single unit is a multiple of
+  /// the difference of two weights, which may nearly cancel: with this seed they have opposite
+  /// signs in every cell, and all targets count.
+  static let wellConditioned: [Sizes] = {
+    var sizes = all
+    sizes[0].seed = 27
+    return sizes
+  }()
+
   func problem(
-    _ cell: ModelShape.Cell, options: (inout ModelShape) -> Void = { _ in }
+    _ cell: Cell, options: (inout ModelShape) -> Void = { _ in }
   ) -> RandomProblem {
     var shape = ModelShape(
       cell: cell, vocabularySize: vocabulary, embeddingSize: embedding, hiddenSize: hidden,
@@ -42,7 +52,7 @@ struct Sizes: Sendable, CustomTestStringConvertible {
     options(&shape)
     return RandomProblem(
       shape: shape, window: window, sequences: shards * sequencesPerShard,
-      seed: UInt64(hidden * 100 + window))
+      seed: seed ?? UInt64(hidden * 100 + window))
   }
 
   func plan(ranks: Int = 1, threads: Int = 1) -> ShardPlan {
@@ -77,8 +87,8 @@ struct Sizes: Sendable, CustomTestStringConvertible {
     }
   }
 
-  @Test(arguments: ModelShape.Cell.allCases, Sizes.all)
-  func agreesWithTheReferenceModelOverTwoWindows(cell: ModelShape.Cell, sizes: Sizes) {
+  @Test(arguments: Cell.allCases, Sizes.wellConditioned)
+  func agreesWithTheReferenceModelOverTwoWindows(cell: Cell, sizes: Sizes) {
     let problem = sizes.problem(cell)
     let model = ReferenceModel(shape: problem.shape, table: problem.table)
     let parameters = problem.parameters.map(Double.init)
@@ -101,16 +111,14 @@ struct Sizes: Sendable, CustomTestStringConvertible {
         for tensor in problem.table.parameters {
           let gradient = found.gradients[window][tensor.range].map(Double.init)
           let error = relativeError(gradient, Array(expected.gradient[tensor.range]))
-          #expect(
-            error <= tolerance * problem.conditioning,
-            "\(set) window \(window) \(tensor.name)")
+          #expect(error <= tolerance, "\(set) window \(window) \(tensor.name)")
         }
       }
     }
   }
 
-  @Test(arguments: ModelShape.Cell.allCases)
-  func gapsBetweenTensorsStayZero(cell: ModelShape.Cell) {
+  @Test(arguments: Cell.allCases)
+  func gapsBetweenTensorsStayZero(cell: Cell) {
     let sizes = Sizes.all[1]
     let problem = sizes.problem(cell)
     let set = InstructionSet.available.last!
@@ -122,8 +130,8 @@ struct Sizes: Sendable, CustomTestStringConvertible {
     #expect(gaps.allSatisfy { $0 == 0 })
   }
 
-  @Test(arguments: ModelShape.Cell.allCases)
-  func evaluationLossEqualsTrainingLossAndCarriesState(cell: ModelShape.Cell) {
+  @Test(arguments: Cell.allCases)
+  func evaluationLossEqualsTrainingLossAndCarriesState(cell: Cell) {
     let sizes = Sizes.all[3]
     let problem = sizes.problem(cell)
     let kernels = Kernels(InstructionSet.available.last!)
@@ -163,8 +171,8 @@ struct Sizes: Sendable, CustomTestStringConvertible {
     #expect(found.gradients[0].allSatisfy { $0.isFinite })
   }
 
-  @Test(arguments: ModelShape.Cell.allCases)
-  func nonFiniteValuesAreFound(cell: ModelShape.Cell) {
+  @Test(arguments: Cell.allCases)
+  func nonFiniteValuesAreFound(cell: Cell) {
     var problem = Sizes.all[3].problem(cell)
     let plan = Sizes.all[3].plan()
     #expect(firstNonFinite(problem, plan) == nil)
@@ -174,6 +182,22 @@ struct Sizes: Sendable, CustomTestStringConvertible {
     #expect(site?.layer == 1)
     #expect(site?.timeStep == 0)
     #expect(site?.value.isNaN == true)
+  }
+
+  /// An infinite cell state shows itself by a hidden state of ±o, which is finite.
+  @Test func findsAValueThatIsNotFiniteInAFurtherStateVector() {
+    var problem = Sizes.all[3].problem(.lstm)
+    // The cell state of layer 1, sequence 2.
+    let vector = problem.shape.layerCount + 1
+    let place = (vector * problem.sequences + 2) * problem.shape.hiddenSize + 5
+    problem.state[place] = .infinity
+    let site = firstNonFinite(problem, Sizes.all[3].plan())
+    #expect(site?.tensor == "cell states")
+    #expect(site?.layer == 1)
+    #expect(site?.timeStep == 0)
+    #expect(site?.sequence == 2)
+    #expect(site?.column == 5)
+    #expect(site?.value == .infinity)
   }
 
   private func firstNonFinite(_ problem: RandomProblem, _ plan: ShardPlan) -> NonFiniteSite? {
@@ -193,8 +217,8 @@ struct Sizes: Sendable, CustomTestStringConvertible {
     return worker.firstNonFinite()
   }
 
-  @Test(arguments: ModelShape.Cell.allCases, InstructionSet.available)
-  func generationAgreesWithTheReferenceModel(cell: ModelShape.Cell, set: InstructionSet) {
+  @Test(arguments: Cell.allCases, InstructionSet.available)
+  func generationAgreesWithTheReferenceModel(cell: Cell, set: InstructionSet) {
     var problem = Sizes.all[3].problem(cell)
     problem.state = problem.state.map { _ in 0 }
     let tokens = Array(problem.inputs[0].prefix(6))

@@ -13,7 +13,7 @@ struct TaskProblem {
   var window: ReferenceModel.Window
 
   init(
-    _ cell: ModelShape.Cell, _ task: TaskShape, hidden: Int, inputs: Int, outputs: Int,
+    _ cell: Cell, _ task: TaskShape, hidden: Int, inputs: Int, outputs: Int,
     layers: Int, steps: Int, slots: Int, shards: Int, sequencesPerShard: Int,
     options: (inout ModelShape) -> Void = { _ in }
   ) {

@@ -17,7 +17,7 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
     ) -> TaskShape {
       TaskShape(
         input: input, readout: readout, loss: loss,
-        inputVocabularySize: input == .values ? nil : kinds)
+        inputVocabularySize: input == .values ? nil : kinds, sumsMetric: true, looksAhead: false)
     }
     return [
       TaskCase(
@@ -102,7 +102,7 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
     ]
   }()
 
-  func problem(_ cell: ModelShape.Cell) -> TaskProblem {
+  func problem(_ cell: Cell) -> TaskProblem {
     TaskProblem(
       cell, task, hidden: hidden, inputs: inputs, outputs: outputs, layers: layers, steps: steps,
       slots: slots, shards: shards, sequencesPerShard: sequencesPerShard,
@@ -121,8 +121,8 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
 @Suite struct TaskTests {
   private let tolerance = 5e-6
 
-  @Test(arguments: ModelShape.Cell.allCases, TaskCase.all)
-  func agreesWithTheReferenceModel(cell: ModelShape.Cell, sizes: TaskCase) {
+  @Test(arguments: Cell.allCases, TaskCase.all)
+  func agreesWithTheReferenceModel(cell: Cell, sizes: TaskCase) {
     let problem = sizes.problem(cell)
     let state = [Double](
       repeating: 0, count: problem.shape.stateCount(sequences: problem.plan.sequences))
@@ -143,8 +143,8 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
   }
 
   /// The reference's own gradient, which the fast path is held against, is that of its loss.
-  @Test(arguments: ModelShape.Cell.allCases, TaskCase.all)
-  func theReferenceAgreesWithCentralDifferences(cell: ModelShape.Cell, sizes: TaskCase) {
+  @Test(arguments: Cell.allCases, TaskCase.all)
+  func theReferenceAgreesWithCentralDifferences(cell: Cell, sizes: TaskCase) {
     let problem = sizes.problem(cell)
     let model = ReferenceModel(shape: problem.shape, table: problem.table)
     let state = [Double](

@@ -9,7 +9,7 @@ struct WorkerRun {
   var tokens: [[Int]] = []
   /// The gradient arena by window: the canonical sum over all shards.
   var gradients: [[Float]] = []
-  /// State after the last window, [L, B, H].
+  /// State after the last window, [S, L, B, H].
   var state: [Float] = []
 
   /// Runs every worker of `plan`, made for windows that are `spare` steps longer, one after

@@ -1,7 +1,7 @@
 /// Cells that were added to version 1 after its first programs: what they computed at first is what
 /// they compute.
 extension GoldenConfig {
-  static let laterCells: [GoldenConfig] = lstm + minGRU
+  static let laterCells: [GoldenConfig] = lstm + minGRU + keptCells
 
   private static let lstm: [GoldenConfig] = [
     .init("lstm", "model.cell=lstm", worlds: three),
@@ -26,6 +26,18 @@ extension GoldenConfig {
       "lstm-local",
       "model.cell=lstm exchange.synchronize_every=2 exchange.local_groups=2 run.log_every=2 "
         + "run.validate_every=4 run.steps=8 run.verify_every=4", worlds: pairs),
+  ]
+
+  /// With checkpoints that were kept.
+  private static let keptCells: [GoldenConfig] = [
+    .init(
+      "kept-lstm",
+      "model.cell=lstm model.layers=2 model.hidden=6 model.learned_initial_state=true",
+      base: .characters, worlds: three),
+    .init(
+      "kept-mingru",
+      "model.cell=mingru model.layers=2 model.hidden=6 model.learned_initial_state=true",
+      base: .characters, worlds: three),
   ]
 
   private static let minGRU: [GoldenConfig] = [

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A folder with the data of all configs, in which runs are made.
 final class Workshop: Sendable {
@@ -15,8 +16,12 @@ final class Workshop: Sendable {
     try Data("{}".utf8).write(to: folder.appendingPathComponent("config.json"))
     // Nobody else may remove it: a process ends without deinitialising what is static.
     let path = folder.path
-    Self.removal.path = path
-    atexit { Workshop.removal.remove() }
+    Self.leftover.withLock { $0 = path }
+    atexit {
+      Workshop.leftover.withLock { path in
+        if let path { try? FileManager.default.removeItem(atPath: path) }
+      }
+    }
     for file in GoldenPreparation.all where FileManager.default.fileExists(atPath: file.kept.path) {
       try FileManager.default.copyItem(
         at: file.kept, to: folder.appendingPathComponent(file.name))
@@ -60,15 +65,8 @@ final class Workshop: Sendable {
     return record
   }
 
-  private final class Removal: @unchecked Sendable {
-    var path: String?
-
-    func remove() {
-      if let path { try? FileManager.default.removeItem(atPath: path) }
-    }
-  }
-
-  private static let removal = Removal()
+  /// The folder to remove when the process ends.
+  private static let leftover = Mutex<String?>(nil)
 }
 
 /// A token file that a program of version 1 prepared, and that later ones read.
@@ -109,6 +107,8 @@ struct GoldenCheckpoint: Sendable {
     GoldenCheckpoint(name: "labels", step: 2, world: .threads(2)),
     GoldenCheckpoint(name: "adding", step: 3, world: .ranks(2)),
     GoldenCheckpoint(name: "copy", step: 3, world: .threads(4)),
+    GoldenCheckpoint(name: "kept-lstm", step: 4, world: .ranks(2)),
+    GoldenCheckpoint(name: "kept-mingru", step: 4, world: .threads(2)),
   ]
 
   var kept: URL { GoldenValues.folder.appendingPathComponent("stopped/\(name)") }

@@ -25,7 +25,7 @@ struct Reference: Decodable {
 
   var shape: ModelShape {
     ModelShape(
-      cell: ModelShape.Cell(rawValue: cell)!, vocabularySize: vocabulary, embeddingSize: embedding,
+      cell: Cell(rawValue: cell)!, vocabularySize: vocabulary, embeddingSize: embedding,
       hiddenSize: hidden, layerCount: layers)
   }
 

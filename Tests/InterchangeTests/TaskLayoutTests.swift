@@ -107,7 +107,9 @@ import Testing
         as: UTF8.self)
     }
     let tagger = try model(
-      TaskShape(input: .tokens, readout: .every, loss: .softmax, inputVocabularySize: 50))
+      TaskShape(
+        input: .tokens, readout: .every, loss: .softmax, inputVocabularySize: 50, sumsMetric: true,
+        looksAhead: false))
     #expect(tagger["embedding.weight"].count == 50 * 4)
     let labels = TaskDescription(
       name: "tagger", inputs: .tokens, sequences: .packed, targets: .everyStep, looksAhead: false,
@@ -123,7 +125,10 @@ import Testing
     #expect(copy.contains("gru-dist sequence model"))
     #expect(copy.contains("lengths"))
     // Tokens and values together are two inputs, side by side in the first layer's.
-    var both = try model(TaskShape(input: .both, readout: .last, loss: .softmax)).shape
+    var both = try model(
+      TaskShape(
+        input: .both, readout: .last, loss: .softmax, sumsMetric: true, looksAhead: false)
+    ).shape
     both.valuesBesideTokens = 3
     let values = ParameterTable(shape: both).parameters.map {
       ($0.name, [Float](repeating: 0.5, count: $0.count))

@@ -26,11 +26,11 @@ struct TaskReference: Decodable {
 
   var shape: ModelShape {
     var shape = ModelShape(
-      cell: ModelShape.Cell(rawValue: cell)!, vocabularySize: outputs, embeddingSize: features,
+      cell: Cell(rawValue: cell)!, vocabularySize: outputs, embeddingSize: features,
       hiddenSize: hidden, layerCount: layers)
     shape.task = TaskShape(
       input: .values, readout: TaskShape.Readout(rawValue: readout)!,
-      loss: TaskShape.Loss(rawValue: loss)!)
+      loss: TaskShape.Loss(rawValue: loss)!, sumsMetric: true, looksAhead: false)
     shape.isBidirectional = bidirectional
     shape.learnsInitialState = learnsInitialState
     return shape

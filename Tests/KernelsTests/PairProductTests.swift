@@ -128,14 +128,15 @@ struct PairProductTests {
         outputCount: weightGradientScratch(
           rowsPerShard: perShard * timeSteps, columns: columns, stackDepth: 3))
       let gradient = GuardedFloats(outputCount: outputs * real + outputs)
-      var node = gradient.pointer
+      var sum = gradient.pointer
       folds.withUnsafeBufferPointer { folds in
-        withUnsafePointer(to: &node) { nodes in
+        withUnsafePointer(to: &sum) { sums in
           kernels.weightGradient(
             WeightGradientArguments(
               left: ofLeft, outputs: outputs, operands: 1, right0: packed.pointer,
               columns0: columns, right1: packed.pointer, columns1: columns,
-              folds: folds.baseAddress!, nodeCount: 1, nodes: nodes, offset0: 0, width0: real,
+              folds: folds.baseAddress!, partialSumCount: 1,
+              partialSums: sums, offset0: 0, width0: real,
               offset1: 0, width1: real, biasOffset: outputs * real, scratch: scratch.pointer,
               stackDepth: 3))
         }

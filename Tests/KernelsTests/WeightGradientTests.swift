@@ -132,7 +132,7 @@ private struct GradientTrial {
         left: problem.shardRows(left: true), outputs: outputs, operands: columns.count,
         right0: packed[0].pointer, columns0: (columns[0] + 15) / 16 * 16,
         right1: packed[second].pointer, columns1: (columns[second] + 15) / 16 * 16,
-        folds: folds, nodeCount: nodes.count, nodes: nodes, offset0: offsets[0],
+        folds: folds, partialSumCount: nodes.count, partialSums: nodes, offset0: offsets[0],
         width0: columns[0], offset1: offsets[1], width1: columns[second],
         biasOffset: bias ? biasOffset : -1, scratch: scratch.pointer, stackDepth: stackDepth))
     return scratch.guardsAreIntact

@@ -10,8 +10,8 @@ extension Cell {
     name: "gruResetAfter", words: "GRU (reset after)",
     choice: Choice(cell: "gru", reset: "after"),
     gates: gruGates, stateVectors: [.hidden],
-    recurrentGates: 0..<3, recurrentBiasGates: 2..<3, biasedGate: 0,
-    inner: "U_h h + c_h, later its gradient",
+    // In the inner buffer: U_h h + c_h, later its gradient.
+    biasedGate: 0, hasInner: true,
     products: [
       RecurrentProduct(gates: 0..<2, source: .previous, sum: .gates, addsToGradient: true),
       RecurrentProduct(gates: 2..<3, source: .previous, sum: .inner, addsToGradient: true),

@@ -12,8 +12,8 @@ extension Cell {
     name: "gruResetBefore", words: "GRU (reset before)",
     choice: Choice(cell: "gru", reset: "before"),
     gates: gruGates, stateVectors: [.hidden],
-    recurrentGates: 0..<3, recurrentBiasGates: 3..<3, biasedGate: 0,
-    inner: "r ⊙ h",
+    // In the inner buffer: r ⊙ h.
+    biasedGate: 0, hasInner: true,
     products: [
       RecurrentProduct(gates: 0..<2, source: .previous, sum: .gates, addsToGradient: true),
       RecurrentProduct(gates: 2..<3, source: .inner, sum: .gates, addsToGradient: false),
@@ -55,11 +55,7 @@ extension Cell {
     reference: GRUReference(resetsBefore: true))
 
   /// z, r and h of either form.
-  static let gruGates = [
-    Gate(name: "z", role: "how much of the candidate the new state takes"),
-    Gate(name: "r", role: "how much of the old state the candidate sees"),
-    Gate(name: "h", role: "the candidate"),
-  ]
+  static let gruGates = ["z", "r", "h"]
 
   /// The rows of libraries in our order that weigh the previous state, not the candidate, with z.
   static let gruRowsWithZOfPrevious: [ForeignLayer.Row] = [.negated(0), .same(1), .same(2)]

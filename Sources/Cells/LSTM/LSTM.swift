@@ -14,19 +14,14 @@ extension Cell {
   /// The two biases of PyTorch's layer are one here, their sum.
   package static let lstm = Cell(
     name: "lstm", words: "LSTM", choice: Choice(cell: "lstm"),
-    gates: [
-      Gate(name: "i", role: "how much of the candidate the cell state takes"),
-      Gate(name: "f", role: "how much of itself the cell state keeps"),
-      Gate(name: "g", role: "the candidate"),
-      Gate(name: "o", role: "how much of the cell state is shown"),
-    ],
+    gates: ["i", "f", "g", "o"],
     stateVectors: [
       .hidden,
       StateVector(
         name: "cell", initialName: "initial_cell_state", finalName: "final_cell_state"),
     ],
-    recurrentGates: 0..<4, recurrentBiasGates: 4..<4, biasedGate: 1,
-    inner: "tanh(c')",
+    // In the inner buffer: tanh(c').
+    biasedGate: 1, hasInner: true,
     products: [
       RecurrentProduct(gates: 0..<4, source: .previous, sum: .gates, addsToGradient: false)
     ],

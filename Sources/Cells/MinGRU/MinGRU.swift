@@ -10,20 +10,16 @@ extension Cell {
   /// The minimal GRU of Feng, Tung, Ahmed, Bengio and Hajimirsadeghi (2024, arXiv 2410.01201,
   /// section 3.1), whose gates do not see the state:
   /// ```
-  /// z  = σ(W_z x + b_z)
-  /// n  = W_h x + b_h
+  /// z  = σ(W_z x + b_z)           update gate
+  /// n  = W_h x + b_h              candidate
   /// h' = (1 − z) ⊙ h + z ⊙ n
   /// ```
   /// With no recurrent product a window is the product of its inputs and a scan, whose steps are
   /// one elementwise kernel each.
   package static let minGRU = Cell(
     name: "minGRU", words: "minGRU", choice: Choice(cell: "mingru"),
-    gates: [
-      Gate(name: "z", role: "how much of the candidate the new state takes"),
-      Gate(name: "h", role: "the candidate"),
-    ],
-    stateVectors: [.hidden],
-    recurrentGates: 0..<0, recurrentBiasGates: 0..<0, biasedGate: 0, inner: nil,
+    gates: ["z", "h"], stateVectors: [.hidden],
+    biasedGate: 0, hasInner: false,
     products: [],
     plainSteps: StepProgram(
       forward: [.elementwise(.minimalState)], backward: [.elementwise(.minimalBackward)]),

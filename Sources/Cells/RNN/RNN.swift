@@ -10,8 +10,8 @@ extension Cell {
   /// The simple recurrent network of Elman (1990): h' = tanh(W x + U h + b).
   package static let rnn = Cell(
     name: "rnn", words: "RNN", choice: Choice(cell: "rnn"),
-    gates: [Gate(name: "h", role: "the new state")], stateVectors: [.hidden],
-    recurrentGates: 0..<1, recurrentBiasGates: 1..<1, biasedGate: nil, inner: nil,
+    gates: ["h"], stateVectors: [.hidden],
+    biasedGate: nil, hasInner: false,
     products: [
       RecurrentProduct(gates: 0..<1, source: .previous, sum: .gates, addsToGradient: false)
     ],

@@ -2,7 +2,12 @@ package import Tasks
 
 /// The sizes and cell of the model.
 package struct ModelConfig: ConfigSection {
-  package enum CellName: String, CaseIterable, Sendable { case gru, rnn, lstm, mingru }
+  package enum CellName: String, CaseIterable, Sendable {
+    case gru, rnn, lstm, mingru
+
+    /// Whether its gates see the state, through weights that can be dropped.
+    package var hasRecurrentWeights: Bool { self != .mingru }
+  }
   package enum DropoutKind: String, CaseIterable, Sendable { case element, locked }
   package enum Reset: String, CaseIterable, Sendable { case before, after }
   /// The numbers that matrix products multiply.
@@ -100,10 +105,10 @@ package struct ModelConfig: ConfigSection {
   ]
 
   package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
-    if cell == .mingru, recurrentDropout > 0 {
+    if !cell.hasRecurrentWeights, recurrentDropout > 0 {
       throw place.failure(
         "recurrent_dropout",
-        "drops recurrent weights, and model.cell \"mingru\" has none",
+        "drops recurrent weights, and model.cell \"\(cell.rawValue)\" has none",
         hint: "set recurrent_dropout to 0, and dropout for what layers read")
     }
     if tieWeights, embedding != hidden {
