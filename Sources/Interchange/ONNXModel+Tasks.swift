@@ -7,7 +7,8 @@ import GRUCore
 /// `lengths` [B], the steps of each sequence where they are not all T; and, unless layers go both
 /// ways, `initial_state` [L, B, H], without which sequences start as they did in training. They
 /// give `logits` [B, V], or [T, B, V] of every step; or `predictions` [B, V], of forecasts
-/// [B, horizon, columns] in the data's units; and, unless layers go both ways, `final_state` [L, B, H].
+/// [B, horizon, columns] in the data's units; and, unless layers go both ways, `final_state`
+/// [L, B, H].
 extension ONNXModel {
   static func sequenceGraph(_ model: ModelTensors) -> ONNXGraph {
     let shape = model.shape
