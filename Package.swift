@@ -182,7 +182,8 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "StudiesTests", dependencies: ["Studies", "Runs", "Cells", "GRUCore", "Records", "Kernels"],
+      name: "StudiesTests",
+      dependencies: ["Studies", "Runs", "Cells", "GRUCore", "Records", "Kernels"],
       swiftSettings: common),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "Tasks", "Records"],
