@@ -12,8 +12,9 @@ struct ExportCommand: RankedCommand {
   static let configuration = CommandConfiguration(
     commandName: "export", abstract: "Write a checkpoint's model for PyTorch, Keras or ONNX.",
     discussion: """
-      torch  safetensors with the state dict of nn.Embedding, nn.GRU or nn.RNN, and nn.Linear
-      keras  safetensors with the weights of Embedding, GRU or SimpleRNN, and Dense
+      torch  safetensors with the state dict of nn.Embedding, nn.GRU, nn.RNN or nn.LSTM, and \
+      nn.Linear
+      keras  safetensors with the weights of Embedding, GRU, SimpleRNN or LSTM, and Dense
       onnx   a graph from tokens and state to logits and state, which onnxruntime runs
 
       Models of other tasks than language go to PyTorch and ONNX, with the scales of their inputs: \
