@@ -1,5 +1,6 @@
 import Foundation
 import Records
+import Synchronization
 import WebServer
 
 /// Shows runs in a browser and tells other programs of them. Only reads.
@@ -50,7 +51,7 @@ struct DashboardPages: Sendable {
       guard let run = name.flatMap(catalog.path),
         let table = try? MetricsTable(run: run, kind: request.value("kind") ?? "train")
       else { return Self.notFound }
-      return Self.response(.ok, "text/csv; charset=utf-8", Array(table.csv.utf8))
+      return Self.response(.ok, "text/csv; charset=utf-8", Self.parts(of: table))
     case "/metrics":
       let text = PrometheusText.text(summaries())
       return Self.response(.ok, "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))
@@ -91,8 +92,26 @@ struct DashboardPages: Sendable {
     response(status, "text/plain; charset=utf-8", Array(text.utf8))
   }
 
+  /// The text of a table, made as the client takes it.
+  private static func parts(of table: MetricsTable) -> HTTPResponse.Body {
+    let next = Mutex(0)
+    return .parts {
+      let part = next.withLock { part in
+        defer { part += 1 }
+        return part
+      }
+      return part < table.csvPartCount ? Array(table.csv(part: part).utf8) : nil
+    }
+  }
+
   private static func response(
     _ status: HTTPStatus, _ type: String, _ body: [UInt8]
+  ) -> HTTPResponse {
+    response(status, type, .bytes(body))
+  }
+
+  private static func response(
+    _ status: HTTPStatus, _ type: String, _ body: HTTPResponse.Body
   ) -> HTTPResponse {
     let headers: [HTTPRequest.Field] = [
       .init("Content-Type", type), .init("Cache-Control", "no-store"),
@@ -102,6 +121,6 @@ struct DashboardPages: Sendable {
         "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'"),
       .init("X-Content-Type-Options", "nosniff"), .init("Referrer-Policy", "no-referrer"),
     ]
-    return HTTPResponse(status, headers: headers, body: .bytes(body))
+    return HTTPResponse(status, headers: headers, body: body)
   }
 }

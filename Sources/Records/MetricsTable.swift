@@ -46,8 +46,18 @@ package struct MetricsTable: Sendable {
 
   /// Comma-separated values by RFC 4180, a line of names first.
   package var csv: String {
-    var lines = [columns.map(Self.quoted).joined(separator: ",")]
-    for row in rows {
+    (0..<csvPartCount).map { csv(part: $0) }.joined()
+  }
+
+  /// Rows of a part of the values.
+  private static let partRows = 1000
+
+  package var csvPartCount: Int { max(1, (rows.count + Self.partRows - 1) / Self.partRows) }
+
+  /// Some lines of the values, counted from 0; the line of names stands in the first part.
+  package func csv(part: Int) -> String {
+    var lines = part == 0 ? [columns.map(Self.quoted).joined(separator: ",")] : []
+    for row in rows.dropFirst(part * Self.partRows).prefix(Self.partRows) {
       let fields = columns.map { name -> String in
         switch row[name] {
         case nil, .null: ""
