@@ -1,3 +1,5 @@
+import Records
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -25,12 +27,12 @@
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       if errno == ENOENT || errno == ENOTDIR { throw .missing(path: path) }
-      throw unsafe .unreadable(path: path, message: String(cString: strerror(errno)))
+      throw .unreadable(path: path, message: SystemError.reason(errno))
     }
     defer { close(descriptor) }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else {
-      throw unsafe .unreadable(path: path, message: String(cString: strerror(errno)))
+      throw .unreadable(path: path, message: SystemError.reason(errno))
     }
     if let kind = Self.unusableKind(of: status) { throw .notRegularFile(path: path, kind: kind) }
     guard status.st_size > 0 else { throw .empty(path: path) }
@@ -46,14 +48,14 @@
         : mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
       unsafe address != MAP_FAILED
     else {
-      throw unsafe .unreadable(path: path, message: String(cString: strerror(errno)))
+      throw .unreadable(path: path, message: SystemError.reason(errno))
     }
     let buffer = unsafe UnsafeMutableRawBufferPointer(start: address, count: size)
     if size > largestCopy { return UnsafeRawBufferPointer(buffer) }
     let copied = unsafe read(descriptor, into: buffer)
     guard copied == size else {
       let message =
-        unsafe copied < 0 ? String(cString: strerror(errno)) : "it was shortened meanwhile"
+        copied < 0 ? SystemError.reason(errno) : "it was shortened meanwhile"
       unsafe munmap(address, size)
       throw .unreadable(path: path, message: message)
     }

@@ -131,7 +131,7 @@ package struct Preparation {
   /// A vocabulary is learned before tokens are written, so that the text is read twice.
   private static func copyStandardInput(to path: String) throws {
     guard let file = unsafe fopen(path, "wx") else {
-      throw unsafe CorpusError.unwritable(path: path, message: String(cString: strerror(errno)))
+      throw CorpusError.unwritable(path: path, message: SystemError.reason(errno))
     }
     defer { unsafe fclose(file) }
     var buffer = [UInt8](repeating: 0, count: 1 << 20)
@@ -139,15 +139,15 @@ package struct Preparation {
       let count = unsafe read(STDIN_FILENO, &buffer, buffer.count)
       if count < 0, errno == EINTR { continue }
       if count < 0 {
-        throw unsafe CorpusError.unreadable(path: "-", message: String(cString: strerror(errno)))
+        throw CorpusError.unreadable(path: "-", message: SystemError.reason(errno))
       }
       if count == 0 { break }
       guard unsafe fwrite(buffer, 1, count, file) == count else {
-        throw unsafe CorpusError.unwritable(path: path, message: String(cString: strerror(errno)))
+        throw CorpusError.unwritable(path: path, message: SystemError.reason(errno))
       }
     }
     guard unsafe fflush(file) == 0 else {
-      throw unsafe CorpusError.unwritable(path: path, message: String(cString: strerror(errno)))
+      throw CorpusError.unwritable(path: path, message: SystemError.reason(errno))
     }
   }
 }

@@ -35,7 +35,7 @@ final class TokenFileWriter {
     tokenBytes = vocabularySize <= 1 << 8 ? 1 : vocabularySize <= 1 << 16 ? 2 : 4
     descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
-      throw unsafe .unwritable(path: path, message: String(cString: strerror(errno)))
+      throw .unwritable(path: path, message: SystemError.reason(errno))
     }
     buffer.reserveCapacity(Self.bufferBytes + 8)
     write([UInt8](repeating: 0, count: TokenFileHeader.pageBytes))
@@ -119,6 +119,6 @@ final class TokenFileWriter {
   }
 
   private func note() {
-    failure = unsafe .unwritable(path: path, message: String(cString: strerror(errno)))
+    failure = .unwritable(path: path, message: SystemError.reason(errno))
   }
 }

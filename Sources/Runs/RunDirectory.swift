@@ -189,7 +189,7 @@ package final class RunDirectory {
     if let inner = error.userInfo[NSUnderlyingErrorKey] as? NSError,
       inner.domain == NSPOSIXErrorDomain
     {
-      return unsafe String(cString: strerror(Int32(inner.code)))
+      return SystemError.reason(Int32(inner.code))
     }
     return error.localizedDescription
   }
