@@ -16,9 +16,20 @@ extension ExitStatus {
 }
 
 /// An error that every rank of the job throws alike, so that one of them reports it and all end.
-package struct AgreedError: Error, CustomStringConvertible {
+///
+/// Whatever else a rank throws it throws alone: the others wait for it in some collective, and it
+/// has to say so itself and end the job.
+package protocol CommonError: Error {}
+
+/// An error that ranks have told each other.
+package struct AgreedError: CommonError, CustomStringConvertible {
   package let description: String
   package let exitStatus: Int32
+
+  package init(description: String, exitStatus: Int32) {
+    self.description = description
+    self.exitStatus = exitStatus
+  }
 }
 
 extension Communicator {

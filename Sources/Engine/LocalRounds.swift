@@ -23,7 +23,8 @@ package final class LocalRounds {
   /// - Parameter replica: the rank's own, from whose parameters the groups start.
   /// - Throws: `WorkerTeamError` where the system gives too few threads.
   init(
-    replica: Replica, communicator: any Communicator, source: BatchSource, settings: StepSettings
+    replica: Replica, communicator: any Communicator, source: BatchSource, settings: StepSettings,
+    progress: RunProgress? = nil
   ) throws {
     let plan = replica.plan
     let count = settings.exchange.localGroups
@@ -53,7 +54,7 @@ package final class LocalRounds {
         kernels: replica.kernels),
       settings: settings.outer,
       contributors: ShardPlan(sequences: count, shards: count, ranks: plan.ranks, threads: 1),
-      progress: RunProgress(stepsAtOnce: every))
+      progress: progress ?? RunProgress(stepsAtOnce: every))
   }
 
   /// How many groups train side by side, and on how many threads each: all threads have something

@@ -2,7 +2,7 @@ import Collectives
 import GRUCore
 
 /// A loss or gradient that is not finite: thrown on every rank alike.
-package struct NonFiniteError: Error, CustomStringConvertible {
+package struct NonFiniteError: CommonError, CustomStringConvertible {
   /// Counted from 1.
   package var step: Int
   package var loss: Double

@@ -99,7 +99,7 @@ extension Communicator {
 }
 
 /// Memory or a processor that gave other bits than it should; it ends a run.
-package struct CorruptionError: Error, CustomStringConvertible {
+package struct CorruptionError: CommonError, CustomStringConvertible {
   package enum Finding: Sendable, Equatable {
     /// - Parameter isKnown: whether the suspects are the ones that are wrong, by majority.
     case parameters(place: String, isKnown: Bool)

@@ -16,12 +16,13 @@ import Records
   var faultAfterGradients: ((UnsafeMutablePointer<UnsafeMutablePointer<Float>>) -> Void)?
 
   init(
-    replica: Replica, communicator: any Communicator, source: BatchSource, settings: StepSettings
+    replica: Replica, communicator: any Communicator, source: BatchSource, settings: StepSettings,
+    progress: RunProgress = RunProgress()
   ) {
     engine = Engine(
       replica: replica, communicator: communicator,
       batches: StepBatches(source: source, perStep: settings.accumulation),
-      sums: PartialSums(of: replica), settings: settings)
+      sums: PartialSums(of: replica), settings: settings, progress: progress)
     schedule = LearningRateSchedule(settings)
     checks = settings.checks
     recomputation = GradientRecomputation(

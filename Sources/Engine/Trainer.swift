@@ -23,17 +23,20 @@ package final class Trainer {
 
   /// - Throws: `WorkerTeamError` where the system gives too few threads.
   package init(
-    replica: Replica, communicator: any Communicator, source: BatchSource, settings: StepSettings
+    replica: Replica, communicator: any Communicator, source: BatchSource, settings: StepSettings,
+    progress: RunProgress? = nil
   ) throws {
     schedule = LearningRateSchedule(settings)
     if settings.exchange.isLocal {
       let rounds = try LocalRounds(
-        replica: replica, communicator: communicator, source: source, settings: settings)
+        replica: replica, communicator: communicator, source: source, settings: settings,
+        progress: progress)
       strategy = .rounds(rounds)
       memory = StateMemory(rounds)
     } else {
       let updates = SynchronousUpdates(
-        replica: replica, communicator: communicator, source: source, settings: settings)
+        replica: replica, communicator: communicator, source: source, settings: settings,
+        progress: progress ?? RunProgress())
       strategy = .synchronous(updates)
       memory = StateMemory(updates)
     }

@@ -17,6 +17,8 @@ package struct RankStatus: Sendable, Equatable {
   package var sequence: Int
   /// What the run ended with; nil while it goes on.
   package var exitStatus: Int32?
+  /// Whether it has heard that the run is to stop; nil where an earlier program wrote it.
+  package var isStopping: Bool?
   /// How long the rank's steps take; nil before the first.
   package var times: RunProgress.Times?
 
@@ -31,6 +33,7 @@ package struct RankStatus: Sendable, Equatable {
       "seconds": .number((seconds * 10).rounded() / 10), "sequence": .integer(sequence),
       "time": .number((time * 1e3).rounded() / 1e3),
       "exit_status": exitStatus.map { .integer(Int($0)) } ?? .null,
+      "stopping": isStopping.map { .bool($0) } ?? .null,
     ]
     guard let times else { return status }
     return status.merging([
@@ -58,6 +61,7 @@ package struct RankStatus: Sendable, Equatable {
         activity: activity, step: step, beats: beats, finishedSteps: finishedSteps),
       seconds: seconds, sequence: sequence,
       exitStatus: json["exit_status"]?.integerValue.flatMap { Int32(exactly: $0) })
+    if case .bool(let isStopping)? = json["stopping"] { self.isStopping = isStopping }
   }
 
   package init(

@@ -2,13 +2,13 @@ import Synchronization
 
 /// What a rank is doing, in the order in which a run gets to it.
 package enum RunActivity: Int, Sendable, CaseIterable {
-  case starting, batch, gradients, gradientExchange, decision, update, parameterExchange, repacking
-  case reporting, validation, checkpoint, finishing
+  case starting, reading, batch, gradients, gradientExchange, decision, update, parameterExchange
+  case repacking, reporting, validation, checkpoint, finishing
 
   /// The phase of the run, as the heartbeat names it.
   package var phase: String {
     switch self {
-    case .starting: "starting"
+    case .starting, .reading: "starting"
     case .validation: "validation"
     case .checkpoint: "checkpoint"
     case .finishing: "finishing"
@@ -19,6 +19,7 @@ package enum RunActivity: Int, Sendable, CaseIterable {
   package var words: String {
     switch self {
     case .starting: "starting"
+    case .reading: "reading the data"
     case .batch: "filling the batch"
     case .gradients: "computing gradients"
     case .gradientExchange: "reduce-scatter of gradients"

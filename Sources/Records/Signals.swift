@@ -4,7 +4,9 @@ import Synchronization
 /// Signals that this process has got since it began to listen.
 ///
 /// SIGINT, SIGTERM and, to a run, SIGUSR2 ask to stop; SIGUSR1 asks for a checkpoint. Open MPI's
-/// `mpirun` and Slurm's `srun` pass both user signals on to all ranks.
+/// `mpirun` and Slurm's `srun` pass both user signals on to all ranks. So do the ends that a
+/// session or a system announces (`endings`) ask to stop, unless whoever started the process
+/// ignored them.
 package enum Signals {
   private static let interruptCount = Atomic<Int>(0)
   private static let terminationCount = Atomic<Int>(0)
@@ -21,13 +23,31 @@ package enum Signals {
   /// How often a checkpoint was asked for so far.
   package static var saveRequests: Int { saveCount.load(ordering: .relaxed) }
 
+  /// The end of the terminal's session, of the processor time that is allowed, of an alarm that
+  /// somebody set before this program began, and of the power.
+  private static let endings: [Int32] = {
+    #if os(Linux)
+      [SIGHUP, SIGXCPU, SIGALRM, SIGPWR]
+    #else
+      [SIGHUP, SIGXCPU, SIGALRM]
+    #endif
+  }()
+
   /// Listens for a run: it stops after the current step with a checkpoint, and a second SIGINT
-  /// ends it at once.
+  /// ends it at once. To be called before the run joins its job, which takes a while.
   package static func listenAsRun() {
     // Launchers may send the others more than once, and mean the same.
     listen(interruptFlags: SA_RESTART | Int32(bitPattern: UInt32(SA_RESETHAND)))
     set(SIGUSR2, { _ in Signals.terminationCount.add(1, ordering: .relaxed) }, flags: SA_RESTART)
     unblock([SIGUSR2])
+    listenForEndings(endings)
+    // A file that may not grow is an error of its write, like a full disk.
+    signal(SIGXFSZ, SIG_IGN)
+  }
+
+  /// Says in words that memory which is a file could not be read. To be called after the run has
+  /// joined its job, because MPI libraries have a handler of their own.
+  package static func explainLostMemory() {
     // The first use makes the words; a signal handler must not.
     _ = lostMemory
     // Told by system calls alone: nothing else is safe here, and going on is impossible.
@@ -45,6 +65,26 @@ package enum Signals {
   package static func listenAsSupervisor() {
     listen(interruptFlags: SA_RESTART)
     signal(SIGHUP, SIG_IGN)
+    listenForEndings(endings.filter { $0 != SIGHUP })
+  }
+
+  /// Takes announced ends for requests to stop; `nohup` and its like have them ignored.
+  private static func listenForEndings(_ signals: [Int32]) {
+    for number in signals where !isIgnored(number) {
+      set(number, { _ in Signals.terminationCount.add(1, ordering: .relaxed) }, flags: SA_RESTART)
+      unblock([number])
+    }
+  }
+
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var action = sigaction()
+    guard unsafe sigaction(number, nil, &action) == 0 else { return false }
+    #if os(Linux)
+      let handler = unsafe action.__sigaction_handler.sa_handler
+    #else
+      let handler = action.__sigaction_u.__sa_handler
+    #endif
+    return unsafe unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   /// What a SIGBUS says: large corpora are files mapped into memory.

@@ -27,6 +27,8 @@ package final class RunDirectory {
   let communicator: any Communicator
   let store: CheckpointStore
   private var lock: FileLock?
+  /// Directories that were made for this run, the outermost first; on rank 0.
+  private var made: [String] = []
   private var metrics: MetricsLog?
   /// Records that the disk has not taken yet.
   private var unwritten: [OrderedJSON] = []
@@ -43,7 +45,7 @@ package final class RunDirectory {
     store = CheckpointStore(directory: "\(path)/\(RunFiles.checkpoints)", fileSystem: fileSystem)
     try communicator.coordinate {
       let isFound = try Self.examine(path, mode: mode)
-      try Self.make(path)
+      try make(path)
       lock = try Self.lock(path)
       // Another job may have started a run between the look and the lock.
       if !isFound { _ = try Self.examine(path, mode: mode) }
@@ -144,8 +146,19 @@ package final class RunDirectory {
     }
   }
 
+  /// Gives the directory up for a run that was refused: what was made for it goes, unless somebody
+  /// has put something there since. On rank 0 only.
+  func withdraw() {
+    guard !made.isEmpty else { return lock = nil }
+    // Nobody takes the lock of a file that is gone for that of the directory.
+    unsafe unlink("\(path)/\(RunFiles.lock)")
+    lock = nil
+    for directory in made.reversed() where unsafe rmdir(directory) != 0 { break }
+    made = []
+  }
+
   /// Makes a directory and those above it, as far as they are missing.
-  private static func make(_ path: String) throws {
+  private func make(_ path: String) throws {
     var isDirectory: ObjCBool = false
     if unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
       isDirectory.boolValue
@@ -154,7 +167,9 @@ package final class RunDirectory {
     }
     let parent = Self.parent(of: path)
     if !parent.isEmpty, parent != path { try make(parent) }
-    guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else {
+    if unsafe mkdir(path, 0o777) == 0 {
+      made.append(path)
+    } else if errno != EEXIST {
       throw UsageError(
         "run.directory '\(path)' cannot be made: \(SystemError.reason(errno)); choose another")
     }

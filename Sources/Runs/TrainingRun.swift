@@ -27,7 +27,9 @@ package final class TrainingRun {
   /// What is validated on; nil for nothing.
   let validation: Scorer.Subject?
   let debugger: DebugChecks?
-  private let launchedByMPI: Bool
+  let watchdog: Watchdog
+  /// Whether the run directory's files are this run's.
+  var hasBegun = false
   var interval = StepInterval()
   let saver: CheckpointSaver
   /// On rank 0, where the config asks for it.
@@ -53,24 +55,41 @@ package final class TrainingRun {
   /// Prepares everything and allocates the memory; the run directory is in this process's hands
   /// then. Every rank calls it, and all throw alike.
   ///
-  /// - Parameter fileSystem: of the checkpoints.
+  /// - Parameters:
+  ///   - parent: the process that this rank ends with, as `getppid` had it at the start; nil for
+  ///     none.
+  ///   - fileSystem: of the checkpoints.
   package init(
     _ options: TrainOptions, on communicator: any Communicator, launchedByMPI: Bool,
-    fileSystem: FileSystem = .system
+    parent: Int32? = nil, fileSystem: FileSystem = .system
   ) throws {
     self.options = options
     self.communicator = communicator
-    self.launchedByMPI = launchedByMPI
-    let setup = try TrainingSetup(options, on: communicator)
+    let work = try TrainingSetup.Work(options, on: communicator)
+    let directory = try RunDirectory(
+      path: work.config.run.directory, mode: RunDirectory.Mode(options), on: communicator,
+      fileSystem: fileSystem)
+    self.directory = directory
+    let watchdog = try Watchdog(
+      work, on: communicator, parent: parent, isDebugging: options.debug)
+    self.watchdog = watchdog
+    var isReady = false
+    defer {
+      if !isReady {
+        watchdog.withdraw(exitStatus: ExitStatus.badUsage)
+        directory.withdraw()
+      }
+    }
+    watchdog.start()
+    watchdog.progress.begin(.reading)
+    let setup = try TrainingSetup(work, options, on: communicator)
+    watchdog.progress.begin(.starting)
     self.setup = setup
     console = Console(isJSON: options.json, isCoordinator: communicator.rank == 0)
     progress = ProgressLine(
       console: console, isInteractive: console.isInteractive(launchedByMPI: launchedByMPI),
       steps: setup.config.run.steps, bytesPerToken: setup.bytesPerToken,
       task: setup.config.taskDescription)
-    directory = try RunDirectory(
-      path: setup.config.run.directory, mode: RunDirectory.Mode(options), on: communicator,
-      fileSystem: fileSystem)
     let replica = try communicator.agree {
       try Replica(
         shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
@@ -87,7 +106,8 @@ package final class TrainingRun {
             + "shards train apart; add --set exchange.synchronize_every=0")
       }
       return try Trainer(
-        replica: replica, communicator: communicator, source: setup.batches, settings: settings)
+        replica: replica, communicator: communicator, source: setup.batches, settings: settings,
+        progress: watchdog.progress)
     }
     self.trainer = trainer
     stragglers = try StragglerGather(communicator: communicator, plan: setup.plan)
@@ -95,29 +115,30 @@ package final class TrainingRun {
     events =
       setup.config.run.tensorboard && communicator.rank == 0
       ? TensorBoardLog(runDirectory: directory.path, host: communicator.hostName) : nil
+    let decoder = try communicator.agree { try setup.decoder() }
     scorer = Scorer(
-      task: setup.config.taskDescription, decoder: try setup.decoder(), replica: replica,
+      task: setup.config.taskDescription, decoder: decoder, replica: replica,
       communicator: communicator, progress: trainer.progress)
     validation = setup.validation
     debugger = options.debug ? DebugChecks(trainer: trainer, seed: setup.config.run.seed) : nil
+    isReady = true
   }
+
+  deinit { watchdog.stop() }
 
   /// Trains to the last step, or to the first one after a signal.
   ///
   /// - Returns: the exit status.
   package func perform() throws -> Int32 {
-    let watchdog = try Watchdog(
-      setup: setup, trainer: trainer, followsParent: launchedByMPI, isDebugging: options.debug)
-    watchdog.start()
     do {
       let status = try train()
-      watchdog.finish(exitStatus: status)
+      leave(exitStatus: status)
       return status
     } catch {
       // A checkpoint under way is worth waiting for; its parts come only while all ranks live.
-      if !(error is CollectiveError) { report((try? saver.finish()) ?? []) }
+      if error is any CommonError { report((try? saver.finish()) ?? []) }
       saver.abandon()
-      watchdog.finish(exitStatus: ExitStatus.of(error))
+      leave(exitStatus: ExitStatus.of(error))
       throw error
     }
   }
@@ -274,6 +295,8 @@ package final class TrainingRun {
   func isDue(_ period: Int) -> Bool { period > 0 && trainer.step.isMultiple(of: period) }
 
   private func begin(_ restored: RunDirectory.Restored?) throws {
+    hasBegun = true
+    try watchdog.begin(on: communicator)
     try directory.begin(afterStep: trainer.step, config: config)
     do { try events?.begin(afterStep: trainer.step) } catch { warnOfEvents(error) }
     guard let restored else { return replica.initialize(seed: run.seed) }

@@ -36,16 +36,36 @@ package struct TrainingSetup {
 
   /// Every rank calls it; all throw alike.
   package init(_ options: TrainOptions, on communicator: any Communicator) throws {
-    let config = try communicator.agree {
-      try Config(file: options.configFile, overrides: options.overrides)
+    try self.init(try Work(options, on: communicator), options, on: communicator)
+  }
+
+  /// What is settled before the data are read, which may take long.
+  struct Work {
+    let config: Config
+    let kernels: Kernels
+    let plan: ShardPlan
+
+    /// Every rank calls it; all throw alike.
+    init(_ options: TrainOptions, on communicator: any Communicator) throws {
+      let config = try communicator.agree {
+        try Config(file: options.configFile, overrides: options.overrides)
+      }
+      self.config = config
+      try communicator.requireEqual(config.json.line, of: options.configFile)
+      kernels = try communicator.agree {
+        try Kernels.selected(options.instructionSet, config.model.precision.kernels)
+      }
+      plan = try config.plan(
+        threads: options.threads, place: options.configFile, on: communicator)
     }
-    self.config = config
-    try communicator.requireEqual(config.json.line, of: options.configFile)
-    kernels = try communicator.agree {
-      try Kernels.selected(options.instructionSet, config.model.precision.kernels)
-    }
-    plan = try config.plan(
-      threads: options.threads, place: options.configFile, on: communicator)
+  }
+
+  /// Reads the data. Every rank calls it; all throw alike.
+  init(_ work: Work, _ options: TrainOptions, on communicator: any Communicator) throws {
+    config = work.config
+    kernels = work.kernels
+    plan = work.plan
+    let config = work.config
     data = try communicator.agree { try config.openData() }
     switch data {
     case .text(let split):

@@ -71,6 +71,37 @@ final class Job {
     return "the launcher (process \(process.pid))"
   }
 
+  /// Whether a stop that was passed on has arrived: rank 0 says so itself. What an earlier version
+  /// of the program wrote does not say.
+  var hasHeardStop: Bool {
+    guard let status else { return false }
+    return status.isStopping ?? true
+  }
+
+  /// What its end means, when rank 0's own last word and the checkpoints are heard too: a launcher
+  /// may end with 0 although it has lost a host.
+  ///
+  /// - Parameters:
+  ///   - checkpointStep: of the newest checkpoint.
+  ///   - steps: of the whole run.
+  func meaning(of end: JobEnd, checkpointStep: Int, steps: Int) -> JobEnd {
+    if end == .killed { return end }
+    switch status?.exitStatus {
+    case ExitStatus.done?: return .exited(ExitStatus.done)
+    case ExitStatus.stopped?: return .exited(ExitStatus.stopped)
+    default: break
+    }
+    let hasMadeSteps = (status?.reading.finishedSteps ?? 0) > 0
+    switch end {
+    case .exited(ExitStatus.done) where checkpointStep < steps:
+      return .unfinished(launcherStatus: ExitStatus.done)
+    // Whoever has made steps was not refused.
+    case .exited(ExitStatus.badUsage) where hasMadeSteps:
+      return .unfinished(launcherStatus: ExitStatus.badUsage)
+    default: return end
+    }
+  }
+
   /// Ends it, first by asking the launcher, which also reaches other hosts.
   ///
   /// - Returns: whether nothing is left of it on this machine.

@@ -11,6 +11,8 @@ package enum JobEnd: Sendable, Equatable, CustomStringConvertible {
   case vanished
   /// The supervisor was asked twice to stop, and killed it.
   case killed
+  /// The launcher's status says that the job is done, or was refused, and neither is so.
+  case unfinished(launcherStatus: Int32)
 
   package var description: String {
     switch self {
@@ -19,6 +21,7 @@ package enum JobEnd: Sendable, Equatable, CustomStringConvertible {
     case .silent: "no heartbeat"
     case .vanished: "vanished"
     case .killed: "killed on request"
+    case .unfinished(let status): "exit status \(status) of the launcher, with steps missing"
     }
   }
 }

@@ -20,6 +20,11 @@ extension Supervisor {
       }
       passSignals(to: job)
       let now = ContinuousClock.now
+      if let stopAsked, !job.hasHeardStop, now - stopAsked > .seconds(options.silence) {
+        log.say("the job does not hear that it is to stop; ends it")
+        if !job.terminate(patience: 5) { log.say("some processes of the job do not end") }
+        return .silent
+      }
       // A longer gap means that this process, or the machine, did not run.
       silence += min((now - before).seconds, 10 * Self.interval)
       before = now
@@ -48,13 +53,28 @@ extension Supervisor {
   private func passSignals(to job: Job) {
     if Signals.isStopRequested, !isStopping {
       isStopping = true
-      log.say("asked to stop: passes that on to \(job.forward(SIGTERM))")
+      stopAsked = ContinuousClock.now
+      passStop(to: job)
       keep(.stopping)
+    }
+    // A launcher that starts ranks, and a rank that starts, may drop a signal.
+    if let stopPassed, !job.hasHeardStop, ContinuousClock.now - stopPassed > .seconds(1) {
+      passStop(to: job)
     }
     let saves = Signals.saveRequests
     if saves > passedSaves {
       passedSaves = saves
-      log.say("SIGUSR1: passes it on to \(job.forward(SIGUSR1))")
+      // A process that does not listen yet would die of it.
+      log.say(
+        job.status == nil
+          ? "SIGUSR1: the job has nothing to save yet"
+          : "SIGUSR1: passes it on to \(job.forward(SIGUSR1))")
     }
+  }
+
+  private func passStop(to job: Job) {
+    let isRepeated = stopPassed != nil
+    stopPassed = ContinuousClock.now
+    log.say("asked to stop: passes that on\(isRepeated ? " again" : "") to \(job.forward(SIGTERM))")
   }
 }

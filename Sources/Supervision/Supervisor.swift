@@ -16,6 +16,10 @@ package final class Supervisor {
   var policy: RestartPolicy
   /// Whether it was asked to stop and has passed that on.
   var isStopping = false
+  /// When it was asked to stop.
+  var stopAsked: ContinuousClock.Instant?
+  /// When it last passed that on.
+  var stopPassed: ContinuousClock.Instant?
   /// SIGUSR1s that were passed on, or came when there was no job.
   var passedSaves = 0
   private let lock: FileLock
@@ -200,6 +204,7 @@ package final class Supervisor {
     _ = job.readHeartbeat()
     output.relay()
     let newest = checkpointStep
+    let end = job.meaning(of: end, checkpointStep: newest, steps: options.config.run.steps)
     state.lastStep = job.status?.reading.step ?? state.lastStep
     let record = state.job
     state.remember(

@@ -42,12 +42,15 @@ struct BenchExchangeCommand: RankedCommand {
 
   func run(on communicator: any Communicator) throws -> Int32 {
     let ranks = communicator.worldSize
-    guard let mpi = communicator as? MPICommunicator, ranks > 1 else {
-      throw UsageError(
-        "bench exchange needs at least two ranks: mpirun -np 2 gru-dist bench exchange")
-    }
-    if let shards, !(ranks...4096 ~= shards) {
-      throw UsageError("--shards: expected \(ranks) (the ranks) to 4096, found \(shards)")
+    let mpi = try communicator.agree {
+      guard let mpi = communicator as? MPICommunicator, ranks > 1 else {
+        throw UsageError(
+          "bench exchange needs at least two ranks: mpirun -np 2 gru-dist bench exchange")
+      }
+      if let shards, !(ranks...4096 ~= shards) {
+        throw UsageError("--shards: expected \(ranks) (the ranks) to 4096, found \(shards)")
+      }
+      return mpi
     }
     let kernels = try communicator.agree { try Kernels.selected(compute.instructionSet, .fp32) }
     var benchmark = ExchangeBenchmark()

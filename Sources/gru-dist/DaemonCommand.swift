@@ -69,9 +69,8 @@ struct DaemonCommand: RankedCommand {
   }
 
   func run(on communicator: any Communicator) throws -> Int32 {
-    guard communicator.worldSize == 1 else {
-      throw UsageError("daemon starts the launcher itself; start it without mpirun")
-    }
+    try requireOneProcess(
+      "daemon starts the launcher itself; start it without mpirun", communicator)
     let trainOptions = config.options()
     let effective = try Config(file: trainOptions.configFile, overrides: trainOptions.overrides)
     try effective.validate(ranks: np, threads: config.threads ?? 1, place: "--np \(np)")

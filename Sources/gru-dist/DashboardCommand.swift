@@ -35,9 +35,7 @@ struct DashboardCommand: RankedCommand {
   }
 
   func run(on communicator: any Communicator) throws -> Int32 {
-    guard communicator.worldSize == 1 else {
-      throw UsageError("dashboard is a single process; start it without mpirun")
-    }
+    try requireOneProcess("dashboard is a single process; start it without mpirun", communicator)
     let server = try DashboardServer(
       directory: directory, address: address, port: port, token: token)
     server.run(console: Console(isJSON: output.json, isCoordinator: true))

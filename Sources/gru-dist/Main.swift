@@ -9,9 +9,14 @@ import Records
 @main
 enum Main {
   static func main() {
+    // Whoever dies from now on is missed.
+    _ = LaunchedProcess.parent
     Console.openStandardFiles()
     // A reader that goes away ends its pipe, not the training.
     signal(SIGPIPE, SIG_IGN)
+    let parsed = CommandLineOutcome()
+    // Joining the job takes a while, and a stop may come meanwhile.
+    if parsed.command is TrainCommand { Signals.listenAsRun() }
     let communicator: any Communicator
     do {
       communicator =
@@ -20,54 +25,54 @@ enum Main {
       Console.complain("gru-dist: error: \(error)")
       exit(ExitStatus.failed)
     }
-    let status = perform(on: communicator)
-    // Nobody leaves before rank 0 has spoken: a launcher ends all ranks once one has failed.
+    leave(communicator, status: perform(parsed, on: communicator))
+  }
+
+  /// Runs the command of this rank's command line, once all ranks have the same.
+  private static func perform(
+    _ parsed: CommandLineOutcome, on communicator: any Communicator
+  ) -> Int32 {
+    do {
+      try LaunchedProcess.requireKnownTasks(worldSize: communicator.worldSize)
+      guard let command = try parsed.agreed(on: communicator) else { return parsed.status }
+      return try command.run(on: communicator)
+    } catch {
+      if error is any CommonError || communicator.worldSize == 1 {
+        if communicator.rank == 0 { Console.complain("gru-dist: error: \(error)") }
+        return ExitStatus.of(error)
+      }
+      // Only this rank knows, and the others wait for it.
+      let place =
+        error is CollectiveError ? "" : "rank \(communicator.rank) on \(communicator.hostName): "
+      Console.complain("gru-dist: error: \(place)\(error)")
+      exitSoon(ExitStatus.of(error))
+      communicator.abort(status: ExitStatus.of(error))
+    }
+  }
+
+  /// Leaves the job: nobody does before rank 0 has spoken, because a launcher ends all ranks once
+  /// one has failed.
+  private static func leave(_ communicator: any Communicator, status: Int32) -> Never {
+    try? communicator.barrier()
+    // The ranks are done. A launcher that is stopped, or gone, has to be waited for no longer.
+    exitSoon(status)
     try? communicator.finalize()
     exit(status)
   }
 
-  /// Parses the command line and runs its command on this rank.
-  private static func perform(on communicator: any Communicator) -> Int32 {
-    var command: any ParsableCommand
-    do {
-      command = try GRUDist.parseAsRoot()
-      if !(command is any RankedCommand) { try command.run() }
-    } catch {
-      return explain(error, on: communicator)
+  /// Ends the process, where its end in good order takes too long.
+  private static func exitSoon(_ status: Int32) {
+    Thread.detachNewThread {
+      Thread.sleep(forTimeInterval: 5)
+      _exit(status)
     }
-    guard let ranked = command as? any RankedCommand else { return ExitStatus.done }
-    do {
-      return try ranked.run(on: communicator)
-    } catch let error as CollectiveError where communicator.worldSize > 1 {
-      // Only this rank knows, and the others wait for it.
-      Console.complain("gru-dist: error: \(error)")
-      communicator.abort(status: ExitStatus.failed)
-    } catch {
-      if communicator.rank == 0 { Console.complain("gru-dist: error: \(error)") }
-      return ExitStatus.of(error)
-    }
-  }
-
-  /// Prints help, or what is wrong with the command line; once, since all ranks find the same.
-  private static func explain(_ error: any Error, on communicator: any Communicator) -> Int32 {
-    let isFine = GRUDist.exitCode(for: error).isSuccess
-    if communicator.rank == 0 {
-      let text = GRUDist.fullMessage(for: error)
-      if isFine {
-        Console.write(Array((text + "\n").utf8), to: STDOUT_FILENO)
-      } else {
-        Console.complain(text)
-      }
-    }
-    try? communicator.barrier()
-    return isFine ? ExitStatus.done : ExitStatus.badUsage
   }
 }
 
 /// A command that every rank of a job runs.
 protocol RankedCommand: ParsableCommand {
   /// - Returns: the exit status.
-  /// - Throws: the same error on every rank.
+  /// - Throws: a `CommonError` on every rank alike; what a rank throws alone ends the job.
   func run(on communicator: any Communicator) throws -> Int32
 }
 
@@ -79,5 +84,10 @@ extension RankedCommand {
     let console = Console(isJSON: json, isCoordinator: communicator.rank == 0)
     try communicator.coordinate { try body(console) }
     return ExitStatus.done
+  }
+
+  /// Throws on every rank where there are several.
+  func requireOneProcess(_ words: String, _ communicator: any Communicator) throws {
+    try communicator.agree { if communicator.worldSize > 1 { throw UsageError(words) } }
   }
 }

@@ -115,9 +115,8 @@ struct MemoryCommand: RankedCommand {
   @OptionGroup var output: OutputOptions
 
   func run(on communicator: any Communicator) throws -> Int32 {
-    guard communicator.worldSize == 1 else {
-      throw UsageError("memory is a single process; start it without mpirun, with --threads N")
-    }
+    try requireOneProcess(
+      "memory is a single process; start it without mpirun, with --threads N", communicator)
     var options = config.options()
     options.instructionSet = compute.instructionSet
     options.overwrite = overwrite

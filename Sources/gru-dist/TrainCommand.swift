@@ -114,10 +114,27 @@ struct TrainCommand: RankedCommand {
             + "mpirun: it computes the same")
       }
     }
-    Signals.listenAsRun()
+    try requireEqualStarts(on: communicator)
+    Signals.explainLostMemory()
     let run = try TrainingRun(
-      options, on: communicator, launchedByMPI: MPICommunicator.isLaunchedByMPI)
+      options, on: communicator, launchedByMPI: MPICommunicator.isLaunchedByMPI,
+      parent: LaunchedProcess.parentToFollow(worldSize: communicator.worldSize))
     return try run.perform()
+  }
+}
+
+extension TrainCommand {
+  /// Throws on every rank unless all go on, start over or start, and do so alike.
+  private func requireEqualStarts(on communicator: any Communicator) throws {
+    let all = try communicator.allGather([resume, overwrite])
+    guard let other = all.firstIndex(where: { $0 != all[0] }) else { return }
+    func words(_ flags: [Bool]) -> String {
+      flags[0] ? "--resume" : flags[1] ? "--overwrite" : "neither"
+    }
+    throw AgreedError(
+      description: "of --resume and --overwrite rank \(other) was given \(words(all[other])) and "
+        + "rank 0 \(words(all[0])); start all ranks with the same arguments",
+      exitStatus: ExitStatus.badUsage)
   }
 }
 
@@ -135,6 +152,12 @@ struct CheckCommand: RankedCommand {
   @Option(help: "Ranks that the memory plan is for; by default those of this job.")
   var ranks: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Only print the value of a key of the effective config, a line each; reads no data.",
+      valueName: "key.path"))
+  var key: [String] = []
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -144,8 +167,29 @@ struct CheckCommand: RankedCommand {
   }
 
   func run(on communicator: any Communicator) throws -> Int32 {
+    if !key.isEmpty {
+      return try runOnce(json: false, on: communicator) { console in
+        let options = config.options()
+        let settled = try Config(file: options.configFile, overrides: options.overrides)
+        for key in key { console.say(try settled.text(of: key)) }
+      }
+    }
     var check = ConfigCheck(options: config.options())
     check.ranks = ranks ?? communicator.worldSize
     return try runOnce(json: output.json, on: communicator) { try check.run(console: $0) }
+  }
+}
+
+extension Config {
+  /// The value of a key, for a shell: texts as they are, anything else as JSON.
+  fileprivate func text(of key: String) throws -> String {
+    var value = json
+    for name in key.split(separator: ".") {
+      guard let inner = value[String(name)] else {
+        throw UsageError("--key \(key): there is no such key in the effective config")
+      }
+      value = inner
+    }
+    return value.stringValue ?? value.line
   }
 }

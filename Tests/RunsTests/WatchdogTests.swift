@@ -1,5 +1,6 @@
 import Foundation
 import Records
+import Synchronization
 import Tasks
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
     Watchdog.Settings(
       runDirectory: "/nowhere", job: "job", launch: nil, rank: rank, ranks: 4, host: "here",
       threads: 1, steps: 100, task: TaskName.language.description, patience: patience,
-      followsParent: false)
+      parent: nil)
   }
 
   private static func watchdog(patience: Double, stepSeconds: [Double]) -> Watchdog {
@@ -93,6 +94,72 @@ import Testing
     #expect(json["steps"] == 100)
     #expect(json["ranks"] == 4)
     #expect(json["step_seconds"] == 0.5)
+  }
+}
+
+/// What a run tells before it has begun.
+@Suite struct EarlyHeartbeatTests {
+  private let folder: URL
+  private var heartbeat: String { folder.appendingPathComponent(RunFiles.heartbeat).path }
+
+  init() throws {
+    folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("watchdog-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  }
+
+  private func reading(launch: String?) -> Watchdog {
+    let settings = Watchdog.Settings(
+      runDirectory: folder.path, job: "job", launch: launch, rank: 0, ranks: 1, host: "here",
+      threads: 1, steps: 100, task: TaskName.language.description, patience: 30, parent: nil)
+    let watchdog = Watchdog(settings, progress: RunProgress()) {}
+    watchdog.progress.begin(.reading)
+    watchdog.start()
+    return watchdog
+  }
+
+  @Test func supervisedRunTellsThatItReadsTheData() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let watchdog = reading(launch: "launch")
+    usleep(300_000)
+    let status = try #require(RankStatus(file: heartbeat))
+    #expect(status.reading.activity == .reading)
+    #expect(status.isStopping == false)
+    watchdog.withdraw(exitStatus: 2)
+    #expect(RankStatus(file: heartbeat)?.exitStatus == 2)
+  }
+
+  @Test func runThatIsRefusedAfterLongReadingPutsBackWhatWasThere() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let earlier = Data("the run before".utf8)
+    try earlier.write(to: URL(fileURLWithPath: heartbeat))
+    let watchdog = reading(launch: nil)
+    usleep(300_000)
+    #expect(FileManager.default.contents(atPath: heartbeat) == earlier)
+    usleep(1_200_000)
+    #expect(RankStatus(file: heartbeat)?.reading.activity == .reading)
+    watchdog.withdraw(exitStatus: 2)
+    #expect(FileManager.default.contents(atPath: heartbeat) == earlier)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["heartbeat.json"])
+  }
+
+  @Test func readingIsLateOnlyWhereItNeitherEndsNorComputes() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let ends = Mutex(0)
+    let settings = Watchdog.Settings(
+      runDirectory: folder.path, job: "job", launch: nil, rank: 0, ranks: 1, host: "here",
+      threads: 1, steps: 100, task: TaskName.language.description, patience: 0.02,
+      parent: nil)
+    let watchdog = Watchdog(settings, progress: RunProgress()) { ends.withLock { $0 += 1 } }
+    #expect(watchdog.limit(for: .init(activity: .reading)) == 0.4)
+    watchdog.progress.begin(.reading)
+    watchdog.start()
+    let end = ContinuousClock.now + .seconds(1.5)
+    var sum = 0
+    while ContinuousClock.now < end { sum &+= 1 }
+    #expect(sum > 0)
+    #expect(ends.withLock { $0 } == 0)
+    watchdog.stop()
   }
 }
 

@@ -27,7 +27,10 @@ import Testing
   ) throws -> (status: Int32, output: String) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
-    process.arguments = [Self.launch.appendingPathComponent(script).path] + arguments
+    let copy = folder.appendingPathComponent("launch/\(script)").path
+    let original = Self.launch.appendingPathComponent(script).path
+    process.arguments =
+      [FileManager.default.fileExists(atPath: copy) ? copy : original] + arguments
     process.environment = [
       "PATH": "\(folder.path):/usr/bin:/bin", "SLURM_JOB_ID": "42", "SLURM_CPUS_PER_TASK": "4",
       "MARKER": folder.appendingPathComponent("marker").path,
@@ -100,5 +103,70 @@ import Testing
       #expect(lab.status == 2, "\(lab.output)")
       #expect(lab.output.contains(words), "\(lab.output)")
     }
+  }
+
+  /// Puts `launch/run` beside stand-ins: a program that has the values of a config, and a launcher.
+  private func prepareRun(task: String, values: [String: String]) throws {
+    for name in ["launch", "bin"] {
+      try FileManager.default.createDirectory(
+        at: folder.appendingPathComponent(name), withIntermediateDirectories: true)
+    }
+    try FileManager.default.copyItem(
+      at: Self.launch.appendingPathComponent("run"),
+      to: folder.appendingPathComponent("launch/run"))
+    for name in ["packages", "corpus", "digits"] {
+      try write("launch/\(name)", "echo fetches \(name)")
+    }
+    try write("launch/env", "")
+    try write("swift", #"case "$*" in *show-bin-path*) echo "\#(folder.path)/bin" ;; esac"#)
+    try write("mpirun", #"shift; echo "ranks $1"; shift; exec "$@""#)
+    try write("nproc", "echo 16")
+    try write("lscpu", "")
+    let cases = values.merging(["task": task]) { $1 }
+      .map { "*'--key \($0.key)') echo '\($0.value)' ;;" }.joined(separator: "\n")
+    try write(
+      "bin/gru-dist",
+      """
+      case "$*" in
+      \(cases)
+      *--key*) exit 2 ;;
+      evaluate* | sample*) echo "$@"; exit 1 ;;
+      *) echo "$@" ;;
+      esac
+      """)
+  }
+
+  @Test func classifierIsMeasuredAndNotSampledInItsOwnDirectory() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try prepareRun(
+      task: "classification",
+      values: [
+        "run.directory": "runs/here", "batch.shards": "4", "data.train": "c.csv",
+        "data.valid_fraction": "0.2",
+      ])
+    let job = try run("run", ["c.json", "--threads", "2"])
+    #expect(job.status == 0, "\(job.output)")
+    #expect(job.output.contains("ranks 2\ntrain c.json --threads 2 --resume"), "\(job.output)")
+    #expect(job.output.contains("evaluate runs/here"), "\(job.output)")
+    #expect(!job.output.contains("sample"), "\(job.output)")
+    #expect(!job.output.contains("fetches corpus"), "\(job.output)")
+  }
+
+  @Test func languageModelWithoutValidationIsSampledOnly() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try prepareRun(
+      task: "language",
+      values: [
+        "run.directory": "r", "batch.shards": "8", "data.train": "data/jargon.txt",
+        "data.valid": "null", "data.valid_fraction": "0",
+      ])
+    let job = try run("run", ["--overwrite"])
+    #expect(job.status == 0, "\(job.output)")
+    #expect(job.output.contains("ranks 8\ntrain configs/lm.json --overwrite"), "\(job.output)")
+    #expect(job.output.contains("fetches corpus"), "\(job.output)")
+    #expect(!job.output.contains("evaluate"), "\(job.output)")
+    #expect(job.output.contains("sample r --length"), "\(job.output)")
+    let alone = try run("run", ["--debug"])
+    #expect(!alone.output.contains("ranks"), "\(alone.output)")
   }
 }

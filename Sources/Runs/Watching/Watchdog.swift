@@ -11,6 +11,10 @@ package import Tasks
 /// when a step does not advance it says who is missing and ends the job, so that it can go on from
 /// its newest checkpoint. It also ends a rank whose launcher is gone.
 ///
+/// It is there before the data are read, which may take long, and tells of that once it takes a
+/// second, a supervisor waits for it, or the run is to stop. Until the run begins, `withdraw`
+/// leaves the status files of the run before as they were.
+///
 /// Time counts only while the process runs: a job that was suspended as a whole is not late.
 package final class Watchdog: Sendable {
   /// What the thread needs to know; the same on all ranks but for the rank's own.
@@ -27,8 +31,8 @@ package final class Watchdog: Sendable {
     package var task: TaskDescription
     /// The least seconds after which a step is late; 0 never ends the job.
     package var patience: Double
-    /// Whether the process that started this one must live.
-    package var followsParent: Bool
+    /// The process that started this one, where this one must end with it.
+    package var parent: Int32?
   }
 
   let settings: Settings
@@ -37,9 +41,8 @@ package final class Watchdog: Sendable {
   private let abort: @Sendable () -> Void
   private let stopped = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
-  private let parent = getppid()
   private let started = Date().timeIntervalSince1970
-  private let sequence = Mutex(0)
+  private let files = Mutex(StatusFiles())
 
   /// - Parameter abort: called on the watchdog's thread; may return when it did not work.
   package init(_ settings: Settings, progress: RunProgress, abort: @escaping @Sendable () -> Void) {
@@ -53,13 +56,41 @@ package final class Watchdog: Sendable {
     settings.patience > 0 ? min(1, max(0.05, settings.patience / 8)) : 1
   }
 
-  package func start() { Thread.detachNewThread { self.watch() } }
+  package func start() {
+    files.withLock { $0.isWatching = true }
+    Thread.detachNewThread { self.watch() }
+  }
+
+  /// From now on the status files are this run's.
+  package func begin() {
+    files.withLock { $0.isOpen = true }
+    tell(progress.reading, seconds: 0)
+  }
+
+  /// Ends the thread.
+  package func stop() {
+    let isWatching = files.withLock { files in
+      defer { files.isWatching = false }
+      return files.isWatching
+    }
+    guard isWatching else { return }
+    stopped.signal()
+    ended.wait()
+  }
 
   /// Ends the thread and tells what the run ended with.
   package func finish(exitStatus: Int32) {
-    stopped.signal()
-    ended.wait()
+    stop()
+    files.withLock { $0.isOpen = true }
     tell(progress.reading, seconds: 0, exitStatus: exitStatus)
+  }
+
+  /// Ends the thread of a run that was refused, or had nothing to do. A supervisor is told so all
+  /// the same.
+  package func withdraw(exitStatus: Int32) {
+    if settings.launch != nil { return finish(exitStatus: exitStatus) }
+    stop()
+    files.withLock { $0.restore() }
   }
 
   private func watch() {
@@ -68,19 +99,30 @@ package final class Watchdog: Sendable {
     var seconds = 0.0
     var untold = 0.0
     var before = ContinuousClock.now
+    var isStopTold = false
+    var processorSeconds = 0.0
+    if settings.launch != nil { files.withLock { $0.isOpen = true } }
     tell(last, seconds: 0)
     while stopped.wait(timeout: .now() + pause(after: last)) == .timedOut {
       let now = ContinuousClock.now
       // A longer gap means that this process, or the machine, did not run.
       let elapsed = min((now - before).seconds, 2 * interval)
       before = now
-      if settings.followsParent, getppid() != parent { endOrphan() }
+      if let parent = settings.parent, getppid() != parent { endOrphan(parent) }
       let reading = progress.reading
-      seconds = reading == last ? seconds + elapsed : 0
+      let processor = reading.activity == .reading ? Self.processorSeconds : processorSeconds
+      // Reading is one long part: it goes on while it computes. This thread hardly does.
+      let isAdvancing = reading != last || processor - processorSeconds > 0.02 * elapsed
+      processorSeconds = processor
+      seconds = isAdvancing ? 0 : seconds + elapsed
       last = reading
       untold += elapsed
-      if untold >= 0.9 * interval || (reading.finishedSteps > 0) != (told.finishedSteps > 0) {
-        tell(reading, seconds: seconds)
+      let hasNews =
+        (reading.finishedSteps > 0) != (told.finishedSteps > 0)
+        || Signals.isStopRequested != isStopTold
+      if untold >= 0.9 * interval || hasNews {
+        files.withLock { $0.isOpen = true }
+        isStopTold = tell(reading, seconds: seconds)
         told = reading
         untold = 0
       }
@@ -104,7 +146,7 @@ package final class Watchdog: Sendable {
       settings.patience, 20 * Double(progress.stepsAtOnce) * (progress.medianStepSeconds ?? 0))
     switch reading.activity {
     // These depend on files of any size, and on disks that may be slow for a while.
-    case .starting, .checkpoint, .finishing: return 20 * usual
+    case .starting, .reading, .checkpoint, .finishing: return 20 * usual
     case .validation: return 10 * usual
     // Before there is a usual step, nobody knows how long one takes.
     default: return reading.finishedSteps == 0 ? 20 * usual : usual
@@ -115,20 +157,38 @@ package final class Watchdog: Sendable {
   /// lowest that can.
   private var grace: Double { interval * Double(min(20, 5 * settings.rank)) }
 
+  /// Processor time of all threads of this process.
+  private static var processorSeconds: Double {
+    var time = timespec()
+    guard unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0 else { return 0 }
+    return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+  }
+
   // MARK: - Telling
 
-  private func tell(_ reading: RunProgress.Reading, seconds: Double, exitStatus: Int32? = nil) {
-    var status = RankStatus(
-      job: settings.job, launch: settings.launch, rank: settings.rank, host: settings.host,
-      process: .current, reading: reading, seconds: seconds,
-      sequence: sequence.withLock {
-        $0 += 1
-        return $0
-      }, exitStatus: exitStatus)
-    status.times = progress.times
-    let json = status.json(time: Date().timeIntervalSince1970)
-    put(json, RunFiles.rankName(settings.rank))
-    if settings.rank == 0 { put(heartbeat(json), RunFiles.heartbeat) }
+  /// Writes the status down, where that is the run's to do.
+  ///
+  /// - Returns: whether it says that the run is to stop.
+  @discardableResult private func tell(
+    _ reading: RunProgress.Reading, seconds: Double, exitStatus: Int32? = nil
+  ) -> Bool {
+    files.withLock { files in
+      guard files.isOpen else { return false }
+      files.sequence += 1
+      var status = RankStatus(
+        job: settings.job, launch: settings.launch, rank: settings.rank, host: settings.host,
+        process: .current, reading: reading, seconds: seconds, sequence: files.sequence,
+        exitStatus: exitStatus)
+      status.times = progress.times
+      let isStopping = Signals.isStopRequested
+      status.isStopping = isStopping
+      let json = status.json(time: Date().timeIntervalSince1970)
+      files.put(json, RunFiles.rankName(settings.rank), in: settings.runDirectory)
+      if settings.rank == 0 {
+        files.put(heartbeat(json), RunFiles.heartbeat, in: settings.runDirectory)
+      }
+      return isStopping
+    }
   }
 
   private func heartbeat(_ json: OrderedJSON) -> OrderedJSON {
@@ -142,24 +202,18 @@ package final class Watchdog: Sendable {
       ])
   }
 
-  /// Without the directory (a host that does not share it) or room on the disk nothing is told, and
-  /// training goes on. Where the file exists, its time still shows that this rank lives.
-  private func put(_ json: OrderedJSON, _ name: String) {
-    let path = "\(settings.runDirectory)/\(name)"
-    do { try RunFiles.replace(path, with: json) } catch { unsafe utimes(path, nil) }
-  }
-
   // MARK: - Ending
 
   private func endStalledJob(_ reading: RunProgress.Reading, seconds: Double, limit: Double) {
     let report = StallReport(settings: settings, interval: interval)
     Console.complain(
       report.text(reading, seconds: seconds, limit: limit, median: progress.medianStepSeconds))
+    files.withLock { $0.isOpen = true }
     tell(reading, seconds: seconds, exitStatus: ExitStatus.failed)
     endJob()
   }
 
-  private func endOrphan() -> Never {
+  private func endOrphan(_ parent: Int32) -> Never {
     Console.complain(
       "gru-dist: rank \(settings.rank) on \(settings.host): the process that started it "
         + "(\(parent)) is gone; ending")
@@ -172,45 +226,6 @@ package final class Watchdog: Sendable {
     Thread.detachNewThread { self.abort() }
     Thread.sleep(forTimeInterval: 5)
     _exit(ExitStatus.failed)
-  }
-}
-
-extension Watchdog {
-  /// The watchdog of a run. Every rank calls it; all throw alike.
-  convenience init(
-    setup: TrainingSetup, trainer: Trainer, followsParent: Bool, isDebugging: Bool
-  ) throws {
-    let communicator = trainer.communicator
-    let directory = setup.config.run.directory
-    try communicator.coordinate { Self.clearStatus(in: directory, ranks: communicator.worldSize) }
-    let job = String(
-      decoding: try communicator.share(Array(UUID().uuidString.utf8)), as: UTF8.self)
-    let settings = Settings(
-      runDirectory: directory, job: job,
-      launch: ProcessInfo.processInfo.environment[RunFiles.launchVariable],
-      rank: communicator.rank, ranks: communicator.worldSize, host: communicator.hostName,
-      threads: trainer.replica.threads, steps: setup.config.run.steps,
-      task: setup.config.taskDescription,
-      // The checks of a debug run take any time, and there is nobody to wait for.
-      patience: isDebugging ? 0 : Double(setup.config.run.watchdogSeconds),
-      followsParent: followsParent)
-    // The call comes when the thread that owns the communicator is stuck in it, as the last one.
-    nonisolated(unsafe) let stuck = communicator
-    self.init(settings, progress: trainer.progress) {
-      unsafe stuck.abort(status: ExitStatus.failed)
-    }
-  }
-
-  /// Makes the place for the ranks' status and removes what an earlier job left there. Where that
-  /// fails, ranks tell nothing, and training goes on.
-  private static func clearStatus(in directory: String, ranks: Int) {
-    let folder = "\(directory)/\(RunFiles.ranks)"
-    let files = FileManager.default
-    for name in (try? files.contentsOfDirectory(atPath: folder)) ?? [] where name.hasPrefix("rank-")
-    {
-      try? files.removeItem(atPath: "\(folder)/\(name)")
-    }
-    try? files.createDirectory(atPath: folder, withIntermediateDirectories: true)
   }
 }
 
