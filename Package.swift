@@ -250,7 +250,7 @@ if Context.environment["GRU_DIST_FUZZERS"] != nil {
   package.targets.append(
     .executableTarget(
       name: "fuzz-readers",
-      dependencies: ["Configuration", "Checkpoints", "Corpora"],
+      dependencies: ["Configuration", "Checkpoints", "Corpora", "Scoring"],
       path: "Tests/Fuzzers", swiftSettings: common + fuzzer,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
 }

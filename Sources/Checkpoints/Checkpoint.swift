@@ -1,3 +1,4 @@
+import NumericContract
 import Records
 
 #if canImport(Glibc)
@@ -103,10 +104,15 @@ package struct Checkpoint: Sendable {
     return reader
   }
 
-  /// The training state, which must be of the same step and contract as the manifest.
+  /// The training state, which must be of the same step and contract as the manifest, and one that
+  /// a run can have.
   package func trainingState() throws(CheckpointError) -> TrainingState {
-    let open = try Self.open(try file(Self.stateFile), of: path, in: fileSystem)
+    let listed = try file(Self.stateFile)
+    let open = try Self.open(listed, of: path, in: fileSystem)
     let text = try open.bytes(at: 0, count: try open.size())
+    guard SHA256.hash(of: text) == listed.sha256 else {
+      throw .damaged(path: open.path, reason: "its SHA-256 is not the one that the manifest has")
+    }
     let state = try TrainingState(text: text, path: open.path)
     guard state.step == step, state.contractVersion == manifest.contractVersion else {
       throw .damaged(
@@ -114,6 +120,7 @@ package struct Checkpoint: Sendable {
         reason: "step \(state.step) of contract \(state.contractVersion), expected step \(step) "
           + "of contract \(manifest.contractVersion) by the manifest")
     }
+    try state.checkPlausible(path: path)
     return state
   }
 

@@ -60,6 +60,16 @@ package final class CheckpointStore {
     return CheckpointSelection(checkpoint: nil, refused: refused)
   }
 
+  /// The state of the newest checkpoint that has one as its manifest says, whose tensors are not
+  /// looked at; nil where there is none.
+  package func newestState() throws(CheckpointError) -> TrainingState? {
+    for step in try steps().reversed() {
+      let checkpoint = try? Checkpoint(measuring: path(ofStep: step), in: fileSystem)
+      if let state = try? checkpoint?.trainingState() { return state }
+    }
+    return nil
+  }
+
   private func verified(_ step: Int) throws(CheckpointError) -> Checkpoint {
     let checkpoint = try Checkpoint(verifying: path(ofStep: step), in: fileSystem)
     guard checkpoint.step == step else {

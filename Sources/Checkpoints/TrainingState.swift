@@ -69,21 +69,33 @@ package struct TrainingState: Sendable, Equatable {
   ///
   /// - Parameter path: the checkpoint's, for the error.
   package func checkPlausible(path: String) throws(CheckpointError) {
-    let counts = [epoch, tokens, bestValidationStep ?? 0, bestCheckpointStep ?? 0]
-    // Nothing that is computed from a step of that size overflows.
-    guard (0...1 << 40).contains(step), counts.allSatisfy({ $0 >= 0 }), (skippedSteps ?? 0) >= 0,
-      (averagedSteps ?? 0) >= 0, (averagedSteps ?? 0) <= step,
-
-      validation?.isPlausible != false,
-      (bestValidationStep ?? 0) <= step, (bestCheckpointStep ?? 0) <= step,
-      (validatedStep ?? 0) <= step
+    func damaged(_ reason: String) -> CheckpointError {
+      .damaged(path: path + "/" + Checkpoint.stateFile, reason: reason)
+    }
+    let steps = [bestValidationStep, bestCheckpointStep, validatedStep, averagedSteps]
+    guard (0...Self.mostSteps).contains(step), epoch >= 0, tokens >= 0,
+      steps.allSatisfy({ (0...step).contains($0 ?? 0) }),
+      (0...Self.mostSteps).contains(skippedSteps ?? 0)
     else {
-      throw .damaged(
-        path: path + "/" + Checkpoint.stateFile,
-        reason: "its steps, epochs or tokens are impossible: step \(step), epoch \(epoch), "
+      throw damaged(
+        "its steps, epochs or tokens are impossible: step \(step), epoch \(epoch), "
           + "\(tokens) tokens")
     }
+    guard validation?.isPlausible != false else {
+      throw damaged("its numbers of validations are impossible")
+    }
+    let sizes = [
+      model.vocabularySize, model.embeddingSize, model.hiddenSize, model.layerCount,
+    ]
+    guard sizes.allSatisfy({ (1...ModelDescription.largestSize).contains($0) }) else {
+      throw damaged(
+        "its model has impossible sizes: vocabulary \(sizes[0]), embedding \(sizes[1]), hidden "
+          + "\(sizes[2]), layers \(sizes[3])")
+    }
   }
+
+  /// Steps of a run: names of checkpoints have 8 digits.
+  private static let mostSteps = 99_999_999
 }
 
 extension TrainingState {
@@ -147,7 +159,7 @@ extension TrainingState {
 }
 
 /// The architecture that a checkpoint's tensors belong to.
-package struct ModelDescription: Sendable, Equatable {
+package struct ModelDescription: Sendable, Equatable, CustomStringConvertible {
   /// The recurrence, such as "gruResetBefore", by the name the core gives it.
   package var cell: String
   package var vocabularySize: Int
@@ -156,6 +168,9 @@ package struct ModelDescription: Sendable, Equatable {
   package var valuesBesideTokens: Int
   package var hiddenSize: Int
   package var layerCount: Int
+
+  /// Tokens and classes are numbered in 32 bits.
+  fileprivate static let largestSize = Int(Int32.max)
 
   package init(
     cell: String, vocabularySize: Int, embeddingSize: Int, valuesBesideTokens: Int = 0,
@@ -172,6 +187,11 @@ package struct ModelDescription: Sendable, Equatable {
   /// Real values that go in, at least 1; beside tokens, or instead of them.
   package func valueSize(besideTokens: Bool) -> Int {
     max(1, besideTokens ? valuesBesideTokens : embeddingSize)
+  }
+
+  package var description: String {
+    "\(cell), vocabulary \(vocabularySize), embedding \(embeddingSize), hidden \(hiddenSize), "
+      + "layers \(layerCount)"
   }
 
   fileprivate var json: OrderedJSON {

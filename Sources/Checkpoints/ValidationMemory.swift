@@ -19,9 +19,13 @@ package struct ValidationMemory: Sendable, Equatable {
 
   package init() {}
 
+  /// Losses that are compared with, at most.
+  private static let mostRecent = 1000
+
   /// Whether the numbers can be those of a run.
   var isPlausible: Bool {
-    best?.isFinite != false && stalled >= 0 && stalledSinceDecay >= 0 && decays >= 0
+    best?.isFinite != false && recent.count <= Self.mostRecent
+      && [stalled, stalledSinceDecay, decays].allSatisfy { (0...1 << 40).contains($0) }
       && recent.allSatisfy(\.isFinite) && earlierBest?.isFinite != false
   }
 }

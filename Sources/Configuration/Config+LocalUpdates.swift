@@ -57,9 +57,12 @@ extension Config {
     let round = exchange.synchronizeEvery
     if period.isMultiple(of: round) { return }
     let below = period / round * round
+    let (above, isTooLarge) = below.addingReportingOverflow(round)
     throw place.failure(
       key, "expected a multiple of exchange.synchronize_every, which is \(round), found \(period)",
-      hint: "the nearest are " + (below > 0 ? "\(below) and " : "") + "\(below + round)"
+      hint: "the nearest are "
+        + [below > 0 ? "\(below)" : nil, isTooLarge ? nil : "\(above)"].compactMap { $0 }
+        .joined(separator: " and ")
         + (key == "run.steps" ? "" : "; 0 is never"))
   }
 }

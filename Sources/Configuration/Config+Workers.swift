@@ -22,6 +22,18 @@ extension Config {
     }
   }
 
+  /// Checks that a token file has no other vocabulary than the one that is asked for.
+  package func validateVocabulary(of corpus: TokenCorpus, place: String) throws(ConfigError) {
+    let size = corpus.tokenizer.vocabularySize
+    guard corpus.isPrepared, ![0, size].contains(data.vocabularyLimit) else { return }
+    throw ConfigError(
+      place: place, key: "data.vocabulary_limit",
+      problem: "is \(data.vocabularyLimit), and the token file '\(corpus.path)' was made with "
+        + "\(size) tokens, which stay",
+      hint: "leave it out, or prepare the text again with --vocabulary-limit "
+        + "\(data.vocabularyLimit)")
+  }
+
   /// Checks that every worker gets a shard.
   ///
   /// - Parameter canReshard: whether the number of shards may still be chosen, as it may not for a

@@ -45,6 +45,19 @@ package struct Config: ConfigSection {
   ) throws(ConfigError) {
     let document = try ConfigFile(json: json, name: file, overrides: overrides)
     let place = ConfigPlace(path: "", source: document.source)
+    try self.init(document, at: place)
+    try checkEffects(place)
+  }
+
+  /// Takes what a checkpoint keeps.
+  ///
+  /// - Parameter name: what it is called in errors.
+  package init(stored value: OrderedJSON, place name: String) throws(ConfigError) {
+    let document = try ConfigFile(json: Array(value.line.utf8), name: name, overrides: [])
+    try self.init(document, at: ConfigPlace(path: "", source: document.source))
+  }
+
+  private init(_ document: ConfigFile, at place: ConfigPlace) throws(ConfigError) {
     var head = Config()
     let task = try place.members(of: document.value).first { $0.name == Self.taskKey.name }
     try Self.taskKey.read(&head, task?.value, place[Self.taskKey.name], head.task)

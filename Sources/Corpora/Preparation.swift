@@ -72,6 +72,7 @@ package struct Preparation {
     if inputs.filter({ $0 == "-" }).count > 1 {
       throw UsageError("standard input (-) can be read once only")
     }
+    try requireEffects()
     if let problem = learning.problem { throw UsageError("--vocabulary-limit: \(problem)") }
     if learning.minimumCount < 1 {
       throw UsageError("--minimum-count: expected at least 1, found \(learning.minimumCount)")
@@ -86,6 +87,21 @@ package struct Preparation {
           "--output: '\(output)' exists; name another file, or replace it by --overwrite")
       }
     }
+  }
+
+  /// Throws for options that would change nothing.
+  private func requireEffects() throws {
+    let kind = learning.kind
+    let reason: String
+    if let tokenizerSource {
+      reason = "is for a tokenizer that is learned, and --tokenizer-from names '\(tokenizerSource)'"
+    } else if kind == .byte || kind == .character {
+      reason = "is for words and byte pairs, and --tokenizer is \(kind.rawValue)"
+    } else {
+      return
+    }
+    if learning.minimumCount != 1 { throw UsageError("--minimum-count \(reason)") }
+    if learning.vocabularyLimit != 0 { throw UsageError("--vocabulary-limit \(reason)") }
   }
 
   /// The file itself, or all files with a byte within a directory, by path; hidden ones are left
@@ -179,7 +195,7 @@ private struct ProgressBar {
     let seconds = (now - started).seconds
     let filled = min(30, Int(30 * share))
     let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled)
-    let speed = Int(Double(progress.bytes) / max(seconds, 1e-9))
+    let speed = Int(saturating: Double(progress.bytes) / max(seconds, 1e-9))
     console.put(
       "\r\u{1B}[K\(progress.pass.rawValue) [\(bar)] \(Int(100 * share)) %  "
         + "\(Format.bytes(speed))/s  "

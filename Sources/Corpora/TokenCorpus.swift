@@ -102,6 +102,9 @@ package final class TokenCorpus: Sendable {
     self.file = file
   }
 
+  /// Whether it is a token file, whose vocabulary was learned when it was made.
+  package var isPrepared: Bool { if case .file = storage { true } else { false } }
+
   /// The token at `index`, which must lie in 0 ..< `count`.
   package subscript(index: Int) -> Int32 {
     precondition(index >= 0, "token index \(index) < 0")

@@ -1,4 +1,6 @@
 package import NumericContract
+import Records
+import Synchronization
 
 /// Sequences of several lengths laid end to end in rows of T steps, once for the whole run; every
 /// epoch takes the rows in another order.
@@ -24,6 +26,8 @@ package final class PackedSequences: Sendable {
   /// Targets of the rows before each.
   private let targetsBefore: [Int]
   private let permutation: Permutation?
+  /// How far the targets of an epoch's batches were counted.
+  private let counted = Mutex(Counted())
   /// Most sequences in one row.
   package let slots: Int
 
@@ -72,6 +76,7 @@ package final class PackedSequences: Sendable {
   ) -> [[Int]] {
     // A stack of rows for each number of steps left.
     var open = [[Int]](repeating: [], count: window + 1)
+    var rooms = NumberSet(below: window)
     var rows: [[Int]] = []
     let sorted = sequences.sorted {
       $0.length == $1.length ? $0.index < $1.index : $0.length > $1.length
@@ -79,15 +84,19 @@ package final class PackedSequences: Sendable {
     for (index, length) in sorted {
       precondition(length >= 1, "sequence \(index) has \(length) steps")
       precondition(length <= window, "sequence \(index) has \(length) steps > \(window)")
-      let left = (length...window).first { !open[$0].isEmpty && $0 < window } ?? window
+      let left = rooms.first(from: length) ?? window
       var row = rows.count
       if left < window {
         row = open[left].removeLast()
+        if open[left].isEmpty { rooms.remove(left) }
         rows[row].append(index)
       } else {
         rows.append([index])
       }
-      if left > length, rows[row].count < most { open[left - length].append(row) }
+      if left > length, rows[row].count < most {
+        open[left - length].append(row)
+        rooms.insert(left - length)
+      }
     }
     return rows
   }
@@ -99,11 +108,24 @@ package final class PackedSequences: Sendable {
   /// Targets that the batches before `batch` count together.
   package func targetCount(beforeBatch batch: Int) -> Int {
     let (epoch, index) = (batch / batchCount, batch % batchCount)
-    let whole = epoch * targetsBefore[rowCount]
-    return (0..<index * batchRows).reduce(whole) { sum, place in
-      let row = row(at: place, epoch: epoch)
-      return sum + targetsBefore[row + 1] - targetsBefore[row]
+    let part = counted.withLock { counted in
+      if counted.epoch != epoch || counted.batches > index { counted = Counted(epoch: epoch) }
+      for place in counted.batches * batchRows..<index * batchRows {
+        let row = row(at: place, epoch: epoch)
+        counted.targets += targetsBefore[row + 1] - targetsBefore[row]
+      }
+      counted.batches = index
+      return counted.targets
     }
+    return .saturatedSum(part, .saturatedProduct(epoch, targetsBefore[rowCount]))
+  }
+
+  /// The first batches of an epoch and their targets. A run asks for ever more batches of an epoch,
+  /// so that each row is counted once.
+  private struct Counted {
+    var epoch = 0
+    var batches = 0
+    var targets = 0
   }
 
   /// Writes a worker's rows of a batch (counted from 0 over all epochs). Does not allocate.

@@ -49,17 +49,23 @@ package struct SequenceSet: Sendable {
     }
   }
 
+  /// The place of each name; of the first where there are several.
+  static func places(of names: [String]) -> [String: Int] {
+    Dictionary(zip(names, names.indices)) { first, _ in first }
+  }
+
   /// These columns only, in this order.
   func selecting(_ names: [String], path: String, key: String) throws -> SequenceSet {
+    if names == columns { return self }
+    let known = Self.places(of: columns)
     let places = try names.map { name in
-      guard let place = columns.firstIndex(of: name) else {
+      guard let place = known[name] else {
         throw DataFileError(
           path: path, place: nil, problem: "there is no column \"\(name)\", which \(key) names",
           hint: "the columns are \(DataFileError.list(columns))")
       }
       return place
     }
-    if names == columns { return self }
     var result = self
     result.columns = names
     result.values = []

@@ -1,4 +1,5 @@
 package import NumericContract
+import Records
 
 /// Windows of time series: T steps go in, and some columns of the `horizon` steps after them are to
 /// be forecast. Every epoch takes the windows in another order.
@@ -45,7 +46,8 @@ package final class SeriesWindows: Sendable {
 
   /// Targets that the batches before `batch` count together.
   package func targetCount(beforeBatch batch: Int) -> Int {
-    batch / batchCount * count + batch % batchCount * batchRows
+    .saturatedSum(
+      .saturatedProduct(batch / batchCount, count), batch % batchCount * batchRows)
   }
 
   /// The first step of a window.

@@ -1,3 +1,5 @@
+import Records
+
 /// Batches of sequences that each start from the initial state.
 package enum TaskBatches: Sendable {
   case generated(GeneratedBatches)
@@ -25,7 +27,8 @@ package enum TaskBatches: Sendable {
   /// Targets that the batches before `batch` count together.
   package func targetCount(beforeBatch batch: Int) -> Int {
     switch self {
-    case .generated(let batches): batch * batches.sequences * batches.targetsPerSequence
+    case .generated(let batches):
+      .saturatedProduct(batch, batches.sequences, batches.targetsPerSequence)
     case .sequences(let batches): batches.targetCount(beforeBatch: batch)
     case .windows(let batches): batches.targetCount(beforeBatch: batch)
     }

@@ -24,11 +24,7 @@ package struct TaskFrame: Sendable, Equatable {
           path: path, place: nil, problem: "its sequences have no labels",
           hint: "classification needs one of each")
       }
-      // Numbers in the order of numbers, anything else by Unicode scalars.
-      classes = Array(Swift.Set(set.labels)).sorted {
-        if let a = Int($0), let b = Int($1), a != b { return a < b }
-        return $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars)
-      }
+      classes = ClassNames.ordered(set.labels)
     }
     if request.task.sequences == .windows { targets = request.targetColumns ?? columns }
     if request.normalizes { (means, deviations) = set.statistics(of: training) }
@@ -51,9 +47,12 @@ package struct TaskFrame: Sendable, Equatable {
     }
     return try set.labels.enumerated().map { index, label in
       guard let number = numbers[label] else {
+        let strange = ClassNames.ordered(set.labels.filter { numbers[$0] == nil })
         throw DataFileError(
           path: path, place: "sequence \(index + 1)",
-          problem: "class \"\(label)\" does not occur in the training data",
+          problem: "class \"\(label)\" does not occur in the training data"
+            + (strange.count > 1
+              ? ", nor do others: \(strange.count) in all, \(DataFileError.list(strange))" : ""),
           hint: "its classes are \(DataFileError.list(classes))")
       }
       return number
@@ -62,8 +61,9 @@ package struct TaskFrame: Sendable, Equatable {
 
   /// The places of the columns to forecast.
   package func targetPlaces(path: String) throws -> [Int] {
-    try (targets ?? []).map { name in
-      guard let place = columns.firstIndex(of: name) else {
+    let places = SequenceSet.places(of: columns)
+    return try (targets ?? []).map { name in
+      guard let place = places[name] else {
         throw DataFileError(
           path: path, place: nil,
           problem: "there is no column \"\(name)\", which data.targets names",

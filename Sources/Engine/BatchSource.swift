@@ -2,6 +2,7 @@ package import Corpora
 package import Datasets
 package import GRUCore
 package import Kernels
+import Records
 
 /// Where the training batches come from.
 package enum BatchSource {
@@ -33,15 +34,16 @@ package enum BatchSource {
   /// Targets of the first `steps` steps, where one of a text counts `perStep`.
   package func targetCount(ofSteps steps: Int, perStep: Int) -> Int {
     switch self {
-    case .random: steps * perStep
+    case .random: .saturatedProduct(steps, perStep)
     case .corpus(_, let plan, let jitter):
       // Only the first window of a pair is longer or shorter than the others together.
       steps == 0
         ? 0
-        : (steps - 1) * perStep
-          + plan.sequences
-          * (self.steps(plan, jitter, atStep: steps).upperBound
-            - plan.position(ofStep: steps - 1).window * plan.window)
+        : .saturatedSum(
+          .saturatedProduct(steps - 1, perStep),
+          plan.sequences
+            * (self.steps(plan, jitter, atStep: steps).upperBound
+              - plan.position(ofStep: steps - 1).window * plan.window))
     case .sequences(let batches): batches.targetCount(beforeBatch: steps)
     }
   }

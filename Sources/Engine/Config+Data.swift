@@ -6,9 +6,11 @@ import Tasks
 
 extension Config {
   /// Opens or makes what the config names to train and validate on.
-  package func openData() throws -> TrainingData {
+  ///
+  /// - Parameter frame: what a run has learnt of its data; nil learns it.
+  package func openData(as frame: TaskFrame? = nil) throws -> TrainingData {
     taskDescription.readsText
-      ? .text(try openText()) : .sequences(try SequenceData(sequenceRequest))
+      ? .text(try openText()) : .sequences(try SequenceData(sequenceRequest, frame: frame))
   }
 
   /// Opens the text that the config names.

@@ -18,10 +18,17 @@ package struct MemoryPlan: Sendable {
   /// Bytes that only rank 0 needs.
   private let coordinatorBytes: Int
 
+  /// - Throws: for sizes that no machine has.
   package init(
     shape: ModelShape, config: Config, plan: ShardPlan, ranksOnHost: Int, slots: Int = 1,
     kernels: Kernels
-  ) {
+  ) throws {
+    let bound = MemoryBound(
+      shape: shape, config: config, plan: plan, ranksOnHost: ranksOnHost, slots: slots)
+    guard bound.bytes < MemoryBound.most else {
+      throw UsageError(
+        "the model and its batch are larger than any machine's memory (1 EiB); \(Self.hint)")
+    }
     let table = ParameterTable(shape: shape)
     let arena = table.elementCount * MemoryLayout<Float>.stride
     let nodes = (0..<plan.ranks).map { rank in
@@ -118,6 +125,8 @@ package struct MemoryPlan: Sendable {
     }
   }
 
+  private static let hint = "lower model.hidden, model.layers, batch.sequences or batch.window"
+
   /// Bytes of rank 0.
   package var totalBytes: Int { items.reduce(0) { $0 + $1.bytes } }
 
@@ -130,7 +139,7 @@ package struct MemoryPlan: Sendable {
         "the model needs \(Format.bytes(needed)) of memory ("
           + Format.count(ranksOnHost, "rank") + " on this host, up to "
           + "\(Format.bytes(totalBytes)) each), the machine has \(Format.bytes(available)); "
-          + "lower model.hidden, model.layers, batch.sequences or batch.window")
+          + Self.hint)
     }
   }
 

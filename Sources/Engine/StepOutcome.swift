@@ -39,8 +39,9 @@ struct StepDecision {
   let requests: StepRequests
 
   init(_ totals: StepStatistics.Totals, parts: Int) {
-    loss = totals.loss / Double(totals.tokens)
-    norm = totals.gradientSquares.squareRoot() / Double(parts)
+    // Where nothing is counted, as in a group of shards without a row, loss and gradient are 0.
+    loss = totals.loss / Double(max(1, totals.tokens))
+    norm = totals.gradientSquares.squareRoot() / Double(max(1, parts))
     tokens = totals.tokens
     requests = totals.requests
   }

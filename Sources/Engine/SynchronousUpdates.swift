@@ -105,7 +105,7 @@ import Records
       step: step,
       learningRate: schedule.rate(atStep: step, decays: engine.state.rateDecays)
         * engine.batches.relativeLength(ofStep: step),
-      tokens: decision.tokens, scale: isClipped ? config.clipNorm / decision.norm : 1)
+      tokens: max(1, decision.tokens), scale: isClipped ? config.clipNorm / decision.norm : 1)
     if engine.state.isAveraging {
       engine.state.averagedSteps += 1
       scalars.averageWeight = config.averageWeight(count: engine.state.averagedSteps)

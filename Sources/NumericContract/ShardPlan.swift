@@ -66,8 +66,11 @@ package struct ShardPlan: Sendable, Equatable {
 
   /// A run, cut where groups begin.
   private func parts(of run: Range<Int>) -> [Range<Int>] {
+    if run.isEmpty { return [] }
     let size = shards / groups
-    return (0..<groups).map { run.clamped(to: $0 * size..<($0 + 1) * size) }.filter { !$0.isEmpty }
+    return (run.lowerBound / size...(run.upperBound - 1) / size).map {
+      run.clamped(to: $0 * size..<($0 + 1) * size)
+    }
   }
 
   /// The global sequences of a run of shards.

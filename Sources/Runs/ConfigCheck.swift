@@ -29,12 +29,13 @@ package struct ConfigCheck {
     switch data {
     case .text(let split):
       let tokenizer = split.training.corpus.tokenizer
+      try config.validateVocabulary(of: split.training.corpus, place: options.configFile)
       try config.validate(tokenizer, place: options.configFile)
       shape = config.shape(vocabularySize: tokenizer.vocabularySize)
     case .sequences(let data): shape = config.shape(for: data)
     }
     let table = ParameterTable(shape: shape)
-    let memory = MemoryPlan(
+    let memory = try MemoryPlan(
       shape: shape, config: config, plan: plan, ranksOnHost: ranks, slots: data.slots,
       kernels: try Kernels.selected(options.instructionSet, config.model.precision.kernels))
     console.put(config.json.pretty)

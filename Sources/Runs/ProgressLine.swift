@@ -66,7 +66,7 @@ package final class ProgressLine {
     let lossText = task.lossDecimals.map { Format.fixed(loss, $0) } ?? Format.small(loss)
     let remaining = Double(steps - step) * (stepSeconds ?? 0)
     return "step \(step)/\(steps)  loss \(lossText)\(bits ?? "")  "
-      + "\(Format.grouped(Int(speed))) \(task.unit.rawValue)/s  "
+      + "\(Format.grouped(Int(saturating: speed))) \(task.unit.rawValue)/s  "
       + "ETA \(Format.time(remaining))"
   }
 }

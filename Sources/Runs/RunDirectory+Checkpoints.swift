@@ -106,7 +106,6 @@ extension RunDirectory {
     var mismatch: (any Error)?
     let selection = try store.newestValid { checkpoint throws(CheckpointError) in
       let found = try checkpoint.trainingState()
-      try found.checkPlausible(path: checkpoint.path)
       do {
         try setup.checkResumable(from: found, path: path)
       } catch {

@@ -1,5 +1,6 @@
 import Cells
 import Checkpoints
+import Collectives
 import Configuration
 import Corpora
 import Datasets
@@ -71,9 +72,7 @@ extension TrainingSetup {
   }
 
   private func storedConfig(of state: TrainingState, path: String) throws -> Config {
-    try Config(
-      json: Array(state.config.line.utf8),
-      file: "\(path): config of the checkpoint")
+    try Config(stored: state.config, place: "\(path): config of the checkpoint")
   }
 
   /// Throws unless going on from `state` gives what the run would have given without a stop.
@@ -89,9 +88,15 @@ extension TrainingSetup {
     for key in config.fixedDifferences(from: try storedConfig(of: state, path: path)) {
       compare(key.key, key.before, key.now)
     }
+    let model = ModelDescription(shape)
+    if model != state.model { compare("the model", "\(state.model)", "\(model)") }
     compare(
       "the content of data.train (\(config.data.train), by fingerprint)", state.corpusFingerprint,
       data.fingerprint)
+    if case .sequences(let data) = data, let frame = data.frame, frame != TaskFrame(of: state) {
+      compare(
+        "what was learnt from data.train", state.dataset?.line ?? "nothing", frame.json.line)
+    }
     compare(
       "data.valid", state.validationFingerprint == nil ? "null" : "a file",
       config.data.valid == nil ? "null" : "a file")
@@ -103,5 +108,37 @@ extension TrainingSetup {
           + "optimizer, and what is logged, validated and saved may change. Use the config of the "
           + "run (\(path)/config.json), or start another with --run-directory or --overwrite")
     }
+  }
+}
+
+extension TaskFrame {
+  /// What a checkpoint keeps; nil where that is nothing, or nothing that can be read.
+  fileprivate init?(of state: TrainingState) {
+    guard let dataset = state.dataset,
+      let frame = try? TaskFrame(json: try JSONFields(dataset, at: ["dataset"]))
+    else { return nil }
+    self = frame
+  }
+}
+
+extension Config {
+  /// What the run that is resumed has learnt from its data, such as the numbers of classes, so that
+  /// it goes on with these; nil where there is nothing. Every rank calls it.
+  func keptFrame(on communicator: any Communicator) throws -> TaskFrame? {
+    let task = taskDescription
+    if task.readsText || task.isGenerated { return nil }
+    var frame: TaskFrame?
+    try communicator.coordinate {
+      let store = CheckpointStore(directory: "\(run.directory)/\(RunFiles.checkpoints)")
+      frame = try store.newestState().flatMap { TaskFrame(of: $0) }
+    }
+    let shared = try communicator.share(Array((frame?.json.line ?? "").utf8))
+    // What is damaged or of another config is refused where the checkpoint is read.
+    guard !shared.isEmpty,
+      let kept = try? TaskFrame(json: try JSONFields(try OrderedJSON(parsing: shared))),
+      (try? kept.check(
+        task: task, horizon: data.task.horizon, normalizes: data.task.normalize)) != nil
+    else { return nil }
+    return kept
   }
 }

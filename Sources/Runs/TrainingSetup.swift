@@ -66,11 +66,15 @@ package struct TrainingSetup {
     kernels = work.kernels
     plan = work.plan
     let config = work.config
-    data = try communicator.agree { try config.openData() }
+    let frame = try options.resume ? config.keptFrame(on: communicator) : nil
+    data = try communicator.agree { try config.openData(as: frame) }
     switch data {
     case .text(let split):
       let tokenizer = split.training.corpus.tokenizer
-      try communicator.agree { try config.validate(tokenizer, place: options.configFile) }
+      try communicator.agree {
+        try config.validateVocabulary(of: split.training.corpus, place: options.configFile)
+        try config.validate(tokenizer, place: options.configFile)
+      }
       self.tokenizer = tokenizer
       shape = config.shape(vocabularySize: tokenizer.vocabularySize)
     case .sequences(let data):
@@ -78,13 +82,19 @@ package struct TrainingSetup {
       shape = config.shape(for: data)
     }
     try communicator.requireEqual(data.fingerprint, of: config.data.train)
+    if case .sequences(let data) = data, let frame = data.frame {
+      try communicator.requireEqual(
+        frame.json.line, of: "what is learnt from \(config.data.train)")
+    }
     if let valid = config.data.valid, let fingerprint = data.validationFingerprint {
       try communicator.requireEqual(fingerprint, of: valid)
     }
-    let memory = MemoryPlan(
-      shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
-      slots: data.slots, kernels: kernels)
-    try communicator.agree { try memory.checkFits() }
+    try communicator.agree {
+      try MemoryPlan(
+        shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
+        slots: data.slots, kernels: kernels
+      ).checkFits()
+    }
   }
 
   /// The batches of training.

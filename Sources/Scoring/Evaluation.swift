@@ -40,10 +40,12 @@ package struct Evaluation {
       threads: threads, place: path, canReshard: false, on: communicator)
     let subject = try communicator.agree { try self.subject(of: model) }
     try communicator.requireEqual(subject.fingerprint, of: subject.path)
-    let memory = MemoryPlan(
-      shape: model.shape, config: config, plan: plan,
-      ranksOnHost: communicator.ranksOnHost, slots: subject.slots, kernels: kernels)
-    try communicator.agree { try memory.checkFits() }
+    try communicator.agree {
+      try MemoryPlan(
+        shape: model.shape, config: config, plan: plan,
+        ranksOnHost: communicator.ranksOnHost, slots: subject.slots, kernels: kernels
+      ).checkFits()
+    }
     let scorer = try communicator.agree {
       try model.scorer(
         kernels: kernels, window: model.config.batch.window, plan: plan, slots: subject.slots,
@@ -123,10 +125,10 @@ package struct Evaluation {
       // Everything in it is measured on, seen as the training data were.
       config.data.train = text
       config.data.valid = text
-      let data = try SequenceData(config.sequenceRequest, frame: try model.frame())
+      let data = try SequenceData(config.sequenceRequest, frame: model.frame)
       return .sequences(data, path: text)
     }
-    let data = try SequenceData(config.sequenceRequest)
+    let data = try SequenceData(config.sequenceRequest, frame: model.frame)
     guard data.fingerprint == model.state.corpusFingerprint else {
       throw UsageError(
         "\(config.data.train) is not what the checkpoint was trained on; name data with --text")

@@ -15,6 +15,8 @@ package struct LoadedModel {
   package let state: TrainingState
   package let config: Config
   package let shape: ModelShape
+  /// What the model knows of its data; nil where they are text, or made up.
+  let frame: TaskFrame?
   /// Newer checkpoints that were passed over, and why.
   package let refusals: [String]
 
@@ -29,9 +31,7 @@ package struct LoadedModel {
         "\(checkpoint.path): numeric contract version \(state.contractVersion), this program has "
           + "version \(numericContractVersion); use the program that wrote it")
     }
-    config = try Config(
-      json: Array(state.config.line.utf8),
-      file: "\(checkpoint.path): config")
+    config = try Config(stored: state.config, place: "\(checkpoint.path): config")
     let task = config.taskDescription
     if task.readsText {
       try config.validate(state.tokenizer, place: "\(checkpoint.path): config")
@@ -46,6 +46,46 @@ package struct LoadedModel {
       throw RunDirectoryError(
         "\(checkpoint.path)/\(Checkpoint.stateFile): config and tokenizer describe another model "
           + "than \"model\" does; the checkpoint is damaged, use another")
+    }
+    frame = try Self.frame(of: state, config, shape, path: checkpoint.path)
+    try requireTensors()
+  }
+
+  /// What the model knows of its data, which must be what such a model can know.
+  private static func frame(
+    of state: TrainingState, _ config: Config, _ shape: ModelShape, path: String
+  ) throws(CheckpointError) -> TaskFrame? {
+    let task = config.taskDescription
+    if task.readsText || task.isGenerated { return nil }
+    do throws(JSONFieldError) {
+      guard let dataset = state.dataset else {
+        throw JSONFieldError(key: "dataset", problem: "is missing")
+      }
+      let frame = try TaskFrame(json: try JSONFields(dataset, at: ["dataset"]))
+      try frame.check(
+        task: task, outputs: shape.vocabularySize,
+        features: task.readsValues ? shape.embeddingSize : nil,
+        horizon: config.data.task.horizon, normalizes: config.data.task.normalize)
+      return frame
+    } catch {
+      throw .damaged(path: "\(path)/\(Checkpoint.stateFile)", reason: "\(error)")
+    }
+  }
+
+  /// Throws unless the checkpoint has every tensor that its state describes, so that nobody takes
+  /// memory for sizes that are not there.
+  private func requireTensors() throws(CheckpointError) {
+    let file = try checkpoint.tensors(in: Checkpoint.modelFile)
+    let held = Dictionary(
+      file.header.entries.map { ($0.tensor.name, $0.tensor.shape) }, uniquingKeysWith: { $1 })
+    for parameter in ParameterTable(shape: shape).parameters {
+      guard held[parameter.name] == parameter.shape else {
+        throw .damaged(
+          path: file.path,
+          reason: "tensor '\(parameter.name)' "
+            + (held[parameter.name].map { "is \($0)" } ?? "is missing")
+            + ", \(Checkpoint.stateFile) describes one of \(parameter.shape)")
+      }
     }
   }
 
@@ -70,7 +110,7 @@ package struct LoadedModel {
   /// Says what the model's outputs mean.
   package func decoder() throws -> OutputDecoder {
     try OutputDecoder(
-      task: task, tokenizer: state.tokenizer, frame: try frame(), outputs: shape.vocabularySize,
+      task: task, tokenizer: state.tokenizer, frame: frame, outputs: shape.vocabularySize,
       path: checkpoint.path)
   }
 
@@ -88,16 +128,6 @@ package struct LoadedModel {
     replica.repack()
     return Scorer(
       task: task, decoder: try decoder(), replica: replica, communicator: communicator)
-  }
-
-  /// What the model knows of its data; nil where they are text, or made up.
-  func frame() throws -> TaskFrame? {
-    do {
-      return try state.dataset.map { try TaskFrame(json: try JSONFields($0, at: ["dataset"])) }
-    } catch {
-      throw CheckpointError.damaged(
-        path: "\(checkpoint.path)/\(Checkpoint.stateFile)", reason: "\(error)")
-    }
   }
 
   /// Reads the parameters that a model is used with into an arena of the model's table: their

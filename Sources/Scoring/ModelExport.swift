@@ -89,7 +89,7 @@ package struct ModelExport {
     metadata["task"] = model.task.name
     metadata["readout"] = config.output.readout.rawValue
     metadata["window"] = "\(config.batch.window)"
-    guard let frame = try model.frame() else { return metadata }
+    guard let frame = model.frame else { return metadata }
     try add("columns", frame.columns)
     if let classes = frame.classes { try add("classes", classes) }
     if let targets = frame.targets {
@@ -107,7 +107,7 @@ extension ModelTensors {
     let parameters = AlignedBuffer(count: table.elementCount)
     unsafe try model.readParameters(into: parameters.pointer)
     unsafe try self.init(shape: model.shape, table: table, arena: parameters.pointer)
-    scales = try model.frame()?.scales(of: model.shape, path: model.checkpoint.path) ?? scales
+    scales = try model.frame?.scales(of: model.shape, path: model.checkpoint.path) ?? scales
   }
 }
 

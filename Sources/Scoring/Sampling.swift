@@ -62,8 +62,9 @@ package struct Sampling {
     emit: ([UInt8]) -> Void = { _ in }
   ) throws -> [UInt8] {
     let generator = scorer.generator()
-    // Without a prompt the text starts as after a line end.
-    var pending = tokenizer.encode(prompt.isEmpty ? "\n" : prompt)
+    // Without a prompt, or a word of one, the text starts as after a line end.
+    var pending = tokenizer.encode(prompt)
+    if pending.isEmpty { pending = tokenizer.encode("\n") }
     let chooser = TokenChooser(
       vocabularySize: tokenizer.vocabularySize, kernels: scorer.kernels,
       temperature: temperature, topK: topK)

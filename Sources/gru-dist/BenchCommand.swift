@@ -15,6 +15,11 @@ struct BenchCommand: ParsableCommand {
       BenchPeakCommand.self, BenchStepCommand.self, BenchExchangeCommand.self,
       BenchEvaluateCommand.self, BenchSampleCommand.self,
     ])
+
+  func run() throws {
+    throw ValidationError(
+      "name what to measure: peak, step, exchange, evaluate or sample; bench --help says more")
+  }
 }
 
 struct BenchPeakCommand: RankedCommand {
@@ -62,6 +67,12 @@ struct BenchSizes: ParsableArguments {
   @Option(help: "Numbers that products multiply.") var precision = Precision.fp32
   @OptionGroup var compute: ComputeOptions
   @Flag(help: "Accepted for symmetry: the output is JSON always.") var json = false
+
+  func validate() throws {
+    if reset != .before, cell != .gru {
+      throw ValidationError("--reset is for cell gru, and --cell is \(cell.rawValue)")
+    }
+  }
 
   var benchmark: StepBenchmark {
     var benchmark = StepBenchmark()

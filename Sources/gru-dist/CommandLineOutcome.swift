@@ -14,7 +14,7 @@ struct CommandLineOutcome {
   /// Parses the arguments of this process.
   init() {
     let outcome = Result {
-      var command = try GRUDist.parseAsRoot()
+      var command = try GRUDist.parseAsRoot(try CommandLineWords.read())
       if !(command is any RankedCommand) { try command.run() }
       return command as? any RankedCommand
     }

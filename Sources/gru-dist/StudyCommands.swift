@@ -59,8 +59,8 @@ struct PlanCommand: RankedCommand {
         "--switch-nanoseconds: expected 0 to 1000000 with --laboratory, found \(nanoseconds)"
           + (laboratory ? "" : " without it"))
     }
-    if let cores, !(cores > 0 && cores <= 1024) {
-      throw ValidationError("--cores: expected more than 0 and at most 1024, found \(cores)")
+    if let cores, !(cores >= 0.001 && cores <= 1024) {
+      throw ValidationError("--cores: expected 0.001 to 1024, found \(cores)")
     }
     if !(1...1024 ~= ranksPerHost) {
       throw ValidationError("--ranks-per-host: expected 1 to 1024, found \(ranksPerHost)")

@@ -39,7 +39,7 @@ import Testing
   @Test func effectiveConfigIsCompleteAndReadsBackAsItself() throws {
     let first = try config(
       minimal, "model.cell=rnn", "optimizer.name=sgd", "optimizer.momentum=0.9",
-      "data.valid=v.txt", "data.tokenizer=char", "optimizer.epsilon=1e-9")
+      "data.valid=v.txt", "data.tokenizer=char", "optimizer.clip_norm=0.5")
     let again = try Config(json: Array(first.json.pretty.utf8), file: "again")
     #expect(again == first)
     #expect(again.json == first.json)
@@ -65,7 +65,7 @@ import Testing
     let found = message(minimal, overrides[0], overrides[1])
     #expect(found.contains("data.vocabulary_limit: expected 0"), "\(found)")
     #expect(found.contains(expectation), "\(found)")
-    #expect(message(minimal, overrides[1]) == "no error")
+    #expect(message(minimal, overrides[1]).contains("is for words and byte pairs"))
   }
 
   @Test func minGRUHasNoRecurrentWeightsToDrop() {

@@ -59,6 +59,31 @@ import Testing
     #expect(series.columns == ["x, y", "z"])
   }
 
+  /// 20,000 columns of every format: whatever looked each of them up among all would take minutes.
+  @Test func wideFilesAreReadInLinearTime() throws {
+    let width = 20_000
+    let ones = [String](repeating: "1", count: width)
+    let names = (0..<width).map { "c\($0)" }
+    let files = [
+      (
+        "a.csv",
+        "sequence,label,\(names.joined(separator: ","))\na,b,\(ones.joined(separator: ","))"
+      ),
+      ("a.ts", "@classLabel true b\n@data\n\(ones.joined(separator: ":")):b"),
+      ("a.jsonl", "{\"values\": [[\(ones.joined(separator: ","))]], \"label\": \"b\"}"),
+    ]
+    let started = ContinuousClock.now
+    for (name, content) in files {
+      let file = try DataFolder(name, content)
+      var request = file.request(.classification)
+      #expect(try SequenceData(request).features == width)
+      guard name == "a.csv" else { continue }
+      request.columns = names.reversed()
+      #expect(try SequenceData(request).frame?.columns.first == "c19999")
+    }
+    #expect(ContinuousClock.now - started < .seconds(30))
+  }
+
   @Test(arguments: [
     ("a.ts", "@classLabel true a\n@data\n1,2:a\n1,x:a\n", "line 4, dimension 1: expected a number"),
     ("a.ts", "@classLabel true a\n@data\n1,2:3:a\n", "dimension 2 has 1 values, dimension 1 has 2"),

@@ -61,6 +61,48 @@ import Testing
     #expect(steps.targetCount(beforeBatch: 1) == 5)
   }
 
+  /// Rows are found in a few steps, and are those that a search of all of them finds.
+  @Test func bestFitIsTheTightestOfAllRows() {
+    let lengths = (0..<2000).map { 1 + $0 * 7919 % 700 }
+    let rows = PackedSequences.pack(
+      lengths.enumerated().map { (index: $0, length: $1) }, window: 5000, most: 12)
+    var plain: [(left: Int, members: [Int])] = []
+    var open: [Int: [Int]] = [:]
+    for index in lengths.indices.sorted(by: {
+      lengths[$0] == lengths[$1] ? $0 < $1 : lengths[$0] > lengths[$1]
+    }) {
+      let fitting = open.keys.filter { $0 >= lengths[index] && open[$0]?.isEmpty == false }
+      var row = plain.count
+      if let left = fitting.min(), let found = open[left]?.popLast() {
+        row = found
+        plain[row].members.append(index)
+      } else {
+        plain.append((5000, [index]))
+      }
+      plain[row].left -= lengths[index]
+      if plain[row].left > 0, plain[row].members.count < 12 {
+        open[plain[row].left, default: []].append(row)
+      }
+    }
+    #expect(rows == plain.map(\.members))
+  }
+
+  @Test func targetsAreTheSameInWhateverOrderTheyAreAskedFor() {
+    let lengths = (0..<60).map { 1 + $0 * 31 % 9 }
+    func packed() -> PackedSequences {
+      PackedSequences(
+        set: set(lengths), chosen: Array(lengths.indices),
+        target: .classes([Int32](repeating: 0, count: lengths.count)), batchRows: 3, window: 10,
+        shuffle: Philox(seed: 1, purpose: .task))
+    }
+    let one = packed()
+    for batch in [0, 1, 5, 3, 40, 41, 2, 39] {
+      #expect(one.targetCount(beforeBatch: batch) == packed().targetCount(beforeBatch: batch))
+    }
+    #expect(one.targetCount(beforeBatch: 7 * one.batchCount) == 7 * 60)
+    #expect(one.targetCount(beforeBatch: .max / 2) > 0)
+  }
+
   @Test func windowsLieWithinTheirSeries() {
     let windows = SeriesWindows(
       set: set([10, 4, 9]), parts: [0..<10, 10..<14, 14..<23], targets: [0], horizon: 2,

@@ -2,6 +2,7 @@ import Checkpoints
 import Configuration
 import Corpora
 import Foundation
+import Scoring
 
 /// The program: what libFuzzer's own main function does. The package manager gives every program's
 /// entry the name of its target.
@@ -30,13 +31,14 @@ public func readOneCase(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: data, count: count))
   guard let choice = bytes.first else { return 0 }
   let file = Array(bytes.dropFirst())
-  switch choice % 5 {
+  switch choice % 6 {
   case 0: readTensors(file)
   case 1: _ = try? Manifest(text: file, path: "manifest.json")
   case 2:
     let state = try? TrainingState(text: file, path: "state.json")
     try? state?.checkPlausible(path: "run")
   case 3: readConfig(file)
+  case 5: readCheckpoint(state: file)
   default: readText(file)
   }
   return 0
@@ -61,6 +63,19 @@ private func readTensors(_ bytes: [UInt8]) {
     try? reader.read(tensor.name, type: tensor.type, shape: tensor.shape, into: buffer)
     precondition(buffer.elementsEqual(bytes[entry.range]), "\(tensor) is not as in the file")
   }
+}
+
+/// Reads a model whose `state.json` is whatever it is, behind a manifest that says so.
+private func readCheckpoint(state: [UInt8]) {
+  let store = CheckpointStore(directory: path + "-run/checkpoints")
+  try? FileManager.default.createDirectory(
+    atPath: path + "-run", withIntermediateDirectories: true)
+  let files = try? [
+    CheckpointFile.safetensors(Checkpoint.modelFile, []),
+    CheckpointFile(name: Checkpoint.stateFile, byteCount: state.count) { try $0.append(state) },
+  ]
+  guard let files, (try? store.write(step: 1, files: files)) != nil else { return }
+  _ = try? LoadedModel(path: path + "-run")
 }
 
 private func readConfig(_ bytes: [UInt8]) {

@@ -23,6 +23,15 @@ import Testing
     #expect(OrderedJSON.number(.infinity).line == "null")
   }
 
+  /// Paths below a long name would take the square of the text; what is short has its place.
+  @Test func placesOfManyMembersTakeNoSquareOfTheText() throws {
+    let members = (0..<20_000).map { "\"k\($0)\": 1" }.joined(separator: ",")
+    let text = "{\"\(String(repeating: "x", count: 200_000))\": {\(members)},\n\"a\": {\"b\": 2}}"
+    let document = try JSONDocument(parsing: Array(text.utf8))
+    #expect(document.positions.keys.sorted() == ["a", "a.b"])
+    #expect(document.positions["a.b"]?.description == "2:7")
+  }
+
   @Test func escapesAreDecoded() throws {
     #expect(try OrderedJSON(parsing: #""\u00e9\ud83d\ude00\/\b""#) == .string("é😀/\u{8}"))
   }

@@ -37,7 +37,8 @@ package struct ConfigPlace: Sendable {
   ) throws(ConfigError) {
     guard let stranger = members.first(where: { !known.contains($0.name) }) else { return }
     // The beginning of a key is nearer to it than its length tells.
-    let distances = known.map {
+    let isName = stranger.name.utf8.count <= Self.longestName
+    let distances = (isName ? known : []).map {
       ($0, $0.hasPrefix(stranger.name) ? 1 : editDistance($0, stranger.name))
     }
     let hint: String
@@ -49,8 +50,14 @@ package struct ConfigPlace: Sendable {
       let list = known.joined(separator: ", ")
       hint = "the keys \(path.isEmpty ? "of a config" : "of \(path)") are \(list)"
     }
+    if !isName {
+      throw failure("unknown key of \(stranger.name.utf8.count) bytes", hint: hint)
+    }
     throw failure(stranger.name, "unknown key", hint: hint)
   }
+
+  /// Bytes of a name that may be a misspelt key.
+  private static let longestName = 100
 }
 
 /// The fewest insertions, deletions, replacements and swaps of neighbours that make `a` into `b`.

@@ -10,6 +10,17 @@ struct NumberRange: Sendable {
     self.contains = contains
   }
 
+  /// What of a number that is none of them one would not see: it is rounded before it is used.
+  static func rounding(of number: Double) -> String? {
+    let rounded = Float(number)
+    let isHidden =
+      rounded == 0 && number != 0 || rounded == 1 && number != 1
+      || !rounded.isFinite && number.isFinite
+    if !isHidden { return nil }
+    return "single precision, in which training computes, makes it "
+      + (rounded.isFinite ? "\(Int(rounded))" : "infinite")
+  }
+
   /// From one number to another, both included.
   static func from(_ first: Double, to last: Double) -> Self {
     func digits(_ value: Double) -> String {

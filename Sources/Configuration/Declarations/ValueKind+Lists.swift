@@ -30,11 +30,12 @@ extension ValueKind where Value == [Int] {
     of value: OrderedJSON, _ words: String, _ range: ClosedRange<Int>, _ place: ConfigPlace
   ) throws(ConfigError) -> [Int] {
     var integers: [Int] = []
+    var seen: Set<Int> = []
     for item in try value.items(words, place) {
       guard case .integer(let integer) = item, range.contains(integer) else {
         throw place.failure("expected \(words), found \(item.found) in it")
       }
-      if integers.contains(integer) { throw place.failure("has \(integer) twice") }
+      if !seen.insert(integer).inserted { throw place.failure("has \(integer) twice") }
       integers.append(integer)
     }
     return integers
@@ -72,11 +73,12 @@ extension ValueKind where Value == [String]? {
       words: words, takesNull: true,
       parse: { value, place throws(ConfigError) in
         var strings: [String] = []
+        var seen: Set<String> = []
         for item in try value.items(words, place) {
           guard case .string(let string) = item else {
             throw place.failure("expected a list of strings, found \(item.found) in it")
           }
-          if strings.contains(string) { throw place.failure("has \"\(string)\" twice") }
+          if !seen.insert(string).inserted { throw place.failure("has \"\(string)\" twice") }
           strings.append(string)
         }
         return strings

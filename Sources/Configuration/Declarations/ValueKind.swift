@@ -53,7 +53,9 @@ extension ValueKind where Value == Double {
       words: range.words,
       parse: { value, place throws(ConfigError) in
         guard let number = value.doubleValue, range.contains(number) else {
-          throw place.failure("expected \(range.words), found \(value.found)")
+          throw place.failure(
+            "expected \(range.words), found \(value.found)",
+            hint: value.doubleValue.flatMap(NumberRange.rounding))
         }
         return number
       },

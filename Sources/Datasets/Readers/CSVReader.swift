@@ -21,15 +21,25 @@ struct CSVReader {
     guard let first = table.rows.first else {
       throw file.failure(nil, "there is no row after the header")
     }
-    if let twice = header.first(where: { name in header.count { $0 == name } > 1 }) {
-      throw file.failure("header", "column \"\(twice)\" appears twice")
+    var places: [String: Int] = [:]
+    for (place, name) in header.enumerated() {
+      guard places.updateValue(place, forKey: name) == nil else {
+        throw file.failure("header", "column \"\(name)\" appears twice")
+      }
     }
-    let sequence = try place(of: request.sequenceColumn, "data.sequence", in: header)
+    func place(of name: String?, _ key: String) throws -> Int? {
+      guard let name else { return nil }
+      if let place = places[name] { return place }
+      throw file.failure(
+        "header", "there is no column \"\(name)\", which \(key) names",
+        hint: "the columns are \(DataFileError.list(header))")
+    }
+    let sequence = try place(of: request.sequenceColumn, "data.sequence")
     let label = try place(
-      of: request.task.outputs == .classes ? request.labelColumn : nil, "data.label", in: header)
+      of: request.task.outputs == .classes ? request.labelColumn : nil, "data.label")
     let columns =
       try request.columns.map { names in
-        try names.map { try place(of: $0, "data.columns", in: header) ?? 0 }
+        try names.map { try place(of: $0, "data.columns") ?? 0 }
       }
       ?? header.indices.filter { column in
         // What is no number in the first row, such as a date, is left out.
@@ -76,15 +86,5 @@ struct CSVReader {
     }
     set.endSequence()
     return set
-  }
-
-  private func place(of name: String?, _ key: String, in header: [String]) throws -> Int? {
-    guard let name else { return nil }
-    guard let place = header.firstIndex(of: name) else {
-      throw file.failure(
-        "header", "there is no column \"\(name)\", which \(key) names",
-        hint: "the columns are \(DataFileError.list(header))")
-    }
-    return place
   }
 }

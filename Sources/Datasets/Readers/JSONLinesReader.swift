@@ -11,7 +11,7 @@ struct JSONLinesReader {
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
       let value: OrderedJSON
       do throws(JSONSyntaxError) {
-        value = try JSONDocument(parsing: Array(line)).value
+        value = try OrderedJSON(parsing: Array(line))
       } catch {
         throw file.failure(
           "line \(number), column \(error.position.column)", "not JSON: \(error.reason)")

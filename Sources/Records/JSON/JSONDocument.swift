@@ -12,7 +12,8 @@ package struct JSONSyntaxError: Error, CustomStringConvertible {
   package var description: String { "\(position): \(reason)" }
 }
 
-/// A parsed text: the value, and where each member begins, by dotted path.
+/// A parsed text: the value, and where each member begins, by dotted path; paths of
+/// more than 1,000 bytes are left out.
 package struct JSONDocument: Sendable {
   package var value: OrderedJSON
   package var positions: [String: TextPosition]

@@ -10,6 +10,9 @@ struct JSONParser {
   private static let deepest = 64
   /// Members up to which names are compared with each other.
   private static let fewMembers = 16
+  /// Bytes of a path up to which its place is noted. No key of a config has a longer one, and paths
+  /// below a name without end would take the square of the text.
+  private static let longestPath = 1000
 
   init(bytes: [UInt8], notesPlaces: Bool) {
     self.bytes = bytes
@@ -62,7 +65,9 @@ struct JSONParser {
       }
       if notesPlaces {
         path.append(name)
-        places.append((path.joined(separator: "."), start))
+        if path.reduce(0, { $0 + $1.utf8.count + 1 }) <= Self.longestPath {
+          places.append((path.joined(separator: "."), start))
+        }
       }
       skipSpace()
       guard take(":") else { throw failure("expected \":\", found \(found)") }

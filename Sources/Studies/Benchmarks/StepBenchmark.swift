@@ -88,10 +88,12 @@ package struct StepBenchmark {
       sequences: batch, shards: config.batch.shards, ranks: communicator.worldSize,
       threads: threads, groups: config.exchange.groups)
     let shape = config.shape(vocabularySize: vocabulary)
-    let memory = MemoryPlan(
-      shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
-      kernels: kernels)
-    try communicator.agree { try memory.checkFits() }
+    try communicator.agree {
+      try MemoryPlan(
+        shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
+        kernels: kernels
+      ).checkFits()
+    }
     let replica = try communicator.agree {
       try Replica(
         shape: shape, kernels: kernels, window: window, plan: plan, rank: communicator.rank)

@@ -78,6 +78,9 @@ package struct MemoryStudy {
       ConfigOverride(set: "task=\(task.rawValue)"), ConfigOverride(set: "batch.window=\(window)"),
       ConfigOverride(set: "model.cell=\(cell.rawValue)"), ConfigOverride(set: "run.steps=\(steps)"),
     ]
+    // What the config has for other cells.
+    if cell != .gru { options.overrides.append(ConfigOverride(set: "model.reset=before")) }
+    if cell == .rnn { options.overrides.append(ConfigOverride(set: "model.initial_update_bias=0")) }
     let communicator = SoloCommunicator()
     let setup = try TrainingSetup(options, on: communicator)
     guard !setup.shape.isBidirectional else {

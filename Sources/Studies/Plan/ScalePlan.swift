@@ -45,7 +45,7 @@ package struct ScalePlan {
     let shape = try shape(of: config, data)
     let kernels = try Kernels.selected(options.instructionSet, config.model.precision.kernels)
     let table = ParameterTable(shape: shape)
-    let memory = MemoryPlan(
+    let memory = try MemoryPlan(
       shape: shape, config: config, plan: plan, ranksOnHost: cluster.ranksPerHost,
       slots: data.slots, kernels: kernels)
 
@@ -134,7 +134,7 @@ package struct ScalePlan {
         + "\(Format.fixed(here.movingSeconds, 4)), exposed exchange "
         + "\(Format.fixed(here.exposedSeconds, 4)) (\(Self.percent(here.exposedFraction))) of "
         + "\(Format.fixed(here.exchangeSeconds, 4)); "
-        + "\(Format.grouped(Int(here.tokensPerSecond))) tokens/s, efficiency "
+        + "\(Format.grouped(Int(saturating: here.tokensPerSecond))) tokens/s, efficiency "
         + Self.percent(here.efficiency))
     for line in Self.lines(rows) { console.say(line) }
   }
@@ -159,7 +159,8 @@ package struct ScalePlan {
       guard let prediction else { return "- | - | - | -" }
       return "\(Format.fixed(prediction.stepSeconds, 4)) | "
         + "\(percent(prediction.exposedFraction)) | "
-        + "\(Format.grouped(Int(prediction.tokensPerSecond))) | \(percent(prediction.efficiency))"
+        + "\(Format.grouped(Int(saturating: prediction.tokensPerSecond))) | "
+        + percent(prediction.efficiency)
     }
     return [
       "", "The same batch on more ranks, and a batch that grows with them:", "",

@@ -61,6 +61,7 @@ package struct StepCost: Sendable, Equatable {
           ConfigOverride("batch.shards", .integer(shards), option: "plan of"),
           // Alone nothing is sent; a part of the batch may have fewer shards than groups.
           ConfigOverride("exchange.compression", .string("none"), option: "plan of"),
+          ConfigOverride("exchange.compression_groups", 0, option: "plan of"),
         ]
         return Point(shards: shards, seconds: try time(part, seconds: seconds, cores: cores))
       })

@@ -1,0 +1,105 @@
+import Corpora
+import Records
+import Tasks
+
+/// A key that only matters together with some values of another one.
+private struct EffectRule {
+  var key: String
+  /// Whether it matters in this config.
+  var matters: Bool
+  /// What it is for: "sgd and asgd".
+  var purpose: String
+  /// What the config has instead: "optimizer.name is "adam"".
+  var instead: String
+}
+
+extension Config {
+  /// Throws for a key that is set to another value than its default, and changes nothing.
+  ///
+  /// Configs that checkpoints keep are not held to it: earlier programs took such values.
+  func checkEffects(_ place: ConfigPlace) throws(ConfigError) {
+    let values = json.leaves
+    let defaults = Config(defaultsOf: task).json(of: task).leaves
+    for rule in modelRules + optimizerRules + scheduleRules + otherRules where !rule.matters {
+      guard let fallback = defaults[rule.key], let value = values[rule.key], value != fallback
+      else { continue }
+      throw place.failure(
+        rule.key, "is for \(rule.purpose), and \(rule.instead): it would change nothing",
+        hint: "leave it out, or set it to \(fallback.line)")
+    }
+  }
+
+  private var modelRules: [EffectRule] {
+    let cell = "model.cell is \"\(model.cell.rawValue)\""
+    return [
+      EffectRule(
+        key: "model.reset", matters: model.cell == .gru, purpose: "cell \"gru\"", instead: cell),
+      EffectRule(
+        key: "model.initial_update_bias", matters: model.cell != .rnn,
+        purpose: "cells with an update or forget gate", instead: cell),
+      EffectRule(
+        key: "model.dropout_kind", matters: model.dropout > 0, purpose: "model.dropout",
+        instead: "that is 0"),
+      EffectRule(
+        key: "model.adaptive_factor", matters: !model.adaptiveSoftmax.isEmpty,
+        purpose: "model.adaptive_softmax", instead: "that is null"),
+    ]
+  }
+
+  private var optimizerRules: [EffectRule] {
+    func rule(_ key: String, _ names: [OptimizerConfig.Name]) -> EffectRule {
+      EffectRule(
+        key: "optimizer.\(key)", matters: names.contains(optimizer.name),
+        purpose: Self.list(names.map(\.rawValue)),
+        instead: "optimizer.name is \"\(optimizer.name.rawValue)\"")
+    }
+    return [
+      rule("beta1", [.adam, .adamw]), rule("beta2", [.adam, .adamw, .rmsprop]),
+      rule("epsilon", [.adam, .adamw, .rmsprop, .adagrad]), rule("momentum", [.sgd, .asgd]),
+      rule("average_patience", [.asgd]),
+    ]
+  }
+
+  private var scheduleRules: [EffectRule] {
+    let name = optimizer.schedule.name
+    func rule(_ key: String, _ names: [ScheduleConfig.Name]) -> EffectRule {
+      EffectRule(
+        key: "optimizer.schedule.\(key)", matters: names.contains(name),
+        purpose: Self.list(names.map(\.rawValue)),
+        instead: "optimizer.schedule.name is \"\(name.rawValue)\"")
+    }
+    return [
+      rule("final_fraction", [.linear, .cosine, .warmupStableDecay]),
+      rule("factor", [.step, .plateau]), rule("step_every", [.step]),
+      rule("patience", [.plateau]), rule("decay_steps", [.warmupStableDecay]),
+    ]
+  }
+
+  private var otherRules: [EffectRule] {
+    let learns = data.tokenizer == .word || data.tokenizer == .bytePair
+    let tokenizer = "data.tokenizer is \"\(data.tokenizer.rawValue)\""
+    let vocabularies = ["minimum_count", "vocabulary_limit"].map {
+      EffectRule(
+        key: "data.\($0)", matters: learns, purpose: "words and byte pairs", instead: tokenizer)
+    }
+    let local = ["local_groups", "outer_learning_rate", "outer_momentum"].map {
+      EffectRule(
+        key: "exchange.\($0)", matters: exchange.isLocal, purpose: "exchange.synchronize_every",
+        instead: "that is 0")
+    }
+    return vocabularies + local + [
+      EffectRule(
+        key: "exchange.compression_groups", matters: exchange.compression != .none,
+        purpose: "exchange.compression", instead: "that is \"none\""),
+      EffectRule(
+        key: "run.sample_length", matters: taskDescription.writesText, purpose: "task \"language\"",
+        instead: "task is \"\(task.rawValue)\""),
+    ]
+  }
+
+  /// "adam, adamw and rmsprop".
+  private static func list(_ names: [String]) -> String {
+    names.count < 2
+      ? names.joined() : names.dropLast().joined(separator: ", ") + " and " + (names.last ?? "")
+  }
+}

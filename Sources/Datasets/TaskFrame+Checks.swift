@@ -1,0 +1,78 @@
+package import Records
+package import Tasks
+
+extension TaskFrame {
+  /// Throws unless a model of these sizes can have learnt this from its data.
+  ///
+  /// - Parameters:
+  ///   - outputs: columns of the output layer; nil for any number.
+  ///   - features: real values that the model reads at each step; nil for any number.
+  ///   - horizon: steps that are forecast.
+  ///   - normalizes: whether inputs are moved and scaled.
+  package func check(
+    task: TaskDescription, outputs: Int? = nil, features: Int? = nil, horizon: Int,
+    normalizes: Bool
+  ) throws(JSONFieldError) {
+    try Self.checkNames(columns, "columns")
+    if let features, columns.count != features {
+      throw Self.error("columns", "has \(columns.count) names, and the model reads \(features)")
+    }
+    if task.outputs == .classes {
+      let classes = classes ?? []
+      try Self.checkNames(classes, "classes")
+      if let outputs, classes.count != outputs {
+        throw Self.error(
+          "classes", "has \(classes.count) names, and the model has \(outputs) outputs")
+      }
+    }
+    if task.sequences == .windows { try checkTargets(outputs: outputs, horizon: horizon) }
+    guard (means != nil) == normalizes, (deviations != nil) == normalizes else {
+      throw Self.error(
+        means == nil ? "means" : "deviations",
+        "does not go with data.normalize, which is \(normalizes)")
+    }
+    try checkScales()
+  }
+
+  private func checkTargets(outputs: Int?, horizon: Int) throws(JSONFieldError) {
+    let targets = targets ?? []
+    try Self.checkNames(targets, "targets")
+    let known = Set(columns)
+    if let strange = targets.first(where: { !known.contains($0) }) {
+      throw Self.error("targets", "has \"\(strange)\", which is none of the columns")
+    }
+    let (product, overflow) = targets.count.multipliedReportingOverflow(by: horizon)
+    guard !overflow, outputs ?? product == product else {
+      throw Self.error(
+        "targets",
+        "has \(targets.count) names to forecast \(horizon) steps of, and the model has "
+          + "\(outputs ?? 0) outputs")
+    }
+  }
+
+  /// One mean and one deviation above 0 for each column, within single precision.
+  private func checkScales() throws(JSONFieldError) {
+    guard let means, let deviations else { return }
+    for (name, values) in [("means", means), ("deviations", deviations)] {
+      guard values.count == columns.count else {
+        throw Self.error(name, "has \(values.count) numbers for \(columns.count) columns")
+      }
+    }
+    let largest = Double(Float.greatestFiniteMagnitude)
+    if let mean = means.first(where: { !($0.magnitude <= largest) }) {
+      throw Self.error("means", "has \(mean), which no column can have")
+    }
+    if let deviation = deviations.first(where: { !($0.isNormal && $0 > 0 && $0 <= 2 * largest) }) {
+      throw Self.error("deviations", "has \(deviation), which no column can have")
+    }
+  }
+
+  private static func checkNames(_ names: [String], _ key: String) throws(JSONFieldError) {
+    if names.isEmpty { throw error(key, "is missing or empty") }
+    guard Set(names).count == names.count else { throw error(key, "has a name twice") }
+  }
+
+  private static func error(_ key: String, _ problem: String) -> JSONFieldError {
+    JSONFieldError(key: "dataset.\(key)", problem: problem)
+  }
+}
