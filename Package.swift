@@ -130,13 +130,16 @@ let package = Package(
       name: "Supervision", dependencies: ["Records", "Configuration", "Checkpoints"],
       swiftSettings: strict),
     .target(name: "CSockets"),
-    .target(name: "WebServer", dependencies: ["CSockets", "Records"], swiftSettings: strict),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .target(
+      name: "WebServer", dependencies: ["CSockets", "CZlib", "Records"], swiftSettings: strict),
     .target(
       name: "Dashboard", dependencies: ["Records", "WebServer"],
-      resources: ["index.html", "style.css", "script.js", "charts.js", "panels.js"].map {
+      resources: ["index.html", "style.css", "script.js", "data.js", "charts.js", "panels.js"].map {
         .embedInCode("Page/\($0)")
       },
-      swiftSettings: strict),
+      swiftSettings: strictHot),
     .executableTarget(
       name: "gru-dist",
       dependencies: [

@@ -7,15 +7,10 @@ struct AccessPolicy: Sendable {
   var token: String?
   /// Whether only this machine can reach the address.
   var isLoopback: Bool
-  /// Browsers keep cookies by host, whatever the port is: two dashboards need two names.
-  var cookieName: String
+  /// The port that it listens at.
+  var port: UInt16
 
-  /// - Parameter port: where the dashboard listens.
-  init(token: String?, isLoopback: Bool, port: UInt16) {
-    self.token = token
-    self.isLoopback = isLoopback
-    cookieName = "gru_dist_token_\(port)"
-  }
+  private static let cookiePrefix = "gru_dist_token_"
 
   enum Verdict: Equatable {
     case allowed
@@ -33,15 +28,22 @@ struct AccessPolicy: Sendable {
     }
     guard let token else { return .allowed }
     if let given = request.value("token"), Self.areEqual(given, token) { return .allowedOnce }
-    if let given = request.header("Authorization"), Self.areEqual(given, "Bearer \(token)") {
-      return .allowed
+    if let given = request.header("Authorization") {
+      let words = given.split(separator: " ")
+      if words.count == 2, words[0].lowercased() == "bearer",
+        Self.areEqual(String(words[1]), token)
+      {
+        return .allowed
+      }
     }
     for field in request.headers where field.name == "cookie" {
       for cookie in field.value.split(separator: ";") {
         let parts = cookie.split(separator: "=", maxSplits: 1).map {
           String($0.drop { $0 == " " })
         }
-        if parts.count == 2, parts[0] == cookieName, Self.areEqual(parts[1], token) {
+        if parts.count == 2, parts[0].hasPrefix(Self.cookiePrefix),
+          Self.areEqual(parts[1], token)
+        {
           return .allowed
         }
       }
@@ -51,8 +53,15 @@ struct AccessPolicy: Sendable {
 
   /// The header field by which a browser remembers the token. A link from another page may lead
   /// here, which `Strict` would refuse; pages within others are refused by their policy.
-  var cookie: HTTPRequest.Field? {
-    token.map { .init("Set-Cookie", "\(cookieName)=\($0); HttpOnly; SameSite=Lax; Path=/") }
+  ///
+  /// Browsers keep cookies by host, whatever the port is, so that two dashboards need two names:
+  /// by the port that the browser knows, which behind a tunnel is not the one that is listened at.
+  func cookie(for request: HTTPRequest) -> HTTPRequest.Field? {
+    let port = request.header("Host").flatMap { host in
+      host.split(separator: ":").last.flatMap { host.hasSuffix("]") ? nil : UInt16($0) }
+    }
+    let name = Self.cookiePrefix + String(port ?? self.port)
+    return token.map { .init("Set-Cookie", "\(name)=\($0); HttpOnly; SameSite=Lax; Path=/") }
   }
 
   /// Whether a `Host`, with or without a port, is a name or an address of this machine alone.

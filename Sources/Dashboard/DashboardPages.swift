@@ -8,6 +8,8 @@ struct DashboardPages: Sendable {
   let catalog: RunCatalog
   let policy: AccessPolicy
   private let reader = MetricsReader()
+  private let liveness = Liveness()
+  private let answers = SharedAnswers()
 
   init(catalog: RunCatalog, policy: AccessPolicy) {
     self.catalog = catalog
@@ -29,7 +31,7 @@ struct DashboardPages: Sendable {
       // The page goes on without the token in its address, which people copy and browsers keep.
       var response =
         request.path == "/" ? Self.redirect(request) : content(of: request)
-      if let cookie = policy.cookie { response.headers.append(cookie) }
+      if let cookie = policy.cookie(for: request) { response.headers.append(cookie) }
       return response
     }
   }
@@ -41,30 +43,58 @@ struct DashboardPages: Sendable {
     case "/style.css":
       return Self.response(.ok, "text/css; charset=utf-8", PackageResources.style_css)
     case "/script.js": return Self.script(PackageResources.script_js)
+    case "/data.js": return Self.script(PackageResources.data_js)
     case "/charts.js": return Self.script(PackageResources.charts_js)
     case "/panels.js": return Self.script(PackageResources.panels_js)
-    case "/api/runs": return Self.json(.object([.init("runs", .array(summaries()))]))
-    case "/api/run":
-      guard let report = report(name) else { return Self.notFound }
-      return Self.json(report.detail)
     case "/api/metrics.csv":
-      guard let run = name.flatMap(catalog.path),
-        let table = try? MetricsTable(run: run, kind: request.value("kind") ?? "train")
-      else { return Self.notFound }
-      return Self.response(.ok, "text/csv; charset=utf-8", Self.parts(of: table))
-    case "/metrics":
-      let text = PrometheusText.text(summaries())
-      return Self.response(.ok, "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))
+      return table(of: name, kind: request.value("kind") ?? "train") ?? Self.notFound
+    case "/api/runs", "/api/run", "/metrics":
+      // These take a while to make, and many may ask at once.
+      return answers.answer(to: request) { figures(for: request).compressed(for: request) }
     default: return Self.notFound
     }
   }
 
-  private func summaries() -> [OrderedJSON] { catalog.names().compactMap { report($0)?.summary } }
+  private func figures(for request: HTTPRequest) -> HTTPResponse {
+    switch request.path {
+    case "/api/runs":
+      let (runs, tooDeep) = reports()
+      return Self.json([
+        "runs": .array(runs.map(\.summary)), "too_deep": .array(tooDeep.map { .string($0) }),
+      ])
+    case "/api/run":
+      guard let name = request.value("name"), let path = catalog.path(of: name) else {
+        return Self.notFound
+      }
+      return Self.json(report(name, path).detail(since: request.value("since")))
+    default:
+      let text = PrometheusText.text(reports().runs.map(\.summary))
+      return Self.response(.ok, "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))
+    }
+  }
 
-  private func report(_ name: String?) -> RunReport? {
-    guard let name, let path = catalog.path(of: name) else { return nil }
-    return RunReport(
-      name: name, path: path, metrics: reader.metrics(of: path), now: Date().timeIntervalSince1970)
+  private func reports() -> (runs: [RunReport], tooDeep: [String]) {
+    let listing = catalog.list()
+    let found = listing.names.compactMap { name in catalog.path(of: name).map { (name, $0) } }
+    let paths = Set(found.map(\.1))
+    reader.keep(only: paths)
+    liveness.keep(only: paths)
+    return (found.map { report($0.0, $0.1) }, listing.tooDeep)
+  }
+
+  private func report(_ name: String, _ path: String) -> RunReport {
+    RunReport(name: name, path: path, look: reader.look(at: path), liveness: liveness)
+  }
+
+  /// The records of a kind, made into text as the client takes it; nil where there are none.
+  private func table(of name: String?, kind: String) -> HTTPResponse? {
+    guard let path = name.flatMap(catalog.path) else { return nil }
+    let look = reader.look(at: path)
+    if !look.isBehind, !look.metrics.kinds.contains(kind) { return nil }
+    guard let table = try? MetricsTable(run: path, kind: kind) else { return nil }
+    let source = Mutex(table)
+    return Self.response(
+      .ok, "text/csv; charset=utf-8", .parts { source.withLock { try? $0.nextPart() } })
   }
 
   private static var notFound: HTTPResponse { plain(.notFound, "no such page or run\n") }
@@ -90,18 +120,6 @@ struct DashboardPages: Sendable {
 
   private static func plain(_ status: HTTPStatus, _ text: String) -> HTTPResponse {
     response(status, "text/plain; charset=utf-8", Array(text.utf8))
-  }
-
-  /// The text of a table, made as the client takes it.
-  private static func parts(of table: MetricsTable) -> HTTPResponse.Body {
-    let next = Mutex(0)
-    return .parts {
-      let part = next.withLock { part in
-        defer { part += 1 }
-        return part
-      }
-      return part < table.csvPartCount ? Array(table.csv(part: part).utf8) : nil
-    }
   }
 
   private static func response(

@@ -11,12 +11,12 @@ import WebServer
 package struct DashboardServer: Sendable {
   private let server: HTTPServer
   private let address: IPAddress
-  private let token: String?
+  private let token: DashboardToken?
   let pages: DashboardPages
 
   /// - Parameter token: nil makes one where the address needs it.
   /// - Throws: where the directory is none, or the address cannot be had.
-  package init(directory: String, address: String, port: Int, token: String?) throws {
+  package init(directory: String, address: String, port: Int, token: DashboardToken?) throws {
     let catalog = try RunCatalog(existing: directory)
     guard let port = UInt16(exactly: port) else {
       throw UsageError("--port: expected 0 to 65535, found \(port)")
@@ -32,16 +32,22 @@ package struct DashboardServer: Sendable {
     } catch {
       throw UsageError("\(address.host):\(port): \(Self.reason(error))")
     }
-    self.token = token ?? (address.isLoopback ? nil : Self.randomToken())
+    self.token = token ?? (address.isLoopback ? nil : DashboardToken())
     let policy = AccessPolicy(
-      token: self.token, isLoopback: address.isLoopback, port: server.port)
+      token: self.token?.text, isLoopback: address.isLoopback, port: server.port)
     pages = DashboardPages(catalog: catalog, policy: policy)
   }
 
   /// Serves until the process ends.
   package func run(console: Console) {
-    let url = "http://\(place)/" + (token.map { "?token=\($0)" } ?? "")
-    console.say("\(pages.catalog.names().count) runs in \(pages.catalog.directory): \(url)")
+    let url = "http://\(place)/" + (token.map { "?token=\($0.text)" } ?? "")
+    let listing = pages.catalog.list()
+    console.say("\(listing.names.count) runs in \(pages.catalog.directory): \(url)")
+    if let first = listing.tooDeep.first {
+      console.say(
+        "\(listing.tooDeep.count) runs lie too deep to be shown, such as \(first); name a "
+          + "directory that is nearer to them")
+    }
     console.record(["kind": "dashboard", "url": .string(url)])
     let pages = pages
     server.run { pages.respond(to: $0) }
@@ -61,14 +67,5 @@ package struct DashboardServer: Sendable {
       "this machine does not have the address; choose another --address, such as 0.0.0.0 for all"
     default: "cannot listen (\(SystemError.reason(error.code))); choose another --address or --port"
     }
-  }
-
-  /// 128 random bits.
-  private static func randomToken() -> String {
-    var generator = SystemRandomNumberGenerator()
-    return (0..<4).map { _ in
-      let digits = String(UInt32.random(in: .min ... .max, using: &generator), radix: 16)
-      return String(repeating: "0", count: 8 - digits.count) + digits
-    }.joined()
   }
 }

@@ -22,14 +22,23 @@ struct RunCatalog: Sendable {
   /// How deep runs may lie.
   private static let deepest = 3
 
-  /// Names in the order of people: "run-2" before "run-10".
-  func names() -> [String] {
-    var found: [String] = []
-    look("", depth: 0, &found)
-    return found.sorted { $0.compare($1, options: .numeric) == .orderedAscending }
+  /// What one look finds.
+  struct Listing: Sendable {
+    /// In the order of people: "run-2" before "run-10".
+    var names: [String] = []
+    /// Runs that lie one directory too deep, and are not shown.
+    var tooDeep: [String] = []
   }
 
-  /// The path of a run by the name that `names` gave; nil for anything else, such as a way out of
+  func list() -> Listing {
+    var found = Listing()
+    look("", depth: 0, &found)
+    found.names.sort { $0.compare($1, options: .numeric) == .orderedAscending }
+    found.tooDeep.sort { $0.compare($1, options: .numeric) == .orderedAscending }
+    return found
+  }
+
+  /// The path of a run by the name that `list` gave; nil for anything else, such as a way out of
   /// the directory.
   func path(of name: String) -> String? {
     let parts = name.split(separator: "/", omittingEmptySubsequences: false)
@@ -40,10 +49,13 @@ struct RunCatalog: Sendable {
     return Self.isRun(path) ? path : nil
   }
 
-  private func look(_ name: String, depth: Int, _ found: inout [String]) {
+  private func look(_ name: String, depth: Int, _ found: inout Listing) {
     let path = name.isEmpty ? directory : "\(directory)/\(name)"
-    if Self.isRun(path) { return found.append(name.isEmpty ? "." : name) }
-    guard depth < Self.deepest,
+    if Self.isRun(path) {
+      if depth > Self.deepest { return found.tooDeep.append(name) }
+      return found.names.append(name.isEmpty ? "." : name)
+    }
+    guard depth <= Self.deepest,
       let entries = try? FileManager.default.contentsOfDirectory(atPath: path)
     else { return }
     for entry in entries where !entry.hasPrefix(".") {

@@ -75,10 +75,10 @@ package enum RunFiles {
         + (code == ENOSPC ? "; free some space" : ""))
   }
 
-  /// The JSON in a small file; nil where there is none, or it cannot be read.
-  package static func read(_ path: String) -> OrderedJSON? {
-    guard let data = FileManager.default.contents(atPath: path) else { return nil }
-    return try? OrderedJSON(parsing: String(decoding: data, as: UTF8.self))
+  /// The JSON in a small file; nil where there is none, it cannot be read, or it has more bytes.
+  package static func read(_ path: String, atMost limit: Int = 1 << 26) -> OrderedJSON? {
+    guard let bytes = LineReader.bytes(of: path, atMost: limit) else { return nil }
+    return try? OrderedJSON(parsing: bytes)
   }
 }
 

@@ -25,7 +25,9 @@ final class Connection {
   private let socket: Int32
   private(set) var phase = Phase.reading
   private var reader = RequestReader()
-  private var output: [UInt8] = []
+  /// What is still to be sent, in order. Bodies that several clients get are one array.
+  private var output: [[UInt8]] = []
+  /// Bytes of the first of it that are sent.
   private var sent = 0
   private var isKept = true
   private var isChunked = false
@@ -118,11 +120,11 @@ final class Connection {
     sent = 0
     switch response.body {
     case .bytes(let bytes):
-      output = response.head(date: date, isKept: isKept, isChunked: false)
-      if !isHead { output += bytes }
+      output = [response.head(date: date, isKept: isKept, isChunked: false)]
+      if !isHead { output.append(bytes) }
     case .parts(let parts):
       if !isChunked { isKept = false }
-      output = response.head(date: date, isKept: isKept, isChunked: isChunked)
+      output = [response.head(date: date, isKept: isKept, isChunked: isChunked)]
       if !isHead { self.parts = parts }
     }
     phase = .writing
@@ -137,10 +139,11 @@ final class Connection {
     answer(HTTPResponse(refusal), date: date, now: now)
   }
 
-  /// Writes a part of an answer; nil ends it.
+  /// Writes a part of an answer; nil ends it, and an empty one is none yet.
   func add(_ part: [UInt8]?, now: Instant) {
+    if part == [] { return }
     if part == nil { parts = nil }
-    output = isChunked ? HTTPResponse.chunk(part) : part ?? []
+    output = [isChunked ? HTTPResponse.chunk(part) : part ?? []]
     sent = 0
     phase = .writing
     write(now: now)
@@ -148,18 +151,20 @@ final class Connection {
 
   /// Sends what the client takes now, and goes on when it has all.
   func write(now: Instant) {
-    if sent < output.count {
-      let count = unsafe output.withUnsafeBytes {
-        unsafe sockets_send(socket, $0.baseAddress! + sent, $0.count - sent)
+    while let first = output.first {
+      if sent < first.count {
+        let count = unsafe first.withUnsafeBytes {
+          unsafe sockets_send(socket, $0.baseAddress! + sent, $0.count - sent)
+        }
+        if count == -Int(EAGAIN) || count == -Int(EINTR) { return }
+        if count <= 0 { return close() }
+        sent += count
+        lastMove = now
+        if sent < first.count { return }
       }
-      if count == -Int(EAGAIN) || count == -Int(EINTR) { return }
-      if count <= 0 { return close() }
-      sent += count
-      lastMove = now
+      output.removeFirst()
+      sent = 0
     }
-    if sent < output.count { return }
-    output = []
-    sent = 0
     if parts != nil {
       phase = .answering
     } else if isKept {

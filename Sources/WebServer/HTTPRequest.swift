@@ -21,6 +21,8 @@ package struct HTTPRequest: Sendable {
   package var headers: [Field]
   /// Whether it came in HTTP/1.0, which knows no answer in chunks.
   package var isOld: Bool
+  /// When the last byte of it had come.
+  package let received = ContinuousClock.now
 
   package init(
     method: Method = .get, path: String, query: [Field] = [], headers: [Field] = [],

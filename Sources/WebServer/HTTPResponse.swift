@@ -29,7 +29,8 @@ package enum HTTPStatus: Int, Sendable {
 package struct HTTPResponse: Sendable {
   package enum Body: Sendable {
     case bytes([UInt8])
-    /// Parts as they are asked for, each when the client has taken the one before; nil ends it.
+    /// Parts as they are asked for, each when the client has taken the one before; nil ends it. An
+    /// empty one has others answered before it is asked for again.
     case parts(@Sendable () -> [UInt8]?)
   }
 

@@ -11,7 +11,8 @@ struct DashboardCommand: RankedCommand {
     discussion: """
       Serves a page with live curves of all runs at and below a directory, /api/runs and \
       /api/run?name=NAME as JSON, /api/metrics.csv?name=NAME, and /metrics for Prometheus. It only \
-      reads. On another address than a loopback one the page needs a token, which is printed.
+      reads. On another address than a loopback one the page needs a token, which is printed. \
+      Whoever lists processes sees --token, but not what --token-file or GRU_DIST_TOKEN give.
 
       EXAMPLES
         gru-dist dashboard runs
@@ -25,19 +26,29 @@ struct DashboardCommand: RankedCommand {
   @Option(help: "The port; 0 takes a free one.") var port = 6886
   @Option(help: "The token to ask for; a random one by default where the address needs one.")
   var token: String?
+  @Option(help: "A file with the token in its first line.", completion: .file())
+  var tokenFile: String?
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if let token, token.isEmpty || !token.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })
-    {
-      throw ValidationError("--token: expected ASCII letters and digits")
+    if token != nil, tokenFile != nil {
+      throw ValidationError("give --token or --token-file, not both")
+    }
+  }
+
+  /// What is given, in the order of --token, --token-file and the environment.
+  private func givenToken() throws -> DashboardToken? {
+    if let token { return try DashboardToken(token, from: "--token") }
+    if let tokenFile { return try DashboardToken(file: tokenFile) }
+    return try ProcessInfo.processInfo.environment[DashboardToken.variable].map {
+      try DashboardToken($0, from: DashboardToken.variable)
     }
   }
 
   func run(on communicator: any Communicator) throws -> Int32 {
     try requireOneProcess("dashboard is a single process; start it without mpirun", communicator)
     let server = try DashboardServer(
-      directory: directory, address: address, port: port, token: token)
+      directory: directory, address: address, port: port, token: try givenToken())
     server.run(console: Console(isJSON: output.json, isCoordinator: true))
     return ExitStatus.done
   }
@@ -61,7 +72,12 @@ struct MetricsCommand: RankedCommand {
   func run(on communicator: any Communicator) throws -> Int32 {
     try communicator.coordinate {
       let table = try MetricsTable(run: path, kind: kind)
-      Console.write(Array(table.csv.utf8), to: STDOUT_FILENO)
+      try table.requireRecords()
+      if communicator.rank == 0, table.damagedLineCount > 0 {
+        let lines = Format.count(table.damagedLineCount, "damaged line")
+        Console.complain("gru-dist: warning: '\(path)': \(lines) left out")
+      }
+      while let part = try table.nextPart() { Console.write(part, to: STDOUT_FILENO) }
     }
     return ExitStatus.done
   }

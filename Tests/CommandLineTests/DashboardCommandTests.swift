@@ -96,5 +96,15 @@ import Testing
     #expect(address.status == 2, "\(address)")
     let port = try place.run("dashboard", ".", "--port", "70000")
     #expect(port.status == 2, "\(port)")
+    try place.write("empty", "")
+    try place.write("odd", "a b\n")
+    for options in [
+      ["--token", "a;b"], ["--token", ""], ["--token-file", "nothing"], ["--token-file", "empty"],
+      ["--token-file", "odd"], ["--token-file", "."], ["--token", "a", "--token-file", "odd"],
+    ] {
+      let token = try Program(["dashboard", "."] + options, in: place.folder)
+      #expect(token.status == 2, "\(options): \(token)")
+      #expect(token.errors.contains("token"), "\(options): \(token)")
+    }
   }
 }

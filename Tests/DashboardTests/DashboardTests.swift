@@ -44,7 +44,10 @@ final class RunsFolder {
   }
 
   func server(address: String = "127.0.0.1", token: String? = nil) throws -> DashboardPages {
-    try DashboardServer(directory: path, address: address, port: 0, token: token).pages
+    try DashboardServer(
+      directory: path, address: address, port: 0,
+      token: token.map { try DashboardToken($0, from: "a test") }
+    ).pages
   }
 }
 
@@ -105,57 +108,36 @@ extension DashboardPages {
   }
 
   @Test func statusFollowsTheHeartbeat() throws {
-    let folder = try RunsFolder()
-    let server = try folder.server()
     let now = Int(Date().timeIntervalSince1970)
     for (heartbeat, status) in [
       (#"{"time":\#(now),"exit_status":null}"#, "running"),
       (#"{"time":\#(now - 100),"exit_status":null}"#, "silent"),
       (#"{"time":1,"exit_status":0}"#, "done"), (#"{"time":1,"exit_status":75}"#, "stopped"),
-      (#"{"time":1,"exit_status":1}"#, "failed"),
+      (#"{"time":1,"exit_status":1}"#, "failed"), (#"{"exit_status":null}"#, "silent"),
     ] {
+      let folder = try RunsFolder()
       try folder.write("first/heartbeat.json", heartbeat)
-      let run = try server.json("/api/run", query: ["name": "first"])
-      #expect(run["summary"]?["status"] == .string(status))
+      let run = try folder.server().json("/api/run", query: ["name": "first"])
+      #expect(run["summary"]?["status"] == .string(status), "\(heartbeat)")
     }
-  }
-
-  @Test func growingFilesAreReadIncrementally() throws {
-    let folder = try RunsFolder()
-    let reader = MetricsReader()
-    let run = "\(folder.path)/first"
-    #expect(reader.metrics(of: run).train.count == 2)
-    try folder.append(#"{"kind":"train","step":30,"accuracy":0.5"#)
-    #expect(reader.metrics(of: run).train.count == 2)
-    try folder.append("}\nnot JSON\n")
-    let metrics = reader.metrics(of: run)
-    #expect(metrics.train.count == 3)
-    #expect(metrics.train.values("accuracy") == [nil, nil, 0.5])
-    #expect(metrics.train.values("loss") == [3.5, 3, nil])
-    // A resume replaces the file by a shorter one.
-    try folder.write("first/metrics.jsonl", RunsFolder.metrics[0] + "\n")
-    #expect(reader.metrics(of: run).train.count == 1)
-  }
-
-  @Test func longSeriesAreThinnedAndKeepTheirEnd() throws {
-    var series = RunMetrics.Series()
-    for step in 1...10 { series.append([.init("step", .integer(step))]) }
-    #expect(series.json(mostRows: 4)["step"]?.line == "[1.0,4.0,7.0,10.0]")
-    #expect(series.json(mostRows: 3)["step"]?.line == "[1.0,5.0,9.0,10.0]")
   }
 
   @Test func namesCannotEscapeTheRunsDirectory() throws {
     let folder = try RunsFolder()
     let catalog = RunCatalog(directory: "\(folder.path)/first")
-    #expect(catalog.names() == ["."])
+    #expect(catalog.list().names == ["."])
     #expect(catalog.path(of: ".") != nil)
     for name in ["..", "../first", "/etc", "", "a//b", "./.", "first\0", "first/../first"] {
       #expect(catalog.path(of: name) == nil, "\(name)")
     }
     try folder.write("group/run-10/metrics.jsonl", "")
     try folder.write("group/run-2/metrics.jsonl", "")
+    try folder.write("a/b/c/run/metrics.jsonl", "")
+    let listing = RunCatalog(directory: folder.path).list()
+    #expect(listing.names == ["first", "group/run-2", "group/run-10"])
+    #expect(listing.tooDeep == ["a/b/c/run"])
     #expect(
-      RunCatalog(directory: folder.path).names() == ["first", "group/run-2", "group/run-10"])
+      try folder.server().json("/api/runs")["too_deep"]?.line == #"["a/b/c/run"]"#)
   }
 
   @Test func unknownRunsAreErrors() throws {
@@ -168,7 +150,7 @@ extension DashboardPages {
   @Test func pageLoadsNothingFromOtherHosts() throws {
     let folder = try RunsFolder()
     let server = try folder.server()
-    for path in ["/", "/style.css", "/script.js", "/charts.js", "/panels.js"] {
+    for path in ["/", "/style.css", "/script.js", "/data.js", "/charts.js", "/panels.js"] {
       let answer = try server.get(path)
       #expect(answer.status == 200)
       #expect(answer.text.count > 500)
@@ -179,7 +161,7 @@ extension DashboardPages {
     }
   }
 
-  @Test func tablesAndPrometheus() throws {
+  @Test func tablesOfRecords() throws {
     let folder = try RunsFolder()
     let server = try folder.server()
     let table = try server.get("/api/metrics.csv", query: ["name": "first"])
@@ -188,11 +170,9 @@ extension DashboardPages {
     let valid = try server.get(
       "/api/metrics.csv", query: ["name": "first", "kind": "valid"])
     #expect(valid.text.hasPrefix("step,loss,bits_per_byte\r\n"))
-    let metrics = try server.get("/metrics").text
-    #expect(metrics.contains("# TYPE gru_dist_step gauge\ngru_dist_step{run=\"first\"} 20.0\n"))
-    #expect(metrics.contains("gru_dist_running{run=\"first\"} 0.0\n"))
-    let odd = PrometheusText.text([["name": "a\"b\\c\n", "status": "running", "step": 1]])
-    #expect(odd.contains(#"gru_dist_step{run="a\"b\\c\n"} 1.0"#))
+    for query in [["name": "first", "kind": "none"], ["name": "other"], [:]] {
+      #expect(try server.get("/api/metrics.csv", query: query).status == 404, "\(query)")
+    }
   }
 
   @Test func otherAddressesNeedTheToken() throws {
@@ -215,17 +195,28 @@ extension DashboardPages {
     #expect(try server.get("/api/runs", query: ["token": "secret"]).status == 200)
     let bearer = ["Authorization": "Bearer secret"]
     #expect(try server.get("/metrics", headers: bearer).status == 200)
-    let wrong = ["Cookie": "\(server.policy.cookieName)=x"]
+    #expect(try server.get("/metrics", headers: ["Authorization": "bearer secret"]).status == 200)
+    #expect(try server.get("/metrics", headers: ["Authorization": "Basic secret"]).status == 401)
+    let wrong = ["Cookie": "gru_dist_token_6886=x"]
     #expect(try server.get("/metrics", headers: wrong).status == 401)
   }
 
   @Test func twoDashboardsHaveTwoCookies() throws {
-    let folder = try RunsFolder()
-    let one = try DashboardServer(
-      directory: folder.path, address: "0.0.0.0", port: 0, token: "one")
-    let two = try DashboardServer(
-      directory: folder.path, address: "0.0.0.0", port: 0, token: "two")
-    #expect(one.pages.policy.cookieName != two.pages.policy.cookieName)
+    let server = try RunsFolder().server(address: "0.0.0.0", token: "one")
+    func cookie(_ host: String) throws -> String {
+      let answer = try server.get("/", query: ["token": "one"], headers: ["Host": host])
+      return String(try #require(answer.response.header("Set-Cookie")).prefix { $0 != "=" })
+    }
+    // Two ends of tunnels, which the browser tells apart by their ports only.
+    #expect(try cookie("localhost:7001") == "gru_dist_token_7001")
+    #expect(try cookie("localhost:7002") == "gru_dist_token_7002")
+    #expect(try cookie("[::1]:7002") == "gru_dist_token_7002")
+    let own = "gru_dist_token_\(server.policy.port)"
+    for host in ["trainer", "[::1]", "trainer:", "trainer:99999"] {
+      #expect(try cookie(host) == own, "\(host)")
+    }
+    let both = ["Cookie": "gru_dist_token_7001=two; gru_dist_token_7002=one"]
+    #expect(try server.get("/api/runs", headers: both).status == 200)
   }
 
   @Test func loopbackRequiresALoopbackHostHeader() throws {
@@ -239,5 +230,18 @@ extension DashboardPages {
       "[::1].evil", "[::1", "[::2]", "127.0.0.1:80.evil", "127.1", "::1", "", "localhost..",
       "[127.0.0.1]", "0.0.0.0", "localhost@evil.example",
     ] { #expect(try server.get("/", headers: ["Host": host]).status == 403, "\(host)") }
+  }
+
+  @Test func tokensComeFromFiles() throws {
+    let folder = try RunsFolder()
+    try folder.write("token", "abc123\r\nmore")
+    #expect(try DashboardToken(file: "\(folder.path)/token").text == "abc123")
+    try folder.write("large", String(repeating: "a", count: 5000))
+    for name in ["large", "nothing", ".", "../../dev/zero"] {
+      #expect(throws: UsageError.self) { try DashboardToken(file: "\(folder.path)/\(name)") }
+    }
+    for text in ["", "a b", "a;b", "é", "a\r\nSet-Cookie: b"] {
+      #expect(throws: UsageError.self) { try DashboardToken(text, from: "a test") }
+    }
   }
 }

@@ -30,6 +30,37 @@ import Testing
     try MetricsLog.truncate(path: path + "-absent", afterStep: 0)
   }
 
+  @Test func whatIsKeptBehindLaterRecordsStays() throws {
+    let path = temporaryPath()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    func record(_ kind: String, _ step: Int) -> String { #"{"kind":"\#(kind)","step":\#(step)}"# }
+    let text = String(repeating: "x", count: 2 << 20)
+    let long = #"{"kind":"sample","step":1,"text":""# + text + "\"}"
+    for (lines, rest, kept) in [
+      // A checkpoint is recorded when it is written, some steps later.
+      (
+        [record("train", 1), record("train", 2), record("train", 3), record("checkpoint", 2)], "",
+        [record("train", 1), record("train", 2), record("checkpoint", 2)]
+      ),
+      // A last record may lack nothing but its end.
+      ([record("train", 1)], record("train", 2), [record("train", 1), record("train", 2)]),
+      ([record("train", 1)], record("train", 3), [record("train", 1)]),
+      ([record("train", 1)], #"{"kind":"tr"#, [record("train", 1)]),
+      (
+        [record("train", 1), long, record("train", 2)], "",
+        [record("train", 1), record("train", 2)]
+      ),
+      ([record("train", 1)], String(long.dropLast()), [record("train", 1)]),
+      (["no record", record("train", 2)], "", [record("train", 2)]),
+      ([record("train", 5)], "", []), ([], "", []),
+    ] as [([String], String, [String])] {
+      try Data((lines.map { $0 + "\n" }.joined() + rest).utf8).write(to: URL(fileURLWithPath: path))
+      try MetricsLog.truncate(path: path, afterStep: 2)
+      let text = try String(contentsOfFile: path, encoding: .utf8)
+      #expect(text == kept.map { $0 + "\n" }.joined())
+    }
+  }
+
   @Test func unwritableFileIsAnError() {
     let error = #expect(throws: MetricsError.self) { try MetricsLog(path: "/nowhere/m.jsonl") }
     #expect(error?.description.contains("/nowhere/m.jsonl: cannot open") == true)

@@ -1,9 +1,5 @@
 "use strict";
 
-const state = {
-  runs: [], details: new Map(), seen: new Map(), selected: new Set(), focus: null,
-  tab: "Samples", colors: new Map(), known: new Set(),
-};
 const $ = (id) => document.getElementById(id);
 const isOn = (id) => $(id).checked;
 
@@ -32,7 +28,7 @@ const charts = [
 ];
 const ordinary = new Set(["step", "epoch", "tokens", "loss", "gradient_norm", "learning_rate",
   "tokens_per_second", "exchange_seconds", "step_seconds", "data_seconds", "perplexity",
-  "bits_per_byte", "skipped_steps"]);
+  "bits_per_byte", "skipped_steps", "training_seconds"]);
 const figures = new Map();
 let rankFigure;
 
@@ -45,30 +41,18 @@ function bitsPerByte({ train, valid, config }) {
   return (train.loss || []).map((loss) => loss === null ? null : loss * factor);
 }
 
-/* Seconds of training at each logged step: tokens since the last one by tokens per second. */
-function trainingSeconds(train) {
-  let sum = 0;
-  let before = 0;
-  return (train.tokens || []).map((tokens, index) => {
-    const speed = train.tokens_per_second?.[index];
-    if (speed > 0) sum += (tokens - before) / speed;
-    before = tokens;
-    return sum;
-  });
-}
-
 /* The x values of a series; validations lie where the training step of the same number does. */
 function abscissa(detail, kind) {
   const steps = detail[kind].step || [];
   const axis = $("x-axis").value;
   if (axis === "step") return steps;
-  const column = axis === "tokens" ? detail.train.tokens || [] : trainingSeconds(detail.train);
-  if (kind === "train") return column;
+  if (axis === "seconds") return detail[kind].training_seconds || [];
+  const tokens = detail.train.tokens || [];
+  if (kind === "train") return tokens;
   const train = detail.train.step || [];
   return steps.map((step) => {
     const index = train.findLastIndex((other) => other <= step);
-    if (index < 0) return null;
-    return column[index] * (axis === "tokens" ? step / train[index] : 1);
+    return index < 0 ? null : tokens[index] * step / train[index];
   });
 }
 
@@ -191,6 +175,7 @@ function drawRuns() {
     const loss = Number.isFinite(run.loss) ? `, loss ${run.loss.toFixed(4)}` : "";
     item.append(box, button, node("span", run.status, `status ${run.status}`), bar,
       node("span", `step ${run.step ?? 0} of ${run.steps ?? "?"}${loss}`, "line"));
+    for (const text of shortcomings(run)) item.append(node("span", text, "line"));
     return item;
   });
   $("runs").replaceChildren(...items);
@@ -283,37 +268,20 @@ function redraw() {
   drawDetails();
 }
 
-async function load(path) {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${response.status} ${(await response.text()).trim()}`);
-  return response.json();
-}
-
-/* Takes the list of runs, and what has changed of those that are shown. */
 async function refresh() {
   try {
-    state.runs = (await load("api/runs")).runs;
-    for (const run of state.runs) {
-      if (state.known.has(run.name)) continue;
-      state.colors.set(run.name, state.known.size % 8);
-      state.known.add(run.name);
-      if (state.known.size <= 6) state.selected.add(run.name);
-    }
-    const newest = state.runs.toSorted((a, b) => (b.updated ?? 0) - (a.updated ?? 0))[0];
-    if (!state.runs.some((run) => run.name === state.focus)) state.focus = newest?.name ?? null;
-    await Promise.all(state.runs.map(async (run) => {
-      if (!state.selected.has(run.name) && run.name !== state.focus) return;
-      const mark = JSON.stringify([run.step, run.status, run.updated, run.validation_loss]);
-      if (state.seen.get(run.name) === mark) return;
-      state.details.set(run.name, await load(`api/run?name=${encodeURIComponent(run.name)}`));
-      state.seen.set(run.name, mark);
-    }));
-    const running = state.runs.filter((run) => run.status === "running").length;
-    $("connection").textContent = `${state.runs.length} runs, ${running} running`;
+    await loadRuns();
+    $("connection").textContent = overview();
   } catch (error) {
     $("connection").textContent = `not connected: ${error.message}`;
   }
   redraw();
+}
+
+/* Looks again after a while, and at once where the server had not read all. */
+async function watch() {
+  await refresh();
+  setTimeout(watch, state.runs.some((run) => run.is_behind) ? 300 : 2000);
 }
 
 function setTheme(theme) {
@@ -336,5 +304,4 @@ for (const id of ["logarithmic", "robust"]) $(id).checked = asks.get(id) === "tr
 if (asks.get("tab") in tabs) state.tab = asks.get("tab");
 const asked = asks.get("theme") ?? localStorage.getItem("theme");
 setTheme(asked ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
-refresh();
-setInterval(refresh, 2000);
+watch();

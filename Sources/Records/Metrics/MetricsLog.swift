@@ -47,29 +47,6 @@ package final class MetricsLog {
       throw MetricsError(path: path, action: "synchronize", code: errno)
     }
   }
-
-  /// Drops the records of later steps, and a last line that a crash left unfinished, so that a run
-  /// resumed at `step` writes no step twice. The file is replaced as a whole or not at all.
-  package static func truncate(path: String, afterStep step: Int) throws(MetricsError) {
-    guard FileManager.default.fileExists(atPath: path) else { return }
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw MetricsError(path: path, action: "read", code: EIO)
-    }
-    var kept = Data()
-    for line in data.split(separator: UInt8(ascii: "\n")) {
-      guard let record = try? OrderedJSON(parsing: String(decoding: line, as: UTF8.self)),
-        let recordStep = record["step"]?.integerValue, recordStep <= step
-      else { continue }
-      kept.append(line)
-      kept.append(UInt8(ascii: "\n"))
-    }
-    if kept == data { return }
-    do {
-      try kept.write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw MetricsError(path: path, action: "rewrite", reason: error.localizedDescription)
-    }
-  }
 }
 
 /// A metrics file that cannot be used.
