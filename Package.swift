@@ -16,7 +16,7 @@ let common: [SwiftSetting] =
 
 /// Compiles a target as a whole each time. An incremental build does not see that an inlined
 /// function of another module has a new body, and would go on with stale kernels.
-let wholeModule = ["-wmo", "-num-threads", "1", "-disable-batch-mode"]
+let wholeModule = ["-wmo", "-num-threads", "2", "-disable-batch-mode"]
 
 /// Hot targets are optimised in every configuration, so that a debug build trains at full speed.
 let hot: [SwiftSetting] = common + [.unsafeFlags(["-O"] + wholeModule)]
@@ -135,10 +135,10 @@ let package = Package(
     .target(
       name: "WebServer", dependencies: ["CSockets", "CZlib", "Records"], swiftSettings: strict),
     .target(
-      name: "Dashboard", dependencies: ["Records", "WebServer"],
-      resources: ["index.html", "style.css", "script.js", "data.js", "charts.js", "panels.js"].map {
-        .embedInCode("Page/\($0)")
-      },
+      name: "CPage",
+      exclude: ["index.html", "style.css", "script.js", "data.js", "charts.js", "panels.js"]),
+    .target(
+      name: "Dashboard", dependencies: ["CPage", "Records", "WebServer"],
       swiftSettings: strictHot),
     .executableTarget(
       name: "gru-dist",

@@ -1,3 +1,4 @@
+import CPage
 import Foundation
 import Records
 import Synchronization
@@ -39,13 +40,12 @@ struct DashboardPages: Sendable {
   private func content(of request: HTTPRequest) -> HTTPResponse {
     let name = request.value("name")
     switch request.path {
-    case "/": return Self.response(.ok, "text/html; charset=utf-8", PackageResources.index_html)
-    case "/style.css":
-      return Self.response(.ok, "text/css; charset=utf-8", PackageResources.style_css)
-    case "/script.js": return Self.script(PackageResources.script_js)
-    case "/data.js": return Self.script(PackageResources.data_js)
-    case "/charts.js": return Self.script(PackageResources.charts_js)
-    case "/panels.js": return Self.script(PackageResources.panels_js)
+    case "/": return Self.file(PageFileIndex, "text/html")
+    case "/style.css": return Self.file(PageFileStyle, "text/css")
+    case "/script.js": return Self.file(PageFileScript, "text/javascript")
+    case "/data.js": return Self.file(PageFileData, "text/javascript")
+    case "/charts.js": return Self.file(PageFileCharts, "text/javascript")
+    case "/panels.js": return Self.file(PageFilePanels, "text/javascript")
     case "/api/metrics.csv":
       return table(of: name, kind: request.value("kind") ?? "train") ?? Self.notFound
     case "/api/runs", "/api/run", "/metrics":
@@ -114,8 +114,10 @@ struct DashboardPages: Sendable {
     response(.ok, "application/json; charset=utf-8", Array((value.line + "\n").utf8))
   }
 
-  private static func script(_ bytes: [UInt8]) -> HTTPResponse {
-    response(.ok, "text/javascript; charset=utf-8", bytes)
+  /// A file of the page.
+  private static func file(_ file: PageFile, _ type: String) -> HTTPResponse {
+    let bytes = unsafe UnsafeBufferPointer(start: page_bytes(file), count: page_length(file))
+    return response(.ok, "\(type); charset=utf-8", unsafe Array(bytes))
   }
 
   private static func plain(_ status: HTTPStatus, _ text: String) -> HTTPResponse {

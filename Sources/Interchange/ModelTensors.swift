@@ -77,15 +77,17 @@ package struct ModelTensors: Sendable, Equatable {
 
   /// The names of the tensors of a plain model.
   static func names(of shape: ModelShape) -> [String] {
-    (shape.task.readsTokens ? ["embedding.weight"] : []) + ["output.weight", "output.bias"]
-      + (0..<shape.layerDirectionCount).flatMap { direction in
-        let all =
-          ["input.weight", "bias"]
-          + (shape.cell.hasRecurrentWeights ? ["recurrent.weight"] : [])
-          + (shape.cell.recurrentBiasGates.isEmpty ? [] : ["recurrent.bias"])
-          + (shape.learnsInitialState ? shape.cell.stateVectors.map(\.initialName) : [])
-        return all.map { "\(shape.prefix(ofDirection: direction)).\($0)" }
-      }
+    var names = shape.task.readsTokens ? ["embedding.weight"] : []
+    names += ["output.weight", "output.bias"]
+    var tensors = ["input.weight", "bias"]
+    if shape.cell.hasRecurrentWeights { tensors.append("recurrent.weight") }
+    if !shape.cell.recurrentBiasGates.isEmpty { tensors.append("recurrent.bias") }
+    if shape.learnsInitialState { tensors += shape.cell.stateVectors.map(\.initialName) }
+    for direction in 0..<shape.layerDirectionCount {
+      let prefix = shape.prefix(ofDirection: direction)
+      names += tensors.map { "\(prefix).\($0)" }
+    }
+    return names
   }
 
   /// A tensor that `init` found to be there.

@@ -30,9 +30,11 @@ package struct CoreBinding: Sendable {
     let rows = try UsableCores.rows(communicator)
     let hosts = try communicator.hostNames()
     bindings = zip(rows, hosts).map { row, host in
-      Binding(
-        host: host,
-        cores: Set((0..<1024).filter { row[1 + $0 / 64] & (1 << UInt64($0 % 64)) != 0 }))
+      let cores = (0..<1024).filter { (core: Int) -> Bool in
+        let word: UInt64 = row[1 + core / 64]
+        return (word >> UInt64(core % 64)) & 1 == 1
+      }
+      return Binding(host: host, cores: Set(cores))
     }
     self.threads = threads
   }

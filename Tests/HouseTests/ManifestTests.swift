@@ -40,7 +40,7 @@ import Testing
   }
 
   static let madeOfPointers: Set = [
-    "CPlatform", "CSockets", "SIMDKernels", "KernelsPortable", "KernelsAVX2", "KernelsAVX512",
-    "KernelsBF16", "Kernels", "GRUCore",
+    "CPlatform", "CSockets", "CPage", "SIMDKernels", "KernelsPortable", "KernelsAVX2",
+    "KernelsAVX512", "KernelsBF16", "Kernels", "GRUCore",
   ]
 }
