@@ -44,7 +44,6 @@ let package = Package(
   products: [.executable(name: "gru-dist", targets: ["gru-dist"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
-    .package(url: "https://github.com/swiftcsv/SwiftCSV", exact: "0.10.0"),
   ],
   targets: [
     .systemLibrary(
@@ -91,7 +90,6 @@ let package = Package(
       name: "Datasets",
       dependencies: [
         "Tasks", "Records", "NumericContract", "Corpora",
-        .product(name: "SwiftCSV", package: "SwiftCSV"),
       ],
       swiftSettings: strictHot),
     .target(

@@ -1,5 +1,4 @@
 import Foundation
-import SwiftCSV
 import Tasks
 
 /// One step a row under a header. A column names the sequence of each row, whose rows stand
@@ -9,82 +8,141 @@ struct CSVReader {
   let request: SequenceRequest
 
   func read() throws -> SequenceSet {
-    let table: EnumeratedCSV
-    do {
-      table = try EnumeratedCSV(string: try file.text(), loadColumns: false)
-    } catch let error as DataFileError {
-      throw error
+    _ = try file.text()
+    let text = DelimitedText(file.bytes, separator: DelimitedText.separator(of: file.bytes))
+    var rows = text
+    guard try next(&rows) else { throw file.failure(nil, "there is no header in it") }
+    let columns = try Columns(of: (0..<rows.count).map { rows[$0] }, in: self)
+    let chosen = try columns.chosen ?? numbers(of: rows, columns)
+    return try sequences(of: rows, columns, chosen)
+  }
+
+  /// Reads the next row; false where there is none.
+  private func next(_ rows: inout DelimitedText) throws -> Bool {
+    do throws(DelimitedText.Failure) {
+      return try rows.next()
     } catch {
-      throw file.failure(nil, "cannot be read as CSV: \(error)")
+      throw file.failure("line \(error.line)", error.problem)
     }
-    let header = table.header.map { $0.trimmingCharacters(in: .whitespaces) }
-    guard let first = table.rows.first else {
-      throw file.failure(nil, "there is no row after the header")
+  }
+
+  private func nextRow(_ rows: inout DelimitedText, _ columns: Columns) throws -> Bool {
+    guard try next(&rows) else { return false }
+    let count = columns.header.count
+    if rows.count == count || rows.hasTrailingSeparator(after: count) { return true }
+    throw file.failure(
+      "line \(rows.line)",
+      "has \(rows.count) field\(rows.count == 1 ? "" : "s"), the header has \(count)")
+  }
+
+  /// The columns that hold numbers in all rows. What is a number in most rows only is an error; what
+  /// is none in others, such as a date, is left out.
+  private func numbers(of rows: DelimitedText, _ columns: Columns) throws -> [Int] {
+    var rows = rows
+    var count = 0
+    let candidates = columns.header.indices.filter {
+      $0 != columns.sequence && $0 != columns.label
     }
-    var places: [String: Int] = [:]
-    for (place, name) in header.enumerated() {
-      guard places.updateValue(place, forKey: name) == nil else {
-        throw file.failure("header", "column \"\(name)\" appears twice")
+    var others = [Int](repeating: 0, count: columns.header.count)
+    var first: [Int: (line: Int, text: String)] = [:]
+    while try nextRow(&rows, columns) {
+      count += 1
+      for column in candidates where !file.isNumber(rows[column]) {
+        others[column] += 1
+        if first[column] == nil { first[column] = (rows.line, rows[column]) }
       }
     }
-    func place(of name: String?, _ key: String) throws -> Int? {
-      guard let name else { return nil }
-      if let place = places[name] { return place }
-      throw file.failure(
-        "header", "there is no column \"\(name)\", which \(key) names",
-        hint: "the columns are \(DataFileError.list(header))")
-    }
-    let sequence = try place(of: request.sequenceColumn, "data.sequence")
-    let label = try place(
-      of: request.task.outputs == .classes ? request.labelColumn : nil, "data.label")
-    let columns =
-      try request.columns.map { names in
-        try names.map { try place(of: $0, "data.columns") ?? 0 }
+    if count == 0 { throw file.failure(nil, "there is no row after the header") }
+    let chosen = candidates.filter { others[$0] == 0 }
+    for column in candidates {
+      guard let other = first[column], others[column] < count else { continue }
+      // Nine rows of ten, or all that could be meant.
+      if others[column] * 10 <= count || chosen.isEmpty {
+        throw file.failure(
+          "line \(other.line), column \"\(columns.header[column])\"",
+          "expected a number, found \"\(other.text)\"",
+          hint: "fill in or remove missing values, or name the columns to read in data.columns")
       }
-      ?? header.indices.filter { column in
-        // What is no number in the first row, such as a date, is left out.
-        column != sequence && column != label && column < first.count
-          && Float(first[column].trimmingCharacters(in: .whitespaces)) != nil
-      }
-    if columns.isEmpty {
-      throw file.failure("row 1", "no column holds numbers", hint: "name some in data.columns")
     }
-    return try sequences(
-      of: table.rows, header, columns: columns, sequence: sequence, label: label)
+    if chosen.isEmpty {
+      throw file.failure(nil, "no column holds numbers", hint: "name some in data.columns")
+    }
+    return chosen
   }
 
   private func sequences(
-    of rows: [[String]], _ header: [String], columns: [Int], sequence: Int?, label: Int?
+    of rows: DelimitedText, _ columns: Columns, _ chosen: [Int]
   ) throws -> SequenceSet {
-    var set = SequenceSet(columns: columns.map { header[$0] })
+    var rows = rows
+    let header = columns.header
+    var set = SequenceSet(columns: chosen.map { header[$0] })
     var seen: Set<String> = []
     var current: String?
-    for (index, row) in rows.enumerated() {
-      guard row.count >= header.count else {
-        throw file.failure(
-          "row \(index + 1)", "has \(row.count) fields, the header has \(header.count)")
-      }
-      let name = sequence.map { row[$0] } ?? ""
+    while try nextRow(&rows, columns) {
+      let name = columns.sequence.map { rows[$0] } ?? ""
+      let label = columns.label.map { rows[$0] }
       if name != current {
         if current != nil { set.endSequence() }
         guard seen.insert(name).inserted else {
           throw file.failure(
-            "row \(index + 1)", "sequence \"\(name)\" goes on after another one",
-            hint: "sort the rows by \"\(sequence.map { header[$0] } ?? "")\"")
+            "line \(rows.line)", "sequence \"\(name)\" goes on after another one",
+            hint: "sort the rows by \"\(columns.sequence.map { header[$0] } ?? "")\"")
         }
         current = name
-        if let label { set.labels.append(row[label]) }
-      } else if let label, set.labels.last != row[label] {
+        if let label { set.labels.append(label) }
+      } else if let label, set.labels.last != label {
         throw file.failure(
-          "row \(index + 1)",
-          "sequence \"\(name)\" has label \"\(row[label])\" after \"\(set.labels.last ?? "")\"")
+          "line \(rows.line)",
+          "sequence \"\(name)\" has label \"\(label)\" after \"\(set.labels.last ?? "")\"")
       }
-      for column in columns {
+      for column in chosen {
         set.values.append(
-          try file.number(row[column], "row \(index + 1), column \"\(header[column])\""))
+          try file.number(rows[column], "line \(rows.line), column \"\(header[column])\""))
       }
     }
+    if current == nil { throw file.failure(nil, "there is no row after the header") }
     set.endSequence()
     return set
+  }
+}
+
+extension CSVReader {
+  /// The header, and where in it stands what a config names.
+  private struct Columns {
+    let header: [String]
+    let sequence: Int?
+    let label: Int?
+    /// Those that the config chooses; nil where it leaves that to the file.
+    let chosen: [Int]?
+
+    init(of fields: [String], in reader: CSVReader) throws {
+      let file = reader.file
+      let request = reader.request
+      var header = fields.map { $0.trimmingCharacters(in: .whitespaces) }
+      if header.count > 1, header.last == "" { header.removeLast() }
+      if header.allSatisfy({ Double($0) != nil }) {
+        throw file.failure(
+          "line 1", "holds numbers, expected a header with the names of the columns",
+          hint: "write one above them")
+      }
+      var places: [String: Int] = [:]
+      for (place, name) in header.enumerated() {
+        guard places.updateValue(place, forKey: name) == nil else {
+          throw file.failure("header", "column \"\(name)\" appears twice")
+        }
+      }
+      func place(of name: String?, _ key: String) throws -> Int? {
+        guard let name else { return nil }
+        if let place = places[name] { return place }
+        throw file.failure(
+          "header", "there is no column \"\(name)\", which \(key) names",
+          hint: "the columns are \(DataFileError.list(header))")
+      }
+      self.header = header
+      sequence = try place(of: request.sequenceColumn, "data.sequence")
+      label = try place(
+        of: request.task.outputs == .classes ? request.labelColumn : nil, "data.label")
+      chosen = try request.columns?.compactMap { try place(of: $0, "data.columns") }
+    }
   }
 }

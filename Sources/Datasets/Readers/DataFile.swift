@@ -76,6 +76,11 @@ package struct DataFile {
     DataFileError(path: path, place: place, problem: problem, hint: hint)
   }
 
+  /// Is it a number, be it finite or not?
+  func isNumber(_ text: some StringProtocol) -> Bool {
+    Float(text.trimmingCharacters(in: .whitespaces)) != nil
+  }
+
   /// A finite number.
   func number(_ text: some StringProtocol, _ place: String) throws -> Float {
     guard let value = Float(text.trimmingCharacters(in: .whitespaces)) else {
