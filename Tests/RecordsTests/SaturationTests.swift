@@ -8,7 +8,7 @@ import Testing
     #expect(Int(saturating: 1e300) == .max)
     #expect(Int(saturating: -.infinity) == .min)
     #expect(Int(saturating: .nan) == 0)
-    #expect(Int(saturating: 1e-320) == 0)
+    #expect(Int(saturating: Double.leastNonzeroMagnitude) == 0)
   }
 
   @Test func sumsAndProductsEndAtTheGreatestInteger() {

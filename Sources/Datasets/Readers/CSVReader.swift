@@ -35,8 +35,8 @@ struct CSVReader {
       "has \(rows.count) field\(rows.count == 1 ? "" : "s"), the header has \(count)")
   }
 
-  /// The columns that hold numbers in all rows. What is a number in most rows only is an error; what
-  /// is none in others, such as a date, is left out.
+  /// The columns that hold numbers in all rows. What is a number in nearly all is an error at the
+  /// first row where it is none; what is none in more rows, such as a date, is left out.
   private func numbers(of rows: DelimitedText, _ columns: Columns) throws -> [Int] {
     var rows = rows
     var count = 0
