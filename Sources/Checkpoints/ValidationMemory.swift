@@ -2,7 +2,7 @@ package import Records
 
 /// What later steps must know of the validations so far, where anything depends on them.
 package struct ValidationMemory: Sendable, Equatable {
-  /// The lowest loss so far, in nats per token.
+  /// The lowest loss so far, in the unit of the task.
   package var best: Double?
   /// Validations since the lowest loss.
   package var stalled = 0

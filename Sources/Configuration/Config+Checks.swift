@@ -26,7 +26,7 @@ extension Config {
     guard description.writesText || !model.tieWeights else {
       throw place.failure(
         "model.tie_weights",
-        "ties the tokens that a language model reads to those it predicts, "
+        "ties the tokens that a model reads to those it predicts, "
           + "and the task is \"\(task.rawValue)\"",
         hint: "set it to false")
     }

@@ -27,7 +27,7 @@ package struct GeneratedBatches: Sendable {
   package var batchCount: Int { ((count ?? sequences) + sequences - 1) / sequences }
 
   /// Targets of one sequence.
-  package var targetsPerSequence: Int { task == .adding ? 1 : window }
+  package var targetsPerSequence: Int { task.targets(window: window) }
 
   /// Writes a worker's sequences of a batch (from 0). Does not allocate.
   package func fill(_ buffers: BatchBuffers, batch: Int) {
@@ -47,10 +47,20 @@ package struct GeneratedBatches: Sendable {
 
 extension GeneratedTask {
   /// Real values at each step; nil where tokens go in.
-  package var features: Int? { self == .adding ? AddingProblem.features : nil }
+  package var features: Int? {
+    switch self {
+    case .adding: AddingProblem.features
+    case .copy: nil
+    }
+  }
 
   /// Columns of the output layer.
-  package var outputs: Int { self == .adding ? 1 : CopyTask.vocabularySize }
+  package var outputs: Int {
+    switch self {
+    case .adding: 1
+    case .copy: CopyTask.vocabularySize
+    }
+  }
 
   /// The loss of a model that remembers nothing.
   package func trivialLoss(window: Int) -> Double {

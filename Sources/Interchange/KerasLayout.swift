@@ -10,7 +10,7 @@ package import GRUCore
 /// h, and keeps the previous hidden vector by weight z. With `reset_after` a GRU has a bias [2, 3
 /// H], without it one of [3 H].
 package enum KerasLayout {
-  /// - Throws: for another model than a language model.
+  /// - Throws: for a model that does not read a token and predict the next.
   package static func tensors(of model: ModelTensors) throws(InterchangeError) -> [NamedTensor] {
     let shape = model.shape
     let layer = try layer(of: shape)
@@ -96,12 +96,13 @@ package enum KerasLayout {
     return model
   }
 
-  /// - Throws: for another model than a language model, and where Keras has no layer for the cell.
+  /// - Throws: for a model that does not read a token and predict the next, and where Keras has no
+  ///   layer for the cell.
   private static func layer(of shape: ModelShape) throws(InterchangeError) -> ForeignLayer.Layer {
     guard shape.task.predictsInputTokens, !shape.isBidirectional else {
       throw InterchangeError(
-        "Keras' layers are written and read for language models only, and the model is of another "
-          + "task; use --format torch, or onnx to export")
+        "Keras' layers are written and read for models that read a token and predict the next, and "
+          + "this one does not; use --format torch, or onnx to export")
     }
     switch shape.cell.keras {
     case .layer(let layer): return layer

@@ -40,7 +40,7 @@ package struct Sampling {
     let model = try LoadedModel(path: path)
     guard model.task.writesText else {
       throw UsageError(
-        "\(path) is of task \"\(model.task.name)\"; only a language model writes text")
+        "\(path) is of task \"\(model.task.name)\", which writes no text")
     }
     model.refusals.forEach(Console.complain)
     let tokenizer = model.state.tokenizer

@@ -172,10 +172,36 @@ package enum GeneratedTask: Sendable, Equatable {
   package static let copiedSymbols = 10
 
   /// Steps of a sequence that are not gap.
-  package var endSteps: Int { self == .copy ? 2 * Self.copiedSymbols : 0 }
+  package var endSteps: Int {
+    switch self {
+    case .adding: 0
+    case .copy: 2 * Self.copiedSymbols
+    }
+  }
 
   /// Fewest steps of a sequence.
-  package var leastSteps: Int { self == .copy ? endSteps + 1 : 2 }
+  package var leastSteps: Int {
+    switch self {
+    case .adding: 2
+    case .copy: endSteps + 1
+    }
+  }
+
+  /// Steps of a sequence that are over when the answer begins.
+  package func stepsBeforeAnswer(window: Int) -> Int {
+    switch self {
+    case .adding: window
+    case .copy: window - Self.copiedSymbols
+    }
+  }
+
+  /// Targets of a sequence of so many steps.
+  package func targets(window: Int) -> Int {
+    switch self {
+    case .adding: 1
+    case .copy: window
+    }
+  }
 }
 
 /// The formats of files of sequences.

@@ -10,97 +10,104 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
   var option: ModelOption?
   var isBidirectional = false
 
-  static let all: [TaskCase] = {
-    func shape(
-      _ input: TaskShape.Input, _ readout: TaskShape.Readout, _ loss: TaskShape.Loss,
-      _ kinds: Int? = nil
-    ) -> TaskShape {
-      TaskShape(
-        input: input, readout: readout, loss: loss,
-        inputVocabularySize: input == .values ? nil : kinds, sumsMetric: true, looksAhead: false)
-    }
-    return [
-      TaskCase(
-        task: shape(.values, .last, .squaredError), hidden: 5, inputs: 1, outputs: 1, layers: 1,
-        steps: 1, slots: 1, shards: 1, sequencesPerShard: 1),
-      TaskCase(
-        task: shape(.values, .last, .squaredError), hidden: 17, inputs: 2, outputs: 3, layers: 2,
-        steps: 7, slots: 1, shards: 4, sequencesPerShard: 3),
-      TaskCase(
-        task: shape(.values, .mean, .absoluteError), hidden: 16, inputs: 19, outputs: 17,
-        layers: 1, steps: 9, slots: 3, shards: 3, sequencesPerShard: 2),
-      TaskCase(
-        task: shape(.values, .last, .softmax), hidden: 33, inputs: 5, outputs: 10, layers: 2,
-        steps: 13, slots: 4, shards: 6, sequencesPerShard: 2),
-      TaskCase(
-        task: shape(.tokens, .mean, .softmax, 29), hidden: 12, inputs: 6, outputs: 4, layers: 2,
-        steps: 11, slots: 5, shards: 2, sequencesPerShard: 3),
-      TaskCase(
-        task: shape(.values, .every, .sigmoid), hidden: 20, inputs: 88, outputs: 88, layers: 2,
-        steps: 10, slots: 3, shards: 4, sequencesPerShard: 1),
-      TaskCase(
-        task: shape(.values, .every, .sigmoid), hidden: 3, inputs: 2, outputs: 530, layers: 1,
-        steps: 4, slots: 1, shards: 2, sequencesPerShard: 1),
-      TaskCase(
-        task: shape(.tokens, .every, .softmax), hidden: 9, inputs: 4, outputs: 31, layers: 2,
-        steps: 8, slots: 8, shards: 2, sequencesPerShard: 2),
-      // A tagger: one of a few labels for every token.
-      TaskCase(
-        task: shape(.tokens, .every, .softmax, 29), hidden: 10, inputs: 5, outputs: 6, layers: 2,
-        steps: 9, slots: 3, shards: 3, sequencesPerShard: 2),
-      TaskCase(
-        task: shape(.tokens, .every, .softmax, 13), hidden: 18, inputs: 4, outputs: 5, layers: 2,
-        steps: 10, slots: 2, shards: 2, sequencesPerShard: 2, isBidirectional: true),
-      TaskCase(
-        task: shape(.values, .last, .softmax), hidden: 21, inputs: 3, outputs: 5, layers: 2,
-        steps: 12, slots: 4, shards: 5, sequencesPerShard: 2, option: .learnedInitialState),
-      TaskCase(
-        task: shape(.tokens, .mean, .squaredError, 7), hidden: 16, inputs: 4, outputs: 2,
-        layers: 1, steps: 6, slots: 1, shards: 2, sequencesPerShard: 3,
-        option: .learnedInitialState),
-      TaskCase(
-        task: shape(.values, .last, .softmax), hidden: 5, inputs: 3, outputs: 4, layers: 1,
-        steps: 6, slots: 1, shards: 3, sequencesPerShard: 2, isBidirectional: true),
-      TaskCase(
-        task: shape(.values, .last, .softmax), hidden: 21, inputs: 3, outputs: 5, layers: 3,
-        steps: 12, slots: 4, shards: 5, sequencesPerShard: 2, isBidirectional: true),
-      TaskCase(
-        task: shape(.values, .mean, .squaredError), hidden: 16, inputs: 1, outputs: 1, layers: 2,
-        steps: 1, slots: 1, shards: 1, sequencesPerShard: 1, isBidirectional: true),
-      TaskCase(
-        task: shape(.tokens, .mean, .softmax, 7), hidden: 17, inputs: 6, outputs: 3, layers: 2,
-        steps: 11, slots: 3, shards: 4, sequencesPerShard: 3, isBidirectional: true),
-      TaskCase(
-        task: shape(.values, .every, .sigmoid), hidden: 8, inputs: 4, outputs: 19, layers: 2,
-        steps: 7, slots: 2, shards: 2, sequencesPerShard: 2, option: .recurrentDropout,
-        isBidirectional: true),
-      TaskCase(
-        task: shape(.tokens, .last, .softmax, 9), hidden: 33, inputs: 20, outputs: 6, layers: 2,
-        steps: 9, slots: 3, shards: 2, sequencesPerShard: 3, option: .dropout,
-        isBidirectional: true),
-      TaskCase(
-        task: shape(.values, .mean, .softmax), hidden: 19, inputs: 2, outputs: 6, layers: 2,
-        steps: 8, slots: 2, shards: 6, sequencesPerShard: 1, option: .untied,
-        isBidirectional: true),
-      TaskCase(
-        task: shape(.both, .every, .softmax), hidden: 5, inputs: 1, outputs: 3, layers: 1,
-        steps: 1, slots: 1, shards: 1, sequencesPerShard: 1),
-      // More rows than twice the kinds of tokens, of which tokens alone would make a table.
-      TaskCase(
-        task: shape(.both, .last, .squaredError, 7), hidden: 17, inputs: 3, outputs: 2, layers: 2,
-        steps: 9, slots: 3, shards: 4, sequencesPerShard: 3),
-      TaskCase(
-        task: shape(.both, .every, .sigmoid, 11), hidden: 16, inputs: 15, outputs: 5, layers: 2,
-        steps: 7, slots: 2, shards: 3, sequencesPerShard: 2, option: .dropout),
-      TaskCase(
-        task: shape(.both, .mean, .softmax, 23), hidden: 12, inputs: 21, outputs: 4, layers: 1,
-        steps: 6, slots: 1, shards: 2, sequencesPerShard: 1, option: .untied,
-        isBidirectional: true),
-      TaskCase(
-        task: shape(.both, .every, .softmax), hidden: 13, inputs: 13, outputs: 29, layers: 2,
-        steps: 8, slots: 1, shards: 3, sequencesPerShard: 2, option: .everythingDropped),
-    ]
-  }()
+  static let all = oneDirection + bothDirections + tokensAndValues
+
+  private static let oneDirection: [TaskCase] = [
+    TaskCase(
+      task: shape(.values, .last, .squaredError), hidden: 5, inputs: 1, outputs: 1, layers: 1,
+      steps: 1, slots: 1, shards: 1, sequencesPerShard: 1),
+    TaskCase(
+      task: shape(.values, .last, .squaredError), hidden: 17, inputs: 2, outputs: 3, layers: 2,
+      steps: 7, slots: 1, shards: 4, sequencesPerShard: 3),
+    TaskCase(
+      task: shape(.values, .mean, .absoluteError), hidden: 16, inputs: 19, outputs: 17,
+      layers: 1, steps: 9, slots: 3, shards: 3, sequencesPerShard: 2),
+    TaskCase(
+      task: shape(.values, .last, .softmax), hidden: 33, inputs: 5, outputs: 10, layers: 2,
+      steps: 13, slots: 4, shards: 6, sequencesPerShard: 2),
+    TaskCase(
+      task: shape(.tokens, .mean, .softmax, 29), hidden: 12, inputs: 6, outputs: 4, layers: 2,
+      steps: 11, slots: 5, shards: 2, sequencesPerShard: 3),
+    TaskCase(
+      task: shape(.values, .every, .sigmoid), hidden: 20, inputs: 88, outputs: 88, layers: 2,
+      steps: 10, slots: 3, shards: 4, sequencesPerShard: 1),
+    TaskCase(
+      task: shape(.values, .every, .sigmoid), hidden: 3, inputs: 2, outputs: 530, layers: 1,
+      steps: 4, slots: 1, shards: 2, sequencesPerShard: 1),
+    TaskCase(
+      task: shape(.tokens, .every, .softmax), hidden: 9, inputs: 4, outputs: 31, layers: 2,
+      steps: 8, slots: 8, shards: 2, sequencesPerShard: 2),
+    // A tagger: one of a few labels for every token.
+    TaskCase(
+      task: shape(.tokens, .every, .softmax, 29), hidden: 10, inputs: 5, outputs: 6, layers: 2,
+      steps: 9, slots: 3, shards: 3, sequencesPerShard: 2),
+    TaskCase(
+      task: shape(.values, .last, .softmax), hidden: 21, inputs: 3, outputs: 5, layers: 2,
+      steps: 12, slots: 4, shards: 5, sequencesPerShard: 2, option: .learnedInitialState),
+    TaskCase(
+      task: shape(.tokens, .mean, .squaredError, 7), hidden: 16, inputs: 4, outputs: 2,
+      layers: 1, steps: 6, slots: 1, shards: 2, sequencesPerShard: 3,
+      option: .learnedInitialState),
+  ]
+
+  private static let bothDirections: [TaskCase] = [
+    TaskCase(
+      task: shape(.tokens, .every, .softmax, 13), hidden: 18, inputs: 4, outputs: 5, layers: 2,
+      steps: 10, slots: 2, shards: 2, sequencesPerShard: 2, isBidirectional: true),
+    TaskCase(
+      task: shape(.values, .last, .softmax), hidden: 5, inputs: 3, outputs: 4, layers: 1,
+      steps: 6, slots: 1, shards: 3, sequencesPerShard: 2, isBidirectional: true),
+    TaskCase(
+      task: shape(.values, .last, .softmax), hidden: 21, inputs: 3, outputs: 5, layers: 3,
+      steps: 12, slots: 4, shards: 5, sequencesPerShard: 2, isBidirectional: true),
+    TaskCase(
+      task: shape(.values, .mean, .squaredError), hidden: 16, inputs: 1, outputs: 1, layers: 2,
+      steps: 1, slots: 1, shards: 1, sequencesPerShard: 1, isBidirectional: true),
+    TaskCase(
+      task: shape(.tokens, .mean, .softmax, 7), hidden: 17, inputs: 6, outputs: 3, layers: 2,
+      steps: 11, slots: 3, shards: 4, sequencesPerShard: 3, isBidirectional: true),
+    TaskCase(
+      task: shape(.values, .every, .sigmoid), hidden: 8, inputs: 4, outputs: 19, layers: 2,
+      steps: 7, slots: 2, shards: 2, sequencesPerShard: 2, option: .recurrentDropout,
+      isBidirectional: true),
+    TaskCase(
+      task: shape(.tokens, .last, .softmax, 9), hidden: 33, inputs: 20, outputs: 6, layers: 2,
+      steps: 9, slots: 3, shards: 2, sequencesPerShard: 3, option: .dropout,
+      isBidirectional: true),
+    TaskCase(
+      task: shape(.values, .mean, .softmax), hidden: 19, inputs: 2, outputs: 6, layers: 2,
+      steps: 8, slots: 2, shards: 6, sequencesPerShard: 1, option: .untied,
+      isBidirectional: true),
+  ]
+
+  private static let tokensAndValues: [TaskCase] = [
+    TaskCase(
+      task: shape(.both, .every, .softmax), hidden: 5, inputs: 1, outputs: 3, layers: 1,
+      steps: 1, slots: 1, shards: 1, sequencesPerShard: 1),
+    // More rows than twice the kinds of tokens, of which tokens alone would make a table.
+    TaskCase(
+      task: shape(.both, .last, .squaredError, 7), hidden: 17, inputs: 3, outputs: 2, layers: 2,
+      steps: 9, slots: 3, shards: 4, sequencesPerShard: 3),
+    TaskCase(
+      task: shape(.both, .every, .sigmoid, 11), hidden: 16, inputs: 15, outputs: 5, layers: 2,
+      steps: 7, slots: 2, shards: 3, sequencesPerShard: 2, option: .dropout),
+    TaskCase(
+      task: shape(.both, .mean, .softmax, 23), hidden: 12, inputs: 21, outputs: 4, layers: 1,
+      steps: 6, slots: 1, shards: 2, sequencesPerShard: 1, option: .untied,
+      isBidirectional: true),
+    TaskCase(
+      task: shape(.both, .every, .softmax), hidden: 13, inputs: 13, outputs: 29, layers: 2,
+      steps: 8, slots: 1, shards: 3, sequencesPerShard: 2, option: .everythingDropped),
+  ]
+
+  private static func shape(
+    _ input: TaskShape.Input, _ readout: TaskShape.Readout, _ loss: TaskShape.Loss,
+    _ kinds: Int? = nil
+  ) -> TaskShape {
+    TaskShape(
+      input: input, readout: readout, loss: loss,
+      inputVocabularySize: input == .values ? nil : kinds, sumsMetric: true, looksAhead: false)
+  }
 
   func problem(_ cell: Cell) -> TaskProblem {
     TaskProblem(

@@ -61,10 +61,16 @@ import Testing
         {
           a
         }
+        var many: Int {
+          1
+        }
+        static let table = (0..<3).map {
+          $0
+        }
       }
       """
     let functions = SwiftFile(path: "Sources/X/S.swift", text: text).functions
-    #expect(functions.map(\.lineCount) == [1, 6])
-    #expect(functions.map(\.line) == [3, 5])
+    #expect(functions.map(\.lineCount) == [1, 6, 3, 3])
+    #expect(functions.map(\.line) == [3, 5, 11, 14])
   }
 }

@@ -27,12 +27,13 @@ struct SwiftFile {
     return lines.compactMap { $0.firstMatch(of: pattern).map { String($0.1) } }
   }
 
-  /// Functions, initialisers and subscripts with a body.
+  /// Functions, initialisers, subscripts, and what a property or a name is computed by.
   var functions: [Function] {
     let text = String(decoding: code, as: UTF8.self)
     let utf8 = Array(text.utf8)
     var functions: [Function] = []
-    let head = /(?:^|[^.\w])(func +[^\s(<]+|init[?!]? *[(<]|deinit\b|subscript *[(<])/
+    let head =
+      /(?:^|[^.\w])(func +[^\s(<]+|init[?!]? *[(<]|deinit\b|subscript *[(<]|(?:var|let) +\w+)/
     for match in text.matches(of: head) {
       let start = text.utf8.distance(from: text.startIndex, to: match.1.startIndex)
       guard let open = Self.body(in: utf8, from: start + match.1.utf8.count - 1),

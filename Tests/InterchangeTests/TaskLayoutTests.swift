@@ -138,11 +138,11 @@ import Testing
     for name in ["tokens", "features", "joined"] { #expect(joined.contains(name), "\(name)") }
   }
 
-  @Test func kerasTakesLanguageModelsOnly() throws {
+  @Test func kerasTakesModelsThatPredictTheNextTokenOnly() throws {
     let reference = try TaskReference("task-classes")
     let model = try reference.model("task-classes")
     let export = #expect(throws: InterchangeError.self) { try KerasLayout.tensors(of: model) }
-    #expect(export?.description.contains("language models only") == true)
+    #expect(export?.description.contains("read a token and predict the next") == true)
     let read = #expect(throws: InterchangeError.self) {
       try KerasLayout.model(from: [], shape: reference.shape, path: "file")
     }

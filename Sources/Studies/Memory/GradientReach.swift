@@ -22,9 +22,9 @@ struct GradientReach {
       shape: shape, table: replica.table, kernels: replica.kernels, window: window, plan: plan,
       worker: 0)
     batches.fill(worker.buffers, batch: 0)
-    let isCopy = task.description.generated == .copy
-    let answer = isCopy ? window - GeneratedTask.copiedSymbols : window
-    if isCopy {
+    let generated = task.description.generated
+    let answer = generated?.stepsBeforeAnswer(window: window) ?? window
+    if let generated, generated.targets(window: window) == window {
       for row in 0..<answer * plan.sequences { unsafe worker.targets[row] = -1 }
     }
     let squares = UnsafeMutablePointer<Double>.allocate(capacity: shape.layerCount * window)
