@@ -86,3 +86,10 @@ function overview() {
   }
   return parts.join(", ");
 }
+
+/* What runs say of their tasks: one word where they agree. Runs of old programs say nothing. */
+const agreed = (runs, key, otherwise) =>
+  [...new Set(runs.map((run) => run.task?.[key] ?? otherwise))].join(" or ") || otherwise;
+const lossUnit = (runs) => agreed(runs, "loss_unit", "mean of all targets");
+const speedUnit = (runs) => agreed(runs, "unit", "targets");
+const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);

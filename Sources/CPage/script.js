@@ -3,13 +3,6 @@
 const $ = (id) => document.getElementById(id);
 const isOn = (id) => $(id).checked;
 
-/* What runs say of their tasks: one word where they agree. Runs of old programs say nothing. */
-const agreed = (runs, key, otherwise) =>
-  [...new Set(runs.map((run) => run.task?.[key] ?? otherwise))].join(" or ") || otherwise;
-const lossUnit = (runs) => agreed(runs, "loss_unit", "mean of all targets");
-const speedUnit = (runs) => agreed(runs, "unit", "targets");
-const capitalized = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-
 /* Charts: values gives a run's [x index, y] pairs from its columns. */
 const ln2 = Math.log(2);
 const charts = [
@@ -74,6 +67,7 @@ function drawCharts() {
   const weight = Number($("smoothing").value);
   const runs = shown();
   const all = charts.concat(furtherCharts(runs));
+  $("x-axis").querySelector("[value=tokens]").textContent = speedUnit(runs);
   for (const chart of all) {
     const id = chart.title + chart.kind;
     if (!figures.has(id)) {

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -110,6 +112,27 @@ long sockets_send(int socket, const void *bytes, long count) {
   return sent < 0 ? -errno : sent;
 }
 
+static void copy_bytes(const struct sockaddr *address, int count, uint8_t *bytes) {
+  if (count == 4) memcpy(bytes, &((const struct sockaddr_in *)address)->sin_addr, 4);
+  if (count == 16) memcpy(bytes, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
+}
+
+/// The first address of an interface that is up and leads to others.
+static int interface_address(int count, uint8_t *bytes) {
+  struct ifaddrs *all = NULL;
+  if (getifaddrs(&all) != 0) return 0;
+  int found = 0;
+  for (struct ifaddrs *one = all; one && !found; one = one->ifa_next) {
+    if (!one->ifa_addr || one->ifa_addr->sa_family != (count == 4 ? AF_INET : AF_INET6)) continue;
+    if (!(one->ifa_flags & IFF_UP) || (one->ifa_flags & IFF_LOOPBACK)) continue;
+    copy_bytes(one->ifa_addr, count, bytes);
+    // An address of version 6 that begins so has a meaning on its link only.
+    found = count == 4 || bytes[0] != 0xfe || (bytes[1] & 0xc0) != 0x80 ? count : 0;
+  }
+  freeifaddrs(all);
+  return found;
+}
+
 int sockets_outward_address(int count, uint8_t *bytes) {
   // Addresses for documentation, which lead nowhere: only the way there is asked for.
   uint8_t elsewhere[16] = {192, 0, 2, 1};
@@ -123,11 +146,12 @@ int sockets_outward_address(int count, uint8_t *bytes) {
   socklen_t length = fill(&address, elsewhere, count, 9);
   const int file = socket(address.any.sa_family, SOCK_DGRAM, 0);
   if (file < 0) return 0;
-  if (connect(file, &address.any, length) != 0) return given_up(file, 0);
+  const int has_way = connect(file, &address.any, length) == 0;
   length = sizeof address;
-  if (getsockname(file, &address.any, &length) != 0) return given_up(file, 0);
-  if (count == 4) memcpy(bytes, &address.four.sin_addr, 4);
-  if (count == 16) memcpy(bytes, &address.six.sin6_addr, 16);
+  // A network without a way out has addresses too.
+  if (!has_way || getsockname(file, &address.any, &length) != 0)
+    return given_up(file, interface_address(count, bytes));
+  copy_bytes(&address.any, count, bytes);
   return given_up(file, count);
 }
 

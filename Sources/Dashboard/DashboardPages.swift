@@ -50,7 +50,9 @@ struct DashboardPages: Sendable {
       return table(of: name, kind: request.value("kind") ?? "train") ?? Self.notFound
     case "/api/runs", "/api/run", "/metrics":
       // These take a while to make, and many may ask at once.
-      return answers.answer(to: request) { figures(for: request).compressed(for: request) }
+      return answers.answer(to: request, by: ["name", "since"]) {
+        figures(for: request).compressed(for: request)
+      }
     default: return Self.notFound
     }
   }

@@ -55,7 +55,9 @@ package struct DashboardServer: Sendable {
 
   /// An address that others can open, also where all of this machine's are listened at.
   private var place: String {
-    let reached = address.isEvery ? address.outward ?? IPAddress("127.0.0.1") : address
+    guard address.isEvery else { return "\(address.host):\(server.port)" }
+    // Whoever listens at all addresses of version 6 does so at those of version 4, too.
+    let reached = address.outward ?? IPAddress("0.0.0.0")?.outward ?? IPAddress("127.0.0.1")
     return "\((reached ?? address).host):\(server.port)"
   }
 

@@ -47,16 +47,7 @@ import Testing
       // Its address is the only thing that it prints; the port is a free one.
       guard let port = Self.listeningPort(of: process.processIdentifier) else { return false }
       for path in ["", "api/runs", "metrics"] {
-        let curl = Process()
-        curl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        curl.arguments = [
-          "curl", "--silent", "--max-time", "20", "http://127.0.0.1:\(port)/\(path)",
-        ]
-        let pipe = Pipe()
-        curl.standardOutput = pipe
-        try? curl.run()
-        answers.append(
-          String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
+        answers.append(Self.get(path, port))
       }
       process.terminate()
       return true
@@ -106,5 +97,116 @@ import Testing
       #expect(token.status == 2, "\(options): \(token)")
       #expect(token.errors.contains("token"), "\(options): \(token)")
     }
+  }
+
+  /// What page and figures call a loss comes from the run itself.
+  @Test func heartbeatsTellTheUnitsOfTheTask() throws {
+    let place = try Workplace()
+    for (options, unit, lossUnit) in [
+      ([], "tokens", "nats per token"),
+      (
+        ["task=adding", "data={}", "output={}"], "sequences", "mean squared error"
+      ),
+    ] as [([String], String, String)] {
+      let settings = options.flatMap { ["--set", $0] }
+      let run = try Program(
+        ["config.json", "--run-directory", unit] + settings, in: place.folder)
+      #expect(run.status == 0, "\(run)")
+      let task = RunFiles.read(place.path("\(unit)/\(RunFiles.heartbeat)"))?["task"]
+      #expect(task?["unit"]?.stringValue == unit, "\(task?.line ?? "none")")
+      #expect(task?["loss_unit"]?.stringValue == lossUnit)
+      #expect(task?["name"]?.stringValue?.isEmpty == false)
+    }
+  }
+
+  /// 200,000 records: the first answer comes at once and says how far it is, all are shown soon, a
+  /// spike among them too, and memory stays small.
+  @Test func longMetricsAreShownAtOnce() throws {
+    let place = try Workplace()
+    #expect(try place.run("config.json").status == 0)
+    var text: [UInt8] = []
+    for step in 1...200_000 {
+      let loss = step == 123_457 ? "50" : "2.\(step &* 7919 % 100_003)"
+      text += #"{"kind":"train","step":\#(step),"epoch":0,"tokens":\#(step * 192),"loss":\#(loss),"#
+        .utf8
+      text += #""gradient_norm":0.\#(step % 977),"tokens_per_second":1000.0,"step_seconds":0.1}"#
+        .utf8
+      text.append(0x0A)
+    }
+    try Data(text).write(to: place.folder.appendingPathComponent("run/metrics.jsonl"))
+    var seconds: [Double] = []
+    var detail: OrderedJSON?
+    var memory = 0
+    let server = try place.run("dashboard", ".", "--port", "0") { process in
+      guard let port = Self.listeningPort(of: process.processIdentifier) else { return false }
+      var isBehind = true
+      while isBehind, seconds.count < 100 {
+        let start = Date()
+        let answer = try? OrderedJSON(parsing: Self.get("api/runs", port))
+        seconds.append(Date().timeIntervalSince(start))
+        guard case .array(let runs)? = answer?["runs"], let run = runs.first else { break }
+        isBehind = run["is_behind"] != .bool(false)
+        #expect(run["metrics_bytes"] == .integer(text.count))
+      }
+      detail = try? OrderedJSON(parsing: Self.get("api/run?name=run", port))
+      memory = Self.peakMemory(of: process.processIdentifier)
+      process.terminate()
+      return true
+    }
+    // 0.3 s where nothing else goes on, and never more than 0.6 s of reading.
+    #expect((seconds.first ?? 100) < 5, "\(seconds) \(server)")
+    guard case .array(let losses)? = detail?["train"]?["loss"] else {
+      Issue.record("no losses: \(server)")
+      return
+    }
+    let row = try #require(losses.firstIndex { $0.doubleValue == 50 }, "the spike is missing")
+    guard case .array(let steps)? = detail?["train"]?["step"] else { return }
+    #expect(steps[row].doubleValue == 123_457)
+    #expect(steps.last?.doubleValue == 200_000)
+    #expect(steps.count <= 4000)
+    #if os(Linux)
+      #expect((1..<100_000).contains(memory), "\(memory) kB")
+    #endif
+  }
+
+  /// A resume and the table of the same file, whose records need not be in order.
+  @Test func longMetricsAreResumedAndPrintedAtOnce() throws {
+    let place = try Workplace()
+    #expect(try place.run("config.json").status == 0)
+    let records = try String(contentsOfFile: place.path("run/metrics.jsonl"), encoding: .utf8)
+    let copies = String(repeating: records, count: 200_000 / records.split(separator: "\n").count)
+    try place.write("run/metrics.jsonl", copies)
+    let start = Date()
+    let table = try place.run("metrics", "run")
+    #expect(table.status == 0, "\(table.errors)")
+    #expect(table.output.utf8.count > 10_000_000)
+    let resumed = try place.run("config.json", "--resume", "--steps", "13")
+    #expect(resumed.status == 0, "\(resumed)")
+    // 0.5 s and 0.2 s where nothing else goes on.
+    #expect(Date().timeIntervalSince(start) < 10)
+    let metrics = place.folder.appendingPathComponent("run/metrics.jsonl")
+    let file = try FileHandle(forReadingFrom: metrics)
+    try file.seek(toOffset: try file.seekToEnd() - 1000)
+    let last = String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
+    #expect(last.contains("\"step\":13,"))
+  }
+
+  private static func get(_ path: String, _ port: Int) -> String {
+    let curl = Process()
+    curl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    curl.arguments = [
+      "curl", "--silent", "--max-time", "20", "http://127.0.0.1:\(port)/\(path)",
+    ]
+    let pipe = Pipe()
+    curl.standardOutput = pipe
+    try? curl.run()
+    return String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  }
+
+  /// Kilobytes of memory that a process has had at once.
+  private static func peakMemory(of process: Int32) -> Int {
+    let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+    let line = status?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return line?.split(separator: " ").compactMap { Int($0) }.first ?? 0
   }
 }

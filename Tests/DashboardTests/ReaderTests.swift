@@ -199,6 +199,30 @@ import WebServer
   }
 }
 
+@Suite struct SharedAnswersTests {
+  @Test func whoAskedBeforeGetsTheSameAnswer() {
+    let answers = SharedAnswers()
+    var made = 0
+    func ask(_ request: HTTPRequest) -> String {
+      let response = answers.answer(to: request, by: ["name"]) {
+        made += 1
+        return HTTPResponse(.ok, body: .bytes(Array("\(made)".utf8)))
+      }
+      guard case .bytes(let bytes) = response.body else { return "" }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+    func request(_ name: String, _ other: String = "") -> HTTPRequest {
+      HTTPRequest(path: "/", query: [.init("name", name), .init("other", other)])
+    }
+    let early = [request("a"), request("a", "x"), request("b"), request("a")]
+    #expect(early.map(ask) == ["1", "1", "2", "1"])
+    // Nobody gets what was known before they asked.
+    #expect(ask(request("a")) == "3")
+    #expect(ask(early[0]) == "3")
+    #expect(ask(HTTPRequest(path: "/")) == "4")
+  }
+}
+
 @Suite struct LivenessTests {
   private func beat(_ sequence: Int, time: Double) -> OrderedJSON {
     ["job": "a", "sequence": .integer(sequence), "time": .number(time)]

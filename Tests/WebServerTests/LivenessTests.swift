@@ -83,6 +83,33 @@ import WebServer
     try served.expectAnswer("after one of them was taken")
   }
 
+  @Test func whoeverAsksWithoutEndLeavesOthersAnswered() throws {
+    let served = try Served()
+    let client = try served.connect()
+    let requests = String(repeating: "GET /a HTTP/1.1\r\nHost: h\r\n\r\n", count: 5000)
+    // Takes nothing, so that the server takes no more at some time.
+    while client.send(requests, seconds: 0.2) {}
+    try served.expectAnswer("beside requests without end")
+    #expect(client.receive(seconds: 0.5).hasPrefix("HTTP/1.1 200"))
+  }
+
+  @Test func tablesWithoutEndLeaveOthersAnswered() throws {
+    let served = try Served { request in
+      if request.path != "/table" { return Served.echo(request) }
+      let part = [UInt8](repeating: 65, count: 100_000)
+      return HTTPResponse(.ok, body: .parts { part })
+    }
+    var clients: [RawClient] = []
+    for _ in 0..<50 {
+      let client = try served.connect()
+      client.send("GET /table HTTP/1.1\r\nHost: h\r\n\r\n")
+      clients.append(client)
+    }
+    try served.expectAnswer("beside tables that nobody takes")
+    #expect(clients[0].receive(seconds: 1).utf8.count > 100_000)
+    try served.expectAnswer("beside tables of which one is taken")
+  }
+
   @Test func aFullServerSaysSo() throws {
     var limits = HTTPLimits()
     limits.connections = 2

@@ -39,6 +39,20 @@ import WebServer
     #expect(old.receive().hasSuffix("Connection: close\r\n\r\npart 1part 2part 3"))
   }
 
+  @Test func partsThatAreNotReadyAreAskedForAgain() throws {
+    let counter = Counter()
+    let served = try Served { request in
+      guard request.path == "/late" else { return Served.echo(request) }
+      return HTTPResponse(.ok, body: .parts {
+        guard let part = counter.next() else { return nil }
+        return part == Array("part 3".utf8) ? part : []
+      })
+    }
+    let client = try served.connect()
+    #expect(client.get("/late", end: "0\r\n\r\n").hasSuffix("\r\n6\r\npart 3\r\n0\r\n\r\n"))
+    #expect(client.get("/b").hasSuffix("/b  localhost"))
+  }
+
   @Test func wholeAddressesAreTaken() throws {
     let client = try Served().connect()
     client.send("GET http://there:80?a=b HTTP/1.1\r\nHost: here\r\n\r\n")
