@@ -96,7 +96,8 @@ let package = Package(
       name: "Checkpoints", dependencies: ["NumericContract", "Records", "Corpora"],
       swiftSettings: strict),
     .target(
-      name: "Interchange", dependencies: ["NumericContract", "Cells", "GRUCore", "Checkpoints"],
+      name: "Interchange",
+      dependencies: ["NumericContract", "Cells", "GRUCore", "Records", "Checkpoints"],
       swiftSettings: strict),
     .target(
       name: "Configuration", dependencies: ["NumericContract", "Tasks", "Records", "Corpora"],

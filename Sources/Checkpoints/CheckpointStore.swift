@@ -96,6 +96,11 @@ package final class CheckpointStore {
     return "step-" + String(repeating: "0", count: max(0, 8 - digits.utf8.count)) + digits
   }
 
+  /// Whether a name in the directory is that of a checkpoint, or of what a store makes on the way.
+  package static func isOwn(_ name: String) -> Bool {
+    step(ofName: name) != nil || name.hasPrefix(draftPrefix) || name.hasPrefix(replacedPrefix)
+  }
+
   /// The step of a name that `name(ofStep:)` gave; nil for any other.
   static func step(ofName name: String) -> Int? {
     guard name.hasPrefix("step-"), let step = Int(name.dropFirst(5)), step >= 0,

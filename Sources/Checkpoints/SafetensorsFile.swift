@@ -1,3 +1,5 @@
+import Records
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Darwin)
@@ -53,22 +55,24 @@ package struct SafetensorsReader: ~Copyable {
 
 /// Writes a safetensors file outside a checkpoint, such as an export.
 package enum SafetensorsWriter {
-  /// Creates a file, which must not exist yet, and waits until it is on the disk. A file that
-  /// could not be completed is removed.
+  /// Creates a file, which must not exist yet, and waits until it is on the disk. One that is not
+  /// completed leaves nothing.
   package static func write(
-    _ tensors: [TensorSource], metadata: [String: String] = [:], to path: String,
-    in fileSystem: FileSystem = .system
+    _ tensors: [TensorSource], metadata: [String: String] = [:], to path: String
   ) throws(CheckpointError) {
     let (_, text) = try SafetensorsHeader.laidOut(
       tensors.map(\.description), metadata: metadata, file: path)
-    var sink = try FileSink(path: path, in: fileSystem)
-    do throws(CheckpointError) {
-      try sink.append(text)
-      for tensor in tensors { try unsafe sink.append(tensor.bytes) }
-      _ = try sink.finish()
+    do throws(SystemError) {
+      let draft = try FileDraft(path: path, replaces: false)
+      do throws(OutputError) {
+        try draft.file.write(text)
+        for tensor in tensors { try unsafe draft.file.write(tensor.bytes) }
+      } catch {
+        throw SystemError(operation: "write", path: path, code: error.code)
+      }
+      try draft.finish()
     } catch {
-      try? fileSystem.removeFile(path)
-      throw error
+      throw .system(error)
     }
   }
 }

@@ -46,17 +46,14 @@ struct ConfigFile {
     if isDirectory.boolValue {
       throw ConfigError(place: file, problem: "expected a config file, found a directory")
     }
-    guard let handle = FileHandle(forReadingAtPath: file) else {
+    let data: [UInt8]
+    do throws(InputError) {
+      data = try InputFile.bytes(of: file, atMost: largest + 1, allowingPipe: true)
+    } catch .system(EACCES) {
       throw ConfigError(
         place: file, problem: "the config file cannot be opened", hint: "check its permissions")
-    }
-    let data: Data
-    do {
-      // Nothing comes of a file without a byte.
-      data = try handle.read(upToCount: largest + 1) ?? Data()
     } catch {
-      throw ConfigError(
-        place: file, problem: "the config file cannot be read: \(error.localizedDescription)")
+      throw ConfigError(place: file, problem: "the config file cannot be read: \(error)")
     }
     guard !data.isEmpty else {
       throw ConfigError(place: file, problem: "the file is empty, expected a config in JSON")
@@ -64,7 +61,7 @@ struct ConfigFile {
     guard data.count <= largest else {
       throw ConfigError(place: file, problem: "larger than 4 MiB, which is no config")
     }
-    return [UInt8](data)
+    return data
   }
 }
 

@@ -4,6 +4,10 @@ package struct CorpusPreparation {
   /// Files of text, in the order in which they follow each other.
   package var texts: [String]
   package var output: String
+  /// Whether the output takes the place of a regular file that is there.
+  package var overwrite = true
+  /// What errors call a text, where not by its path.
+  package var names: [String: String] = [:]
 
   package init(texts: [String], output: String) {
     self.texts = texts
@@ -31,6 +35,12 @@ package struct CorpusPreparation {
       ? try TokenFile(file.bytes, path: path).tokenizer : nil
   }
 
+  /// Whether a file can be read and begins as a token file does.
+  static func isTokenFile(_ path: String) -> Bool {
+    guard let file = try? MappedFile(path: path) else { return false }
+    return unsafe TokenFileHeader.begins(file.bytes)
+  }
+
   /// Learns a tokenizer from all texts.
   package func learn(
     _ learning: Tokenizer.Learning, report: (Progress) -> Void = { _ in }
@@ -40,7 +50,7 @@ package struct CorpusPreparation {
     var done = 0
     for path in texts {
       let file = try open(path)
-      try unsafe learner.add(file.bytes, path: path) { offset in
+      try unsafe learner.add(file.bytes, path: names[path] ?? path) { offset in
         file.release(upTo: offset)
         report(Progress(pass: .learning, bytes: done + offset))
       }
@@ -53,14 +63,15 @@ package struct CorpusPreparation {
   package func write(
     with tokenizer: Tokenizer, report: (Progress) -> Void = { _ in }
   ) throws(CorpusError) -> Summary {
-    let writer = try TokenFileWriter(path: output, vocabularySize: tokenizer.vocabularySize)
+    let writer = try TokenFileWriter(
+      path: output, vocabularySize: tokenizer.vocabularySize, replaces: overwrite)
     var done = 0
     for path in texts {
       let file = try open(path)
       var pace = Pace()
       // A token's bytes start where those of the one before end.
       var start = 0
-      try unsafe tokenizer.forEachToken(of: file.bytes, path: path) { token, end in
+      try unsafe tokenizer.forEachToken(of: file.bytes, path: names[path] ?? path) { token, end in
         writer.append(token, at: done + start)
         start = end
         if pace.isDue(end) {
@@ -78,8 +89,13 @@ package struct CorpusPreparation {
   }
 
   private func open(_ path: String) throws(CorpusError) -> MappedFile {
-    let file = try MappedFile(path: path)
-    if unsafe TokenFileHeader.begins(file.bytes) { throw .preparedAlready(path: path) }
+    let file: MappedFile
+    do throws(CorpusError) { file = try MappedFile(path: path) } catch .empty {
+      throw .empty(path: names[path] ?? path)
+    }
+    if unsafe TokenFileHeader.begins(file.bytes) {
+      throw .preparedAlready(path: names[path] ?? path)
+    }
     return file
   }
 }

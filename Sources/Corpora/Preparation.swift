@@ -25,32 +25,20 @@ package struct Preparation {
 
   package func run(console: Console) throws {
     try validate()
-    var spool: String?
-    defer { if let spool { unsafe unlink(spool) } }
-    var texts: [String] = []
-    for input in inputs {
-      if input == "-" {
-        let copy = "\(output).stdin-\(getpid())"
-        spool = copy
-        try Self.copyStandardInput(to: copy)
-        texts.append(copy)
-      } else {
-        texts += try Self.textFiles(at: input)
-      }
-    }
-    guard !texts.isEmpty else {
-      throw UsageError("no text file with a byte in \(inputs.joined(separator: ", "))")
-    }
-    let bytes = try texts.reduce(0) { try $0 + Self.size(of: $1) }
+    let sources = try sources()
+    let texts = sources.map(\.path)
+    let bytes = texts.reduce(0) { $0 + (FileStatus($1)?.byteCount ?? 0) }
     let started = ContinuousClock.now
     let isInteractive = console.isInteractive(launchedByMPI: false)
     var bar = ProgressBar(console: isInteractive ? console : nil, total: bytes)
-    let preparation = CorpusPreparation(texts: texts, output: output)
+    var preparation = CorpusPreparation(texts: texts, output: output)
+    preparation.overwrite = overwrite
+    for source in sources { preparation.names[source.path] = source.name }
     let tokenizer =
       try tokenizerSource.map { try self.tokenizer(of: $0) }
       ?? preparation.learn(learning) { bar.show($0) }
     let summary = try preparation.write(with: tokenizer) { bar.show($0) }
-    bar.clear()
+    withExtendedLifetime(sources) { bar.clear() }
     let seconds = (ContinuousClock.now - started).seconds
     console.say(
       "\(output): \(Format.grouped(summary.tokens)) tokens (\(tokenizer.kind.rawValue), vocabulary "
@@ -77,15 +65,59 @@ package struct Preparation {
     if learning.minimumCount < 1 {
       throw UsageError("--minimum-count: expected at least 1, found \(learning.minimumCount)")
     }
-    var isDirectory: ObjCBool = false
-    if unsafe FileManager.default.fileExists(atPath: output, isDirectory: &isDirectory) {
-      if isDirectory.boolValue {
-        throw UsageError("--output: '\(output)' is a directory, expected the name of a file")
+    try FileStatus.requireReplaceable(output, option: "--output", overwrite: overwrite)
+    if let tokenizerSource, FileStatus.areSame(tokenizerSource, output) {
+      throw UsageError(
+        "--output: '\(output)' is what --tokenizer-from names; name another file")
+    }
+  }
+
+  /// The files to read, in their order. None of them is the output, or takes what this process
+  /// prints.
+  private func sources() throws -> [Source] {
+    let written = [STDOUT_FILENO, STDERR_FILENO].compactMap {
+      FileStatus(descriptor: $0).flatMap { $0.kind == .regular ? $0.identity : nil }
+    }
+    var sources: [Source] = []
+    for input in inputs {
+      if input == "-" {
+        try requireOther(FileStatus(descriptor: STDIN_FILENO), written, named: "standard input")
+        sources.append(try Source(copying: nil, beside: output))
+        continue
       }
-      if !overwrite {
-        throw UsageError(
-          "--output: '\(output)' exists; name another file, or replace it by --overwrite")
+      guard let status = FileStatus(input) else { throw CorpusError.missing(path: input) }
+      switch status.kind {
+      case .pipe: sources.append(try Source(copying: input, beside: output))
+      case .directory:
+        for path in try Self.textFiles(at: input) {
+          let status = FileStatus(path)
+          if let status, written.contains(status.identity) { continue }
+          // What an earlier call has left there is no text; a text is not to be lost.
+          if FileStatus.areSame(path, output), CorpusPreparation.isTokenFile(path) { continue }
+          try requireOther(status, written, named: "'\(path)'")
+          sources.append(Source(path: path))
+        }
+      default:
+        try requireOther(status, written, named: "'\(input)'")
+        sources.append(Source(path: input))
       }
+    }
+    guard !sources.isEmpty else {
+      throw UsageError("no text file with a byte in \(inputs.joined(separator: ", "))")
+    }
+    return sources
+  }
+
+  /// Throws where a text is one of the files that are written.
+  private func requireOther(
+    _ status: FileStatus?, _ written: [FileStatus.Identity], named name: String
+  ) throws(UsageError) {
+    guard let status, status.kind == .regular else { return }
+    if status.identity == FileStatus(output)?.identity {
+      throw UsageError("--output: '\(output)' is \(name), which is read; name another file")
+    }
+    if written.contains(status.identity) {
+      throw UsageError("\(name) takes what this command prints; print to another file")
     }
   }
 
@@ -138,33 +170,6 @@ package struct Preparation {
         "--tokenizer-from: '\(path)' is no token file, run or checkpoint; name one of these")
     }
     return tokenizer
-  }
-
-  private static func size(of path: String) throws -> Int {
-    try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
-  }
-
-  /// A vocabulary is learned before tokens are written, so that the text is read twice.
-  private static func copyStandardInput(to path: String) throws {
-    guard let file = unsafe fopen(path, "wx") else {
-      throw CorpusError.unwritable(path: path, message: SystemError.reason(errno))
-    }
-    defer { unsafe fclose(file) }
-    var buffer = [UInt8](repeating: 0, count: 1 << 20)
-    while true {
-      let count = unsafe read(STDIN_FILENO, &buffer, buffer.count)
-      if count < 0, errno == EINTR { continue }
-      if count < 0 {
-        throw CorpusError.unreadable(path: "-", message: SystemError.reason(errno))
-      }
-      if count == 0 { break }
-      guard unsafe fwrite(buffer, 1, count, file) == count else {
-        throw CorpusError.unwritable(path: path, message: SystemError.reason(errno))
-      }
-    }
-    guard unsafe fflush(file) == 0 else {
-      throw CorpusError.unwritable(path: path, message: SystemError.reason(errno))
-    }
   }
 }
 

@@ -12,8 +12,7 @@ import Records
 /// The file gets its name when it is whole and on the disk.
 final class TokenFileWriter {
   private let path: String
-  private let temporary: String
-  private let descriptor: Int32
+  private let draft: FileDraft
   private let tokenBytes: Int
   private var buffer: [UInt8] = []
   private var hasher = ContentHash128.Hasher()
@@ -21,29 +20,23 @@ final class TokenFileWriter {
   /// Text offsets of every `stride`-th token; where they grow too many, every other is dropped.
   private var index: [UInt64] = []
   private var stride = 1024
-  private var isFinished = false
   /// The first error of the system, which `finish` throws.
   private var failure: CorpusError?
 
   private static let bufferBytes = 1 << 20
   private static let mostEntries = 1 << 16
 
-  /// - Parameter vocabularySize: decides how wide tokens are.
-  init(path: String, vocabularySize: Int) throws(CorpusError) {
+  /// - Parameters:
+  ///   - vocabularySize: decides how wide tokens are.
+  ///   - replaces: whether a regular file that is there goes.
+  init(path: String, vocabularySize: Int, replaces: Bool = true) throws(CorpusError) {
     self.path = path
-    temporary = "\(path).tmp-\(getpid())"
     tokenBytes = vocabularySize <= 1 << 8 ? 1 : vocabularySize <= 1 << 16 ? 2 : 4
-    descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw .unwritable(path: path, message: SystemError.reason(errno))
+    do { draft = try FileDraft(path: path, replaces: replaces) } catch {
+      throw .unwritable(path: path, message: SystemError.reason(error.code))
     }
     buffer.reserveCapacity(Self.bufferBytes + 8)
     write([UInt8](repeating: 0, count: TokenFileHeader.pageBytes))
-  }
-
-  deinit {
-    close(descriptor)
-    if !isFinished { unsafe unlink(temporary) }
   }
 
   /// Appends a token whose bytes start at `offset` of the text.
@@ -74,12 +67,12 @@ final class TokenFileWriter {
     let content = hasher.finish()
     header.contentHigh = content.high
     header.contentLow = content.low
-    if failure == nil, lseek(descriptor, 0, SEEK_SET) != 0 { note() }
+    if failure == nil, lseek(draft.file.descriptor, 0, SEEK_SET) != 0 { note(errno) }
     write(header.page)
-    if failure == nil, fsync(descriptor) != 0 { note() }
-    if failure == nil, unsafe rename(temporary, path) != 0 { note() }
     if let failure { throw failure }
-    isFinished = true
+    do { try draft.finish() } catch {
+      throw .unwritable(path: path, message: SystemError.reason(error.code))
+    }
   }
 
   /// Throws where writing has failed; what is appended after that is lost.
@@ -102,23 +95,10 @@ final class TokenFileWriter {
 
   private func write(_ bytes: [UInt8]) {
     guard failure == nil else { return }
-    unsafe bytes.withUnsafeBytes { bytes in
-      var rest = unsafe bytes[...]
-      while unsafe !rest.isEmpty {
-        let part = unsafe UnsafeRawBufferPointer(rebasing: rest)
-        #if canImport(Glibc)
-          let count = unsafe Glibc.write(descriptor, part.baseAddress, part.count)
-        #else
-          let count = Darwin.write(descriptor, part.baseAddress, part.count)
-        #endif
-        if count < 0, errno == EINTR { continue }
-        if count <= 0 { return note() }
-        unsafe rest = unsafe rest.dropFirst(count)
-      }
-    }
+    do { try draft.file.write(bytes) } catch { note(error.code) }
   }
 
-  private func note() {
-    failure = .unwritable(path: path, message: SystemError.reason(errno))
+  private func note(_ code: Int32) {
+    failure = .unwritable(path: path, message: SystemError.reason(code))
   }
 }

@@ -10,6 +10,7 @@ extension ExitStatus {
     switch error {
     case let error as AgreedError: error.exitStatus
     case is ConfigError, is UsageError, is CorpusError, is DataFileError: badUsage
+    case let error as OutputError where error.isReaderGone: readerGone
     default: failed
     }
   }

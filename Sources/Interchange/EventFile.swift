@@ -1,11 +1,12 @@
 import Foundation
 import NumericContract
+import Records
 
 /// A file of TensorBoard events: a series of protocol buffer messages (`tensorflow.Event`), each
 /// framed as a TFRecord: its length in 8 bytes, their checksum, the message, and its checksum.
 package final class EventFile {
   package let path: String
-  private let descriptor: Int32
+  private let file: OutputFile
 
   /// Makes a file in `directory`, which is made too.
   ///
@@ -19,8 +20,11 @@ package final class EventFile {
       atPath: directory, withIntermediateDirectories: true)
     let place = host.isEmpty ? "localhost" : host
     path = "\(directory)/events.out.tfevents.\(Int(time)).\(place).\(getpid())"
-    descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    // A pipe must not wait for a reader.
+    let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK
+    let descriptor = unsafe open(path, flags, 0o644)
     guard descriptor >= 0 else { throw Self.failure(path, code: errno) }
+    file = OutputFile(descriptor: descriptor, name: "'\(path)'")
     try append(time: time, step: nil) { $0.string(3, "brain.Event:2") }
     if let step {
       // A session log that says START.
@@ -28,7 +32,7 @@ package final class EventFile {
     }
   }
 
-  deinit { close(descriptor) }
+  deinit { close(file.descriptor) }
 
   package func append(
     step: Int, time: Double, scalars: [(tag: String, value: Double)]
@@ -72,12 +76,11 @@ package final class EventFile {
     event.double(1, time)
     if let step { event.integer(2, step) }
     build(&event)
-    let bytes = Self.framed(event.bytes)
-    let written = unsafe bytes.withUnsafeBytes {
-      unsafe write(descriptor, $0.baseAddress, $0.count)
-    }
-    guard written == bytes.count else {
-      throw Self.failure(path, code: written < 0 ? errno : ENOSPC)
+    let end = lseek(file.descriptor, 0, SEEK_END)
+    do { try file.write(Self.framed(event.bytes)) } catch {
+      // A reader stops at half an event.
+      if end >= 0 { ftruncate(file.descriptor, end) }
+      throw Self.failure(path, code: error.code)
     }
   }
 

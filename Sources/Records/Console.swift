@@ -1,12 +1,17 @@
 import Foundation
+import Synchronization
 
 /// Where a run speaks: text for people and JSON lines for programs.
 ///
 /// Text goes to standard output, or to standard error when standard output carries JSON. Only the
 /// coordinator speaks.
+///
+/// What standard output does not take is remembered: a command asks by `requireWritten` between
+/// its parts and at its end; training, which is worth more than its words, goes on.
 package struct Console: Sendable {
   package let isJSON: Bool
   package let isCoordinator: Bool
+  private let loss = Loss()
 
   package init(isJSON: Bool, isCoordinator: Bool) {
     self.isJSON = isJSON
@@ -15,51 +20,67 @@ package struct Console: Sendable {
 
   private var textDescriptor: Int32 { isJSON ? STDERR_FILENO : STDOUT_FILENO }
 
+  /// The first error of standard output.
+  private final class Loss: Sendable {
+    let first = Mutex<OutputError?>(nil)
+  }
+
   /// One line for people.
   package func say(_ text: String) {
-    if isCoordinator { Self.write(Array((text + "\n").utf8), to: textDescriptor) }
+    put(text + "\n")
   }
 
   /// Text for people without a line end.
   package func put(_ text: String) {
-    if isCoordinator { Self.write(Array(text.utf8), to: textDescriptor) }
+    try? emit(Array(text.utf8))
+  }
+
+  /// Bytes for people, as they are.
+  package func emit(_ bytes: [UInt8]) throws(OutputError) {
+    guard isCoordinator else { return }
+    // There is nowhere left to complain of standard error.
+    if isJSON { return (try? OutputFile.standardError.write(bytes)) ?? () }
+    try deliver(bytes)
   }
 
   /// One JSON object a line, when asked for.
   package func record(_ value: OrderedJSON) {
     guard isJSON, isCoordinator else { return }
-    Self.write(Array((value.line + "\n").utf8), to: STDOUT_FILENO)
+    try? deliver(Array((value.line + "\n").utf8))
   }
 
   /// One line on standard error.
   package static func complain(_ text: String) {
-    write(Array((text + "\n").utf8), to: STDERR_FILENO)
+    try? OutputFile.standardError.write(Array((text + "\n").utf8))
   }
 
-  /// Writes all bytes; what cannot be written (a closed pipe) is dropped.
-  package static func write(_ bytes: [UInt8], to descriptor: Int32) {
-    unsafe bytes.withUnsafeBytes { buffer in
-      var rest = unsafe buffer[...]
-      while unsafe !rest.isEmpty {
-        let written = unsafe Foundation.write(
-          descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-        if written > 0 {
-          unsafe rest = rest.dropFirst(written)
-        } else if errno != EINTR {
-          return
-        }
-      }
+  private func deliver(_ bytes: [UInt8]) throws(OutputError) {
+    // A reader that is gone does not come back.
+    if let lost, lost.isReaderGone { throw lost }
+    do {
+      try OutputFile.standardOutput.write(bytes)
+    } catch {
+      loss.first.withLock { $0 = $0 ?? error }
+      throw error
     }
   }
 
+  /// Why something that was for standard output is lost; nil where nothing is.
+  package var lost: OutputError? { loss.first.withLock { $0 } }
+
+  /// Throws where something that was for standard output is lost.
+  package func requireWritten() throws(OutputError) {
+    if let lost { throw lost }
+    if isCoordinator { try OutputFile.standardOutput.requireTaken() }
+  }
+
   /// Opens those of the standard files that whoever started this process has closed: the next file
-  /// would get the number, and text would go into it.
+  /// would get the number, and text would go into it. What is written to a standard output that was
+  /// closed remains an error.
   package static func openStandardFiles() {
-    // The system gives the lowest number that is free.
-    while true {
-      let file = unsafe open("/dev/null", O_RDWR)
-      if file > STDERR_FILENO { close(file) }
-      if file < 0 || file > STDERR_FILENO { return }
+    for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(number, F_GETFD) == -1 {
+      // The system gives the lowest number that is free, which is this one.
+      _ = unsafe open("/dev/null", number == STDOUT_FILENO ? O_RDONLY : O_RDWR)
     }
   }
 

@@ -54,18 +54,31 @@ package enum RunFiles {
   package static func replace(
     _ path: String, with value: OrderedJSON, isDurable: Bool = false
   ) throws(RunDirectoryError) {
+    if let kind = FileStatus(path)?.kind, kind != .regular {
+      throw RunDirectoryError("\(path): cannot write: it is \(kind.rawValue), expected a file")
+    }
     let draft = path + draftSuffix
-    let file = unsafe open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard file >= 0 else { throw failure(path, code: errno) }
-    let bytes = Array(value.pretty.utf8)
-    let count = unsafe write(file, bytes, bytes.count)
-    var code = count == bytes.count ? 0 : count < 0 ? errno : ENOSPC
-    if code == 0, isDurable, fsync(file) != 0 { code = errno }
-    close(file)
+    // Whatever is left there, a pipe too, must not be written to.
+    unsafe unlink(draft)
+    let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw failure(path, code: errno) }
+    let file = OutputFile(descriptor: descriptor, name: "'\(draft)'")
+    var code: Int32 = 0
+    do throws(OutputError) {
+      try file.write(Array(value.pretty.utf8))
+      if isDurable { try file.synchronize() }
+    } catch {
+      code = error.code
+    }
+    close(descriptor)
     if code == 0, unsafe rename(draft, path) != 0 { code = errno }
     guard code == 0 else {
       unsafe unlink(draft)
       throw failure(path, code: code)
+    }
+    guard isDurable else { return }
+    do { try FileDraft.synchronizeDirectory(of: path) } catch {
+      throw failure(path, code: error.code)
     }
   }
 

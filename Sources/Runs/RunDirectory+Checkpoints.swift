@@ -123,6 +123,13 @@ extension RunDirectory {
         "\(path): no checkpoint is whole, so there is nothing to resume; start over by "
           + "--overwrite")
     }
+    guard let checkpoint = selection.checkpoint else {
+      try requireNoneMissing()
+      return nil
+    }
+    if selection.refused.isEmpty, let complaint = complaint(ofCheckpoint: checkpoint.step) {
+      complain(complaint)
+    }
     return state
   }
 }

@@ -46,6 +46,7 @@ package final class RunDirectory {
     try communicator.coordinate {
       let isFound = try Self.examine(path, mode: mode)
       try make(path)
+      try requirePlaceForCheckpoints()
       lock = try Self.lock(path)
       // Another job may have started a run between the look and the lock.
       if !isFound { _ = try Self.examine(path, mode: mode) }
@@ -56,11 +57,7 @@ package final class RunDirectory {
   /// cuts later records off the metrics, and writes the effective config.
   package func begin(afterStep step: Int, config: Config) throws {
     try communicator.coordinate {
-      if mode == .overwrite {
-        for name in [RunFiles.metrics, RunFiles.checkpoints, TensorBoardLog.directoryName] {
-          try Self.remove("\(path)/\(name)")
-        }
-      }
+      if mode == .overwrite { try empty() }
       let metricsPath = "\(path)/\(RunFiles.metrics)"
       try MetricsLog.truncate(path: metricsPath, afterStep: step)
       try RunFiles.replace("\(path)/\(RunFiles.config)", with: config.json, isDurable: true)
@@ -92,6 +89,18 @@ package final class RunDirectory {
       return before
         ? nil : "\(error); training goes on, and up to \(Self.mostUnwritten) records wait"
     }
+  }
+
+  /// Throws where records are lost, or the last ones may not be on the disk; on rank 0 only.
+  func finishRecords() throws {
+    guard let metrics else { return }
+    _ = append([])
+    if !unwritten.isEmpty {
+      throw RunDirectoryError(
+        "\(metrics.path): the last \(Format.count(unwritten.count, "record")) of the run could not "
+          + "be written; the checkpoints are whole")
+    }
+    try metrics.synchronize()
   }
 
   /// Makes the metrics survive a crash; on rank 0 only, on any thread.
@@ -189,17 +198,8 @@ package final class RunDirectory {
     return slash == name.startIndex ? "/" : String(name[..<slash])
   }
 
-  private static func remove(_ path: String) throws {
-    guard FileManager.default.fileExists(atPath: path) else { return }
-    do {
-      try FileManager.default.removeItem(atPath: path)
-    } catch {
-      throw RunDirectoryError("\(path): cannot remove: \(reason(error))")
-    }
-  }
-
   /// The system's own words, which Foundation wraps.
-  private static func reason(_ error: any Error) -> String {
+  static func reason(_ error: any Error) -> String {
     let error = error as NSError
     if let inner = error.userInfo[NSUnderlyingErrorKey] as? NSError,
       inner.domain == NSPOSIXErrorDomain

@@ -63,11 +63,29 @@ extension TrainingRun {
   func write(_ records: [OrderedJSON]) {
     guard communicator.rank == 0 else { return }
     for record in records { console.record(record) }
+    if let lost = console.lost, !lost.isUnread, !hasToldLoss {
+      hasToldLoss = true
+      Console.complain("gru-dist: warning: \(lost); training goes on")
+    }
     if let complaint = directory.append(records) {
       progress.finishLine()
       Console.complain("gru-dist: warning: \(complaint)")
     }
     do { try events?.append(records) } catch { warnOfEvents(error) }
+  }
+
+  /// Throws, on every rank alike, where some of the run's records are lost; what is written is on
+  /// the disk when this returns.
+  func requireRecords() throws { try communicator.coordinate { try directory.finishRecords() } }
+
+  /// Throws, on every rank alike, where a disk did not take what the run has said. Without a reader
+  /// nothing is amiss.
+  package func requireOutput() throws {
+    try communicator.coordinate {
+      if let lost = console.lost, !lost.isUnread {
+        throw RunDirectoryError("the run is done, but some of what it said is lost: \(lost)")
+      }
+    }
   }
 
   func warnOfEvents(_ error: any Error) {

@@ -44,6 +44,8 @@ package final class TrainingRun {
   var failedStep: Int?
   /// Checkpoints asked for by signals that were taken.
   private var savesTaken = 0
+  /// Whether a person knows that standard output takes nothing.
+  var hasToldLoss = false
   /// Steps without an update, one after the other.
   private var skippedInARow = 0
   /// Why the state is not to be saved; on rank 0.
@@ -299,7 +301,12 @@ package final class TrainingRun {
     try watchdog.begin(on: communicator)
     try directory.begin(afterStep: trainer.step, config: config)
     do { try events?.begin(afterStep: trainer.step) } catch { warnOfEvents(error) }
-    guard let restored else { return replica.initialize(seed: run.seed) }
+    guard let restored else {
+      if options.resume {
+        progress.say("nothing to resume in \(run.directory): the run starts at step 1")
+      }
+      return replica.initialize(seed: run.seed)
+    }
     history = restored.history
     lastSavedStep = trainer.step
     let record: OrderedJSON = [
@@ -322,6 +329,7 @@ package final class TrainingRun {
       "stopped at step \(trainer.step) of \(run.steps), after a checkpoint; "
         + "go on with --resume")
     write([event("stopped", atStep: trainer.step)])
+    try requireRecords()
     return ExitStatus.stopped
   }
 
@@ -336,6 +344,7 @@ package final class TrainingRun {
       "done: \(Format.count(trainer.step, "step")), "
         + "newest checkpoint in \(run.directory)/checkpoints")
     write([event("done", atStep: trainer.step)])
+    try requireRecords()
     return ExitStatus.done
   }
 }

@@ -1,18 +1,21 @@
 import Checkpoints
 import Foundation
 package import Interchange
+import Records
 
 /// The biases of an imported model as its file had them, kept in the run directory, so that an
 /// export gives them back: a model of ours has the sums only.
 package enum ImportedBiases {
-  static let fileName = "imported-biases.safetensors"
+  package static let fileName = "imported-biases.safetensors"
   private static let input = ".input.bias"
   private static let recurrent = ".recurrent.bias"
 
   /// Keeps the pairs of `model` in the directory of its run.
   package static func write(_ model: ModelTensors, toRun directory: String) throws {
     let path = "\(directory)/\(fileName)"
-    try? FileManager.default.removeItem(atPath: path)
+    if FileStatus(path, followsLink: false)?.kind == .regular {
+      try? FileManager.default.removeItem(atPath: path)
+    }
     let tensors = model.biasPairs.sorted { $0.key < $1.key }.flatMap { prefix, pair in
       [
         NamedTensor("\(prefix)\(input)", [pair.input.count], pair.input),

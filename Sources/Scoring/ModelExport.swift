@@ -27,7 +27,7 @@ package struct ModelExport {
 
   /// - Throws: where the format cannot hold the model, or the file exists already.
   package func run(console: Console) throws {
-    if FileManager.default.fileExists(atPath: output) {
+    if FileStatus(output, followsLink: false) != nil {
       throw UsageError("--output: '\(output)' exists already; remove it or name another file")
     }
     let model = try LoadedModel(path: path)
@@ -62,9 +62,9 @@ package struct ModelExport {
         tensors, task: model.task, metadata: metadata.sorted { $0.key < $1.key },
         producerVersion: programVersion)
       do {
-        try Data(bytes).write(to: URL(fileURLWithPath: output), options: .withoutOverwriting)
+        try FileDraft.write(bytes, to: output, replaces: false)
       } catch {
-        throw RunDirectoryError("\(output): cannot write: \(error.localizedDescription)")
+        throw RunDirectoryError("\(output): cannot write: \(SystemError.reason(error.code))")
       }
     }
   }

@@ -35,7 +35,7 @@ package struct Sampling {
   ///
   /// - Returns: the model's path and the drawn tokens.
   @discardableResult
-  package func run(emit: ([UInt8]) -> Void) throws -> (checkpoint: String, text: [UInt8]) {
+  package func run(emit: ([UInt8]) throws -> Void) throws -> (checkpoint: String, text: [UInt8]) {
     try validate()
     let model = try LoadedModel(path: path)
     guard model.task.writesText else {
@@ -49,7 +49,7 @@ package struct Sampling {
       window: 1,
       plan: ShardPlan(sequences: 1, shards: 1, ranks: 1, threads: 1), on: SoloCommunicator())
     if let complaint = unknownParts(tokenizer) { Console.complain(complaint) }
-    emit(Array(prompt.utf8) + tokenizer.separator(after: prompt))
+    try emit(Array(prompt.utf8) + tokenizer.separator(after: prompt))
     let text = try draw(from: scorer, tokenizer, source: model.checkpoint.path, emit: emit)
     return (model.checkpoint.path, text)
   }
@@ -59,7 +59,7 @@ package struct Sampling {
   /// - Parameter source: what the model is called in an error.
   package func draw(
     from scorer: Scorer, _ tokenizer: Tokenizer, source: String,
-    emit: ([UInt8]) -> Void = { _ in }
+    emit: ([UInt8]) throws -> Void = { _ in }
   ) throws -> [UInt8] {
     let generator = scorer.generator()
     // Without a prompt, or a word of one, the text starts as after a line end.
@@ -83,7 +83,7 @@ package struct Sampling {
       let token = unsafe chooser.choose(scores, unit: Double(Philox.unit(word)))
       let bytes = scorer.decoder.bytes(of: token)
       text += bytes
-      emit(bytes)
+      try emit(bytes)
       pending = [token]
     }
     return text

@@ -14,8 +14,9 @@ package struct Hostfile: Sendable, Equatable {
   package var hosts: [Host]
 
   package init(file path: String) throws {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw UsageError("--hostfile \(path): no such file, or it cannot be read")
+    let data: [UInt8]
+    do { data = try InputFile.bytes(of: path) } catch {
+      throw UsageError("--hostfile \(path): cannot be read: \(error)")
     }
     try self.init(parsing: String(decoding: data, as: UTF8.self), place: "--hostfile \(path)")
   }

@@ -8,6 +8,8 @@ final class JobOutput {
   /// Where the output of the job under way begins.
   private(set) var start = 0
   private var relayed = 0
+  /// Whether standard output has failed.
+  private var hasComplained = false
 
   private static let largest = 8 << 20
 
@@ -26,7 +28,11 @@ final class JobOutput {
   /// Makes ready for a new job; a file that has grown large is set aside.
   ///
   /// - Returns: the file's path.
-  func begin() -> String {
+  func begin() throws -> String {
+    // The launcher would wait for a reader when it opens it.
+    if FileStatus(path)?.kind == .pipe {
+      throw UsageError("'\(path)' is a pipe, expected a file; remove it")
+    }
     if size > Self.largest { unsafe rename(path, path + ".1") }
     start = size
     relayed = start
@@ -41,7 +47,13 @@ final class JobOutput {
     guard !isQuiet, size > relayed else { return }
     let text = read(from: relayed, atMost: 1 << 20)
     relayed += text.count
-    Console.write(Array(text), to: STDOUT_FILENO)
+    do { try OutputFile.standardOutput.write(Array(text)) } catch {
+      // The job is worth more than its words, which are in its file.
+      if !error.isUnread, !hasComplained {
+        Console.complain("gru-dist daemon: \(error); the job goes on, its words are in \(path)")
+      }
+      hasComplained = true
+    }
   }
 
   /// The last lines of the job under way.
@@ -69,9 +81,9 @@ struct DaemonLog {
   func say(_ text: String) {
     let time = Date().formatted(.iso8601)
     let line = Array("\(time) \(text)\n".utf8)
-    let file = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    let file = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o644)
     if file >= 0 {
-      Console.write(line, to: file)
+      try? OutputFile(descriptor: file, name: path).write(line)
       close(file)
     }
     Console.complain("gru-dist daemon: \(text)")

@@ -167,14 +167,17 @@ package final class Supervisor {
       if !gone.isEmpty, !left.hosts.isEmpty {
         ranks = left.ranks(wanted: options.ranks, ofAll: hostfile)
         let path = "\(options.runDirectory)/\(RunFiles.daemonHosts)"
-        try Data(left.text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        if let input = options.hostfile, FileStatus.areSame(input, path) {
+          throw UsageError("--hostfile: '\(path)' is written by the daemon; name another file")
+        }
+        try FileDraft.write(Array(left.text.utf8), to: path, replaces: true)
         hostsPath = path
       }
     }
     let command = options.command(ranks: ranks, hostfile: hostsPath)
     let launch = UUID().uuidString
     let startStep = checkpointStep
-    let path = output.begin()
+    let path = try output.begin()
     state.attempts += 1
     state.command = command
     state.job = DaemonState.JobRecord(

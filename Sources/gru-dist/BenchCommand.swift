@@ -180,10 +180,9 @@ struct SelfTestCommand: RankedCommand {
     try communicator.agree {
       if !report.failures.isEmpty { throw SelfTestFailure(count: report.failures.count) }
     }
-    if communicator.rank == 0 {
-      print("passed on \(communicator.worldSize) ranks, digest \(report.digest)")
+    return try runOnce(json: false, on: communicator) {
+      $0.say("passed on \(communicator.worldSize) ranks, digest \(report.digest)")
     }
-    return ExitStatus.done
   }
 }
 

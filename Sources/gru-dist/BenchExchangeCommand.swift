@@ -73,6 +73,7 @@ struct BenchExchangeCommand: RankedCommand {
         "allreduce_over_exchange": .number((row.ratio * 1e4).rounded() / 1e4),
       ])
     }
+    try communicator.coordinate { try console.requireWritten() }
     return ExitStatus.done
   }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Collectives
 import Engine
-import Foundation
 import Records
 
 /// What came of a rank's command line, before the ranks know of each other.
@@ -40,7 +39,7 @@ struct CommandLineOutcome {
       .map(RankIntroduction.init)
     try Self.requireOneProgram(all)
     if all.allSatisfy({ $0.command == all[0].command }) {
-      if let error, communicator.rank == 0 { explain(error) }
+      if let error { try communicator.coordinate { try explain(error) } }
       return command
     }
     // The rank that was refused has the words for it.
@@ -63,13 +62,12 @@ struct CommandLineOutcome {
   }
 
   /// Prints help, or what is wrong with the command line; once, since all ranks find the same.
-  private func explain(_ error: any Error) {
+  private func explain(_ error: any Error) throws {
     let text = GRUDist.fullMessage(for: error)
-    if isFine {
-      Console.write(Array((text + "\n").utf8), to: STDOUT_FILENO)
-    } else {
-      Console.complain(text)
-    }
+    guard isFine else { return Console.complain(text) }
+    let console = Console(isJSON: false, isCoordinator: true)
+    console.say(text)
+    try console.requireWritten()
   }
 }
 

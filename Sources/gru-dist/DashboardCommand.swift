@@ -70,15 +70,14 @@ struct MetricsCommand: RankedCommand {
   var kind = "train"
 
   func run(on communicator: any Communicator) throws -> Int32 {
-    try communicator.coordinate {
+    try runOnce(json: false, on: communicator) { console in
       let table = try MetricsTable(run: path, kind: kind)
       try table.requireRecords()
-      if communicator.rank == 0, table.damagedLineCount > 0 {
+      if table.damagedLineCount > 0 {
         let lines = Format.count(table.damagedLineCount, "damaged line")
         Console.complain("gru-dist: warning: '\(path)': \(lines) left out")
       }
-      while let part = try table.nextPart() { Console.write(part, to: STDOUT_FILENO) }
+      while let part = try table.nextPart() { try console.emit(part) }
     }
-    return ExitStatus.done
   }
 }

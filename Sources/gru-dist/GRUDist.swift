@@ -15,7 +15,7 @@ struct GRUDist: ParsableCommand {
       (or zsh, fish).
 
       Exit status: 0 done; 1 failed; 2 bad usage, config or corpus; 75 stopped by a signal after \
-      a checkpoint (--resume goes on).
+      a checkpoint (--resume goes on); 141 the reader of the output is gone.
       """,
     version: programVersion,
     subcommands: [

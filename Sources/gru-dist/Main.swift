@@ -37,16 +37,19 @@ enum Main {
       guard let command = try parsed.agreed(on: communicator) else { return parsed.status }
       return try command.run(on: communicator)
     } catch {
+      let status = ExitStatus.of(error)
       if error is any CommonError || communicator.worldSize == 1 {
-        if communicator.rank == 0 { Console.complain("gru-dist: error: \(error)") }
-        return ExitStatus.of(error)
+        if communicator.rank == 0, status != ExitStatus.readerGone {
+          Console.complain("gru-dist: error: \(error)")
+        }
+        return status
       }
       // Only this rank knows, and the others wait for it.
       let place =
         error is CollectiveError ? "" : "rank \(communicator.rank) on \(communicator.hostName): "
       Console.complain("gru-dist: error: \(place)\(error)")
-      exitSoon(ExitStatus.of(error))
-      communicator.abort(status: ExitStatus.of(error))
+      exitSoon(status)
+      communicator.abort(status: status)
     }
   }
 
@@ -82,7 +85,10 @@ extension RankedCommand {
     json: Bool, on communicator: any Communicator, _ body: (Console) throws -> Void
   ) throws -> Int32 {
     let console = Console(isJSON: json, isCoordinator: communicator.rank == 0)
-    try communicator.coordinate { try body(console) }
+    try communicator.coordinate {
+      try body(console)
+      try console.requireWritten()
+    }
     return ExitStatus.done
   }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Collectives
+import Engine
 import Foundation
 import Records
 import Runs
@@ -49,9 +50,9 @@ struct EvaluateCommand: RankedCommand {
     var evaluation = Evaluation(
       path: path, text: text, threads: threads, instructionSet: compute.instructionSet)
     evaluation.streams = streams
-    try evaluation.run(
-      on: communicator,
-      console: Console(isJSON: output.json, isCoordinator: communicator.rank == 0))
+    let console = Console(isJSON: output.json, isCoordinator: communicator.rank == 0)
+    try evaluation.run(on: communicator, console: console)
+    try communicator.coordinate { try console.requireWritten() }
     return ExitStatus.done
   }
 }
@@ -97,9 +98,8 @@ struct SampleCommand: RankedCommand {
     sampling.instructionSet = compute.instructionSet
     return try runOnce(json: output.json, on: communicator) { console in
       // With JSON the text appears on standard error as it is drawn.
-      let descriptor = output.json ? STDERR_FILENO : STDOUT_FILENO
-      let drawn = try sampling.run { Console.write($0, to: descriptor) }
-      Console.write([UInt8(ascii: "\n")], to: descriptor)
+      let drawn = try sampling.run { try console.emit($0) }
+      console.put("\n")
       console.record([
         "kind": "sample", "checkpoint": .string(drawn.checkpoint), "prompt": .string(prompt),
         "seed": .integer(seed), "temperature": .number(temperature),

@@ -119,7 +119,9 @@ struct TrainCommand: RankedCommand {
     let run = try TrainingRun(
       options, on: communicator, launchedByMPI: MPICommunicator.isLaunchedByMPI,
       parent: LaunchedProcess.parentToFollow(worldSize: communicator.worldSize))
-    return try run.perform()
+    let status = try run.perform()
+    if status == ExitStatus.done { try run.requireOutput() }
+    return status
   }
 }
 

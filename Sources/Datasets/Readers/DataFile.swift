@@ -1,5 +1,6 @@
 import Foundation
 import NumericContract
+import Records
 import Tasks
 
 /// A file of sequences in one of the formats that tasks read.
@@ -22,15 +23,11 @@ package struct DataFile {
     if isDirectory.boolValue {
       throw DataFileError(path: path, place: nil, problem: "is a directory, expected a file")
     }
-    let data: Data
+    let data: [UInt8]
     do {
-      guard let handle = FileHandle(forReadingAtPath: path) else {
-        throw CocoaError(.fileReadNoPermission)
-      }
-      data = try handle.read(upToCount: Self.largest + 1) ?? Data()
+      data = try InputFile.bytes(of: path, atMost: Self.largest + 1, allowingPipe: true)
     } catch {
-      throw DataFileError(
-        path: path, place: nil, problem: "cannot be read: \(error.localizedDescription)")
+      throw DataFileError(path: path, place: nil, problem: "cannot be read: \(error)")
     }
     if data.isEmpty { throw DataFileError(path: path, place: nil, problem: "is empty") }
     if data.count > Self.largest {
@@ -38,7 +35,7 @@ package struct DataFile {
         path: path, place: nil, problem: "is larger than 4 GiB, which does not fit in memory")
     }
     self.path = path
-    bytes = [UInt8](data)
+    bytes = data
     fingerprint = unsafe bytes.withUnsafeBytes { unsafe ContentHash128(of: $0).description }
   }
 

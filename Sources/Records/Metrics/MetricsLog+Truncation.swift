@@ -10,7 +10,11 @@ extension MetricsLog {
   /// is cut off; otherwise the file is replaced as a whole or not at all. Takes the same memory for
   /// a file of any length.
   package static func truncate(path: String, afterStep step: Int) throws(MetricsError) {
-    guard unsafe access(path, F_OK) == 0 else { return }
+    guard let kind = FileStatus(path)?.kind else { return }
+    guard kind == .regular else {
+      throw MetricsError(
+        path: path, action: "read", reason: "it is \(kind.rawValue), expected a file")
+    }
     do {
       let reader = try LineReader(path: path)
       let parts = try survey(reader, step)
@@ -50,13 +54,7 @@ extension MetricsLog {
 
   /// Writes what is kept beside the file, and puts it in its place.
   private static func rewrite(_ path: String, from reader: LineReader, _ step: Int) throws {
-    let draft = path + ".tmp"
-    unsafe unlink(draft)
-    let descriptor = unsafe open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw SystemError(operation: "rewrite", path: path, code: errno)
-    }
-    defer { close(descriptor) }
+    let draft = try FileDraft(path: path, replaces: true)
     var filter = StepFilter(last: step)
     var kept: [UInt8] = []
     func take(_ line: Span<UInt8>) {
@@ -64,33 +62,14 @@ extension MetricsLog {
       unsafe line.withUnsafeBufferPointer { unsafe kept += $0 }
       kept.append(0x0A)
     }
-    do {
-      reader.rewind()
-      while try reader.readBlock(take) {
-        try write(kept, to: descriptor, path)
-        kept.removeAll(keepingCapacity: true)
-      }
-      reader.readRest(take)
-      try write(kept, to: descriptor, path)
-      guard fsync(descriptor) == 0, unsafe rename(draft, path) == 0 else {
-        throw SystemError(operation: "rewrite", path: path, code: errno)
-      }
-    } catch {
-      unsafe unlink(draft)
-      throw error
+    reader.rewind()
+    while try reader.readBlock(take) {
+      try draft.file.write(kept)
+      kept.removeAll(keepingCapacity: true)
     }
-  }
-
-  private static func write(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws {
-    var done = 0
-    while done < bytes.count {
-      let count = unsafe bytes.withUnsafeBytes {
-        unsafe writeOnce(descriptor, UnsafeRawBufferPointer(rebasing: $0[done...]))
-      }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw SystemError(operation: "rewrite", path: path, code: errno) }
-      done += count
-    }
+    reader.readRest(take)
+    try draft.file.write(kept)
+    try draft.finish()
   }
 }
 
@@ -114,13 +93,9 @@ private struct StepFilter {
   }
 }
 
-/// The corresponding C functions are `truncate` and `write`, whose names methods here have.
+/// The corresponding C function is `truncate`, whose name a method here has.
 private func cutFile(_ path: String, at count: Int) throws(SystemError) {
   guard unsafe truncate(path, off_t(count)) == 0 else {
     throw SystemError(operation: "shorten", path: path, code: errno)
   }
-}
-
-private func writeOnce(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-  unsafe write(descriptor, bytes.baseAddress, bytes.count)
 }

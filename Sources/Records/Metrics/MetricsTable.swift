@@ -27,8 +27,14 @@ package final class MetricsTable {
   /// - Throws: where there is no file that can be read.
   package init(run: String, kind: String) throws {
     self.kind = Array(kind.utf8)
+    let path = "\(run)/\(RunFiles.metrics)"
+    if let output = FileStatus(descriptor: STDOUT_FILENO), output.kind == .regular,
+      output.identity == FileStatus(path)?.identity
+    {
+      throw UsageError("standard output is '\(path)', which is read; write to another file")
+    }
     do {
-      reader = try LineReader(path: "\(run)/\(RunFiles.metrics)")
+      reader = try LineReader(path: path)
     } catch {
       throw UsageError("no metrics: \(error); expected a run directory")
     }

@@ -40,7 +40,7 @@ package struct InferenceBenchmark {
     let weights = replica.shape.multipliedWeights(in: replica.table)
     let gflops = 2 * Double(weights) * tokens / median / 1e9
     let peak = unsafe peaks.reduce(0, +)
-    write(
+    try write(
       head("evaluate", replica).merging([
         "window": .integer(sizes.window), "batch": .integer(sizes.batch),
         "threads": .integer(sizes.threads), "windows": .integer(sizes.steps),
@@ -89,7 +89,7 @@ package struct InferenceBenchmark {
     let draw = draws.sorted()[draws.count / 2]
     let read = reads.sorted()[reads.count / 2]
     let bytes = Double(replica.weights.forwardBytes)
-    write(
+    try write(
       head("sample", replica).merging([
         "tokens": .integer(100 * sizes.steps), "token_seconds": .number(draw),
         "tokens_per_second": .number((1 / draw).rounded()),
@@ -127,7 +127,8 @@ package struct InferenceBenchmark {
     ]
   }
 
-  private func write(_ record: OrderedJSON) {
-    Console.write(Array((record.line + "\n").utf8), to: STDOUT_FILENO)
+  private func write(_ record: OrderedJSON) throws(OutputError) {
+    try OutputFile.standardOutput.write(Array((record.line + "\n").utf8))
+    try OutputFile.standardOutput.requireTaken()
   }
 }

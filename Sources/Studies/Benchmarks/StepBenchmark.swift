@@ -127,13 +127,13 @@ package struct StepBenchmark {
         $0, steps: steps,
         limits: .init(gflops: peaks[0], gigabytesPerSecond: kernels.measureBandwidth()))
     }
-    report(outcomes, exposedSeconds: exposed, trainer: trainer, peak: peak, parts: parts)
+    try report(outcomes, exposedSeconds: exposed, trainer: trainer, peak: peak, parts: parts)
   }
 
   private func report(
     _ outcomes: [StepOutcome], exposedSeconds: [[Double]], trainer: Trainer, peak: Double,
     parts: ProfileReport?
-  ) {
+  ) throws(OutputError) {
     let replica = trainer.replica
     let seconds = outcomes.map(\.duration.seconds).sorted()
     let middle = seconds[seconds.count / 2]
@@ -176,7 +176,8 @@ package struct StepBenchmark {
       for line in parts.lines { Console.complain(line) }
       record = record.merging(["profile": parts.json])
     }
-    Console.write(Array((record.line + "\n").utf8), to: STDOUT_FILENO)
+    try OutputFile.standardOutput.write(Array((record.line + "\n").utf8))
+    try OutputFile.standardOutput.requireTaken()
   }
 }
 
@@ -227,6 +228,7 @@ package struct PeakBenchmark {
           "bench": "peak", "isa": .string(set.rawValue), "precision": .string(precision.rawValue),
           "gflops": .number((gflops * 100).rounded() / 100),
         ])
+        try console.requireWritten()
       }
     }
   }

@@ -35,14 +35,7 @@ package struct MemoryStudy {
     let config = try Config(file: options.configFile, overrides: options.overrides)
     let folder = URL(fileURLWithPath: config.run.directory)
     let names = ["memory.svg", "memory.md", "memory.json"]
-    let existing = names.first {
-      FileManager.default.fileExists(atPath: folder.appendingPathComponent($0).path)
-    }
-    if let existing, !options.overwrite {
-      throw UsageError(
-        "\(config.run.directory)/\(existing) exists; write over it by --overwrite, or elsewhere by "
-          + "--run-directory")
-    }
+    for name in names { try requireReplaceable("\(config.run.directory)/\(name)") }
     var outcomes: [Outcome] = []
     for task in config.memory.tasks {
       for length in config.memory.lengths {
@@ -50,6 +43,7 @@ package struct MemoryStudy {
           let outcome = try measure(task, cell, length: length, steps: config.memory.steps)
           console.say(outcome.line)
           console.record(outcome.record)
+          try console.requireWritten()
           outcomes.append(outcome)
         }
       }
@@ -59,14 +53,31 @@ package struct MemoryStudy {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       let texts = [MemoryFigure(outcomes).svg, report.markdown, report.json.pretty]
       for (name, text) in zip(names, texts) {
-        try Data(text.utf8).write(to: folder.appendingPathComponent(name), options: .atomic)
+        try FileDraft.write(
+          Array(text.utf8), to: folder.appendingPathComponent(name).path,
+          replaces: options.overwrite)
       }
+    } catch let error as SystemError {
+      throw RunDirectoryError("\(error)")
     } catch {
       throw RunDirectoryError(
         "\(config.run.directory) cannot be written: \(error.localizedDescription)")
     }
     console.say("\n" + report.markdown)
     console.say("figure in \(config.run.directory)/memory.svg")
+  }
+
+  /// Throws unless a result may be written to `path`.
+  private func requireReplaceable(_ path: String) throws {
+    guard let status = FileStatus(path) else { return }
+    if status.kind == .regular, !options.overwrite {
+      throw UsageError(
+        "\(path) exists; write over it by --overwrite, or elsewhere by --run-directory")
+    }
+    try FileStatus.requireReplaceable(path, option: "run.directory", overwrite: true)
+    if FileStatus.areSame(path, options.configFile) {
+      throw UsageError("\(path) is the config, which is read; name another --run-directory")
+    }
   }
 
   private func measure(

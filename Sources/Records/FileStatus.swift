@@ -1,0 +1,94 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// What a path leads to, or a descriptor has open.
+package struct FileStatus: Sendable {
+  /// What kinds of files there are.
+  package enum Kind: String, Sendable {
+    case regular = "a file"
+    case directory = "a directory"
+    case pipe = "a pipe"
+    case device = "a device"
+    case socket = "a socket"
+    case link = "a link"
+  }
+
+  /// Tells a file from all others, whatever paths lead to it.
+  package struct Identity: Hashable, Sendable {
+    private let device: UInt64
+    private let inode: UInt64
+
+    fileprivate init(_ status: stat) {
+      device = UInt64(truncatingIfNeeded: status.st_dev)
+      inode = UInt64(truncatingIfNeeded: status.st_ino)
+    }
+  }
+
+  package let kind: Kind
+  package let identity: Identity
+  package let byteCount: Int
+  /// Who may do what with it.
+  package let permissions: UInt32
+
+  /// - Parameter followsLink: whether a link counts as what it leads to.
+  /// - Returns: nil where there is nothing, or nothing can be known of it.
+  package init?(_ path: String, followsLink: Bool = true) {
+    var status = stat()
+    let code =
+      followsLink ? unsafe stat(path, &status) : unsafe lstat(path, &status)
+    guard code == 0 else { return nil }
+    self.init(status)
+  }
+
+  /// - Returns: nil where the descriptor is closed.
+  package init?(descriptor: Int32) {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+    self.init(status)
+  }
+
+  private init(_ status: stat) {
+    kind =
+      switch status.st_mode & S_IFMT {
+      case S_IFREG: .regular
+      case S_IFDIR: .directory
+      case S_IFIFO: .pipe
+      case S_IFLNK: .link
+      case S_IFSOCK: .socket
+      default: .device
+      }
+    identity = Identity(status)
+    byteCount = Int(status.st_size)
+    permissions = UInt32(status.st_mode & 0o7777)
+  }
+
+  /// Whether two paths lead to one file.
+  package static func areSame(_ first: String, _ second: String) -> Bool {
+    guard let first = FileStatus(first), let second = FileStatus(second) else { return false }
+    return first.identity == second.identity
+  }
+
+  /// Throws unless a result may be written to `path`: where there is nothing yet, or a regular file
+  /// that may be replaced.
+  ///
+  /// - Parameter option: what the path was given as.
+  package static func requireReplaceable(
+    _ path: String, option: String, overwrite: Bool
+  ) throws(UsageError) {
+    guard let status = FileStatus(path) else {
+      if FileStatus(path, followsLink: false) == nil { return }
+      throw UsageError("\(option): '\(path)' is a link that leads to nothing; name a file")
+    }
+    guard status.kind == .regular else {
+      throw UsageError(
+        "\(option): '\(path)' is \(status.kind.rawValue), expected the name of a file")
+    }
+    guard overwrite else {
+      throw UsageError(
+        "\(option): '\(path)' exists; name another file, or replace it by --overwrite")
+    }
+  }
+}
