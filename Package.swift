@@ -157,7 +157,7 @@ let package = Package(
       name: "mpi-conformance", dependencies: ["Kernels", "Collectives", "MPICollectives"],
       swiftSettings: strict),
     .executableTarget(
-      name: "lab-switch", dependencies: ["CPlatform"], swiftSettings: strictHot),
+      name: "lab-switch", dependencies: ["CPlatform", "Records"], swiftSettings: strictHot),
     .testTarget(
       name: "CollectivesTests",
       dependencies: ["Kernels", "Collectives", "mpi-conformance"],

@@ -96,6 +96,6 @@ package final class EventFile {
   }
 
   private static func failure(_ path: String, code: Int32) -> InterchangeError {
-    InterchangeError(unsafe "\(path): cannot write: \(String(cString: strerror(code)))")
+    InterchangeError("\(path): cannot write: \(SystemError.reason(code))")
   }
 }

@@ -23,7 +23,9 @@ package struct Hostfile: Sendable, Equatable {
 
   package init(parsing text: String, place: String) throws {
     hosts = []
-    for (index, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    // "\r\n" is one character, and a line end as well.
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    for (index, raw) in lines.enumerated() {
       let line = raw.prefix { $0 != "#" }.trimmingCharacters(in: .whitespaces)
       let words = line.split { $0 == " " || $0 == "\t" }
       guard let name = words.first else { continue }

@@ -60,7 +60,7 @@ final class JobOutput {
   func tail(lines count: Int = 20) -> String {
     let from = max(start, size - 8192)
     let text = String(decoding: read(from: from, atMost: 8192), as: UTF8.self)
-    return text.split(separator: "\n").suffix(count).joined(separator: "\n")
+    return text.split(whereSeparator: \.isNewline).suffix(count).joined(separator: "\n")
   }
 
   private func read(from offset: Int, atMost count: Int) -> Data {

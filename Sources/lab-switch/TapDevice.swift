@@ -1,5 +1,6 @@
 #if os(Linux)
   import Glibc
+  import Records
 
   /// A network interface whose frames this process sends and receives.
   ///
@@ -66,6 +67,6 @@
       self.code = code
     }
 
-    var description: String { unsafe "\(operation): \(String(cString: strerror(code)))" }
+    var description: String { "\(operation): \(SystemError.reason(code))" }
   }
 #endif

@@ -23,6 +23,15 @@ import Testing
     _ = consume again
   }
 
+  @Test func holderWithoutANameIsSaidToHaveNone() throws {
+    defer { unlink(path) }
+    let lock = try FileLock(path: path)
+    truncate(path, 0)
+    let error = #expect(throws: FileLockError.self) { _ = try FileLock(path: path) }
+    #expect(error == .held(by: "another process, which left no name in \(path)"))
+    _ = consume lock
+  }
+
   @Test func childProcessDoesNotKeepTheLock() throws {
     defer { unlink(path) }
     let lock = try FileLock(path: path)

@@ -16,6 +16,13 @@ import Testing
     #expect(file.text == "a slots=4 max_slots=8\nb\nc slots=2\n")
   }
 
+  @Test func linesMayEndAsOnWindows() throws {
+    let file = try Self.hosts("# lab\r\na slots=4\r\n\r\nb slots=2  # last\r\n")
+    #expect(file.hosts.map(\.name) == ["a", "b"])
+    #expect(file.hosts.map(\.slots) == [4, 2])
+    #expect(file.text == "a slots=4\nb slots=2\n")
+  }
+
   @Test(arguments: ["", "# nothing\n\n", "a slots=0\n", "a slots=many\n"])
   func rejectsFilesWithoutHostsOrWithBadSlots(_ text: String) {
     #expect(throws: UsageError.self) { try Self.hosts(text) }
