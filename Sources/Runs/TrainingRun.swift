@@ -323,28 +323,4 @@ package final class TrainingRun {
           + "earlier ones, and the best one is looked for anew")
     }
   }
-
-  private func stop() throws -> Int32 {
-    progress.say(
-      "stopped at step \(trainer.step) of \(run.steps), after a checkpoint; "
-        + "go on with --resume")
-    write([event("stopped", atStep: trainer.step)])
-    try requireRecords()
-    return ExitStatus.stopped
-  }
-
-  private func finish() throws -> Int32 {
-    trainer.progress.begin(.finishing)
-    if isStalled {
-      let count = history.memory.stalled
-      progress.say("\(Format.count(count, "validation")) in a row brought no lower loss")
-      write([event("stalled", atStep: trainer.step, ["validations": .integer(count)])])
-    }
-    progress.say(
-      "done: \(Format.count(trainer.step, "step")), "
-        + "newest checkpoint in \(run.directory)/checkpoints")
-    write([event("done", atStep: trainer.step)])
-    try requireRecords()
-    return ExitStatus.done
-  }
 }

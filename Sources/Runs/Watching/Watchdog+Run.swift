@@ -44,19 +44,6 @@ extension Watchdog {
   }
 }
 
-extension TrainingRun {
-  /// Says what the run ended with. One that was refused, or had nothing to do, leaves the files of
-  /// the run before as they were.
-  func leave(exitStatus: Int32) {
-    if hasBegun {
-      watchdog.finish(exitStatus: exitStatus)
-    } else {
-      watchdog.withdraw(exitStatus: exitStatus)
-      directory.withdraw()
-    }
-  }
-}
-
 /// The status files of a rank, and what they were before its run.
 struct StatusFiles {
   /// Whether they are to be written.
