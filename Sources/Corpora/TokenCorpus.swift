@@ -1,4 +1,5 @@
 import NumericContract
+package import Records
 
 /// A text file as a run of tokens, readable at any place by any thread.
 ///
@@ -28,10 +29,12 @@ package final class TokenCorpus: Sendable {
   /// Opens a training text; a tokenizer of characters or words learns its vocabulary from all of
   /// it.
   ///
+  /// - Parameter progress: told what is read: the text once for its fingerprint, and but for bytes
+  ///   once to learn from it and once to tokenize it.
   /// - Throws: a file that is missing, no regular file, unreadable, empty or, but for bytes, not
   ///   UTF-8.
   package convenience init(
-    path: String, learning: Tokenizer.Learning
+    path: String, learning: Tokenizer.Learning, progress: ReadingProgress? = nil
   ) throws(CorpusError) {
     let file = try MappedFile(path: path)
     if unsafe TokenFileHeader.begins(file.bytes) {
@@ -45,8 +48,12 @@ package final class TokenCorpus: Sendable {
       self.init(file: file, path: path, tokens: tokens)
       return
     }
-    let tokenizer = try unsafe Tokenizer(learning: learning, from: file.bytes, path: path)
-    try self.init(file: file, path: path, tokenizer: tokenizer)
+    unsafe progress?.expect((learning.kind == .byte ? 1 : 3) * file.bytes.count)
+    var learner = TokenizerLearner(learning)
+    var pace = ReadingPace(progress)
+    try unsafe learner.add(file.bytes, path: path) { pace.reach($0) }
+    unsafe pace.reach(learning.kind == .byte ? 0 : file.bytes.count)
+    try self.init(file: file, path: path, tokenizer: learner.tokenizer(), progress: progress)
   }
 
   /// As `init(path:learning:)` with what a config has by default.
@@ -57,7 +64,9 @@ package final class TokenCorpus: Sendable {
   /// Opens a text for a tokenizer that exists already, such as a validation text.
   ///
   /// - Throws: as `init(path:learning:)`.
-  package convenience init(path: String, tokenizer: Tokenizer) throws(CorpusError) {
+  package convenience init(
+    path: String, tokenizer: Tokenizer, progress: ReadingProgress? = nil
+  ) throws(CorpusError) {
     let file = try MappedFile(path: path)
     if unsafe TokenFileHeader.begins(file.bytes) {
       let tokens = try unsafe TokenFile(file.bytes, path: path)
@@ -69,7 +78,8 @@ package final class TokenCorpus: Sendable {
       self.init(file: file, path: path, tokens: tokens)
       return
     }
-    try self.init(file: file, path: path, tokenizer: tokenizer)
+    unsafe progress?.expect((tokenizer == .byte ? 1 : 2) * file.bytes.count)
+    try self.init(file: file, path: path, tokenizer: tokenizer, progress: progress)
   }
 
   private init(file: consuming MappedFile, path: String, tokens: TokenFile) {
@@ -82,20 +92,20 @@ package final class TokenCorpus: Sendable {
   }
 
   private init(
-    file: consuming MappedFile, path: String, tokenizer: Tokenizer
+    file: consuming MappedFile, path: String, tokenizer: Tokenizer, progress: ReadingProgress?
   ) throws(CorpusError) {
     self.path = path
     self.tokenizer = tokenizer
-    fingerprint = unsafe ContentHash128(of: file.bytes).description
+    fingerprint = unsafe Self.fingerprint(of: file.bytes, progress)
     if tokenizer == .byte {
       storage = .bytes
       count = unsafe file.bytes.count
     } else if tokenizer.vocabularySize <= 1 << 16 {
-      let tokens: [UInt16] = try unsafe Self.decode(file.bytes, path: path, tokenizer)
+      let tokens: [UInt16] = try unsafe Self.decode(file.bytes, path: path, tokenizer, progress)
       storage = .narrow(tokens)
       count = tokens.count
     } else {
-      let tokens: [Int32] = try unsafe Self.decode(file.bytes, path: path, tokenizer)
+      let tokens: [Int32] = try unsafe Self.decode(file.bytes, path: path, tokenizer, progress)
       storage = .wide(tokens)
       count = tokens.count
     }
@@ -175,17 +185,50 @@ package final class TokenCorpus: Sendable {
     return end - start
   }
 
+  private static func fingerprint(
+    of bytes: UnsafeRawBufferPointer, _ progress: ReadingProgress?
+  ) -> String {
+    var hasher = ContentHash128.Hasher()
+    for start in stride(from: 0, to: bytes.count, by: 1 << 20) {
+      let part = unsafe UnsafeRawBufferPointer(
+        rebasing: bytes[start..<min(bytes.count, start + (1 << 20))])
+      unsafe hasher.update(part)
+      progress?.advance(part.count)
+    }
+    return hasher.finish().description
+  }
+
   private static func decode<Token: FixedWidthInteger>(
-    _ text: UnsafeRawBufferPointer, path: String, _ tokenizer: Tokenizer
+    _ text: UnsafeRawBufferPointer, path: String, _ tokenizer: Tokenizer,
+    _ progress: ReadingProgress?
   ) throws(CorpusError) -> [Token] {
     var tokens: [Token] = []
     if case .character = tokenizer {
       unsafe tokens.reserveCapacity(text.reduce(0) { $0 + ($1 & 0xC0 != 0x80 ? 1 : 0) })
     }
-    try unsafe tokenizer.forEachToken(of: text, path: path) { token, _ in
+    var pace = ReadingPace(progress)
+    try unsafe tokenizer.forEachToken(of: text, path: path) { token, end in
       tokens.append(Token(truncatingIfNeeded: token))
+      if end >= pace.next { pace.reach(end) }
     }
+    pace.reach(text.count)
     return tokens
+  }
+}
+
+/// Tells of a pass over a text once a mebibyte.
+private struct ReadingPace {
+  private let progress: ReadingProgress?
+  private var told = 0
+  /// The offset that is worth telling.
+  private(set) var next = 1 << 20
+
+  init(_ progress: ReadingProgress?) { self.progress = progress }
+
+  mutating func reach(_ offset: Int) {
+    progress?.advance(offset - told)
+    told = offset
+    next = offset + (1 << 20)
   }
 }
 

@@ -53,17 +53,6 @@ package enum Tokenizer: Sendable, Equatable {
     }
   }
 
-  /// Learns from a whole text.
-  ///
-  /// - Throws: for characters and words where it is not UTF-8.
-  init(
-    learning: Learning, from text: UnsafeRawBufferPointer, path: String
-  ) throws(CorpusError) {
-    var learner = TokenizerLearner(learning)
-    try unsafe learner.add(text, path: path)
-    self = learner.tokenizer()
-  }
-
   package var kind: Kind {
     switch self {
     case .byte: .byte

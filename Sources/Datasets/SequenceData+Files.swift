@@ -7,11 +7,11 @@ extension SequenceData {
   ///
   /// - Parameter frame: of a checkpoint; nil learns it from the training data.
   init(reading request: SequenceRequest, frame: TaskFrame?) throws {
-    let file = try DataFile(path: request.train)
+    let file = try DataFile(path: request.train, progress: request.progress)
     let raw = try file.sequences(request)
     var other: (file: DataFile, set: SequenceSet)?
     if let path = request.valid {
-      let file = try DataFile(path: path)
+      let file = try DataFile(path: path, progress: request.progress)
       other = (file, try file.sequences(request))
     }
     let columns = frame?.columns ?? request.columns ?? raw.columns

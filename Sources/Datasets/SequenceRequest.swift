@@ -1,3 +1,4 @@
+package import Records
 package import Tasks
 
 /// What sequences to read or make for a task, and how they lie in batches.
@@ -28,6 +29,8 @@ package struct SequenceRequest: Sendable {
   package var rows: Int
   package var window: Int
   package var seed: Int
+  /// Told what is read of files.
+  package var progress: ReadingProgress?
 
   package init(
     task: TaskDescription, rows: Int, window: Int, seed: Int, labelColumn: String = "label"

@@ -2,22 +2,33 @@ package import Configuration
 package import Corpora
 package import Datasets
 package import GRUCore
+package import Records
 import Tasks
 
 extension Config {
   /// Opens or makes what the config names to train and validate on.
   ///
-  /// - Parameter frame: what a run has learnt of its data; nil learns it.
-  package func openData(as frame: TaskFrame? = nil) throws -> TrainingData {
-    taskDescription.readsText
-      ? .text(try openText()) : .sequences(try SequenceData(sequenceRequest, frame: frame))
+  /// - Parameters:
+  ///   - frame: what a run has learnt of its data; nil learns it.
+  ///   - progress: told what is read.
+  package func openData(
+    as frame: TaskFrame? = nil, progress: ReadingProgress? = nil
+  ) throws -> TrainingData {
+    if taskDescription.readsText { return .text(try openText(progress: progress)) }
+    var request = sequenceRequest
+    request.progress = progress
+    return .sequences(try SequenceData(request, frame: frame))
   }
 
   /// Opens the text that the config names.
-  package func openText() throws(CorpusError) -> CorpusSplit {
-    let train = try TokenCorpus(path: data.train, learning: data.learning)
+  package func openText(
+    progress: ReadingProgress? = nil
+  ) throws(CorpusError) -> CorpusSplit {
+    let train = try TokenCorpus(path: data.train, learning: data.learning, progress: progress)
     var valid: TokenCorpus?
-    if let path = data.valid { valid = try TokenCorpus(path: path, tokenizer: train.tokenizer) }
+    if let path = data.valid {
+      valid = try TokenCorpus(path: path, tokenizer: train.tokenizer, progress: progress)
+    }
     return try CorpusSplit(
       train: train, valid: valid, validFraction: data.validFraction, sequences: batch.sequences,
       window: batch.window)

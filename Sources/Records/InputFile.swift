@@ -46,9 +46,10 @@ package final class InputFile {
         if hasWriter { return 0 }
         // So it looks before a writer has come as well as after the last has gone.
         let events = wait(milliseconds: 100)
-        if events & Int16(POLLHUP) != 0 { return 0 }
+        // One has come, and may have gone; what it has left is still to be read.
+        if events != 0 { hasWriter = true }
         waits -= 1
-        if waits == 0 { throw .noWriter(seconds: Self.writerSeconds) }
+        if !hasWriter, waits == 0 { throw .noWriter(seconds: Self.writerSeconds) }
       } else if errno == EAGAIN || errno == EWOULDBLOCK {
         hasWriter = true
         _ = wait(milliseconds: -1)
@@ -66,12 +67,14 @@ package final class InputFile {
 
   /// All bytes of a file, up to `limit` of them.
   package static func bytes(
-    of path: String, atMost limit: Int = .max, allowingPipe: Bool = false
+    of path: String, atMost limit: Int = .max, allowingPipe: Bool = false,
+    progress: ReadingProgress? = nil
   ) throws(InputError) -> [UInt8] {
     let file = try InputFile(path, allowingPipe: allowingPipe)
     var bytes: [UInt8] = []
     if let size = FileStatus(descriptor: file.descriptor)?.byteCount {
       bytes.reserveCapacity(min(limit, size))
+      progress?.expect(min(limit, size))
     }
     let part = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
     defer { unsafe part.deallocate() }
@@ -80,33 +83,9 @@ package final class InputFile {
         into: UnsafeMutableRawBufferPointer(rebasing: part.prefix(limit - bytes.count)))
       if count == 0 { break }
       unsafe bytes += part.prefix(count)
+      progress?.advance(count)
     }
     return bytes
-  }
-
-  /// Gives `body` the lines of a regular file, each without its end, in memory that grows with the
-  /// longest only.
-  package static func forEachLine(
-    of path: String, _ body: (ArraySlice<UInt8>) throws -> Void
-  ) throws {
-    let file = try InputFile(path)
-    let part = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
-    defer { unsafe part.deallocate() }
-    var pending: [UInt8] = []
-    while true {
-      let count = try unsafe file.read(into: part)
-      if count == 0 { break }
-      var searched = pending.count
-      unsafe pending += part.prefix(count)
-      var start = 0
-      while let end = pending[searched...].firstIndex(of: UInt8(ascii: "\n")) {
-        try body(pending[start..<end])
-        start = end + 1
-        searched = start
-      }
-      pending.removeFirst(start)
-    }
-    if !pending.isEmpty { try body(pending[...]) }
   }
 }
 

@@ -35,7 +35,11 @@ package struct RankStatus: Sendable, Equatable {
       "exit_status": exitStatus.map { .integer(Int($0)) } ?? .null,
       "stopping": isStopping.map { .bool($0) } ?? .null,
     ]
-    guard let times else { return status }
+    let data: OrderedJSON = [
+      "read_bytes": .integer(reading.data.read), "data_bytes": .integer(reading.data.total),
+    ]
+    let isReading = reading.activity == .reading && reading.data.total > 0
+    guard let times else { return isReading ? status.merging(data) : status }
     return status.merging([
       "mean_step_seconds": .number(times.step), "mean_exchange_seconds": .number(times.exchange),
       "mean_data_seconds": .number(times.data),
@@ -58,7 +62,10 @@ package struct RankStatus: Sendable, Equatable {
       job: job, launch: json["launch"]?.stringValue, rank: rank, host: host,
       process: ProcessIdentity(pid: pid, start: start),
       reading: RunProgress.Reading(
-        activity: activity, step: step, beats: beats, finishedSteps: finishedSteps),
+        activity: activity, step: step, beats: beats, finishedSteps: finishedSteps,
+        data: ReadingProgress.Amount(
+          read: json["read_bytes"]?.integerValue ?? 0,
+          total: json["data_bytes"]?.integerValue ?? 0)),
       seconds: seconds, sequence: sequence,
       exitStatus: json["exit_status"]?.integerValue.flatMap { Int32(exactly: $0) })
     if case .bool(let isStopping)? = json["stopping"] { self.isStopping = isStopping }
@@ -88,6 +95,8 @@ package struct RankStatus: Sendable, Equatable {
   /// One line for people.
   package var words: String {
     let place = "rank \(rank) on \(host) (process \(process.pid))"
-    return "\(place): step \(reading.step), \(reading.activity.words), beat \(reading.beats)"
+    let amount = reading.activity == .reading ? reading.data.words.map { " (\($0))" } : nil
+    return "\(place): step \(reading.step), \(reading.activity.words)\(amount ?? ""), beat "
+      + "\(reading.beats)"
   }
 }

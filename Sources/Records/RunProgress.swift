@@ -48,14 +48,18 @@ package final class RunProgress: Sendable {
     package var beats = 0
     /// Steps that this process has finished.
     package var finishedSteps = 0
+    /// How much of the data it has read.
+    package var data = ReadingProgress.Amount()
 
     package init(
-      activity: RunActivity = .starting, step: Int = 0, beats: Int = 0, finishedSteps: Int = 0
+      activity: RunActivity = .starting, step: Int = 0, beats: Int = 0, finishedSteps: Int = 0,
+      data: ReadingProgress.Amount = ReadingProgress.Amount()
     ) {
       self.activity = activity
       self.step = step
       self.beats = beats
       self.finishedSteps = finishedSteps
+      self.data = data
     }
   }
 
@@ -74,9 +78,16 @@ package final class RunProgress: Sendable {
   /// Steps that this rank makes without the others, whose end is the end of a step here.
   package let stepsAtOnce: Int
 
+  /// Of the data, before the first step.
+  package let data = ReadingProgress()
+
   package init(stepsAtOnce: Int = 1) { self.stepsAtOnce = stepsAtOnce }
 
-  package var reading: Reading { state.withLock { $0.reading } }
+  package var reading: Reading {
+    var reading = state.withLock { $0.reading }
+    reading.data = data.amount
+    return reading
+  }
 
   /// Says that an activity begins.
   package func begin(_ activity: RunActivity) {

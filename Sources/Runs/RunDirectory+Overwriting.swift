@@ -27,7 +27,7 @@ extension RunDirectory {
   /// none.
   func requireNoneMissing() throws {
     let metrics = "\(path)/\(RunFiles.metrics)"
-    guard let step = try MetricsLog.newestCheckpoint(path: metrics) else { return }
+    guard let step = try MetricsSurvey(path: metrics).newestCheckpoint else { return }
     let isThere = FileStatus(store.directory) != nil
     throw UsageError(
       "\(metrics) tells of a checkpoint of step \(step), and \(store.directory) "
@@ -37,7 +37,7 @@ extension RunDirectory {
 
   /// What to say where the newest checkpoint of the metrics is not there, and an older one is.
   func complaint(ofCheckpoint step: Int) -> String? {
-    guard let newest = try? MetricsLog.newestCheckpoint(path: "\(path)/\(RunFiles.metrics)"),
+    guard let newest = try? MetricsSurvey(path: "\(path)/\(RunFiles.metrics)").newestCheckpoint,
       newest > step
     else { return nil }
     return "gru-dist: warning: the metrics of \(path) tell of a checkpoint of step \(newest), "

@@ -29,11 +29,7 @@ package final class RunDirectory {
   private var lock: FileLock?
   /// Directories that were made for this run, the outermost first; on rank 0.
   private var made: [String] = []
-  private var metrics: MetricsLog?
-  /// Records that the disk has not taken yet.
-  private var unwritten: [OrderedJSON] = []
-  private var isDiskFailing = false
-  private static let mostUnwritten = 100_000
+  private var metrics: MetricsWriter?
 
   /// Takes the directory for this job, making it when there is none. Changes nothing in it.
   package init(
@@ -55,13 +51,18 @@ package final class RunDirectory {
 
   /// Makes the directory ready for records of the steps after `step`: removes what is overwritten,
   /// cuts later records off the metrics, and writes the effective config.
-  package func begin(afterStep step: Int, config: Config) throws {
+  ///
+  /// - Parameter examine: called on rank 0 between the last two, to look at what the last start
+  ///   has left.
+  package func begin(
+    afterStep step: Int, config: Config, examine: () throws -> Void = {}
+  ) throws {
     try communicator.coordinate {
       if mode == .overwrite { try empty() }
-      let metricsPath = "\(path)/\(RunFiles.metrics)"
       try MetricsLog.truncate(path: metricsPath, afterStep: step)
+      try examine()
       try RunFiles.replace("\(path)/\(RunFiles.config)", with: config.json, isDurable: true)
-      metrics = try MetricsLog(path: metricsPath)
+      metrics = try MetricsWriter(path: metricsPath)
     }
   }
 
@@ -69,39 +70,10 @@ package final class RunDirectory {
   /// tried again with the next ones.
   ///
   /// - Returns: what a person should know, once for each outage.
-  package func append(_ records: [OrderedJSON]) -> String? {
-    guard let metrics else { return nil }
-    unwritten += records
-    let before = isDiskFailing
-    let waiting = unwritten.count - records.count
-    do {
-      var written = 0
-      defer { unwritten.removeFirst(written) }
-      while written < unwritten.count {
-        try metrics.append(unwritten[written])
-        written += 1
-      }
-      isDiskFailing = false
-      return before ? "\(metrics.path): written again, with \(waiting) records that waited" : nil
-    } catch {
-      isDiskFailing = true
-      unwritten.removeFirst(max(0, unwritten.count - Self.mostUnwritten))
-      return before
-        ? nil : "\(error); training goes on, and up to \(Self.mostUnwritten) records wait"
-    }
-  }
+  package func append(_ records: [OrderedJSON]) -> String? { metrics?.append(records) }
 
   /// Throws where records are lost, or the last ones may not be on the disk; on rank 0 only.
-  func finishRecords() throws {
-    guard let metrics else { return }
-    _ = append([])
-    if !unwritten.isEmpty {
-      throw RunDirectoryError(
-        "\(metrics.path): the last \(Format.count(unwritten.count, "record")) of the run could not "
-          + "be written; the checkpoints are whole")
-    }
-    try metrics.synchronize()
-  }
+  func finishRecords() throws { try metrics?.finish() }
 
   /// Makes the metrics survive a crash; on rank 0 only, on any thread.
   func synchronizeMetrics() throws { try metrics?.synchronize() }

@@ -18,11 +18,27 @@ final class TensorBoardLog {
     self.host = host
   }
 
-  /// Opens a file for the steps after `step`; what earlier files say of them no longer holds.
+  /// Opens a file for the steps after `step`; what earlier files say of them no longer holds, be it
+  /// that all of them is done anew.
   func begin(afterStep step: Int) throws {
+    let directory = "\(runDirectory)/\(Self.directoryName)"
+    let now = Date().timeIntervalSince1970
+    // Readers take the files in the order of their names, and so of the seconds in them: a start
+    // within the same second, or by another clock, must come after those before it.
+    let newest = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
+      .compactMap(Self.second(ofName:)).max()
     file = try EventFile(
-      directory: "\(runDirectory)/\(Self.directoryName)", host: host,
-      time: Date().timeIntervalSince1970, purgingFrom: step > 0 ? step + 1 : nil)
+      directory: directory, host: host, time: max(now, Double(newest.map { $0 + 1 } ?? 0)),
+      purgingFrom: step > 0 || newest != nil ? step + 1 : nil)
+  }
+
+  /// The second in the name of a file of events.
+  private static func second(ofName name: String) -> Int? {
+    let parts = name.split(separator: ".")
+    guard name.hasPrefix("events.out.tfevents."), parts.count > 3, parts[3].utf8.count == 10 else {
+      return nil
+    }
+    return Int(parts[3])
   }
 
   /// Appends records; after an error no more.

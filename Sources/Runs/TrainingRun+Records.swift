@@ -67,11 +67,45 @@ extension TrainingRun {
       hasToldLoss = true
       Console.complain("gru-dist: warning: \(lost); training goes on")
     }
+    let records = records.filter {
+      !told.contains($0["event"]?.stringValue ?? $0["kind"]?.stringValue ?? "")
+    }
     if let complaint = directory.append(records) {
       progress.finishLine()
       Console.complain("gru-dist: warning: \(complaint)")
     }
     do { try events?.append(records) } catch { warnOfEvents(error) }
+  }
+
+  /// Looks at what the records of a run hold that goes on; on rank 0.
+  func earlierRecords(
+    of restored: RunDirectory.Restored
+  ) throws -> RunDirectory.EarlierRecords {
+    try directory.earlierRecords(
+      of: restored, config: config, hasValidation: validation != nil,
+      writesText: scorer.task.writesText)
+  }
+
+  /// Adds what the records lack, and tells a person of what nobody can add; on rank 0.
+  func add(_ lacking: [OrderedJSON]) {
+    complain(of: lacking)
+    write(lacking)
+  }
+
+  private func complain(of lacking: [OrderedJSON]) {
+    for record in lacking where record["kind"] == "event" {
+      Console.complain("gru-dist: warning: \(record["reason"]?.stringValue ?? "")")
+    }
+  }
+
+  /// Makes the records of a run whole that has nothing to do; every rank calls it.
+  func completeRecords(of restored: RunDirectory.Restored?) throws {
+    try communicator.coordinate {
+      guard let restored else { return }
+      let lacking = try earlierRecords(of: restored).lacking
+      complain(of: lacking)
+      try directory.complete(lacking, afterStep: restored.resumption.step)
+    }
   }
 
   /// Throws, on every rank alike, where some of the run's records are lost; what is written is on

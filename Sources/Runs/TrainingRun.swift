@@ -44,6 +44,8 @@ package final class TrainingRun {
   var failedStep: Int?
   /// Checkpoints asked for by signals that were taken.
   private var savesTaken = 0
+  /// What the records tell already of the validation that a resume makes up for.
+  var told: Set<String> = []
   /// Whether a person knows that standard output takes nothing.
   var hasToldLoss = false
   /// Steps without an update, one after the other.
@@ -57,13 +59,10 @@ package final class TrainingRun {
   /// Prepares everything and allocates the memory; the run directory is in this process's hands
   /// then. Every rank calls it, and all throw alike.
   ///
-  /// - Parameters:
-  ///   - parent: the process that this rank ends with, as `getppid` had it at the start; nil for
-  ///     none.
-  ///   - fileSystem: of the checkpoints.
+  /// - Parameter fileSystem: of the checkpoints.
   package init(
     _ options: TrainOptions, on communicator: any Communicator, launchedByMPI: Bool,
-    parent: Int32? = nil, fileSystem: FileSystem = .system
+    fileSystem: FileSystem = .system
   ) throws {
     self.options = options
     self.communicator = communicator
@@ -73,7 +72,7 @@ package final class TrainingRun {
       fileSystem: fileSystem)
     self.directory = directory
     let watchdog = try Watchdog(
-      work, on: communicator, parent: parent, isDebugging: options.debug)
+      work, on: communicator, directory: directory, isDebugging: options.debug)
     self.watchdog = watchdog
     var isReady = false
     defer {
@@ -84,14 +83,15 @@ package final class TrainingRun {
     }
     watchdog.start()
     watchdog.progress.begin(.reading)
-    let setup = try TrainingSetup(work, options, on: communicator)
-    watchdog.progress.begin(.starting)
+    let setup = try TrainingSetup(
+      work, options, on: communicator, progress: watchdog.progress.data)
     self.setup = setup
     console = Console(isJSON: options.json, isCoordinator: communicator.rank == 0)
     progress = ProgressLine(
       console: console, isInteractive: console.isInteractive(launchedByMPI: launchedByMPI),
       steps: setup.config.run.steps, bytesPerToken: setup.bytesPerToken,
       task: setup.config.taskDescription)
+    watchdog.progress.begin(.starting)
     let replica = try communicator.agree {
       try Replica(
         shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
@@ -156,6 +156,7 @@ package final class TrainingRun {
           + (isStalled
             ? ", and \(stalled) validations have brought no lower loss; raise run.patience to go on"
             : "; raise run.steps (--steps) to go on"))
+      try completeRecords(of: restored)
       return ExitStatus.done
     }
     try begin(restored)
@@ -170,7 +171,11 @@ package final class TrainingRun {
       write(table.records(step: trainer.step))
       try table.requirePassed()
     }
-    if restored?.resumption.isValidationMissing == true, try !validate() { return try stop() }
+    if restored?.resumption.isValidationMissing == true {
+      let isDone = try validate()
+      told = []
+      if !isDone { return try stop() }
+    }
     while trainer.step < run.steps, !self.isStalled {
       let (outcome, requests) = try performStep()
       if let outcome { try follow(outcome) }
@@ -299,7 +304,10 @@ package final class TrainingRun {
   private func begin(_ restored: RunDirectory.Restored?) throws {
     hasBegun = true
     try watchdog.begin(on: communicator)
-    try directory.begin(afterStep: trainer.step, config: config)
+    var earlier = RunDirectory.EarlierRecords()
+    try directory.begin(afterStep: trainer.step, config: config) {
+      if let restored { earlier = try earlierRecords(of: restored) }
+    }
     do { try events?.begin(afterStep: trainer.step) } catch { warnOfEvents(error) }
     guard let restored else {
       if options.resume {
@@ -315,7 +323,9 @@ package final class TrainingRun {
       "threads": .integer(replica.threads),
     ]
     let changes = restored.changes.map { OrderedJSON.string("\($0)") }
+    add(earlier.lacking)
     write([changes.isEmpty ? record : record.merging(["changes": .array(changes)])])
+    told = earlier.told
     if restored.hasOtherValidationText {
       warn(
         "validation_text_changed", atStep: trainer.step,

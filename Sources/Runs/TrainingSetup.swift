@@ -60,14 +60,17 @@ package struct TrainingSetup {
     }
   }
 
-  /// Reads the data. Every rank calls it; all throw alike.
-  init(_ work: Work, _ options: TrainOptions, on communicator: any Communicator) throws {
+  /// Reads the data, and tells `progress` of it. Every rank calls it; all throw alike.
+  init(
+    _ work: Work, _ options: TrainOptions, on communicator: any Communicator,
+    progress: ReadingProgress? = nil
+  ) throws {
     config = work.config
     kernels = work.kernels
     plan = work.plan
     let config = work.config
     let frame = try options.resume ? config.keptFrame(on: communicator) : nil
-    data = try communicator.agree { try config.openData(as: frame) }
+    data = try communicator.agree { try config.openData(as: frame, progress: progress) }
     switch data {
     case .text(let split):
       let tokenizer = split.training.corpus.tokenizer

@@ -15,7 +15,8 @@ struct GRUDist: ParsableCommand {
       (or zsh, fish).
 
       Exit status: 0 done; 1 failed; 2 bad usage, config or corpus; 75 stopped by a signal after \
-      a checkpoint (--resume goes on); 141 the reader of the output is gone.
+      a checkpoint, or before the first step (--resume goes on); \
+      141 the reader of the output is gone.
       """,
     version: programVersion,
     subcommands: [

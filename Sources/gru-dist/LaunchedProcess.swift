@@ -10,13 +10,8 @@ enum LaunchedProcess {
   /// The process that started this one, as it was at the start.
   static let parent = getppid()
 
-  /// The process without which this rank is not to go on; nil for none.
-  ///
-  /// One of several ranks ends with the process that started it. A single one may have been started
-  /// by a shell that somebody leaves, so that it ends with a launcher only.
-  static func parentToFollow(worldSize: Int) -> Int32? {
-    worldSize > 1 || isLauncher(parent) ? parent : nil
-  }
+  /// Whether that process has a launcher's name; to be asked while it is there.
+  static let isStartedByLauncher = isLauncher(parent)
 
   private static func isLauncher(_ pid: Int32) -> Bool {
     guard let bytes = FileManager.default.contents(atPath: "/proc/\(pid)/comm") else {

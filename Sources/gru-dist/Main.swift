@@ -10,22 +10,28 @@ import Records
 enum Main {
   static func main() {
     // Whoever dies from now on is missed.
-    _ = LaunchedProcess.parent
+    _ = LaunchedProcess.isStartedByLauncher
     Console.openStandardFiles()
     // A reader that goes away ends its pipe, not the training.
     signal(SIGPIPE, SIG_IGN)
     let parsed = CommandLineOutcome()
     // Joining the job takes a while, and a stop may come meanwhile.
     if parsed.command is TrainCommand { Signals.listenAsRun() }
+    let watch = LauncherWatch()
     let communicator: any Communicator
     do {
       communicator =
         MPICommunicator.isLaunchedByMPI ? try MPICommunicator() : SoloCommunicator()
+      watch.join(
+        rank: communicator.rank, worldSize: communicator.worldSize, host: communicator.hostName)
     } catch {
       Console.complain("gru-dist: error: \(error)")
       exit(ExitStatus.failed)
     }
-    leave(communicator, status: perform(parsed, on: communicator))
+    let status = perform(parsed, on: communicator)
+    // Its end in good order is under way.
+    watch.end()
+    leave(communicator, status: status)
   }
 
   /// Runs the command of this rank's command line, once all ranks have the same.

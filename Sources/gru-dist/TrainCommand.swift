@@ -117,8 +117,7 @@ struct TrainCommand: RankedCommand {
     try requireEqualStarts(on: communicator)
     Signals.explainLostMemory()
     let run = try TrainingRun(
-      options, on: communicator, launchedByMPI: MPICommunicator.isLaunchedByMPI,
-      parent: LaunchedProcess.parentToFollow(worldSize: communicator.worldSize))
+      options, on: communicator, launchedByMPI: MPICommunicator.isLaunchedByMPI)
     let status = try run.perform()
     if status == ExitStatus.done { try run.requireOutput() }
     return status

@@ -1,6 +1,7 @@
 import Corpora
 import Foundation
 import NumericContract
+import Records
 import Testing
 
 @Suite struct TokenCorpusTests {
@@ -27,6 +28,25 @@ import Testing
           #expect(corpus.byteCount(of: lower..<upper) == part.count)
         }
       }
+    }
+  }
+
+  @Test(arguments: [
+    (Tokenizer.Kind.byte, 1, 1), (.character, 3, 2), (.word, 3, 2), (.bytePair, 3, 2),
+  ])
+  func readingIsTold(kind: Tokenizer.Kind, learning: Int, tokenizing: Int) throws {
+    let text = Array(String(repeating: "a few words of text\n", count: 120_000).utf8)
+    try withTemporaryFile(text) { path in
+      let progress = ReadingProgress()
+      let corpus = try TokenCorpus(
+        path: path, learning: Tokenizer.Learning(kind), progress: progress)
+      let passes = learning * text.count
+      #expect(progress.amount == ReadingProgress.Amount(read: passes, total: passes))
+      let again = ReadingProgress()
+      let other = try TokenCorpus(path: path, tokenizer: corpus.tokenizer, progress: again)
+      let all = tokenizing * text.count
+      #expect(again.amount == ReadingProgress.Amount(read: all, total: all))
+      #expect(other.fingerprint == corpus.fingerprint)
     }
   }
 

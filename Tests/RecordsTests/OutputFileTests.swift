@@ -104,13 +104,4 @@ import Testing
     #expect(throws: MetricsError.self) { try MetricsLog.truncate(path: path, afterStep: 0) }
     #expect(throws: RunDirectoryError.self) { try RunFiles.replace(path, with: [:]) }
   }
-
-  @Test func linesAreWholeWhateverTheirLength() throws {
-    let lines = (0..<200).map { String(repeating: "x", count: $0 * 997 % 300_000) }
-    let path = folder + "/lines"
-    try FileDraft.write(Array(lines.joined(separator: "\n").utf8), to: path, replaces: false)
-    var found: [Int] = []
-    try InputFile.forEachLine(of: path) { found.append($0.count) }
-    #expect(found == lines.map(\.utf8.count))
-  }
 }

@@ -10,8 +10,7 @@ import Testing
   private static func settings(patience: Double, rank: Int = 0) -> Watchdog.Settings {
     Watchdog.Settings(
       runDirectory: "/nowhere", job: "job", launch: nil, rank: rank, ranks: 4, host: "here",
-      threads: 1, steps: 100, task: TaskName.language.description, patience: patience,
-      parent: nil)
+      threads: 1, steps: 100, task: TaskName.language.description, patience: patience)
   }
 
   private static func watchdog(patience: Double, stepSeconds: [Double]) -> Watchdog {
@@ -20,7 +19,7 @@ import Testing
       progress.begin(step: index + 1)
       progress.finishStep(seconds: seconds)
     }
-    return Watchdog(settings(patience: patience), progress: progress) {}
+    return Watchdog(settings(patience: patience), progress: progress) { _ in }
   }
 
   private static func limit(_ watchdog: Watchdog, in activity: RunActivity) -> Double? {
@@ -79,7 +78,7 @@ import Testing
     var settings = Self.settings(patience: 30)
     settings.runDirectory = folder.path
     let progress = RunProgress()
-    let watchdog = Watchdog(settings, progress: progress) {}
+    let watchdog = Watchdog(settings, progress: progress) { _ in }
     watchdog.start()
     progress.begin(step: 5)
     progress.finishStep(seconds: 0.5)
@@ -111,8 +110,8 @@ import Testing
   private func reading(launch: String?) -> Watchdog {
     let settings = Watchdog.Settings(
       runDirectory: folder.path, job: "job", launch: launch, rank: 0, ranks: 1, host: "here",
-      threads: 1, steps: 100, task: TaskName.language.description, patience: 30, parent: nil)
-    let watchdog = Watchdog(settings, progress: RunProgress()) {}
+      threads: 1, steps: 100, task: TaskName.language.description, patience: 30)
+    let watchdog = Watchdog(settings, progress: RunProgress()) { _ in }
     watchdog.progress.begin(.reading)
     watchdog.start()
     return watchdog
@@ -148,9 +147,8 @@ import Testing
     let ends = Mutex(0)
     let settings = Watchdog.Settings(
       runDirectory: folder.path, job: "job", launch: nil, rank: 0, ranks: 1, host: "here",
-      threads: 1, steps: 100, task: TaskName.language.description, patience: 0.02,
-      parent: nil)
-    let watchdog = Watchdog(settings, progress: RunProgress()) { ends.withLock { $0 += 1 } }
+      threads: 1, steps: 100, task: TaskName.language.description, patience: 0.02)
+    let watchdog = Watchdog(settings, progress: RunProgress()) { _ in ends.withLock { $0 += 1 } }
     #expect(watchdog.limit(for: .init(activity: .reading)) == 0.4)
     watchdog.progress.begin(.reading)
     watchdog.start()

@@ -1,6 +1,6 @@
 import Foundation
 import NumericContract
-import Records
+package import Records
 import Tasks
 
 /// A file of sequences in one of the formats that tasks read.
@@ -13,7 +13,9 @@ package struct DataFile {
   private static let largest = 4 << 30
 
   /// - Throws: `DataFileError`.
-  package init(path: String) throws {
+  ///
+  /// - Parameter progress: told what is read.
+  package init(path: String, progress: ReadingProgress? = nil) throws {
     var isDirectory: ObjCBool = false
     guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
       throw DataFileError(
@@ -25,7 +27,8 @@ package struct DataFile {
     }
     let data: [UInt8]
     do {
-      data = try InputFile.bytes(of: path, atMost: Self.largest + 1, allowingPipe: true)
+      data = try InputFile.bytes(
+        of: path, atMost: Self.largest + 1, allowingPipe: true, progress: progress)
     } catch {
       throw DataFileError(path: path, place: nil, problem: "cannot be read: \(error)")
     }

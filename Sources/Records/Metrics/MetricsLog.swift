@@ -44,47 +44,6 @@ package final class MetricsLog {
       throw MetricsError(path: path, action: "synchronize", code: error.code)
     }
   }
-
-  /// The step of the newest checkpoint that the records of a run tell of; nil for none.
-  package static func newestCheckpoint(path: String) throws(MetricsError) -> Int? {
-    guard FileStatus(path) != nil else { return nil }
-    var newest: Int?
-    do {
-      try InputFile.forEachLine(of: path) { line in
-        // Most lines are of training, and need not be parsed.
-        guard line.contains(word: "\"checkpoint\""),
-          let record = try? OrderedJSON(parsing: String(decoding: line, as: UTF8.self)),
-          record["kind"] == "checkpoint" || record["kind"] == "resume",
-          let step = record["step"]?.integerValue
-        else { return }
-        newest = max(newest ?? step, step)
-      }
-    } catch {
-      throw MetricsError(path: path, action: "read", reason: "\(error)")
-    }
-    return newest
-  }
-}
-
-extension ArraySlice<UInt8> {
-  /// Whether the bytes of a word, which has at least one, stand somewhere.
-  fileprivate func contains(word: StaticString) -> Bool {
-    unsafe withUnsafeBytes { bytes in
-      guard let start = bytes.baseAddress else { return false }
-      let count = word.utf8CodeUnitCount
-      var offset = 0
-      while offset + count <= bytes.count,
-        let found = unsafe memchr(start + offset, Int32(word.utf8Start[0]), bytes.count - offset)
-      {
-        offset = unsafe UnsafeRawPointer(found) - start
-        if offset + count <= bytes.count, unsafe memcmp(found, word.utf8Start, count) == 0 {
-          return true
-        }
-        offset += 1
-      }
-      return false
-    }
-  }
 }
 
 /// A metrics file that cannot be used.
@@ -95,7 +54,7 @@ package struct MetricsError: Error, CustomStringConvertible {
     description = "\(path): cannot \(action) the metrics file: \(reason)"
   }
 
-  init(path: String, action: String, code: Int32) {
+  package init(path: String, action: String, code: Int32) {
     self.init(
       path: path, action: action,
       reason: SystemError.reason(code) + (code == ENOSPC ? "; free some space" : ""))

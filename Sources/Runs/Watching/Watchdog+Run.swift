@@ -8,7 +8,7 @@ import Records
 extension Watchdog {
   /// The watchdog of a run that has settled what it does. Every rank calls it; all throw alike.
   convenience init(
-    _ work: TrainingSetup.Work, on communicator: any Communicator, parent: Int32?,
+    _ work: TrainingSetup.Work, on communicator: any Communicator, directory: RunDirectory,
     isDebugging: Bool
   ) throws {
     let config = work.config
@@ -20,13 +20,14 @@ extension Watchdog {
       rank: communicator.rank, ranks: communicator.worldSize, host: communicator.hostName,
       threads: work.plan.threads, steps: config.run.steps, task: config.taskDescription,
       // The checks of a debug run take any time, and there is nobody to wait for.
-      patience: isDebugging ? 0 : Double(config.run.watchdogSeconds), parent: parent)
-    // The call comes when the thread that owns the communicator is stuck in it, as the last one.
+      patience: isDebugging ? 0 : Double(config.run.watchdogSeconds))
+    // The calls come when the thread that owns them is stuck, or reads the data, as the last ones.
     nonisolated(unsafe) let stuck = communicator
+    nonisolated(unsafe) let directory = directory
     let stepsAtOnce = config.exchange.isLocal ? config.exchange.synchronizeEvery : 1
-    self.init(settings, progress: RunProgress(stepsAtOnce: stepsAtOnce)) {
-      unsafe stuck.abort(status: ExitStatus.failed)
-    }
+    self.init(
+      settings, progress: RunProgress(stepsAtOnce: stepsAtOnce),
+      withdraw: { unsafe directory.withdraw() }, abort: { unsafe stuck.abort(status: $0) })
   }
 
   /// As `begin`, on every rank; removes what an earlier job of more ranks left.

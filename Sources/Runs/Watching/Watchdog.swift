@@ -9,7 +9,7 @@ package import Tasks
 
 /// A thread beside the training of a rank. About once a second it tells where the rank stands, and
 /// when a step does not advance it says who is missing and ends the job, so that it can go on from
-/// its newest checkpoint. It also ends a rank whose launcher is gone.
+/// its newest checkpoint. It also ends a run that is to stop and still reads the data.
 ///
 /// It is there before the data are read, which may take long, and tells of that once it takes a
 /// second, a supervisor waits for it, or the run is to stop. Until the run begins, `withdraw`
@@ -31,23 +31,29 @@ package final class Watchdog: Sendable {
     package var task: TaskDescription
     /// The least seconds after which a step is late; 0 never ends the job.
     package var patience: Double
-    /// The process that started this one, where this one must end with it.
-    package var parent: Int32?
   }
 
   let settings: Settings
   let progress: RunProgress
-  /// Ends all ranks of the job.
-  private let abort: @Sendable () -> Void
+  /// Gives up the run directory of a run that has not begun.
+  let withdrawDirectory: @Sendable () -> Void
+  /// Ends all ranks of the job with a status.
+  private let abort: @Sendable (Int32) -> Void
   private let stopped = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
   private let started = Date().timeIntervalSince1970
   private let files = Mutex(StatusFiles())
 
-  /// - Parameter abort: called on the watchdog's thread; may return when it did not work.
-  package init(_ settings: Settings, progress: RunProgress, abort: @escaping @Sendable () -> Void) {
+  /// - Parameters:
+  ///   - withdraw: called on the watchdog's thread where the run is not to begin.
+  ///   - abort: called on a thread of its own; may return when it did not work.
+  package init(
+    _ settings: Settings, progress: RunProgress, withdraw: @escaping @Sendable () -> Void = {},
+    abort: @escaping @Sendable (Int32) -> Void
+  ) {
     self.settings = settings
     self.progress = progress
+    withdrawDirectory = withdraw
     self.abort = abort
   }
 
@@ -88,9 +94,14 @@ package final class Watchdog: Sendable {
   /// Ends the thread of a run that was refused, or had nothing to do. A supervisor is told so all
   /// the same.
   package func withdraw(exitStatus: Int32) {
-    if settings.launch != nil { return finish(exitStatus: exitStatus) }
     stop()
-    files.withLock { $0.restore() }
+    withdrawFiles(exitStatus: exitStatus)
+  }
+
+  func withdrawFiles(exitStatus: Int32) {
+    if settings.launch == nil { return files.withLock { $0.restore() } }
+    files.withLock { $0.isOpen = true }
+    tell(progress.reading, seconds: 0, exitStatus: exitStatus)
   }
 
   private func watch() {
@@ -101,6 +112,7 @@ package final class Watchdog: Sendable {
     var before = ContinuousClock.now
     var isStopTold = false
     var processorSeconds = 0.0
+    var stop = ReadingStop()
     if settings.launch != nil { files.withLock { $0.isOpen = true } }
     tell(last, seconds: 0)
     while stopped.wait(timeout: .now() + pause(after: last)) == .timedOut {
@@ -108,8 +120,8 @@ package final class Watchdog: Sendable {
       // A longer gap means that this process, or the machine, did not run.
       let elapsed = min((now - before).seconds, 2 * interval)
       before = now
-      if let parent = settings.parent, getppid() != parent { endOrphan(parent) }
       let reading = progress.reading
+      follow(&stop, reading, elapsed: elapsed)
       let processor = reading.activity == .reading ? Self.processorSeconds : processorSeconds
       // Reading is one long part: it goes on while it computes. This thread hardly does.
       let isAdvancing = reading != last || processor - processorSeconds > 0.02 * elapsed
@@ -120,7 +132,7 @@ package final class Watchdog: Sendable {
       let hasNews =
         (reading.finishedSteps > 0) != (told.finishedSteps > 0)
         || Signals.isStopRequested != isStopTold
-      if untold >= 0.9 * interval || hasNews {
+      if !stop.isWithdrawn, untold >= 0.9 * interval || hasNews {
         files.withLock { $0.isOpen = true }
         isStopTold = tell(reading, seconds: seconds)
         told = reading
@@ -210,22 +222,15 @@ package final class Watchdog: Sendable {
       report.text(reading, seconds: seconds, limit: limit, median: progress.medianStepSeconds))
     files.withLock { $0.isOpen = true }
     tell(reading, seconds: seconds, exitStatus: ExitStatus.failed)
-    endJob()
-  }
-
-  private func endOrphan(_ parent: Int32) -> Never {
-    Console.complain(
-      "gru-dist: rank \(settings.rank) on \(settings.host): the process that started it "
-        + "(\(parent)) is gone; ending")
-    _exit(ExitStatus.failed)
+    endJob(ExitStatus.failed)
   }
 
   /// Asks the launcher to end all ranks, and ends this one where that does not help: a launcher
   /// ends a job one of whose ranks is gone.
-  private func endJob() -> Never {
-    Thread.detachNewThread { self.abort() }
+  func endJob(_ status: Int32) -> Never {
+    Thread.detachNewThread { self.abort(status) }
     Thread.sleep(forTimeInterval: 5)
-    _exit(ExitStatus.failed)
+    _exit(status)
   }
 }
 

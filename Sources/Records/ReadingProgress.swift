@@ -1,0 +1,33 @@
+import Synchronization
+
+/// How much of a run's data has been read: written by the thread that reads, and read by the one
+/// that tells of it. What is read more than once counts as often.
+package final class ReadingProgress: Sendable {
+  /// Bytes read, of those to read as far as that is known.
+  package struct Amount: Sendable, Equatable {
+    package var read = 0
+    package var total = 0
+
+    package init(read: Int = 0, total: Int = 0) {
+      self.read = read
+      self.total = total
+    }
+
+    /// For people; nil where there is nothing to say yet.
+    package var words: String? {
+      total > 0 ? "\(Format.bytes(read)) of \(Format.bytes(total))" : nil
+    }
+  }
+
+  private let state = Mutex(Amount())
+
+  package init() {}
+
+  package var amount: Amount { state.withLock { $0 } }
+
+  /// Says that so many bytes more are to be read.
+  package func expect(_ bytes: Int) { state.withLock { $0.total += bytes } }
+
+  /// Says that so many bytes more are read.
+  package func advance(_ bytes: Int) { state.withLock { $0.read += bytes } }
+}
