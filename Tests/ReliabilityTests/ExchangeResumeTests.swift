@@ -26,7 +26,9 @@ import Testing
     options.resume = true
     let groups = #expect(throws: (any Error).self) { try scenario.train(options, ranks: 2) }
     #expect("\(try #require(groups))".contains("exchange.compression_groups is 4"))
-    options = scenario.options(["exchange.compression=none", "run.steps=9"])
+    options = scenario.options([
+      "exchange.compression=none", "exchange.compression_groups=0", "run.steps=9",
+    ])
     options.resume = true
     let kind = #expect(throws: (any Error).self) { try scenario.train(options, ranks: 2) }
     #expect("\(try #require(kind))".contains("exchange.compression is \"bf16\""))

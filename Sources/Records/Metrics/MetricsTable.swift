@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// The records of one kind in `metrics.jsonl` as comma-separated values (RFC 4180), for
 /// spreadsheets and statistics programs.
 ///

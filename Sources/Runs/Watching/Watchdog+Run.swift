@@ -55,7 +55,7 @@ struct StatusFiles {
   var sequence = 0
   /// What they were, by path; nil for none.
   private var earlier: [String: Data?] = [:]
-  /// The folder of the ranks' files, where it was made for them.
+  /// The folder of the ranks' files.
   private var folder: String?
 
   /// Replaces a file.
@@ -67,7 +67,8 @@ struct StatusFiles {
     if earlier[path] == nil {
       earlier[path] = .some(FileManager.default.contents(atPath: path))
       let ranks = "\(directory)/\(RunFiles.ranks)"
-      if unsafe mkdir(ranks, 0o777) == 0 { folder = ranks }
+      _ = unsafe mkdir(ranks, 0o777)
+      folder = ranks
     }
     do { try RunFiles.replace(path, with: json) } catch { unsafe utimes(path, nil) }
   }
@@ -82,7 +83,7 @@ struct StatusFiles {
       }
     }
     earlier = [:]
-    // Only an empty one goes; other ranks have theirs in it.
+    // Only an empty one goes, whoever made it: the last rank to take its file back finds it so.
     if let folder { unsafe rmdir(folder) }
     isOpen = false
   }
