@@ -115,6 +115,15 @@ package final class TokenCorpus: Sendable {
   /// Whether it is a token file, whose vocabulary was learned when it was made.
   package var isPrepared: Bool { if case .file = storage { true } else { false } }
 
+  /// Bytes of memory that the tokens take, beyond the file that is mapped.
+  package var memoryBytes: Int {
+    switch storage {
+    case .bytes, .file: 0
+    case .narrow(let tokens): tokens.count * MemoryLayout<UInt16>.stride
+    case .wide(let tokens): tokens.count * MemoryLayout<Int32>.stride
+    }
+  }
+
   /// The token at `index`, which must lie in 0 ..< `count`.
   package subscript(index: Int) -> Int32 {
     precondition(index >= 0, "token index \(index) < 0")

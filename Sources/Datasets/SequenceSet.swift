@@ -15,6 +15,11 @@ package struct SequenceSet: Sendable {
   package var count: Int { starts.count - 1 }
   package var features: Int { columns.count }
 
+  /// Bytes of memory that the numbers take.
+  var memoryBytes: Int {
+    values.count * MemoryLayout<Float>.stride + starts.count * MemoryLayout<Int>.stride
+  }
+
   package func length(_ sequence: Int) -> Int { starts[sequence + 1] - starts[sequence] }
 
   /// Ends the sequence whose values were appended last.

@@ -40,6 +40,8 @@ package final class SeriesWindows: Sendable {
     permutation = shuffle.map { Permutation(count: max(1, windowsBefore[parts.count]), random: $0) }
   }
 
+  var memoryBytes: Int { self.set.memoryBytes }
+
   /// Windows of an epoch, and batches.
   package var count: Int { windowsBefore[windowsBefore.count - 1] }
   package var batchCount: Int { (count + batchRows - 1) / batchRows }

@@ -34,6 +34,15 @@ package enum TaskBatches: Sendable {
     }
   }
 
+  /// Bytes of memory that the sequences take.
+  package var memoryBytes: Int {
+    switch self {
+    case .generated: 0
+    case .sequences(let batches): batches.memoryBytes
+    case .windows(let batches): batches.memoryBytes
+    }
+  }
+
   /// Batches of one pass over everything, as a validation makes it.
   package var batchCount: Int {
     switch self {

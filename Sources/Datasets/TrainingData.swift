@@ -27,6 +27,21 @@ package enum TrainingData: Sendable {
     if case .sequences(let data) = self { data.slots } else { 1 }
   }
 
+  /// Bytes of memory that it takes, beyond files that are mapped.
+  package var memoryBytes: Int {
+    switch self {
+    case .text(let split):
+      split.training.corpus.memoryBytes
+        + (split.validation.map {
+          $0.corpus === split.training.corpus ? 0 : $0.corpus.memoryBytes
+        } ?? 0)
+    case .sequences(let data):
+      data.training.memoryBytes
+        // Where they are a part of the training data they share its memory.
+        + (data.validationFingerprint == nil ? 0 : data.validation?.memoryBytes ?? 0)
+    }
+  }
+
   /// What there is to train on, for people.
   package var words: String {
     switch self {

@@ -18,10 +18,11 @@ package struct MemoryPlan: Sendable {
   /// Bytes that only rank 0 needs.
   private let coordinatorBytes: Int
 
+  /// - Parameter dataBytes: what each rank holds of its data, beyond files that are mapped.
   /// - Throws: for sizes that no machine has.
   package init(
     shape: ModelShape, config: Config, plan: ShardPlan, ranksOnHost: Int, slots: Int = 1,
-    kernels: Kernels
+    dataBytes: Int = 0, kernels: Kernels
   ) throws {
     let bound = MemoryBound(
       shape: shape, config: config, plan: plan, ranksOnHost: ranksOnHost, slots: slots)
@@ -83,6 +84,7 @@ package struct MemoryPlan: Sendable {
         name: "activations", bytes: (workspaces.max() ?? 0) + (local?.activationBytes ?? 0)),
       // The state on its way to the disk, and the state vectors that a step and validation put by.
       Item(name: "checkpoint buffers", bytes: arena * (1 + moments + saved) + 3 * states),
+      Item(name: "data", bytes: dataBytes),
       Item(name: "program and libraries", bytes: plan.ranks > 1 ? 46 << 20 : 37 << 20),
     ]
     self.ranksOnHost = ranksOnHost
@@ -130,15 +132,17 @@ package struct MemoryPlan: Sendable {
   /// Bytes of rank 0.
   package var totalBytes: Int { items.reduce(0) { $0 + $1.bytes } }
 
-  /// Throws when the ranks of this host need more than the machine has.
-  package func checkFits() throws {
+  /// Throws when the ranks of this host need more than the machine has, or than their container may
+  /// take.
+  package func checkFits(_ limits: ContainerLimits = .current) throws {
     let needed = totalBytes * ranksOnHost - coordinatorBytes * (ranksOnHost - 1)
-    let available = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    let available = limits.usableMemory
     guard needed <= available else {
       throw UsageError(
         "the model needs \(Format.bytes(needed)) of memory ("
           + Format.count(ranksOnHost, "rank") + " on this host, up to "
-          + "\(Format.bytes(totalBytes)) each), the machine has \(Format.bytes(available)); "
+          + "\(Format.bytes(totalBytes)) each), \(limits.memoryOwner) "
+          + "\(Format.bytes(available)); "
           + Self.hint)
     }
   }

@@ -29,7 +29,8 @@ package enum UsableCores {
   }
 
   /// Threads for every rank, the same for all: the least that any rank's share of its cores gives,
-  /// where ranks bound to the same core share it. At least 1.
+  /// where ranks bound to the same core share it, and what ranks of one host leave one another of
+  /// their container's time. At least 1.
   package static func threadsPerRank(
     _ communicator: any Communicator
   ) throws(CollectiveError) -> Int {
@@ -37,18 +38,20 @@ package enum UsableCores {
     return max(1, rows.map { share(of: $0, among: rows) }.min() ?? 1)
   }
 
-  /// A number for the host of each rank, and the cores that the rank may use, by rank.
+  /// A number for the host of each rank, the cores that the rank may use, and thousandths of a core
+  /// that its container may use (0 without a limit), by rank.
   package static func rows(_ communicator: any Communicator) throws(CollectiveError) -> [[UInt64]] {
     // Hosts are told apart by a hash of their name; 128 bytes of cores follow it.
+    let limit = (ContainerLimits.current.cores ?? 0) * 1000
     let host = unsafe Array(communicator.hostName.utf8).withUnsafeBytes {
       unsafe ContentHash128(of: $0).low
     }
-    return try communicator.allGather([host] + affinity())
+    return try communicator.allGather([host] + affinity() + [UInt64(min(limit, 0x1p32))])
   }
 
   /// A rank's whole cores: each core counts in equal parts for the ranks of the host that may use
   /// it.
-  private static func share(of row: [UInt64], among rows: [[UInt64]]) -> Int {
+  static func share(of row: [UInt64], among rows: [[UInt64]]) -> Int {
     let neighbours = rows.filter { $0[0] == row[0] }
     var share = 0.0
     for core in 0..<1024 {
@@ -56,6 +59,10 @@ package enum UsableCores {
       let bit = UInt64(1) << (core % 64)
       guard row[word] & bit != 0 else { continue }
       share += 1 / Double(neighbours.count { $0[word] & bit != 0 })
+    }
+    let quotas = neighbours.compactMap(\.last).filter { $0 > 0 }
+    if let quota = quotas.min() {
+      share = min(share, Double(quota) / 1000 / Double(neighbours.count))
     }
     // Thirds and the like must not fall short of a whole core by rounding.
     return Int(share + 1e-6)

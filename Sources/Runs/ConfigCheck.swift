@@ -37,6 +37,7 @@ package struct ConfigCheck {
     let table = ParameterTable(shape: shape)
     let memory = try MemoryPlan(
       shape: shape, config: config, plan: plan, ranksOnHost: ranks, slots: data.slots,
+      dataBytes: data.memoryBytes,
       kernels: try Kernels.selected(options.instructionSet, config.model.precision.kernels))
     console.put(config.json.pretty)
     console.say(

@@ -95,7 +95,7 @@ package struct TrainingSetup {
     try communicator.agree {
       try MemoryPlan(
         shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
-        slots: data.slots, kernels: kernels
+        slots: data.slots, dataBytes: data.memoryBytes, kernels: kernels
       ).checkFits()
     }
   }

@@ -47,7 +47,7 @@ package struct ScalePlan {
     let table = ParameterTable(shape: shape)
     let memory = try MemoryPlan(
       shape: shape, config: config, plan: plan, ranksOnHost: cluster.ranksPerHost,
-      slots: data.slots, kernels: kernels)
+      slots: data.slots, dataBytes: data.memoryBytes, kernels: kernels)
 
     var cluster = cluster
     cluster.costs = .measured(kernels: kernels)
