@@ -159,6 +159,9 @@ struct CheckCommand: RankedCommand {
       valueName: "key.path"))
   var key: [String] = []
 
+  @Flag(help: "Only print how many cores runs may use on this host; reads no data.")
+  var cores = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -168,6 +171,11 @@ struct CheckCommand: RankedCommand {
   }
 
   func run(on communicator: any Communicator) throws -> Int32 {
+    if cores {
+      return try runOnce(json: false, on: communicator) { console in
+        console.say("\(try UsableCores.threadsPerRank(SoloCommunicator()))")
+      }
+    }
     if !key.isEmpty {
       return try runOnce(json: false, on: communicator) { console in
         let options = config.options()
