@@ -71,8 +71,11 @@ package final class TokenCorpus: Sendable {
     if unsafe TokenFileHeader.begins(file.bytes) {
       let tokens = try unsafe TokenFile(file.bytes, path: path)
       guard tokens.tokenizer == tokenizer else {
+        let difference = tokens.tokenizer.difference(
+          own: "it", from: tokenizer, of: "the training text")
         throw .otherTokenizer(
-          path: path, found: "another tokenizer", wanted: "that of the training text",
+          path: path, found: "another tokenizer",
+          wanted: "that of the training text (\(difference ?? "it is another"))",
           hint: "prepare it with --tokenizer-from and the token file of the training text or a run")
       }
       self.init(file: file, path: path, tokens: tokens)

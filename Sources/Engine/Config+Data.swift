@@ -5,26 +5,51 @@ package import GRUCore
 package import Records
 import Tasks
 
+/// What a model has learnt of its data before it trains, and keeps in its checkpoints.
+package enum LearntData: Sendable {
+  /// Of a text.
+  case tokenizer(Tokenizer)
+  /// Columns, classes, means and deviations of tables and sequences.
+  case frame(TaskFrame)
+
+  package var tokenizer: Tokenizer? {
+    if case .tokenizer(let tokenizer) = self { tokenizer } else { nil }
+  }
+
+  package var frame: TaskFrame? {
+    if case .frame(let frame) = self { frame } else { nil }
+  }
+}
+
 extension Config {
   /// Opens or makes what the config names to train and validate on.
   ///
   /// - Parameters:
-  ///   - frame: what a run has learnt of its data; nil learns it.
+  ///   - learnt: what a run has learnt of its data; nil learns it.
   ///   - progress: told what is read.
   package func openData(
-    as frame: TaskFrame? = nil, progress: ReadingProgress? = nil
+    as learnt: LearntData? = nil, progress: ReadingProgress? = nil
   ) throws -> TrainingData {
-    if taskDescription.readsText { return .text(try openText(progress: progress)) }
+    if taskDescription.readsText {
+      return .text(try openText(as: learnt?.tokenizer, progress: progress))
+    }
     var request = sequenceRequest
     request.progress = progress
-    return .sequences(try SequenceData(request, frame: frame))
+    return .sequences(try SequenceData(request, frame: learnt?.frame))
   }
 
   /// Opens the text that the config names.
+  ///
+  /// - Parameter tokenizer: what a run has learnt of it; nil learns it.
   package func openText(
-    progress: ReadingProgress? = nil
+    as tokenizer: Tokenizer? = nil, progress: ReadingProgress? = nil
   ) throws(CorpusError) -> CorpusSplit {
-    let train = try TokenCorpus(path: data.train, learning: data.learning, progress: progress)
+    let train =
+      if let tokenizer, tokenizer.kind == data.tokenizer {
+        try TokenCorpus(path: data.train, tokenizer: tokenizer, progress: progress)
+      } else {
+        try TokenCorpus(path: data.train, learning: data.learning, progress: progress)
+      }
     var valid: TokenCorpus?
     if let path = data.valid {
       valid = try TokenCorpus(path: path, tokenizer: train.tokenizer, progress: progress)

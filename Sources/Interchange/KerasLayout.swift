@@ -53,8 +53,9 @@ package enum KerasLayout {
     return tensors
   }
 
+  /// - Parameter unknown: the token that a file may have no rows for; nil for none.
   package static func model(
-    from tensors: [NamedTensor], shape: ModelShape, path: String
+    from tensors: [NamedTensor], shape: ModelShape, unknown: Int? = nil, path: String
   ) throws(InterchangeError) -> ModelTensors {
     var file = TensorFile(tensors, path: path)
     let layer = try layer(of: shape)
@@ -68,8 +69,13 @@ package enum KerasLayout {
       return Rows.fromForeign(
         Rows.transposed(kernel, rows: inputs, columns: rows), layer)
     }
-    model["embedding.weight"] = try file.take(
-      "embedding.embeddings", [vocabulary, shape.embeddingSize])
+    let lacks = file.shape(of: "embedding.embeddings")?.first == vocabulary - 1
+    let row = lacks ? unknown.map { UnknownRow(token: $0) } : nil
+    let tokens = row == nil ? vocabulary : vocabulary - 1
+    model.assumptions = assumptions(of: file, shape: shape) + (row.map { [$0.words] } ?? [])
+    let embedding = try file.take("embedding.embeddings", [tokens, shape.embeddingSize])
+    model["embedding.weight"] =
+      row?.inserted(into: embedding, columns: shape.embeddingSize) ?? embedding
     for index in 0..<shape.layerCount {
       let prefix = "layers.\(index)"
       model["\(prefix).input.weight"] = try weight(
@@ -85,15 +91,36 @@ package enum KerasLayout {
           try file.takeOrZeros("\(prefix).bias", [rows]), layer)
       }
     }
-    let output = try file.take("output.kernel", [hidden, vocabulary])
-    model["output.weight"] = Rows.transposed(output, rows: hidden, columns: vocabulary)
-    model["output.bias"] = try file.takeOrZeros("output.bias", [vocabulary])
+    let output = Rows.transposed(
+      try file.take("output.kernel", [hidden, tokens]), rows: hidden, columns: tokens)
+    model["output.weight"] = row?.inserted(into: output, columns: hidden) ?? output
+    let bias = try file.takeOrZeros("output.bias", [tokens])
+    model["output.bias"] =
+      row?.inserted(into: bias, columns: 1, below: UnknownRow.drop) ?? bias
     for vector in shape.cell.stateVectors {
       guard let name = try file.initialState(vector, of: shape) else { continue }
       model.setInitialStates(try file.take(name, [shape.layerCount, hidden]), of: vector)
     }
     try file.requireEmpty()
     return model
+  }
+
+  /// What the file leaves open.
+  private static func assumptions(of file: TensorFile, shape: ModelShape) -> [String] {
+    let gates = shape.cell == .rnn ? "" : " and their recurrent_activation is sigmoid"
+    var assumptions = ["the layers' activation is tanh\(gates)"]
+    if file.shape(of: "layers.0.bias") == nil {
+      assumptions.append("the layers have no biases: they are 0")
+      if let reset = shape.cell.choice.reset {
+        assumptions.append(
+          "the GRU resets \(reset) the recurrent product, as the config says; only biases could "
+            + "prove it")
+      }
+    }
+    if file.shape(of: "output.bias") == nil {
+      assumptions.append("the output layer has no bias: it is 0")
+    }
+    return assumptions
   }
 
   /// - Throws: for a model that does not read a token and predict the next, and where Keras has no

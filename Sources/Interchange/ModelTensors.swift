@@ -18,6 +18,8 @@ package struct ModelTensors: Sendable, Equatable {
   /// place, so that the pair is kept beside it, and is given back for as long as its sum is still
   /// that bias.
   package var biasPairs: [String: BiasPair] = [:]
+  /// What was taken for granted, since the file that the model came from cannot prove it.
+  package var assumptions: [String] = []
 
   package struct BiasPair: Sendable, Equatable {
     package var input: [Float]

@@ -63,6 +63,11 @@ package struct NamedTensor: Sendable, Equatable {
     }
   }
 
+  /// What a file says besides its tensors.
+  package static func metadata(of path: String) throws -> [String: String] {
+    try SafetensorsReader(path: path).header.metadata
+  }
+
   private static func requireFinite(
     _ values: [some BinaryFloatingPoint], _ name: String, path: String
   ) throws(InterchangeError) {

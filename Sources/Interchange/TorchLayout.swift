@@ -79,8 +79,11 @@ package enum TorchLayout {
 
   /// Finds a model of the given shape in a state dict, whatever its module calls its members. Where
   /// the file says how inputs and targets are scaled, that must be `scales`.
+  ///
+  /// - Parameter unknown: the token that a file may have no rows for; nil for none.
   package static func model(
-    from tensors: [NamedTensor], shape: ModelShape, scales: DataScales = DataScales(), path: String
+    from tensors: [NamedTensor], shape: ModelShape, scales: DataScales = DataScales(),
+    unknown: Int? = nil, path: String
   ) throws(InterchangeError) -> ModelTensors {
     var file = TensorFile(tensors, path: path)
     let prefix = try recurrentPrefix(file)
@@ -106,6 +109,7 @@ package enum TorchLayout {
         "'\(name)' is of a model that normalises its inputs, and the config takes them as they "
           + "are; set data.normalize=true")
     }
+    model.assumptions = assumptions(of: file, prefix: prefix, shape: shape)
     for direction in 0..<shape.layerDirectionCount {
       let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
       let suffix = suffix(direction, shape)
@@ -126,21 +130,59 @@ package enum TorchLayout {
       model.setInitialStates(
         try file.take(name, [shape.layerDirectionCount, 1, hidden]), of: vector)
     }
-    let ends = try embeddingAndOutput(file, shape: shape)
-    let vocabulary = shape.vocabularySize
+    try takeEnds(&file, into: &model, unknown: unknown)
+    try file.requireEmpty()
+    return model
+  }
+
+  /// What the file leaves open.
+  private static func assumptions(
+    of file: TensorFile, prefix: String, shape: ModelShape
+  ) -> [String] {
+    var assumptions: [String] = []
+    if shape.cell == .rnn {
+      assumptions.append("the layers' nonlinearity is tanh, not relu")
+    }
+    if file.shape(of: "\(prefix)bias_ih_l0") == nil {
+      assumptions.append("the layers have no biases: they are 0")
+    }
+    return assumptions
+  }
+
+  /// Takes embedding and output layer, with a row for `unknown` where both have none.
+  private static func takeEnds(
+    _ file: inout TensorFile, into model: inout ModelTensors, unknown: Int?
+  ) throws(InterchangeError) {
+    let shape = model.shape
+    let lackable = shape.task.readsTokens ? unknown : nil
+    let ends = try embeddingAndOutput(file, shape: shape, mayLack: lackable != nil)
+    let (inputs, outputs) = (shape.inputVocabularySize, shape.vocabularySize)
+    let found = ends.embedding.flatMap { file.shape(of: $0)?.first }
+    let row = found == inputs - 1 ? lackable.map { UnknownRow(token: $0) } : nil
+    let outputRow = shape.task.predictsInputTokens ? row : nil
+    if let row { model.assumptions.append(row.words) }
+    func take(
+      _ name: String, _ rows: Int, _ columns: [Int], _ row: UnknownRow?, below drop: Float = 0
+    ) throws(InterchangeError) -> [Float] {
+      let values = try file.take(name, [row == nil ? rows : rows - 1] + columns)
+      return row?.inserted(into: values, columns: columns.first ?? 1, below: drop) ?? values
+    }
     if let name = ends.embedding {
-      model["embedding.weight"] = try file.take(
-        name, [shape.inputVocabularySize, shape.embeddingSize])
+      model["embedding.weight"] = try take(name, inputs, [shape.embeddingSize], row)
     }
     model["output.weight"] =
       ends.output == ends.embedding
-      ? model["embedding.weight"] : try file.take(ends.output, [vocabulary, shape.featureSize])
-    model["output.bias"] =
-      try ends.bias.map { name throws(InterchangeError) in
-        try file.take(name, [vocabulary])
-      } ?? [Float](repeating: 0, count: vocabulary)
-    try file.requireEmpty()
-    return model
+      ? model["embedding.weight"]
+      : try take(ends.output, outputs, [shape.featureSize], outputRow)
+    let bias = outputBias(file, outputs: outputRow == nil ? outputs : outputs - 1)
+    if let bias {
+      model["output.bias"] = try take(bias, outputs, [], outputRow, below: UnknownRow.drop)
+    } else {
+      model.assumptions.append("the output layer has no bias: it is 0")
+      let zeros = [Float](repeating: 0, count: outputs - (outputRow == nil ? 0 : 1))
+      model["output.bias"] =
+        outputRow?.inserted(into: zeros, columns: 1, below: UnknownRow.drop) ?? zeros
+    }
   }
 
   /// What stands before "weight_ih_l0" in the only recurrent module.
@@ -212,55 +254,66 @@ package enum TorchLayout {
   }
 
   /// The name of the output layer's bias among what is left.
-  private static func outputBias(_ file: TensorFile, shape: ModelShape) -> String? {
-    let biases = file.names.filter { file.shape(of: $0) == [shape.vocabularySize] }
-    return biases.count == 1 ? biases[0] : nil
+  private static func outputBias(_ file: TensorFile, outputs: Int) -> String? {
+    let biases = file.names.filter { file.shape(of: $0) == [outputs] }
+    return biases.count == 1 ? biases[0] : file.only(.output, of: biases, shapes: [])
   }
 
-  /// The name of the only matrix that is left of a model of real inputs.
+  /// The name of the output layer's matrix of a model of real inputs.
   private static func onlyOutput(
     _ file: TensorFile, shape: ModelShape
   ) throws(InterchangeError) -> String {
-    let matrices = file.names.filter { file.shape(of: $0)?.count == 2 }
-    guard matrices.count == 1, let found = file.shape(of: matrices[0]) else {
+    let matrices = file.matrices
+    let wanted = [shape.vocabularySize, shape.featureSize]
+    let name =
+      matrices.count == 1 ? matrices[0] : file.only(.output, of: matrices, shapes: [wanted])
+    guard let name, let found = file.shape(of: name) else {
       throw file.failure(
-        "expected one matrix beside the recurrent layers, that of the output layer; "
+        "expected one matrix \(wanted) beside the recurrent layers, that of the output layer; "
           + file.contents)
     }
     guard found[0] == shape.vocabularySize else {
       throw file.failure(
-        "'\(matrices[0])' has \(found[0]) outputs, and the config's task and data ask for "
+        "'\(name)' has \(found[0]) outputs, and the config's task and data ask for "
           + "\(shape.vocabularySize); take the data that the model was made for")
     }
-    return matrices[0]
+    return name
   }
 
-  /// The names of the embedding, the output weight and its bias among what is left. Tied weights
-  /// are one tensor of either name.
+  /// The names of the embedding and the output weight among what is left: by whole words of their
+  /// names, then by their shapes. Tied weights are one tensor of either name.
   private static func embeddingAndOutput(
-    _ file: TensorFile, shape: ModelShape
-  ) throws(InterchangeError) -> (embedding: String?, output: String, bias: String?) {
-    let bias = outputBias(file, shape: shape)
-    if !shape.task.readsTokens { return (nil, try onlyOutput(file, shape: shape), bias) }
-    let matrices = file.names.filter { file.shape(of: $0)?.count == 2 }
-    let isTied = matrices.count == 1 && shape.embeddingSize == shape.hiddenSize
-    let embeddings =
-      isTied
-      ? matrices
-      : matrices.filter { name in
-        ["emb", "encoder", "wte"].contains { name.lowercased().contains($0) }
-      }
-    let others = matrices.filter { $0 != embeddings.first }
-    guard embeddings.count == 1, isTied || others.count == 1 else {
-      throw file.failure(
-        "expected an embedding (its name has \"emb\", \"encoder\" or \"wte\" in it) and an output "
-          + "layer beside the recurrent layers; \(file.contents)")
+    _ file: TensorFile, shape: ModelShape, mayLack: Bool
+  ) throws(InterchangeError) -> (embedding: String?, output: String) {
+    if !shape.task.readsTokens { return (nil, try onlyOutput(file, shape: shape)) }
+    let (inputs, outputs) = (shape.inputVocabularySize, shape.vocabularySize)
+    func shapes(_ rows: Int, _ columns: Int) -> [[Int]] {
+      [[rows, columns]] + (mayLack ? [[rows - 1, columns]] : [])
     }
-    if let found = file.shape(of: embeddings[0]), found[0] != shape.inputVocabularySize {
+    let matrices = file.matrices
+    let mayTie = shape.embeddingSize == shape.featureSize
+    let embedding =
+      mayTie && matrices.count == 1
+      ? matrices[0]
+      : file.only(.embedding, of: matrices, shapes: shapes(inputs, shape.embeddingSize))
+    let others = matrices.filter { $0 != embedding }
+    let output =
+      file.only(.output, of: others, shapes: shapes(outputs, shape.featureSize))
+      ?? (mayTie ? embedding : nil)
+    guard let embedding, let output else {
       throw file.failure(
-        "'\(embeddings[0])' has \(found[0]) tokens, and the config's tokenizer has "
-          + "\(shape.inputVocabularySize); use the text and tokenizer that the model was made for")
+        "expected an embedding \([inputs, shape.embeddingSize]) and an output layer "
+          + "\([outputs, shape.featureSize]) beside the recurrent layers, and neither names (such "
+          + "as \"embedding\", \"encoder\", \"output\" or \"decoder\") nor shapes say which is "
+          + "which; \(file.contents)")
     }
-    return (embeddings[0], others.first ?? embeddings[0], bias)
+    if let found = file.shape(of: embedding), found[0] != inputs,
+      !(mayLack && found[0] == inputs - 1)
+    {
+      throw file.failure(
+        "'\(embedding)' has \(found[0]) tokens, and the config's tokenizer has \(inputs); use the "
+          + "text and tokenizer that the model was made for")
+    }
+    return (embedding, output)
   }
 }

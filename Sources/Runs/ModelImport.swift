@@ -2,6 +2,7 @@ import Cells
 import Checkpoints
 import Collectives
 import Configuration
+import Corpora
 import Datasets
 import Engine
 import GRUCore
@@ -20,6 +21,9 @@ package struct ModelImport {
   package var format: FileFormat
   /// The config of the run.
   package var options: TrainOptions
+  /// Takes the tokenizer, or columns and classes, that the file's metadata name, instead of what
+  /// the config's data give.
+  package var takesOver = false
 
   package init(file: String, format: FileFormat, options: TrainOptions) {
     self.file = file
@@ -30,26 +34,24 @@ package struct ModelImport {
   /// - Throws: where the model is not the config's, saying what to set.
   package func run(console: Console) throws {
     let foreign: [NamedTensor]
+    let metadata: [String: String]
     do {
       foreign = try NamedTensor.read(file)
+      metadata = try NamedTensor.metadata(of: file)
     } catch let error as CheckpointError {
       throw UsageError("\(error); expected a safetensors file")
     }
-    let setup = try TrainingSetup(options, on: SoloCommunicator())
-    let model: ModelTensors
-    do {
-      try ModelTensors.requireOneOutputMatrix(setup.shape)
-      model =
-        switch format {
-        case .torch:
-          try TorchLayout.model(
-            from: foreign, shape: setup.shape, scales: try setup.scales(), path: file)
-        case .keras: try KerasLayout.model(from: foreign, shape: setup.shape, path: file)
-        }
-      try requirePlaces(for: model)
-    } catch {
-      throw UsageError("\(error)")
+    let knowledge = ImportedKnowledge(metadata: metadata, tensors: foreign, path: file)
+    var options = options
+    if takesOver {
+      let config = try Config(file: options.configFile, overrides: options.overrides)
+      options.learnt = try knowledge.learnt(for: config)
     }
+    let setup = try TrainingSetup(options, on: SoloCommunicator())
+    try knowledge.requireSame(as: setup)
+    let model = try model(foreign, setup)
+    let assumptions =
+      knowledge.assumptions(for: setup) + (knowledge.isOurs ? [] : model.assumptions)
     let run = try TrainingRun(options, on: SoloCommunicator(), launchedByMPI: false)
     try run.adopt(model)
     let directory = setup.config.run.directory
@@ -57,11 +59,36 @@ package struct ModelImport {
     console.say(
       "\(file) (\(format.rawValue)) -> \(directory): \(setup.shape.cell.words), "
         + "\(Format.grouped(table.parameterCount)) parameters; go on from it with --resume")
+    for assumption in assumptions { console.say("assumed: \(assumption)") }
     console.record([
       "kind": "import", "file": .string(file), "format": .string(format.rawValue),
       "run": .string(directory), "model": setup.shape.json,
       "parameters": .integer(table.parameterCount),
+      "assumptions": .array(assumptions.map { .string($0) }),
     ])
+  }
+
+  private func model(
+    _ foreign: [NamedTensor], _ setup: TrainingSetup
+  ) throws(UsageError) -> ModelTensors {
+    do {
+      let unknown =
+        setup.config.taskDescription.readsText ? setup.tokenizer.unknown.map { Int($0) } : nil
+      try ModelTensors.requireOneOutputMatrix(setup.shape)
+      let model =
+        switch format {
+        case .torch:
+          try TorchLayout.model(
+            from: foreign, shape: setup.shape, scales: try setup.scales(), unknown: unknown,
+            path: file)
+        case .keras:
+          try KerasLayout.model(from: foreign, shape: setup.shape, unknown: unknown, path: file)
+        }
+      try requirePlaces(for: model)
+      return model
+    } catch {
+      throw UsageError("\(error)")
+    }
   }
 
   /// Throws unless the config's model is one that `model` fills.

@@ -97,6 +97,13 @@ extension TrainingSetup {
       compare(
         "what was learnt from data.train", state.dataset?.line ?? "nothing", frame.json.line)
     }
+    // It is the checkpoint's, unless that could not be read when the data were.
+    if config.taskDescription.readsText,
+      let difference = state.tokenizer.difference(
+        own: "the checkpoint", from: tokenizer, of: "data.train")
+    {
+      differences.append("the tokenizer is another: \(difference)")
+    }
     compare(
       "data.valid", state.validationFingerprint == nil ? "null" : "a file",
       config.data.valid == nil ? "null" : "a file")
@@ -122,23 +129,28 @@ extension TaskFrame {
 }
 
 extension Config {
-  /// What the run that is resumed has learnt from its data, such as the numbers of classes, so that
-  /// it goes on with these; nil where there is nothing. Every rank calls it.
-  func keptFrame(on communicator: any Communicator) throws -> TaskFrame? {
+  /// What the run that is resumed has learnt from its data, such as its vocabulary or the numbers
+  /// of classes, so that it goes on with these; nil where there is nothing. Every rank calls it.
+  func keptData(on communicator: any Communicator) throws -> LearntData? {
     let task = taskDescription
-    if task.readsText || task.isGenerated { return nil }
-    var frame: TaskFrame?
+    if task.isGenerated { return nil }
+    var kept: OrderedJSON?
     try communicator.coordinate {
       let store = CheckpointStore(directory: "\(run.directory)/\(RunFiles.checkpoints)")
-      frame = try store.newestState().flatMap { TaskFrame(of: $0) }
+      kept = try store.newestState().flatMap {
+        task.readsText ? $0.tokenizer.json : TaskFrame(of: $0)?.json
+      }
     }
-    let shared = try communicator.share(Array((frame?.json.line ?? "").utf8))
+    let shared = try communicator.share(Array((kept?.line ?? "").utf8))
     // What is damaged or of another config is refused where the checkpoint is read.
     guard !shared.isEmpty,
-      let kept = try? TaskFrame(json: try JSONFields(try OrderedJSON(parsing: shared))),
-      (try? kept.check(
+      let fields = try? JSONFields(try OrderedJSON(parsing: shared))
+    else { return nil }
+    if task.readsText { return (try? Tokenizer(json: fields)).map { .tokenizer($0) } }
+    guard let frame = try? TaskFrame(json: fields),
+      (try? frame.check(
         task: task, horizon: data.task.horizon, normalizes: data.task.normalize)) != nil
     else { return nil }
-    return kept
+    return .frame(frame)
   }
 }

@@ -21,6 +21,8 @@ package struct TrainOptions: Sendable {
   /// The step after which to stop as if by a signal; nil goes on to the last.
   package var stopAfter: Int?
   package var json = false
+  /// What an imported model has learnt of its data; nil learns it, or takes what a resumed run has.
+  package var learnt: LearntData?
 
   package init(configFile: String) { self.configFile = configFile }
 }
@@ -69,8 +71,9 @@ package struct TrainingSetup {
     kernels = work.kernels
     plan = work.plan
     let config = work.config
-    let frame = try options.resume ? config.keptFrame(on: communicator) : nil
-    data = try communicator.agree { try config.openData(as: frame, progress: progress) }
+    var learnt = options.learnt
+    if learnt == nil, options.resume { learnt = try config.keptData(on: communicator) }
+    data = try communicator.agree { try config.openData(as: learnt, progress: progress) }
     switch data {
     case .text(let split):
       let tokenizer = split.training.corpus.tokenizer
@@ -85,10 +88,7 @@ package struct TrainingSetup {
       shape = config.shape(for: data)
     }
     try communicator.requireEqual(data.fingerprint, of: config.data.train)
-    if case .sequences(let data) = data, let frame = data.frame {
-      try communicator.requireEqual(
-        frame.json.line, of: "what is learnt from \(config.data.train)")
-    }
+    try requireOneKnowledge(on: communicator)
     if let valid = config.data.valid, let fingerprint = data.validationFingerprint {
       try communicator.requireEqual(fingerprint, of: valid)
     }
@@ -97,6 +97,20 @@ package struct TrainingSetup {
         shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
         slots: data.slots, dataBytes: data.memoryBytes, kernels: kernels
       ).checkFits()
+    }
+  }
+
+  /// Throws on every rank unless all have learnt the same from the data.
+  private func requireOneKnowledge(on communicator: any Communicator) throws {
+    let subject = "what is learnt from \(config.data.train)"
+    switch data {
+    case .text:
+      // A vocabulary may be long.
+      let text = Array(tokenizer.json.line.utf8)
+      let hash = unsafe text.withUnsafeBytes { unsafe ContentHash128(of: $0) }
+      try communicator.requireEqual("\(hash)", of: subject)
+    case .sequences(let data):
+      if let frame = data.frame { try communicator.requireEqual(frame.json.line, of: subject) }
     }
   }
 

@@ -148,7 +148,7 @@ package struct Evaluation {
       }
       return CorpusSplit.Part(corpus: corpus, range: 0..<corpus.count)
     }
-    let split = try model.config.openText()
+    let split = try model.config.openText(as: model.state.tokenizer)
     guard split.training.corpus.fingerprint == model.state.corpusFingerprint else {
       throw UsageError(
         "\(model.config.data.train) is not the text that the checkpoint was trained on; name a "

@@ -50,7 +50,9 @@ struct ImportCommand: RankedCommand {
       Reads a safetensors file, checks that it holds the model of the config, and writes a run \
       directory with a checkpoint of step 0, which evaluate, sample and export take, and from \
       which train --resume goes on. The config's training text gives the tokenizer, and the data \
-      of another task its classes and scales.
+      of another task its classes and scales; a file whose metadata name others is refused with \
+      the difference, unless --take-over gives the run those of the file. What a file cannot prove \
+      is said as "assumed".
 
       EXAMPLES
         gru-dist import model.safetensors --format torch configs/lm-reset-after.json \\
@@ -64,6 +66,8 @@ struct ImportCommand: RankedCommand {
   @Option(help: "torch or keras.") var format = ModelImport.FileFormat.torch
   @OptionGroup var config: ConfigOptions
   @Flag(help: "Replace a run in a run directory that exists.") var overwrite = false
+  @Flag(help: "Take the tokenizer, or columns and classes, that the file names over.")
+  var takeOver = false
   @OptionGroup var output: OutputOptions
 
   func run(on communicator: any Communicator) throws -> Int32 {
@@ -76,7 +80,8 @@ struct ImportCommand: RankedCommand {
     }
     var options = config.options()
     options.overwrite = overwrite
-    let command = ModelImport(file: file, format: format, options: options)
+    var command = ModelImport(file: file, format: format, options: options)
+    command.takesOver = takeOver
     return try runOnce(json: output.json, on: communicator) { try command.run(console: $0) }
   }
 }

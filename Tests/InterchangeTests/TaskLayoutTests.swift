@@ -71,7 +71,7 @@ import Testing
     other.inputs = .init(means: [0], deviations: [1])
     try failure("shape [2], expected [1]", scales: other)
     let tensors = try TaskReference.tensors(name)
-    try failure("expected one matrix", tensors: tensors + [NamedTensor("more", [1, 1], [0])])
+    try failure("'more' [1, 1] has no place", tensors: tensors + [NamedTensor("more", [1, 1], [0])])
     let exact = tensors.map { tensor in
       tensor.name == "output.weight"
         ? NamedTensor(tensor.name, tensor.shape, doubles: tensor.values.map(Double.init)) : tensor

@@ -1,0 +1,129 @@
+import Configuration
+import Corpora
+import Datasets
+import Engine
+import Interchange
+import Records
+import Tasks
+
+/// What a file's metadata say that its model has learnt of its data, as `export` writes them.
+struct ImportedKnowledge {
+  /// Nil where the file does not say.
+  var tokenizer: Tokenizer?
+  var columns: [String]?
+  var classes: [String]?
+  var targets: [String]?
+  /// Whether a program of ours wrote the file, so that its layers are known.
+  var isOurs: Bool
+  private let path: String
+  private let means: [Double]?
+  private let deviations: [Double]?
+
+  init(metadata: [String: String], tensors: [NamedTensor], path: String) {
+    self.path = path
+    isOurs = metadata["program"]?.hasPrefix("gru-dist") ?? false
+    func value(_ name: String) -> OrderedJSON? {
+      metadata[name].flatMap { try? OrderedJSON(parsing: Array($0.utf8)) }
+    }
+    func words(_ name: String) -> [String]? {
+      guard case .array(let elements)? = value(name) else { return nil }
+      let words = elements.compactMap { if case .string(let word) = $0 { word } else { nil } }
+      return words.count == elements.count ? words : nil
+    }
+    tokenizer = value("tokenizer").flatMap { try? Tokenizer(json: try JSONFields($0)) }
+    (columns, classes, targets) = (words("columns"), words("classes"), words("targets"))
+    func numbers(_ name: String) -> [Double]? {
+      tensors.first { $0.name == name || $0.name.hasSuffix(".\(name)") }.flatMap(\.doubles)
+    }
+    (means, deviations) = (numbers("input_mean"), numbers("input_deviation"))
+  }
+
+  /// What a run takes over in place of what its data would give.
+  ///
+  /// - Throws: where the file says too little for the config's task.
+  func learnt(for config: Config) throws -> LearntData {
+    func missing(_ what: String) -> UsageError {
+      UsageError("\(path): its metadata have no \(what) that could be taken over")
+    }
+    let task = config.taskDescription
+    if task.readsText {
+      guard let tokenizer else { throw missing("tokenizer") }
+      guard tokenizer.kind == config.data.tokenizer else {
+        throw UsageError(
+          "\(path) has the tokenizer \"\(tokenizer.kind.rawValue)\"; add --set "
+            + "data.tokenizer=\(tokenizer.kind.rawValue)")
+      }
+      return .tokenizer(tokenizer)
+    }
+    guard let columns else { throw missing("columns") }
+    var members: [OrderedJSON.Member] = []
+    func add(_ name: String, _ words: [String]?) {
+      if let words { members.append(.init(name, .array(words.map { .string($0) }))) }
+    }
+    func add(_ name: String, _ values: [Double]?) {
+      if let values { members.append(.init(name, .array(values.map { .number($0) }))) }
+    }
+    add("columns", columns)
+    add("classes", classes)
+    add("targets", targets)
+    add("means", means)
+    add("deviations", deviations)
+    do throws(JSONFieldError) {
+      let frame = try TaskFrame(json: try JSONFields(.object(members)))
+      try frame.check(
+        task: task, horizon: config.data.task.horizon, normalizes: config.data.task.normalize)
+      return .frame(frame)
+    } catch {
+      throw UsageError("\(path): what it says of its data cannot be taken over: \(error)")
+    }
+  }
+
+  /// Throws where the file was made of other data than the config's, with the difference.
+  func requireSame(as setup: TrainingSetup) throws {
+    let hint = "take the data that the model was made for, or what the file says of them: "
+      + "--take-over"
+    switch setup.data {
+    case .text:
+      guard
+        let difference = tokenizer?.difference(
+          own: "the file", from: setup.tokenizer, of: setup.config.data.train)
+      else { return }
+      throw UsageError("\(path) was made with another tokenizer: \(difference); \(hint)")
+    case .sequences(let data):
+      let pairs = [
+        ("columns", columns, data.frame?.columns), ("classes", classes, data.frame?.classes),
+        ("columns to forecast", targets, data.frame?.targets),
+      ]
+      for (subject, own, other) in pairs {
+        guard let own, let other, own != other else { continue }
+        throw UsageError(
+          "\(path) has the \(subject) \(DataFileError.list(own)), and \(setup.config.data.train) "
+            + "gives \(DataFileError.list(other)); \(hint)")
+      }
+    }
+  }
+
+  /// What is taken for granted of the data, since the file does not say.
+  func assumptions(for setup: TrainingSetup) -> [String] {
+    let task = setup.config.taskDescription
+    if task.readsText {
+      return tokenizer == nil
+        ? [
+          "its tokens are numbered as the config's tokenizer numbers them "
+            + "(\(setup.tokenizer.kind.rawValue))"
+        ] : []
+    }
+    guard case .sequences(let data) = setup.data, let frame = data.frame else { return [] }
+    var assumptions: [String] = []
+    if columns == nil {
+      assumptions.append("its inputs are the columns \(DataFileError.list(frame.columns))")
+    }
+    if classes == nil, let classes = frame.classes {
+      assumptions.append("its outputs are the classes \(DataFileError.list(classes))")
+    }
+    if targets == nil, let targets = frame.targets {
+      assumptions.append("its forecasts are of the columns \(DataFileError.list(targets))")
+    }
+    return assumptions
+  }
+}

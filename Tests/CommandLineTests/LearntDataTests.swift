@@ -1,0 +1,98 @@
+import Foundation
+import Records
+import Testing
+
+/// What a run has learnt of its data comes from its checkpoint, or from the file that is imported.
+@Suite(.serialized) struct LearntDataTests {
+  private static let character = [
+    "--set", "data.tokenizer=character", "--set", "model.reset=after", "--threads", "1",
+  ]
+
+  /// Runs the program, which must end with `status`.
+  private func run(
+    _ arguments: [String], in place: Workplace, status: Int32 = 0
+  ) throws -> Program {
+    let job = try Program(arguments, in: place.folder)
+    #expect(job.status == status, "\(job)")
+    return job
+  }
+
+  /// As many characters, but others: exports and imports tell.
+  @Test func importComparesTheTokenizerOfTheFile() throws {
+    let place = try Workplace()
+    _ = try run(["config.json", "--steps", "3"] + Self.character, in: place)
+    _ = try run(
+      ["export", "run", "--format", "torch", "--output", "m.safetensors"], in: place)
+    let text = try String(contentsOfFile: place.path("text.txt"), encoding: .utf8)
+    try place.write("other.txt", text.replacingOccurrences(of: "a", with: "ß"))
+    let to = ["--set", "data.train=other.txt", "--run-directory", "copy"] + Self.character
+    let refused = try run(["import", "m.safetensors", "config.json"] + to, in: place, status: 2)
+    #expect(refused.errors.contains("another tokenizer"), "\(refused)")
+    #expect(refused.errors.contains("only the file has 1: \"a\""), "\(refused)")
+    #expect(refused.errors.contains("only other.txt has 1: \"ß\""), "\(refused)")
+    #expect(!place.exists("copy/checkpoints"))
+
+    _ = try run(["import", "m.safetensors", "config.json", "--take-over"] + to, in: place)
+    // The run goes on with what it took over, and evaluates by it.
+    _ = try run(["config.json", "--resume"] + to, in: place)
+    let samples = try run(
+      ["sample", "copy", "--length", "200", "--temperature", "2"], in: place)
+    #expect(!samples.output.contains("ß"), "\(samples)")
+    _ = try run(["evaluate", "copy"], in: place)
+    _ = try run(
+      ["export", "copy", "--format", "torch", "--output", "n.safetensors"], in: place)
+    let file = try Data(contentsOf: place.folder.appendingPathComponent("n.safetensors"))
+    #expect(!String(decoding: file.prefix(4000), as: UTF8.self).contains("DF"))
+  }
+
+  @Test func importComparesClassesAndColumns() throws {
+    let place = try Workplace()
+    func write(_ name: String, _ classes: [String], column: String = "x") throws {
+      let rows = (0..<40).flatMap { sequence in
+        (0..<4).map { "\(sequence),\(sequence % 2),\($0),\(classes[sequence % 2])" }
+      }
+      try place.write(
+        name, (["sequence,\(column),y,label"] + rows).joined(separator: "\n"))
+    }
+    try write("a.csv", ["no", "yes"])
+    try write("b.csv", ["never", "yes"])
+    try write("c.csv", ["no", "yes"], column: "z")
+    try place.write(
+      "task.json",
+      """
+      {"task": "classification", "data": {"train": "a.csv"},
+       "model": {"cell": "gru", "reset": "after", "hidden": 8},
+       "batch": {"sequences": 8, "window": 4, "shards": 8},
+       "run": {"directory": "run", "steps": 4, "validate_every": 0}}
+      """)
+    _ = try run(["task.json", "--threads", "1"], in: place)
+    _ = try run(["export", "run", "--format", "torch", "--output", "m"], in: place)
+    func take(_ data: String, status: Int32, _ more: String...) throws -> Program {
+      try run(
+        ["import", "m", "task.json", "--run-directory", "copy", "--overwrite", "--set",
+          "data.train=\(data)"] + more, in: place, status: status)
+    }
+    #expect(try take("b.csv", status: 2).errors.contains("classes \"no\", \"yes\""))
+    #expect(try take("c.csv", status: 2).errors.contains("columns \"x\", \"y\""))
+    #expect(try take("c.csv", status: 2, "--take-over").errors.contains("no column \"x\""))
+    _ = try take("a.csv", status: 0, "--take-over")
+  }
+
+  /// A text that would give another vocabulary is refused by its content, and the vocabulary of a
+  /// token file is told apart token by token.
+  @Test func tokenFilesOfOtherVocabulariesAreRefusedWithTheDifference() throws {
+    let place = try Workplace()
+    try place.write("long.txt", "seven words that no one else has\n")
+    for (name, text) in [("a", "text.txt"), ("b", "long.txt")] {
+      _ = try run(
+        ["prepare", text, "--output", "\(name).tokens", "--tokenizer", "word"], in: place)
+    }
+    let word = [
+      "--set", "data.tokenizer=word", "--set", "data.train=a.tokens", "--set", "batch.window=4",
+      "--threads", "1",
+    ]
+    _ = try run(["config.json", "--steps", "2"] + word, in: place)
+    let refused = try run(["evaluate", "run", "--text", "b.tokens"], in: place, status: 2)
+    #expect(refused.errors.contains("only it has 7: \"else\", \"has\""), "\(refused)")
+  }
+}

@@ -1,0 +1,96 @@
+import Cells
+import GRUCore
+import Interchange
+import Testing
+
+/// Which tensor of a file is which: by whole words of names, then by shapes.
+@Suite struct TensorRoleTests {
+  private static let vocabulary = 9
+  private static let embedding = 4
+  private static let hidden = 6
+
+  private static var shape: ModelShape {
+    ModelShape(
+      cell: .gruResetAfter, vocabularySize: vocabulary, embeddingSize: embedding,
+      hiddenSize: hidden, layerCount: 1)
+  }
+
+  /// A language model under the names given, each element of a matrix its own number.
+  private static func tensors(
+    embedding embeddingName: String, output: String, rows: Int = vocabulary
+  ) -> [NamedTensor] {
+    func tensor(_ name: String, _ shape: [Int]) -> NamedTensor {
+      let count = shape.reduce(1, *)
+      return NamedTensor(name, shape, (0..<count).map { Float($0 % 17) / 8 - 1 })
+    }
+    return [
+      tensor("m.weight_ih_l0", [3 * hidden, embedding]),
+      tensor("m.weight_hh_l0", [3 * hidden, hidden]),
+      tensor(embeddingName, [rows, embedding]), tensor(output, [rows, hidden]),
+      tensor("\(output).bias", [rows]),
+    ]
+  }
+
+  private static func model(
+    _ tensors: [NamedTensor], unknown: Int? = nil
+  ) throws -> ModelTensors {
+    try TorchLayout.model(from: tensors, shape: shape, unknown: unknown, path: "file")
+  }
+
+  /// "member_head" has "emb" in it and is no embedding; other names are told apart by shapes.
+  @Test(arguments: [
+    ("embedding.weight", "member_head.weight"), ("a.weight", "member_head.weight"),
+    ("wordEmbedding.weight", "remember.weight"), ("table", "other"), ("table", "fc1.weight"),
+    ("member.weight", "lm_head.weight"), ("encoder.weight", "x"),
+  ])
+  func rolesAreFound(names: (String, String)) throws {
+    let tensors = Self.tensors(embedding: names.0, output: names.1)
+    let model = try Self.model(tensors)
+    #expect(model["embedding.weight"] == tensors[2].values)
+    #expect(model["output.weight"] == tensors[3].values)
+    #expect(model["output.bias"] == tensors[4].values)
+    #expect(model.assumptions == ["the layers have no biases: they are 0"])
+  }
+
+  @Test func anotherTensorIsNamed() {
+    let attention = NamedTensor("attention.weight", [6, 6], [Float](repeating: 0, count: 36))
+    let error = #expect(throws: InterchangeError.self) {
+      try Self.model(Self.tensors(embedding: "emb.weight", output: "fc.weight") + [attention])
+    }
+    let words = error?.description ?? ""
+    #expect(words.contains("'attention.weight' [6, 6] has no place"), "\(words)")
+  }
+
+  @Test(arguments: [0, 4, 8])
+  func aRowForUnknownTokensIsAdded(token: Int) throws {
+    let tensors = Self.tensors(embedding: "emb", output: "out", rows: Self.vocabulary - 1)
+    let model = try Self.model(tensors, unknown: token)
+    func others(_ name: String, _ columns: Int) -> [Float] {
+      var values = model[name]
+      values.removeSubrange(token * columns..<(token + 1) * columns)
+      return values
+    }
+    #expect(others("embedding.weight", Self.embedding) == tensors[2].values)
+    #expect(others("output.weight", Self.hidden) == tensors[3].values)
+    #expect(others("output.bias", 1) == tensors[4].values)
+    #expect(model["output.bias"].min() == model["output.bias"][token])
+    #expect(model["output.bias"][token] < -28)
+    #expect(model.assumptions.contains { $0.contains("no row for <unk> (token \(token))") })
+    // Where the tokenizer knows everything, a row too few is an error.
+    let error = #expect(throws: InterchangeError.self) { try Self.model(tensors) }
+    #expect(error?.description.contains("has 8 tokens, and the config's tokenizer has 9") == true)
+  }
+
+  @Test func nonlinearityOfAnRNNIsAssumed() throws {
+    var shape = Self.shape
+    shape.cell = .rnn
+    let tensors = Self.tensors(embedding: "emb", output: "out").map { tensor in
+      tensor.name.hasPrefix("m.")
+        ? NamedTensor(
+          tensor.name, [Self.hidden, tensor.shape[1]],
+          Array(tensor.values.prefix(Self.hidden * tensor.shape[1]))) : tensor
+    }
+    let model = try TorchLayout.model(from: tensors, shape: shape, path: "file")
+    #expect(model.assumptions.contains("the layers' nonlinearity is tanh, not relu"))
+  }
+}
