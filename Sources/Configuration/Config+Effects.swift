@@ -29,6 +29,19 @@ extension Config {
     }
   }
 
+  /// What the schedule does and people may not expect.
+  package var scheduleRemarks: [String] {
+    let warmup = optimizer.schedule.warmupSteps
+    guard warmup > run.steps else { return [] }
+    let isDefault = warmup == ScheduleConfig().warmupSteps
+    let share = Double(run.steps) / Double(warmup)
+    return [
+      "the warm-up of \(warmup) steps\(isDefault ? " (the default)" : "") is longer than the run: "
+        + "the learning rate only rises, to \(Format.fixed(100 * share, 1)) % of "
+        + "optimizer.learning_rate; lower optimizer.schedule.warmup_steps"
+    ]
+  }
+
   private var modelRules: [EffectRule] {
     let cell = "model.cell is \"\(model.cell.rawValue)\""
     return [

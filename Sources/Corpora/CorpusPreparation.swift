@@ -19,6 +19,8 @@ package struct CorpusPreparation {
     package var tokens: Int
     package var textBytes: Int
     package var vocabularySize: Int
+    /// Tokens that the tokenizer does not know.
+    package var unknown = 0
   }
 
   /// A part of the work: which pass, and the bytes of all texts that it has read.
@@ -66,6 +68,8 @@ package struct CorpusPreparation {
     let writer = try TokenFileWriter(
       path: output, vocabularySize: tokenizer.vocabularySize, replaces: overwrite)
     var done = 0
+    var unknown = 0
+    let unknownToken = tokenizer.unknown ?? -1
     for path in texts {
       let file = try open(path)
       var pace = Pace()
@@ -73,6 +77,7 @@ package struct CorpusPreparation {
       var start = 0
       try unsafe tokenizer.forEachToken(of: file.bytes, path: names[path] ?? path) { token, end in
         writer.append(token, at: done + start)
+        if token == unknownToken { unknown += 1 }
         start = end
         if pace.isDue(end) {
           file.release(upTo: end)
@@ -85,7 +90,8 @@ package struct CorpusPreparation {
     guard writer.tokenCount > 0 else { throw .empty(path: texts.first ?? output) }
     try writer.finish(tokenizer: tokenizer, textBytes: done)
     return Summary(
-      tokens: writer.tokenCount, textBytes: done, vocabularySize: tokenizer.vocabularySize)
+      tokens: writer.tokenCount, textBytes: done, vocabularySize: tokenizer.vocabularySize,
+      unknown: unknown)
   }
 
   private func open(_ path: String) throws(CorpusError) -> MappedFile {

@@ -12,6 +12,13 @@ package struct CorpusSplit: Sendable {
 
     /// Bytes of text that the range's targets (every token but the first) stand for.
     package var targetBytes: Int { corpus.byteCount(of: range.dropFirst()) }
+
+    /// Targets of the range that are the token for what the tokenizer does not know.
+    ///
+    /// - Complexity: one pass over the tokens.
+    package var unknownTargets: Int {
+      corpus.tokenizer.unknown.map { corpus.count(of: $0, in: range.dropFirst()) } ?? 0
+    }
   }
 
   package let training: Part

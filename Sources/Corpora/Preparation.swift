@@ -44,6 +44,11 @@ package struct Preparation {
       "\(output): \(Format.grouped(summary.tokens)) tokens (\(tokenizer.kind.rawValue), vocabulary "
         + "\(Format.grouped(summary.vocabularySize))) of \(Format.grouped(summary.textBytes)) "
         + "bytes from \(Format.count(texts.count, "file")) in \(Format.fixed(seconds, 1)) s")
+    if summary.unknown > 0 {
+      console.say(
+        "\(Format.share(summary.unknown, of: summary.tokens)) of the tokens are unknown (<unk>): "
+          + "\(Format.grouped(summary.unknown))")
+    }
     console.say(
       "train on it with data.train = \"\(output)\", data.tokenizer = "
         + "\"\(tokenizer.kind.rawValue)\"")
@@ -51,7 +56,8 @@ package struct Preparation {
       "kind": "prepare", "output": .string(output), "files": .integer(texts.count),
       "tokenizer": .string(tokenizer.kind.rawValue),
       "vocabulary": .integer(summary.vocabularySize), "tokens": .integer(summary.tokens),
-      "text_bytes": .integer(summary.textBytes), "seconds": .number(seconds),
+      "text_bytes": .integer(summary.textBytes),
+      "unknown_tokens": .integer(summary.unknown), "seconds": .number(seconds),
     ])
   }
 

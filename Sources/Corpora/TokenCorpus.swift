@@ -210,6 +210,25 @@ package final class TokenCorpus: Sendable {
     return hasher.finish().description
   }
 
+  /// How often a token stands in a range.
+  func count(of token: Int32, in range: Range<Int>) -> Int {
+    precondition(range.lowerBound >= 0, "range \(range) starts below 0")
+    precondition(range.upperBound <= count, "range \(range) ends beyond \(count) tokens")
+    var found = 0
+    withTokens { view in
+      switch view {
+      case .bytes(let tokens): for place in range where unsafe Int32(tokens[place]) == token {
+        found += 1
+      }
+      case .narrow(let tokens): for place in range where unsafe Int32(tokens[place]) == token {
+        found += 1
+      }
+      case .wide(let tokens): for place in range where unsafe tokens[place] == token { found += 1 }
+      }
+    }
+    return found
+  }
+
   private static func decode<Token: FixedWidthInteger>(
     _ text: UnsafeRawBufferPointer, path: String, _ tokenizer: Tokenizer,
     _ progress: ReadingProgress?

@@ -2,6 +2,13 @@ import Foundation
 
 /// Numbers in the form that people read.
 package enum Format {
+  /// A part of a whole in percent, such as "3.1 %"; "less than 0.1 %" where it is small but not 0.
+  package static func share(_ part: Int, of whole: Int) -> String {
+    let percent = 100 * Double(part) / Double(max(1, whole))
+    if part > 0, percent < 0.05 { return "less than 0.1 %" }
+    return fixed(percent, 1) + " %"
+  }
+
   /// Groups of three digits: 1,234,567.
   package static func grouped(_ value: Int) -> String {
     var digits = String(value.magnitude)

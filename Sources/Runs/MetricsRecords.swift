@@ -32,6 +32,9 @@ package struct TrainRecord {
       "data_seconds": .number(interval.mean(interval.dataDuration)),
       "fingerprint": .string(fingerprint),
     ]
+    if let mean = interval.meanLoss {
+      record = record.merging(["mean_loss": .number(mean)])
+    }
     if let pace { record = record.merging(pace.json) }
     return skippedSteps == 0 ? record : record.merging(["skipped_steps": .integer(skippedSteps)])
   }
@@ -46,8 +49,15 @@ package struct StepInterval: Sendable {
   package private(set) var hiddenExchangeDuration = Duration.zero
   package private(set) var dataDuration = Duration.zero
   package private(set) var sentBytes = 0
+  private var lossSum = 0.0
+
+  /// The mean loss of the targets; nil where they are of one update.
+  package private(set) var meanLoss: Double?
+  private var updates = 0
 
   package mutating func add(_ outcome: StepOutcome) {
+    lossSum += outcome.loss * Double(outcome.tokens)
+    updates += 1
     steps += outcome.steps
     tokens += outcome.tokens
     duration += outcome.duration
@@ -55,6 +65,7 @@ package struct StepInterval: Sendable {
     hiddenExchangeDuration += outcome.hiddenExchangeDuration
     dataDuration += outcome.dataDuration
     sentBytes += outcome.sentBytes
+    meanLoss = updates > 1 && tokens > 0 ? lossSum / Double(tokens) : nil
   }
 
   /// What this rank did itself: time in the exchange is mostly time that the slowest rank takes.

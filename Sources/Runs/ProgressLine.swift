@@ -43,8 +43,11 @@ package final class ProgressLine {
   }
 
   /// Reports a logged step, unless the redrawn line does.
-  package func log(step: Int, loss: Double, tokensPerSecond: Double) {
-    if !isInteractive { console.say(text(step: step, loss: loss, speed: tokensPerSecond)) }
+  ///
+  /// - Parameter meanLoss: of the targets since the last one; nil where that is the step alone.
+  package func log(step: Int, loss: Double, meanLoss: Double?, tokensPerSecond: Double) {
+    if isInteractive { return }
+    console.say(text(step: step, loss: loss, meanLoss: meanLoss, speed: tokensPerSecond))
   }
 
   /// A line that stays.
@@ -59,13 +62,18 @@ package final class ProgressLine {
     isLineOpen = false
   }
 
-  private func text(step: Int, loss: Double, speed: Double) -> String {
+  private func text(
+    step: Int, loss: Double, meanLoss: Double? = nil, speed: Double
+  ) -> String {
+    func number(_ loss: Double) -> String {
+      task.lossDecimals.map { Format.fixed(loss, $0) } ?? Format.small(loss)
+    }
     let bits = bytesPerToken.map {
       "  \(Format.fixed(loss / $0 / Elementary.log(2), 3)) bits/byte"
     }
-    let lossText = task.lossDecimals.map { Format.fixed(loss, $0) } ?? Format.small(loss)
+    let mean = meanLoss.map { " (mean \(number($0)))" } ?? ""
     let remaining = Double(steps - step) * (stepSeconds ?? 0)
-    return "step \(step)/\(steps)  loss \(lossText)\(bits ?? "")  "
+    return "step \(step)/\(steps)  loss \(number(loss))\(mean)\(bits ?? "")  "
       + "\(Format.grouped(Int(saturating: speed))) \(task.unit.rawValue)/s  "
       + "ETA \(Format.time(remaining))"
   }

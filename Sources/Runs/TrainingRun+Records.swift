@@ -23,6 +23,7 @@ extension TrainingRun {
         + "\(Format.grouped(replica.table.parameterCount)) parameters, "
         + "\(setup.data.words), "
         + "batch \(batch.sequences) x \(batch.window), \(range) -> \(run.directory)")
+    setup.remarks.forEach(progress.say)
     guard let changes = restored?.changes, !changes.isEmpty else { return }
     progress.say(
       "changed since the checkpoint: \(changes.map(\.description).joined(separator: ", ")); the "
@@ -45,7 +46,8 @@ extension TrainingRun {
       learningRate: outcome.learningRate, gradientNorm: outcome.gradientNorm, interval: interval,
       fingerprint: try trainer.fingerprint(), skippedSteps: history.skippedSteps, pace: pace)
     progress.log(
-      step: outcome.step, loss: outcome.loss, tokensPerSecond: interval.tokensPerSecond)
+      step: outcome.step, loss: outcome.loss, meanLoss: interval.meanLoss,
+      tokensPerSecond: interval.tokensPerSecond)
     let seconds = interval.duration.seconds
     interval = StepInterval()
     var records = [record.json]

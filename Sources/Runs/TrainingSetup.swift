@@ -149,8 +149,31 @@ package struct TrainingSetup {
     if case .text(let split) = data { split } else { nil }
   }
 
-  /// Bytes of text that a training token stands for on average; nil without a text.
+  /// Bytes of text that a training token stands for on average; nil without a text, and where some
+  /// tokens are unknown, so that they stand for more than the model says.
   package var bytesPerToken: Double? {
-    split.map { Double($0.training.targetBytes) / Double(max(1, $0.training.range.count - 1)) }
+    guard let training = split?.training, training.unknownTargets == 0 else { return nil }
+    let bytes = training.targetBytes
+    return bytes > 0 ? Double(bytes) / Double(max(1, training.range.count - 1)) : nil
+  }
+
+  /// What people are to know of a run before it begins, a line each.
+  package var remarks: [String] {
+    var remarks: [String] = []
+    if let split {
+      let unknown = split.training.unknownTargets
+      let targets = split.training.range.count - 1
+      if unknown > 0 {
+        remarks.append(
+          "\(Format.share(unknown, of: targets)) of the training targets are unknown (<unk>), "
+            + "which is easier to say than the text is: no bits per byte")
+      } else if let validation = split.validation, validation.unknownTargets > 0 {
+        remarks.append(
+          "\(Format.share(validation.unknownTargets, of: validation.range.count - 1)) of the "
+            + "validation targets are unknown (<unk>), which the training text has none of, so "
+            + "that their losses say nothing")
+      }
+    }
+    return remarks + config.scheduleRemarks
   }
 }

@@ -54,6 +54,11 @@ package struct Evaluation {
     let score = try scorer.score(on: subject.scored(window: model.config.batch.window))
     console.say("\(model.checkpoint.path) on \(subject.path)")
     console.say("step \(model.state.step)  \(score.words)")
+    if score.unknownTargets > 0, model.neverTrainedUnknown {
+      console.say(
+        "<unk> was never trained: the training text has no unknown token, so that their losses say "
+          + "nothing")
+    }
     let head: OrderedJSON = [
       "kind": "evaluation", "checkpoint": .string(model.checkpoint.path),
       "text": .string(subject.path), "step": .integer(model.state.step),

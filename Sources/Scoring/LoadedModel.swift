@@ -107,6 +107,18 @@ package struct LoadedModel {
   /// What the model does.
   package var task: TaskDescription { config.taskDescription }
 
+  /// Whether its training text cannot have had an unknown token, since all of it made the
+  /// vocabulary.
+  var neverTrainedUnknown: Bool {
+    let data = config.data
+    guard task.readsText, state.tokenizer.unknown != nil else { return false }
+    let isLearntInFull =
+      data.tokenizer == .character || (data.minimumCount <= 1 && data.vocabularyLimit == 0)
+    // A token file does not say how its vocabulary was learnt.
+    return isLearntInFull
+      && ((try? CorpusPreparation.tokenizer(ofTokenFile: data.train)) ?? nil) == nil
+  }
+
   /// Says what the model's outputs mean.
   package func decoder() throws -> OutputDecoder {
     try OutputDecoder(

@@ -13,6 +13,8 @@ package struct Score: Sendable {
   package var targets: Int
   /// Bytes of text that these stand for; 0 where there is no text.
   package var bytes: Int
+  /// Targets that the tokenizer does not know.
+  package var unknownTargets = 0
   /// Columns of the output layer.
   package var outputs: Int
 
@@ -41,8 +43,14 @@ package struct Score: Sendable {
   }
 
   /// The task's metrics by name.
+  ///
+  /// Bits per byte are left out where no byte stands for the targets; where some of these are
+  /// unknown, which is easier to say than the text is, `unknown_targets` marks them.
   package var measures: OrderedJSON {
-    .object(task.metrics.map { .init($0.name, .number(value(of: $0))) })
+    let metrics = task.metrics.filter { $0.quantity != .bitsPerByte || bytes > 0 }
+    let known: OrderedJSON = .object(metrics.map { .init($0.name, .number(value(of: $0))) })
+    return unknownTargets == 0
+      ? known : known.merging(["unknown_targets": .integer(unknownTargets)])
   }
 
   /// The record of a validation after `step`.
@@ -56,11 +64,14 @@ package struct Score: Sendable {
     func number(_ value: Double, _ decimals: Int?) -> String {
       decimals.map { Format.fixed(value, $0) } ?? Format.small(value)
     }
-    let measures = task.metrics.map { metric in
+    let hasBits = bytes > 0 && unknownTargets == 0
+    let measures = task.metrics.filter { $0.quantity != .bitsPerByte || hasBits }.map { metric in
       let value = number(value(of: metric), metric.decimals)
       return metric.unit.map { "  \(value) \($0)" } ?? "  \(metric.name) \(value)"
     }
     return "loss \(number(loss, task.lossDecimals))\(measures.joined())  "
-      + "(\(Format.grouped(targets)) \(task.scoreUnit.rawValue))"
+      + "(\(Format.grouped(targets)) \(task.scoreUnit.rawValue)"
+      + (unknownTargets == 0
+        ? ")" : ", \(Format.share(unknownTargets, of: targets)) of them unknown, <unk>)")
   }
 }

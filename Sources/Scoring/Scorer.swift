@@ -19,6 +19,8 @@ package final class Scorer {
   let communicator: any Communicator
   private let savedState: AlignedBuffer
   private let progress: RunProgress?
+  /// What was counted of the text that was measured on last.
+  private var counted: (part: CorpusSplit.Part, bytes: Int, unknown: Int)?
 
   /// What a model is measured on, or gives outputs of: each token or sequence once.
   package enum Subject: Sendable {
@@ -124,11 +126,24 @@ package final class Scorer {
         metrics[shard] = all[rank][2 * shardCount + shard]
       }
     }
-    let bytes = if case .text(let part, _) = subject { part.targetBytes } else { 0 }
-    return Score(
+    let text = count(subject)
+    var score = Score(
       task: task, loss: CanonicalTree.sum(losses) / targets,
-      lossMetric: CanonicalTree.sum(metrics) / targets, targets: Int(targets), bytes: bytes,
+      lossMetric: CanonicalTree.sum(metrics) / targets, targets: Int(targets), bytes: text.bytes,
       outputs: replica.shape.vocabularySize)
+    score.unknownTargets = text.unknown
+    return score
+  }
+
+  /// Bytes and unknown ones of a text's targets, counted once.
+  private func count(_ subject: Subject) -> (bytes: Int, unknown: Int) {
+    guard case .text(let part, _) = subject else { return (0, 0) }
+    if let counted, counted.part.corpus === part.corpus, counted.part.range == part.range {
+      return (counted.bytes, counted.unknown)
+    }
+    let (bytes, unknown) = (part.targetBytes, part.unknownTargets)
+    counted = (part, bytes, unknown)
+    return (bytes, unknown)
   }
 }
 

@@ -27,6 +27,6 @@ import Testing
         + #""gradient_norm":1.0,"tokens_per_second":2000.0,"step_seconds":0.05,"#
         + #""exchange_seconds":0.002,"#
         + #""hidden_exchange_seconds":0.005,"exchange_bytes":1500,"#
-        + #""data_seconds":0.001,"fingerprint":"f"}"#)
+        + #""data_seconds":0.001,"fingerprint":"f","mean_loss":2.0}"#)
   }
 }

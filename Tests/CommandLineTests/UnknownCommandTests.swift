@@ -1,0 +1,63 @@
+import Foundation
+import Records
+import Testing
+
+/// Commands say what share of a text their tokenizer does not know, and other things that figures
+/// hide.
+@Suite(.serialized) struct UnknownCommandTests {
+  private static let word = [
+    "--set", "data.tokenizer=word", "--set", "batch.window=4", "--threads", "1",
+  ]
+
+  private func run(_ arguments: [String], in place: Workplace) throws -> Program {
+    let job = try Program(arguments, in: place.folder)
+    #expect(job.status == 0, "\(job)")
+    return job
+  }
+
+  @Test func evaluateSaysTheShareOfUnknownTargets() throws {
+    let place = try Workplace()
+    let trained = try run(["config.json", "--steps", "2"] + Self.word, in: place)
+    #expect(!trained.output.contains("unknown"), "\(trained)")
+    try place.write("invented.txt", (0..<100).map { "frob\($0) the" }.joined(separator: "\n"))
+    let invented = try run(["evaluate", "run", "--text", "invented.txt"], in: place)
+    #expect(invented.output.contains("33.1 % of them unknown"), "\(invented)")
+    #expect(invented.output.contains("<unk> was never trained"), "\(invented)")
+    #expect(!invented.output.contains("bits/byte"), "\(invented)")
+    let prepared = try run(
+      ["prepare", "invented.txt", "--output", "i.tokens", "--tokenizer-from", "run"], in: place)
+    #expect(prepared.output.contains("33.3 % of the tokens are unknown (<unk>): 100"))
+  }
+
+  @Test func runsSayTheShareOfUnknownTargets() throws {
+    let place = try Workplace()
+    let trained = try run(
+      ["config.json", "--steps", "8", "--set", "data.minimum_count=3", "--set", "run.log_every=4"]
+        + Self.word, in: place)
+    #expect(trained.output.contains("of the training targets are unknown"), "\(trained)")
+    #expect(!trained.output.contains("bits/byte"), "\(trained)")
+    // A line's loss and the mean since the last line.
+    let records = try place.records("run").filter { $0["kind"] == "train" }
+    #expect(records.compactMap { $0["step"]?.line } == ["1", "4", "8"])
+    #expect(records[0]["mean_loss"] == nil)
+    #expect(records[1]["mean_loss"] != nil)
+    #expect(trained.output.contains("(mean "), "\(trained)")
+    let losses = try run(
+      ["config.json", "--steps", "8", "--set", "data.minimum_count=3", "--run-directory", "each"]
+        + Self.word, in: place)
+    #expect(!losses.output.contains("(mean "))
+    let each = try place.records("each").filter { $0["kind"] == "train" }
+      .compactMap { $0["loss"]?.doubleValue }
+    let mean = try #require(records[2]["mean_loss"]?.doubleValue)
+    #expect(abs(mean - each[4...7].reduce(0, +) / 4) < 1e-12)
+  }
+
+  @Test func aWarmUpLongerThanTheRunIsSaid() throws {
+    let place = try Workplace()
+    let words = "is longer than the run: the learning rate only rises, to 2.0 %"
+    let long = ["--set", "optimizer.schedule.warmup_steps=100", "--steps", "2"]
+    #expect(try run(["config.json"] + long, in: place).output.contains(words))
+    #expect(try run(["check", "config.json"] + long, in: place).output.contains(words))
+    #expect(try !run(["check", "config.json"], in: place).output.contains("warm-up"))
+  }
+}
