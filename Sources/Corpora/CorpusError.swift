@@ -6,6 +6,8 @@ package enum CorpusError: Error, Equatable, Sendable {
   case missing(path: String)
   /// The path names a directory, a pipe or a device; `kind` says which.
   case notRegularFile(path: String, kind: String)
+  /// The file is known by its first bytes to be no text.
+  case notText(path: String, FileSignature)
   case empty(path: String)
   /// The tokenizer of characters or words met bytes that are not UTF-8, first at `offset`.
   case invalidUTF8(path: String, offset: Int)
@@ -37,6 +39,9 @@ extension CorpusError: CustomStringConvertible {
       """
     case .notRegularFile(let path, let kind):
       "corpus '\(path)' is \(kind), expected a regular text file"
+    case .notText(let path, let signature):
+      "corpus '\(path)' is \(signature.name), expected text in UTF-8; "
+        + signature.remedy(path: path)
     case .empty(let path):
       "corpus '\(path)' is empty (0 bytes), expected text"
     case .invalidUTF8(let path, let offset):

@@ -21,7 +21,8 @@ import Records
 
   /// Opens a file of at least one byte.
   ///
-  /// - Throws: `CorpusError` where the path is missing, not a regular file, unreadable or empty.
+  /// - Throws: `CorpusError` where the path is missing, not a regular file, unreadable, empty or
+  ///   in a form that is known to be no text.
   init(path: String) throws(CorpusError) {
     // Without O_NONBLOCK, opening a pipe would wait for a writer.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -36,6 +37,11 @@ import Records
     }
     if let kind = Self.unusableKind(of: status) { throw .notRegularFile(path: path, kind: kind) }
     guard status.st_size > 0 else { throw .empty(path: path) }
+    var head = [UInt8](repeating: 0, count: 32)
+    let count = unsafe head.withUnsafeMutableBytes { unsafe Self.read(descriptor, into: $0) }
+    if let signature = FileSignature(head.prefix(max(0, count))) {
+      throw .notText(path: path, signature)
+    }
     unsafe bytes = try unsafe Self.content(of: descriptor, status, path: path)
   }
 

@@ -1,3 +1,4 @@
+import Corpora
 import Foundation
 import NumericContract
 package import Records
@@ -36,6 +37,11 @@ package struct DataFile {
     if data.count > Self.largest {
       throw DataFileError(
         path: path, place: nil, problem: "is larger than 4 GiB, which does not fit in memory")
+    }
+    if let signature = FileSignature(data) {
+      throw DataFileError(
+        path: path, place: nil, problem: "is \(signature.name), expected text in UTF-8",
+        hint: signature.remedy(path: path))
     }
     self.path = path
     bytes = data
