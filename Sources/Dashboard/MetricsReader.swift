@@ -76,8 +76,10 @@ extension MetricsReader {
     private var last = ContinuousClock.now
     private static let most = 0.6
     private static let share = 0.5
+    /// What small files may take beyond it, so that they do not wait for large ones.
+    private static let overdraft = 0.2
 
-    /// Calls `body` until it returns false, or time is over.
+    /// Calls `body` until it returns false, or time is over; as a rule once at least.
     mutating func spend(_ body: () throws -> Bool) rethrows {
       let start = ContinuousClock.now
       seconds = min(Self.most, seconds + Self.share * last.duration(to: start).seconds)
@@ -85,6 +87,7 @@ extension MetricsReader {
         last = .now
         seconds -= start.duration(to: last).seconds
       }
+      guard seconds > -Self.overdraft, try body() else { return }
       while start.duration(to: .now).seconds < seconds, try body() {}
     }
   }

@@ -89,6 +89,25 @@ import WebServer
     #expect(try server.get("/api/run", query: ["name": "first"]).status == 200)
   }
 
+  /// Time is over with the first of them at the latest.
+  @Test func smallFilesDoNotWaitForLargeOnes() throws {
+    let text = String(repeating: "x", count: 900)
+    let line = #"{"kind":"train","step":1,"loss":1.25,"text":"\#(text)"}"#
+    let folder = try RunsFolder(metrics: [String](repeating: line, count: 50_000))
+    try folder.write("small/metrics.jsonl", RunsFolder.metrics[0] + "\n")
+    let reader = MetricsReader()
+    var looks = 0
+    while true {
+      let large = reader.look(at: "\(folder.path)/first")
+      let small = reader.look(at: "\(folder.path)/small")
+      #expect(small.metrics.train.rowCount == 1)
+      #expect(large.readBytes > 0)
+      looks += 1
+      if !large.isBehind || looks > 1000 { break }
+    }
+    #expect(reader.look(at: "\(folder.path)/first").metrics.train.recordCount == 50_000)
+  }
+
   @Test func oddNumbersAndLinesAreCounted() throws {
     let odd = [
       #"{"kind":"train","step":1e300,"loss":1e300,"tokens":1e300,"tokens_per_second":1e-300}"#,

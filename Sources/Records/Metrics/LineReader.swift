@@ -22,7 +22,7 @@ package final class LineReader {
 
   /// Bytes of a line; longer ones are skipped.
   package static let longestLine = 1 << 20
-  private static let blockBytes = 1 << 18
+  private static let blockBytes = 1 << 16
 
   package let path: String
   package let descriptor: Int32
