@@ -173,7 +173,7 @@ package final class TokenCorpus: Sendable {
   /// Bytes of the file that the tokens of `range` stand for; turns nats a token into bits a byte.
   ///
   /// A token file knows the place of every 1,024th token (of fewer in one of more than 67 million)
-  /// and takes those between to be of equal length, but for bytes.
+  /// and those between, but for words and unknown characters, which it takes to be of equal length.
   ///
   /// - Complexity: one pass over a text, none for bytes and token files.
   package func byteCount(of range: Range<Int>) -> Int {

@@ -163,7 +163,10 @@ struct TokenFile: Sendable {
     }
   }
 
-  /// Where in the text a token starts: exact for every `indexStride`-th, and in proportion between.
+  /// Where in the text a token starts: exact for every `indexStride`-th, and between these wherever
+  /// the tokens back or on to one of them have a known length; else in proportion.
+  ///
+  /// - Complexity: O(`indexStride`).
   func textOffset(of index: Int, in file: UnsafeRawBufferPointer) -> Int {
     if index >= header.tokenCount { return header.textBytes }
     func entry(_ index: Int) -> Int {
@@ -172,11 +175,32 @@ struct TokenFile: Sendable {
         fromByteOffset: header.indexStart + 8 * index, as: UInt64.self)
       return Int(clamping: UInt64(littleEndian: raw))
     }
+    func length(_ tokens: Range<Int>) -> Int? {
+      var sum = 0
+      for place in tokens {
+        guard let bytes = unsafe tokenizer.byteLength(of: token(at: place, in: file)) else {
+          return nil
+        }
+        sum += bytes
+      }
+      return sum
+    }
     let block = index / header.indexStride
     let first = block * header.indexStride
-    let length = min(header.indexStride, header.tokenCount - first)
+    let last = first + min(header.indexStride, header.tokenCount - first)
     let (start, end) = (entry(block), entry(block + 1))
-    let share = Double(end - start) * Double(index - first) / Double(length)
+    if let before = length(first..<index) { return min(end, start + before) }
+    if let after = length(index..<last) { return max(start, end - after) }
+    let share = Double(end - start) * Double(index - first) / Double(last - first)
     return start + Int(share.rounded())
+  }
+
+  private func token(at index: Int, in file: UnsafeRawBufferPointer) -> Int32 {
+    let place = TokenFileHeader.pageBytes + header.tokenBytes * index
+    return switch header.tokenBytes {
+    case 1: unsafe Int32(file[place])
+    case 2: unsafe Int32(file.loadUnaligned(fromByteOffset: place, as: UInt16.self))
+    default: unsafe file.loadUnaligned(fromByteOffset: place, as: Int32.self)
+    }
   }
 }

@@ -52,6 +52,18 @@ extension Tokenizer {
 }
 
 extension Tokenizer {
+  /// Bytes of text that a token stands for; nil where that is not the same everywhere, as it is
+  /// not of words with the white space before them and of what is unknown.
+  func byteLength(of token: Int32) -> Int? {
+    switch self {
+    case .byte: 1
+    case .character(let vocabulary):
+      token == vocabulary.unknown ? nil : UTF8.width(vocabulary.scalar(of: token))
+    case .word: nil
+    case .bytePair(let vocabulary): vocabulary.length(of: token)
+    }
+  }
+
   /// The token of what the tokenizer does not know; nil where it knows everything.
   package var unknown: Int32? {
     switch self {
