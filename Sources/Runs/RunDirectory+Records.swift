@@ -23,7 +23,8 @@ extension RunDirectory {
     let step = restored.resumption.step
     let survey = try MetricsSurvey(path: metricsPath)
     var records: [OrderedJSON] = []
-    for saved in try store.steps()
+    let kept = try store.steps()
+    for saved in kept
     where saved > 0 && saved <= step && !survey.checkpointSteps.contains(saved) {
       records.append(
         [
@@ -36,7 +37,7 @@ extension RunDirectory {
     }
     let gaps = survey.gaps(
       upTo: step, isValidated: !restored.resumption.isValidationMissing,
-      periods(config, hasValidation: hasValidation, writesText: writesText))
+      periods(config, hasValidation: hasValidation, writesText: writesText), kept: Set(kept))
     if let first = gaps.map(\.firstStep).min() {
       records.append(Self.missing(gaps.map(\.kind), from: first, to: step))
     }
@@ -75,6 +76,7 @@ extension RunDirectory {
     return MetricsSurvey.Periods(
       stride: config.exchange.isLocal ? config.exchange.synchronizeEvery : 1,
       training: value("log_every", config.run.logEvery), validation: validation,
-      samples: samples ? validation : 0)
+      samples: samples ? validation : 0,
+      checkpoints: value("checkpoint_every", config.run.checkpointEvery))
   }
 }

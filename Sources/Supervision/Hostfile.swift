@@ -12,6 +12,8 @@ package struct Hostfile: Sendable, Equatable {
   }
 
   package var hosts: [Host]
+  /// Whether launchers read the file as it is: they know one kind of line end.
+  package private(set) var isPlain = true
 
   package init(file path: String) throws {
     let data: [UInt8]
@@ -23,6 +25,7 @@ package struct Hostfile: Sendable, Equatable {
 
   package init(parsing text: String, place: String) throws {
     hosts = []
+    isPlain = !text.utf8.contains(UInt8(ascii: "\r"))
     // "\r\n" is one character, and a line end as well.
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     for (index, raw) in lines.enumerated() {

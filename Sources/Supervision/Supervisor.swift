@@ -164,7 +164,7 @@ package final class Supervisor {
           gone.isEmpty ? "all hosts answer" : "hosts gone: \(gone.joined(separator: ", "))")
       }
       state.hostsGone = gone
-      if !gone.isEmpty, !left.hosts.isEmpty {
+      if !left.hosts.isEmpty, !gone.isEmpty || !hostfile.isPlain {
         ranks = left.ranks(wanted: options.ranks, ofAll: hostfile)
         let path = "\(options.runDirectory)/\(RunFiles.daemonHosts)"
         if let input = options.hostfile, FileStatus.areSame(input, path) {

@@ -57,6 +57,7 @@ import Testing
     #expect(missing.first?["from_step"] == 4)
     #expect(missing.first?["step"] == 10)
     #expect(missing.first?["kinds"] == .array(["train", "valid", "sample"]))
+    #expect(try steps("checkpoint", place).prefix(2) == [5, 10])
     #expect(again.errors.contains("of steps 4 to 10 are not in the metrics"), "\(again)")
     #expect(try train(place, "--resume", "--steps", last).status == 0)
     #expect(try events("records_missing", place).count == 1)

@@ -56,6 +56,20 @@ import Testing
     #expect(told.gaps(upTo: 8, isValidated: true, Self.periods) == [])
   }
 
+  @Test func checkpointsThatAreGoneAreMissingOnlyWithoutARecord() throws {
+    let periods = MetricsSurvey.Periods(
+      training: 0, validation: 0, samples: 0, checkpoints: 5)
+    let survey = try Self.survey(
+      #"{"kind":"checkpoint","step":5}"#,
+      #"{"kind":"event","event":"checkpoint_skipped","step":10}"#)
+    func first(upTo step: Int, _ kept: Set<Int>) -> Int? {
+      survey.gaps(upTo: step, isValidated: true, periods, kept: kept).first?.firstStep
+    }
+    #expect(first(upTo: 14, []) == nil)
+    #expect(first(upTo: 20, [15, 20]) == nil)
+    #expect(first(upTo: 20, [20]) == 15)
+  }
+
   /// Steps that are made at once are told of where the last of them is due.
   @Test func roundsOfLocalUpdatesAreTakenIntoAccount() throws {
     let survey = try Self.survey(Self.train(3), Self.train(6))

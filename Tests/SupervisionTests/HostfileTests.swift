@@ -21,6 +21,9 @@ import Testing
     #expect(file.hosts.map(\.name) == ["a", "b"])
     #expect(file.hosts.map(\.slots) == [4, 2])
     #expect(file.text == "a slots=4\nb slots=2\n")
+    // Launchers get a file of their own kind.
+    #expect(!file.isPlain)
+    #expect(try Self.hosts(file.text).isPlain)
   }
 
   @Test(arguments: ["", "# nothing\n\n", "a slots=0\n", "a slots=many\n"])

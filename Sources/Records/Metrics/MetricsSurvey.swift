@@ -8,6 +8,8 @@ package struct MetricsSurvey: Sendable, Equatable {
   package private(set) var resumedStep = 0
   /// Steps with a record of a checkpoint.
   package private(set) var checkpointSteps: Set<Int> = []
+  /// The last step that tells of a checkpoint, be it of one that was not written.
+  private var lastCheckpointTold = 0
   /// The step of the newest checkpoint that is told of; nil for none.
   package private(set) var newestCheckpoint: Int?
   /// Names of the events of the last step that has any.
@@ -53,6 +55,7 @@ package struct MetricsSurvey: Sendable, Equatable {
     case "sample": sampledStep = max(sampledStep, step)
     case "checkpoint":
       checkpointSteps.insert(step)
+      lastCheckpointTold = max(lastCheckpointTold, step)
       newestCheckpoint = max(newestCheckpoint ?? step, step)
     case "resume":
       resumedStep = max(resumedStep, step)
@@ -62,6 +65,9 @@ package struct MetricsSurvey: Sendable, Equatable {
       if event == "nonfinite_skipped" { trainedStep = max(trainedStep, step) }
       if event == "sample_failed" { sampledStep = max(sampledStep, step) }
       if event == "records_missing" { resumedStep = max(resumedStep, step) }
+      if event == "checkpoint_skipped" || event == "checkpoint_failed" {
+        lastCheckpointTold = max(lastCheckpointTold, step)
+      }
       if step > lastEventStep { lastEvents = [] }
       lastEventStep = max(lastEventStep, step)
       if step == lastEventStep { lastEvents.insert(event) }
@@ -85,12 +91,16 @@ package struct MetricsSurvey: Sendable, Equatable {
     package var training: Int
     package var validation: Int
     package var samples: Int
+    package var checkpoints: Int
 
-    package init(stride: Int = 1, training: Int, validation: Int, samples: Int) {
+    package init(
+      stride: Int = 1, training: Int, validation: Int, samples: Int, checkpoints: Int = 0
+    ) {
       self.stride = stride
       self.training = training
       self.validation = validation
       self.samples = samples
+      self.checkpoints = checkpoints
     }
   }
 
@@ -110,12 +120,16 @@ package struct MetricsSurvey: Sendable, Equatable {
   /// - Parameters:
   ///   - step: up to which the run has come.
   ///   - isValidated: whether its validation is done.
-  package func gaps(upTo step: Int, isValidated: Bool, _ periods: Periods) -> [Gap] {
+  ///   - kept: steps whose checkpoints are there, and tell of themselves.
+  package func gaps(
+    upTo step: Int, isValidated: Bool, _ periods: Periods, kept: Set<Int> = []
+  ) -> [Gap] {
     let validated = isValidated ? step : step - 1
     let all = [
       ("train", trainedStep, periods.training, step),
       ("valid", validatedStep, periods.validation, validated),
       ("sample", sampledStep, periods.samples, validated),
+      ("checkpoint", lastCheckpointTold, periods.checkpoints, step),
     ]
     return all.compactMap { kind, told, period, end in
       guard period > 0 else { return nil }
@@ -125,6 +139,7 @@ package struct MetricsSurvey: Sendable, Equatable {
       var next = (start / common + 1) * common
       // The first step of a run is always told of.
       if kind == "train", start == 0 { next = periods.stride }
+      while kind == "checkpoint", next <= end, kept.contains(next) { next += common }
       return next <= end ? Gap(kind: kind, firstStep: next) : nil
     }
   }
