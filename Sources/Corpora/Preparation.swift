@@ -25,7 +25,7 @@ package struct Preparation {
 
   package func run(console: Console) throws {
     try validate()
-    let sources = try sources()
+    let (sources, leftOut) = try sources()
     let texts = sources.map(\.path)
     let bytes = texts.reduce(0) { $0 + (FileStatus($1)?.byteCount ?? 0) }
     let started = ContinuousClock.now
@@ -44,6 +44,7 @@ package struct Preparation {
       "\(output): \(Format.grouped(summary.tokens)) tokens (\(tokenizer.kind.rawValue), vocabulary "
         + "\(Format.grouped(summary.vocabularySize))) of \(Format.grouped(summary.textBytes)) "
         + "bytes from \(Format.count(texts.count, "file")) in \(Format.fixed(seconds, 1)) s")
+    if let words = leftOut.words { console.say(words) }
     if summary.unknown > 0 {
       console.say(
         "\(Format.share(summary.unknown, of: summary.tokens)) of the tokens are unknown (<unk>): "
@@ -54,6 +55,7 @@ package struct Preparation {
         + "\"\(tokenizer.kind.rawValue)\"")
     console.record([
       "kind": "prepare", "output": .string(output), "files": .integer(texts.count),
+      "left_out": leftOut.json,
       "tokenizer": .string(tokenizer.kind.rawValue),
       "vocabulary": .integer(summary.vocabularySize), "tokens": .integer(summary.tokens),
       "text_bytes": .integer(summary.textBytes),
@@ -80,11 +82,12 @@ package struct Preparation {
 
   /// The files to read, in their order. None of them is the output, or takes what this process
   /// prints.
-  private func sources() throws -> [Source] {
+  private func sources() throws -> ([Source], TextFolder.LeftOut) {
     let written = [STDOUT_FILENO, STDERR_FILENO].compactMap {
       FileStatus(descriptor: $0).flatMap { $0.kind == .regular ? $0.identity : nil }
     }
     var sources: [Source] = []
+    var leftOut = TextFolder.LeftOut()
     for input in inputs {
       if input == "-" {
         try requireOther(FileStatus(descriptor: STDIN_FILENO), written, named: "standard input")
@@ -95,7 +98,9 @@ package struct Preparation {
       switch status.kind {
       case .pipe: sources.append(try Source(copying: input, beside: output))
       case .directory:
-        for path in try Self.textFiles(at: input) {
+        let folder = try TextFolder(input)
+        leftOut += folder.leftOut
+        for path in folder.files {
           let status = FileStatus(path)
           if let status, written.contains(status.identity) { continue }
           // What an earlier call has left there is no text; a text is not to be lost.
@@ -111,7 +116,7 @@ package struct Preparation {
     guard !sources.isEmpty else {
       throw UsageError("no text file with a byte in \(inputs.joined(separator: ", "))")
     }
-    return sources
+    return (sources, leftOut)
   }
 
   /// Throws where a text is one of the files that are written.
@@ -140,27 +145,6 @@ package struct Preparation {
     }
     if learning.minimumCount != 1 { throw UsageError("--minimum-count \(reason)") }
     if learning.vocabularyLimit != 0 { throw UsageError("--vocabulary-limit \(reason)") }
-  }
-
-  /// The file itself, or all files with a byte within a directory, by path; hidden ones are left
-  /// out.
-  private static func textFiles(at path: String) throws -> [String] {
-    var isDirectory: ObjCBool = false
-    guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw CorpusError.missing(path: path)
-    }
-    guard isDirectory.boolValue else { return [path] }
-    guard let names = FileManager.default.enumerator(atPath: path) else {
-      throw UsageError("the directory '\(path)' cannot be read; check its permissions")
-    }
-    var files: [String] = []
-    for case let name as String in names {
-      let isHidden = name.split(separator: "/").contains { $0.hasPrefix(".") }
-      let kind = names.fileAttributes?[.type] as? FileAttributeType
-      let size = names.fileAttributes?[.size] as? Int ?? 0
-      if !isHidden, kind == .typeRegular, size > 0 { files.append("\(path)/\(name)") }
-    }
-    return files.sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
   }
 
   /// The tokenizer of a token file, or of a run or checkpoint.

@@ -7,9 +7,12 @@
 /// The right of one process to something, held until `deinit` or the process's end.
 ///
 /// It is a lock of the system on a file, so that a process that was killed leaves none behind; the
-/// file itself stays and says who held it last.
+/// file itself stays and says who held it last. Where the file system knows no lock of whole files,
+/// a lock of its bytes stands in, or none where there is not even that.
 package struct FileLock: ~Copyable {
   private let file: LockedFile
+  /// What a person should know of a lock that is weaker than it should be.
+  package let warning: String?
 
   /// Takes the lock of a file, which is made where there is none.
   ///
@@ -19,19 +22,32 @@ package struct FileLock: ~Copyable {
     guard file.descriptor >= 0 else {
       throw .system(SystemError(operation: "open", path: path, code: errno))
     }
-    while flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 {
-      let code = errno
-      if code == EINTR { continue }
-      guard code == EWOULDBLOCK else {
-        throw .system(SystemError(operation: "lock", path: path, code: code))
+    switch file.lock() {
+    case 0: warning = nil
+    case EWOULDBLOCK: throw .held(by: file.holder(path))
+    case let code where Self.meansNoSuchLock(code):
+      let second = file.lockBytes()
+      if second == EACCES || second == EAGAIN { throw .held(by: file.holder(path)) }
+      guard second == 0 || Self.meansNoSuchLock(second) else {
+        throw .system(SystemError(operation: "lock", path: path, code: second))
       }
-      throw .held(by: file.text ?? "another process, which left no name in \(path)")
+      warning =
+        "the file system of '\(path)' has no locks of files (\(SystemError.reason(code))); "
+        + (second == 0
+          ? "a weaker lock is taken, which some systems do not share between hosts"
+          : "nothing keeps a second run out of this directory")
+    case let code: throw .system(SystemError(operation: "lock", path: path, code: code))
     }
     // The lock holds whatever stands in the file; on a full disk nothing does.
     let holder = "process \(getpid()) on \(Self.hostName)\n"
     ftruncate(file.descriptor, 0)
     _ = unsafe pwrite(file.descriptor, holder, holder.utf8.count, 0)
     self.file = file
+  }
+
+  /// Whether an error is of the file system, which cannot lock, and not of the lock.
+  private static func meansNoSuchLock(_ code: Int32) -> Bool {
+    [ENOSYS, EOPNOTSUPP, ENOTSUP, ENOLCK, EINVAL].contains(code)
   }
 
   private static var hostName: String {
@@ -46,6 +62,13 @@ package struct FileLock: ~Copyable {
   }
 }
 
+// The structure has the name of the function above.
+#if canImport(Glibc)
+  private typealias ByteRangeLock = Glibc.flock
+#elseif canImport(Darwin)
+  private typealias ByteRangeLock = Darwin.flock
+#endif
+
 /// The owner of the lock's descriptor, which gives the lock up with it.
 private struct LockedFile: ~Copyable {
   let descriptor: Int32
@@ -58,6 +81,30 @@ private struct LockedFile: ~Copyable {
     // with it the lock.
     _ = flock(descriptor, LOCK_UN)
     close(descriptor)
+  }
+
+  /// Locks the file as a whole; returns 0 or the system's error number.
+  func lock() -> Int32 {
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      if errno != EINTR { return errno }
+    }
+    return 0
+  }
+
+  /// Locks the file's bytes; returns 0 or the system's error number.
+  func lockBytes() -> Int32 {
+    var range = ByteRangeLock()
+    range.l_type = Int16(F_WRLCK)
+    range.l_whence = Int16(SEEK_SET)
+    while unsafe fcntl(descriptor, F_SETLK, &range) == -1 {
+      if errno != EINTR { return errno }
+    }
+    return 0
+  }
+
+  /// Who has the lock, in words.
+  func holder(_ path: String) -> String {
+    text ?? "another process, which left no name in \(path)"
   }
 
   /// The first line of the file in printable ASCII; nil if there is none.

@@ -115,7 +115,9 @@ package final class RunDirectory {
   /// Takes the directory's lock.
   private static func lock(_ path: String) throws -> FileLock {
     do throws(FileLockError) {
-      return try FileLock(path: "\(path)/\(RunFiles.lock)")
+      let lock = try FileLock(path: "\(path)/\(RunFiles.lock)")
+      if let warning = lock.warning { Console.complain(warning) }
+      return lock
     } catch {
       switch error {
       case .system(let error): throw error

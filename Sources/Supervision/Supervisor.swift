@@ -69,7 +69,9 @@ package final class Supervisor {
 
   private static func lock(_ directory: String) throws -> FileLock {
     do throws(FileLockError) {
-      return try FileLock(path: "\(directory)/\(RunFiles.daemonLock)")
+      let lock = try FileLock(path: "\(directory)/\(RunFiles.daemonLock)")
+      if let warning = lock.warning { Console.complain(warning) }
+      return lock
     } catch {
       switch error {
       case .system(let error): throw UsageError("\(error)")
