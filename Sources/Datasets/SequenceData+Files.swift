@@ -77,7 +77,7 @@ extension SequenceData {
     words =
       "\(Format.count(parts.training.count, "training sequence")) of \(lengths.min() ?? 0) to "
       + "\(lengths.max() ?? 0) steps in \(Format.count(packed.rowCount, "row")), "
-      + "\(Format.fixed(100 * packed.fill, 1)) % filled"
+      + "\(Format.fixed(100 * packed.fill, 1)) % filled\(set.leftOutWords)"
     fingerprint = ""
   }
 
@@ -125,7 +125,7 @@ extension SequenceData {
     words =
       "\(Format.count(taken.count, "training window")), "
       + "\(Format.count(targets.count, "column")) to forecast "
-      + "\(Format.count(request.horizon, "step")) ahead"
+      + "\(Format.count(request.horizon, "step")) ahead\(set.leftOutWords)"
     fingerprint = ""
   }
 

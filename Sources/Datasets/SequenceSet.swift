@@ -1,8 +1,12 @@
+import Records
+
 /// Sequences of real vectors, one after another in memory, with the label of each where there are
 /// labels.
 package struct SequenceSet: Sendable {
   /// Names of the F columns, as errors and checkpoints call them.
   package var columns: [String]
+  /// Names of columns that are in the file and are not read.
+  package var leftOut: [String] = []
   /// Steps of all sequences, [steps, F].
   package var values: [Float] = []
   /// First step of each sequence, and after the last one the number of all steps.
@@ -11,6 +15,13 @@ package struct SequenceSet: Sendable {
   package var labels: [String] = []
 
   package init(columns: [String]) { self.columns = columns }
+
+  /// What is left out, for people; empty where nothing is.
+  var leftOutWords: String {
+    leftOut.isEmpty
+      ? ""
+      : "; \(Format.count(leftOut.count, "column")) left out: \(DataFileError.list(leftOut))"
+  }
 
   package var count: Int { starts.count - 1 }
   package var features: Int { columns.count }

@@ -59,6 +59,25 @@ import Testing
     #expect(series.columns == ["x, y", "z"])
   }
 
+  @Test(arguments: [
+    ("a.ts", "\u{FEFF}@classLabel true 1 2\n@data\n1,2:1\n2,3:2\n"),
+    ("a.jsonl", "\u{FEFF}{\"values\": [1, 2], \"label\": 1}\n{\"values\": [2, 3], \"label\": 2}"),
+    ("a.jsonl", "{\"values\": [1, 2], \"label\": 1.0}\n{\"values\": [2, 3], \"label\": 2.0}"),
+    ("a.csv", "\u{FEFF}sequence,label,x\n1,1,1\n1,1,2\n2,2,2\n2,2,3\n"),
+  ])
+  func marksAndPointsAreNoPartOfLabels(name: String, content: String) throws {
+    let set = try DataFolder(name, content).sequences()
+    #expect(set.labels == ["1", "2"])
+    #expect(set.values == [1, 2, 2, 3])
+  }
+
+  @Test func columnsThatAreNotReadAreNamed() throws {
+    let rows = (0..<40).map { "\($0 % 7),here,\($0 % 5)" }.joined(separator: "\n")
+    let file = try DataFolder("a.csv", "x,place,y\n" + rows)
+    let words = try SequenceData(file.request(.forecasting)).words
+    #expect(words.contains("1 column left out: \"place\""), "\(words)")
+  }
+
   /// 20,000 columns of every format: whatever looked each of them up among all would take minutes.
   @Test func wideFilesAreReadInLinearTime() throws {
     let width = 20_000

@@ -76,6 +76,8 @@ struct CSVReader {
     var rows = rows
     let header = columns.header
     var set = SequenceSet(columns: chosen.map { header[$0] })
+    let used = Set(chosen + [columns.sequence, columns.label].compactMap { $0 })
+    set.leftOut = header.indices.filter { !used.contains($0) }.map { header[$0] }
     var seen: Set<String> = []
     var current: String?
     while try nextRow(&rows, columns) {

@@ -105,7 +105,8 @@ package struct DataFile {
 
   /// Lines with their numbers from 1, line ends removed.
   func forEachLine(_ body: (Int, ArraySlice<UInt8>) throws -> Void) rethrows {
-    var start = 0
+    // A byte order mark is no part of the first line.
+    var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     var number = 1
     while start < bytes.count {
       let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count

@@ -1,7 +1,7 @@
 import Records
 
 /// One sequence a line: {"values": [[0.1, 2], [0.3, 4]], "label": "a"}, a vector for each step; a
-/// plain number stands for a vector of one. The label may be a string or an integer.
+/// plain number stands for a vector of one. The label may be a string or a number.
 struct JSONLinesReader {
   let file: DataFile
 
@@ -63,6 +63,8 @@ struct JSONLinesReader {
     case .string(let text): text
     case .integer(let number): "\(number)"
     case .bool(let truth): "\(truth)"
+    // Whole numbers are one class, however they are written.
+    case .number(let number): Int(exactly: number).map(String.init) ?? "\(number)"
     default: nil
     }
   }
