@@ -12,6 +12,10 @@ struct TrainingProblem {
   let folder: URL
 
   init(_ assignments: String..., seed: UInt64 = 1) throws {
+    try self.init(assignments, seed: seed)
+  }
+
+  init(_ assignments: [String], seed: UInt64 = 1) throws {
     folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("training-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -120,7 +120,6 @@ import Testing
     try write("launch/env", "")
     try write("swift", #"case "$*" in *show-bin-path*) echo "\#(folder.path)/bin" ;; esac"#)
     try write("mpirun", #"shift; echo "ranks $1"; shift; exec "$@""#)
-    try write("nproc", "echo 16")
     try write("lscpu", "")
     let cases = values.merging(["task": task]) { $1 }
       .map { "*'--key \($0.key)') echo '\($0.value)' ;;" }.joined(separator: "\n")
@@ -130,6 +129,7 @@ import Testing
       case "$*" in
       \(cases)
       *--key*) exit 2 ;;
+      *--cores) echo 16 ;;
       evaluate* | sample*) echo "$@"; exit 1 ;;
       *) echo "$@" ;;
       esac

@@ -41,7 +41,7 @@ package final class LineReader {
     guard descriptor >= 0 else { throw SystemError(operation: "read", path: path, code: errno) }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      close(descriptor)
+      // All that is stored has a value, so that `deinit` runs, and closes the descriptor.
       throw SystemError(operation: "read", path: path, code: EINVAL)
     }
   }
