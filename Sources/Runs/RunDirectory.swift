@@ -133,6 +133,10 @@ package final class RunDirectory {
   /// has put something there since. On rank 0 only.
   func withdraw() {
     guard !made.isEmpty else { return lock = nil }
+    // Ranks that the job's end reaches first do not take their own files back.
+    if made.contains(path) {
+      try? FileManager.default.removeItem(atPath: "\(path)/\(RunFiles.ranks)")
+    }
     // Nobody takes the lock of a file that is gone for that of the directory.
     unsafe unlink("\(path)/\(RunFiles.lock)")
     lock = nil
