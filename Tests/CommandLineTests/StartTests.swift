@@ -33,14 +33,7 @@ import Testing
     }
     #expect(run.status == 75, "\(run)")
     #expect(run.errors.contains("stopped while it read the data"), "\(run)")
-    guard ranks != nil else {
-      #expect(!place.exists("run"))
-      return
-    }
-    // Status files of ranks that the job's end reaches first may stay; the next start takes them.
-    withKnownIssue("a rank's files may outlive a stop while it reads", isIntermittent: true) {
-      #expect(!place.exists("run"))
-    }
+    #expect(!place.exists("run"))
   }
 
   @Test func rankThatJoinsItsJobEndsWithTheLauncher() throws {

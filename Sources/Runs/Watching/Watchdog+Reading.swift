@@ -20,22 +20,21 @@ extension Watchdog {
   private static let coordinatorSeconds = 5.0
 
   func follow(_ stop: inout ReadingStop, _ reading: RunProgress.Reading, elapsed: Double) {
-    guard reading.activity == .reading, isToStop else {
+    // Rank 0's file, which says that the job stops, goes before the job does.
+    guard reading.activity == .reading, stop.isWithdrawn || isToStop else {
       stop = ReadingStop()
       return
     }
     stop.seconds += elapsed
-    guard stop.seconds > Self.shortReading else { return }
-    if settings.rank == 0 {
-      let wait = settings.ranks > 1 ? Self.othersSeconds : 0
-      if stop.seconds > Self.shortReading + wait { endReading(reading) }
-      return
-    }
-    if !stop.isWithdrawn {
+    if settings.rank > 0, !stop.isWithdrawn {
+      // At once, as rank 0 ends the job soon; where reading ends before that, they come back.
       stop.isWithdrawn = true
       withdrawFiles(exitStatus: ExitStatus.stopped)
     }
-    if stop.seconds > Self.shortReading + Self.coordinatorSeconds { endReading(reading) }
+    let wait =
+      settings.rank > 0
+      ? Self.coordinatorSeconds : settings.ranks > 1 ? Self.othersSeconds : 0
+    if stop.seconds > Self.shortReading + wait { endReading(reading) }
   }
 
   /// Whether this rank was asked to stop, or rank 0, which ends the job.
