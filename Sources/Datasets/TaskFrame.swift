@@ -77,6 +77,15 @@ package struct TaskFrame: Sendable, Equatable {
 extension TaskFrame {
   /// The form in which checkpoints keep it; what is nil is left out.
   package var json: OrderedJSON {
+    Self.json(
+      columns: columns, classes: classes, targets: targets, means: means, deviations: deviations)
+  }
+
+  /// The same of parts that are known.
+  package static func json(
+    columns: [String], classes: [String]?, targets: [String]?, means: [Double]?,
+    deviations: [Double]?
+  ) -> OrderedJSON {
     var members: [OrderedJSON.Member] = []
     func add(_ name: String, _ words: [String]?) {
       if let words { members.append(.init(name, .array(words.map { .string($0) }))) }

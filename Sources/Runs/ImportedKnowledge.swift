@@ -56,20 +56,10 @@ struct ImportedKnowledge {
       return .tokenizer(tokenizer)
     }
     guard let columns else { throw missing("columns") }
-    var members: [OrderedJSON.Member] = []
-    func add(_ name: String, _ words: [String]?) {
-      if let words { members.append(.init(name, .array(words.map { .string($0) }))) }
-    }
-    func add(_ name: String, _ values: [Double]?) {
-      if let values { members.append(.init(name, .array(values.map { .number($0) }))) }
-    }
-    add("columns", columns)
-    add("classes", classes)
-    add("targets", targets)
-    add("means", means)
-    add("deviations", deviations)
+    let json = TaskFrame.json(
+      columns: columns, classes: classes, targets: targets, means: means, deviations: deviations)
     do throws(JSONFieldError) {
-      let frame = try TaskFrame(json: try JSONFields(.object(members)))
+      let frame = try TaskFrame(json: try JSONFields(json))
       try frame.check(
         task: task, horizon: config.data.task.horizon, normalizes: config.data.task.normalize)
       return .frame(frame)

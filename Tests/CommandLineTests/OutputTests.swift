@@ -24,19 +24,7 @@ import Testing
     process.environment = environment
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
-    // Threads of the test runner block signals, and so would the shell.
-    var none = sigset_t()
-    var before = sigset_t()
-    sigemptyset(&none)
-    pthread_sigmask(SIG_SETMASK, &none, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    try process.run()
-    let end = Date(timeIntervalSinceNow: secondsAllowed)
-    while process.isRunning, Date() < end { Thread.sleep(forTimeInterval: 0.01) }
-    let isLate = process.isRunning
-    if isLate { process.terminate() }
-    process.waitUntilExit()
-    #expect(!isLate, "\(line)")
+    #expect(try process.runToItsEnd(within: secondsAllowed), "\(line)")
     let errors = try String(contentsOfFile: place.path("errors"), encoding: .utf8)
     return (process.terminationStatus, errors)
   }

@@ -65,22 +65,7 @@ struct Program: CustomStringConvertible {
     process.standardOutput = try FileHandle(forWritingTo: files[0])
     process.standardError = try FileHandle(forWritingTo: files[1])
     process.standardInput = FileHandle.nullDevice
-    // Threads of the test runner block signals, and mpirun would go on doing so.
-    var none = sigset_t()
-    var before = sigset_t()
-    sigemptyset(&none)
-    pthread_sigmask(SIG_SETMASK, &none, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    try process.run()
-    let end = Date(timeIntervalSinceNow: secondsAllowed)
-    var isWatching = whileRunning != nil
-    while process.isRunning, Date() < end {
-      if isWatching, let whileRunning, whileRunning(process) { isWatching = false }
-      Thread.sleep(forTimeInterval: 0.01)
-    }
-    let isLate = process.isRunning
-    if isLate { process.terminate() }
-    process.waitUntilExit()
+    let isLate = try !process.runToItsEnd(within: secondsAllowed, whileRunning: whileRunning)
     output = String(decoding: try Data(contentsOf: files[0]), as: UTF8.self)
     errors = String(decoding: try Data(contentsOf: files[1]), as: UTF8.self)
     try #require(!isLate, "\(command) took more than \(secondsAllowed) s: \(output) \(errors)")
@@ -159,5 +144,33 @@ final class Workplace {
   ) throws -> Program {
     try Program(
       arguments, ranks: ranks, in: folder, environment: environment, whileRunning: whileRunning)
+  }
+}
+
+extension Process {
+  /// Starts the process and waits for its end; one that takes longer is ended.
+  ///
+  /// - Parameter whileRunning: called again and again until it returns true.
+  /// - Returns: whether it ended in time.
+  func runToItsEnd(
+    within secondsAllowed: Double, whileRunning: ((Process) -> Bool)? = nil
+  ) throws -> Bool {
+    // Threads of the test runner block signals, and what they start would go on doing so.
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    try run()
+    let end = Date(timeIntervalSinceNow: secondsAllowed)
+    var isWatching = whileRunning != nil
+    while isRunning, Date() < end {
+      if isWatching, let whileRunning, whileRunning(self) { isWatching = false }
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+    let isInTime = !isRunning
+    if !isInTime { terminate() }
+    waitUntilExit()
+    return isInTime
   }
 }

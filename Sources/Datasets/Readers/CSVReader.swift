@@ -8,11 +8,11 @@ struct CSVReader {
   let request: SequenceRequest
 
   func read() throws -> SequenceSet {
+    // Names and errors are text.
     _ = try file.text()
-    let text = DelimitedText(file.bytes, separator: DelimitedText.separator(of: file.bytes))
-    var rows = text
+    var rows = DelimitedText(file.bytes, separator: DelimitedText.separator(of: file.bytes))
     guard try next(&rows) else { throw file.failure(nil, "there is no header in it") }
-    let columns = try Columns(of: (0..<rows.count).map { rows[$0] }, in: self)
+    let columns = try Columns(of: rows, in: self)
     let chosen = try columns.chosen ?? numbers(of: rows, columns)
     return try sequences(of: rows, columns, chosen)
   }
@@ -117,14 +117,15 @@ extension CSVReader {
     /// Those that the config chooses; nil where it leaves that to the file.
     let chosen: [Int]?
 
-    init(of fields: [String], in reader: CSVReader) throws {
+    /// - Parameter rows: has read the header, and no more.
+    init(of rows: DelimitedText, in reader: CSVReader) throws {
       let file = reader.file
       let request = reader.request
-      var header = fields.map { $0.trimmingCharacters(in: .whitespaces) }
+      var header = (0..<rows.count).map { rows[$0].trimmingCharacters(in: .whitespaces) }
       if header.count > 1, header.last == "" { header.removeLast() }
       if header.allSatisfy({ Double($0) != nil }) {
         throw file.failure(
-          "line 1", "holds numbers, expected a header with the names of the columns",
+          "line \(rows.line)", "holds numbers, expected a header with the names of the columns",
           hint: "write one above them")
       }
       var places: [String: Int] = [:]
