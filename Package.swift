@@ -116,6 +116,7 @@ let package = Package(
       dependencies: [
         "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets",
         "Checkpoints", "Interchange", "Records", "Configuration", "Engine", "Scoring",
+        "NumericContract",
       ],
       swiftSettings: strict),
     .target(
@@ -180,7 +181,7 @@ let package = Package(
       name: "RunsTests",
       dependencies: [
         "Runs", "Scoring", "Engine", "Kernels", "Tasks", "GRUCore", "Collectives", "Corpora",
-        "Datasets", "Checkpoints", "Records", "Configuration", "Studies",
+        "Datasets", "Checkpoints", "Records", "Configuration", "Studies", "NumericContract",
       ],
       swiftSettings: common),
     .testTarget(
@@ -233,7 +234,7 @@ let package = Package(
       name: "ReliabilityTests",
       dependencies: [
         "AllocationCounter", "Records", "Configuration", "Datasets", "Engine", "Runs", "Kernels",
-        "GRUCore", "Collectives", "Corpora", "Checkpoints",
+        "GRUCore", "Collectives", "Corpora", "Checkpoints", "NumericContract",
       ],
       swiftSettings: common),
   ],
@@ -252,7 +253,7 @@ if Context.environment["GRU_DIST_FUZZERS"] != nil {
   package.targets.append(
     .executableTarget(
       name: "fuzz-readers",
-      dependencies: ["Configuration", "Checkpoints", "Corpora", "Scoring"],
+      dependencies: ["Configuration", "Checkpoints", "Corpora", "Scoring", "NumericContract"],
       path: "Tests/Fuzzers", swiftSettings: common + fuzzer,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
 }

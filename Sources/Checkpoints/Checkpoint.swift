@@ -114,11 +114,11 @@ package struct Checkpoint: Sendable {
       throw .damaged(path: open.path, reason: "its SHA-256 is not the one that the manifest has")
     }
     let state = try TrainingState(text: text, path: open.path)
-    guard state.step == step, state.contractVersion == manifest.contractVersion else {
+    guard state.step == step, state.contractVersion.rawValue == manifest.contractVersion else {
       throw .damaged(
         path: path + "/" + Self.stateFile,
-        reason: "step \(state.step) of contract \(state.contractVersion), expected step \(step) "
-          + "of contract \(manifest.contractVersion) by the manifest")
+        reason: "step \(state.step) of contract \(state.contractVersion.rawValue), expected "
+          + "step \(step) of contract \(manifest.contractVersion) by the manifest")
     }
     try state.checkPlausible(path: path)
     return state

@@ -1,3 +1,4 @@
+package import NumericContract
 import Records
 
 #if canImport(Glibc)
@@ -19,7 +20,7 @@ extension CheckpointStore {
   /// - Throws: `CheckpointError`, and whatever the files' own closures throw.
   @discardableResult
   package func write(
-    step: Int, contractVersion: Int = numericContractVersion, files: [CheckpointFile]
+    step: Int, contractVersion: ContractVersion, files: [CheckpointFile]
   ) throws -> Checkpoint {
     precondition(!files.isEmpty, "a checkpoint of no files")
     precondition(
@@ -89,7 +90,7 @@ extension CheckpointStore {
 
   /// Writes every file and, when they are on the disk, the manifest.
   private func writeFiles(
-    _ files: [CheckpointFile], step: Int, _ contractVersion: Int, to draft: String
+    _ files: [CheckpointFile], step: Int, _ contractVersion: ContractVersion, to draft: String
   ) throws -> Manifest {
     var listed: [Manifest.File] = []
     for file in files {
@@ -102,7 +103,7 @@ extension CheckpointStore {
       let digest = try sink.finish()
       listed.append(.init(name: file.name, bytes: bytes, sha256: digest))
     }
-    let manifest = Manifest(contractVersion: contractVersion, step: step, files: listed)
+    let manifest = Manifest(contractVersion: contractVersion.rawValue, step: step, files: listed)
     var sink = try FileSink(path: draft + "/" + Manifest.fileName, in: fileSystem)
     try sink.append(try manifest.encoded())
     _ = try sink.finish()

@@ -1,13 +1,11 @@
 package import Corpora
+package import NumericContract
 package import Records
-
-/// The version of the numeric contract that this program computes by. A change of any bit of a
-/// trajectory is a new version; only checkpoints of the same version can be continued.
-package let numericContractVersion = 1
 
 /// Where a run stands, apart from its tensors: the content of `state.json`.
 package struct TrainingState: Sendable, Equatable {
-  package var contractVersion: Int
+  /// The rules that the state was computed by, and that go on from it.
+  package var contractVersion: ContractVersion
   /// Steps done.
   package var step: Int
   /// Passes over the training text completed.
@@ -45,7 +43,7 @@ package struct TrainingState: Sendable, Equatable {
   package var fingerprint: String
 
   package init(
-    contractVersion: Int = numericContractVersion, step: Int, epoch: Int, tokens: Int,
+    contractVersion: ContractVersion = .newest, step: Int, epoch: Int, tokens: Int,
     bestValidationLoss: Double? = nil, bestValidationStep: Int? = nil, config: OrderedJSON,
     corpusFingerprint: String, validationFingerprint: String? = nil, tokenizer: Tokenizer,
     model: ModelDescription, optimizer: String, fingerprint: String
@@ -102,7 +100,7 @@ extension TrainingState {
   /// The content of `state.json`; what is nil is left out.
   package var json: OrderedJSON {
     var members: [OrderedJSON.Member] = [
-      .init("contract_version", .integer(contractVersion)), .init("step", .integer(step)),
+      .init("contract_version", .integer(contractVersion.rawValue)), .init("step", .integer(step)),
       .init("epoch", .integer(epoch)), .init("tokens", .integer(tokens)),
       .init("config", config.withWholeNumbersAsIntegers),
       .init("corpus_fingerprint", .string(corpusFingerprint)),
@@ -135,8 +133,15 @@ extension TrainingState {
   }
 
   private init(json fields: JSONFields) throws(JSONFieldError) {
+    let number = try fields.integer("contract_version")
+    guard let version = ContractVersion(rawValue: number) else {
+      throw fields.error(
+        "contract_version",
+        "is \(number), and this program knows versions \(ContractVersion.known) of the numeric "
+          + "contract; use the program that wrote it, or a newer one")
+    }
     self.init(
-      contractVersion: try fields.integer("contract_version"), step: try fields.integer("step"),
+      contractVersion: version, step: try fields.integer("step"),
       epoch: try fields.integer("epoch"), tokens: try fields.integer("tokens"),
       bestValidationLoss: try fields.number(ifPresent: "best_validation_loss"),
       bestValidationStep: try fields.integer(ifPresent: "best_validation_step"),

@@ -1,3 +1,4 @@
+package import NumericContract
 package import Records
 package import Tasks
 
@@ -55,6 +56,8 @@ package struct Config: ConfigSection {
   package init(stored value: OrderedJSON, place name: String) throws(ConfigError) {
     let document = try ConfigFile(json: Array(value.line.utf8), name: name, overrides: [])
     try self.init(document, at: ConfigPlace(path: "", source: document.source))
+    // Programs that knew one version did not write which.
+    run.contractVersion = run.contractVersion ?? .one
   }
 
   private init(_ document: ConfigFile, at place: ConfigPlace) throws(ConfigError) {
@@ -63,6 +66,9 @@ package struct Config: ConfigSection {
     try Self.taskKey.read(&head, task?.value, place[Self.taskKey.name], head.task)
     try self.init(document.value, at: place, task: head.task)
   }
+
+  /// The rules by which the run computes.
+  package var contract: ContractVersion { run.contractVersion ?? .newest }
 
   /// What the task is.
   package var taskDescription: TaskDescription {

@@ -50,7 +50,8 @@ package struct Inspection {
         "updates      \(exchange.localGroups) groups of shards apart, each with its own moments, "
           + "together every \(exchange.synchronizeEvery) steps")
     }
-    console.say("fingerprint  \(fingerprint), numeric contract version \(state.contractVersion)")
+    console.say(
+      "fingerprint  \(fingerprint), numeric contract version \(state.contractVersion.rawValue)")
     for file in model.checkpoint.manifest.files {
       console.say("file         \(file.name), \(Format.bytes(file.bytes)), SHA-256 \(file.sha256)")
     }
@@ -84,7 +85,7 @@ package struct Inspection {
       "local_groups": .integer(
         model.config.exchange.isLocal ? model.config.exchange.localGroups : 0),
       "fingerprint": .string(fingerprint),
-      "contract_version": .integer(state.contractVersion),
+      "contract_version": .integer(state.contractVersion.rawValue),
       "files": .array(
         model.checkpoint.manifest.files.map {
           ["name": .string($0.name), "bytes": .integer($0.bytes), "sha256": .string($0.sha256)]

@@ -22,7 +22,7 @@ extension RunDirectory {
     do { try synchronizeMetrics() } catch { outcome.warnings.append("\(error)") }
     do {
       try store.write(
-        step: request.step,
+        step: request.step, contractVersion: request.state.contractVersion,
         files: [
           .safetensors(Checkpoint.modelFile, snapshot.tensors.model.map(\.source)),
           .safetensors(Checkpoint.optimizerFile, snapshot.tensors.optimizer.map(\.source)),

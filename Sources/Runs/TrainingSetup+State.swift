@@ -6,6 +6,7 @@ import Corpora
 import Datasets
 import Engine
 import GRUCore
+import NumericContract
 import Records
 
 extension TrainingSetup {
@@ -16,7 +17,8 @@ extension TrainingSetup {
     let batches = trainer.engine.batches
     let averagedSteps = trainer.engine.state.averagedSteps
     var state = TrainingState(
-      step: trainer.step, epoch: batches.epoch(ofStep: trainer.step + 1),
+      contractVersion: config.contract, step: trainer.step,
+      epoch: batches.epoch(ofStep: trainer.step + 1),
       tokens: batches.targetCount(
         ofSteps: trainer.step, perBatch: config.batch.sequences * config.batch.window),
       bestValidationLoss: history.best?.loss, bestValidationStep: history.best?.step,
@@ -84,7 +86,8 @@ extension TrainingSetup {
       }
     }
     compare(
-      "numeric contract version", "\(state.contractVersion)", "\(numericContractVersion)")
+      "numeric contract version (run.contract_version)", "\(state.contractVersion.rawValue)",
+      "\(config.contract.rawValue)")
     for key in config.fixedDifferences(from: try storedConfig(of: state, path: path)) {
       compare(key.key, key.before, key.now)
     }
@@ -129,6 +132,17 @@ extension TaskFrame {
 }
 
 extension Config {
+  /// The rules by which a run goes on: what the config names, else those of its checkpoints, else
+  /// the newest. Every rank calls it.
+  func resumedContract(on communicator: any Communicator) throws -> ContractVersion {
+    var version: ContractVersion?
+    try communicator.coordinate {
+      version = (try? CheckpointStore(run: run).newestState())??.contractVersion
+    }
+    let shared = try communicator.share([UInt8((version ?? .newest).rawValue)])
+    return shared.first.flatMap { ContractVersion(rawValue: Int($0)) } ?? .newest
+  }
+
   /// What the run that is resumed has learnt from its data, such as its vocabulary or the numbers
   /// of classes, so that it goes on with these; nil where there is nothing. Every rank calls it.
   func keptData(on communicator: any Communicator) throws -> LearntData? {
@@ -136,8 +150,7 @@ extension Config {
     if task.isGenerated { return nil }
     var kept: OrderedJSON?
     try communicator.coordinate {
-      let store = CheckpointStore(directory: "\(run.directory)/\(RunFiles.checkpoints)")
-      kept = try store.newestState().flatMap {
+      kept = try CheckpointStore(run: run).newestState().flatMap {
         task.readsText ? $0.tokenizer.json : TaskFrame(of: $0)?.json
       }
     }
@@ -152,5 +165,12 @@ extension Config {
         task: task, horizon: data.task.horizon, normalizes: data.task.normalize)) != nil
     else { return nil }
     return .frame(frame)
+  }
+}
+
+extension CheckpointStore {
+  /// The checkpoints of a run.
+  fileprivate convenience init(run: RunConfig) {
+    self.init(directory: "\(run.directory)/\(RunFiles.checkpoints)")
   }
 }

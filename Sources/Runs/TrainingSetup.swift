@@ -49,8 +49,12 @@ package struct TrainingSetup {
 
     /// Every rank calls it; all throw alike.
     init(_ options: TrainOptions, on communicator: any Communicator) throws {
-      let config = try communicator.agree {
+      var config = try communicator.agree {
         try Config(file: options.configFile, overrides: options.overrides)
+      }
+      if config.run.contractVersion == nil {
+        config.run.contractVersion =
+          options.resume ? try config.resumedContract(on: communicator) : .newest
       }
       self.config = config
       try communicator.requireEqual(config.json.line, of: options.configFile)

@@ -26,12 +26,13 @@ package struct LoadedModel {
     checkpoint = found.checkpoint
     refusals = found.refused.map { "\($0)" }
     state = try checkpoint.trainingState()
-    guard state.contractVersion == numericContractVersion else {
-      throw RunDirectoryError(
-        "\(checkpoint.path): numeric contract version \(state.contractVersion), this program has "
-          + "version \(numericContractVersion); use the program that wrote it")
-    }
     config = try Config(stored: state.config, place: "\(checkpoint.path): config")
+    guard config.contract == state.contractVersion else {
+      throw RunDirectoryError(
+        "\(checkpoint.path)/\(Checkpoint.stateFile): its config is of version "
+          + "\(config.contract.rawValue) of the numeric contract, and \"contract_version\" is "
+          + "\(state.contractVersion.rawValue); the checkpoint is damaged, use another")
+    }
     let task = config.taskDescription
     if task.readsText {
       try config.validate(state.tokenizer, place: "\(checkpoint.path): config")

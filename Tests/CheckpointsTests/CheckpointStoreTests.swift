@@ -1,4 +1,5 @@
 import Foundation
+import NumericContract
 import Testing
 
 @testable import Checkpoints
@@ -12,7 +13,7 @@ import Testing
       let checkpoint = try #require(selection.checkpoint)
       #expect(selection.refused.isEmpty)
       #expect(checkpoint.step == 200)
-      #expect(checkpoint.manifest.contractVersion == numericContractVersion)
+      #expect(checkpoint.manifest.contractVersion == ContractVersion.newest.rawValue)
       #expect(try checkpoint.trainingState() == TestRun.state(step: 200))
       #expect(try TestRun.version(of: checkpoint, among: 0..<2) == 0)
     }
@@ -165,7 +166,8 @@ import Testing
   @Test func rejectsStateOfAnotherStep() throws {
     try withTestRun { run in
       let checkpoint = try run.store().write(
-        step: 6, files: [try .json(Checkpoint.stateFile, TestRun.state(step: 5).json)])
+        step: 6, contractVersion: .newest,
+        files: [try .json(Checkpoint.stateFile, TestRun.state(step: 5).json)])
       #expect(throws: CheckpointError.self) { try checkpoint.trainingState() }
     }
   }
@@ -183,7 +185,7 @@ import Testing
     try withTestRun { run in
       let shape = try #require(TensorDescription(name: "w", type: .float32, shape: [1000]))
       let checkpoint = try run.store().write(
-        step: 1,
+        step: 1, contractVersion: .newest,
         files: [
           try .safetensors(Checkpoint.optimizerFile, [shape]) { sink in
             for start in stride(from: 0, to: 1000, by: 125) {

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import NumericContract
 import Records
 import Testing
 
@@ -148,7 +149,8 @@ import Testing
       try run.write(step: 1)
       #expect(throws: Broken.self) {
         try run.store().write(
-          step: 2, files: [CheckpointFile(name: "x", byteCount: 5) { _ in throw Broken() }])
+          step: 2, contractVersion: .newest,
+          files: [CheckpointFile(name: "x", byteCount: 5) { _ in throw Broken() }])
       }
       #expect(try run.names() == ["step-00000001"])
     }

@@ -1,6 +1,7 @@
 import Checkpoints
 import Corpora
 import Foundation
+import NumericContract
 import Records
 
 /// A run's checkpoints in a temporary directory, each with values that tell its step and version.
@@ -30,7 +31,7 @@ struct TestRun {
   ) throws -> Checkpoint {
     try Self.tensors(step: step, version: version).withSources { sources in
       try (store ?? self.store()).write(
-        step: step,
+        step: step, contractVersion: .newest,
         files: [
           .safetensors(Checkpoint.modelFile, sources),
           .json(Checkpoint.stateFile, Self.state(step: step).json),

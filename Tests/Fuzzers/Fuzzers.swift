@@ -2,6 +2,7 @@ import Checkpoints
 import Configuration
 import Corpora
 import Foundation
+import NumericContract
 import Scoring
 
 /// The program: what libFuzzer's own main function does. The package manager gives every program's
@@ -74,7 +75,9 @@ private func readCheckpoint(state: [UInt8]) {
     CheckpointFile.safetensors(Checkpoint.modelFile, []),
     CheckpointFile(name: Checkpoint.stateFile, byteCount: state.count) { try $0.append(state) },
   ]
-  guard let files, (try? store.write(step: 1, files: files)) != nil else { return }
+  guard let files,
+    (try? store.write(step: 1, contractVersion: .newest, files: files)) != nil
+  else { return }
   _ = try? LoadedModel(path: path + "-run")
 }
 

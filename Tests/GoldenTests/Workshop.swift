@@ -38,7 +38,9 @@ final class Workshop: Sendable {
   ) throws -> Trajectory {
     let run = newRun()
     defer { try? FileManager.default.removeItem(at: run) }
-    try train(config, by: program, world: world, isa: isa, run: run, changing: settings)
+    try train(
+      config, by: program, world: world, isa: isa, run: run,
+      changing: ["run.contract_version=1"] + settings)
     return try Trajectory(run: run)
   }
 

@@ -1,6 +1,7 @@
 import Checkpoints
 import Corpora
 import Foundation
+import NumericContract
 import Records
 import Testing
 
@@ -162,7 +163,7 @@ enum SmallCheckpoint {
   static func write(step: Int, version: UInt64, to store: CheckpointStore) throws -> Checkpoint {
     try values(step: step, version: version).withUnsafeBufferPointer { values in
       try store.write(
-        step: step,
+        step: step, contractVersion: .newest,
         files: [
           .safetensors(
             Checkpoint.modelFile,

@@ -4,6 +4,7 @@ import Configuration
 import Engine
 import Foundation
 import Kernels
+import NumericContract
 import Records
 import Runs
 import Scoring
@@ -39,7 +40,9 @@ import Testing
     var path: String { files.folder.appendingPathComponent("run").path }
 
     func replace(state: OrderedJSON) throws {
-      try store.write(step: step, files: others + [try .json(Checkpoint.stateFile, state)])
+      try store.write(
+        step: step, contractVersion: .newest,
+        files: others + [try .json(Checkpoint.stateFile, state)])
     }
 
     /// Reads, evaluates and resumes; says what was refused.

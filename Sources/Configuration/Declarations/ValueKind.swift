@@ -1,3 +1,4 @@
+import NumericContract
 import Records
 
 /// The values that a key takes: in words, from JSON and to JSON.
@@ -44,6 +45,21 @@ extension ValueKind where Value == Int {
         return integer
       },
       json: { .integer($0) })
+  }
+}
+
+extension ValueKind where Value == ContractVersion? {
+  /// A version of the numeric contract; null for what a run has, or the newest.
+  static var contractVersion: Self {
+    let words = "null, " + ContractVersion.allCases.map { "\($0.rawValue)" }.joined(separator: ", ")
+    return Self(
+      words: words, takesNull: true,
+      parse: { value, place throws(ConfigError) in
+        guard case .integer(let integer) = value, let version = ContractVersion(rawValue: integer)
+        else { throw place.failure("expected \(words), found \(value.found)") }
+        return version
+      },
+      json: { $0.map { .integer($0.rawValue) } ?? .null })
   }
 }
 

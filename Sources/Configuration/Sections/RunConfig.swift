@@ -1,3 +1,5 @@
+package import NumericContract
+
 /// Where a run writes, how long it goes and what it does from time to time (0 = never).
 package struct RunConfig: ConfigSection {
   /// What a loss or gradient that is not finite leads to: the end of the run, or the step without
@@ -7,6 +9,8 @@ package struct RunConfig: ConfigSection {
   package var directory = "runs/lm"
   package var steps = 2000
   package var seed = 1
+  /// By whose rules a run computes; nil before that is decided.
+  package var contractVersion: ContractVersion?
   package var logEvery = 10
   package var validateEvery = 200
   package var checkpointEvery = 200
@@ -37,6 +41,10 @@ package struct RunConfig: ConfigSection {
       "steps", \.steps, .integer(1...99_999_999), resume: .changesTrajectory,
       "Updates to make in all."),
     ConfigKey("seed", \.seed, .integer(0...Int.max), "Another seed is another trajectory."),
+    // A resume compares the checkpoint's own version, which earlier programs wrote too.
+    ConfigKey(
+      "contract_version", \.contractVersion, .contractVersion, resume: .free,
+      "The version of the numeric contract; null is the newest, and a resumed run keeps its own."),
   ]
 
   private static let savingKeys: [ConfigKey<RunConfig>] = [
