@@ -107,8 +107,8 @@ let package = Package(
     .target(
       name: "Scoring",
       dependencies: [
-        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets",
-        "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
+        "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
+        "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
       ],
       swiftSettings: strictHot),
     .target(

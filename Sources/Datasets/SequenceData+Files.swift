@@ -8,21 +8,25 @@ extension SequenceData {
   /// - Parameter frame: of a checkpoint; nil learns it from the training data.
   init(reading request: SequenceRequest, frame: TaskFrame?) throws {
     let file = try DataFile(path: request.train, progress: request.progress)
-    let raw = try file.sequences(request)
-    var other: (file: DataFile, set: SequenceSet)?
+    var table = try file.sequences(request)
+    var other: (file: DataFile, table: SequenceTable)?
     if let path = request.valid {
       let file = try DataFile(path: path, progress: request.progress)
       other = (file, try file.sequences(request))
     }
-    let columns = frame?.columns ?? request.columns ?? raw.columns
-    let selected = try raw.selecting(columns, path: file.path, key: "data.columns")
-    let parts = SequenceParts(selected, request, hasValidationFile: other != nil)
+    let parts = SequenceParts(
+      starts: table.starts, request, hasValidationFile: request.valid != nil)
     let frame =
       try frame
-      ?? TaskFrame(of: selected, training: parts.trainingSteps, request, path: file.path)
-    let set = try frame.apply(to: raw, path: file.path)
-    let validation = try other.map {
-      (set: try frame.apply(to: $0.set, path: $0.file.path), path: $0.file.path)
+      ?? TaskFrame(of: table, training: parts.trainingSteps, request, path: file.path)
+    if request.task.outputs == .labels {
+      try table.requireBinary(frame.columns, path: file.path)
+      if let other { try other.table.requireBinary(frame.columns, path: other.file.path) }
+    }
+    let set = try table.taken(by: frame, path: file.path)
+    var validation: (set: SequenceSet, path: String)?
+    if let path = other?.file.path {
+      validation = try (other?.table.taken(by: frame, path: path)).map { ($0, path) }
     }
     if request.task.sequences == .windows {
       try self.init(series: set, parts, validation: validation, request, frame)
@@ -32,6 +36,7 @@ extension SequenceData {
     fingerprint = file.fingerprint
     validationFingerprint = other?.file.fingerprint
     self.frame = frame
+    words += table.leftOutWords
   }
 
   private init(
@@ -56,10 +61,6 @@ extension SequenceData {
         path: request.train, place: nil, problem: "no sequence is left to train on",
         hint: "lower data.valid_fraction")
     }
-    if request.task.outputs == .labels {
-      try Self.checkBinary(set, path: request.train)
-      if let validation { try Self.checkBinary(validation.set, path: validation.path) }
-    }
     let packed = try pack(set, parts.training, shuffle: random, path: request.train)
     var held: PackedSequences?
     if let validation {
@@ -77,7 +78,7 @@ extension SequenceData {
     words =
       "\(Format.count(parts.training.count, "training sequence")) of \(lengths.min() ?? 0) to "
       + "\(lengths.max() ?? 0) steps in \(Format.count(packed.rowCount, "row")), "
-      + "\(Format.fixed(100 * packed.fill, 1)) % filled\(set.leftOutWords)"
+      + "\(Format.fixed(100 * packed.fill, 1)) % filled"
     fingerprint = ""
   }
 
@@ -125,7 +126,7 @@ extension SequenceData {
     words =
       "\(Format.count(taken.count, "training window")), "
       + "\(Format.count(targets.count, "column")) to forecast "
-      + "\(Format.count(request.horizon, "step")) ahead\(set.leftOutWords)"
+      + "\(Format.count(request.horizon, "step")) ahead"
     fingerprint = ""
   }
 
@@ -149,16 +150,6 @@ extension SequenceData {
           + "wastes least")
     }
   }
-
-  private static func checkBinary(_ set: SequenceSet, path: String) throws {
-    guard let place = set.values.firstIndex(where: { $0 != 0 && $0 != 1 }) else { return }
-    let step = place / set.features
-    let sequence = (0..<set.count).first { set.starts[$0 + 1] > step } ?? 0
-    throw DataFileError(
-      path: path, place: "sequence \(sequence + 1), step \(step - set.starts[sequence] + 1)",
-      problem: "expected 0 or 1 in column \"\(set.columns[place % set.features])\", found "
-        + "\(set.values[place])")
-  }
 }
 
 /// What of a file trains and what validates.
@@ -173,11 +164,12 @@ package struct SequenceParts {
 
   /// Sequences are held out at random (by the run's seed), of series the last steps.
   package init(
-    _ set: SequenceSet, _ request: SequenceRequest, hasValidationFile: Bool
+    starts: [Int], _ request: SequenceRequest, hasValidationFile: Bool
   ) {
     let fraction = hasValidationFile ? 0 : request.validFraction
-    let all = (0..<set.count).map { set.starts[$0]..<set.starts[$0 + 1] }
-    (training, validation, validationSteps) = (Array(0..<set.count), [], [])
+    let count = starts.count - 1
+    let all = (0..<count).map { starts[$0]..<starts[$0 + 1] }
+    (training, validation, validationSteps) = (Array(0..<count), [], [])
     trainingSteps = all
     func held(of count: Int) -> Int { Int((Double(count) * fraction).rounded(.up)) }
     if fraction == 0 { return }
@@ -189,11 +181,11 @@ package struct SequenceParts {
       return
     }
     let order = Permutation(
-      count: max(1, set.count),
+      count: max(1, count),
       random: Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .taskValidation))
-    let shuffled = (0..<set.count).map { order.number(at: $0, epoch: 0) }
-    validation = shuffled.prefix(held(of: set.count)).sorted()
-    training = shuffled.dropFirst(held(of: set.count)).sorted()
+    let shuffled = (0..<count).map { order.number(at: $0, epoch: 0) }
+    validation = shuffled.prefix(held(of: count)).sorted()
+    training = shuffled.dropFirst(held(of: count)).sorted()
     trainingSteps = training.map { all[$0] }
   }
 }

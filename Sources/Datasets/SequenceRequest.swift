@@ -1,3 +1,4 @@
+package import NumericContract
 package import Records
 package import Tasks
 
@@ -29,6 +30,8 @@ package struct SequenceRequest: Sendable {
   package var rows: Int
   package var window: Int
   package var seed: Int
+  /// The version of the numeric contract by which numbers of files become what a model reads.
+  package var contract = ContractVersion.newest
   /// Told what is read of files.
   package var progress: ReadingProgress?
 

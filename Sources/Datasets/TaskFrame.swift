@@ -1,3 +1,4 @@
+import NumericContract
 package import Records
 import Tasks
 
@@ -15,26 +16,26 @@ package struct TaskFrame: Sendable, Equatable {
 
   /// Learns everything from the training parts (ranges of steps) of a file.
   package init(
-    of set: SequenceSet, training: [Range<Int>], _ request: SequenceRequest, path: String
+    of table: SequenceTable, training: [Range<Int>], _ request: SequenceRequest, path: String
   ) throws {
-    columns = request.columns ?? set.columns
+    columns = request.columns ?? table.columns
+    let places = try table.places(of: columns, path: path, key: "data.columns")
     if request.task.outputs == .classes {
-      guard !set.labels.isEmpty else {
+      guard !table.labels.isEmpty else {
         throw DataFileError(
           path: path, place: nil, problem: "its sequences have no labels",
           hint: "classification needs one of each")
       }
-      classes = ClassNames.ordered(set.labels)
+      classes = ClassNames.ordered(table.labels)
     }
     if request.task.sequences == .windows { targets = request.targetColumns ?? columns }
-    if request.normalizes { (means, deviations) = set.statistics(of: training) }
-  }
-
-  /// A file's sequences as this frame sees them.
-  package func apply(to set: SequenceSet, path: String) throws -> SequenceSet {
-    var result = try set.selecting(columns, path: path, key: "data.columns")
-    if let means, let deviations { result.normalize(means: means, deviations: deviations) }
-    return result
+    if request.normalizes {
+      let scales = ColumnScales(
+        of: table.numbers, parts: training, places: places, contract: request.contract)
+      (means, deviations) = (scales.means, scales.deviations)
+    } else if request.contract >= .two {
+      try table.requireSinglePrecision(places, in: training, path: path)
+    }
   }
 
   /// The number of every sequence's class.

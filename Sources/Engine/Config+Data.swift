@@ -65,6 +65,7 @@ extension Config {
     var request = SequenceRequest(
       task: taskDescription, rows: batch.sequences, window: batch.window, seed: run.seed,
       labelColumn: options.label)
+    request.contract = contract
     request.train = data.train
     request.valid = data.valid
     request.validFraction = data.validFraction

@@ -20,6 +20,9 @@ package struct DataScales: Sendable, Equatable {
   /// The places among the inputs of the columns that are forecast; nil for a model that does not
   /// forecast. The outputs of a model that does are [horizon, columns].
   package var forecast: [Int]?
+  /// Whether numbers go in and forecasts come out in double precision where they are scaled; a
+  /// model of version 1 of the numeric contract takes numbers that are rounded before.
+  package var keepsDoubles = false
 
   package init() {}
 

@@ -58,11 +58,16 @@ extension ONNXModel {
   /// Real inputs, in the units in which the model reads them.
   private static func addValues(_ model: ModelTensors, _ graph: inout ONNXGraph) -> String {
     let source = "features"
-    graph.input(source, .float, [.open("T"), .open("B"), .fixed(model.shape.valueSize)])
-    guard model.scales.inputs != nil else { return source }
+    let isScaled = model.scales.inputs != nil
+    let keepsDoubles = isScaled && model.scales.keepsDoubles
+    graph.input(
+      source, keepsDoubles ? .double : .float,
+      [.open("T"), .open("B"), .fixed(model.shape.valueSize)])
+    guard isScaled else { return source }
     for (name, values) in model.scales.vectors { graph.doubles(name, values) }
-    graph.cast(source, to: .double, "features.exact")
-    graph.node("Sub", ["features.exact", "input_mean"], ["features.centred"])
+    let exact = keepsDoubles ? source : "features.exact"
+    if !keepsDoubles { graph.cast(source, to: .double, exact) }
+    graph.node("Sub", [exact, "input_mean"], ["features.centred"])
     graph.node("Div", ["features.centred", "input_deviation"], ["features.scaled"])
     graph.cast("features.scaled", to: .float, "scaled")
     return "scaled"
@@ -125,15 +130,20 @@ extension ONNXModel {
     let horizon = outputs / forecast.count
     addScores(&graph, of: read, "outputs")
     graph.integers("forecast.shape", [0, horizon, forecast.count])
-    graph.output(name, .float, [.open("B"), .fixed(horizon), .fixed(forecast.count)])
-    guard model.scales.targets != nil else {
+    let isScaled = model.scales.targets != nil
+    let keepsDoubles = isScaled && model.scales.keepsDoubles
+    graph.output(
+      name, keepsDoubles ? .double : .float,
+      [.open("B"), .fixed(horizon), .fixed(forecast.count)])
+    guard isScaled else {
       graph.node("Reshape", ["outputs", "forecast.shape"], [name])
       return
     }
     graph.node("Reshape", ["outputs", "forecast.shape"], ["forecast"])
     graph.cast("forecast", to: .double, "forecast.exact")
     graph.node("Mul", ["forecast.exact", "target_deviation"], ["forecast.scaled"])
-    graph.node("Add", ["forecast.scaled", "target_mean"], ["forecast.moved"])
-    graph.cast("forecast.moved", to: .float, name)
+    let moved = keepsDoubles ? name : "forecast.moved"
+    graph.node("Add", ["forecast.scaled", "target_mean"], [moved])
+    if !keepsDoubles { graph.cast(moved, to: .float, name) }
   }
 }

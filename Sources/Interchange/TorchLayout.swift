@@ -102,7 +102,8 @@ package enum TorchLayout {
     for (name, values) in scales.vectors {
       try file.takeEqual(
         name, values,
-        meaning: "it is of other training data, or other columns of them, than the config's")
+        meaning: "it is of other training data, or other columns of them, than the config's, or of "
+          + "a model of version 1 of the numeric contract (run.contract_version=1)")
     }
     if scales.inputs == nil, let name = file.name(endingIn: "input_mean") {
       throw file.failure(

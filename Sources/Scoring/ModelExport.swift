@@ -8,6 +8,7 @@ import Foundation
 package import GRUCore
 package import Interchange
 import Kernels
+package import NumericContract
 package import Records
 
 /// Writes a checkpoint's model as other libraries take it.
@@ -107,14 +108,20 @@ extension ModelTensors {
     let parameters = AlignedBuffer(count: table.elementCount)
     unsafe try model.readParameters(into: parameters.pointer)
     unsafe try self.init(shape: model.shape, table: table, arena: parameters.pointer)
-    scales = try model.frame?.scales(of: model.shape, path: model.checkpoint.path) ?? scales
+    if let frame = model.frame {
+      scales = try frame.scales(
+        of: model.shape, contract: model.config.contract, path: model.checkpoint.path)
+    }
   }
 }
 
 extension TaskFrame {
   /// How the data's numbers go into a model of `shape`.
-  package func scales(of shape: ModelShape, path: String) throws -> DataScales {
+  package func scales(
+    of shape: ModelShape, contract: ContractVersion, path: String
+  ) throws -> DataScales {
     var scales = DataScales()
+    scales.keepsDoubles = contract >= .two
     if let means, let deviations {
       guard means.count == columns.count, deviations.count == columns.count,
         columns.count == shape.valueSize

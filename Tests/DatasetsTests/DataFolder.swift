@@ -28,7 +28,7 @@ final class DataFolder {
 
   func sequences(
     _ task: TaskName = .classification, columns: [String]? = nil
-  ) throws -> SequenceSet {
+  ) throws -> SequenceTable {
     var request = request(task)
     request.columns = columns
     return try DataFile(path: path).sequences(request)

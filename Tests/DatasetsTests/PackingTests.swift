@@ -119,7 +119,7 @@ import Testing
       task: TaskName.forecasting.description, rows: 4, window: 6, seed: 1)
     request.validFraction = 0.25
     request.horizon = 3
-    let parts = SequenceParts(set([100]), request, hasValidationFile: false)
+    let parts = SequenceParts(starts: [0, 100], request, hasValidationFile: false)
     #expect(parts.trainingSteps == [0..<75])
     #expect(parts.validationSteps == [69..<100])
   }

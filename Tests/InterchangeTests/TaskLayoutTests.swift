@@ -138,6 +138,26 @@ import Testing
     for name in ["tokens", "features", "joined"] { #expect(joined.contains(name), "\(name)") }
   }
 
+  /// A graph of version 2 takes and gives doubles; an offset of 1e8 has no digits left in floats.
+  @Test func scaledNumbersStayInDoublePrecision() throws {
+    func graph(keepsDoubles: Bool) throws -> String {
+      var model = try TaskReference("task-forecast").model("task-forecast")
+      model.scales.keepsDoubles = keepsDoubles
+      return String(
+        decoding: try ONNXModel.encoded(
+          model, task: TaskName.forecasting.description, metadata: [], producerVersion: "0"),
+        as: UTF8.self)
+    }
+    let (one, two) = (try graph(keepsDoubles: false), try graph(keepsDoubles: true))
+    for name in ["features.exact", "forecast.moved"] {
+      #expect(one.contains(name))
+      #expect(!two.contains(name))
+    }
+    for name in ["features.centred", "forecast.scaled", "predictions"] {
+      #expect(two.contains(name))
+    }
+  }
+
   @Test func kerasTakesModelsThatPredictTheNextTokenOnly() throws {
     let reference = try TaskReference("task-classes")
     let model = try reference.model("task-classes")

@@ -7,7 +7,7 @@ struct CSVReader {
   let file: DataFile
   let request: SequenceRequest
 
-  func read() throws -> SequenceSet {
+  func read() throws -> SequenceTable {
     // Names and errors are text.
     _ = try file.text()
     var rows = DelimitedText(file.bytes, separator: DelimitedText.separator(of: file.bytes))
@@ -72,10 +72,10 @@ struct CSVReader {
 
   private func sequences(
     of rows: DelimitedText, _ columns: Columns, _ chosen: [Int]
-  ) throws -> SequenceSet {
+  ) throws -> SequenceTable {
     var rows = rows
     let header = columns.header
-    var set = SequenceSet(columns: chosen.map { header[$0] })
+    var set = SequenceTable(columns: chosen.map { header[$0] })
     let used = Set(chosen + [columns.sequence, columns.label].compactMap { $0 })
     set.leftOut = header.indices.filter { !used.contains($0) }.map { header[$0] }
     var seen: Set<String> = []
@@ -98,7 +98,7 @@ struct CSVReader {
           "sequence \"\(name)\" has label \"\(label)\" after \"\(set.labels.last ?? "")\"")
       }
       for column in chosen {
-        set.values.append(
+        set.numbers.append(
           try file.number(rows[column], "line \(rows.line), column \"\(header[column])\""))
       }
     }

@@ -8,6 +8,8 @@ import Tasks
 package struct DataFile {
   package let path: String
   let bytes: [UInt8]
+  /// The version of the contract by which numbers are read.
+  private var contract = ContractVersion.newest
   /// Tells its content from others'.
   let fingerprint: String
 
@@ -49,11 +51,13 @@ package struct DataFile {
   }
 
   /// The file's sequences.
-  package func sequences(_ request: SequenceRequest) throws -> SequenceSet {
-    switch try format(request.format) {
-    case .ts: try TimeSeriesReader(file: self).read()
-    case .jsonl: try JSONLinesReader(file: self).read()
-    case .csv, .auto: try CSVReader(file: self, request: request).read()
+  package func sequences(_ request: SequenceRequest) throws -> SequenceTable {
+    var file = self
+    file.contract = request.contract
+    return switch try format(request.format) {
+    case .ts: try TimeSeriesReader(file: file).read()
+    case .jsonl: try JSONLinesReader(file: file).read()
+    case .csv, .auto: try CSVReader(file: file, request: request).read()
     }
   }
 
@@ -87,18 +91,29 @@ package struct DataFile {
     Float(text.trimmingCharacters(in: .whitespaces)) != nil
   }
 
-  /// A finite number.
-  func number(_ text: some StringProtocol, _ place: String) throws -> Float {
-    guard let value = Float(text.trimmingCharacters(in: .whitespaces)) else {
+  /// A finite number. Version 1 of the contract rounds it to single precision, at once.
+  func number(_ text: some StringProtocol, _ place: String) throws -> Double {
+    let digits = text.trimmingCharacters(in: .whitespaces)
+    guard let value = contract >= .two ? Double(digits) : Float(digits).map(Double.init) else {
       throw failure(place, "expected a number, found \"\(text)\"")
     }
     return try finite(value, place)
   }
 
-  func finite(_ value: Float, _ place: String) throws -> Float {
+  /// The same of a number that is one already.
+  func number(_ value: Double, _ place: String) throws -> Double {
+    try finite(contract >= .two ? value : Double(Float(value)), place)
+  }
+
+  private func finite(_ value: Double, _ place: String) throws -> Double {
     guard value.isFinite else {
       throw failure(
         place, "expected a finite number, found \(value)", hint: "fill in or remove missing values")
+    }
+    guard Float(value).isFinite else {
+      throw failure(
+        place, "expected a number within single precision (at most "
+          + "\(Float.greatestFiniteMagnitude)), found \(value)")
     }
     return value
   }

@@ -5,8 +5,8 @@ import Records
 struct JSONLinesReader {
   let file: DataFile
 
-  func read() throws -> SequenceSet {
-    var set: SequenceSet?
+  func read() throws -> SequenceTable {
+    var set: SequenceTable?
     try file.forEachLine { number, line in
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
       let value: OrderedJSON
@@ -22,7 +22,7 @@ struct JSONLinesReader {
     return set
   }
 
-  private func append(_ value: OrderedJSON, _ number: Int, _ set: inout SequenceSet?) throws {
+  private func append(_ value: OrderedJSON, _ number: Int, _ set: inout SequenceTable?) throws {
     let place = "line \(number)"
     guard case .array(let steps) = value["values"], let first = steps.first else {
       throw file.failure(
@@ -31,7 +31,7 @@ struct JSONLinesReader {
           + (value["values"]?.kind ?? value.kind))
     }
     let width = if case .array(let vector) = first { vector.count } else { 1 }
-    if set == nil { set = SequenceSet(columns: (1...max(1, width)).map { "value \($0)" }) }
+    if set == nil { set = SequenceTable(columns: (1...max(1, width)).map { "value \($0)" }) }
     guard var result = set else { return }
     // Kept in one place only while it grows, so that it is not copied.
     set = nil
@@ -45,7 +45,7 @@ struct JSONLinesReader {
         guard let value = number.doubleValue else {
           throw file.failure(place, "step \(step + 1): expected a number, found \(number.kind)")
         }
-        result.values.append(try file.finite(Float(value), "\(place), step \(step + 1)"))
+        result.numbers.append(try file.number(value, "\(place), step \(step + 1)"))
       }
     }
     result.endSequence()

@@ -5,10 +5,10 @@ import Foundation
 struct TimeSeriesReader {
   let file: DataFile
 
-  func read() throws -> SequenceSet {
+  func read() throws -> SequenceTable {
     var isData = false
     var hasClasses = false
-    var set: SequenceSet?
+    var set: SequenceTable?
     try file.forEachLine { number, line in
       let text = String(decoding: line, as: UTF8.self)
       let words = text.split(separator: " ", omittingEmptySubsequences: true)
@@ -38,7 +38,7 @@ struct TimeSeriesReader {
   }
 
   private func readCase(
-    _ text: String, _ number: Int, hasClasses: Bool, _ set: inout SequenceSet?
+    _ text: String, _ number: Int, hasClasses: Bool, _ set: inout SequenceTable?
   ) throws {
     var parts = text.split(separator: ":", omittingEmptySubsequences: false)
     var label: String?
@@ -48,7 +48,7 @@ struct TimeSeriesReader {
       }
       label = parts.removeLast().trimmingCharacters(in: .whitespaces)
     }
-    if set == nil { set = SequenceSet(columns: (1...parts.count).map { "dimension \($0)" }) }
+    if set == nil { set = SequenceTable(columns: (1...parts.count).map { "dimension \($0)" }) }
     guard var result = set, result.features == parts.count else {
       throw file.failure(
         "line \(number)",
@@ -66,13 +66,15 @@ struct TimeSeriesReader {
         "line \(number)",
         "dimension \(other + 1) has \(dimensions[other].count) values, dimension 1 has \(length)")
     }
-    for step in 0..<length { for dimension in dimensions { result.values.append(dimension[step]) } }
+    for step in 0..<length {
+      for dimension in dimensions { result.numbers.append(dimension[step]) }
+    }
     result.endSequence()
     if let label { result.labels.append(label) }
     set = result
   }
 
-  private func value(_ text: Substring, _ place: String) throws -> Float {
+  private func value(_ text: Substring, _ place: String) throws -> Double {
     if text == "?" {
       throw file.failure(place, "a value is missing (?)", hint: "fill in missing values first")
     }

@@ -1,0 +1,43 @@
+import Records
+
+extension SequenceTable {
+  /// Throws where one of these columns has a number other than 0 and 1.
+  func requireBinary(_ names: [String], path: String) throws {
+    let places = try places(of: names, path: path, key: "data.columns")
+    for sequence in 0..<count {
+      for step in starts[sequence]..<starts[sequence + 1] {
+        guard let place = places.first(where: { !Self.isBinary(numbers[step, $0]) }) else {
+          continue
+        }
+        throw DataFileError(
+          path: path,
+          place: "sequence \(sequence + 1), step \(step - starts[sequence] + 1)",
+          problem: "expected 0 or 1 in column \"\(columns[place])\", found "
+            + "\(numbers[step, place])")
+      }
+    }
+  }
+
+  private static func isBinary(_ number: Double) -> Bool { number == 0 || number == 1 }
+
+  /// Throws where a column varies over some steps, and no longer does once its numbers are rounded
+  /// to single precision, as those that nothing normalizes are.
+  func requireSinglePrecision(_ places: [Int], in parts: [Range<Int>], path: String) throws {
+    guard let first = parts.first(where: { !$0.isEmpty })?.lowerBound else { return }
+    let firsts = places.map { numbers[first, $0] }
+    var varies = [Bool](repeating: false, count: places.count)
+    var keeps = varies
+    for part in parts {
+      numbers.forEach(in: part, places) { column, number in
+        if number != firsts[column] { varies[column] = true }
+        if Float(number) != Float(firsts[column]) { keeps[column] = true }
+      }
+    }
+    guard let lost = places.indices.first(where: { varies[$0] && !keeps[$0] }) else { return }
+    throw DataFileError(
+      path: path, place: "column \"\(columns[places[lost]])\"",
+      problem: "its numbers are all \(Float(firsts[lost])) once rounded to single precision, as "
+        + "data.normalize=false takes them",
+      hint: "set data.normalize to true, or take their offset away")
+  }
+}

@@ -1,0 +1,122 @@
+import NumericContract
+import Records
+
+/// Sequences as a file has them: the numbers in double precision, and the label of each sequence
+/// where there are labels.
+package struct SequenceTable: Sendable {
+  /// Names of the F columns, as errors and checkpoints call them.
+  package var columns: [String]
+  /// Names of columns that are in the file and are not read.
+  package var leftOut: [String] = []
+  /// Of all sequences, a row for each step.
+  var numbers: NumberBlocks
+  /// First step of each sequence, and after the last one the number of all steps.
+  package var starts = [0]
+  /// One for each sequence, or none at all.
+  package var labels: [String] = []
+
+  init(columns: [String]) {
+    self.columns = columns
+    numbers = NumberBlocks(width: columns.count)
+  }
+
+  /// What is left out, for people; empty where nothing is.
+  var leftOutWords: String {
+    leftOut.isEmpty
+      ? ""
+      : "; \(Format.count(leftOut.count, "column")) left out: \(DataFileError.list(leftOut))"
+  }
+
+  package var count: Int { starts.count - 1 }
+  package var features: Int { columns.count }
+
+  /// All numbers, [steps, F].
+  package var values: [Double] {
+    var values: [Double] = []
+    numbers.forEach(in: 0..<starts[count], Array(columns.indices)) { values.append($1) }
+    return values
+  }
+
+  /// Ends the sequence whose numbers were appended last.
+  mutating func endSequence() { starts.append(numbers.rows) }
+
+  /// Where these columns stand.
+  func places(of names: [String], path: String, key: String) throws -> [Int] {
+    if names == columns { return Array(columns.indices) }
+    let known = SequenceSet.places(of: columns)
+    return try names.map { name in
+      guard let place = known[name] else {
+        throw DataFileError(
+          path: path, place: nil, problem: "there is no column \"\(name)\", which \(key) names",
+          hint: "the columns are \(DataFileError.list(columns))")
+      }
+      return place
+    }
+  }
+}
+
+extension SequenceTable {
+  /// The sequences as a model of this frame reads them: moved and scaled in double precision, and
+  /// then rounded. The numbers leave the table as they are taken, so that memory never holds all of
+  /// them twice.
+  mutating func taken(by frame: TaskFrame, path: String) throws -> SequenceSet {
+    let places = try places(of: frame.columns, path: path, key: "data.columns")
+    let means = frame.means ?? [Double](repeating: 0, count: places.count)
+    let deviations = frame.deviations ?? [Double](repeating: 1, count: places.count)
+    var set = SequenceSet(columns: frame.columns)
+    set.starts = starts
+    set.labels = labels
+    set.values.reserveCapacity(numbers.rows * places.count)
+    let width = numbers.width
+    numbers.removeAll { block in
+      for first in stride(from: 0, to: block.count, by: width) {
+        for (column, place) in places.enumerated() {
+          set.values.append(Float((block[first + place] - means[column]) / deviations[column]))
+        }
+      }
+    }
+    return set
+  }
+}
+
+/// Mean and deviation of columns, by which a model reads them.
+struct ColumnScales: Sendable, Equatable {
+  var means: [Double]
+  var deviations: [Double]
+
+  /// Over some steps of some sequences, in two passes; a column that does not vary has a deviation
+  /// of 1. How the sums are formed depends on the version of the contract.
+  init(
+    of numbers: NumberBlocks, parts: [Range<Int>], places: [Int], contract: ContractVersion
+  ) {
+    let steps = Double(max(1, parts.reduce(0) { $0 + $1.count }))
+    let first = parts.first { !$0.isEmpty }?.lowerBound
+    // Distances from a number of the column itself are small where the numbers are not, so that
+    // an offset, however large, costs no digits.
+    let origins = places.map { place in
+      contract >= .two ? first.map { numbers[$0, place] } ?? 0 : 0
+    }
+    var sums = [Double](repeating: 0, count: places.count)
+    for part in parts {
+      numbers.forEach(in: part, places) { sums[$0] += $1 - origins[$0] }
+    }
+    let centres = sums.map { $0 / steps }
+    var squares = [Double](repeating: 0, count: places.count)
+    var rests = squares
+    for part in parts {
+      numbers.forEach(in: part, places) { column, number in
+        let distance = (number - origins[column]) - centres[column]
+        rests[column] += distance
+        squares[column] += distance * distance
+      }
+    }
+    means = zip(origins, centres).map { $0 + $1 }
+    if contract >= .two {
+      // Without what the rounding of the centre adds.
+      for column in squares.indices {
+        squares[column] -= rests[column] * rests[column] / steps
+      }
+    }
+    deviations = squares.map { $0 > 0 ? ($0 / steps).squareRoot() : 1 }
+  }
+}
