@@ -143,8 +143,8 @@ let package = Package(
     .executableTarget(
       name: "gru-dist",
       dependencies: [
-        "Supervision", "Dashboard", "Studies", "Runs", "Scoring", "Engine", "Corpora",
-        "MPICollectives", "Collectives", "GRUCore", "Cells", "Kernels", "Records",
+        "Supervision", "Dashboard", "Studies", "Runs", "Scoring", "Engine", "Checkpoints",
+        "Corpora", "MPICollectives", "Collectives", "GRUCore", "Cells", "Kernels", "Records",
         "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],

@@ -70,7 +70,10 @@ package final class CheckpointStore {
     return nil
   }
 
-  private func verified(_ step: Int) throws(CheckpointError) -> Checkpoint {
+  /// The checkpoint of a step, all of whose files were found whole.
+  ///
+  /// - Throws: `CheckpointError.missing` where there is none.
+  func verified(_ step: Int) throws(CheckpointError) -> Checkpoint {
     let checkpoint = try Checkpoint(verifying: path(ofStep: step), in: fileSystem)
     guard checkpoint.step == step else {
       throw .damaged(

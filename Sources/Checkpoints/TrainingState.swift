@@ -16,9 +16,16 @@ package struct TrainingState: Sendable, Equatable {
   package var bestValidationLoss: Double?
   /// The step of `bestValidationLoss`.
   package var bestValidationStep: Int?
-  /// The lowest validation loss of a step that has a checkpoint, and that step.
+  /// The validation loss of the best of those steps that have a checkpoint, and that step.
   package var bestCheckpointLoss: Double?
   package var bestCheckpointStep: Int?
+  /// The measure by which that is the best; nil for the loss.
+  package var bestMeasure: String?
+  /// The best value of that measure so far, and its step.
+  package var bestValue: Double?
+  package var bestValueStep: Int?
+  /// The value of the best step that has a checkpoint.
+  package var bestCheckpointValue: Double?
   /// The step of the last validation.
   package var validatedStep: Int?
   /// Steps that made no update because a value was not finite; nil means none.
@@ -70,7 +77,9 @@ package struct TrainingState: Sendable, Equatable {
     func damaged(_ reason: String) -> CheckpointError {
       .damaged(path: path + "/" + Checkpoint.stateFile, reason: reason)
     }
-    let steps = [bestValidationStep, bestCheckpointStep, validatedStep, averagedSteps]
+    let steps = [
+      bestValidationStep, bestCheckpointStep, bestValueStep, validatedStep, averagedSteps,
+    ]
     guard (0...Self.mostSteps).contains(step), epoch >= 0, tokens >= 0,
       steps.allSatisfy({ (0...step).contains($0 ?? 0) }),
       (0...Self.mostSteps).contains(skippedSteps ?? 0)
@@ -91,6 +100,9 @@ package struct TrainingState: Sendable, Equatable {
           + "\(sizes[2]), layers \(sizes[3])")
     }
   }
+
+  /// The name of the measure by which a model is the best.
+  package var measureName: String { bestMeasure ?? "loss" }
 
   /// Steps of a run: names of checkpoints have 8 digits.
   private static let mostSteps = 99_999_999
@@ -114,6 +126,10 @@ extension TrainingState {
     add("best_validation_step", bestValidationStep.map { .integer($0) })
     add("best_checkpoint_loss", bestCheckpointLoss.map { .number($0) })
     add("best_checkpoint_step", bestCheckpointStep.map { .integer($0) })
+    add("best_by", bestMeasure.map { .string($0) })
+    add("best_value", bestValue.map { .number($0) })
+    add("best_value_step", bestValueStep.map { .integer($0) })
+    add("best_checkpoint_value", bestCheckpointValue.map { .number($0) })
     add("validated_step", validatedStep.map { .integer($0) })
     add("skipped_steps", skippedSteps.map { .integer($0) })
     add("validation", validation?.json)
@@ -153,6 +169,10 @@ extension TrainingState {
       optimizer: try fields.string("optimizer"), fingerprint: try fields.string("fingerprint"))
     bestCheckpointLoss = try fields.number(ifPresent: "best_checkpoint_loss")
     bestCheckpointStep = try fields.integer(ifPresent: "best_checkpoint_step")
+    bestMeasure = try fields.string(ifPresent: "best_by")
+    bestValue = try fields.number(ifPresent: "best_value")
+    bestValueStep = try fields.integer(ifPresent: "best_value_step")
+    bestCheckpointValue = try fields.number(ifPresent: "best_checkpoint_value")
     validatedStep = try fields.integer(ifPresent: "validated_step")
     skippedSteps = try fields.integer(ifPresent: "skipped_steps")
     if fields.value(ifPresent: "validation") != nil {

@@ -4,7 +4,10 @@ package import Records
 package struct ValidationMemory: Sendable, Equatable {
   /// The lowest loss so far, in the unit of the task.
   package var best: Double?
-  /// Validations since the lowest loss.
+  /// The best value so far of the measure that decides which model is the best; nil where that is
+  /// the loss.
+  package var bestValue: Double?
+  /// Validations since the best one.
   package var stalled = 0
   /// Validations since the lowest loss or the last fall of the learning rate.
   package var stalledSinceDecay = 0
@@ -19,12 +22,19 @@ package struct ValidationMemory: Sendable, Equatable {
 
   package init() {}
 
+  /// What is known where nothing has depended on validations so far.
+  package init(lowestLoss: Double?) {
+    best = lowestLoss
+    recent = [lowestLoss].compactMap { $0 }
+  }
+
   /// Losses that are compared with, at most.
   private static let mostRecent = 1000
 
   /// Whether the numbers can be those of a run.
   var isPlausible: Bool {
-    best?.isFinite != false && recent.count <= Self.mostRecent
+    best?.isFinite != false && bestValue?.isFinite != false
+      && recent.count <= Self.mostRecent
       && [stalled, stalledSinceDecay, decays].allSatisfy { (0...1 << 40).contains($0) }
       && recent.allSatisfy(\.isFinite) && earlierBest?.isFinite != false
   }
@@ -41,6 +51,7 @@ extension ValidationMemory {
       .init("is_averaging", .bool(isAveraging)),
     ]
     if let best { members.append(.init("best", .number(best))) }
+    if let bestValue { members.append(.init("best_value", .number(bestValue))) }
     if let earlierBest { members.append(.init("earlier_best", .number(earlierBest))) }
     return .object(members)
   }
@@ -48,6 +59,7 @@ extension ValidationMemory {
   /// Reads what `json` says.
   package init(json fields: JSONFields) throws(JSONFieldError) {
     best = try fields.number(ifPresent: "best")
+    bestValue = try fields.number(ifPresent: "best_value")
     stalled = try fields.integer("stalled")
     stalledSinceDecay = try fields.integer("stalled_since_decay")
     decays = try fields.integer("decays")

@@ -57,6 +57,7 @@ extension Config {
     }
     try checkCompression(place)
     try checkLocalUpdates(place)
+    try checkMeasure(place, description)
     guard let key = keyThatNeedsValidation else { return }
     if run.validateEvery == 0 {
       throw place.failure(
@@ -69,6 +70,17 @@ extension Config {
         hint: description.isGenerated
           ? "set data.valid_sequences" : "set data.valid or data.valid_fraction")
     }
+  }
+
+  /// Checks that models of the task can be ranked by what the config says.
+  private func checkMeasure(
+    _ place: ConfigPlace, _ task: TaskDescription
+  ) throws(ConfigError) {
+    let names = task.measures.map(\.name)
+    guard !names.contains(run.bestBy) else { return }
+    throw place.failure(
+      "run.best_by", "the task \"\(task.name)\" has no measure \"\(run.bestBy)\"",
+      hint: "possible are " + names.map { "\"\($0)\"" }.joined(separator: ", "))
   }
 
   /// Checks that shards can be grouped for the way between ranks.
@@ -92,6 +104,11 @@ extension Config {
           + "exchange.compression there is a gradient in them that was left out before",
         hint: "set it to false")
     }
+  }
+
+  /// By what the run decides which of its models is the best.
+  package var measure: TaskMetric {
+    taskDescription.measures.first { $0.name == run.bestBy } ?? .loss
   }
 
   /// A key whose value makes steps depend on validations; nil where none does.

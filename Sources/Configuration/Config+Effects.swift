@@ -105,6 +105,9 @@ extension Config {
         key: "exchange.compression_groups", matters: exchange.compression != .none,
         purpose: "exchange.compression", instead: "that is \"none\""),
       EffectRule(
+        key: "run.best_by", matters: run.validateEvery > 0, purpose: "validations",
+        instead: "run.validate_every is 0"),
+      EffectRule(
         key: "run.sample_length", matters: taskDescription.writesText, purpose: "task \"language\"",
         instead: "task is \"\(task.rawValue)\""),
     ]

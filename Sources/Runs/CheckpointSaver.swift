@@ -8,7 +8,8 @@ import Records
 /// digests, writes and commits it.
 ///
 /// There is one copy, so that a checkpoint cannot overtake an earlier one: the next waits until the
-/// last is written, or, where the disk does not keep up, is left out.
+/// last is written, or, where the disk does not keep up, is left out. One that must not be missing,
+/// such as that of the best validation, waits as long as that takes.
 final class CheckpointSaver {
   /// How a checkpoint went, on rank 0.
   struct Outcome {
@@ -74,7 +75,7 @@ final class CheckpointSaver {
   private var outcomes: [Outcome] = []
 
   /// How long a checkpoint waits for the one before it.
-  static let patience = DispatchTimeInterval.seconds(10)
+  var patience = DispatchTimeInterval.seconds(10)
 
   init(trainer: Trainer, directory: RunDirectory) {
     self.trainer = trainer
@@ -91,16 +92,16 @@ final class CheckpointSaver {
 
   /// Copies the state after the last step; every rank calls it, and `write` after it.
   ///
-  /// - Parameter isFinal: waits as long as the checkpoint before takes; otherwise at most
+  /// - Parameter isNeeded: waits as long as the checkpoint before takes; otherwise at most
   ///   `patience`.
   /// - Returns: nil where that has taken longer.
   /// - Throws: `CorruptionError` on every rank where the ranks' parameters differ.
-  func capture(isFinal: Bool) throws -> Capture? {
+  func capture(isNeeded: Bool) throws -> Capture? {
     let started = ContinuousClock.now
     var verdict: [UInt8] = []
     if communicator.rank == 0 {
       try startWriting(waiting: true)
-      verdict = [collect(within: isFinal ? .never : Self.patience) ? 1 : 0]
+      verdict = [collect(within: isNeeded ? .never : patience) ? 1 : 0]
     }
     guard try communicator.share(verdict) == [1] else { return nil }
     try snapshot.finishTransfers()

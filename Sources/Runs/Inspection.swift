@@ -33,6 +33,12 @@ package struct Inspection {
     if let loss = state.bestValidationLoss, let step = state.bestValidationStep {
       console.say("best         validation loss \(Format.fixed(loss, 4)) at step \(step)")
     }
+    if let step = state.bestCheckpointStep {
+      let value = state.bestCheckpointValue ?? state.bestCheckpointLoss
+      console.say(
+        "kept         best checkpoint: step \(step), \(state.measureName) "
+          + (value.map { Format.small($0) } ?? "unknown"))
+    }
     console.say(
       "model        \(model.shape.recurrenceInWords), hidden \(model.shape.hiddenSize), "
         + "embedding \(model.shape.embeddingSize), \(model.shape.layerCount) layers, vocabulary "
@@ -76,6 +82,11 @@ package struct Inspection {
       "tokens": .integer(state.tokens),
       "best_validation_loss": state.bestValidationLoss.map { .number($0) } ?? .null,
       "best_validation_step": state.bestValidationStep.map { .integer($0) } ?? .null,
+      "best_by": .string(state.measureName),
+      "best_checkpoint_step": state.bestCheckpointStep.map { .integer($0) } ?? .null,
+      "best_checkpoint_value": (state.bestCheckpointValue ?? state.bestCheckpointLoss).map {
+        .number($0)
+      } ?? .null,
       "model": model.shape.json, "parameters": .integer(table.parameterCount),
       "optimizer": .string(state.optimizer),
       "compression": .string(model.config.exchange.compression.rawValue),

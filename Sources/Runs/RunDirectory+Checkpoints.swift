@@ -5,6 +5,7 @@ import Engine
 import GRUCore
 import Kernels
 import Records
+import Tasks
 
 extension RunDirectory {
   /// Digests, writes and commits a checkpoint from its copy, and removes old ones. Called on a
@@ -58,6 +59,10 @@ extension RunDirectory {
     package var changes: [ConfigChange] = []
     /// Whether validation losses up to now are of another text.
     package var hasOtherValidationText = false
+    /// The measure by which a model was the best so far, where the run goes by another now.
+    var formerMeasure: String?
+    /// The step of the best checkpoint, where that is not there any more.
+    var missingBest: Int?
 
     /// The name of the checkpoint.
     var checkpoint: String { CheckpointStore.name(ofStep: resumption.step) }
@@ -75,13 +80,18 @@ extension RunDirectory {
     var found: Restored?
     try communicator.coordinate {
       guard let state = try read(into: contents, setup: setup, complain: complain) else { return }
-      found = setup.restored(from: state)
+      var restored = setup.restored(from: state)
+      if let best = restored.history.bestSaved?.step, try !store.steps().contains(best) {
+        restored.missingBest = best
+        restored.history.bestSaved = nil
+      }
+      found = restored
     }
     // Nothing says that there is no checkpoint.
     let shared = try communicator.share(Array((found?.resumption.json.line ?? "").utf8))
     if shared.isEmpty { return nil }
     let resumption = try Resumption(json: try JSONFields(OrderedJSON(parsing: shared)))
-    return found ?? Restored(resumption)
+    return found ?? Restored(resumption, measure: setup.config.measure)
   }
 
   /// Throws on every rank unless the parameters that were loaded are those that were saved.
@@ -136,9 +146,9 @@ extension RunDirectory {
 
 extension RunDirectory.Restored {
   /// What another rank than rank 0 knows.
-  fileprivate init(_ resumption: RunDirectory.Resumption) {
+  fileprivate init(_ resumption: RunDirectory.Resumption, measure: TaskMetric) {
     self.resumption = resumption
-    history = RunHistory()
+    history = RunHistory(measure: measure)
     history.memory = resumption.validation
   }
 }

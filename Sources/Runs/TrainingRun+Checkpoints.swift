@@ -1,6 +1,7 @@
 import Checkpoints
 import Collectives
 import Configuration
+package import Dispatch
 import Engine
 import Kernels
 import Records
@@ -8,16 +9,22 @@ import Records
 /// When a run takes checkpoints, and what it says of them.
 extension TrainingRun {
   /// Takes a checkpoint of the last step, unless there is one.
-  func save(isFinal: Bool) throws {
+  ///
+  /// - Parameter isNeeded: waits for the checkpoint before, however long that takes; otherwise a
+  ///   slow disk may have it left out.
+  func save(isNeeded: Bool) throws {
     guard lastSavedStep != trainer.step else { return }
+    lastSaveTime = .now
     try trainer.synchronize()
     trainer.progress.begin(.checkpoint)
     defer { trainer.progress.begin(.reporting) }
-    guard let capture = try saver.capture(isFinal: isFinal) else {
+    guard let capture = try saver.capture(isNeeded: isNeeded) else {
       return warn(
         "checkpoint_skipped", atStep: trainer.step,
         "the checkpoint before it is not written yet; the disk is too slow for "
-          + "run.checkpoint_every = \(run.checkpointEvery)")
+          + "run.checkpoint_every = \(run.checkpointEvery)"
+          + (run.checkpointSeconds > 0
+            ? " and run.checkpoint_seconds = \(run.checkpointSeconds)" : ""))
     }
     var request: CheckpointSaver.Request?
     try communicator.coordinate { request = try self.request(for: capture) }
@@ -29,8 +36,9 @@ extension TrainingRun {
   private func request(for capture: CheckpointSaver.Capture) throws -> CheckpointSaver.Request {
     // What became of the one before decides which steps are kept.
     report(saver.takeOutcomes())
-    var history = history
     let validation = history.last?.step == trainer.step ? history.last : nil
+    history.pending = validation
+    var history = history
     history.noteCheckpoint(of: validation)
     return CheckpointSaver.Request(
       step: trainer.step, fingerprint: capture.fingerprint, validation: validation,
@@ -50,7 +58,7 @@ extension TrainingRun {
     try communicator.coordinate { if let fault { throw RunDirectoryError(fault) } }
     // What could not be written before is worth another attempt.
     if try communicator.share(failedStep == trainer.step ? [1] : [0]) == [1] { lastSavedStep = nil }
-    try save(isFinal: true)
+    try save(isNeeded: true)
     let outcomes = try saver.finish()
     report(outcomes)
     try communicator.coordinate {
@@ -70,6 +78,7 @@ extension TrainingRun {
       for warning in outcome.warnings {
         warn("checkpoint_warning", atStep: outcome.step, warning)
       }
+      if history.pending?.step == outcome.step { history.pending = nil }
       if let failure = outcome.failure {
         if outcome.isPoisoned {
           // It ends the run, which says why.
@@ -92,6 +101,27 @@ extension TrainingRun {
         ]
       ])
     }
+  }
+
+  /// How long a checkpoint that may be left out waits for the one before it.
+  package var checkpointPatience: DispatchTimeInterval {
+    get { saver.patience }
+    set { saver.patience = newValue }
+  }
+
+  /// Whether so much time has gone by since the last checkpoint that there is to be another; on
+  /// rank 0, whose clock counts.
+  var isSaveOverdue: Bool {
+    guard run.checkpointSeconds > 0, communicator.rank == 0 else { return false }
+    return (ContinuousClock.now - lastSaveTime).seconds >= Double(run.checkpointSeconds)
+  }
+
+  /// Replaces the checkpoint that the run goes on from by one that knows of the validation made up
+  /// for since.
+  func saveAgain() throws {
+    told.insert("checkpoint")
+    lastSavedStep = nil
+    try saveFinally()
   }
 
   /// Tells a person and the metrics of something that does not end the run; on rank 0.

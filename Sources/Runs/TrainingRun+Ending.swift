@@ -2,6 +2,7 @@ import Checkpoints
 import Configuration
 import Engine
 import Records
+import Tasks
 
 /// How a run ends.
 extension TrainingRun {
@@ -16,12 +17,20 @@ extension TrainingRun {
     }
   }
 
+  /// The best checkpoint and the newest; on rank 0.
+  private var keptCheckpoints: KeptCheckpoints {
+    let last = history.last?.step == lastSavedStep ? history.last : nil
+    return KeptCheckpoints(
+      measure: history.measure.name, best: history.bestSaved, newest: lastSavedStep,
+      newestValue: last?.value)
+  }
+
   /// Ends a run that was asked to stop, after its checkpoint.
   func stop() throws -> Int32 {
     progress.say(
       "stopped at step \(trainer.step) of \(run.steps), after a checkpoint; "
         + "go on with --resume")
-    write([event("stopped", atStep: trainer.step)])
+    write([event("stopped", atStep: trainer.step, keptCheckpoints.json)])
     try requireRecords()
     return ExitStatus.stopped
   }
@@ -31,14 +40,50 @@ extension TrainingRun {
     trainer.progress.begin(.finishing)
     if isStalled {
       let count = history.memory.stalled
-      progress.say("\(Format.count(count, "validation")) in a row brought no lower loss")
+      progress.say("\(Format.count(count, "validation")) in a row brought \(history.noBetter)")
       write([event("stalled", atStep: trainer.step, ["validations": .integer(count)])])
     }
     progress.say(
-      "done: \(Format.count(trainer.step, "step")), "
-        + "newest checkpoint in \(run.directory)/checkpoints")
-    write([event("done", atStep: trainer.step)])
+      "done: \(Format.count(trainer.step, "step")); in \(run.directory)/checkpoints: "
+        + keptCheckpoints.words)
+    write([event("done", atStep: trainer.step, keptCheckpoints.json)])
     try requireRecords()
     return ExitStatus.done
+  }
+}
+
+/// What a run leaves to those who use its model.
+private struct KeptCheckpoints {
+  let measure: String
+  let best: RunHistory.Validation?
+  let newest: Int?
+  /// Of the measure, where the newest was validated.
+  let newestValue: Double?
+
+  /// "best step 600 (loss 1.2345), newest step 800 (loss 1.2501)".
+  var words: String {
+    func place(_ step: Int, _ value: Double?) -> String {
+      "step \(step)" + (value.map { " (\(measure) \(Format.small($0)))" } ?? "")
+    }
+    let newest = newest.map { place($0, newestValue) } ?? "none"
+    guard let best else { return "newest \(newest)" }
+    if best.step == self.newest { return "best and newest \(place(best.step, best.value))" }
+    return "best \(place(best.step, best.value)), newest \(newest)"
+  }
+
+  var json: OrderedJSON {
+    var members: [OrderedJSON.Member] = []
+    func add(_ name: String, _ step: Int, _ value: Double?) {
+      members.append(.init("\(name)_step", .integer(step)))
+      members.append(
+        .init("\(name)_checkpoint", .string(CheckpointStore.name(ofStep: step))))
+      if let value { members.append(.init("\(name)_value", .number(value))) }
+    }
+    if let best {
+      members.append(.init("best_by", .string(measure)))
+      add("best", best.step, best.value)
+    }
+    if let newest { add("newest", newest, newestValue) }
+    return .object(members)
   }
 }

@@ -88,6 +88,22 @@ extension TrainingRun {
       writesText: scorer.task.writesText)
   }
 
+  /// Says where the best checkpoint so far is none for the run that goes on.
+  func tellOfBest(_ restored: RunDirectory.Restored) {
+    let anew = "; the best one is looked for anew"
+    if let former = restored.formerMeasure {
+      warn(
+        "best_by_changed", atStep: trainer.step,
+        "run.best_by is \(history.measure.name) now, and was \(former)"
+          + (history.best == nil ? anew : ""))
+    }
+    if let step = restored.missingBest {
+      warn(
+        "best_checkpoint_missing", atStep: trainer.step,
+        "the best checkpoint, of step \(step), is not in \(run.directory)/checkpoints" + anew)
+    }
+  }
+
   /// Adds what the records lack, and tells a person of what nobody can add; on rank 0.
   func add(_ lacking: [OrderedJSON]) {
     complain(of: lacking)

@@ -9,14 +9,23 @@ import Records
 import Scoring
 import Tasks
 
+/// What came of a validation.
+enum ValidationOutcome {
+  /// There was nothing to do.
+  case none
+  /// A signal ended it; the next start makes up for it.
+  case interrupted
+  case done
+  /// It is better than all steps that have a checkpoint.
+  case best
+}
+
 /// Validations, and what a run decides by them.
 extension TrainingRun {
-  /// Validates where there is something to validate on.
-  ///
-  /// - Returns: false where a signal ended it; the next start makes up for it.
-  func validate() throws -> Bool {
+  /// Validates where there is something to validate on; every rank calls it, and all get the same.
+  func validate() throws -> ValidationOutcome {
     guard let validation, run.validateEvery > 0, lastValidatedStep != trainer.step else {
-      return true
+      return .none
     }
     try trainer.synchronize()
     trainer.progress.begin(.validation)
@@ -28,19 +37,37 @@ extension TrainingRun {
       if score != nil { samples = drawSample() }
       return score
     }
-    guard let score = measured else { return false }
+    guard let score = measured else { return .interrupted }
+    let (decisions, isBest) = try note(score)
+    progress.say(
+      "step \(trainer.step)/\(run.steps)  validation  \(score.words)"
+        + (isBest ? ", the best so far" : ""))
+    write([score.json(step: trainer.step)] + samples)
+    tell(of: decisions)
+    return isBest ? .best : .done
+  }
+
+  /// Takes note of a validation, and decides with all ranks what follows from it: that of rank 0
+  /// alone knows which checkpoints there are.
+  private func note(_ score: Score) throws -> (ValidationDecisions, isBest: Bool) {
     lastValidatedStep = trainer.step
-    history.note(loss: score.loss, step: trainer.step)
+    let validation = RunHistory.Validation(
+      step: trainer.step, loss: score.loss, value: score.value(of: history.measure))
+    history.note(validation)
     var decisions = ValidationDecisions()
     // One after the last step, which a longer run would not make, decides nothing.
     if isDue(run.validateEvery) {
-      decisions = history.memory.note(loss: score.loss, optimizer: config.optimizer)
+      decisions = history.memory.note(
+        loss: score.loss, value: validation.value, by: history.measure,
+        optimizer: config.optimizer)
       trainer.take(
         decays: history.memory.decays, isAveraging: history.memory.isAveraging)
     }
-    if lastSavedStep == trainer.step { history.noteCheckpoint(of: history.last) }
-    progress.say("step \(trainer.step)/\(run.steps)  validation  \(score.words)")
-    write([score.json(step: trainer.step)] + samples)
+    let isBest = history.isBetterThanSaved(validation)
+    return (decisions, try communicator.share(isBest ? [1] : [0]) == [1])
+  }
+
+  private func tell(of decisions: ValidationDecisions) {
     if decisions.startsAveraging {
       progress.say("step \(trainer.step)/\(run.steps)  parameters are averaged from now on")
       write([event("averaging_starts", atStep: trainer.step)])
@@ -50,10 +77,9 @@ extension TrainingRun {
       progress.say("step \(trainer.step)/\(run.steps)  learning rate falls to \(rate)")
       write([event("learning_rate_falls", atStep: trainer.step, ["learning_rate": .number(rate)])])
     }
-    return true
   }
 
-  /// Whether validations have brought no lower loss for as long as the config allows.
+  /// Whether no validation was the best so far for as long as the config allows.
   var isStalled: Bool { run.patience > 0 && history.memory.stalled >= run.patience }
 }
 

@@ -34,12 +34,14 @@ package final class TrainingRun {
   let saver: CheckpointSaver
   /// On rank 0, where the config asks for it.
   let events: TensorBoardLog?
-  var history = RunHistory()
+  var history: RunHistory
   private var lossWatch = LossWatch()
   let stragglers: StragglerGather
   var stragglerWatch = StragglerWatch()
   var lastValidatedStep: Int?
   var lastSavedStep: Int?
+  /// When the last checkpoint was taken, or the first step began.
+  var lastSaveTime = ContinuousClock.now
   /// The last step whose checkpoint could not be written; on rank 0.
   var failedStep: Int?
   /// Checkpoints asked for by signals that were taken.
@@ -86,6 +88,7 @@ package final class TrainingRun {
     let setup = try TrainingSetup(
       work, options, on: communicator, progress: watchdog.progress.data)
     self.setup = setup
+    history = RunHistory(measure: setup.config.measure)
     console = Console(isJSON: options.json, isCoordinator: communicator.rank == 0)
     progress = ProgressLine(
       console: console, isInteractive: console.isInteractive(launchedByMPI: launchedByMPI),
@@ -154,12 +157,14 @@ package final class TrainingRun {
       progress.say(
         "nothing to do: \(run.directory) is at step \(trainer.step) of \(run.steps)"
           + (isStalled
-            ? ", and \(stalled) validations have brought no lower loss; raise run.patience to go on"
+            ? ", and \(stalled) validations have brought \(history.noBetter); raise "
+              + "run.patience to go on"
             : "; raise run.steps (--steps) to go on"))
       try completeRecords(of: restored)
       return ExitStatus.done
     }
     try begin(restored)
+    lastSaveTime = .now
     if !isComplete {
       announce(restored)
       let binding = try CoreBinding(communicator, threads: replica.threads)
@@ -172,21 +177,28 @@ package final class TrainingRun {
       try table.requirePassed()
     }
     if restored?.resumption.isValidationMissing == true {
-      let isDone = try validate()
+      let outcome = try validate()
+      if outcome == .best { try saveAgain() }
       told = []
-      if !isDone { return try stop() }
+      if outcome == .interrupted { return try stop() }
     }
     while trainer.step < run.steps, !self.isStalled {
       let (outcome, requests) = try performStep()
       if let outcome { try follow(outcome) }
       let isLast = trainer.step == run.steps
       var isStopping = requests.contains(.stop) && !isLast
-      if !isStopping, isLast || isDue(run.validateEvery) { isStopping = try !validate() }
+      var validation = ValidationOutcome.none
+      if !isStopping, isLast || isDue(run.validateEvery) { validation = try validate() }
+      if validation == .interrupted { isStopping = true }
       let isEnding = isLast || self.isStalled
       if isEnding || isStopping { try saveFinally() }
       if isStopping { return try stop() }
       if isEnding { break }
-      if requests.contains(.save) || isDue(run.checkpointEvery) { try save(isFinal: false) }
+      if validation == .best {
+        try save(isNeeded: true)
+      } else if requests.contains(.save) || isDue(run.checkpointEvery) {
+        try save(isNeeded: false)
+      }
       report(try saver.poll())
     }
     return try finish()
@@ -245,7 +257,7 @@ package final class TrainingRun {
   private func requests(saves: Int, atStep step: Int) -> StepRequests {
     var requests: StepRequests = []
     if isStopRequested(atStep: step) { requests.insert(.stop) }
-    if saves != savesTaken { requests.insert(.save) }
+    if saves != savesTaken || isSaveOverdue { requests.insert(.save) }
     if fault != nil { requests.insert(.fault) }
     return requests
   }
@@ -326,6 +338,7 @@ package final class TrainingRun {
     add(earlier.lacking)
     write([changes.isEmpty ? record : record.merging(["changes": .array(changes)])])
     told = earlier.told
+    tellOfBest(restored)
     if restored.hasOtherValidationText {
       warn(
         "validation_text_changed", atStep: trainer.step,

@@ -21,40 +21,24 @@ extension TrainingSetup {
       epoch: batches.epoch(ofStep: trainer.step + 1),
       tokens: batches.targetCount(
         ofSteps: trainer.step, perBatch: config.batch.sequences * config.batch.window),
-      bestValidationLoss: history.best?.loss, bestValidationStep: history.best?.step,
       config: config.json,
       corpusFingerprint: data.fingerprint,
       validationFingerprint: config.data.valid == nil ? nil : data.validationFingerprint,
       tokenizer: tokenizer, model: ModelDescription(shape),
       optimizer: config.optimizer.name.rawValue, fingerprint: fingerprint)
-    state.bestCheckpointLoss = history.bestSaved?.loss
-    state.bestCheckpointStep = history.bestSaved?.step
+    history.write(to: &state, keepsMemory: config.keyThatNeedsValidation != nil)
     if case .sequences(let data) = data {
       state.dataset = data.frame?.json
     }
-    state.validatedStep = history.last?.step ?? 0
-    state.validation = config.keyThatNeedsValidation == nil ? nil : history.memory
     state.averagedSteps = averagedSteps > 0 ? averagedSteps : nil
-    state.skippedSteps = history.skippedSteps > 0 ? history.skippedSteps : nil
     return state
   }
 
   /// What a run goes on with besides the tensors of a checkpoint.
   func restored(from state: TrainingState) -> RunDirectory.Restored {
-    func validation(_ loss: Double?, _ step: Int?) -> RunHistory.Validation? {
-      guard let loss, let step else { return nil }
-      return RunHistory.Validation(step: step, loss: loss)
-    }
-    var history = RunHistory()
-    // Losses on another text are not to be compared with those to come.
-    if !hasOtherValidationText(than: state) {
-      history.best = validation(state.bestValidationLoss, state.bestValidationStep)
-      history.bestSaved = validation(state.bestCheckpointLoss, state.bestCheckpointStep)
-      history.memory = state.validation ?? ValidationMemory()
-    }
-    history.memory.decays = state.validation?.decays ?? 0
-    history.memory.isAveraging = state.validation?.isAveraging ?? false
-    history.skippedSteps = state.skippedSteps ?? 0
+    let hasBest = state.bestValidationStep != nil
+    let history = RunHistory(
+      of: state, measure: config.measure, isComparable: !hasOtherValidationText(than: state))
     let changes = (try? storedConfig(of: state, path: "")).map { config.changes(from: $0) } ?? []
     let isDue = config.run.validateEvery > 0 && state.step.isMultiple(of: config.run.validateEvery)
     return RunDirectory.Restored(
@@ -63,7 +47,9 @@ extension TrainingSetup {
         // Checkpoints of earlier programs do not say.
         isValidationMissing: isDue && state.validatedStep.map { $0 < state.step } ?? false),
       history: history, fingerprint: state.fingerprint, changes: changes,
-      hasOtherValidationText: hasOtherValidationText(than: state))
+      hasOtherValidationText: hasOtherValidationText(than: state),
+      formerMeasure: hasBest && state.measureName != config.measure.name
+        ? state.measureName : nil)
   }
 
   private func hasOtherValidationText(than state: TrainingState) -> Bool {

@@ -1,5 +1,6 @@
 package import Checkpoints
 package import Configuration
+package import Tasks
 
 /// What follows from a validation.
 package struct ValidationDecisions: Equatable, Sendable {
@@ -10,22 +11,27 @@ package struct ValidationDecisions: Equatable, Sendable {
 }
 
 extension ValidationMemory {
-  /// Takes note of a validation's loss and decides what follows from it, alike on every rank.
-  package mutating func note(loss: Double, optimizer: OptimizerConfig) -> ValidationDecisions {
+  /// Takes note of a validation and decides what follows from it, alike on every rank.
+  ///
+  /// - Parameters:
+  ///   - value: of `measure`, by which a model is the best; learning rate and average go by the
+  ///     loss always.
+  package mutating func note(
+    loss: Double, value: Double, by measure: TaskMetric, optimizer: OptimizerConfig
+  ) -> ValidationDecisions {
     var decisions = ValidationDecisions()
+    let isLower = TaskMetric.loss.isBetter(loss, than: best)
+    let isBest = measure == .loss ? isLower : measure.isBetter(value, than: bestValue)
+    if isLower { best = loss }
+    if isBest, measure != .loss { bestValue = value }
     let fellBehind = isBehind(loss, patience: optimizer.averagePatience)
     if optimizer.name == .asgd, !isAveraging, fellBehind {
       isAveraging = true
       decisions.startsAveraging = true
     }
-    if loss.isFinite, loss < best ?? .infinity {
-      best = loss
-      stalled = 0
-      stalledSinceDecay = 0
-      return decisions
-    }
-    stalled += 1
-    stalledSinceDecay += 1
+    stalled = isBest ? 0 : stalled + 1
+    stalledSinceDecay = isLower ? 0 : stalledSinceDecay + 1
+    if isLower { return decisions }
     let schedule = optimizer.schedule
     if schedule.name == .plateau, stalledSinceDecay >= schedule.patience {
       stalledSinceDecay = 0

@@ -1,4 +1,4 @@
-import Checkpoints
+package import Checkpoints
 package import Collectives
 import Configuration
 import Corpora
@@ -11,6 +11,8 @@ import Tasks
 /// Measures a checkpoint's loss on its validation text or on another one, by any number of ranks.
 package struct Evaluation {
   package var path: String
+  /// Which of a run's checkpoints; nil takes the best where it has validated.
+  package var wish: ChosenCheckpoint.Wish?
   /// A text to measure on instead of the validation text.
   package var text: String?
   package var threads: Int?
@@ -28,7 +30,7 @@ package struct Evaluation {
 
   /// Every rank calls it; all throw alike.
   package func run(on communicator: any Communicator, console: Console) throws {
-    let model = try communicator.agree { try LoadedModel(path: path) }
+    let model = try communicator.agree { try LoadedModel(path: path, wanting: wish) }
     try communicator.requireEqual(model.state.fingerprint, of: model.checkpoint.path)
     if communicator.rank == 0 { model.refusals.forEach(Console.complain) }
     let kernels = try communicator.agree {
@@ -53,6 +55,7 @@ package struct Evaluation {
     }
     let score = try scorer.score(on: subject.scored(window: model.config.batch.window))
     console.say("\(model.checkpoint.path) on \(subject.path)")
+    if let words = model.choice.words { console.say("taken: \(words)") }
     console.say("step \(model.state.step)  \(score.words)")
     if score.unknownTargets > 0, model.neverTrainedUnknown {
       console.say(
@@ -64,7 +67,7 @@ package struct Evaluation {
       "text": .string(subject.path), "step": .integer(model.state.step),
       "tokens": .integer(score.targets), "loss": .number(score.loss),
     ]
-    console.record(head.merging(score.measures))
+    console.record(head.merging(score.measures).merging(model.choice.json))
   }
 
   /// The model's config, with another batch where that is asked for.

@@ -12,6 +12,8 @@ package import Tasks
 /// The model of a checkpoint, ready to be read.
 package struct LoadedModel {
   package let checkpoint: Checkpoint
+  /// Why that checkpoint was taken.
+  package let choice: ChosenCheckpoint
   package let state: TrainingState
   package let config: Config
   package let shape: ModelShape
@@ -22,9 +24,29 @@ package struct LoadedModel {
 
   /// Finds and verifies what `path` names: a checkpoint, or a run's newest whole one.
   package init(path: String) throws {
-    let found = try Self.find(at: path)
-    checkpoint = found.checkpoint
-    refusals = found.refused.map { "\($0)" }
+    try self.init(try Self.find(at: path, wanting: .newest))
+  }
+
+  /// Finds and verifies what `path` names: a checkpoint, or a run's best or newest one.
+  ///
+  /// - Parameter wish: nil takes the best where the run has validated.
+  package init(path: String, wanting wish: ChosenCheckpoint.Wish?) throws {
+    let choice = try Self.find(at: path, wanting: wish)
+    if let wish, choice.reason == .named {
+      throw UsageError(
+        "--\(wish.rawValue): '\(path)' is one checkpoint; name its run, or leave the option out")
+    }
+    if wish == .best, case .newest(let because) = choice.reason {
+      throw UsageError(
+        "--best: \(path) has none, since \(because); --newest takes the newest checkpoint")
+    }
+    try self.init(choice)
+  }
+
+  private init(_ choice: ChosenCheckpoint) throws {
+    self.choice = choice
+    checkpoint = choice.checkpoint
+    refusals = choice.refused.map { "\($0)" }
     state = try checkpoint.trainingState()
     config = try Config(stored: state.config, place: "\(checkpoint.path): config")
     guard config.contract == state.contractVersion else {
@@ -91,10 +113,10 @@ package struct LoadedModel {
   }
 
   private static func find(
-    at path: String
-  ) throws -> (checkpoint: Checkpoint, refused: [CheckpointSelection.Refusal]) {
+    at path: String, wanting wish: ChosenCheckpoint.Wish?
+  ) throws -> ChosenCheckpoint {
     do {
-      return try CheckpointSelection.find(at: path)
+      return try ChosenCheckpoint(at: path, wanting: wish)
     } catch {
       guard case .damaged = error else { throw error }
       throw RunDirectoryError(

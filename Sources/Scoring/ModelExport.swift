@@ -1,5 +1,5 @@
 import Cells
-import Checkpoints
+package import Checkpoints
 import Configuration
 import Corpora
 package import Datasets
@@ -16,6 +16,8 @@ package struct ModelExport {
   package enum FileFormat: String, CaseIterable, Sendable { case torch, keras, onnx }
 
   package var path: String
+  /// Which of a run's checkpoints; nil takes the best where it has validated.
+  package var wish: ChosenCheckpoint.Wish?
   package var format: FileFormat
   /// The file to make.
   package var output: String
@@ -31,7 +33,7 @@ package struct ModelExport {
     if FileStatus(output, followsLink: false) != nil {
       throw UsageError("--output: '\(output)' exists already; remove it or name another file")
     }
-    let model = try LoadedModel(path: path)
+    let model = try LoadedModel(path: path, wanting: wish)
     model.refusals.forEach(Console.complain)
     do {
       try write(model)
@@ -39,11 +41,13 @@ package struct ModelExport {
       throw UsageError("\(model.checkpoint.path): \(error)")
     }
     console.say("\(model.checkpoint.path) -> \(output) (\(format.rawValue))")
-    console.record([
+    if let words = model.choice.words { console.say("taken: \(words)") }
+    let record: OrderedJSON = [
       "kind": "export", "checkpoint": .string(model.checkpoint.path), "output": .string(output),
       "format": .string(format.rawValue), "model": model.shape.json,
-      "fingerprint": .string(model.state.fingerprint),
-    ])
+      "fingerprint": .string(model.state.fingerprint), "step": .integer(model.state.step),
+    ]
+    console.record(record.merging(model.choice.json))
   }
 
   private func write(_ model: LoadedModel) throws {

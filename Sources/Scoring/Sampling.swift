@@ -1,4 +1,4 @@
-import Checkpoints
+package import Checkpoints
 import Collectives
 import Configuration
 package import Corpora
@@ -10,6 +10,8 @@ import Records
 /// Draws text from a checkpoint's model.
 package struct Sampling {
   package var path: String
+  /// Which of a run's checkpoints; nil takes the best where it has validated.
+  package var wish: ChosenCheckpoint.Wish?
   package var prompt = ""
   /// Tokens to draw.
   package var length = 500
@@ -33,11 +35,13 @@ package struct Sampling {
 
   /// Draws the text and gives `emit` its bytes bit by bit, the prompt first.
   ///
-  /// - Returns: the model's path and the drawn tokens.
+  /// - Returns: the model's checkpoint and the drawn tokens.
   @discardableResult
-  package func run(emit: ([UInt8]) throws -> Void) throws -> (checkpoint: String, text: [UInt8]) {
+  package func run(
+    emit: ([UInt8]) throws -> Void
+  ) throws -> (checkpoint: ChosenCheckpoint, text: [UInt8]) {
     try validate()
-    let model = try LoadedModel(path: path)
+    let model = try LoadedModel(path: path, wanting: wish)
     guard model.task.writesText else {
       throw UsageError(
         "\(path) is of task \"\(model.task.name)\", which writes no text")
@@ -51,7 +55,7 @@ package struct Sampling {
     if let complaint = unknownParts(tokenizer) { Console.complain(complaint) }
     try emit(Array(prompt.utf8) + tokenizer.separator(after: prompt))
     let text = try draw(from: scorer, tokenizer, source: model.checkpoint.path, emit: emit)
-    return (model.checkpoint.path, text)
+    return (model.choice, text)
   }
 
   /// Draws the text that follows the prompt, and gives `emit` its bytes bit by bit.

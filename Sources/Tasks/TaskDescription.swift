@@ -102,6 +102,12 @@ extension TaskDescription {
   /// Whether real values go in.
   package var readsValues: Bool { inputs.contains(.values) }
 
+  /// What models of the task can be ranked by, the loss first. Bits per byte are not defined for
+  /// every text, and rank as the loss does.
+  package var measures: [TaskMetric] {
+    [.loss] + metrics.filter { $0.quantity != .bitsPerByte }
+  }
+
   /// Whether it trains on a text by a tokenizer, which checkpoints keep.
   package var readsText: Bool { sequences == .streams }
 

@@ -5,14 +5,17 @@ package struct TaskMetric: Sendable, Equatable {
     /// The mean loss itself.
     case loss
     /// The mean over counted outputs of the metric of the loss (`TaskShape.Loss`).
-    case lossMetric
+    case lossMetric(Direction)
     /// The same, divided by the columns of the output layer.
-    case lossMetricPerColumn
+    case lossMetricPerColumn(Direction)
     /// e^loss.
     case perplexity
     /// The loss in bits, over the bytes of text that the targets stand for.
     case bitsPerByte
   }
+
+  /// Which of two values is the better one.
+  package enum Direction: Sendable, Equatable { case lower, higher }
 
   /// As records name it.
   package var name: String
@@ -22,11 +25,29 @@ package struct TaskMetric: Sendable, Equatable {
   /// Decimals that people see; nil for four, and an exponent where these would be zeros.
   package var decimals: Int?
 
+  /// The mean loss, which every task has.
+  package static let loss = TaskMetric("loss", .loss)
+
   package init(_ name: String, _ quantity: Quantity, unit: String? = nil, decimals: Int? = nil) {
     self.name = name
     self.unit = unit
     self.quantity = quantity
     self.decimals = decimals
+  }
+
+  /// Which of two values is the better one.
+  package var direction: Direction {
+    switch quantity {
+    case .loss, .perplexity, .bitsPerByte: .lower
+    case .lossMetric(let direction), .lossMetricPerColumn(let direction): direction
+    }
+  }
+
+  /// Whether a value is better than the best one so far; one that is not finite never is.
+  package func isBetter(_ value: Double, than best: Double?) -> Bool {
+    guard value.isFinite else { return false }
+    guard let best else { return true }
+    return direction == .lower ? value < best : value > best
   }
 
   /// Whether a worker must sum the metric of the loss for it.

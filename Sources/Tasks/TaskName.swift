@@ -56,7 +56,7 @@ package enum TaskName: String, CaseIterable, Sendable {
     case .classification:
       task(
         .values, .packed, .onePerSequence, looksAhead: false, .classes,
-        [TaskMetric("accuracy", .lossMetric)], .sequences)
+        [TaskMetric("accuracy", .lossMetric(.higher))], .sequences)
     case .forecasting:
       task(
         .values, .windows, .severalPerSequence, looksAhead: true, .values,
@@ -64,7 +64,8 @@ package enum TaskName: String, CaseIterable, Sendable {
     case .multilabel:
       task(
         .values, .packed, .nextStep, looksAhead: true, .labels,
-        [TaskMetric("nll", .loss), TaskMetric("label_accuracy", .lossMetricPerColumn)], .steps)
+        [TaskMetric("nll", .loss), TaskMetric("label_accuracy", .lossMetricPerColumn(.higher))],
+        .steps)
     case .adding:
       task(
         .values, .generated(.adding), .onePerSequence, looksAhead: false, .values,
@@ -83,8 +84,8 @@ package enum TaskName: String, CaseIterable, Sendable {
   private static func valueMetrics(_ loss: TaskShape.Loss) -> [TaskMetric] {
     let isSquared = loss == .squaredError
     return [
-      TaskMetric("mse", isSquared ? .loss : .lossMetric),
-      TaskMetric("mae", isSquared ? .lossMetric : .loss),
+      TaskMetric("mse", isSquared ? .loss : .lossMetric(.lower)),
+      TaskMetric("mae", isSquared ? .lossMetric(.lower) : .loss),
     ]
   }
 }

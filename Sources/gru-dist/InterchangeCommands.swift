@@ -29,8 +29,11 @@ struct ExportCommand: RankedCommand {
       """)
 
   @Argument(
-    help: "A run directory (its newest whole checkpoint) or a checkpoint.", completion: .directory)
+    help: "A run directory (its best checkpoint, else its newest) or a checkpoint.",
+    completion: .directory)
   var path: String
+
+  @OptionGroup var checkpoint: CheckpointOptions
 
   @Option(help: "torch, keras or onnx.") var format: ModelExport.FileFormat
   @Option(help: "The file to make, which must not exist yet.", completion: .file())
@@ -38,7 +41,8 @@ struct ExportCommand: RankedCommand {
   @OptionGroup var printing: OutputOptions
 
   func run(on communicator: any Communicator) throws -> Int32 {
-    let export = ModelExport(path: path, format: format, output: output)
+    var export = ModelExport(path: path, format: format, output: output)
+    export.wish = checkpoint.wish
     return try runOnce(json: printing.json, on: communicator) { try export.run(console: $0) }
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Collectives
 import Engine
 import Foundation
@@ -6,18 +7,38 @@ import Records
 import Runs
 import Scoring
 
+/// Which checkpoint of a run is used.
+struct CheckpointOptions: ParsableArguments {
+  @Flag(help: "Take the run's best checkpoint by run.best_by (the default where it validated).")
+  var best = false
+
+  @Flag(help: "Take the run's newest whole checkpoint.")
+  var newest = false
+
+  func validate() throws {
+    if best && newest { throw ValidationError("give --best or --newest, not both") }
+  }
+
+  /// Nil where nobody asks.
+  var wish: ChosenCheckpoint.Wish? { best ? .best : newest ? .newest : nil }
+}
+
 struct EvaluateCommand: RankedCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate", abstract: "Measure a checkpoint's loss on a text.",
     discussion: """
       EXAMPLES
         gru-dist evaluate runs/lm
+        gru-dist evaluate runs/lm --newest
         mpirun -np 2 gru-dist evaluate runs/lm/checkpoints/step-00000800 --text other.txt
       """)
 
   @Argument(
-    help: "A run directory (its newest whole checkpoint) or a checkpoint.", completion: .directory)
+    help: "A run directory (its best checkpoint, else its newest) or a checkpoint.",
+    completion: .directory)
   var path: String
+
+  @OptionGroup var checkpoint: CheckpointOptions
 
   @Option(help: "The text; the run's validation text by default.", completion: .file())
   var text: String?
@@ -50,6 +71,7 @@ struct EvaluateCommand: RankedCommand {
     var evaluation = Evaluation(
       path: path, text: text, threads: threads, instructionSet: compute.instructionSet)
     evaluation.streams = streams
+    evaluation.wish = checkpoint.wish
     let console = Console(isJSON: output.json, isCoordinator: communicator.rank == 0)
     try evaluation.run(on: communicator, console: console)
     try communicator.coordinate { try console.requireWritten() }
@@ -67,8 +89,11 @@ struct SampleCommand: RankedCommand {
       """)
 
   @Argument(
-    help: "A run directory (its newest whole checkpoint) or a checkpoint.", completion: .directory)
+    help: "A run directory (its best checkpoint, else its newest) or a checkpoint.",
+    completion: .directory)
   var path: String
+
+  @OptionGroup var checkpoint: CheckpointOptions
 
   @Option(help: "The text to go on from.")
   var prompt = ""
@@ -90,6 +115,7 @@ struct SampleCommand: RankedCommand {
 
   func run(on communicator: any Communicator) throws -> Int32 {
     var sampling = Sampling(path: path)
+    sampling.wish = checkpoint.wish
     sampling.prompt = prompt
     sampling.length = length
     sampling.temperature = temperature
@@ -100,11 +126,17 @@ struct SampleCommand: RankedCommand {
       // With JSON the text appears on standard error as it is drawn.
       let drawn = try sampling.run { try console.emit($0) }
       console.put("\n")
-      console.record([
-        "kind": "sample", "checkpoint": .string(drawn.checkpoint), "prompt": .string(prompt),
+      // Standard output is the text's.
+      if let words = drawn.checkpoint.words {
+        Console.complain("gru-dist: drawn from \(drawn.checkpoint.checkpoint.path), \(words)")
+      }
+      let record: OrderedJSON = [
+        "kind": "sample", "checkpoint": .string(drawn.checkpoint.checkpoint.path),
+        "step": .integer(drawn.checkpoint.checkpoint.step), "prompt": .string(prompt),
         "seed": .integer(seed), "temperature": .number(temperature),
         "text": .string(String(decoding: drawn.text, as: UTF8.self)),
-      ])
+      ]
+      console.record(record.merging(drawn.checkpoint.json))
     }
   }
 }

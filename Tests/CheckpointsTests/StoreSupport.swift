@@ -25,16 +25,21 @@ struct TestRun {
   }
 
   /// Writes a checkpoint whose single tensor is made from step and version.
+  ///
+  /// - Parameter change: made to its state.
   @discardableResult
   func write(
-    step: Int, version: UInt64 = 0, with store: CheckpointStore? = nil
+    step: Int, version: UInt64 = 0, with store: CheckpointStore? = nil,
+    change: (inout TrainingState) -> Void = { _ in }
   ) throws -> Checkpoint {
-    try Self.tensors(step: step, version: version).withSources { sources in
+    var state = Self.state(step: step)
+    change(&state)
+    return try Self.tensors(step: step, version: version).withSources { sources in
       try (store ?? self.store()).write(
         step: step, contractVersion: .newest,
         files: [
           .safetensors(Checkpoint.modelFile, sources),
-          .json(Checkpoint.stateFile, Self.state(step: step).json),
+          .json(Checkpoint.stateFile, state.json),
         ])
     }
   }

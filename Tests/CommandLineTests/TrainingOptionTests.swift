@@ -81,7 +81,7 @@ import Testing
       }
       // What is measured later is what was validated: the mean.
       let validated = records.last { $0["kind"] == "valid" }
-      let measured = try place.run("evaluate", "run", "--json", ranks: 2)
+      let measured = try place.run("evaluate", "run", "--newest", "--json", ranks: 2)
       #expect(measured.status == 0, "\(measured)")
       #expect(try OrderedJSON(parsing: measured.lines[0])["loss"] == validated?["loss"])
       // The fingerprint in the state is that of the parameters, not of their mean.

@@ -27,6 +27,7 @@ import Testing
     (["exchange.outer_momentum=0.5"], "exchange.outer_momentum"),
     (["exchange.compression_groups=4"], "exchange.compression_groups"),
     (["task=classification", "run.sample_length=9"], "run.sample_length"),
+    (["run.validate_every=0", "run.best_by=perplexity"], "run.best_by"),
   ])
   func keysWithoutEffectAreRefused(assignments: [String], key: String) throws {
     let overrides = assignments.map { ConfigOverride(set: $0) }

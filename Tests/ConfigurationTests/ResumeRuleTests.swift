@@ -25,14 +25,15 @@ import Testing
         "optimizer.schedule.patience", "optimizer.schedule.decay_steps", "run.steps",
         "run.on_nonfinite", "run.patience",
       ])
-    #expect(paths(.changesValidations) == ["run.validate_every", "data.valid_sequences"])
+    #expect(
+      paths(.changesValidations) == ["run.validate_every", "run.best_by", "data.valid_sequences"])
     #expect(
       paths(.free) == [
         "data.train", "data.valid", "exchange.progress", "exchange.bucket_bytes",
-        "exchange.sparse", "run.directory", "run.log_every", "run.checkpoint_every",
-        "run.keep_checkpoints", "run.watchdog_seconds", "run.verify_every", "run.recompute_every",
-        "run.tensorboard", "run.sample_length", "memory.tasks", "memory.cells", "memory.lengths",
-        "memory.steps",
+        "exchange.sparse", "run.directory", "run.contract_version", "run.log_every",
+        "run.checkpoint_every", "run.checkpoint_seconds", "run.keep_checkpoints",
+        "run.watchdog_seconds", "run.verify_every", "run.recompute_every", "run.tensorboard",
+        "run.sample_length", "memory.tasks", "memory.cells", "memory.lengths", "memory.steps",
       ])
   }
 

@@ -3,6 +3,7 @@ import Configuration
 import Foundation
 import Records
 import Runs
+import Tasks
 import Testing
 
 @Suite struct ValidationMemoryTests {
@@ -17,7 +18,9 @@ import Testing
   private func falls(_ losses: [Double], patience: Int) throws -> [Bool] {
     let optimizer = try optimizer(patience)
     var memory = ValidationMemory()
-    return losses.map { memory.note(loss: $0, optimizer: optimizer).rateFalls }
+    return losses.map {
+      memory.note(loss: $0, value: $0, by: .loss, optimizer: optimizer).rateFalls
+    }
   }
 
   @Test func rateFallsWhenTheLossDoesNot() throws {
@@ -42,7 +45,7 @@ import Testing
     var memory = ValidationMemory()
     let optimizer = try optimizer(1)
     for loss in [5.1234567890123456, 0.1 + 0.2, 7, .nan] {
-      _ = memory.note(loss: loss, optimizer: optimizer)
+      _ = memory.note(loss: loss, value: loss, by: .loss, optimizer: optimizer)
     }
     let json = try OrderedJSON(parsing: try memory.json.sortedLine())
     #expect(try ValidationMemory(json: try JSONFields(json)) == memory)
@@ -54,11 +57,45 @@ import Testing
     #expect(memory.isAveraging)
   }
 
+  /// Patience goes by the measure, learning rate and averaging by the loss.
+  @Test func patienceCountsByTheMeasure() throws {
+    let optimizer = try optimizer(1)
+    let accuracy = TaskMetric("accuracy", .lossMetric(.higher))
+    var memory = ValidationMemory()
+    var falls: [Bool] = []
+    var stalled: [Int] = []
+    for (loss, value) in [(2, 0.5), (3, 0.6), (1, 0.6), (1.5, 0.4), (9, 0.7), (8, .nan)] {
+      let decisions = memory.note(loss: loss, value: value, by: accuracy, optimizer: optimizer)
+      falls.append(decisions.rateFalls)
+      stalled.append(memory.stalled)
+    }
+    #expect(falls == [false, true, false, true, true, true])
+    #expect(stalled == [0, 0, 1, 2, 0, 1])
+    #expect(memory.bestValue == 0.7)
+    #expect(memory.best == 1)
+    #expect(try ValidationMemory(json: try JSONFields(memory.json)) == memory)
+  }
+
+  /// Switched on at a resume, all that depends on validations knows the best loss so far.
+  @Test func lowestLossIsKnownWhereNothingDependedOnIt() throws {
+    let optimizer = try optimizer(1)
+    var memory = ValidationMemory(lowestLoss: 2)
+    let first = memory.note(loss: 3, value: 3, by: .loss, optimizer: optimizer)
+    #expect(first.rateFalls && !first.startsAveraging)
+    #expect(memory.stalled == 1)
+    let second = memory.note(loss: 2.5, value: 2.5, by: .loss, optimizer: optimizer)
+    #expect(second.rateFalls && second.startsAveraging)
+    #expect(memory.stalled == 2)
+    #expect(ValidationMemory(lowestLoss: nil) == ValidationMemory())
+  }
+
   @Test func averagingStartsWhenTheLossStopsImproving() throws {
     let optimizer = try optimizer(2)
     func starts(_ losses: [Double]) -> Int? {
       var memory = ValidationMemory()
-      let decisions = losses.map { memory.note(loss: $0, optimizer: optimizer).startsAveraging }
+      let decisions = losses.map {
+        memory.note(loss: $0, value: $0, by: .loss, optimizer: optimizer).startsAveraging
+      }
       #expect(decisions.filter { $0 }.count <= 1)
       return decisions.firstIndex(of: true)
     }

@@ -6,7 +6,7 @@ import Testing
   static let tagger = TaskDescription(
     name: "tagger", inputs: .tokens, sequences: .packed, targets: .everyStep, looksAhead: false,
     outputs: .classes, readout: .every, loss: .softmax,
-    metrics: [TaskMetric("accuracy", .lossMetric)], unit: .steps)
+    metrics: [TaskMetric("accuracy", .lossMetric(.higher))], unit: .steps)
 
   @Test func taggersAreNotMistakenForLanguageModels() {
     let tagger = Self.tagger
@@ -63,7 +63,25 @@ import Testing
     let absolute = TaskName.adding.description(readout: .last, loss: .absoluteError)
     #expect(squared.metrics.map(\.name) == ["mse", "mae"])
     #expect(absolute.metrics.map(\.name) == ["mse", "mae"])
-    #expect(squared.metrics.map(\.quantity) == [.loss, .lossMetric])
-    #expect(absolute.metrics.map(\.quantity) == [.lossMetric, .loss])
+    #expect(squared.metrics.map(\.quantity) == [.loss, .lossMetric(.lower)])
+    #expect(absolute.metrics.map(\.quantity) == [.lossMetric(.lower), .loss])
+  }
+
+  /// What a run may go by to choose its best model, and which way it goes.
+  @Test func directionBelongsToTheMeasure() {
+    #expect(TaskName.language.description.measures.map(\.name) == ["loss", "perplexity"])
+    #expect(TaskName.classification.description.measures.map(\.name) == ["loss", "accuracy"])
+    #expect(TaskName.forecasting.description.measures.map(\.name) == ["loss", "mse", "mae"])
+    for task in TaskName.allCases {
+      for measure in task.description.measures {
+        let isHigher = measure.name.hasSuffix("accuracy")
+        #expect(measure.isBetter(2, than: 1) == isHigher, "\(measure.name)")
+        #expect(measure.isBetter(1, than: 2) != isHigher, "\(measure.name)")
+        #expect(!measure.isBetter(1, than: 1))
+        #expect(measure.isBetter(1, than: nil))
+        #expect(!measure.isBetter(.nan, than: nil))
+        #expect(!measure.isBetter(.infinity, than: 1) && !measure.isBetter(-.infinity, than: 1))
+      }
+    }
   }
 }

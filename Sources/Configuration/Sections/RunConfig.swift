@@ -1,4 +1,5 @@
 package import NumericContract
+import Tasks
 
 /// Where a run writes, how long it goes and what it does from time to time (0 = never).
 package struct RunConfig: ConfigSection {
@@ -14,7 +15,11 @@ package struct RunConfig: ConfigSection {
   package var logEvery = 10
   package var validateEvery = 200
   package var checkpointEvery = 200
+  /// Seconds after which there is a checkpoint however few the steps since the last one.
+  package var checkpointSeconds = 0
   package var keepCheckpoints = 3
+  /// The measure by which one model is better than another: "loss", or a metric of the task.
+  package var bestBy = TaskMetric.loss.name
   /// The least seconds after which a step that does not advance ends the job.
   package var watchdogSeconds = 30
   package var onNonFinite = NonFiniteAction.stop
@@ -22,7 +27,7 @@ package struct RunConfig: ConfigSection {
   package var verifyEvery = 10
   /// How often one rank computes another one's gradients again.
   package var recomputeEvery = 0
-  /// Validations in a row without a lower loss after which a run ends.
+  /// Validations in a row that were not better than the best so far, after which a run ends.
   package var patience = 0
   /// Whether records are written as TensorBoard events too.
   package var tensorboard = false
@@ -56,10 +61,18 @@ package struct RunConfig: ConfigSection {
       "Steps between validations."),
     ConfigKey(
       "checkpoint_every", \.checkpointEvery, .integer(0...Int.max), resume: .free,
-      "Steps between checkpoints; there is one at the end always."),
+      "Steps between checkpoints; there is one at the end always, and one of each validation that "
+        + "is the best so far."),
+    ConfigKey(
+      "checkpoint_seconds", \.checkpointSeconds, .integer(0...Int.max), resume: .free,
+      "Seconds after the last checkpoint at which there is another one, whatever the step."),
     ConfigKey(
       "keep_checkpoints", \.keepCheckpoints, .integer(1...Int.max), resume: .free,
       "Newest checkpoints that are kept, besides the best one."),
+    ConfigKey(
+      "best_by", \.bestBy, .text, resume: .changesValidations,
+      "What makes a validation the best so far, which writes a checkpoint and counts for "
+        + "`run.patience`: `loss`, or one of the task's metrics, such as `accuracy`."),
   ]
 
   private static let watchingKeys: [ConfigKey<RunConfig>] = [
@@ -78,7 +91,7 @@ package struct RunConfig: ConfigSection {
       "Steps after which one rank computes another one's gradients again."),
     ConfigKey(
       "patience", \.patience, .integer(0...Int.max), resume: .changesTrajectory,
-      "Validations in a row without a lower loss after which the run ends; 0 goes on."),
+      "Validations in a row, none of them the best so far, after which the run ends; 0 goes on."),
     ConfigKey(
       "tensorboard", \.tensorboard, .boolean, resume: .free,
       "Whether metrics are written as TensorBoard events too."),
