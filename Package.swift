@@ -174,7 +174,7 @@ let package = Package(
       name: "EngineTests",
       dependencies: [
         "Records", "Configuration", "Engine", "Kernels", "Cells", "GRUCore", "Collectives",
-        "Corpora", "Datasets",
+        "Corpora", "Datasets", "NumericContract",
       ],
       swiftSettings: common),
     .testTarget(

@@ -1,9 +1,15 @@
+package import NumericContract
+
 /// How a range of N tokens is read by B sequences in windows of T: the batches of training.
 ///
 /// Stream b is the contiguous run of L = ⌊(N − 1) / B⌋ tokens that starts at lower bound + b L; the
-/// target of a token is the one after it. An epoch has ⌊L / T⌋ windows: the last L mod T tokens of
-/// every stream and the last (N − 1) mod B tokens of the range are left out. Window w of stream b
-/// continues window w − 1, so that hidden state can be carried.
+/// target of a token is the one after it. Window w of stream b continues window w − 1, so that
+/// hidden state can be carried. An epoch has ⌊L / T⌋ windows of T steps.
+///
+/// What they leave is read by one last, shorter window: L mod T tokens of every stream, and as many
+/// as it has room for of the (N − 1) mod B that follow the last stream. Where a stream has ended,
+/// the text goes on in the inputs and the targets are masked. Version 1 of the contract leaves all
+/// of that out.
 package struct StreamPlan: Sendable, Equatable {
   package let tokenRange: Range<Int>
   /// Sequences in the global batch (B).
@@ -12,8 +18,12 @@ package struct StreamPlan: Sendable, Equatable {
   package let window: Int
   /// Tokens of one stream (L).
   package let streamLength: Int
-  /// Windows that an epoch has; at least 1.
-  package let windowsPerEpoch: Int
+  /// Windows of T steps that an epoch has; at least 1.
+  package let fullWindows: Int
+  /// Time steps of the last, shorter window; 0 where there is none.
+  package let lastSteps: Int
+  /// Windows that an epoch has, the shorter one included.
+  package var windowsPerEpoch: Int { fullWindows + (lastSteps > 0 ? 1 : 0) }
 
   /// Tokens that a range must hold for one window of every sequence.
   package static func tokensNeeded(sequences: Int, window: Int) -> Int {
@@ -22,7 +32,7 @@ package struct StreamPlan: Sendable, Equatable {
   }
 
   /// Preconditions: `tokenRange` holds at least `tokensNeeded(sequences:window:)` tokens.
-  package init(tokenRange: Range<Int>, sequences: Int, window: Int) {
+  package init(tokenRange: Range<Int>, sequences: Int, window: Int, contract: ContractVersion) {
     precondition(sequences > 0, "sequences \(sequences) < 1")
     precondition(window > 0, "window \(window) < 1")
     let needed = Self.tokensNeeded(sequences: sequences, window: window)
@@ -31,7 +41,24 @@ package struct StreamPlan: Sendable, Equatable {
     self.sequences = sequences
     self.window = window
     streamLength = (tokenRange.count - 1) / sequences
-    windowsPerEpoch = streamLength / window
+    fullWindows = streamLength / window
+    lastSteps =
+      contract == .one
+      ? 0 : min(window, streamLength % window + (tokenRange.count - 1) % sequences)
+  }
+
+  /// Targets that the shorter window counts, of all streams.
+  package var lastTargets: Int {
+    lastSteps == 0 ? 0 : (sequences - 1) * (streamLength % window) + lastSteps
+  }
+
+  /// Targets that an epoch trains on; the range has `tokenRange.count - 1`.
+  package var targetsPerEpoch: Int { sequences * fullWindows * window + lastTargets }
+
+  /// The time steps of each stream that a window covers.
+  package func steps(ofWindow index: Int) -> Range<Int> {
+    let start = index * window
+    return start..<start + (index < fullWindows ? window : lastSteps)
   }
 
   /// The epoch and the window within it that step number `step` trains on, both from 0.
@@ -56,10 +83,11 @@ package struct StreamPlan: Sendable, Equatable {
     precondition(windowIndex < windowsPerEpoch, "window \(windowIndex) >= \(windowsPerEpoch)")
     unsafe fill(
       inputs: inputs, targets: targets, corpus: corpus, sequences: local,
-      steps: windowIndex * window..<(windowIndex + 1) * window)
+      steps: steps(ofWindow: windowIndex))
   }
 
-  /// Writes any run of time steps of some of the streams; T = `steps.count`. Does not allocate.
+  /// Writes any run of time steps of some of the streams; T = `steps.count`. Targets beyond a
+  /// stream's end are −1. Does not allocate.
   package func fill(
     inputs: UnsafeMutablePointer<Int32>, targets: UnsafeMutablePointer<Int32>,
     corpus: TokenCorpus, sequences local: Range<Int>, steps: Range<Int>
@@ -67,7 +95,8 @@ package struct StreamPlan: Sendable, Equatable {
     precondition(local.lowerBound >= 0, "sequences \(local) start below 0")
     precondition(local.upperBound <= sequences, "sequences \(local) end beyond \(sequences)")
     precondition(steps.lowerBound >= 0, "steps \(steps) start below 0")
-    precondition(steps.upperBound <= streamLength, "steps \(steps) end beyond \(streamLength)")
+    let end = max(streamLength, fullWindows * window + lastSteps)
+    precondition(steps.upperBound <= end, "steps \(steps) end beyond \(end)")
     precondition(
       tokenRange.upperBound <= corpus.count,
       "token range \(tokenRange) ends beyond \(corpus.count) tokens")
@@ -87,11 +116,14 @@ package struct StreamPlan: Sendable, Equatable {
   ) {
     let width = local.count
     for b in 0..<width {
-      let start =
-        tokenRange.lowerBound + (local.lowerBound + b) * streamLength + steps.lowerBound
+      let stream = local.lowerBound + b
+      let start = tokenRange.lowerBound + stream * streamLength + steps.lowerBound
+      // The last stream goes on to the end of the range.
+      let counted = stream == sequences - 1 ? steps.count : streamLength - steps.lowerBound
       for t in 0..<steps.count {
         unsafe inputs[t * width + b] = unsafe Int32(truncatingIfNeeded: tokens[start + t])
-        unsafe targets[t * width + b] = unsafe Int32(truncatingIfNeeded: tokens[start + t + 1])
+        unsafe targets[t * width + b] =
+          t < counted ? unsafe Int32(truncatingIfNeeded: tokens[start + t + 1]) : -1
       }
     }
   }

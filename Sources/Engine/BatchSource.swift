@@ -35,22 +35,28 @@ package enum BatchSource {
   package func targetCount(ofSteps steps: Int, perStep: Int) -> Int {
     switch self {
     case .random: .saturatedProduct(steps, perStep)
-    case .corpus(_, let plan, let jitter):
-      // Only the first window of a pair is longer or shorter than the others together.
-      steps == 0
-        ? 0
-        : .saturatedSum(
-          .saturatedProduct(steps - 1, perStep),
-          plan.sequences
-            * (self.steps(plan, jitter, atStep: steps).upperBound
-              - plan.position(ofStep: steps - 1).window * plan.window))
+    case .corpus(_, let plan, let jitter): targetCount(plan, jitter, ofSteps: steps)
     case .sequences(let batches): batches.targetCount(beforeBatch: steps)
     }
   }
 
-  /// How much longer than usual the batch of a step is; the learning rate goes along.
+  private func targetCount(_ plan: StreamPlan, _ jitter: WindowJitter, ofSteps steps: Int) -> Int {
+    guard steps > 0 else { return 0 }
+    let position = plan.position(ofStep: steps - 1)
+    let ofEpoch =
+      position.window < plan.fullWindows
+      ? plan.sequences * self.steps(plan, jitter, atStep: steps).upperBound : plan.targetsPerEpoch
+    return .saturatedSum(.saturatedProduct(position.epoch, plan.targetsPerEpoch), ofEpoch)
+  }
+
+  /// How many targets the batch of a step has to the usual number; the learning rate goes along, so
+  /// that a target of a short batch weighs as much as any other.
   package func relativeLength(atStep step: Int) -> Double {
-    guard case .corpus(_, let plan, let jitter) = self, jitter.largest > 0 else { return 1 }
+    guard case .corpus(_, let plan, let jitter) = self else { return 1 }
+    if plan.position(ofStep: step - 1).window == plan.fullWindows {
+      return Double(plan.lastTargets) / Double(plan.sequences * plan.window)
+    }
+    guard jitter.largest > 0 else { return 1 }
     return Double(steps(plan, jitter, atStep: step).count) / Double(plan.window)
   }
 

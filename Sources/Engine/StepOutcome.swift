@@ -1,4 +1,5 @@
 package import Configuration
+package import NumericContract
 import GRUCore
 
 /// What a step did.
@@ -59,6 +60,8 @@ package struct StepState: Sendable {
   package var isAveraging = false
   /// Steps whose parameters are in that mean.
   package var averagedSteps = 0
+  /// Steps done without an update.
+  package var skippedSteps = 0
 }
 
 /// What decides how steps are made.
@@ -72,6 +75,7 @@ package struct StepSettings {
   /// Batches whose gradients one update sums.
   package var accumulation: Int
   package var checks = StepChecks()
+  package var contract: ContractVersion
   /// About how many bytes of gradients are exchanged as a whole.
   package var bucketBytes = 1 << 20
 
@@ -81,6 +85,7 @@ package struct StepSettings {
     exchange = config.exchange
     steps = config.run.steps
     accumulation = config.batch.accumulate
+    contract = config.contract
   }
 
   /// How parameters are updated.

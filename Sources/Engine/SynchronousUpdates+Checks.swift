@@ -60,6 +60,7 @@ extension SynchronousUpdates {
   /// Counts a step as done without its update, after it threw `NonFiniteError`.
   func skipStep() {
     engine.state.step += 1
+    engine.state.skippedSteps += 1
     for number in engine.batches.numbers(ofStep: engine.state.step)
     where engine.batches.source.startsEpoch(atStep: number) {
       // What a checkpoint of now holds must be what the next step starts from.

@@ -2,6 +2,7 @@ import Collectives
 import Configuration
 import GRUCore
 import Kernels
+import NumericContract
 import Records
 
 /// Updates of which each is one of all shards: gradients are summed over all ranks, each rank
@@ -11,6 +12,7 @@ import Records
   let schedule: LearningRateSchedule
   let checks: StepChecks
   let recomputation: GradientRecomputation
+  private let contract: ContractVersion
   /// Called with the partial sums that this rank's workers have just filled, so that tests can harm
   /// them as faulty memory would.
   var faultAfterGradients: ((UnsafeMutablePointer<UnsafeMutablePointer<Float>>) -> Void)?
@@ -25,6 +27,7 @@ import Records
       sums: PartialSums(of: replica), settings: settings, progress: progress)
     schedule = LearningRateSchedule(settings)
     checks = settings.checks
+    contract = settings.contract
     recomputation = GradientRecomputation(
       replica: replica, communicator: communicator, source: source, seed: checks.seed)
   }
@@ -102,7 +105,7 @@ import Records
     let step = engine.state.step
     let isClipped = config.clipNorm > 0 && decision.norm > config.clipNorm
     var scalars = ShardedOptimizer.Scalars(
-      step: step,
+      step: updateNumber,
       learningRate: schedule.rate(atStep: step, decays: engine.state.rateDecays)
         * engine.batches.relativeLength(ofStep: step),
       tokens: max(1, decision.tokens), scale: isClipped ? config.clipNorm / decision.norm : 1)
@@ -111,6 +114,12 @@ import Records
       scalars.averageWeight = config.averageWeight(count: engine.state.averagedSteps)
     }
     return scalars
+  }
+
+  /// The number of the update under way, by which Adam corrects its moments: a step that was
+  /// skipped made none. Version 1 of the contract counts it all the same.
+  private var updateNumber: Int {
+    engine.state.step - (contract == .one ? 0 : engine.state.skippedSteps)
   }
 }
 

@@ -105,8 +105,11 @@ package final class Trainer {
   }
 
   /// Goes on after `step`, with what was decided after validations so far.
-  package func resume(afterStep step: Int, averagedSteps: Int, decays: Int, isAveraging: Bool) {
+  package func resume(
+    afterStep step: Int, skippedSteps: Int, averagedSteps: Int, decays: Int, isAveraging: Bool
+  ) {
     engine.state.step = step
+    engine.state.skippedSteps = skippedSteps
     engine.state.averagedSteps = averagedSteps
     take(decays: decays, isAveraging: isAveraging)
     progress.resume(afterStep: step)

@@ -74,7 +74,7 @@ package struct ConfigCheck {
     }
     let streams = StreamPlan(
       tokenRange: split.training.range, sequences: config.batch.sequences,
-      window: config.batch.window)
+      window: config.batch.window, contract: config.contract)
     let perStep = config.batch.tokensPerStep
     let perEpoch = streams.windowsPerEpoch / config.batch.accumulate
     let epochs =

@@ -45,6 +45,7 @@ extension RunDirectory {
     var step: Int
     var validation: ValidationMemory
     var averagedSteps: Int
+    var skippedSteps: Int
     /// Whether the validation of the step was left out when the run was stopped.
     package var isValidationMissing: Bool
   }
@@ -159,6 +160,7 @@ extension RunDirectory.Resumption {
     [
       "step": .integer(step), "validation": validation.json,
       "averaged_steps": .integer(averagedSteps),
+      "skipped_steps": .integer(skippedSteps),
       "is_validation_missing": .bool(isValidationMissing),
     ]
   }
@@ -167,6 +169,7 @@ extension RunDirectory.Resumption {
     step = try fields.integer("step")
     validation = try ValidationMemory(json: try fields.object("validation"))
     averagedSteps = try fields.integer("averaged_steps")
+    skippedSteps = try fields.integer("skipped_steps")
     isValidationMissing = try fields.bool("is_validation_missing")
   }
 }

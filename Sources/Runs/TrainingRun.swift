@@ -213,7 +213,8 @@ package final class TrainingRun {
     else { return nil }
     let memory = restored.resumption.validation
     trainer.resume(
-      afterStep: restored.resumption.step, averagedSteps: restored.resumption.averagedSteps,
+      afterStep: restored.resumption.step, skippedSteps: restored.resumption.skippedSteps,
+      averagedSteps: restored.resumption.averagedSteps,
       decays: memory.decays, isAveraging: memory.isAveraging)
     try saver.snapshot.restore()
     try directory.requireFingerprint(try trainer.fingerprint(), of: restored)

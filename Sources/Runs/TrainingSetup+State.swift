@@ -44,6 +44,7 @@ extension TrainingSetup {
     return RunDirectory.Restored(
       resumption: RunDirectory.Resumption(
         step: state.step, validation: history.memory, averagedSteps: state.averagedSteps ?? 0,
+        skippedSteps: state.skippedSteps ?? 0,
         // Checkpoints of earlier programs do not say.
         isValidationMissing: isDue && state.validatedStep.map { $0 < state.step } ?? false),
       history: history, fingerprint: state.fingerprint, changes: changes,
@@ -71,9 +72,6 @@ extension TrainingSetup {
         differences.append("\(subject) is \(stored) in the checkpoint and \(wanted) now")
       }
     }
-    compare(
-      "numeric contract version (run.contract_version)", "\(state.contractVersion.rawValue)",
-      "\(config.contract.rawValue)")
     for key in config.fixedDifferences(from: try storedConfig(of: state, path: path)) {
       compare(key.key, key.before, key.now)
     }

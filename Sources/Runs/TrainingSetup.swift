@@ -127,7 +127,7 @@ package struct TrainingSetup {
         split.training.corpus,
         StreamPlan(
           tokenRange: split.training.range, sequences: config.batch.sequences,
-          window: config.batch.window),
+          window: config.batch.window, contract: config.contract),
         WindowJitter(largest: config.batch.windowJitter, seed: config.run.seed))
     }
   }

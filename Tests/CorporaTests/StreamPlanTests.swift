@@ -1,5 +1,6 @@
 import Corpora
 import Foundation
+import NumericContract
 import Testing
 
 @Suite struct StreamPlanTests {
@@ -28,7 +29,7 @@ import Testing
           }
         try Data(text).write(to: URL(fileURLWithPath: path))
         let corpus = try TokenCorpus(path: path, learning: kind)
-        let plan = StreamPlan(tokenRange: 3..<243, sequences: 5, window: 9)
+        let plan = StreamPlan(tokenRange: 3..<243, sequences: 5, window: 9, contract: .one)
         #expect(plan.streamLength == 47)
         #expect(plan.windowsPerEpoch == 5)
         for index in 0..<plan.windowsPerEpoch {
@@ -50,7 +51,8 @@ import Testing
     let bytes = (0..<5000).map { _ in UInt8.random(in: 0...255, using: &generator) }
     try withTemporaryFile(bytes) { path in
       let corpus = try TokenCorpus(path: path, learning: .byte)
-      let plan = StreamPlan(tokenRange: 0..<5000, sequences: 12, window: 7)
+      let plan = StreamPlan(tokenRange: 0..<5000, sequences: 12, window: 7, contract: .two)
+      #expect(plan.lastSteps == 7)
       for index in [0, 1, plan.windowsPerEpoch - 1] {
         let whole = window(plan, corpus, 0..<12, index)
         for local in [0..<1, 0..<5, 5..<12, 11..<12, 4..<4] {
@@ -72,19 +74,66 @@ import Testing
       let corpus = try TokenCorpus(path: path, learning: .byte)
       let needed = StreamPlan.tokensNeeded(sequences: 4, window: 5)
       #expect(needed == 21)
-      let plan = StreamPlan(tokenRange: 0..<needed, sequences: 4, window: 5)
+      let plan = StreamPlan(tokenRange: 0..<needed, sequences: 4, window: 5, contract: .two)
       #expect(plan.windowsPerEpoch == 1)
       #expect(window(plan, corpus, 0..<4, 0).targets.max() == 20)
     }
   }
 
   @Test func stepsCountThroughEpochs() {
-    let plan = StreamPlan(tokenRange: 0..<61, sequences: 4, window: 5)
+    let plan = StreamPlan(tokenRange: 0..<61, sequences: 4, window: 5, contract: .two)
     #expect(plan.windowsPerEpoch == 3)
     #expect(plan.position(ofStep: 0) == (0, 0))
     #expect(plan.position(ofStep: 2) == (0, 2))
     #expect(plan.position(ofStep: 3) == (1, 0))
     #expect(plan.position(ofStep: 10) == (3, 1))
+  }
+
+  @Test func lastWindowReadsWhatTheOthersLeave() throws {
+    // Tokens are their places: 24 = 2 streams of 11, the second with one more target to come.
+    try withTemporaryFile((0..<24).map { UInt8($0) }) { path in
+      let corpus = try TokenCorpus(path: path, learning: .byte)
+      let plan = StreamPlan(tokenRange: 0..<24, sequences: 2, window: 4, contract: .two)
+      #expect(plan.fullWindows == 2)
+      #expect(plan.lastSteps == 4)
+      #expect(plan.lastTargets == 7)
+      #expect(plan.targetsPerEpoch == 23)
+      let (inputs, targets) = window(plan, corpus, 0..<2, 2)
+      #expect(inputs == [8, 19, 9, 20, 10, 21, 11, 22])
+      #expect(targets == [9, 20, 10, 21, 11, 22, -1, 23])
+      #expect(window(plan, corpus, 1..<2, 2).targets == [20, 21, 22, 23])
+    }
+  }
+
+  @Test func everyTargetIsTrainedOnOnceAnEpochAndEarlierWindowsStay() throws {
+    try withTemporaryFile((0..<250).map { UInt8($0) }) { path in
+      let corpus = try TokenCorpus(path: path, learning: .byte)
+      for count in [41, 42, 47, 100, 101, 203, 250] {
+        for (sequences, length) in [(1, 7), (2, 9), (3, 4), (5, 8), (7, 5), (4, 10)] {
+          let old = StreamPlan(
+            tokenRange: 0..<count, sequences: sequences, window: length, contract: .one)
+          let plan = StreamPlan(
+            tokenRange: 0..<count, sequences: sequences, window: length, contract: .two)
+          var counted: [Int32] = []
+          for index in 0..<plan.windowsPerEpoch {
+            let (inputs, targets) = window(plan, corpus, 0..<sequences, index)
+            let written = plan.steps(ofWindow: index).count * sequences
+            for (input, target) in zip(inputs[..<written], targets) where target >= 0 {
+              #expect(target == input + 1)
+              counted.append(target)
+            }
+            if index < old.windowsPerEpoch {
+              #expect(window(old, corpus, 0..<sequences, index) == (inputs, targets))
+            }
+          }
+          #expect(Set(counted).count == counted.count)
+          #expect(counted.count == plan.targetsPerEpoch)
+          // The shorter window is no longer than the others: it leaves out less than a stream each.
+          let left = count - 1 - plan.targetsPerEpoch
+          #expect(left == max(0, (count - 1) % sequences + plan.streamLength % length - length))
+        }
+      }
+    }
   }
 
   @Test func hugeSizesAreErrorsAndDoNotTrap() {

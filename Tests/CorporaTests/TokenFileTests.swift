@@ -48,7 +48,7 @@ import Testing
         #expect(difference <= (kind == .word ? 1023 : 0), "\(kind) from \(start)")
       }
       // A plan reads the same from both.
-      let plan = StreamPlan(tokenRange: 5..<direct.count, sequences: 3, window: 10)
+      let plan = StreamPlan(tokenRange: 5..<direct.count, sequences: 3, window: 10, contract: .two)
       var (a, b) = ([Int32](repeating: 0, count: 30), [Int32](repeating: 1, count: 30))
       var (c, d) = (a, b)
       plan.fill(inputs: &a, targets: &b, corpus: direct, sequences: 0..<3, windowIndex: 7)

@@ -66,7 +66,8 @@ struct TrainingProblem {
       batches: .corpus(
         corpus,
         StreamPlan(
-          tokenRange: split.training.range, sequences: batch.sequences, window: batch.window),
+          tokenRange: split.training.range, sequences: batch.sequences, window: batch.window,
+          contract: config.contract),
         WindowJitter(largest: batch.windowJitter, seed: config.run.seed)))
   }
 

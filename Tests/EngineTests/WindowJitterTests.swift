@@ -1,28 +1,32 @@
 import Corpora
 import Engine
 import Foundation
+import NumericContract
 import Testing
 
 @Suite struct WindowJitterTests {
   @Test(arguments: [0, 1, 5, 9]) func windowsAreContiguousAndEndTogether(largest: Int) {
     for count in [41, 1001, 1010, 1020] {
-      let plan = StreamPlan(tokenRange: 0..<2 * count + 1, sequences: 2, window: 10)
+      let plan = StreamPlan(tokenRange: 0..<2 * count + 1, sequences: 2, window: 10, contract: .two)
       let jitter = WindowJitter(largest: largest, seed: 3)
       for epoch in 0..<3 {
         var end = 0
         for index in 0..<plan.windowsPerEpoch {
           let steps = jitter.steps(of: plan, epoch: epoch, index: index)
           #expect(steps.lowerBound == end)
-          #expect((10 - largest...10 + largest).contains(steps.count))
+          #expect(
+            index == plan.fullWindows
+              ? steps.count == plan.lastSteps
+              : (10 - largest...10 + largest).contains(steps.count))
           end = steps.upperBound
         }
-        #expect(end == plan.windowsPerEpoch * 10)
+        #expect(end == count)
       }
     }
   }
 
   @Test func lengthsAreSpreadAndDifferByEpochAndSeed() {
-    let plan = StreamPlan(tokenRange: 0..<200_001, sequences: 2, window: 10)
+    let plan = StreamPlan(tokenRange: 0..<200_001, sequences: 2, window: 10, contract: .two)
     func lengths(_ seed: Int, _ epoch: Int) -> [Int] {
       let jitter = WindowJitter(largest: 3, seed: seed)
       return stride(from: 0, to: plan.windowsPerEpoch, by: 2).map {

@@ -65,6 +65,32 @@ import Testing
     #expect(try scenario.records("stopped").last { $0["kind"] == "train" }?["skipped_steps"] == 3)
   }
 
+  /// Adam's first update moves a parameter by the learning rate, whatever its gradient is. Version
+  /// 1 of the contract took it for the eleventh: 0.01 (1 − β₁) √(1 − β₂¹¹) / ((1 − β₁¹¹) √(1 − β₂)).
+  @Test(arguments: [(2, 0.01), (1, 0.004821)])
+  func firstUpdateAfterSkippedStepsIsAFirstUpdate(version: Int, expected: Double) throws {
+    let scenario = try TrainingScenario(
+      "run.contract_version=\(version)", "optimizer.learning_rate=0.01",
+      "optimizer.schedule.name=constant", "optimizer.schedule.warmup_steps=0", "run.steps=20")
+    let trainer = try scenario.trainer(on: SoloCommunicator())
+    let updates = try #require(trainer.updates)
+    updates.faultAfterGradients = { nodes in
+      if trainer.step <= 10 { nodes[0][7] = .nan }
+    }
+    defer { updates.faultAfterGradients = nil }
+    for _ in 1...10 {
+      #expect(throws: NonFiniteError.self) { try trainer.performStep() }
+      trainer.skipStep()
+    }
+    let arena = UnsafeBufferPointer(
+      start: trainer.replica.parameters.pointer, count: trainer.replica.table.elementCount)
+    let before = Array(arena)
+    try trainer.performStep()
+    #expect(trainer.step == 11)
+    let moved = zip(arena, before).map { abs($0 - $1) }.max() ?? 0
+    #expect(abs(Double(moved) - expected) < 2e-5, "\(moved)")
+  }
+
   @Test func stopRequestIsObeyedInASkippedStep() throws {
     let scenario = try TrainingScenario("run.on_nonfinite=skip")
     let spoil = spoil(Set(3...9), with: .nan)

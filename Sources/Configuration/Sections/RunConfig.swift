@@ -46,9 +46,8 @@ package struct RunConfig: ConfigSection {
       "steps", \.steps, .integer(1...99_999_999), resume: .changesTrajectory,
       "Updates to make in all."),
     ConfigKey("seed", \.seed, .integer(0...Int.max), "Another seed is another trajectory."),
-    // A resume compares the checkpoint's own version, which earlier programs wrote too.
     ConfigKey(
-      "contract_version", \.contractVersion, .contractVersion, resume: .free,
+      "contract_version", \.contractVersion, .contractVersion,
       "The version of the numeric contract; null is the newest, and a resumed run keeps its own."),
   ]
 
