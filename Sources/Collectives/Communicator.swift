@@ -13,8 +13,10 @@ package protocol Communicator: AnyObject {
   var rank: Int { get }
   /// The number of ranks.
   var worldSize: Int { get }
-  /// The name of the machine that this rank runs on.
+  /// The name of the machine that this rank runs on; for people, as several may have one name.
   var hostName: String { get }
+  /// What the ranks of this machine have in common, and no others.
+  var hostNumber: Int { get }
   /// How many ranks of the job share this machine, this one included.
   var ranksOnHost: Int { get }
   /// Whether another thread than the one that made it may use it, one at a time.

@@ -9,6 +9,7 @@ package final class SoloCommunicator: Communicator {
   package let rank = 0
   package let worldSize = 1
   package let hostName = systemHostName()
+  package let hostNumber = 0
   package let ranksOnHost = 1
 
   private let matcher = TransferMatcher(ranks: 1)

@@ -9,6 +9,7 @@
 package final class ThreadCommunicator: Communicator {
   package let rank: Int
   package let hostName = systemHostName()
+  package let hostNumber = 0
   private let world: ThreadWorld
 
   package init(world: ThreadWorld, rank: Int) {

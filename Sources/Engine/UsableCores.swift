@@ -41,12 +41,9 @@ package enum UsableCores {
   /// A number for the host of each rank, the cores that the rank may use, and thousandths of a core
   /// that its container may use (0 without a limit), by rank.
   package static func rows(_ communicator: any Communicator) throws(CollectiveError) -> [[UInt64]] {
-    // Hosts are told apart by a hash of their name; 128 bytes of cores follow it.
     let limit = (ContainerLimits.current.cores ?? 0) * 1000
-    let host = unsafe Array(communicator.hostName.utf8).withUnsafeBytes {
-      unsafe ContentHash128(of: $0).low
-    }
-    return try communicator.allGather([host] + affinity() + [UInt64(min(limit, 0x1p32))])
+    return try communicator.allGather(
+      [UInt64(communicator.hostNumber)] + affinity() + [UInt64(min(limit, 0x1p32))])
   }
 
   /// A rank's whole cores: each core counts in equal parts for the ranks of the host that may use

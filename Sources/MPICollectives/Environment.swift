@@ -46,14 +46,16 @@ enum Environment {
     }
   }
 
-  /// A communicator of all ranks whose errors come back as codes, and how many of the ranks are on
-  /// this host.
+  /// A communicator of all ranks whose errors come back as codes, how many of the ranks are on this
+  /// host, and the number in the world of the first of these.
   ///
   /// Hosts are in the order of their first ranks in the world, and the ranks of a host follow each
   /// other however the launcher dealt them out: neighbours, which meet first and exchange most,
   /// then share memory if any do. Rank 0 of the world stays rank 0. The corresponding MPI functions
   /// are `MPI_Comm_split_type` and `MPI_Comm_split` (MPI 3.1, section 6.4.2).
-  static func joinByHost() throws(CollectiveError) -> (ranks: MPI_Comm?, onHost: Int) {
+  static func joinByHost() throws(CollectiveError)
+    -> (ranks: MPI_Comm?, onHost: Int, hostNumber: Int)
+  {
     let operation = "start of MPI"
     // What is made of the world inherits the handler; requests that belong to no communicator use
     // the world's.
@@ -75,7 +77,7 @@ enum Environment {
     try unsafe check(MPI_Comm_split(world, 0, number, &ranks), "MPI_Comm_split", operation)
     try unsafe check(
       MPI_Comm_set_errhandler(ranks, cmpi_errors_return()), "MPI_Comm_set_errhandler", operation)
-    return unsafe (ranks, onHost)
+    return unsafe (ranks, onHost, Int(number))
   }
 
   static func rank(in handle: MPI_Comm?) throws(CollectiveError) -> Int {

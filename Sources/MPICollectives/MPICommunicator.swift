@@ -17,6 +17,7 @@ package import Collectives
   package let rank: Int
   package let worldSize: Int
   package let hostName: String
+  package let hostNumber: Int
   package let ranksOnHost: Int
   package let canChangeThreads: Bool
 
@@ -48,6 +49,7 @@ package import Collectives
     let joined = try unsafe Environment.joinByHost()
     unsafe handle = unsafe joined.ranks
     ranksOnHost = unsafe joined.onHost
+    hostNumber = unsafe joined.hostNumber
     rank = try unsafe Environment.rank(in: handle)
     worldSize = try unsafe Environment.size(of: handle)
     hostName = try Environment.processorName(rank: rank)

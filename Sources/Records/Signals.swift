@@ -89,8 +89,11 @@ package enum Signals {
 
   /// What a SIGBUS says: large corpora are files mapped into memory.
   private static let lostMemory: StaticString = """
-    gru-dist: memory could not be read (SIGBUS): a text of the config was shortened while the run \
-    read it, or the disk or memory is faulty; put the text back and go on by --resume
+    gru-dist: memory could not be read or written (SIGBUS). Possible causes: a text of the config \
+    was shortened while the run read it (put it back); its disk or file server failed, or the \
+    memory is faulty (see dmesg); /dev/shm is too small for what the ranks of a host exchange (see \
+    df /dev/shm; in a container give it more, as by docker's --shm-size=1g, or have Open MPI do \
+    without by OMPI_MCA_btl=self,tcp). Then go on by --resume.
 
     """
 

@@ -6,11 +6,14 @@ import Records
 package struct CoreBinding: Sendable {
   /// One rank's host and cores.
   package struct Binding: Sendable, Equatable {
+    /// Its name, and what tells it from others of the same name.
     package var host: String
+    package var hostNumber: UInt64
     package var cores: Set<Int>
 
-    package init(host: String, cores: Set<Int>) {
+    package init(host: String, hostNumber: UInt64, cores: Set<Int>) {
       self.host = host
+      self.hostNumber = hostNumber
       self.cores = cores
     }
   }
@@ -34,7 +37,7 @@ package struct CoreBinding: Sendable {
         let word: UInt64 = row[1 + core / 64]
         return (word >> UInt64(core % 64)) & 1 == 1
       }
-      return Binding(host: host, cores: Set(cores))
+      return Binding(host: host, hostNumber: row[0], cores: Set(cores))
     }
     self.threads = threads
   }
@@ -50,7 +53,7 @@ package struct CoreBinding: Sendable {
     for (rank, binding) in bindings.enumerated() {
       // All ranks that have to make do with these cores.
       let sharing = bindings.indices.filter {
-        bindings[$0].host == binding.host && bindings[$0].cores.isSubset(of: binding.cores)
+        bindings[$0].hostNumber == binding.hostNumber && bindings[$0].cores.isSubset(of: binding.cores)
       }
       let wanted = sharing.count * threads
       guard wanted > binding.cores.count else { continue }
@@ -67,7 +70,7 @@ package struct CoreBinding: Sendable {
   /// Whether others on the host may use cores that this rank may not.
   private func isBound(_ rank: Int) -> Bool {
     bindings.contains {
-      $0.host == bindings[rank].host && !$0.cores.isSubset(of: bindings[rank].cores)
+      $0.hostNumber == bindings[rank].hostNumber && !$0.cores.isSubset(of: bindings[rank].cores)
     }
   }
 

@@ -211,10 +211,9 @@ package final class TrainingRun {
       let restored = try directory.load(
         into: contents, setup: setup, complain: { Console.complain($0) })
     else { return nil }
-    let memory = restored.resumption.validation
+    let (start, memory) = (restored.resumption, restored.resumption.validation)
     trainer.resume(
-      afterStep: restored.resumption.step, skippedSteps: restored.resumption.skippedSteps,
-      averagedSteps: restored.resumption.averagedSteps,
+      afterStep: start.step, skippedSteps: start.skippedSteps, averagedSteps: start.averagedSteps,
       decays: memory.decays, isAveraging: memory.isAveraging)
     try saver.snapshot.restore()
     try directory.requireFingerprint(try trainer.fingerprint(), of: restored)

@@ -45,7 +45,8 @@ package struct Evaluation {
     try communicator.agree {
       try MemoryPlan(
         shape: model.shape, config: config, plan: plan,
-        ranksOnHost: communicator.ranksOnHost, slots: subject.slots, kernels: kernels
+        ranksOnHost: communicator.ranksOnHost, slots: subject.slots,
+        dataBytes: subject.memoryBytes, kernels: kernels
       ).checkFits()
     }
     let scorer = try communicator.agree {
@@ -120,6 +121,14 @@ package struct Evaluation {
 
     var slots: Int {
       if case .sequences(let data, _) = self { data.slots } else { 1 }
+    }
+
+    /// What the data take, beyond files that are mapped.
+    var memoryBytes: Int {
+      switch self {
+      case .text(let part): part.corpus.memoryBytes
+      case .sequences(let data, _): (data.validation ?? data.training).memoryBytes
+      }
     }
   }
 

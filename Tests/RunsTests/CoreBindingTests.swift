@@ -4,10 +4,10 @@ import Runs
 import Testing
 
 @Suite struct CoreBindingTests {
-  private func binding(_ cores: [Set<Int>], threads: Int, hosts: [String]? = nil) -> CoreBinding {
+  private func binding(_ cores: [Set<Int>], threads: Int, hosts: [UInt64]? = nil) -> CoreBinding {
     CoreBinding(
       bindings: cores.enumerated().map { rank, cores in
-        .init(host: hosts?[rank] ?? "node", cores: cores)
+        .init(host: "node", hostNumber: hosts?[rank] ?? 0, cores: cores)
       }, threads: threads)
   }
 
@@ -15,8 +15,8 @@ import Testing
     #expect(binding([[0], [1], [2], [3]], threads: 1).warning == nil)
     #expect(binding([[0, 1, 2, 3], [0, 1, 2, 3]], threads: 2).warning == nil)
     #expect(binding([[0, 1], [2, 3]], threads: 2).warning == nil)
-    // The same numbers on another host are other cores.
-    #expect(binding([[0], [0]], threads: 1, hosts: ["a", "b"]).warning == nil)
+    // The same numbers on another host are other cores, also where both hosts have one name.
+    #expect(binding([[0], [0]], threads: 1, hosts: [0, 1]).warning == nil)
     #expect(try CoreBinding(SoloCommunicator(), threads: 1).warning == nil)
   }
 
