@@ -8,11 +8,11 @@ struct NumberBlocks: Sendable {
   private let rowsPerBlock: Int
   private var blocks: [[Double]] = []
 
-  private static let numbersPerBlock = 1 << 16
-
-  init(width: Int) {
+  /// - Parameter numbersPerBlock: so many at most. The default takes 32 MiB, which the allocator
+  ///   gives back to the system as soon as a block is gone.
+  init(width: Int, numbersPerBlock: Int = 1 << 22) {
     self.width = width
-    rowsPerBlock = max(1, Self.numbersPerBlock / max(1, width))
+    rowsPerBlock = max(1, numbersPerBlock / max(1, width))
   }
 
   /// Whole rows.
@@ -28,6 +28,21 @@ struct NumberBlocks: Sendable {
     }
     blocks[blocks.count - 1].append(number)
     count += 1
+  }
+
+  /// Adds a row: these of some numbers.
+  mutating func append(_ row: [Double], _ places: [Int]) {
+    if width == 0 { return }
+    if count % (rowsPerBlock * width) == 0 {
+      for place in places { append(row[place]) }
+      return
+    }
+    if places.count == row.count {
+      blocks[blocks.count - 1] += row
+    } else {
+      blocks[blocks.count - 1] += places.lazy.map { row[$0] }
+    }
+    count += places.count
   }
 
   subscript(row: Int, place: Int) -> Double {
@@ -52,6 +67,19 @@ struct NumberBlocks: Sendable {
       }
       row = end
     }
+  }
+
+  /// Keeps some columns of all rows, in this order.
+  mutating func keep(_ places: [Int]) {
+    if places.count == width, places == Array(0..<width) { return }
+    var kept = NumberBlocks(width: places.count)
+    let width = width
+    removeAll { block in
+      for first in stride(from: 0, to: block.count, by: max(1, width)) {
+        for place in places { kept.append(block[first + place]) }
+      }
+    }
+    self = kept
   }
 
   /// Takes all rows out, block by block; their memory is free as soon as `body` has seen them.

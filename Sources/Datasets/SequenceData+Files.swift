@@ -7,6 +7,9 @@ extension SequenceData {
   ///
   /// - Parameter frame: of a checkpoint; nil learns it from the training data.
   init(reading request: SequenceRequest, frame: TaskFrame?) throws {
+    var request = request
+    // What a model has learnt to read decides, and not what else a file may have.
+    request.columns = frame?.columns ?? request.columns
     let file = try DataFile(path: request.train, progress: request.progress)
     var table = try file.sequences(request)
     var other: (file: DataFile, table: SequenceTable)?
@@ -37,6 +40,7 @@ extension SequenceData {
     validationFingerprint = other?.file.fingerprint
     self.frame = frame
     words += table.leftOutWords
+    remarks = table.remarks
   }
 
   private init(

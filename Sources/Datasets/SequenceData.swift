@@ -18,6 +18,8 @@ package struct SequenceData: Sendable {
   package var frame: TaskFrame?
   /// What there is, for people.
   package var words: String
+  /// What people are to know of how it was read, a line each.
+  package var remarks: [String] = []
 
   /// Opens or makes what is asked for.
   ///

@@ -5,12 +5,18 @@ package import Tasks
 /// What sequences to read or make for a task, and how they lie in batches.
 package struct SequenceRequest: Sendable {
   package var task: TaskDescription
-  /// The file to train on, and one of its own to validate on. Files only, as are the next nine.
+  /// The file to train on, and one of its own to validate on. Files only, as are the next twelve.
   package var train = ""
   package var valid: String?
   /// The part of `train` to validate on where there is no other file.
   package var validFraction = 0.0
   package var format = SequenceFormat.auto
+  /// What stands before decimals of a table; nil for what its head shows.
+  package var decimal: String?
+  /// What remark lines of a table begin with; nil for # where it cannot be anything else.
+  package var remark: String?
+  /// Whether the first row of a table names its columns.
+  package var hasHeader = true
   /// Columns to read; nil for all that hold numbers.
   package var columns: [String]?
   /// Whether inputs are moved and scaled to mean 0 and deviation 1 over the training data.

@@ -8,6 +8,8 @@ package struct SequenceTable: Sendable {
   package var columns: [String]
   /// Names of columns that are in the file and are not read.
   package var leftOut: [String] = []
+  /// What a person is to know of how the file was read, a line each.
+  package var remarks: [String] = []
   /// Of all sequences, a row for each step.
   var numbers: NumberBlocks
   /// First step of each sequence, and after the last one the number of all steps.

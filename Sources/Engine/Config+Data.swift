@@ -70,6 +70,9 @@ extension Config {
     request.valid = data.valid
     request.validFraction = data.validFraction
     request.format = options.format
+    request.hasHeader = options.header
+    request.decimal = options.decimal
+    request.remark = options.comment
     request.columns = options.columns
     request.normalizes = options.normalize
     request.sequenceColumn = options.sequence

@@ -47,7 +47,7 @@ package struct ContentHash128: Sendable, Equatable, CustomStringConvertible {
         pending = []
       }
       unsafe absorb(UnsafeRawBufferPointer(rebasing: rest.prefix(rest.count / 32 * 32)))
-      unsafe pending += rest.suffix(rest.count % 32)
+      unsafe pending += rest.dropFirst(rest.count / 32 * 32)
     }
 
     /// Takes whole blocks.

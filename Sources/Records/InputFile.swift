@@ -31,6 +31,9 @@ package final class InputFile {
 
   deinit { close(descriptor) }
 
+  /// How many bytes a regular file has; 0 for a pipe.
+  package var byteCount: Int { FileStatus(descriptor: descriptor)?.byteCount ?? 0 }
+
   /// Reads on.
   ///
   /// - Returns: bytes read; 0 at the end.

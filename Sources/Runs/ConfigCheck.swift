@@ -47,7 +47,7 @@ package struct ConfigCheck {
       console.say("            \(parameter.name) \(parameter.shape)")
     }
     let amounts = describe(data, config, console)
-    for remark in config.scheduleRemarks { console.say("remark      \(remark)") }
+    for remark in data.remarks + config.scheduleRemarks { console.say("remark      \(remark)") }
     console.say(
       "memory      of each of \(Format.count(ranks, "rank")) with "
         + "\(Format.count(threads, "thread")):"

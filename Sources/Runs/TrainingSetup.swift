@@ -178,6 +178,6 @@ package struct TrainingSetup {
             + "that their losses say nothing")
       }
     }
-    return remarks + config.scheduleRemarks
+    return data.remarks + remarks + config.scheduleRemarks
   }
 }

@@ -7,11 +7,15 @@ final class DataFolder {
   let url: URL
   private let name: String
 
-  init(_ name: String, _ content: String) throws {
+  convenience init(_ name: String, _ content: String) throws {
+    try self.init(name, Array(content.utf8))
+  }
+
+  init(_ name: String, _ content: [UInt8]) throws {
     url = FileManager.default.temporaryDirectory.appendingPathComponent("data-\(UUID().uuidString)")
     self.name = name
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    try Data(content.utf8).write(to: url.appendingPathComponent(name))
+    try Data(content).write(to: url.appendingPathComponent(name))
   }
 
   deinit { try? FileManager.default.removeItem(at: url) }

@@ -4,9 +4,10 @@ import Testing
 
 /// Rows, fields, and the lines they stand in, of files as people have them.
 @Suite struct DelimitedTextTests {
-  private static func rows(_ text: String, _ separator: Character = ",") throws -> [[String]] {
+  private static func rows(_ text: String, step: Int = .max) throws -> [[String]] {
     var rows: [[String]] = []
-    var reader = DelimitedText(Array(text.utf8), separator: separator.asciiValue ?? 0)
+    let stream = ByteStream(Array(text.utf8), step: step, capacity: step == .max ? 4096 : 16)
+    var reader = try DelimitedText(stream, separator: 0x2C)
     while try reader.next() { rows.append((0..<reader.count).map { reader[$0] }) }
     return rows
   }
@@ -25,14 +26,19 @@ import Testing
     ("", []),
   ])
   func rowsAreAsTheStandardSays(text: String, expected: [[String]]) throws {
-    #expect(try Self.rows(text) == expected)
+    // However the bytes come.
+    for step in [.max, 1, 2, 3, 7] { #expect(try Self.rows(text, step: step) == expected) }
   }
 
   @Test func aRowKnowsItsLine() throws {
-    var reader = DelimitedText(Array("a\n\n\"b\nc\"\r\nd".utf8), separator: 0x2C)
-    var lines: [Int] = []
-    while try reader.next() { lines.append(reader.line) }
-    #expect(lines == [1, 3, 5])
+    for step in 1...5 {
+      let text = "a\n\n\"b\nc\"\r\nd\r\r\n\"e\r\nf\rg\"\nh"
+      let stream = ByteStream(Array(text.utf8), step: step, capacity: 16)
+      var reader = try DelimitedText(stream, separator: 0x2C)
+      var lines: [Int] = []
+      while try reader.next() { lines.append(reader.line) }
+      #expect(lines == [1, 3, 5, 7, 10])
+    }
   }
 
   @Test(arguments: [
@@ -46,11 +52,51 @@ import Testing
     #expect(failure.problem.contains(problem))
   }
 
-  @Test(arguments: [
-    ("a;b;c\n1,5;2,5;3\n", ";"), ("a\tb\n1\t2\n", "\t"), ("a|b\n1|2", "|"), ("a,b\n1;2,3;4", ","),
-    ("a\n1\n", ","), ("", ","), ("\"a;b\",c\n1,2\n", ","),
-  ])
-  func theSeparatorIsTheOneThatAllRowsAgreeOn(text: String, separator: Character) {
-    #expect(DelimitedText.separator(of: Array(text.utf8)) == separator.asciiValue)
+  @Test func bytesThatAreNoTextAreFound() throws {
+    let text = Array("a,b\n1,".utf8) + [0xE9] + Array("t\n".utf8)
+    for step in [1, 4, .max] {
+      var reader = try DelimitedText(ByteStream(text, step: step, capacity: 16), separator: 0x2C)
+      let isThere = try reader.next()
+      #expect(isThere)
+      let error = #expect(throws: ByteStream.NotText.self) { try reader.next() }
+      #expect(error?.line == 2)
+      #expect(error?.column == 3)
+      #expect(error?.byte == 0xE9)
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("é€😀 a", nil), ("\u{10FFFF}\u{D7FF}\u{E000}", nil), ("", nil),
+    ] as [(String, Int?)])
+  func textIsText(text: String, invalid: Int?) {
+    var check = UTF8Check()
+    Array(text.utf8).withUnsafeBytes { check.take($0, offset: 0) }
+    check.finish()
+    #expect(check.invalid?.offset == invalid)
+  }
+
+  /// The same verdict as the standard library's, however the bytes come.
+  @Test func everyTwoAndThreeBytesAreToldAsTheStandardDoes() {
+    let bytes: [UInt8] = [
+      0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1,
+      0xED,
+      0xEE, 0xEF, 0xF0, 0xF1, 0xF4, 0xF5, 0xFF,
+    ]
+    for a in bytes {
+      for b in bytes {
+        for c in bytes {
+          for d in [0x41, 0x80, 0xBF] as [UInt8] {
+            let text = [a, b, c, d]
+            var check = UTF8Check()
+            for (offset, byte) in text.enumerated() {
+              withUnsafeBytes(of: byte) { check.take($0, offset: offset) }
+            }
+            check.finish()
+            #expect((check.invalid == nil) == (String(validating: text, as: UTF8.self) != nil))
+          }
+        }
+      }
+    }
   }
 }

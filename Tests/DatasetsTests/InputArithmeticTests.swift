@@ -80,8 +80,11 @@ import Testing
   }
 
   @Test func manyBlocksAreOneTable() {
-    var numbers = NumberBlocks(width: 3)
-    for number in 0..<300_000 { numbers.append(Double(number)) }
+    var numbers = NumberBlocks(width: 3, numbersPerBlock: 1 << 12)
+    for row in 0..<100_000 {
+      let row = [3 * row, 3 * row + 1, 3 * row + 2].map(Double.init)
+      numbers.append(row, [0, 1, 2])
+    }
     #expect(numbers.rows == 100_000)
     #expect(numbers[70_000, 2] == 210_002)
     var sum = 0.0

@@ -120,6 +120,20 @@ extension ValueKind where Value == String? {
       json: { $0.map { .string($0) } ?? .null })
   }
 
+  /// One of some texts; null for none.
+  static func optionalChoice(_ choices: [String]) -> Self {
+    let words = "null, " + choices.map { "\"\($0)\"" }.joined(separator: ", ")
+    return Self(
+      words: words, takesNull: true,
+      parse: { value, place throws(ConfigError) in
+        guard case .string(let string) = value, choices.contains(string) else {
+          throw place.failure("expected one of \(words), found \(value.found)")
+        }
+        return string
+      },
+      json: { $0.map { .string($0) } ?? .null })
+  }
+
   /// The path of a file or directory; null for none.
   static var optionalPath: Self { optionalText }
 }

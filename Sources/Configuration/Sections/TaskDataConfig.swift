@@ -3,6 +3,12 @@ package import Tasks
 /// The keys of `data` that only tasks other than a language model have.
 package struct TaskDataConfig: Sendable, Equatable {
   package var format = SequenceFormat.auto
+  /// Whether the first row of a CSV names its columns.
+  package var header = true
+  /// What stands before decimals in a CSV; nil for what its head shows.
+  package var decimal: String?
+  /// What remark lines of a CSV begin with; nil for # where it cannot be anything else.
+  package var comment: String?
   /// Columns to read; nil for all that hold numbers.
   package var columns: [String]?
   /// The column of a CSV that tells sequences apart; nil where all rows are one.
@@ -34,6 +40,15 @@ extension DataConfig {
       "format", \.task.format, .choice(), tasks: .fromSequences,
       "The form of the files: a table with a header, JSON lines, or the aeon/UCR `.ts`; auto goes "
         + "by the end of the name."),
+    ConfigKey(
+      "header", \.task.header, .boolean, tasks: .fromSequences,
+      "Whether the first row of a table names its columns; they are \"column 1\" and so on else."),
+    ConfigKey(
+      "decimal", \.task.decimal, .optionalChoice([".", ","]), tasks: .fromSequences,
+      "What stands before the decimals of a table's numbers; null for what its head shows."),
+    ConfigKey(
+      "comment", \.task.comment, .optionalText, tasks: .fromSequences,
+      "What remark lines of a table begin with; null for #, where such a line can be no row."),
     ConfigKey(
       "columns", \.task.columns, .optionalTexts, tasks: .fromSequences,
       "Columns to read; null for all that hold numbers."),

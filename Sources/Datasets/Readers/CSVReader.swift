@@ -1,4 +1,3 @@
-import Foundation
 import Tasks
 
 /// One step a row under a header. A column names the sequence of each row, whose rows stand
@@ -8,144 +7,167 @@ struct CSVReader {
   let request: SequenceRequest
 
   func read() throws -> SequenceTable {
-    // Names and errors are text.
-    _ = try file.text()
-    var rows = DelimitedText(file.bytes, separator: DelimitedText.separator(of: file.bytes))
-    guard try next(&rows) else { throw file.failure(nil, "there is no header in it") }
-    let columns = try Columns(of: rows, in: self)
-    let chosen = try columns.chosen ?? numbers(of: rows, columns)
-    return try sequences(of: rows, columns, chosen)
-  }
-
-  /// Reads the next row; false where there is none.
-  private func next(_ rows: inout DelimitedText) throws -> Bool {
-    do throws(DelimitedText.Failure) {
-      return try rows.next()
-    } catch {
+    do {
+      return try readTable()
+    } catch let error as DelimitedText.Failure {
       throw file.failure("line \(error.line)", error.problem)
     }
   }
 
-  private func nextRow(_ rows: inout DelimitedText, _ columns: Columns) throws -> Bool {
-    guard try next(&rows) else { return false }
-    let count = columns.header.count
-    if rows.count == count || rows.hasTrailingSeparator(after: count) { return true }
-    throw file.failure(
-      "line \(rows.line)",
-      "has \(rows.count) field\(rows.count == 1 ? "" : "s"), the header has \(count)")
+  private func readTable() throws -> SequenceTable {
+    let stream = file.stream
+    try stream.refill(keeping: 0)
+    let dialect = TableDialect(
+      head: stream.head(TableDialect.headBytes),
+      isWhole: stream.isAtEnd && stream.count <= TableDialect.headBytes, request)
+    var rows = try DelimitedText(
+      stream, separator: dialect.separator, remark: Array((request.remark ?? "").utf8),
+      skipping: dialect.preamble)
+    guard try rows.next() else { throw file.failure(nil, "there is no header in it") }
+    let header = try TableHeader(of: rows, request, file: file)
+    var table = SequenceTable(columns: [])
+    table.remarks = dialect.remarks
+    var body = TableBody(header, dialect, request, file: file)
+    // The first row is one of them where there is no header.
+    var isThere = try header.isGiven ? rows.next() : true
+    while isThere {
+      try body.append(rows)
+      isThere = try rows.next()
+    }
+    try body.finish(into: &table)
+    return table
   }
 
-  /// The columns that hold numbers in all rows. What is a number in nearly all is an error at the
-  /// first row where it is none; what is none in more rows, such as a date, is left out.
-  private func numbers(of rows: DelimitedText, _ columns: Columns) throws -> [Int] {
-    var rows = rows
-    var count = 0
-    let candidates = columns.header.indices.filter {
-      $0 != columns.sequence && $0 != columns.label
+  /// Without blanks around it.
+  static func trimmed(_ text: String) -> String {
+    var text = Substring(text)
+    func isBlank(_ character: Character?) -> Bool {
+      character.map { $0.isWhitespace && !$0.isNewline } ?? false
     }
-    var others = [Int](repeating: 0, count: columns.header.count)
-    var first: [Int: (line: Int, text: String)] = [:]
-    while try nextRow(&rows, columns) {
-      count += 1
-      for column in candidates where !file.isNumber(rows[column]) {
-        others[column] += 1
-        if first[column] == nil { first[column] = (rows.line, rows[column]) }
-      }
-    }
-    if count == 0 { throw file.failure(nil, "there is no row after the header") }
-    let chosen = candidates.filter { others[$0] == 0 }
-    for column in candidates {
-      guard let other = first[column], others[column] < count else { continue }
-      // Nine rows of ten, or all that could be meant.
-      if others[column] * 10 <= count || chosen.isEmpty {
-        throw file.failure(
-          "line \(other.line), column \"\(columns.header[column])\"",
-          "expected a number, found \"\(other.text)\"",
-          hint: "fill in or remove missing values, or name the columns to read in data.columns")
-      }
-    }
-    if chosen.isEmpty {
-      throw file.failure(nil, "no column holds numbers", hint: "name some in data.columns")
-    }
-    return chosen
-  }
-
-  private func sequences(
-    of rows: DelimitedText, _ columns: Columns, _ chosen: [Int]
-  ) throws -> SequenceTable {
-    var rows = rows
-    let header = columns.header
-    var set = SequenceTable(columns: chosen.map { header[$0] })
-    let used = Set(chosen + [columns.sequence, columns.label].compactMap { $0 })
-    set.leftOut = header.indices.filter { !used.contains($0) }.map { header[$0] }
-    var seen: Set<String> = []
-    var current: String?
-    while try nextRow(&rows, columns) {
-      let name = columns.sequence.map { rows[$0] } ?? ""
-      let label = columns.label.map { rows[$0] }
-      if name != current {
-        if current != nil { set.endSequence() }
-        guard seen.insert(name).inserted else {
-          throw file.failure(
-            "line \(rows.line)", "sequence \"\(name)\" goes on after another one",
-            hint: "sort the rows by \"\(columns.sequence.map { header[$0] } ?? "")\"")
-        }
-        current = name
-        if let label { set.labels.append(label) }
-      } else if let label, set.labels.last != label {
-        throw file.failure(
-          "line \(rows.line)",
-          "sequence \"\(name)\" has label \"\(label)\" after \"\(set.labels.last ?? "")\"")
-      }
-      for column in chosen {
-        set.numbers.append(
-          try file.number(rows[column], "line \(rows.line), column \"\(header[column])\""))
-      }
-    }
-    if current == nil { throw file.failure(nil, "there is no row after the header") }
-    set.endSequence()
-    return set
+    while isBlank(text.last) { text.removeLast() }
+    while isBlank(text.first) { text.removeFirst() }
+    return String(text)
   }
 }
 
-extension CSVReader {
-  /// The header, and where in it stands what a config names.
-  private struct Columns {
-    let header: [String]
-    let sequence: Int?
-    let label: Int?
-    /// Those that the config chooses; nil where it leaves that to the file.
-    let chosen: [Int]?
+/// The rows below a table's header, one after another.
+private struct TableBody {
+  private let header: TableHeader
+  private let dialect: TableDialect
+  private let file: DataFile
+  private let knowsRemarks: Bool
+  private var numbers: TableNumbers
+  private var starts = [0]
+  private var labels: [String] = []
+  private var seen: Set<String> = []
+  /// Sequence and label of the row before.
+  private var sequence: [UInt8]?
+  private var label: [UInt8] = []
+  /// Rows that have nothing in them, and remarks.
+  private var emptyRows = 0
+  private var remarkLines = 0
 
-    /// - Parameter rows: has read the header, and no more.
-    init(of rows: DelimitedText, in reader: CSVReader) throws {
-      let file = reader.file
-      let request = reader.request
-      var header = (0..<rows.count).map { rows[$0].trimmingCharacters(in: .whitespaces) }
-      if header.count > 1, header.last == "" { header.removeLast() }
-      if header.allSatisfy({ Double($0) != nil }) {
-        throw file.failure(
-          "line \(rows.line)", "holds numbers, expected a header with the names of the columns",
-          hint: "write one above them")
+  init(
+    _ header: TableHeader, _ dialect: TableDialect, _ request: SequenceRequest, file: DataFile
+  ) {
+    self.header = header
+    self.dialect = dialect
+    self.file = file
+    knowsRemarks = request.remark == nil
+    let number = CellNumber(point: dialect.point, contract: request.contract)
+    numbers = TableNumbers(header, number, file: file)
+  }
+
+  mutating func append(_ rows: DelimitedText) throws {
+    if rows.count != header.names.count {
+      if knowsRemarks, rows[0].hasPrefix("#") {
+        remarkLines += 1
+        return
       }
-      var places: [String: Int] = [:]
-      for (place, name) in header.enumerated() {
-        guard places.updateValue(place, forKey: name) == nil else {
-          throw file.failure("header", "column \"\(name)\" appears twice")
-        }
+      guard rows.count > header.names.count, rows.isEmpty(from: header.names.count) else {
+        throw unequal(rows)
       }
-      func place(of name: String?, _ key: String) throws -> Int? {
-        guard let name else { return nil }
-        if let place = places[name] { return place }
-        throw file.failure(
-          "header", "there is no column \"\(name)\", which \(key) names",
-          hint: "the columns are \(DataFileError.list(header))")
-      }
-      self.header = header
-      sequence = try place(of: request.sequenceColumn, "data.sequence")
-      label = try place(
-        of: request.task.outputs == .classes ? request.labelColumn : nil, "data.label")
-      chosen = try request.columns?.compactMap { try place(of: $0, "data.columns") }
     }
+    if rows.count > 1, rows.isEmpty(from: 0) {
+      emptyRows += 1
+      return
+    }
+    let isFirst = try beginsSequence(rows)
+    try numbers.append(rows, isFirst: isFirst)
+  }
+
+  /// Whether the row begins another sequence than the one before it.
+  private mutating func beginsSequence(_ rows: DelimitedText) throws -> Bool {
+    if let sequence, header.sequence.map({ rows.equals($0, sequence) }) ?? true {
+      if let place = header.label, !rows.equals(place, label) {
+        throw file.failure(
+          "line \(rows.line)",
+          "sequence \"\(header.sequence.map { rows[$0] } ?? "")\" has label \"\(rows[place])\" "
+            + "after \"\(labels.last ?? "")\"")
+      }
+      return false
+    }
+    if sequence != nil { starts.append(numbers.rows) }
+    let name = header.sequence.map { rows[$0] } ?? ""
+    guard seen.insert(name).inserted else {
+      throw file.failure(
+        "line \(rows.line)", "sequence \"\(name)\" goes on after another one",
+        hint: "sort the rows by \"\(header.sequence.map { header.names[$0] } ?? "")\"")
+    }
+    sequence = header.sequence.map { rows.bytes($0) } ?? []
+    if let place = header.label {
+      label = rows.bytes(place)
+      labels.append(rows[place])
+    }
+    return true
+  }
+
+  mutating func finish(into table: inout SequenceTable) throws {
+    try numbers.finish(into: &table)
+    table.starts = starts + [numbers.rows]
+    table.labels = labels
+    table.remarks.insert(
+      "reads \(table.columns.count == 1 ? "column" : "\(table.columns.count) columns") of "
+        + "numbers, \(dialect.words): \(DataFileError.list(table.columns))", at: 0)
+    for (count, what) in [
+      (emptyRows, "without anything in them"), (remarkLines, "that begin with #"),
+    ]
+    where count > 0 {
+      table.remarks.append("lines \(what) are left out: \(count)")
+    }
+  }
+
+  private func unequal(_ rows: DelimitedText) -> DataFileError {
+    let (count, expected) = (rows.count, header.names.count)
+    var hint: String?
+    if rows.isCutOff, count < expected {
+      hint = "the file ends within this line: is it cut off?"
+    } else if numbers.rows == 0, count == expected + 1 {
+      hint = "is there a column without a name in the header?"
+    } else if numbers.rows == 0, expected == 1 {
+      hint = "is the first line a title? Remove it, or begin it with #"
+    }
+    return file.failure(
+      "line \(rows.line)",
+      "has \(count) field\(count == 1 ? "" : "s"), the \(header.isGiven ? "header" : "first row") "
+        + "has \(expected) (\(dialect.words))", hint: hint)
+  }
+}
+
+extension DelimitedText {
+  /// The bytes of a field, as they stand.
+  fileprivate func bytes(_ place: Int) -> [UInt8] {
+    let field = field(place)
+    return unsafe Array(
+      UnsafeBufferPointer(
+        start: stream.base + Int(field.start), count: Int(field.end - field.start)))
+  }
+
+  /// Whether a field's bytes are these.
+  fileprivate func equals(_ place: Int, _ bytes: [UInt8]) -> Bool {
+    let field = field(place)
+    return unsafe UnsafeBufferPointer(
+      start: stream.base + Int(field.start), count: Int(field.end - field.start)
+    ).elementsEqual(bytes)
   }
 }

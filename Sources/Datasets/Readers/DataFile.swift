@@ -1,107 +1,98 @@
 import Corpora
-import Foundation
 import NumericContract
 package import Records
 import Tasks
 
-/// A file of sequences in one of the formats that tasks read.
-package struct DataFile {
+/// A file of sequences in one of the formats that tasks read. It is read front to back, once.
+package final class DataFile {
   package let path: String
-  let bytes: [UInt8]
-  /// The version of the contract by which numbers are read.
-  private var contract = ContractVersion.newest
-  /// Tells its content from others'.
-  let fingerprint: String
+  let stream: ByteStream
 
-  private static let largest = 4 << 30
-
-  /// - Throws: `DataFileError`.
+  /// Opens a file.
   ///
   /// - Parameter progress: told what is read.
+  /// - Throws: `DataFileError`.
   package init(path: String, progress: ReadingProgress? = nil) throws {
-    var isDirectory: ObjCBool = false
-    guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw DataFileError(
-        path: path, place: nil,
-        problem: "does not exist; paths are relative to the working directory")
+    func failure(_ problem: String, hint: String? = nil) -> DataFileError {
+      DataFileError(path: path, place: nil, problem: problem, hint: hint)
     }
-    if isDirectory.boolValue {
-      throw DataFileError(path: path, place: nil, problem: "is a directory, expected a file")
+    guard let status = FileStatus(path) else {
+      throw failure("does not exist; paths are relative to the working directory")
     }
-    let data: [UInt8]
+    if status.kind == .directory { throw failure("is a directory, expected a file") }
+    let file: InputFile
     do {
-      data = try InputFile.bytes(
-        of: path, atMost: Self.largest + 1, allowingPipe: true, progress: progress)
+      file = try InputFile(path, allowingPipe: true)
     } catch {
-      throw DataFileError(path: path, place: nil, problem: "cannot be read: \(error)")
+      throw failure("cannot be read: \(error)")
     }
-    if data.isEmpty { throw DataFileError(path: path, place: nil, problem: "is empty") }
-    if data.count > Self.largest {
-      throw DataFileError(
-        path: path, place: nil, problem: "is larger than 4 GiB, which does not fit in memory")
-    }
-    if let signature = FileSignature(data) {
-      throw DataFileError(
-        path: path, place: nil, problem: "is \(signature.name), expected text in UTF-8",
-        hint: signature.remedy(path: path))
+    progress?.expect(file.byteCount)
+    stream = unsafe ByteStream { room in
+      do {
+        let count = try unsafe file.read(into: room)
+        progress?.advance(count)
+        return count
+      } catch {
+        throw failure("cannot be read: \(error)")
+      }
     }
     self.path = path
-    bytes = data
-    fingerprint = unsafe bytes.withUnsafeBytes { unsafe ContentHash128(of: $0).description }
+    try stream.refill(keeping: 0)
+    if stream.count == 0 { throw failure("is empty") }
+    if let signature = FileSignature(stream.head(32)) {
+      throw failure(
+        "is \(signature.name), expected text in UTF-8", hint: signature.remedy(path: path))
+    }
   }
+
+  /// Tells its content from others' once it has been read.
+  var fingerprint: String { stream.fingerprint }
 
   /// The file's sequences.
   package func sequences(_ request: SequenceRequest) throws -> SequenceTable {
-    var file = self
-    file.contract = request.contract
-    return switch try format(request.format) {
-    case .ts: try TimeSeriesReader(file: file).read()
-    case .jsonl: try JSONLinesReader(file: file).read()
-    case .csv, .auto: try CSVReader(file: file, request: request).read()
+    do {
+      return switch try format(request.format) {
+      case .ts: try TimeSeriesReader(file: self, contract: request.contract).read()
+      case .jsonl: try JSONLinesReader(file: self, contract: request.contract).read()
+      case .csv, .auto: try CSVReader(file: self, request: request).read()
+      }
+    } catch let error as ByteStream.NotText {
+      let quoted = "'" + path.replacing("'", with: "'\\''") + "'"
+      throw failure(
+        "line \(error.line), byte \(error.column)",
+        "0x\(String(error.byte, radix: 16, uppercase: true)) is no text in UTF-8",
+        hint: "is it Latin-1? Convert it: iconv -f WINDOWS-1252 -t UTF-8 \(quoted) > FILE")
     }
   }
 
   private func format(_ name: SequenceFormat) throws -> SequenceFormat {
     if name != .auto { return name }
-    switch (path as NSString).pathExtension.lowercased() {
-    case "csv": return .csv
-    case "jsonl", "ndjson": return .jsonl
-    case "ts": return .ts
-    default:
-      throw DataFileError(
-        path: path, place: nil, problem: "its name does not tell the format",
-        hint: "end it in .csv, .jsonl or .ts, or set data.format")
-    }
-  }
-
-  /// The text, which must be UTF-8.
-  func text() throws -> String {
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw failure(nil, "is not UTF-8 text")
-    }
-    return text
+    let name = path.split(separator: "/").last.map { String($0).lowercased() } ?? ""
+    let endings: [(String, SequenceFormat)] = [
+      (".csv", .csv), (".jsonl", .jsonl), (".ndjson", .jsonl), (".ts", .ts),
+    ]
+    if let ending = endings.first(where: { name.hasSuffix($0.0) }) { return ending.1 }
+    throw failure(
+      nil, "its name does not tell the format",
+      hint: "end it in .csv, .jsonl or .ts, or set data.format")
   }
 
   func failure(_ place: String?, _ problem: String, hint: String? = nil) -> DataFileError {
     DataFileError(path: path, place: place, problem: problem, hint: hint)
   }
 
-  /// Is it a number, be it finite or not?
-  func isNumber(_ text: some StringProtocol) -> Bool {
-    Float(text.trimmingCharacters(in: .whitespaces)) != nil
-  }
-
-  /// A finite number. Version 1 of the contract rounds it to single precision, at once.
-  func number(_ text: some StringProtocol, _ place: String) throws -> Double {
-    let digits = text.trimmingCharacters(in: .whitespaces)
-    guard let value = contract >= .two ? Double(digits) : Float(digits).map(Double.init) else {
+  /// A finite number out of a text.
+  func number(
+    _ text: some StringProtocol, _ place: String, _ contract: ContractVersion
+  ) throws -> Double {
+    guard let value = CellNumber.parse(Array(text.utf8), contract: contract) else {
       throw failure(place, "expected a number, found \"\(text)\"")
     }
     return try finite(value, place)
   }
 
   /// The same of a number that is one already.
-  func number(_ value: Double, _ place: String) throws -> Double {
+  func number(_ value: Double, _ place: String, _ contract: ContractVersion) throws -> Double {
     try finite(contract >= .two ? value : Double(Float(value)), place)
   }
 
@@ -112,24 +103,58 @@ package struct DataFile {
     }
     guard Float(value).isFinite else {
       throw failure(
-        place, "expected a number within single precision (at most "
+        place,
+        "expected a number within single precision (at most "
           + "\(Float.greatestFiniteMagnitude)), found \(value)")
     }
     return value
   }
+}
 
-  /// Lines with their numbers from 1, line ends removed.
-  func forEachLine(_ body: (Int, ArraySlice<UInt8>) throws -> Void) rethrows {
-    // A byte order mark is no part of the first line.
-    var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-    var number = 1
-    while start < bytes.count {
-      let end = bytes[start...].firstIndex(of: 0x0A) ?? bytes.count
-      var line = bytes[start..<end]
-      if line.last == 0x0D { line = line.dropLast() }
-      try body(number, line)
-      start = end + 1
-      number += 1
-    }
+/// The lines of a stream, one after another. A byte order mark is no part of the first.
+struct LineReader {
+  let stream: ByteStream
+  private var position = 0
+  /// Where the line that was read last stands in the stream's window, without its end.
+  private(set) var line = 0..<0
+  /// Its number, from 1.
+  private(set) var number = 0
+
+  init(_ stream: ByteStream) {
+    self.stream = stream
+    if stream.head(3) == [0xEF, 0xBB, 0xBF] { position = 3 }
   }
+
+  /// Reads the next line; false where there is none.
+  mutating func next() throws -> Bool {
+    var searched = position
+    while true {
+      let base = unsafe stream.base
+      let end = stream.count
+      while searched < end, unsafe base[searched] != 0x0A { searched += 1 }
+      if searched < end || stream.isAtEnd { break }
+      let start = position
+      do {
+        try stream.refill(keeping: start)
+      } catch is ByteStream.TooLong {
+        throw DelimitedText.Failure(line: number + 1, problem: "is longer than 1 GiB")
+      }
+      searched -= start
+      position = 0
+    }
+    guard position < stream.count else { return false }
+    number += 1
+    try stream.requireText(from: position, to: searched, line: number)
+    let isWindows = unsafe searched > position && stream.base[searched - 1] == 0x0D
+    line = position..<(isWindows ? searched - 1 : searched)
+    position = min(searched + 1, stream.count)
+    return true
+  }
+
+  /// The bytes of the line that was read last.
+  var bytes: [UInt8] {
+    unsafe Array(UnsafeBufferPointer(start: stream.base + line.lowerBound, count: line.count))
+  }
+
+  var text: String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -1,6 +1,6 @@
 /// Rows of fields with a separator between them, a line a row (RFC 4180). A field in quotes may
 /// hold separators, line ends, and a quote as two. Lines end in LF, CR LF or CR; a blank line is no
-/// row; a byte order mark is no part of the first field.
+/// row. Rows are found in the window of a stream, and gone with the next one.
 struct DelimitedText {
   /// What is wrong with the text, and in which line.
   struct Failure: Error {
@@ -8,135 +8,232 @@ struct DelimitedText {
     let problem: String
   }
 
-  private struct Field {
-    var range: Range<Int>
+  /// Where a field stands in the stream's window, without its quotes.
+  struct Field {
+    var start: UInt32
+    var end: UInt32
+    var isQuoted = false
     var hasDoubledQuotes = false
+
+    init(_ start: Int, _ end: Int) {
+      self.start = UInt32(truncatingIfNeeded: start)
+      self.end = UInt32(truncatingIfNeeded: end)
+    }
   }
 
-  private let bytes: [UInt8]
+  let stream: ByteStream
   private let separator: UInt8
-  private var position: Int
+  /// Lines that begin so are none.
+  private let remark: [UInt8]
+  private var position = 0
   private var positionLine = 1
-  private var fields: [Field] = []
-  /// The line in which the row begins that was read last.
-  private(set) var line = 1
-
-  init(_ bytes: [UInt8], separator: UInt8) {
-    self.bytes = bytes
-    self.separator = separator
-    position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-  }
-
+  private var fields = [Field](repeating: Field(0, 0), count: 16)
   /// How many fields the row has that was read last.
-  var count: Int { fields.count }
+  private(set) var count = 0
+  /// The line in which it begins.
+  private(set) var line = 1
+  /// Whether the file ends with it, without the end of a line.
+  private(set) var isCutOff = false
 
-  /// The row that was read last has one field, which is empty, beyond as many: its line ends in a
-  /// separator.
-  func hasTrailingSeparator(after count: Int) -> Bool {
-    fields.count == count + 1 && fields[count].range.isEmpty
+  /// The longest that a field in quotes may be.
+  private static let longestQuotes = 1 << 26
+
+  /// - Parameters:
+  ///   - remark: lines that begin so are skipped; empty for none.
+  ///   - skipping: lines to skip, whatever is in them.
+  init(
+    _ stream: ByteStream, separator: UInt8, remark: [UInt8] = [], skipping lines: Int = 0
+  ) throws {
+    self.stream = stream
+    self.separator = separator
+    self.remark = remark
+    if stream.count < 3 { try stream.refill(keeping: 0) }
+    if stream.head(3) == [0xEF, 0xBB, 0xBF] { position = 3 }
+    for _ in 0..<lines where try atLineStart() { try skipLine() }
   }
 
-  /// A field of the row that was read last. The bytes are UTF-8.
+  /// A field of the row that was read last.
+  @inline(__always) func field(_ place: Int) -> Field { fields[place] }
+
+  /// The text of a field of the row that was read last.
   subscript(place: Int) -> String {
     let field = fields[place]
-    let text = String(decoding: bytes[field.range], as: UTF8.self)
+    let bytes = unsafe UnsafeBufferPointer(
+      start: stream.base + Int(field.start), count: Int(field.end - field.start))
+    let text = unsafe String(decoding: bytes, as: UTF8.self)
     return field.hasDoubledQuotes ? text.replacing("\"\"", with: "\"") : text
   }
 
+  /// Whether the row that was read last has only empty fields, without quotes, from a place on.
+  func isEmpty(from place: Int) -> Bool {
+    (place..<max(place, count)).allSatisfy {
+      fields[$0].start == fields[$0].end && !fields[$0].isQuoted
+    }
+  }
+
   /// Reads the next row; false where there is none.
-  mutating func next() throws(Failure) -> Bool {
-    while position < bytes.count, Self.isLineEnd(bytes[position]) { endLine() }
-    guard position < bytes.count else { return false }
-    line = positionLine
-    fields.removeAll(keepingCapacity: true)
+  ///
+  /// - Throws: `Failure`, `ByteStream.NotText`, or what the stream throws.
+  mutating func next() throws -> Bool {
+    while try atLineStart() {
+      line = positionLine
+      while try !scan() { try refill() }
+      if count == 0 { continue }
+      return true
+    }
+    return false
+  }
+
+  /// Moves on to a line that is not blank; false where there is none.
+  private mutating func atLineStart() throws -> Bool {
     while true {
-      fields.append(try nextField())
-      guard position < bytes.count else { return true }
-      if bytes[position] != separator {
-        endLine()
-        return true
+      while position < stream.count, Self.isLineEnd(unsafe stream.base[position]) {
+        // What follows a CR must be known.
+        if unsafe stream.base[position] == 0x0D, position + 1 == stream.count, !stream.isAtEnd {
+          break
+        }
+        position = lineEnd(at: position)
+        positionLine += 1
       }
-      position += 1
+      if position < stream.count, !Self.isLineEnd(unsafe stream.base[position]) { return true }
+      if stream.isAtEnd { return position < stream.count }
+      try refill()
     }
   }
 
-  /// Leaves the position at what ends the field.
-  private mutating func nextField() throws(Failure) -> Field {
-    if position < bytes.count, bytes[position] == Self.quote { return try quotedField() }
-    let start = position
-    while position < bytes.count, bytes[position] != separator, !Self.isLineEnd(bytes[position]) {
-      position += 1
+  private mutating func refill() throws {
+    do {
+      try stream.refill(keeping: position)
+    } catch is ByteStream.TooLong {
+      throw Failure(line: line, problem: "a row that begins here is longer than 1 GiB")
     }
-    return Field(range: start..<position)
+    position = 0
   }
 
-  private mutating func quotedField() throws(Failure) -> Field {
-    let opened = positionLine
-    position += 1
-    var field = Field(range: position..<position)
-    while position < bytes.count {
-      if Self.isLineEnd(bytes[position]) {
-        endLine()
-      } else if bytes[position] != Self.quote {
-        position += 1
-      } else if position + 1 < bytes.count, bytes[position + 1] == Self.quote {
-        field.hasDoubledQuotes = true
-        position += 2
-      } else {
-        field.range = field.range.lowerBound..<position
-        position += 1
-        try endQuotes(opened: opened)
-        return field
-      }
+  /// What follows a line end.
+  private func lineEnd(at place: Int) -> Int {
+    if place + 1 < stream.count, unsafe stream.base[place] == 0x0D,
+      unsafe stream.base[place + 1] == 0x0A
+    {
+      return place + 2
     }
-    throw Failure(line: opened, problem: "a quote is opened here and never closed")
+    return place + 1
   }
-
-  /// Blanks may follow a closing quote, and nothing else.
-  private mutating func endQuotes(opened: Int) throws(Failure) {
-    while position < bytes.count, bytes[position] == 0x20 { position += 1 }
-    guard position < bytes.count, bytes[position] != separator, !Self.isLineEnd(bytes[position])
-    else { return }
-    throw Failure(
-      line: opened,
-      problem: "a quote is opened here, and text follows where it is closed"
-        + (positionLine == opened ? "" : " in line \(positionLine)"))
-  }
-
-  private mutating func endLine() {
-    if bytes[position] == 0x0D, position + 1 < bytes.count, bytes[position + 1] == 0x0A {
-      position += 1
-    }
-    position += 1
-    positionLine += 1
-  }
-
-  private static let quote = UInt8(ascii: "\"")
 
   private static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
+
+  /// Skips the line at the position.
+  private mutating func skipLine() throws {
+    while true {
+      var place = position
+      while place < stream.count, !Self.isLineEnd(unsafe stream.base[place]) { place += 1 }
+      if place + 1 < stream.count || stream.isAtEnd {
+        try stream.requireText(from: position, to: place, line: positionLine)
+        position = place < stream.count ? lineEnd(at: place) : place
+        positionLine += 1
+        return
+      }
+      try refill()
+    }
+  }
 }
 
 extension DelimitedText {
-  /// The separator with which the first rows have the same number of fields, at least two; of
-  /// several the one that gives most; a comma where none does.
-  static func separator(of bytes: [UInt8]) -> UInt8 {
-    var best = (separator: UInt8(ascii: ","), fields: 1)
-    for separator in [",", ";", "\t", "|"].map({ UInt8(ascii: $0) }) {
-      if let fields = fields(of: bytes, separator), fields > best.fields {
-        best = (separator, fields)
+  /// Finds the fields of the row at the position, none of a remark, and moves on to what follows.
+  ///
+  /// - Returns: false where the window ends before the row does.
+  private mutating func scan() throws -> Bool {
+    let base = unsafe stream.base
+    let (end, isAtEnd, separator) = (stream.count, stream.isAtEnd, separator)
+    var place = position
+    var lines = 0
+    count = 0
+    if !remark.isEmpty {
+      guard end - place >= remark.count || isAtEnd else { return false }
+      if unsafe UnsafeBufferPointer(start: base + place, count: end - place).starts(with: remark) {
+        try skipLine()
+        return true
       }
     }
-    return best.separator
+    while true {
+      var field: Field
+      if place < end, unsafe base[place] == 0x22 {
+        guard let quoted = try quotes(at: place, lines: &lines) else { return false }
+        (field, place) = quoted
+      } else {
+        let start = place
+        while place < end {
+          let byte = unsafe base[place]
+          if byte == separator || byte == 0x0A || byte == 0x0D { break }
+          place += 1
+        }
+        field = Field(start, place)
+      }
+      if count == fields.count { fields += fields }
+      fields[count] = field
+      count += 1
+      guard place < end else {
+        isCutOff = true
+        return try isAtEnd && finish(at: place, lines: lines)
+      }
+      if unsafe base[place] != separator { break }
+      place += 1
+    }
+    // What follows a CR must be known.
+    if place + 1 == end, !isAtEnd, unsafe base[place] == 0x0D { return false }
+    isCutOff = false
+    return try finish(at: place, lines: lines + 1)
   }
 
-  /// The number of fields that each of the first rows has; nil where they differ.
-  private static func fields(of bytes: [UInt8], _ separator: UInt8) -> Int? {
-    var text = DelimitedText(bytes, separator: separator)
-    var counts: Set<Int> = []
-    for _ in 0..<20 {
-      guard (try? text.next()) == true else { break }
-      counts.insert(text.count)
+  /// Ends the row with what stands at `place`.
+  private mutating func finish(at place: Int, lines: Int) throws -> Bool {
+    try stream.requireText(from: position, to: place, line: line)
+    position = place < stream.count ? lineEnd(at: place) : place
+    positionLine += lines
+    return true
+  }
+
+  /// The field that begins with the quote at `start`, and what follows it; nil where the window
+  /// ends before. Blanks may follow a closing quote, and nothing else.
+  ///
+  /// - Parameter lines: counts the line ends in it.
+  private func quotes(at start: Int, lines: inout Int) throws -> (Field, Int)? {
+    let base = unsafe stream.base
+    let (end, isAtEnd) = (stream.count, stream.isAtEnd)
+    let opened = line + lines
+    var place = start + 1
+    var field = Field(place, place)
+    field.isQuoted = true
+    while place < end {
+      let byte = unsafe base[place]
+      if byte == 0x22 {
+        if place + 1 == end, !isAtEnd { return nil }
+        guard place + 1 < end, unsafe base[place + 1] == 0x22 else { break }
+        field.hasDoubledQuotes = true
+        place += 1
+      } else if byte == 0x0A {
+        lines += 1
+      } else if byte == 0x0D {
+        if place + 1 == end, !isAtEnd { return nil }
+        if unsafe place + 1 == end || base[place + 1] != 0x0A { lines += 1 }
+      }
+      place += 1
     }
-    return counts.count == 1 ? counts.first : nil
+    guard place < end else {
+      guard isAtEnd || place - start > Self.longestQuotes else { return nil }
+      throw Failure(
+        line: opened,
+        problem: "a quote is opened here and "
+          + (isAtEnd ? "never closed" : "not closed within 64 MiB"))
+    }
+    field.end = UInt32(truncatingIfNeeded: place)
+    place += 1
+    while place < end, unsafe base[place] == 0x20 { place += 1 }
+    guard place < end else { return isAtEnd ? (field, place) : nil }
+    if unsafe base[place] == separator || Self.isLineEnd(base[place]) { return (field, place) }
+    throw Failure(
+      line: opened,
+      problem: "a quote is opened here, and text follows where it is closed"
+        + (lines + line == opened ? "" : " in line \(lines + line)"))
   }
 }

@@ -1,25 +1,51 @@
+import NumericContract
 import Records
 
 /// One sequence a line: {"values": [[0.1, 2], [0.3, 4]], "label": "a"}, a vector for each step; a
 /// plain number stands for a vector of one. The label may be a string or a number.
 struct JSONLinesReader {
   let file: DataFile
+  let contract: ContractVersion
 
   func read() throws -> SequenceTable {
     var set: SequenceTable?
-    try file.forEachLine { number, line in
-      if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
-      let value: OrderedJSON
-      do throws(JSONSyntaxError) {
-        value = try OrderedJSON(parsing: Array(line))
-      } catch {
-        throw file.failure(
-          "line \(number), column \(error.position.column)", "not JSON: \(error.reason)")
-      }
-      try append(value, number, &set)
+    var lines = LineReader(file.stream)
+    var plain = PlainSequence()
+    while try lines.next() {
+      if plain.read(lines, contract), append(plain, &set) { continue }
+      try append(lines.bytes, lines.number, &set)
     }
     guard let set else { throw file.failure(nil, "there is no sequence in it") }
     return set
+  }
+
+  /// Takes a line that is plain, if it goes with those before.
+  private func append(
+    _ plain: PlainSequence, _ set: inout SequenceTable?
+  ) -> Bool {
+    if set == nil {
+      set = SequenceTable(columns: (1...max(1, plain.width)).map { "value \($0)" })
+    }
+    guard set?.features == plain.width,
+      (set?.labels.isEmpty == true) == (plain.label == nil)
+        || set?.count == 0
+    else { return false }
+    for value in plain.values { set?.numbers.append(value) }
+    set?.endSequence()
+    if let label = plain.label { set?.labels.append(label) }
+    return true
+  }
+
+  private func append(_ line: [UInt8], _ number: Int, _ set: inout SequenceTable?) throws {
+    if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
+    let value: OrderedJSON
+    do throws(JSONSyntaxError) {
+      value = try OrderedJSON(parsing: line)
+    } catch {
+      throw file.failure(
+        "line \(number), column \(error.position.column)", "not JSON: \(error.reason)")
+    }
+    try append(value, number, &set)
   }
 
   private func append(_ value: OrderedJSON, _ number: Int, _ set: inout SequenceTable?) throws {
@@ -45,7 +71,7 @@ struct JSONLinesReader {
         guard let value = number.doubleValue else {
           throw file.failure(place, "step \(step + 1): expected a number, found \(number.kind)")
         }
-        result.numbers.append(try file.number(value, "\(place), step \(step + 1)"))
+        result.numbers.append(try file.number(value, "\(place), step \(step + 1)", contract))
       }
     }
     result.endSequence()

@@ -1,21 +1,29 @@
-import Foundation
+import NumericContract
 
 /// The `.ts` format of the aeon and UCR/UEA archives: a head of lines that start with @, then one
 /// case a line, dimensions between colons, the values of each between commas, and the class last.
 struct TimeSeriesReader {
   let file: DataFile
+  let contract: ContractVersion
 
   func read() throws -> SequenceTable {
     var isData = false
     var hasClasses = false
     var set: SequenceTable?
-    try file.forEachLine { number, line in
-      let text = String(decoding: line, as: UTF8.self)
+    var lines = LineReader(file.stream)
+    var plain: [[Double]] = []
+    while try lines.next() {
+      if isData, let label = plainCase(lines, hasClasses: hasClasses, set?.features, &plain) {
+        append(plain, label, &set)
+        continue
+      }
+      let number = lines.number
+      let text = lines.text
       let words = text.split(separator: " ", omittingEmptySubsequences: true)
-      guard let first = words.first, !first.hasPrefix("#") else { return }
+      guard let first = words.first, !first.hasPrefix("#") else { continue }
       if isData {
         try readCase(text, number, hasClasses: hasClasses, &set)
-        return
+        continue
       }
       let value = words.count > 1 ? words[1].lowercased() : ""
       switch first.lowercased() {
@@ -46,15 +54,13 @@ struct TimeSeriesReader {
       guard parts.count > 1 else {
         throw file.failure("line \(number)", "expected dimensions and a class between colons")
       }
-      label = parts.removeLast().trimmingCharacters(in: .whitespaces)
+      label = CSVReader.trimmed(String(parts.removeLast()))
     }
-    if set == nil { set = SequenceTable(columns: (1...parts.count).map { "dimension \($0)" }) }
-    guard var result = set, result.features == parts.count else {
+    if let features = set?.features, features != parts.count {
       throw file.failure(
         "line \(number)",
-        "has \(parts.count) dimensions, expected \(set?.features ?? 0) as in the case before")
+        "has \(parts.count) dimensions, expected \(features) as in the case before")
     }
-    set = nil
     let dimensions = try parts.enumerated().map { index, part in
       try part.split(separator: ",", omittingEmptySubsequences: false).map {
         try value($0, "line \(number), dimension \(index + 1)")
@@ -66,18 +72,62 @@ struct TimeSeriesReader {
         "line \(number)",
         "dimension \(other + 1) has \(dimensions[other].count) values, dimension 1 has \(length)")
     }
-    for step in 0..<length {
-      for dimension in dimensions { result.numbers.append(dimension[step]) }
+    append(dimensions, label, &set)
+  }
+
+  private func append(_ dimensions: [[Double]], _ label: String?, _ set: inout SequenceTable?) {
+    if set == nil {
+      set = SequenceTable(columns: (1...dimensions.count).map { "dimension \($0)" })
     }
-    result.endSequence()
-    if let label { result.labels.append(label) }
-    set = result
+    for step in dimensions[0].indices {
+      for dimension in dimensions { set?.numbers.append(dimension[step]) }
+    }
+    set?.endSequence()
+    if let label { set?.labels.append(label) }
+  }
+
+  /// A case of plain decimal numbers without a fault, and its label; nil of any other line.
+  ///
+  /// - Parameter features: dimensions that it must have; nil for any number.
+  private func plainCase(
+    _ lines: LineReader, hasClasses: Bool, _ features: Int?, _ dimensions: inout [[Double]]
+  ) -> String?? {
+    let base = unsafe UnsafePointer(lines.stream.base)
+    let number = CellNumber(contract: contract)
+    var (place, end) = (lines.line.lowerBound, lines.line.upperBound)
+    var label: String?
+    if hasClasses {
+      guard
+        let colon = (place..<end).last(where: { unsafe base[$0] == UInt8(ascii: ":") })
+      else { return nil }
+      let bytes = unsafe UnsafeBufferPointer(start: base + colon + 1, count: end - colon - 1)
+      label = CSVReader.trimmed(unsafe String(decoding: bytes, as: UTF8.self))
+      end = colon
+    }
+    var count = 0
+    repeat {
+      if count == dimensions.count { dimensions.append([]) }
+      dimensions[count].removeAll(keepingCapacity: true)
+      repeat {
+        guard let (value, after) = unsafe number.plain(base, from: place, to: end) else {
+          return nil
+        }
+        dimensions[count].append(value)
+        place = after + 1
+      } while unsafe place <= end && base[place - 1] == UInt8(ascii: ",")
+      count += 1
+    } while unsafe place <= end && base[place - 1] == UInt8(ascii: ":")
+    guard place > end, features ?? count == count,
+      dimensions[..<count].allSatisfy({ $0.count == dimensions[0].count })
+    else { return nil }
+    dimensions.removeLast(dimensions.count - count)
+    return .some(label)
   }
 
   private func value(_ text: Substring, _ place: String) throws -> Double {
     if text == "?" {
       throw file.failure(place, "a value is missing (?)", hint: "fill in missing values first")
     }
-    return try file.number(text, place)
+    return try file.number(text, place, contract)
   }
 }

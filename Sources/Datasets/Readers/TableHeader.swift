@@ -1,0 +1,58 @@
+import Tasks
+
+/// The names of a table's columns, and which of them a config names.
+struct TableHeader {
+  let names: [String]
+  /// Whether the names are those of the file.
+  let isGiven: Bool
+  let sequence: Int?
+  let label: Int?
+  /// Those that the config chooses; nil where it leaves that to the file.
+  let chosen: [Int]?
+
+  /// - Parameter rows: has read the first row, and no more.
+  init(of rows: DelimitedText, _ request: SequenceRequest, file: DataFile) throws {
+    var fields = (0..<rows.count).map { CSVReader.trimmed(rows[$0]) }
+    isGiven = request.hasHeader
+    if isGiven {
+      while fields.count > 1, fields.last == "" { fields.removeLast() }
+      try Self.requireNames(fields, line: rows.line, file)
+      names = fields
+    } else {
+      if fields.count > 1, fields.last == "" { fields.removeLast() }
+      names = fields.indices.map { "column \($0 + 1)" }
+    }
+    let names = names
+    var places: [String: Int] = [:]
+    for (place, name) in names.enumerated() {
+      guard let other = places.updateValue(place, forKey: name) else { continue }
+      throw file.failure(
+        "line \(rows.line)",
+        "column \"\(name)\" appears twice in the header, as columns \(other + 1) and \(place + 1)")
+    }
+    func place(of name: String?, _ key: String) throws -> Int? {
+      guard let name else { return nil }
+      if let place = places[name] { return place }
+      throw file.failure(
+        "header", "there is no column \"\(name)\", which \(key) names",
+        hint: "the columns are \(DataFileError.list(names))")
+    }
+    sequence = try place(of: request.sequenceColumn, "data.sequence")
+    label = try place(
+      of: request.task.outputs == .classes ? request.labelColumn : nil, "data.label")
+    chosen = try request.columns?.compactMap { try place(of: $0, "data.columns") }
+  }
+
+  /// Throws where a first row looks like numbers, dates and times, and no names.
+  private static func requireNames(_ fields: [String], line: Int, _ file: DataFile) throws {
+    func isValue(_ text: String) -> Bool {
+      CellNumber.parse(Array(text.utf8)) != nil
+        || text.first?.isNumber == true
+          && text.utf8.allSatisfy { 0x30...0x39 ~= $0 || "-:/. TZ,".utf8.contains($0) }
+    }
+    guard fields.allSatisfy(isValue) else { return }
+    throw file.failure(
+      "line \(line)", "holds numbers, expected a header with the names of the columns",
+      hint: "write one above them, or set data.header to false")
+  }
+}
