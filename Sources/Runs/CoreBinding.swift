@@ -53,7 +53,8 @@ package struct CoreBinding: Sendable {
     for (rank, binding) in bindings.enumerated() {
       // All ranks that have to make do with these cores.
       let sharing = bindings.indices.filter {
-        bindings[$0].hostNumber == binding.hostNumber && bindings[$0].cores.isSubset(of: binding.cores)
+        bindings[$0].hostNumber == binding.hostNumber
+          && bindings[$0].cores.isSubset(of: binding.cores)
       }
       let wanted = sharing.count * threads
       guard wanted > binding.cores.count else { continue }

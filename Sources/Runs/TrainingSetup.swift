@@ -5,6 +5,7 @@ package import Datasets
 package import Engine
 package import GRUCore
 package import Kernels
+import NumericContract
 import Records
 package import Scoring
 
@@ -177,6 +178,12 @@ package struct TrainingSetup {
             + "validation targets are unknown (<unk>), which the training text has none of, so "
             + "that their losses say nothing")
       }
+    }
+    if config.contract != .newest {
+      remarks.append(
+        "the run goes by version \(config.contract.rawValue) of the numeric contract, and new ones "
+          + "by version \(ContractVersion.newest.rawValue), which reads more of the data "
+          + "(docs/numeric-contract.md)")
     }
     return data.remarks + remarks + config.scheduleRemarks
   }
