@@ -194,7 +194,7 @@ let package = Package(
     .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: common),
     .testTarget(name: "TasksTests", dependencies: ["Tasks"], swiftSettings: common),
     .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "Tasks", "NumericContract"],
+      name: "DatasetsTests", dependencies: ["Datasets", "Tasks", "NumericContract", "Records"],
       swiftSettings: common),
     .testTarget(
       name: "ScoringTests",

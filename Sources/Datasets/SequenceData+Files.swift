@@ -26,27 +26,31 @@ extension SequenceData {
       try table.requireBinary(frame.columns, path: file.path)
       if let other { try other.table.requireBinary(frame.columns, path: other.file.path) }
     }
+    var summary = DataSummary()
+    summary.say("training", file.path, table)
+    if let other { summary.say("validation", other.file.path, other.table) }
+    summary.say(columnsOf: table, frame)
+    summary.say(remarksOf: table)
+    if let other { summary.say(remarksOf: other.table, path: other.file.path) }
     let set = try table.taken(by: frame, path: file.path)
     var validation: (set: SequenceSet, path: String)?
     if let path = other?.file.path {
       validation = try (other?.table.taken(by: frame, path: path)).map { ($0, path) }
     }
     if request.task.sequences == .windows {
-      try self.init(series: set, parts, validation: validation, request, frame)
+      try self.init(series: set, parts, validation: validation, request, frame, summary)
     } else {
-      try self.init(sequences: set, parts, validation: validation, request, frame)
+      try self.init(sequences: set, parts, validation: validation, request, frame, summary)
     }
     fingerprint = file.fingerprint
     validationFingerprint = other?.file.fingerprint
     self.frame = frame
-    words += table.leftOutWords
-    remarks = table.remarks
   }
 
   private init(
     sequences set: SequenceSet, _ parts: SequenceParts,
     validation: (set: SequenceSet, path: String)?, _ request: SequenceRequest,
-    _ frame: TaskFrame
+    _ frame: TaskFrame, _ summary: DataSummary
   ) throws {
     let random = Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .task)
     let predictsNextStep = request.task.targets == .nextStep
@@ -84,12 +88,22 @@ extension SequenceData {
       + "\(lengths.max() ?? 0) steps in \(Format.count(packed.rowCount, "row")), "
       + "\(Format.fixed(100 * packed.fill, 1)) % filled"
     fingerprint = ""
+    self.summary = summary
+    let heldCount = validation?.set.count ?? parts.validation.count
+    sayParts(Format.count(heldCount, "sequence"), heldCount, parts.training.count)
+    if let classes = frame.classes {
+      let numbers = try frame.classNumbers(of: set, path: request.train)
+      let held = try validation.map { try frame.classNumbers(of: $0.set, path: $0.path) }
+      self.summary.say(
+        classes: classes, training: parts.training.map { numbers[$0] },
+        validation: held ?? parts.validation.map { numbers[$0] })
+    }
   }
 
   private init(
     series set: SequenceSet, _ parts: SequenceParts,
     validation: (set: SequenceSet, path: String)?, _ request: SequenceRequest,
-    _ frame: TaskFrame
+    _ frame: TaskFrame, _ summary: DataSummary
   ) throws {
     let targets = try frame.targetPlaces(path: request.train)
     func windows(_ set: SequenceSet, _ parts: [Range<Int>], shuffle: Philox?) -> SeriesWindows {
@@ -132,6 +146,30 @@ extension SequenceData {
       + "\(Format.count(targets.count, "column")) to forecast "
       + "\(Format.count(request.horizon, "step")) ahead"
     fingerprint = ""
+    self.summary = summary
+    let heldCount = held?.count ?? 0
+    sayParts(Format.count(heldCount, "window"), heldCount, taken.count)
+    let least = request.window + request.horizon
+    self.summary.say(
+      shortSeriesOf: "training", parts.trainingSteps.map(\.count), least: least)
+    if let validation {
+      self.summary.say(
+        shortSeriesOf: "validation", (0..<validation.set.count).map { validation.set.length($0) },
+        least: least)
+    } else if held != nil {
+      self.summary.say(
+        shortSeriesOf: "validation", parts.validationSteps.map(\.count), least: least)
+    }
+  }
+
+  /// Says what there is to train on, and how much to validate on.
+  private mutating func sayParts(_ heldWords: String, _ held: Int, _ trained: Int) {
+    summary.say("training", words)
+    summary.say("validation", held == 0 ? "none" : heldWords)
+    let unit = training.unitName
+    summary.add([
+      "training_\(unit)": .integer(trained), "validation_\(unit)": .integer(held),
+    ])
   }
 
   /// Every sequence must fit in a row.

@@ -1,3 +1,4 @@
+import Records
 import Tasks
 
 /// The sequences of a task that reads no text, and what the model must be like for them.
@@ -18,8 +19,7 @@ package struct SequenceData: Sendable {
   package var frame: TaskFrame?
   /// What there is, for people.
   package var words: String
-  /// What people are to know of how it was read, a line each.
-  package var remarks: [String] = []
+  package var summary = DataSummary()
 
   /// Opens or makes what is asked for.
   ///
@@ -43,6 +43,12 @@ package struct SequenceData: Sendable {
     validation = request.validSequences == 0 ? nil : batches(count: request.validSequences)
     (features, outputs) = (task.features, task.outputs)
     words = task.words(window: request.window)
+    summary.say("training", words)
+    summary.say(
+      "validation",
+      request.validSequences == 0
+        ? "none" : Format.count(request.validSequences, "sequence") + " made up")
+    summary.add(["validation_sequences": .integer(request.validSequences)])
     fingerprint = "\(request.task.name) \(request.window)"
   }
 }

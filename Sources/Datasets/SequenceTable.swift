@@ -8,8 +8,13 @@ package struct SequenceTable: Sendable {
   package var columns: [String]
   /// Names of columns that are in the file and are not read.
   package var leftOut: [String] = []
+  /// How the file is written, in words: "separated by commas"; nil where there is but one way.
+  package var form: String?
   /// What a person is to know of how the file was read, a line each.
   package var remarks: [String] = []
+  /// The columns that tell sequences apart and their classes, where the file has such.
+  package var sequenceColumn: String?
+  package var labelColumn: String?
   /// Of all sequences, a row for each step.
   var numbers: NumberBlocks
   /// First step of each sequence, and after the last one the number of all steps.
@@ -20,13 +25,6 @@ package struct SequenceTable: Sendable {
   init(columns: [String]) {
     self.columns = columns
     numbers = NumberBlocks(width: columns.count)
-  }
-
-  /// What is left out, for people; empty where nothing is.
-  var leftOutWords: String {
-    leftOut.isEmpty
-      ? ""
-      : "; \(Format.count(leftOut.count, "column")) left out: \(DataFileError.list(leftOut))"
   }
 
   package var count: Int { starts.count - 1 }

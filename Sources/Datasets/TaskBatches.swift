@@ -34,6 +34,11 @@ package enum TaskBatches: Sendable {
     }
   }
 
+  /// What they are of, as records name it.
+  var unitName: String {
+    if case .windows = self { "windows" } else { "sequences" }
+  }
+
   /// Bytes of memory that the sequences take.
   package var memoryBytes: Int {
     switch self {

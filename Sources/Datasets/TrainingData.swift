@@ -42,11 +42,6 @@ package enum TrainingData: Sendable {
     }
   }
 
-  /// What people are to know of how it was read, a line each.
-  package var remarks: [String] {
-    if case .sequences(let data) = self { data.remarks } else { [] }
-  }
-
   /// What there is to train on, for people.
   package var words: String {
     switch self {

@@ -15,6 +15,13 @@ package struct LearningRateSchedule: Sendable {
     self.steps = steps
   }
 
+  /// That of a run.
+  package init(_ config: Config) {
+    self.init(
+      peak: config.optimizer.learningRate, config: config.optimizer.schedule,
+      steps: config.run.steps)
+  }
+
   /// The rate of update `step`, counted from 1: rises linearly over the warm-up, which ends on the
   /// peak, then does what the schedule's name says, beyond the last step as on the last.
   ///

@@ -21,8 +21,10 @@ package enum Format {
   }
 
   /// A number with its noun.
-  package static func count(_ value: Int, _ noun: String) -> String {
-    "\(grouped(value)) \(noun)" + (value == 1 ? "" : "s")
+  ///
+  /// - Parameter plural: nil adds an s.
+  package static func count(_ value: Int, _ noun: String, plural: String? = nil) -> String {
+    "\(grouped(value)) " + (value == 1 ? noun : plural ?? noun + "s")
   }
 
   /// Fixed decimals; an exponent for what is too large to be read so.

@@ -46,8 +46,8 @@ package struct ConfigCheck {
     for parameter in table.parameters {
       console.say("            \(parameter.name) \(parameter.shape)")
     }
-    let amounts = describe(data, config, console)
-    for remark in data.remarks + config.scheduleRemarks { console.say("remark      \(remark)") }
+    let report = DataReport(data, config)
+    report.lines.forEach(console.say)
     console.say(
       "memory      of each of \(Format.count(ranks, "rank")) with "
         + "\(Format.count(threads, "thread")):"
@@ -61,35 +61,6 @@ package struct ConfigCheck {
       "kind": "check", "config": config.json, "model": shape.json,
       "parameters": .integer(table.parameterCount),
     ]
-    console.record(head.merging(amounts).merging(["memory": memory.json]))
-  }
-
-  /// Says how much there is to train on, and gives it as members of the record.
-  private func describe(
-    _ data: TrainingData, _ config: Config, _ console: Console
-  ) -> OrderedJSON {
-    guard case .text(let split) = data else {
-      console.say("data        \(data.words)")
-      return ["data": .string(data.words)]
-    }
-    let streams = StreamPlan(
-      tokenRange: split.training.range, sequences: config.batch.sequences,
-      window: config.batch.window, contract: config.contract)
-    let perStep = config.batch.tokensPerStep
-    let perEpoch = streams.windowsPerEpoch / config.batch.accumulate
-    let epochs =
-      Double(config.run.steps * config.batch.accumulate) / Double(streams.windowsPerEpoch)
-    let validationTokens = split.validation?.range.count ?? 0
-    console.say(
-      "corpus      \(Format.grouped(split.training.range.count)) training tokens, "
-        + "\(Format.grouped(validationTokens)) validation tokens")
-    console.say(
-      "steps       \(config.run.steps) of \(Format.grouped(perStep)) tokens, "
-        + "\(perEpoch) an epoch, \(Format.fixed(epochs, 2)) epochs")
-    return [
-      "training_tokens": .integer(split.training.range.count),
-      "validation_tokens": .integer(validationTokens),
-      "steps_per_epoch": .integer(perEpoch),
-    ]
+    console.record(head.merging(report.summary.json).merging(["memory": memory.json]))
   }
 }

@@ -58,6 +58,8 @@ extension RunDirectory {
     var fingerprint = ""
     /// Values of the config that differ from the run so far, and matter to the trajectory.
     package var changes: [ConfigChange] = []
+    /// Where these change the learning rate of the steps to come.
+    package var rates: RateChange?
     /// Whether validation losses up to now are of another text.
     package var hasOtherValidationText = false
     /// The measure by which a model was the best so far, where the run goes by another now.

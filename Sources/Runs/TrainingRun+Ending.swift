@@ -25,6 +25,12 @@ extension TrainingRun {
       newestValue: last?.value)
   }
 
+  /// Whether a step is to be the last for now.
+  func isStopRequested(atStep step: Int) -> Bool {
+    if let stopAfter = options.stopAfter, step >= stopAfter { return true }
+    return Signals.isStopRequested
+  }
+
   /// Ends a run that was asked to stop, after its checkpoint.
   func stop() throws -> Int32 {
     progress.say(

@@ -23,11 +23,18 @@ extension TrainingRun {
         + "\(Format.grouped(replica.table.parameterCount)) parameters, "
         + "\(setup.data.words), "
         + "batch \(batch.sequences) x \(batch.window), \(range) -> \(run.directory)")
-    setup.remarks.forEach(progress.say)
-    guard let changes = restored?.changes, !changes.isEmpty else { return }
+    let report = setup.report
+    report.lines.forEach(progress.say)
+    if restored == nil {
+      let head: OrderedJSON = ["kind": "data", "step": 0]
+      write([head.merging(report.summary.json)])
+    }
+    guard let restored, !restored.changes.isEmpty else { return }
+    let changes = restored.changes
     progress.say(
       "changed since the checkpoint: \(changes.map(\.description).joined(separator: ", ")); the "
         + "run goes on as these ask, no longer as it would have without a stop")
+    if let rates = restored.rates { progress.say(rates.words) }
   }
 
   /// Logs a step when it is due: first and last steps too, and every step of a debug run.

@@ -305,12 +305,6 @@ package final class TrainingRun {
     try report(outcome)
   }
 
-  /// Whether a step is to be the last for now.
-  private func isStopRequested(atStep step: Int) -> Bool {
-    if let stopAfter = options.stopAfter, step >= stopAfter { return true }
-    return Signals.isStopRequested
-  }
-
   func isDue(_ period: Int) -> Bool { period > 0 && trainer.step.isMultiple(of: period) }
 
   private func begin(_ restored: RunDirectory.Restored?) throws {
@@ -336,7 +330,8 @@ package final class TrainingRun {
     ]
     let changes = restored.changes.map { OrderedJSON.string("\($0)") }
     add(earlier.lacking)
-    write([changes.isEmpty ? record : record.merging(["changes": .array(changes)])])
+    let changed: OrderedJSON = changes.isEmpty ? [:] : ["changes": .array(changes)]
+    write([record.merging(changed).merging(restored.rates?.json ?? [:])])
     told = earlier.told
     tellOfBest(restored)
     if restored.hasOtherValidationText {

@@ -39,7 +39,8 @@ extension TrainingSetup {
     let hasBest = state.bestValidationStep != nil
     let history = RunHistory(
       of: state, measure: config.measure, isComparable: !hasOtherValidationText(than: state))
-    let changes = (try? storedConfig(of: state, path: "")).map { config.changes(from: $0) } ?? []
+    let stored = try? storedConfig(of: state, path: "")
+    let changes = stored.map { config.changes(from: $0) } ?? []
     let isDue = config.run.validateEvery > 0 && state.step.isMultiple(of: config.run.validateEvery)
     return RunDirectory.Restored(
       resumption: RunDirectory.Resumption(
@@ -48,6 +49,9 @@ extension TrainingSetup {
         // Checkpoints of earlier programs do not say.
         isValidationMissing: isDue && state.validatedStep.map { $0 < state.step } ?? false),
       history: history, fingerprint: state.fingerprint, changes: changes,
+      rates: stored.flatMap {
+        RateChange(from: $0, to: config, step: state.step, decays: history.memory.decays)
+      },
       hasOtherValidationText: hasOtherValidationText(than: state),
       formerMeasure: hasBest && state.measureName != config.measure.name
         ? state.measureName : nil)

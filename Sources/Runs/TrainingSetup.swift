@@ -162,29 +162,6 @@ package struct TrainingSetup {
     return bytes > 0 ? Double(bytes) / Double(max(1, training.range.count - 1)) : nil
   }
 
-  /// What people are to know of a run before it begins, a line each.
-  package var remarks: [String] {
-    var remarks: [String] = []
-    if let split {
-      let unknown = split.training.unknownTargets
-      let targets = split.training.range.count - 1
-      if unknown > 0 {
-        remarks.append(
-          "\(Format.share(unknown, of: targets)) of the training targets are unknown (<unk>), "
-            + "which is easier to say than the text is: no bits per byte")
-      } else if let validation = split.validation, validation.unknownTargets > 0 {
-        remarks.append(
-          "\(Format.share(validation.unknownTargets, of: validation.range.count - 1)) of the "
-            + "validation targets are unknown (<unk>), which the training text has none of, so "
-            + "that their losses say nothing")
-      }
-    }
-    if config.contract != .newest {
-      remarks.append(
-        "the run goes by version \(config.contract.rawValue) of the numeric contract, and new ones "
-          + "by version \(ContractVersion.newest.rawValue), which reads more of the data "
-          + "(docs/numeric-contract.md)")
-    }
-    return data.remarks + remarks + config.scheduleRemarks
-  }
+  /// What is said of the data before a run begins.
+  var report: DataReport { DataReport(data, config) }
 }

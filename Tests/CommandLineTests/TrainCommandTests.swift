@@ -72,7 +72,7 @@ import Testing
     #expect(written.run.keepCheckpoints == 2)
     #expect(written.model.hidden == 24)
     let kinds = try place.records().compactMap { $0["kind"]?.stringValue }
-    #expect(Set(kinds) == ["train", "valid", "checkpoint", "event"])
+    #expect(Set(kinds) == ["data", "train", "valid", "checkpoint", "event"])
     let losses = try place.records().filter { $0["kind"] == "train" }
       .compactMap { $0["loss"]?.doubleValue }
     #expect(losses.last! < losses.first!)

@@ -74,8 +74,10 @@ import Testing
   @Test func columnsThatAreNotReadAreNamed() throws {
     let rows = (0..<40).map { "\($0 % 7),here,\($0 % 5)" }.joined(separator: "\n")
     let file = try DataFolder("a.csv", "x,place,y\n" + rows)
-    let words = try SequenceData(file.request(.forecasting)).words
-    #expect(words.contains("1 column left out: \"place\""), "\(words)")
+    let lines = try SequenceData(file.request(.forecasting)).summary.lines
+    let columns = try #require(lines.first { $0.label == "columns" })
+    #expect(columns.text.hasPrefix("2 read as numbers"), "\(columns)")
+    #expect(columns.text.hasSuffix("1 column left out: \"place\""), "\(columns)")
   }
 
   /// 20,000 columns of every format: whatever looked each of them up among all would take minutes.

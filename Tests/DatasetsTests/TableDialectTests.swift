@@ -101,7 +101,7 @@ import Testing
     #expect(table.leftOut == ["day", "late", "code"])
     #expect(table.values.count == 80)
     let words = table.remarks.joined(separator: "\n")
-    #expect(words.contains("reads 2 columns of numbers, separated by commas: \"t\", \"y\""))
+    #expect(table.form == "separated by commas")
     #expect(words.contains("\"late\" is left out, as 10 of 40 rows"))
     #expect(words.contains("line 32 has \"n30\""))
     #expect(words.contains("column \"t\" rises in every row"))

@@ -126,9 +126,9 @@ private struct TableBody {
     try numbers.finish(into: &table)
     table.starts = starts + [numbers.rows]
     table.labels = labels
-    table.remarks.insert(
-      "reads \(table.columns.count == 1 ? "column" : "\(table.columns.count) columns") of "
-        + "numbers, \(dialect.words): \(DataFileError.list(table.columns))", at: 0)
+    table.form = dialect.words
+    table.sequenceColumn = header.sequence.map { header.names[$0] }
+    table.labelColumn = header.label.map { header.names[$0] }
     for (count, what) in [
       (emptyRows, "without anything in them"), (remarkLines, "that begin with #"),
     ]

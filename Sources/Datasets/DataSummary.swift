@@ -1,0 +1,136 @@
+package import Records
+
+/// What people should know of data before a model trains on them: what is read, as what, and what
+/// is left out.
+package struct DataSummary: Sendable, Equatable {
+  /// One line, with the word that stands before it.
+  package struct Line: Sendable, Equatable {
+    package var label: String
+    package var text: String
+  }
+
+  package private(set) var lines: [Line] = []
+  /// Members of a record that say the same.
+  package private(set) var json: OrderedJSON = [:]
+
+  package init() {}
+
+  /// Names that a record lists, and counts of them that a line does.
+  private static let mostListed = 1000
+  private static let mostShown = 12
+
+  package mutating func say(_ label: String, _ text: String) {
+    lines.append(Line(label: label, text: text))
+  }
+
+  package mutating func add(_ members: OrderedJSON) { json = json.merging(members) }
+
+  /// A list of names for a record, cut where it is very long.
+  private static func list(_ names: [String]) -> OrderedJSON {
+    .array(names.prefix(mostListed).map { .string($0) })
+  }
+}
+
+/// Data that are read of files.
+extension DataSummary {
+  /// Says how much a file holds.
+  ///
+  /// - Parameter use: what the file is for.
+  mutating func say(_ use: String, _ path: String, _ table: SequenceTable) {
+    let steps = table.starts[table.count]
+    say(
+      "data",
+      "'\(path)' for \(use): \(Format.count(table.count, "sequence")), "
+        + Format.count(steps, "step"))
+    add([
+      "\(use)_file": .string(path), "\(use)_file_sequences": .integer(table.count),
+      "\(use)_file_steps": .integer(steps),
+    ])
+  }
+
+  /// Says which columns are read, and as what.
+  mutating func say(columnsOf table: SequenceTable, _ frame: TaskFrame) {
+    let read = Set(frame.columns)
+    let leftOut = table.columns.filter { !read.contains($0) } + table.leftOut
+    var text =
+      "\(Format.grouped(frame.columns.count)) read as numbers"
+      + (table.form.map { ", \($0)" } ?? "")
+      + (frame.means == nil ? "" : ", normalized") + ": \(DataFileError.list(frame.columns))"
+    if let targets = frame.targets, targets != frame.columns {
+      text += "; to forecast: \(DataFileError.list(targets))"
+    }
+    if let name = table.sequenceColumn { text += "; sequences by \"\(name)\"" }
+    if let name = table.labelColumn { text += "; classes by \"\(name)\"" }
+    if !leftOut.isEmpty {
+      text += "; \(Format.count(leftOut.count, "column")) left out: \(DataFileError.list(leftOut))"
+    }
+    say("columns", text)
+    add([
+      "columns": Self.list(frame.columns), "column_count": .integer(frame.columns.count),
+      "normalized": .bool(frame.means != nil), "left_out_columns": Self.list(leftOut),
+    ])
+    if let targets = frame.targets { add(["forecast_columns": Self.list(targets)]) }
+  }
+
+  /// Says what was noticed where a file was read.
+  ///
+  /// - Parameter path: of a file beside the one to train on.
+  mutating func say(remarksOf table: SequenceTable, path: String? = nil) {
+    for remark in table.remarks.prefix(Self.mostListed) {
+      say("remark", (path.map { "'\($0)': " } ?? "") + remark)
+    }
+  }
+
+  /// Says how many sequences each class has.
+  ///
+  /// - Parameters:
+  ///   - training: class numbers of the sequences to train on.
+  ///   - validation: the same of those to validate on.
+  mutating func say(classes names: [String], training: [Int32], validation: [Int32]) {
+    func counts(_ numbers: [Int32]) -> [Int] {
+      numbers.reduce(into: [Int](repeating: 0, count: names.count)) { $0[Int($1)] += 1 }
+    }
+    let (trained, held) = (counts(training), counts(validation))
+    let shown = names.indices.prefix(Self.mostShown).map {
+      "\"\(names[$0])\" \(Format.grouped(trained[$0]))"
+        + (validation.isEmpty ? "" : " + \(Format.grouped(held[$0]))")
+    }
+    let untrained = names.indices.filter { trained[$0] == 0 }.map { names[$0] }
+    say(
+      "classes",
+      "\(names.count), with sequences to train\(validation.isEmpty ? "" : " + validate") on: "
+        + shown.joined(separator: ", ") + (names.count > Self.mostShown ? ", ..." : "")
+        + (untrained.isEmpty ? "" : "; without any to train on: \(DataFileError.list(untrained))"))
+    add([
+      "class_count": .integer(names.count),
+      "classes": .array(
+        names.indices.prefix(Self.mostListed).map {
+          [
+            "name": .string(names[$0]), "training": .integer(trained[$0]),
+            "validation": .integer(held[$0]),
+          ]
+        }),
+    ])
+  }
+
+  /// Says which series have no window.
+  ///
+  /// - Parameters:
+  ///   - use: "training" or "validation".
+  ///   - lengths: of the parts of series that windows are taken from.
+  ///   - least: steps of a window and what it forecasts.
+  mutating func say(shortSeriesOf use: String, _ lengths: [Int], least: Int) {
+    let short = lengths.filter { $0 < least }
+    add([
+      "\(use)_series": .integer(lengths.count), "\(use)_series_left_out": .integer(short.count),
+      "\(use)_series_least_steps": .integer(least),
+    ])
+    guard let shortest = short.min() else { return }
+    say(
+      "short",
+      "\(Format.count(short.count, "series", plural: "series")) of "
+        + "\(Format.grouped(lengths.count)) left out of \(use): fewer than the "
+        + "\(Format.count(least, "step")) of a window and its forecast, the shortest "
+        + "\(Format.grouped(shortest))")
+  }
+}

@@ -1,0 +1,136 @@
+import Configuration
+import Corpora
+import Datasets
+import Engine
+import NumericContract
+import Records
+import Tasks
+
+/// What is said of a run's data before it begins, alike by `check` and by the run itself.
+struct DataReport {
+  private(set) var summary: DataSummary
+
+  init(_ data: TrainingData, _ config: Config) {
+    switch data {
+    case .text(let split):
+      summary = DataSummary()
+      describe(split, config)
+    case .sequences(let data):
+      summary = data.summary
+      describe(data, config)
+    }
+    if config.contract != .newest {
+      summary.say(
+        "remark",
+        "the run goes by version \(config.contract.rawValue) of the numeric contract, and new ones "
+          + "by version \(ContractVersion.newest.rawValue), which reads more of the data "
+          + "(docs/numeric-contract.md)")
+    }
+    for remark in config.scheduleRemarks { summary.say("remark", remark) }
+    let remarks = summary.lines.filter { $0.label == "remark" }
+    summary.add(["remarks": .array(remarks.map { .string($0.text) })])
+  }
+
+  /// A line each, after the word that says what it is of.
+  var lines: [String] {
+    summary.lines.map { line in
+      line.label + String(repeating: " ", count: max(1, 12 - line.label.utf8.count)) + line.text
+    }
+  }
+
+  private mutating func describe(_ split: CorpusSplit, _ config: Config) {
+    let training = split.training
+    let tokenizer = training.corpus.tokenizer
+    let validationTokens = split.validation?.range.count ?? 0
+    summary.say(
+      "text",
+      "'\(training.corpus.path)': \(Format.grouped(training.corpus.count)) tokens of "
+        + "\(Format.grouped(tokenizer.vocabularySize)) kinds (\(tokenizer.kind.rawValue))")
+    summary.say(
+      "corpus",
+      "\(Format.grouped(training.range.count)) training tokens, "
+        + "\(Format.grouped(validationTokens)) validation tokens"
+        + (config.data.valid.map { " of '\($0)'" } ?? ""))
+    summary.add([
+      "training_tokens": .integer(training.range.count),
+      "validation_tokens": .integer(validationTokens),
+      "vocabulary_size": .integer(tokenizer.vocabularySize),
+      "tokenizer": .string(tokenizer.kind.rawValue),
+    ])
+    let streams = StreamPlan(
+      tokenRange: training.range, sequences: config.batch.sequences, window: config.batch.window,
+      contract: config.contract)
+    describe(streams)
+    describe(
+      steps: config.batch.tokensPerStep, "tokens", batchesPerEpoch: streams.windowsPerEpoch, config)
+    remark(ofUnknown: split)
+  }
+
+  /// Says how much of the training text an epoch trains on.
+  private mutating func describe(_ streams: StreamPlan) {
+    let targets = streams.tokenRange.count - 1
+    let read = streams.targetsPerEpoch
+    let left = targets - read
+    summary.say(
+      "epoch",
+      "trains on \(left == 0 ? "all" : share(read, of: targets) + " of the") "
+        + "\(Format.count(targets, "target")): "
+        + "\(Format.count(streams.fullWindows, "window")) of "
+        + Format.count(streams.window, "step")
+        + (streams.lastSteps > 0 ? " and one of \(streams.lastSteps)" : "")
+        + (left > 0 ? "; \(Format.grouped(left)) are left out" : ""))
+    summary.add(["targets_per_epoch": .integer(read), "training_targets": .integer(targets)])
+  }
+
+  /// A part in percent, never rounded up to all of it.
+  private func share(_ part: Int, of whole: Int) -> String {
+    Format.fixed((1000 * Double(part) / Double(whole)).rounded(.down) / 10, 1) + " %"
+  }
+
+  private mutating func describe(_ data: SequenceData, _ config: Config) {
+    if config.taskDescription.isGenerated {
+      return summary.say(
+        "steps",
+        "\(Format.grouped(config.run.steps)) of "
+          + "\(Format.count(config.batch.sequences * config.batch.accumulate, "sequence"))")
+    }
+    describe(
+      steps: config.batch.sequences * config.batch.accumulate,
+      config.taskDescription.sequences == .windows ? "windows" : "rows",
+      batchesPerEpoch: data.training.batchCount, config)
+  }
+
+  /// Says how many updates there are, and how often they go through the data.
+  private mutating func describe(
+    steps size: Int, _ unit: String, batchesPerEpoch: Int, _ config: Config
+  ) {
+    let accumulated = config.batch.accumulate
+    let perEpoch = batchesPerEpoch / accumulated
+    let epochs =
+      Double(config.run.steps) * Double(accumulated) / Double(max(1, batchesPerEpoch))
+    summary.say(
+      "steps",
+      "\(config.run.steps) of \(Format.grouped(size)) \(unit), "
+        + "\(perEpoch) an epoch, \(Format.fixed(epochs, 2)) epochs")
+    summary.add(["steps_per_epoch": .integer(perEpoch)])
+  }
+
+  /// Says what unknown tokens do to figures.
+  private mutating func remark(ofUnknown split: CorpusSplit) {
+    let unknown = split.training.unknownTargets
+    let targets = split.training.range.count - 1
+    if unknown > 0 {
+      summary.add(["unknown_targets": .integer(unknown)])
+      summary.say(
+        "remark",
+        "\(Format.share(unknown, of: targets)) of the training targets are unknown (<unk>), "
+          + "which is easier to say than the text is: no bits per byte")
+    } else if let validation = split.validation, validation.unknownTargets > 0 {
+      summary.say(
+        "remark",
+        "\(Format.share(validation.unknownTargets, of: validation.range.count - 1)) of the "
+          + "validation targets are unknown (<unk>), which the training text has none of, so "
+          + "that their losses say nothing")
+    }
+  }
+}
