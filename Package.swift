@@ -79,8 +79,11 @@ let package = Package(
       name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"],
       swiftSettings: strictHot),
     .target(name: "Records", swiftSettings: strictHot),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(
-      name: "Corpora", dependencies: ["NumericContract", "Records"], swiftSettings: strictHot),
+      name: "Corpora", dependencies: ["NumericContract", "Records", "CZlib"],
+      swiftSettings: strictHot),
     .target(
       name: "Datasets",
       dependencies: [
@@ -130,8 +133,6 @@ let package = Package(
       name: "Supervision", dependencies: ["Records", "Configuration", "Checkpoints"],
       swiftSettings: strict),
     .target(name: "CSockets"),
-    .systemLibrary(
-      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(
       name: "WebServer", dependencies: ["CSockets", "CZlib", "Records"], swiftSettings: strict),
     .target(

@@ -1,22 +1,28 @@
 /// A form of file that is neither text nor a table, known by its first bytes, as the formats'
 /// specifications give them.
 package enum FileSignature: String, CaseIterable, Sendable {
-  case gzip, zip, xz, bzip2, zstd, pdf, elf, utf16, utf32, parquet, arrow, hdf5, numpy
+  case gzip, zip, tar, xz, bzip2, zstd, pdf, elf, utf16, utf32, parquet, arrow, hdf5, numpy
 
   /// Nil for what may be text.
   package init?(_ bytes: some Collection<UInt8>) {
-    let head = Array(bytes.prefix(32))
+    let start = Array(bytes.prefix(Self.length))
+    let head = Array(start.prefix(32))
     let found = Self.firstBytes.first { head.starts(with: $0.bytes) }?.format
     if let found {
       self = found
     } else if Self.isBzip2(head) {
       self = .bzip2
+    } else if start.count > 262, start[257..<262].elementsEqual("ustar".utf8) {
+      self = .tar
     } else if Self.isWideASCII(head) {
       self = .utf16
     } else {
       return nil
     }
   }
+
+  /// How many of the first bytes are looked at.
+  package static let length = 512
 
   /// UTF-32's mark begins with UTF-16's.
   private static let firstBytes: [(format: FileSignature, bytes: [UInt8])] = [
@@ -53,6 +59,7 @@ package enum FileSignature: String, CaseIterable, Sendable {
     switch self {
     case .gzip: "compressed by gzip"
     case .zip: "a zip archive, or a document or table of an office program"
+    case .tar: "an archive of tar"
     case .xz: "compressed by xz"
     case .bzip2: "compressed by bzip2"
     case .zstd: "compressed by zstd"
@@ -71,9 +78,17 @@ package enum FileSignature: String, CaseIterable, Sendable {
   package func remedy(path: String) -> String {
     let quoted = "'" + path.replacing("'", with: "'\\''") + "'"
     let result = "'" + path.replacing("'", with: "'\\''") + ".txt'"
+    func table(_ reader: String) -> String {
+      let csv = "'" + path.replacing("'", with: "'\\''") + ".csv'"
+      return "convert it: python3 -c 'import sys, pandas; pandas.\(reader)(sys.argv[1])"
+        + ".to_csv(sys.argv[2], index=False)' \(quoted) \(csv)"
+    }
+    let name = path.lowercased()
     return switch self {
     case .gzip: "unpack it: gzip -dc \(quoted) > \(result)"
+    case .zip where name.hasSuffix(".xlsx") || name.hasSuffix(".ods"): table("read_excel")
     case .zip: "unpack it (unzip \(quoted)), or save the table as CSV"
+    case .tar: "unpack it: tar -xf \(quoted)"
     case .xz: "unpack it: xz -dc \(quoted) > \(result)"
     case .bzip2: "unpack it: bzip2 -dc \(quoted) > \(result)"
     case .zstd: "unpack it: zstd -dc \(quoted) > \(result)"
@@ -81,10 +96,10 @@ package enum FileSignature: String, CaseIterable, Sendable {
     case .elf: "name a text or a table"
     case .utf16: "convert it: iconv -f UTF-16 -t UTF-8 \(quoted) > \(result)"
     case .utf32: "convert it: iconv -f UTF-32 -t UTF-8 \(quoted) > \(result)"
-    case .parquet: "convert it to CSV, with pandas' read_parquet and to_csv"
-    case .arrow: "convert it to CSV, with pandas' read_feather and to_csv"
-    case .hdf5: "convert it to CSV, with pandas' read_hdf and to_csv"
-    case .numpy: "convert it to CSV, with NumPy's savetxt"
+    case .parquet: table("read_parquet")
+    case .arrow: table("read_feather")
+    case .hdf5: table("read_hdf")
+    case .numpy: "as data of a task it is read by a name that ends in .npy"
     }
   }
 }

@@ -37,7 +37,7 @@ import Records
     }
     if let kind = Self.unusableKind(of: status) { throw .notRegularFile(path: path, kind: kind) }
     guard status.st_size > 0 else { throw .empty(path: path) }
-    var head = [UInt8](repeating: 0, count: 32)
+    var head = [UInt8](repeating: 0, count: FileSignature.length)
     let count = unsafe head.withUnsafeMutableBytes { unsafe Self.read(descriptor, into: $0) }
     if let signature = FileSignature(head.prefix(max(0, count))) {
       throw .notText(path: path, signature)

@@ -80,6 +80,11 @@ package struct Preparation {
     }
   }
 
+  /// A file, or what is packed in it.
+  private func source(_ path: String) throws -> Source {
+    Source.isPacked(path) ? try Source(copying: path, beside: output) : Source(path: path)
+  }
+
   /// The files to read, in their order. None of them is the output, or takes what this process
   /// prints.
   private func sources() throws -> ([Source], TextFolder.LeftOut) {
@@ -106,11 +111,11 @@ package struct Preparation {
           // What an earlier call has left there is no text; a text is not to be lost.
           if FileStatus.areSame(path, output), CorpusPreparation.isTokenFile(path) { continue }
           try requireOther(status, written, named: "'\(path)'")
-          sources.append(Source(path: path))
+          sources.append(try source(path))
         }
       default:
         try requireOther(status, written, named: "'\(input)'")
-        sources.append(Source(path: input))
+        sources.append(try source(input))
       }
     }
     guard !sources.isEmpty else {

@@ -17,8 +17,8 @@ extension Preparation {
       copy = nil
     }
 
-    /// Copies a pipe, or standard input, beside a file: a vocabulary is learned before tokens are
-    /// written, so that the text is read twice.
+    /// Copies a pipe, standard input, or what is packed in a file beside another file: a vocabulary
+    /// is learned before tokens are written, so that the text is read twice.
     ///
     /// - Parameter pipe: nil for standard input.
     init(copying pipe: String?, beside output: String) throws(CorpusError) {
@@ -34,8 +34,18 @@ extension Preparation {
           throw .unreadable(path: path, message: "\(error)")
         }
       }
+      func unreadable(_ error: any Error) -> CorpusError {
+        error as? CorpusError ?? .unreadable(path: pipe ?? "standard input", message: "\(error)")
+      }
+      let source: ByteSource
+      do {
+        source = try unsafe ByteSource { try unsafe Self.read(input, $0) }
+      } catch { throw unreadable(error) }
       while true {
-        let count = try Self.read(input, &buffer)
+        let count: Int
+        do {
+          count = try unsafe buffer.withUnsafeMutableBytes { try unsafe source.read(into: $0) }
+        } catch { throw unreadable(error) }
         if count == 0 { break }
         do { try draft.file.write(Array(buffer[..<count])) } catch {
           throw .unwritable(path: spool, message: error.reason)
@@ -45,21 +55,23 @@ extension Preparation {
       path = draft.readingPath
     }
 
-    private static func read(
-      _ input: InputFile?, _ buffer: inout [UInt8]
-    ) throws(CorpusError) -> Int {
-      guard let input else { return try readStandardInput(&buffer) }
-      let result = unsafe buffer.withUnsafeMutableBytes { bytes in
-        Result { () throws(InputError) in try unsafe input.read(into: bytes) }
-      }
-      do { return try result.get() } catch {
-        throw .unreadable(path: "the pipe", message: "\(error)")
-      }
+    /// Whether a file is packed by gzip.
+    static func isPacked(_ path: String) -> Bool {
+      (try? InputFile.bytes(of: path, atMost: 2)) == [0x1F, 0x8B]
     }
 
-    private static func readStandardInput(_ buffer: inout [UInt8]) throws(CorpusError) -> Int {
+    private static func read(
+      _ input: InputFile?, _ buffer: UnsafeMutableRawBufferPointer
+    ) throws -> Int {
+      guard let input else { return try unsafe readStandardInput(buffer) }
+      return try unsafe input.read(into: buffer)
+    }
+
+    private static func readStandardInput(
+      _ buffer: UnsafeMutableRawBufferPointer
+    ) throws(CorpusError) -> Int {
       while true {
-        let count = unsafe Foundation.read(STDIN_FILENO, &buffer, buffer.count)
+        let count = unsafe Foundation.read(STDIN_FILENO, buffer.baseAddress, buffer.count)
         if count >= 0 { return count }
         switch errno {
         case EINTR: continue

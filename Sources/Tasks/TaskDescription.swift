@@ -214,5 +214,5 @@ package enum GeneratedTask: Sendable, Equatable {
 package enum SequenceFormat: String, CaseIterable, Sendable {
   /// By the end of the file's name.
   case auto
-  case csv, jsonl, ts
+  case csv, jsonl, ts, npy
 }

@@ -38,8 +38,8 @@ extension DataConfig {
   static let taskKeys: [ConfigKey<DataConfig>] = [
     ConfigKey(
       "format", \.task.format, .choice(), tasks: .fromSequences,
-      "The form of the files: a table with a header, JSON lines, or the aeon/UCR `.ts`; auto goes "
-        + "by the end of the name."),
+      "The form of the files: a table with a header, JSON lines, the aeon/UCR `.ts`, or an array "
+        + "of NumPy; auto goes by the end of the name."),
     ConfigKey(
       "header", \.task.header, .boolean, tasks: .fromSequences,
       "Whether the first row of a table names its columns; they are \"column 1\" and so on else."),

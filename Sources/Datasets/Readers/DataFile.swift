@@ -27,22 +27,37 @@ package final class DataFile {
       throw failure("cannot be read: \(error)")
     }
     progress?.expect(file.byteCount)
-    stream = unsafe ByteStream { room in
-      do {
+    do {
+      let source = try unsafe ByteSource { room in
         let count = try unsafe file.read(into: room)
         progress?.advance(count)
         return count
-      } catch {
-        throw failure("cannot be read: \(error)")
       }
+      stream = unsafe ByteStream { room in
+        do { return try unsafe source.read(into: room) } catch {
+          throw failure("cannot be read: \(error)")
+        }
+      }
+    } catch {
+      throw failure("cannot be read: \(error)")
     }
     self.path = path
     try stream.refill(keeping: 0)
     if stream.count == 0 { throw failure("is empty") }
-    if let signature = FileSignature(stream.head(32)) {
+  }
+
+  /// Throws where the file is known by its first bytes not to be of the format.
+  private func requireFormat(_ format: SequenceFormat) throws {
+    let signature = FileSignature(stream.head(FileSignature.length))
+    if format == .npy {
+      if signature == .numpy { return }
       throw failure(
-        "is \(signature.name), expected text in UTF-8", hint: signature.remedy(path: path))
+        nil, "is \(signature?.name ?? "text"), expected an array of NumPy",
+        hint: signature?.remedy(path: path))
     }
+    guard let signature else { return }
+    throw failure(
+      nil, "is \(signature.name), expected text in UTF-8", hint: signature.remedy(path: path))
   }
 
   /// Tells its content from others' once it has been read.
@@ -50,8 +65,11 @@ package final class DataFile {
 
   /// The file's sequences.
   package func sequences(_ request: SequenceRequest) throws -> SequenceTable {
+    let format = try format(request.format)
+    try requireFormat(format)
     do {
-      return switch try format(request.format) {
+      return switch format {
+      case .npy: try NumPyReader(file: self, contract: request.contract).read()
       case .ts: try TimeSeriesReader(file: self, contract: request.contract).read()
       case .jsonl: try JSONLinesReader(file: self, contract: request.contract).read()
       case .csv, .auto: try CSVReader(file: self, request: request).read()
@@ -67,14 +85,20 @@ package final class DataFile {
 
   private func format(_ name: SequenceFormat) throws -> SequenceFormat {
     if name != .auto { return name }
-    let name = path.split(separator: "/").last.map { String($0).lowercased() } ?? ""
-    let endings: [(String, SequenceFormat)] = [
-      (".csv", .csv), (".jsonl", .jsonl), (".ndjson", .jsonl), (".ts", .ts),
-    ]
-    if let ending = endings.first(where: { name.hasSuffix($0.0) }) { return ending.1 }
+    let words = path.lowercased().split(separator: ".")
+    let ending = words.last == "gz" ? words.dropLast().last : words.last
+    switch ending {
+    case "csv", "tsv": return .csv
+    case "jsonl", "ndjson": return .jsonl
+    case "ts": return .ts
+    case "npy": return .npy
+    default: break
+    }
+    let signature = FileSignature(stream.head(FileSignature.length))
     throw failure(
-      nil, "its name does not tell the format",
-      hint: "end it in .csv, .jsonl or .ts, or set data.format")
+      nil, signature.map { "is \($0.name)" } ?? "its name does not tell the format",
+      hint: signature?.remedy(path: path)
+        ?? "end it in .csv, .jsonl, .ts or .npy, or set data.format")
   }
 
   func failure(_ place: String?, _ problem: String, hint: String? = nil) -> DataFileError {

@@ -1,0 +1,146 @@
+import NumericContract
+
+/// An array of NumPy with the dimensions [N, T, F]: N sequences of T steps, each a vector of F.
+struct NumPyReader {
+  let file: DataFile
+  let contract: ContractVersion
+
+  func read() throws -> SequenceTable {
+    let stream = file.stream
+    let (text, start) = try header()
+    let layout = try layout(text)
+    let (sequences, steps, width) = (layout.shape[0], layout.shape[1], layout.shape[2])
+    var table = SequenceTable(columns: (1...width).map { "value \($0)" })
+    var position = start
+    for sequence in 0..<sequences {
+      for place in 0..<steps * width {
+        if position + layout.type.size > stream.count {
+          try stream.refill(keeping: position)
+          position = 0
+          guard layout.type.size <= stream.count else {
+            throw file.failure(
+              "sequence \(sequence + 1)",
+              "the file ends there, and has \(sequences) of them: is it cut off?")
+          }
+        }
+        let bytes = unsafe UnsafeRawBufferPointer(
+          start: stream.base + position, count: layout.type.size)
+        let value = unsafe layout.type.number(bytes)
+        table.numbers.append(
+          try file.number(
+            value,
+            "sequence \(sequence + 1), step \(place / width + 1), value \(place % width + 1)",
+            contract))
+        position += layout.type.size
+      }
+      table.endSequence()
+    }
+    if position == stream.count, !stream.isAtEnd {
+      try stream.refill(keeping: position)
+      position = 0
+    }
+    guard position == stream.count else {
+      throw file.failure(nil, "more bytes follow than its \(layout.shape) numbers take")
+    }
+    return table
+  }
+
+  /// The description in Python's words, and where the numbers begin.
+  private func header() throws -> (String, Int) {
+    let stream = file.stream
+    let head = stream.head(1 << 16)
+    guard head.count > 12 else { throw file.failure(nil, "its head is cut off") }
+    let isLong = head[6] >= 2
+    let count =
+      isLong
+      ? Int(head[8]) | Int(head[9]) << 8 | Int(head[10]) << 16 | Int(head[11]) << 24
+      : Int(head[8]) | Int(head[9]) << 8
+    let start = isLong ? 12 : 10
+    guard count <= head.count - start else { throw file.failure(nil, "its head is cut off") }
+    return (String(decoding: head[start..<start + count], as: UTF8.self), start + count)
+  }
+
+  private func layout(_ text: String) throws -> (type: NumberType, shape: [Int]) {
+    guard let code = text.firstMatch(of: /'descr':\s*'([^']*)'/)?.1 else {
+      throw file.failure(nil, "it has no numbers of one kind: \(text.prefix(80))")
+    }
+    guard let type = NumberType(code) else {
+      throw file.failure(
+        nil, "its numbers are of type \"\(code)\", expected floats, integers or booleans",
+        hint: "save it as numpy.save(path, array.astype(\"f4\"))")
+    }
+    guard let list = text.firstMatch(of: /'shape':\s*\(([^)]*)\)/)?.1 else {
+      throw file.failure(nil, "its head names no shape")
+    }
+    let shape = list.split(separator: ",").compactMap {
+      Int($0.filter { $0 != " " && $0 != "L" })
+    }
+    guard shape.count == 3 else {
+      throw file.failure(
+        nil, "it has the dimensions \(shape), expected three: [sequences, steps, values]",
+        hint: "save it as numpy.save(path, array.reshape(sequences, steps, values))")
+    }
+    let all = shape.reduce((1, false)) { product, size in
+      let (next, overflow) = product.0.multipliedReportingOverflow(by: size)
+      return (next, product.1 || overflow)
+    }
+    guard shape.allSatisfy({ $0 > 0 }), !all.1 else {
+      throw file.failure(nil, "it has the dimensions \(shape), expected numbers above 0")
+    }
+    guard text.contains(/'fortran_order':\s*False/) else {
+      throw file.failure(
+        nil, "its numbers are in the order of Fortran",
+        hint: "save it as numpy.save(path, numpy.ascontiguousarray(array))")
+    }
+    return (type, shape)
+  }
+
+  /// A type of numbers, as NumPy names it.
+  private struct NumberType {
+    let kind: Character
+    let size: Int
+    let isBigEndian: Bool
+
+    init?(_ code: Substring) {
+      guard let order = code.first, "<>|=".contains(order), let kind = code.dropFirst().first,
+        let size = Int(code.dropFirst(2))
+      else { return nil }
+      let sizes: [Character: [Int]] = [
+        "f": [2, 4, 8], "i": [1, 2, 4, 8], "u": [1, 2, 4, 8], "b": [1],
+      ]
+      guard sizes[kind]?.contains(size) == true else { return nil }
+      (self.kind, self.size, isBigEndian) = (kind, size, order == ">")
+    }
+
+    /// The number of some bytes.
+    func number(_ bytes: UnsafeRawBufferPointer) -> Double {
+      var bits: UInt64 = 0
+      for place in 0..<size {
+        let byte = unsafe bytes[isBigEndian ? place : size - 1 - place]
+        bits = bits << 8 | UInt64(byte)
+      }
+      switch (kind, size) {
+      case ("f", 8): return Double(bitPattern: bits)
+      case ("f", 4): return Double(Float(bitPattern: UInt32(bits)))
+      case ("f", _): return Self.half(UInt16(bits))
+      case ("i", _):
+        let shift = UInt64(64 - 8 * size)
+        return Double(Int64(bitPattern: bits << shift) >> Int64(shift))
+      default: return Double(bits)
+      }
+    }
+
+    /// A number of 16 bits (IEEE 754, binary16).
+    private static func half(_ bits: UInt16) -> Double {
+      let significand = Double(bits & 0x3FF)
+      let exponent = Int(bits >> 10 & 0x1F)
+      let magnitude =
+        switch exponent {
+        case 0: significand * 0x1p-24
+        case 31: significand == 0 ? Double.infinity : .nan
+        default: (1024 + significand) * Double(sign: .plus, exponent: exponent - 25, significand: 1)
+        }
+      return bits >> 15 == 1 ? -magnitude : magnitude
+    }
+  }
+}
