@@ -1,36 +1,77 @@
 /// Learns merges from the chunks of a text: again and again the pair of tokens that occurs most
 /// often, of equally frequent ones the one with the lower ids.
+///
+/// By version 2 of the rules a token is a part of one character, or has whole characters only.
 struct BytePairTrainer {
-  private typealias Pair = BytePairVocabulary.Pair
+  private struct Chunk {
+    /// Its tokens are `length` from `start` on.
+    var start: Int32
+    var length: Int32
+    /// How often it occurs.
+    var weight: Int
+  }
 
-  private var chunks: [[Int32]]
-  private let weights: [Int]
-  private var counts: [Pair: Int] = [:]
-  /// Chunks that a pair occurs in; some of them no longer.
-  private var places: [Pair: [Int32]] = [:]
-  private var queue: PriorityQueue
+  private let rules: TextRules
+  private var tokens: [Int32] = []
+  private var chunks: [Chunk] = []
+  private var pairs = PairStatistics()
+  private var shapes: [TokenShape]
+  private var queue = PairQueue()
+  /// What stands before and behind the token that is made, and no longer beside the two tokens that
+  /// went into it.
+  private var before = NeighbourTally()
+  private var behind = NeighbourTally()
 
   /// - Parameter counts: of chunks.
-  init(_ counts: ByteStringCounts) {
+  init(_ counts: ByteStringCounts, rules: TextRules) {
+    self.rules = rules
+    shapes = []
     let table = counts.table
-    chunks = (0..<table.count).map { table[$0].map { Int32($0) } }
-    weights = counts.counts
-    queue = PriorityQueue()
-    for index in chunks.indices {
-      for (left, right) in zip(chunks[index], chunks[index].dropFirst()) {
-        let pair = Pair(left: left, right: right)
-        self.counts[pair, default: 0] += weights[index]
-        if places[pair]?.last != Int32(index) { places[pair, default: []].append(Int32(index)) }
+    tokens.reserveCapacity(table.byteCount)
+    for chunk in 0..<table.count {
+      let bytes = table[chunk]
+      chunks.append(
+        Chunk(
+          start: Int32(tokens.count), length: Int32(bytes.count), weight: counts.counts[chunk]))
+      for byte in bytes { tokens.append(Int32(byte)) }
+    }
+    for byte in UInt8(0)...255 { addToken(TokenShape(byte: byte)) }
+    addPairsOfBytes()
+  }
+
+  private mutating func addToken(_ shape: TokenShape) {
+    shapes.append(shape)
+    before.addToken()
+    behind.addToken()
+  }
+
+  /// Notes all pairs of two bytes, which are taken for one number of two.
+  private mutating func addPairsOfBytes() {
+    var tally = NeighbourTally()
+    for _ in 0..<1 << 16 { tally.addToken() }
+    for (number, chunk) in chunks.enumerated() {
+      let start = Int(chunk.start)
+      for place in start..<start + max(0, Int(chunk.length) - 1) {
+        tally.add(chunk.weight, to: tokens[place] << 8 | tokens[place + 1], in: Int32(number))
       }
     }
-    for (pair, count) in self.counts { queue.push(.init(count: count, pair: pair)) }
+    note(&tally) { TokenPair(left: $0 >> 8, right: $0 & 0xFF) }
+  }
+
+  private mutating func note(_ tally: inout NeighbourTally, _ pair: (Int32) -> TokenPair) {
+    let added = pairs.add(&tally) { [shapes, rules] token in
+      let pair = pair(token)
+      let canMerge = rules == .one || shapes[Int(pair.left)].joins(shapes[Int(pair.right)])
+      return canMerge ? pair : nil
+    }
+    for (pair, count) in added { queue.push(.init(count: count, pair: pair)) }
   }
 
   /// The vocabulary of at most `size` tokens whose pairs occur at least `minimumCount` times.
   mutating func vocabulary(size: Int, minimumCount: Int) -> BytePairVocabulary {
-    var merges: [Pair] = []
+    var merges: [TokenPair] = []
     while 256 + merges.count < size, let entry = queue.pop() {
-      let count = counts[entry.pair] ?? 0
+      let count = pairs.count(of: entry.pair)
       // An entry from before other merges; the count only fell since.
       if count != entry.count {
         if count > 0 { queue.push(.init(count: count, pair: entry.pair)) }
@@ -40,75 +81,91 @@ struct BytePairTrainer {
       merge(entry.pair, into: Int32(256 + merges.count))
       merges.append(entry.pair)
     }
-    guard let vocabulary = BytePairVocabulary(merges: merges) else {
+    guard let vocabulary = BytePairVocabulary(merges: merges, rules: rules) else {
       preconditionFailure("merges of chunks are no vocabulary")
     }
     return vocabulary
   }
 
-  private mutating func merge(_ pair: Pair, into id: Int32) {
-    var grown: Set<Pair> = []
-    for place in places.removeValue(forKey: pair) ?? [] {
-      let index = Int(place)
-      var chunk: [Int32] = []
-      swap(&chunk, &chunks[index])
-      let before = chunk
-      BytePairVocabulary.merge(pair, into: id, &chunk)
-      if chunk.count < before.count {
-        for (left, right) in zip(before, before.dropFirst()) {
-          counts[Pair(left: left, right: right), default: 0] -= weights[index]
-        }
-        for (left, right) in zip(chunk, chunk.dropFirst()) {
-          let next = Pair(left: left, right: right)
-          counts[next, default: 0] += weights[index]
-          guard left == id || right == id else { continue }
-          grown.insert(next)
-          if places[next]?.last != place { places[next, default: []].append(place) }
-        }
-      }
-      swap(&chunk, &chunks[index])
+  private mutating func merge(_ pair: TokenPair, into id: Int32) {
+    addToken(shapes[Int(pair.left)].joined(to: shapes[Int(pair.right)]))
+    for chunk in pairs.places(of: pair) { merge(pair, into: id, chunk: chunk) }
+    var tally = NeighbourTally()
+    // A pair of the new token with itself counts as what stands before it.
+    swap(&tally, &before)
+    note(&tally) { TokenPair(left: $0, right: id) }
+    swap(&tally, &before)
+    swap(&tally, &behind)
+    note(&tally) { TokenPair(left: id, right: $0) }
+    swap(&tally, &behind)
+    for token in before.tokens {
+      pairs.subtract(before[token].count, from: TokenPair(left: token, right: pair.left))
     }
-    counts[pair] = nil
-    for pair in grown { queue.push(.init(count: counts[pair] ?? 0, pair: pair)) }
+    for token in behind.tokens {
+      pairs.subtract(behind[token].count, from: TokenPair(left: pair.right, right: token))
+    }
+    pairs.remove(pair)
+    before.removeAll()
+    behind.removeAll()
+  }
+
+  /// Replaces every occurrence of a pair in a chunk, from left to right.
+  private mutating func merge(_ pair: TokenPair, into id: Int32, chunk number: Int32) {
+    let chunk = chunks[Int(number)]
+    let start = Int(chunk.start)
+    let end = start + Int(chunk.length)
+    var write = start
+    var read = start
+    while read < end {
+      let token = tokens[read]
+      guard token == pair.left, read + 1 < end, tokens[read + 1] == pair.right else {
+        tokens[write] = token
+        read += 1
+        write += 1
+        continue
+      }
+      if write > start {
+        before.add(chunk.weight, to: tokens[write - 1], in: number)
+      }
+      if read + 2 < end {
+        behind.add(chunk.weight, to: tokens[read + 2], in: number)
+      }
+      tokens[write] = id
+      read += 2
+      write += 1
+    }
+    chunks[Int(number)].length = Int32(write - start)
   }
 }
 
-/// A binary heap whose top is the pair of the greatest count, of those the least pair.
-private struct PriorityQueue {
-  struct Entry {
-    var count: Int
-    var pair: BytePairVocabulary.Pair
+/// How much of a character of UTF-8 a token has.
+private struct TokenShape {
+  /// Bytes of a part of a character; 0 for whole characters.
+  private var length: Int
+  /// Bytes of the character that the token begins; 0 where it does not begin one.
+  private var needed: Int
 
-    func precedes(_ other: Entry) -> Bool {
-      count == other.count ? pair < other.pair : count > other.count
+  init(byte: UInt8) {
+    length = byte < 0x80 ? 0 : 1
+    switch byte {
+    case 0xC2...0xDF: needed = 2
+    case 0xE0...0xEF: needed = 3
+    case 0xF0...0xF4: needed = 4
+    default: needed = 0
     }
   }
 
-  private var heap: [Entry] = []
-
-  mutating func push(_ entry: Entry) {
-    heap.append(entry)
-    var place = heap.count - 1
-    while place > 0, heap[place].precedes(heap[(place - 1) / 2]) {
-      heap.swapAt(place, (place - 1) / 2)
-      place = (place - 1) / 2
-    }
+  /// Whether this token and the next are whole, or parts of one character.
+  func joins(_ next: TokenShape) -> Bool {
+    if length == 0 || next.length == 0 { return length == next.length }
+    return next.needed == 0 && (needed == 0 || length + next.length <= needed)
   }
 
-  mutating func pop() -> Entry? {
-    guard let top = heap.first, let last = heap.popLast() else { return nil }
-    if heap.isEmpty { return top }
-    heap[0] = last
-    var place = 0
-    while true {
-      var first = place
-      for child in [2 * place + 1, 2 * place + 2]
-      where child < heap.count && heap[child].precedes(heap[first]) {
-        first = child
-      }
-      if first == place { return top }
-      heap.swapAt(place, first)
-      place = first
-    }
+  /// Precondition: it joins the next.
+  func joined(to next: TokenShape) -> TokenShape {
+    var sum = self
+    sum.length += next.length
+    if sum.length == needed { (sum.length, sum.needed) = (0, 0) }
+    return sum
   }
 }

@@ -5,9 +5,9 @@ extension CharacterVocabulary {
   static let form = "expected ascending runs of hexadecimal code points like \"A 20-7E\""
 
   /// Nil where the text is not what `description` writes.
-  init?(description: String) {
+  init?(description: String, rules: TextRules) {
     guard let scalars = Self.parseRuns(description) else { return nil }
-    self.init(ascending: scalars)
+    self.init(ascending: scalars, rules: rules)
   }
 
   /// The known scalars as runs of consecutive code points.

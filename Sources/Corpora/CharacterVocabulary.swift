@@ -3,6 +3,8 @@
 package struct CharacterVocabulary: Sendable, Equatable {
   /// Known code points, ascending; the index is the token id.
   let scalars: [UInt32]
+  /// How a text is read.
+  package let rules: TextRules
   private let ids: ScalarIndex
 
   /// The id of scalars that the training text lacks: one past the known ones.
@@ -12,8 +14,9 @@ package struct CharacterVocabulary: Sendable, Equatable {
   package var size: Int { scalars.count + 1 }
 
   /// Preconditions: `scalars` are valid code points in strictly ascending order.
-  init(ascending scalars: [UInt32]) {
+  init(ascending scalars: [UInt32], rules: TextRules) {
     self.scalars = scalars
+    self.rules = rules
     ids = ScalarIndex(ascending: scalars)
   }
 
@@ -30,7 +33,9 @@ package struct CharacterVocabulary: Sendable, Equatable {
     return Unicode.Scalar(scalars[Int(token)]) ?? replacement
   }
 
-  package static func == (left: Self, right: Self) -> Bool { left.scalars == right.scalars }
+  package static func == (left: Self, right: Self) -> Bool {
+    left.rules == right.rules && left.scalars == right.scalars
+  }
 }
 
 /// Code point to id in two small steps: a page of 256 code points, then the place in the page.

@@ -99,6 +99,7 @@ package final class TokenCorpus: Sendable {
   ) throws(CorpusError) {
     self.path = path
     self.tokenizer = tokenizer
+    if unsafe tokenizer.body(of: file.bytes).isEmpty { throw .empty(path: path) }
     fingerprint = unsafe Self.fingerprint(of: file.bytes, progress)
     if tokenizer == .byte {
       storage = .bytes
@@ -187,7 +188,7 @@ package final class TokenCorpus: Sendable {
     if range.isEmpty { return 0 }
     var index = 0
     var start = 0
-    var end = unsafe file.bytes.count
+    var end = unsafe tokenizer.body(of: file.bytes).count
     // A corpus that is open was decoded before.
     try? unsafe tokenizer.forEachToken(of: file.bytes, path: path) { _, offset in
       index += 1

@@ -17,6 +17,10 @@ extension Tokenizer {
     let (onlyMine, onlyTheirs) = (
       Self.missing(mine, from: theirs), Self.missing(theirs, from: mine)
     )
+    if let rules, let theirs = other.rules, rules != theirs {
+      return sizes + "; \(own) cuts text by version \(rules.rawValue) of the rules, \(others) by "
+        + "version \(theirs.rawValue)"
+    }
     if onlyMine.isEmpty, onlyTheirs.isEmpty {
       let place = zip(mine, theirs).enumerated().first { $1.0 != $1.1 }
       return sizes + (place.map { ", in another order from token \($0.offset) on" } ?? "")

@@ -4,8 +4,10 @@ package import Records
 /// of a word that byte pairs make.
 ///
 /// Its `json` is the description that checkpoints carry and that rebuilds it:
-/// `{"kind":"byte"}`, `{"kind":"character","scalars":"A 20-7E"}`,
-/// `{"kind":"word","words":"the of and"}` or `{"kind":"bpe","merges":"104 101 256 108"}`.
+/// `{"kind":"byte"}`, `{"kind":"character","rules":2,"scalars":"A 20-7E"}`,
+/// `{"kind":"word","rules":2,"words":"the of and"}` or
+/// `{"kind":"bpe","merges":"104 101 256 108","rules":2}`; without `rules` they are those of
+/// version 1.
 package enum Tokenizer: Sendable, Equatable {
   /// The tokenizers that a config can name (`data.tokenizer`).
   package enum Kind: String, Sendable, CaseIterable {
@@ -29,6 +31,8 @@ package enum Tokenizer: Sendable, Equatable {
     package var minimumCount: Int
     /// Most tokens of a vocabulary; 0 for no limit of words, and for `bytePairTokens`.
     package var vocabularyLimit: Int
+    /// How the text is cut.
+    package var rules = TextRules.newest
 
     /// Tokens of a vocabulary of byte pairs where nothing else is said.
     package static let bytePairTokens = 4096
@@ -62,6 +66,21 @@ package enum Tokenizer: Sendable, Equatable {
     }
   }
 
+  /// How it cuts a text; bytes have always been bytes.
+  package var rules: TextRules? {
+    switch self {
+    case .byte: nil
+    case .character(let vocabulary): vocabulary.rules
+    case .word(let vocabulary): vocabulary.rules
+    case .bytePair(let vocabulary): vocabulary.rules
+    }
+  }
+
+  /// What it reads of a text.
+  func body(of text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    unsafe rules.map { unsafe $0.body(of: text) } ?? text
+  }
+
   /// Tokens are 0 ..< `vocabularySize`.
   package var vocabularySize: Int {
     switch self {
@@ -72,26 +91,29 @@ package enum Tokenizer: Sendable, Equatable {
     }
   }
 
-  /// Calls `body` with every token of a whole text and the offset at which its bytes end; white
-  /// space between words counts for the word behind it.
+  /// Calls `body` with every token of a whole text and the offset within `body(of:)` at which its
+  /// bytes end; white space between words counts for the word behind it.
   ///
   /// - Throws: for characters where the text is not UTF-8.
   @inline(__always)
   func forEachToken(
-    of text: UnsafeRawBufferPointer, path: String, _ body: (Int32, Int) -> Void
+    of file: UnsafeRawBufferPointer, path: String, _ body: (Int32, Int) -> Void
   ) throws(CorpusError) {
+    let text = unsafe self.body(of: file)
     switch self {
     case .byte:
       for unsafe(index, byte) in unsafe text.enumerated() { body(Int32(byte), index + 1) }
     case .character(let vocabulary):
       var scanner = unsafe UTF8Scanner(text)
       while let scalar = scanner.next() { body(vocabulary.id(of: scalar), scanner.offset) }
-      if scanner.failed { throw .invalidUTF8(path: path, offset: scanner.offset) }
+      if scanner.failed {
+        throw unsafe .invalidUTF8(path: path, offset: file.count - text.count + scanner.offset)
+      }
     case .word(let vocabulary):
-      var scanner = unsafe WordScanner(text)
+      var scanner = unsafe WordScanner(text, rules: vocabulary.rules)
       while let item = scanner.next() { body(vocabulary.id(of: item), scanner.offset) }
     case .bytePair(let vocabulary):
-      var scanner = unsafe ChunkScanner(text)
+      var scanner = unsafe ChunkScanner(text, rules: vocabulary.rules)
       var encoder = ChunkEncoder(vocabulary)
       var end = 0
       while let chunk = unsafe scanner.next() {
@@ -110,14 +132,14 @@ package enum Tokenizer: Sendable, Equatable {
     case .character(let vocabulary): text.unicodeScalars.map { vocabulary.id(of: $0.value) }
     case .word(let vocabulary):
       unsafe Array(text.utf8).withUnsafeBytes { bytes in
-        var scanner = unsafe WordScanner(bytes, endsLastLine: false)
+        var scanner = unsafe WordScanner(bytes, rules: vocabulary.rules, endsLastLine: false)
         var tokens: [Int32] = []
         while let item = scanner.next() { tokens.append(vocabulary.id(of: item)) }
         return tokens
       }
     case .bytePair(let vocabulary):
       unsafe Array(text.utf8).withUnsafeBytes { bytes in
-        var scanner = unsafe ChunkScanner(bytes)
+        var scanner = unsafe ChunkScanner(bytes, rules: vocabulary.rules)
         var tokens: [Int32] = []
         while let chunk = unsafe scanner.next() { unsafe tokens += vocabulary.tokens(of: chunk) }
         return tokens
@@ -153,9 +175,9 @@ package enum Tokenizer: Sendable, Equatable {
 
   /// What stands between a text that was given and one that is decoded behind it.
   package func separator(after text: String) -> [UInt8] {
-    guard case .word = self, let last = text.utf8.last, !WordScanner.isSpace(last) else {
-      return []
-    }
+    guard case .word(let vocabulary) = self, !text.utf8.isEmpty,
+      !vocabulary.rules.endsWithSpace(text.utf8)
+    else { return [] }
     return [UInt8(ascii: " ")]
   }
 
@@ -167,10 +189,9 @@ package enum Tokenizer: Sendable, Equatable {
       text.unicodeScalars.filter { vocabulary.id(of: $0.value) == vocabulary.unknown }
         .map { String($0) }
     case .word(let vocabulary):
-      text.utf8.split(whereSeparator: WordScanner.isSpace).filter { word in
-        unsafe Array(word).withUnsafeBytes { unsafe vocabulary.id(of: $0) }
-          == WordVocabulary.unknown
-      }.map { String(Substring($0)) }
+      vocabulary.rules.words(of: text.utf8).filter { word in
+        unsafe word.withUnsafeBytes { unsafe vocabulary.id(of: $0) } == WordVocabulary.unknown
+      }.map { String(decoding: $0, as: UTF8.self) }
     }
   }
 }
@@ -178,22 +199,32 @@ package enum Tokenizer: Sendable, Equatable {
 extension Tokenizer {
   /// The description that checkpoints and token files carry.
   package var json: OrderedJSON {
-    let kind = OrderedJSON.string(kind.rawValue)
-    return switch self {
-    case .byte: ["kind": kind]
+    var members = [OrderedJSON.Member("kind", .string(kind.rawValue))]
+    // Programs that knew one version of the rules did not write which.
+    if let rules, rules != .one { members.append(.init("rules", .integer(rules.rawValue))) }
+    switch self {
+    case .byte: break
     case .character(let vocabulary):
-      ["kind": kind, "scalars": .string(vocabulary.description)]
-    case .word(let vocabulary): ["kind": kind, "words": .string(vocabulary.description)]
-    case .bytePair(let vocabulary): ["kind": kind, "merges": .string(vocabulary.description)]
+      members.append(.init("scalars", .string(vocabulary.description)))
+    case .word(let vocabulary): members.append(.init("words", .string(vocabulary.description)))
+    case .bytePair(let vocabulary):
+      members.append(.init("merges", .string(vocabulary.description)))
     }
+    return .object(members)
   }
 
   /// Rebuilds a tokenizer from its description.
   package init(json fields: JSONFields) throws(JSONFieldError) {
+    let number = try fields.integer(ifPresent: "rules") ?? 1
+    guard let rules = TextRules(rawValue: number) else {
+      let known = TextRules.allCases.map { "\($0.rawValue)" }.joined(separator: " and ")
+      throw fields.error(
+        "rules", "is \(number), and this program knows versions \(known) of the rules")
+    }
     func vocabulary<Vocabulary>(
-      _ name: String, _ form: String, _ make: (String) -> Vocabulary?
+      _ name: String, _ form: String, _ make: (String, TextRules) -> Vocabulary?
     ) throws(JSONFieldError) -> Vocabulary {
-      guard let vocabulary = make(try fields.string(name)) else {
+      guard let vocabulary = make(try fields.string(name), rules) else {
         throw fields.error(name, "is damaged: \(form)")
       }
       return vocabulary
@@ -203,12 +234,15 @@ extension Tokenizer {
     case .byte: self = .byte
     case .character:
       self = .character(
-        try vocabulary("scalars", CharacterVocabulary.form, CharacterVocabulary.init(description:)))
+        try vocabulary(
+          "scalars", CharacterVocabulary.form, CharacterVocabulary.init(description:rules:)))
     case .word:
-      self = .word(try vocabulary("words", WordVocabulary.form, WordVocabulary.init(description:)))
+      self = .word(
+        try vocabulary("words", WordVocabulary.form, WordVocabulary.init(description:rules:)))
     case .bytePair:
       self = .bytePair(
-        try vocabulary("merges", BytePairVocabulary.form, BytePairVocabulary.init(description:)))
+        try vocabulary(
+          "merges", BytePairVocabulary.form, BytePairVocabulary.init(description:rules:)))
     case nil: throw fields.error("kind", "is '\(name)', which no tokenizer has")
     }
   }

@@ -4,10 +4,12 @@ struct TokenizerLearner {
   /// Which scalars occurred.
   private var scalars: [Bool] = []
   /// Words, or chunks of byte pairs.
-  private var counts = ByteStringCounts()
+  private var counts: ByteStringCounts
 
   init(_ learning: Tokenizer.Learning) {
     self.learning = learning
+    let bounded = learning.kind == .bytePair && learning.rules >= .two
+    counts = ByteStringCounts(byteRoom: bounded ? 1 << 24 : nil)
     if learning.kind == .character { scalars = [Bool](repeating: false, count: 0x11_0000) }
   }
 
@@ -16,9 +18,11 @@ struct TokenizerLearner {
   /// - Parameter reach: called from time to time with the offset that was reached.
   /// - Throws: for characters and words where the text is not UTF-8.
   mutating func add(
-    _ text: UnsafeRawBufferPointer, path: String, reach: (Int) -> Void = { _ in }
+    _ file: UnsafeRawBufferPointer, path: String, reach: (Int) -> Void = { _ in }
   ) throws(CorpusError) {
     var pace = Pace()
+    let text = unsafe learning.rules.body(of: file)
+    let skipped = file.count - text.count
     switch learning.kind {
     case .byte: break
     case .character:
@@ -27,17 +31,18 @@ struct TokenizerLearner {
         scalars[Int(scalar)] = true
         if pace.isDue(scanner.offset) { reach(scanner.offset) }
       }
-      if scanner.failed { throw .invalidUTF8(path: path, offset: scanner.offset) }
+      if scanner.failed { throw .invalidUTF8(path: path, offset: skipped + scanner.offset) }
     case .word:
-      var scanner = unsafe WordScanner(text)
+      var scanner = unsafe WordScanner(text, rules: learning.rules)
       while let item = scanner.next() {
         if pace.isDue(scanner.offset) { reach(scanner.offset) }
         guard case .word(let word) = item, unsafe counts.add(word) else { continue }
-        // White space is ASCII, so that a text is UTF-8 where all of its words are.
-        try unsafe UTF8Scanner.requireUTF8(word, path: path, offset: scanner.offset - word.count)
+        // White space is UTF-8, so that a text is where all of its words are.
+        try unsafe UTF8Scanner.requireUTF8(
+          word, path: path, offset: skipped + scanner.offset - word.count)
       }
     case .bytePair:
-      var scanner = unsafe ChunkScanner(text)
+      var scanner = unsafe ChunkScanner(text, rules: learning.rules)
       while let chunk = unsafe scanner.next() {
         if pace.isDue(scanner.offset) { reach(scanner.offset) }
         _ = unsafe counts.add(chunk)
@@ -51,13 +56,14 @@ struct TokenizerLearner {
     case .byte: return .byte
     case .character:
       let known = scalars.indices.lazy.filter { [scalars] in scalars[$0] }.map { UInt32($0) }
-      return .character(CharacterVocabulary(ascending: Array(known)))
+      return .character(CharacterVocabulary(ascending: Array(known), rules: learning.rules))
     case .word:
       return .word(
         WordVocabulary(
-          of: counts, minimumCount: learning.minimumCount, limit: learning.vocabularyLimit))
+          of: counts, minimumCount: learning.minimumCount, limit: learning.vocabularyLimit,
+          rules: learning.rules))
     case .bytePair:
-      var trainer = BytePairTrainer(counts)
+      var trainer = BytePairTrainer(counts, rules: learning.rules)
       let size =
         learning.vocabularyLimit > 0
         ? learning.vocabularyLimit : Tokenizer.Learning.bytePairTokens

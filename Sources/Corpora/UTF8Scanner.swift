@@ -17,10 +17,20 @@
       offset += 1
       return UInt32(lead)
     }
-    return nextMultibyte(lead)
+    guard let (scalar, length) = unsafe Self.wideScalar(at: offset, in: bytes) else {
+      failed = true
+      return nil
+    }
+    offset += length
+    return scalar
   }
 
-  private mutating func nextMultibyte(_ lead: UInt8) -> UInt32? {
+  /// The code point that starts at a place with a byte beyond ASCII, and the bytes that it takes;
+  /// nil where the sequence is malformed.
+  static func wideScalar(
+    at place: Int, in bytes: UnsafeRawBufferPointer
+  ) -> (scalar: UInt32, length: Int)? {
+    let lead = unsafe bytes[place]
     // The bounds of the second byte shut out overlong forms, surrogates and values over 10FFFF.
     let length: Int
     var second: ClosedRange<UInt8> = 0x80...0xBF
@@ -32,19 +42,18 @@
     case 0xF0: (length, second) = (4, 0x90...0xBF)
     case 0xF4: (length, second) = (4, 0x80...0x8F)
     case 0xF1...0xF3: length = 4
-    default: return fail()
+    default: return nil
     }
-    guard unsafe bytes.count - offset >= length, unsafe second.contains(bytes[offset + 1]) else {
-      return fail()
+    guard bytes.count - place >= length, unsafe second.contains(bytes[place + 1]) else {
+      return nil
     }
     var scalar = UInt32(lead) & (0x7F >> UInt32(length))
-    scalar = unsafe scalar << 6 | UInt32(bytes[offset + 1] & 0x3F)
-    for index in offset + 2..<offset + length {
-      guard unsafe bytes[index] & 0xC0 == 0x80 else { return fail() }
+    scalar = unsafe scalar << 6 | UInt32(bytes[place + 1] & 0x3F)
+    for index in place + 2..<place + length {
+      guard unsafe bytes[index] & 0xC0 == 0x80 else { return nil }
       scalar = unsafe scalar << 6 | UInt32(bytes[index] & 0x3F)
     }
-    offset += length
-    return scalar
+    return (scalar, length)
   }
 
   /// Throws where a part of a text, which starts at `offset`, is not UTF-8.
@@ -54,10 +63,5 @@
     var scanner = unsafe UTF8Scanner(part)
     while scanner.next() != nil {}
     if scanner.failed { throw .invalidUTF8(path: path, offset: offset + scanner.offset) }
-  }
-
-  private mutating func fail() -> UInt32? {
-    failed = true
-    return nil
   }
 }

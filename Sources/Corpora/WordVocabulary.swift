@@ -7,6 +7,8 @@ package struct WordVocabulary: Sendable, Equatable {
   package static let lineEnd: Int32 = 1
   static let specials = ["<unk>", "<eos>"]
 
+  /// How a text is cut into words.
+  package let rules: TextRules
   /// Its numbers are the token ids.
   private let table: ByteStringTable
 
@@ -18,7 +20,8 @@ package struct WordVocabulary: Sendable, Equatable {
   /// - Parameters:
   ///   - minimumCount: words that occur less often are unknown.
   ///   - limit: most tokens of the vocabulary; 0 for no limit.
-  init(of counts: ByteStringCounts, minimumCount: Int, limit: Int) {
+  init(of counts: ByteStringCounts, minimumCount: Int, limit: Int, rules: TextRules) {
+    self.rules = rules
     var table = Self.emptyTable
     for index in counts.order {
       if counts.counts[index] < minimumCount || (limit > 0 && table.count >= limit) { break }
@@ -29,7 +32,8 @@ package struct WordVocabulary: Sendable, Equatable {
   }
 
   /// Preconditions: `words` are distinct, without white space, and none is a special token.
-  init(words: some Sequence<some Collection<UInt8>>) {
+  init(words: some Sequence<some Collection<UInt8>>, rules: TextRules) {
+    self.rules = rules
     var table = Self.emptyTable
     for word in words { _ = table.insert(word) }
     self.table = table
@@ -76,15 +80,15 @@ extension WordVocabulary {
   static let form = "expected distinct words with a space between two"
 
   /// Nil where the text is not what `description` writes.
-  init?(description: String) {
+  init?(description: String, rules: TextRules) {
     let text = Array(description.utf8)
     let words =
       text.isEmpty
       ? [] : text.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-    self.init(words: words)
+    self.init(words: words, rules: rules)
     // Words that occur twice were put in once.
     guard size == Self.specials.count + words.count,
-      words.allSatisfy({ !$0.isEmpty && !$0.contains(where: WordScanner.isSpace) })
+      rules.words(of: text).elementsEqual(words, by: { $0.elementsEqual($1) })
     else { return nil }
   }
 

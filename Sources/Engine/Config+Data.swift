@@ -48,7 +48,7 @@ extension Config {
       if let tokenizer, tokenizer.kind == data.tokenizer {
         try TokenCorpus(path: data.train, tokenizer: tokenizer, progress: progress)
       } else {
-        try TokenCorpus(path: data.train, learning: data.learning, progress: progress)
+        try TokenCorpus(path: data.train, learning: learning, progress: progress)
       }
     var valid: TokenCorpus?
     if let path = data.valid {
@@ -57,6 +57,13 @@ extension Config {
     return try CorpusSplit(
       train: train, valid: valid, validFraction: data.validFraction, sequences: batch.sequences,
       window: batch.window)
+  }
+
+  /// How the tokenizer is learnt from the training text.
+  package var learning: Tokenizer.Learning {
+    var learning = data.learning
+    learning.rules = TextRules(contract)
+    return learning
   }
 
   /// What to read or make for a task that reads no text.

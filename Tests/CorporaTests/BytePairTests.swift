@@ -5,92 +5,117 @@ import Testing
 @testable import Corpora
 
 @Suite struct BytePairTests {
-  private func corpus(_ text: [UInt8], limit: Int = 0, minimumCount: Int = 1) throws -> TokenCorpus
-  {
-    try withTemporaryFile(text) {
-      try TokenCorpus(
-        path: $0,
-        learning: Tokenizer.Learning(
-          .bytePair, minimumCount: minimumCount, vocabularyLimit: limit))
-    }
+  private func corpus(
+    _ text: [UInt8], limit: Int = 0, minimumCount: Int = 1, rules: TextRules = .newest
+  ) throws -> TokenCorpus {
+    var learning = Tokenizer.Learning(
+      .bytePair, minimumCount: minimumCount, vocabularyLimit: limit)
+    learning.rules = rules
+    return try withTemporaryFile(text) { try TokenCorpus(path: $0, learning: learning) }
   }
 
-  private func chunks(_ text: [UInt8]) -> [[UInt8]] {
+  private func chunks(_ text: [UInt8], _ rules: TextRules = .newest) -> [[UInt8]] {
     text.withUnsafeBytes { bytes in
-      var scanner = ChunkScanner(bytes)
+      var scanner = ChunkScanner(bytes, rules: rules)
       var chunks: [[UInt8]] = []
       while let chunk = scanner.next() { chunks.append(Array(chunk)) }
       return chunks
     }
   }
 
-  /// The algorithm in its plainest form: counts everything again for every merge.
-  private func merges(_ text: [UInt8], count: Int) -> [BytePairVocabulary.Pair] {
-    var chunks = chunks(text).map { $0.map { Int32($0) } }
-    var merges: [BytePairVocabulary.Pair] = []
+  /// Replaces every occurrence of a pair, from left to right.
+  private static func merge(_ pair: TokenPair, into id: Int32, _ tokens: inout [Int32]) {
+    var merged: [Int32] = []
+    for token in tokens {
+      if merged.last == pair.left, token == pair.right {
+        merged[merged.count - 1] = id
+      } else {
+        merged.append(token)
+      }
+    }
+    tokens = merged
+  }
+
+  /// Whether the bytes of a token are whole characters.
+  private func isWhole(_ bytes: [UInt8]) -> Bool { String(validating: bytes, as: UTF8.self) != nil }
+
+  /// The algorithm in its plainest form: counts everything again for every merge, and by version 2
+  /// of the rules leaves pairs out that are neither whole characters nor a part of one.
+  private func merges(_ text: [UInt8], count: Int, _ rules: TextRules) -> [TokenPair] {
+    var spellings = (0...255).map { [UInt8($0)] }
+    var chunks = chunks(text, rules).map { $0.map { Int32($0) } }
+    var merges: [TokenPair] = []
     while merges.count < count {
-      var counts: [BytePairVocabulary.Pair: Int] = [:]
+      var counts: [TokenPair: Int] = [:]
       for chunk in chunks {
         for (left, right) in zip(chunk, chunk.dropFirst()) {
+          let (first, second) = (spellings[Int(left)], spellings[Int(right)])
+          let isPart = !isWhole(first) && !isWhole(second) && second[0] & 0xC0 == 0x80
+          guard rules == .one || (isWhole(first) && isWhole(second)) || isPart else { continue }
           counts[.init(left: left, right: right), default: 0] += 1
         }
       }
       let best = counts.min { $0.value == $1.value ? $0.key < $1.key : $0.value > $1.value }
       guard let best, best.value >= 2 else { break }
       for index in chunks.indices {
-        BytePairVocabulary.merge(best.key, into: Int32(256 + merges.count), &chunks[index])
+        Self.merge(best.key, into: Int32(256 + merges.count), &chunks[index])
       }
+      spellings.append(spellings[Int(best.key.left)] + spellings[Int(best.key.right)])
       merges.append(best.key)
     }
     return merges
   }
 
-  @Test func chunksAreRunsWithTheirLeadingSpace() {
-    let text = "Don't  stop at 42,\n\n  they said ...\tü "
+  @Test func bytesOfNoCharacterStandAlone() throws {
+    let text: [UInt8] = [0x61, 0xE9, 0x20, 0xFF, 0xFE, 0x62, 0xE4, 0xBD, 0x63, 0xC3, 0xA9, 0xE4]
     #expect(
-      chunks(Array(text.utf8)).map { String(decoding: $0, as: UTF8.self) } == [
-        "Don", "'", "t", " ", " stop", " at", " 42", ",", "\n\n ", " they", " said", " ...", "\t",
-        "ü", " ",
+      chunks(text, .two) == [
+        [0x61], [0xE9], [0x20], [0xFF], [0xFE], [0x62], [0xE4], [0xBD], [0x63, 0xC3, 0xA9], [0xE4],
       ])
-    #expect(chunks([UInt8](repeating: 0x61, count: 150)).map(\.count) == [64, 64, 22])
-  }
-
-  @Test func chunksConcatenateToTheInput() {
-    var generator = SeededGenerator(seed: 11)
-    for _ in 0..<300 {
-      let length = Int.random(in: 0...200, using: &generator)
-      let text = (0..<length).map { _ in
-        Bool.random(using: &generator)
-          ? UInt8.random(in: 0...255, using: &generator)
-          : [0x20, 0x20, 0x61, 0x0A, 0x39, 0x2E].randomElement(using: &generator)!
-      }
-      let chunks = chunks(text)
-      #expect(chunks.flatMap { $0 } == text)
-      #expect(chunks.allSatisfy { (1...ChunkScanner.longest).contains($0.count) })
+    let tokenizer = try corpus(Array(repeatElement(text, count: 100).joined())).tokenizer
+    let encoded = try withTemporaryFile(text) { try TokenCorpus(path: $0, tokenizer: tokenizer) }
+    for byte in [0xE9, 0xFF, 0xFE, 0xE4, 0xBD] as [Int32] {
+      #expect((0..<encoded.count).contains { encoded[$0] == byte })
     }
   }
 
-  @Test(arguments: [1, 2, 3, 4])
-  func mergesEqualThePlainAlgorithm(seed: UInt64) throws {
+  @Test func tokensOfChineseAreCharacters() throws {
+    let text = "天地玄黄，宇宙洪荒。日月盈昃，辰宿列张。寒来暑往，秋收冬藏。"
+    let corpus = try corpus(Array(String(repeating: text, count: 20).utf8), limit: 400)
+    guard case .bytePair(let vocabulary) = corpus.tokenizer else { return }
+    // Every character occurs 20 times: each token of more than a byte is a part of one or whole.
+    for token in 256..<Int32(vocabulary.size) {
+      let bytes = Array(vocabulary.bytes(of: token))
+      #expect(isWhole(bytes) || bytes.count < 3, "\(bytes)")
+    }
+    #expect(corpus.tokenizer.encode("天地玄黄").count == 1)
+    // The same words have the same tokens, whatever stands before them.
+    let tokens = corpus.tokenizer.encode("日月盈昃")
+    #expect(corpus.tokenizer.encode("宇宙洪荒。日月盈昃，").dropFirst(2).prefix(tokens.count) == tokens[...])
+  }
+
+  @Test(arguments: [1, 2, 3, 4], TextRules.allCases)
+  func mergesEqualThePlainAlgorithm(seed: UInt64, rules: TextRules) throws {
     var generator = SeededGenerator(seed: seed)
     let words = (0..<40).map { _ in
       (0..<Int.random(in: 1...7, using: &generator)).map { _ in
-        "abcdeab".randomElement(using: &generator).map(String.init)!
+        "aaabcdé字宇".randomElement(using: &generator).map(String.init)!
       }.joined()
     }
     let text = Array(
       (0..<600).map { _ in words.randomElement(using: &generator)! }
         .joined(separator: " ").utf8)
-    let corpus = try corpus(text, limit: 256 + 70)
+    let corpus = try corpus(text, limit: 256 + 70, rules: rules)
     guard case .bytePair(let vocabulary) = corpus.tokenizer else { return }
-    #expect(vocabulary.merges == merges(text, count: 70))
+    #expect(vocabulary.merges == merges(text, count: 70, rules))
     #expect(vocabulary.merges.count > 40)
   }
 
-  @Test func decodingInvertsEncoding() throws {
+  @Test(arguments: TextRules.allCases)
+  func decodingInvertsEncoding(rules: TextRules) throws {
     var generator = SeededGenerator(seed: 5)
     let training = Array(String(repeating: "the cat sat on the mat. ", count: 50).utf8)
-    let tokenizer = try corpus(training).tokenizer
+    let tokenizer = try corpus(training, rules: rules).tokenizer
     #expect(tokenizer.vocabularySize > 256)
     for _ in 0..<50 {
       let text = (0..<120).map { _ in UInt8.random(in: 0...255, using: &generator) } + training
@@ -98,6 +123,7 @@ import Testing
       let tokens = (0..<other.count).map { other[$0] }
       #expect(tokenizer.decode(tokens) == text)
       #expect(tokens.count < text.count / 2)
+      #expect(Set(tokens).count > 40)
       let middle = tokens.count / 2
       #expect(other.byteCount(of: 1..<middle) == tokenizer.decode(tokens[1..<middle]).count)
     }
@@ -112,7 +138,7 @@ import Testing
     var chunks = chunks(text).map { $0.map { Int32($0) } }
     for (index, pair) in vocabulary.merges.enumerated() {
       for place in chunks.indices {
-        BytePairVocabulary.merge(pair, into: Int32(256 + index), &chunks[place])
+        Self.merge(pair, into: Int32(256 + index), &chunks[place])
       }
     }
     #expect((0..<corpus.count).map { corpus[$0] } == chunks.flatMap { $0 })
@@ -145,6 +171,13 @@ import Testing
       let json: OrderedJSON = ["kind": "bpe", "merges": .string(text)]
       let tokenizer = try? Tokenizer(json: JSONFields(json))
       #expect((tokenizer != nil) == isSound)
+    }
+    // By version 2 a chunk has up to 129 bytes.
+    let text = merges.joined(separator: " ")
+    for (merges, isSound) in [(text, true), (text + " 262 97", true), (text + " 262 262", false)] {
+      let json: OrderedJSON = ["kind": "bpe", "rules": 2, "merges": .string(merges)]
+      let tokenizer = try? Tokenizer(json: JSONFields(json))
+      #expect((tokenizer != nil) == isSound, "\(merges)")
     }
   }
 }

@@ -48,7 +48,7 @@ import Testing
   @Test func descriptionIsReadable() throws {
     #expect(
       try characters("\nbcda xyz").json.sortedLine()
-        == #"{"kind":"character","scalars":"A 20 61-64 78-7A"}"#)
+        == #"{"kind":"character","rules":2,"scalars":"A 20 61-64 78-7A"}"#)
   }
 
   @Test(arguments: [

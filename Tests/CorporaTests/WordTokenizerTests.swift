@@ -6,13 +6,11 @@ import Testing
 
 @Suite struct WordTokenizerTests {
   private func corpus(
-    _ text: String, minimumCount: Int = 1, limit: Int = 0
+    _ text: String, minimumCount: Int = 1, limit: Int = 0, rules: TextRules = .newest
   ) throws -> TokenCorpus {
-    try withTemporaryFile(text.utf8) {
-      try TokenCorpus(
-        path: $0,
-        learning: Tokenizer.Learning(.word, minimumCount: minimumCount, vocabularyLimit: limit))
-    }
+    var learning = Tokenizer.Learning(.word, minimumCount: minimumCount, vocabularyLimit: limit)
+    learning.rules = rules
+    return try withTemporaryFile(text.utf8) { try TokenCorpus(path: $0, learning: learning) }
   }
 
   private func tokens(_ corpus: TokenCorpus) -> [Int32] { (0..<corpus.count).map { corpus[$0] } }
