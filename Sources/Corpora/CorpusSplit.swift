@@ -27,9 +27,10 @@ package struct CorpusSplit: Sendable {
 
   /// Splits by the config's `data` and `batch` sections.
   ///
-  /// With a validation text all of `train` trains and `validFraction` is not used. Without one the
-  /// last ⌈count · validFraction⌉ tokens of `train` are held out, none where the fraction is 0. The
-  /// training range must hold a window for every sequence, the validation range one window.
+  /// With a validation text all of `train` trains and `validFraction` is not used. Without one what
+  /// `train` was opened to hold out is, else the last ⌈count · validFraction⌉ of its tokens, none
+  /// where the fraction is 0. The training range must hold a window for every sequence, the
+  /// validation range one window.
   ///
   /// - Parameters:
   ///   - valid: the corpus of `data.valid`, opened with the tokenizer of `train`.
@@ -43,9 +44,9 @@ package struct CorpusSplit: Sendable {
       validation = Part(corpus: valid, range: 0..<valid.count)
     } else {
       trainingCount -= Int((Double(train.count) * validFraction).rounded(.up))
-      trainingCount = max(trainingCount, 0)
+      trainingCount = train.trainingCount ?? max(trainingCount, 0)
       let held = trainingCount..<train.count
-      validation = held.isEmpty ? nil : Part(corpus: train, range: held)
+      validation = validFraction == 0 ? nil : Part(corpus: train, range: held)
     }
     training = Part(corpus: train, range: 0..<trainingCount)
 

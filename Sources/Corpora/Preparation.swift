@@ -45,6 +45,12 @@ package struct Preparation {
         + "\(Format.grouped(summary.vocabularySize))) of \(Format.grouped(summary.textBytes)) "
         + "bytes from \(Format.count(texts.count, "file")) in \(Format.fixed(seconds, 1)) s")
     if let words = leftOut.words { console.say(words) }
+    if summary.newlines > 0 {
+      console.say(
+        "\(Format.count(summary.newlines, "newline")) put between texts, behind each that ends "
+          + "without one")
+    }
+    if let words = summary.spelled.words { console.say(words) }
     if summary.unknown > 0 {
       console.say(
         "\(Format.share(summary.unknown, of: summary.tokens)) of the tokens are unknown (<unk>): "
@@ -59,7 +65,9 @@ package struct Preparation {
       "tokenizer": .string(tokenizer.kind.rawValue),
       "vocabulary": .integer(summary.vocabularySize), "tokens": .integer(summary.tokens),
       "text_bytes": .integer(summary.textBytes),
-      "unknown_tokens": .integer(summary.unknown), "seconds": .number(seconds),
+      "unknown_tokens": .integer(summary.unknown), "newlines": .integer(summary.newlines),
+      "spelled_unknown": .integer(summary.spelled.unknown),
+      "spelled_line_ends": .integer(summary.spelled.lineEnds), "seconds": .number(seconds),
     ])
   }
 

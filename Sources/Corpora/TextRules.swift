@@ -25,6 +25,15 @@ package enum TextRules: Int, Sendable, CaseIterable, Comparable {
     return unsafe UnsafeRawBufferPointer(rebasing: text[3...])
   }
 
+  /// Whether a text ends with a line end, of any of the forms.
+  func endsWithLine(_ text: UnsafeRawBufferPointer) -> Bool {
+    (1...3).contains { length in
+      guard text.count >= length else { return false }
+      let end = unsafe TextRules.two.space(at: text.count - length, in: text)
+      return end == .lineEnd(length)
+    }
+  }
+
   /// The white space that starts at a place; nil where something else does.
   ///
   /// A form that takes more than a byte is told by its lead byte, which begins nothing else.

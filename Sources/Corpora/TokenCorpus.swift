@@ -14,8 +14,12 @@ package final class TokenCorpus: Sendable {
   /// A fingerprint of the text's bytes, whatever the tokenizer, or of a token file's content; 32
   /// hexadecimal digits.
   package let fingerprint: String
-  private let file: MappedFile
-  private let storage: Storage
+  /// Tokens before those that are held out; nil where none are, or of a token file.
+  package let trainingCount: Int?
+  /// What a text of words spells.
+  package let spelled: SpelledTokens
+  let file: MappedFile
+  let storage: Storage
 
   /// Where the tokens lie.
   enum Storage: Sendable {
@@ -26,15 +30,16 @@ package final class TokenCorpus: Sendable {
     case file(TokenFile)
   }
 
-  /// Opens a training text; a tokenizer of characters or words learns its vocabulary from all of
-  /// it.
+  /// Opens a training text; a tokenizer learns its vocabulary from all of it that is not held out.
   ///
+  /// - Parameter heldOut: nil where nothing is, or the vocabulary is learnt from that too.
   /// - Parameter progress: told what is read: the text once for its fingerprint, and but for bytes
   ///   once to learn from it and once to tokenize it.
   /// - Throws: a file that is missing, no regular file, unreadable, empty or, but for bytes, not
   ///   UTF-8.
   package convenience init(
-    path: String, learning: Tokenizer.Learning, progress: ReadingProgress? = nil
+    path: String, learning: Tokenizer.Learning, heldOut: HeldOut? = nil,
+    progress: ReadingProgress? = nil
   ) throws(CorpusError) {
     let file = try MappedFile(path: path)
     if unsafe TokenFileHeader.begins(file.bytes) {
@@ -51,9 +56,13 @@ package final class TokenCorpus: Sendable {
     unsafe progress?.expect((learning.kind == .byte ? 1 : 3) * file.bytes.count)
     var learner = TokenizerLearner(learning)
     var pace = ReadingPace(progress)
-    try unsafe learner.add(file.bytes, path: path) { pace.reach($0) }
+    try unsafe learner.add(
+      Self.trainingPart(of: file.bytes, learning, heldOut, path: path), path: path
+    ) { pace.reach($0) }
     unsafe pace.reach(learning.kind == .byte ? 0 : file.bytes.count)
-    try self.init(file: file, path: path, tokenizer: learner.tokenizer(), progress: progress)
+    try self.init(
+      file: file, path: path, tokenizer: learner.tokenizer(), heldOut: heldOut,
+      progress: progress)
   }
 
   /// As `init(path:learning:)` with what a config has by default.
@@ -65,7 +74,8 @@ package final class TokenCorpus: Sendable {
   ///
   /// - Throws: as `init(path:learning:)`.
   package convenience init(
-    path: String, tokenizer: Tokenizer, progress: ReadingProgress? = nil
+    path: String, tokenizer: Tokenizer, heldOut: HeldOut? = nil,
+    progress: ReadingProgress? = nil
   ) throws(CorpusError) {
     let file = try MappedFile(path: path)
     if unsafe TokenFileHeader.begins(file.bytes) {
@@ -82,7 +92,8 @@ package final class TokenCorpus: Sendable {
       return
     }
     unsafe progress?.expect((tokenizer == .byte ? 1 : 2) * file.bytes.count)
-    try self.init(file: file, path: path, tokenizer: tokenizer, progress: progress)
+    try self.init(
+      file: file, path: path, tokenizer: tokenizer, heldOut: heldOut, progress: progress)
   }
 
   private init(file: consuming MappedFile, path: String, tokens: TokenFile) {
@@ -91,27 +102,42 @@ package final class TokenCorpus: Sendable {
     count = tokens.header.tokenCount
     fingerprint = tokens.content.description
     storage = .file(tokens)
+    trainingCount = nil
+    spelled = SpelledTokens()
     self.file = file
   }
 
   private init(
-    file: consuming MappedFile, path: String, tokenizer: Tokenizer, progress: ReadingProgress?
+    file: consuming MappedFile, path: String, tokenizer: Tokenizer, heldOut: HeldOut?,
+    progress: ReadingProgress?
   ) throws(CorpusError) {
     self.path = path
     self.tokenizer = tokenizer
     if unsafe tokenizer.body(of: file.bytes).isEmpty { throw .empty(path: path) }
     fingerprint = unsafe Self.fingerprint(of: file.bytes, progress)
+    let end = heldOut.map {
+      unsafe $0.trainingEnd(
+        of: tokenizer.body(of: file.bytes), kind: tokenizer.kind, rules: tokenizer.rules)
+    }
     if tokenizer == .byte {
       storage = .bytes
       count = unsafe file.bytes.count
+      trainingCount = end
+      spelled = SpelledTokens()
     } else if tokenizer.vocabularySize <= 1 << 16 {
-      let tokens: [UInt16] = try unsafe Self.decode(file.bytes, path: path, tokenizer, progress)
-      storage = .narrow(tokens)
-      count = tokens.count
+      let read: Reading<UInt16> = try unsafe Self.decode(
+        file.bytes, path: path, tokenizer, end, progress)
+      storage = .narrow(read.tokens)
+      count = read.tokens.count
+      trainingCount = end == nil ? nil : read.trainingCount
+      spelled = read.spelled
     } else {
-      let tokens: [Int32] = try unsafe Self.decode(file.bytes, path: path, tokenizer, progress)
-      storage = .wide(tokens)
-      count = tokens.count
+      let read: Reading<Int32> = try unsafe Self.decode(
+        file.bytes, path: path, tokenizer, end, progress)
+      storage = .wide(read.tokens)
+      count = read.tokens.count
+      trainingCount = end == nil ? nil : read.trainingCount
+      spelled = read.spelled
     }
     self.file = file
   }
@@ -170,103 +196,4 @@ package final class TokenCorpus: Sendable {
       }
     }
   }
-
-  /// Bytes of the file that the tokens of `range` stand for; turns nats a token into bits a byte.
-  ///
-  /// A token file knows the place of every 1,024th token (of fewer in one of more than 67 million)
-  /// and those between, but for words and unknown characters, which it takes to be of equal length.
-  ///
-  /// - Complexity: one pass over a text, none for bytes and token files.
-  package func byteCount(of range: Range<Int>) -> Int {
-    precondition(range.lowerBound >= 0, "range \(range) starts below 0")
-    precondition(range.upperBound <= count, "range \(range) ends beyond \(count) tokens")
-    if tokenizer == .byte { return range.count }
-    if case .file(let tokens) = storage {
-      return unsafe tokens.textOffset(of: range.upperBound, in: file.bytes)
-        - tokens.textOffset(of: range.lowerBound, in: file.bytes)
-    }
-    if range.isEmpty { return 0 }
-    var index = 0
-    var start = 0
-    var end = unsafe tokenizer.body(of: file.bytes).count
-    // A corpus that is open was decoded before.
-    try? unsafe tokenizer.forEachToken(of: file.bytes, path: path) { _, offset in
-      index += 1
-      if index == range.lowerBound { start = offset }
-      if index == range.upperBound, index < count { end = offset }
-    }
-    return end - start
-  }
-
-  private static func fingerprint(
-    of bytes: UnsafeRawBufferPointer, _ progress: ReadingProgress?
-  ) -> String {
-    var hasher = ContentHash128.Hasher()
-    for start in stride(from: 0, to: bytes.count, by: 1 << 20) {
-      let part = unsafe UnsafeRawBufferPointer(
-        rebasing: bytes[start..<min(bytes.count, start + (1 << 20))])
-      unsafe hasher.update(part)
-      progress?.advance(part.count)
-    }
-    return hasher.finish().description
-  }
-
-  /// How often a token stands in a range.
-  func count(of token: Int32, in range: Range<Int>) -> Int {
-    precondition(range.lowerBound >= 0, "range \(range) starts below 0")
-    precondition(range.upperBound <= count, "range \(range) ends beyond \(count) tokens")
-    var found = 0
-    withTokens { view in
-      switch view {
-      case .bytes(let tokens): for place in range where unsafe Int32(tokens[place]) == token {
-        found += 1
-      }
-      case .narrow(let tokens): for place in range where unsafe Int32(tokens[place]) == token {
-        found += 1
-      }
-      case .wide(let tokens): for place in range where unsafe tokens[place] == token { found += 1 }
-      }
-    }
-    return found
-  }
-
-  private static func decode<Token: FixedWidthInteger>(
-    _ text: UnsafeRawBufferPointer, path: String, _ tokenizer: Tokenizer,
-    _ progress: ReadingProgress?
-  ) throws(CorpusError) -> [Token] {
-    var tokens: [Token] = []
-    if case .character = tokenizer {
-      unsafe tokens.reserveCapacity(text.reduce(0) { $0 + ($1 & 0xC0 != 0x80 ? 1 : 0) })
-    }
-    var pace = ReadingPace(progress)
-    try unsafe tokenizer.forEachToken(of: text, path: path) { token, end in
-      tokens.append(Token(truncatingIfNeeded: token))
-      if end >= pace.next { pace.reach(end) }
-    }
-    pace.reach(text.count)
-    return tokens
-  }
-}
-
-/// Tells of a pass over a text once a mebibyte.
-private struct ReadingPace {
-  private let progress: ReadingProgress?
-  private var told = 0
-  /// The offset that is worth telling.
-  private(set) var next = 1 << 20
-
-  init(_ progress: ReadingProgress?) { self.progress = progress }
-
-  mutating func reach(_ offset: Int) {
-    progress?.advance(offset - told)
-    told = offset
-    next = offset + (1 << 20)
-  }
-}
-
-/// The tokens of a corpus in one of the widths they are stored in.
-@safe enum TokenView {
-  case bytes(UnsafeBufferPointer<UInt8>)
-  case narrow(UnsafeBufferPointer<UInt16>)
-  case wide(UnsafeBufferPointer<Int32>)
 }

@@ -1,119 +1,6 @@
 import NumericContract
 import Records
 
-/// The head of a token file: a text as `gru-dist prepare` leaves it, ready to be mapped.
-///
-/// All numbers are little-endian. A page of 4,096 bytes holds the fields below and zeros; after it
-/// come the tokens of 1, 2 or 4 bytes each, padded to 8 bytes; then the index, an 8-byte offset
-/// into the text for every `stride` tokens; then the tokenizer's description in JSON, to the end.
-///
-/// | offset | bytes | field |
-/// |---:|---:|---|
-/// | 0 | 8 | magic: 93 47 52 55 54 4F 4B 00 |
-/// | 8 | 4 | version, 1 |
-/// | 12 | 4 | bytes of a token |
-/// | 16 | 8 | tokens |
-/// | 24 | 8 | bytes of the text |
-/// | 32 | 8 | tokens between two entries of the index |
-/// | 40 | 8 | entries of the index |
-/// | 48 | 8 | bytes of the description |
-/// | 56 | 16 | `ContentHash128` of all that follows the page |
-/// | 72 | 16 | `ContentHash128` of the 72 bytes before |
-struct TokenFileHeader: Equatable {
-  static let magic: [UInt8] = [0x93, 0x47, 0x52, 0x55, 0x54, 0x4F, 0x4B, 0x00]
-  static let version: UInt32 = 1
-  static let pageBytes = 4096
-  private static let fieldBytes = 88
-
-  var tokenBytes: Int
-  var tokenCount: Int
-  var textBytes: Int
-  var indexStride: Int
-  var indexCount: Int
-  var descriptionBytes: Int
-  var contentHigh: UInt64 = 0
-  var contentLow: UInt64 = 0
-
-  var indexStart: Int { Self.pageBytes + (tokenBytes * tokenCount + 7) / 8 * 8 }
-  var descriptionStart: Int { indexStart + 8 * indexCount }
-  var fileBytes: Int { descriptionStart + descriptionBytes }
-
-  /// Whether a file begins as a token file does.
-  static func begins(_ file: UnsafeRawBufferPointer) -> Bool {
-    unsafe file.count >= magic.count && file.prefix(magic.count).elementsEqual(magic)
-  }
-
-  init(
-    tokenBytes: Int, tokenCount: Int, textBytes: Int, indexStride: Int, indexCount: Int,
-    descriptionBytes: Int
-  ) {
-    self.tokenBytes = tokenBytes
-    self.tokenCount = tokenCount
-    self.textBytes = textBytes
-    self.indexStride = indexStride
-    self.indexCount = indexCount
-    self.descriptionBytes = descriptionBytes
-  }
-
-  /// Reads the head of a file that begins as one, and checks that the file is as long as it says.
-  init(of file: UnsafeRawBufferPointer, path: String) throws(CorpusError) {
-    func damaged(_ reason: String) -> CorpusError {
-      .damagedTokenFile(path: path, reason: reason)
-    }
-    guard file.count >= Self.pageBytes else {
-      throw damaged("\(file.count) bytes, expected at least \(Self.pageBytes)")
-    }
-    func word(_ offset: Int) -> UInt64 {
-      unsafe UInt64(littleEndian: file.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-    }
-    func half(_ offset: Int) -> UInt32 {
-      unsafe UInt32(littleEndian: file.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-    }
-    guard half(8) == Self.version else {
-      throw damaged("version \(half(8)), this program reads version \(Self.version)")
-    }
-    let hash = unsafe ContentHash128(of: UnsafeRawBufferPointer(rebasing: file[..<72]))
-    guard hash.high == word(72), hash.low == word(80) else {
-      throw damaged("its head is not what its checksum says")
-    }
-    // Larger numbers are no file's, and sums of these cannot overflow.
-    let numbers = [16, 24, 32, 40, 48].map { word($0) }
-    guard numbers.allSatisfy({ $0 < 1 << 56 }), [1, 2, 4].contains(half(12)), word(32) > 0 else {
-      throw damaged("its head has impossible sizes")
-    }
-    self.init(
-      tokenBytes: Int(half(12)), tokenCount: Int(numbers[0]), textBytes: Int(numbers[1]),
-      indexStride: Int(numbers[2]), indexCount: Int(numbers[3]), descriptionBytes: Int(numbers[4]))
-    contentHigh = word(56)
-    contentLow = word(64)
-    guard fileBytes == file.count else {
-      throw damaged("\(file.count) bytes, expected \(fileBytes)")
-    }
-    guard tokenCount > 0, indexCount == (tokenCount - 1) / indexStride + 1 else {
-      throw damaged("its head has impossible sizes")
-    }
-  }
-
-  /// The first page of a file.
-  var page: [UInt8] {
-    var page = Self.magic
-    func append(_ value: some FixedWidthInteger) {
-      unsafe withUnsafeBytes(of: value.littleEndian) { unsafe page += $0 }
-    }
-    append(Self.version)
-    append(UInt32(tokenBytes))
-    for number in [tokenCount, textBytes, indexStride, indexCount, descriptionBytes] {
-      append(UInt64(number))
-    }
-    append(contentHigh)
-    append(contentLow)
-    let hash = unsafe page.withUnsafeBytes { unsafe ContentHash128(of: $0) }
-    append(hash.high)
-    append(hash.low)
-    return page + [UInt8](repeating: 0, count: Self.pageBytes - page.count)
-  }
-}
-
 /// A token file in memory, found to be whole.
 struct TokenFile: Sendable {
   let header: TokenFileHeader
@@ -149,7 +36,7 @@ struct TokenFile: Sendable {
     _ file: UnsafeRawBufferPointer, _ header: TokenFileHeader
   ) -> UInt32 {
     func largest<Token: FixedWidthInteger & UnsignedInteger>(_ type: Token.Type) -> UInt32 {
-      let bytes = unsafe file[TokenFileHeader.pageBytes..<header.indexStart]
+      let bytes = unsafe file[TokenFileHeader.pageBytes..<header.lengthStart]
       let tokens = unsafe UnsafeRawBufferPointer(rebasing: bytes).assumingMemoryBound(
         to: Token.self)
       var largest: Token = 0
@@ -163,17 +50,19 @@ struct TokenFile: Sendable {
     }
   }
 
-  /// Where in the text a token starts: exact for every `indexStride`-th, and between these wherever
-  /// the tokens back or on to one of them have a known length; else in proportion.
+  /// Where in the text a token starts: exact for every `indexStride`-th, and between these where
+  /// the file has lengths, or the vocabulary gives those of the tokens back or on to one of them;
+  /// else, in files of version 1, in proportion.
   ///
   /// - Complexity: O(`indexStride`).
   func textOffset(of index: Int, in file: UnsafeRawBufferPointer) -> Int {
     if index >= header.tokenCount { return header.textBytes }
-    func entry(_ index: Int) -> Int {
-      if index >= header.indexCount { return header.textBytes }
-      let raw = unsafe file.loadUnaligned(
-        fromByteOffset: header.indexStart + 8 * index, as: UInt64.self)
-      return Int(clamping: UInt64(littleEndian: raw))
+    let block = index / header.indexStride
+    let first = block * header.indexStride
+    let last = first + min(header.indexStride, header.tokenCount - first)
+    let (start, end) = unsafe (entry(block, in: file), entry(block + 1, in: file))
+    if header.lengthBytes > 0 {
+      return unsafe min(end, start + lengths(of: index - first, block: block, in: file))
     }
     func length(_ tokens: Range<Int>) -> Int? {
       var sum = 0
@@ -185,14 +74,42 @@ struct TokenFile: Sendable {
       }
       return sum
     }
-    let block = index / header.indexStride
-    let first = block * header.indexStride
-    let last = first + min(header.indexStride, header.tokenCount - first)
-    let (start, end) = (entry(block), entry(block + 1))
     if let before = length(first..<index) { return min(end, start + before) }
     if let after = length(index..<last) { return max(start, end - after) }
     let share = Double(end - start) * Double(index - first) / Double(last - first)
     return start + Int(share.rounded())
+  }
+
+  /// Where in the text the first token of a block starts.
+  private func entry(_ block: Int, in file: UnsafeRawBufferPointer) -> Int {
+    if block >= header.indexCount { return header.textBytes }
+    return unsafe number(at: header.indexStart + header.entryBytes * block, in: file)
+  }
+
+  /// The lengths of the first tokens of a block, added up. The file may say anything: what is added
+  /// stays below the bytes of the text.
+  private func lengths(of count: Int, block: Int, in file: UnsafeRawBufferPointer) -> Int {
+    let entry = header.indexStart + header.entryBytes * block
+    var place = unsafe min(header.lengthBytes, number(at: entry + 8, in: file))
+    var sum = 0
+    for _ in 0..<count {
+      var length = 0
+      var shift = 0
+      while place < header.lengthBytes {
+        let byte = unsafe file[header.lengthStart + place]
+        place += 1
+        if shift < 56 { length |= Int(byte & 0x7F) << shift }
+        shift += 7
+        if byte < 0x80 { break }
+      }
+      sum = min(header.textBytes, sum + length)
+    }
+    return sum
+  }
+
+  private func number(at place: Int, in file: UnsafeRawBufferPointer) -> Int {
+    let raw = unsafe file.loadUnaligned(fromByteOffset: place, as: UInt64.self)
+    return Int(clamping: UInt64(littleEndian: raw))
   }
 
   private func token(at index: Int, in file: UnsafeRawBufferPointer) -> Int32 {

@@ -17,9 +17,18 @@ final class TokenFileWriter {
   private var buffer: [UInt8] = []
   private var hasher = ContentHash128.Hasher()
   private(set) var tokenCount = 0
-  /// Text offsets of every `stride`-th token; where they grow too many, every other is dropped.
-  private var index: [UInt64] = []
+  /// Offsets of every `stride`-th token in the text and among the lengths; where they grow too
+  /// many, every other is dropped.
+  private var index: [(offset: Int, length: Int)] = []
   private var stride = 1024
+  /// The lengths of tokens that the vocabulary does not give; nil where it gives all.
+  private var lengths: LengthSpool?
+  /// Whether there are such tokens.
+  private var needsLengths: Bool
+  private let tokenizer: Tokenizer
+  private let unknown: Int32
+  /// Where the token before starts.
+  private var lastOffset = 0
   /// The first error of the system, which `finish` throws.
   private var failure: CorpusError?
 
@@ -27,10 +36,15 @@ final class TokenFileWriter {
   private static let mostEntries = 1 << 16
 
   /// - Parameters:
-  ///   - vocabularySize: decides how wide tokens are.
+  ///   - tokenizer: of the tokens, whose vocabulary decides how wide they are.
   ///   - replaces: whether a regular file that is there goes.
-  init(path: String, vocabularySize: Int, replaces: Bool = true) throws(CorpusError) {
+  init(path: String, tokenizer: Tokenizer, replaces: Bool = true) throws(CorpusError) {
     self.path = path
+    self.tokenizer = tokenizer
+    unknown = tokenizer.unknown ?? -1
+    needsLengths = tokenizer.kind == .word
+    if needsLengths || tokenizer.kind == .character { lengths = LengthSpool(beside: path) }
+    let vocabularySize = tokenizer.vocabularySize
     tokenBytes = vocabularySize <= 1 << 8 ? 1 : vocabularySize <= 1 << 16 ? 2 : 4
     do { draft = try FileDraft(path: path, replaces: replaces) } catch {
       throw .unwritable(path: path, message: SystemError.reason(error.code))
@@ -42,6 +56,10 @@ final class TokenFileWriter {
   /// Appends a token whose bytes start at `offset` of the text.
   @inline(__always)
   func append(_ token: Int32, at offset: Int) {
+    if lengths != nil {
+      if tokenCount > 0 { addLength(before: offset) }
+      if token == unknown { needsLengths = true }
+    }
     if tokenCount.isMultiple(of: stride) { addEntry(offset) }
     tokenCount += 1
     buffer.append(UInt8(truncatingIfNeeded: token))
@@ -54,9 +72,17 @@ final class TokenFileWriter {
   }
 
   /// Writes what comes behind the tokens, and the head, and names the file.
-  func finish(tokenizer: Tokenizer, textBytes: Int) throws(CorpusError) {
-    buffer += [UInt8](repeating: 0, count: (8 - tokenBytes * tokenCount % 8) % 8)
-    for entry in index { unsafe withUnsafeBytes(of: entry.littleEndian) { unsafe buffer += $0 } }
+  func finish(textBytes: Int) throws(CorpusError) {
+    pad(tokenBytes * tokenCount)
+    var lengthBytes = 0
+    if needsLengths, lengths != nil {
+      addLength(before: textBytes)
+      lengthBytes = try writeLengths()
+    }
+    for (offset, length) in index {
+      append(offset)
+      if lengthBytes > 0 { append(length) }
+    }
     // A tokenizer has nothing that JSON lacks.
     let description = (try? tokenizer.json.sortedLine()).map { Array($0.utf8) } ?? []
     buffer += description
@@ -64,6 +90,7 @@ final class TokenFileWriter {
     var header = TokenFileHeader(
       tokenBytes: tokenBytes, tokenCount: tokenCount, textBytes: textBytes, indexStride: stride,
       indexCount: index.count, descriptionBytes: description.count)
+    header.lengthBytes = lengthBytes
     let content = hasher.finish()
     header.contentHigh = content.high
     header.contentLow = content.low
@@ -84,7 +111,29 @@ final class TokenFileWriter {
       stride *= 2
       guard tokenCount.isMultiple(of: stride) else { return }
     }
-    index.append(UInt64(offset))
+    index.append((offset, lengths?.count ?? 0))
+  }
+
+  private func addLength(before offset: Int) {
+    do { try lengths?.append(offset - lastOffset) } catch { failure = failure ?? error }
+    lastOffset = offset
+  }
+
+  /// Returns how many bytes they take.
+  private func writeLengths() throws(CorpusError) -> Int {
+    guard let spool = lengths else { return 0 }
+    try spool.read {
+      buffer += $0
+      flush()
+    }
+    pad(spool.count)
+    return spool.count
+  }
+
+  private func pad(_ count: Int) { buffer += [UInt8](repeating: 0, count: (8 - count % 8) % 8) }
+
+  private func append(_ number: Int) {
+    unsafe withUnsafeBytes(of: UInt64(number).littleEndian) { unsafe buffer += $0 }
   }
 
   private func flush() {

@@ -1,5 +1,3 @@
-package import Records
-
 /// How text becomes tokens: every byte is one, every Unicode scalar is, every word, or every part
 /// of a word that byte pairs make.
 ///
@@ -94,10 +92,12 @@ package enum Tokenizer: Sendable, Equatable {
   /// Calls `body` with every token of a whole text and the offset within `body(of:)` at which its
   /// bytes end; white space between words counts for the word behind it.
   ///
+  /// - Parameter spelled: called with a token that the text spells, though it stands for no word.
   /// - Throws: for characters where the text is not UTF-8.
   @inline(__always)
   func forEachToken(
-    of file: UnsafeRawBufferPointer, path: String, _ body: (Int32, Int) -> Void
+    of file: UnsafeRawBufferPointer, path: String, spelled: (Int32) -> Void = { _ in },
+    _ body: (Int32, Int) -> Void
   ) throws(CorpusError) {
     let text = unsafe self.body(of: file)
     switch self {
@@ -111,7 +111,15 @@ package enum Tokenizer: Sendable, Equatable {
       }
     case .word(let vocabulary):
       var scanner = unsafe WordScanner(text, rules: vocabulary.rules)
-      while let item = scanner.next() { body(vocabulary.id(of: item), scanner.offset) }
+      while let item = scanner.next() {
+        let token = vocabulary.id(of: item)
+        if token <= WordVocabulary.lineEnd, case .word(let word) = item,
+          unsafe vocabulary.spells(word, token)
+        {
+          spelled(token)
+        }
+        body(token, scanner.offset)
+      }
     case .bytePair(let vocabulary):
       var scanner = unsafe ChunkScanner(text, rules: vocabulary.rules)
       var encoder = ChunkEncoder(vocabulary)
@@ -192,58 +200,6 @@ package enum Tokenizer: Sendable, Equatable {
       vocabulary.rules.words(of: text.utf8).filter { word in
         unsafe word.withUnsafeBytes { unsafe vocabulary.id(of: $0) } == WordVocabulary.unknown
       }.map { String(decoding: $0, as: UTF8.self) }
-    }
-  }
-}
-
-extension Tokenizer {
-  /// The description that checkpoints and token files carry.
-  package var json: OrderedJSON {
-    var members = [OrderedJSON.Member("kind", .string(kind.rawValue))]
-    // Programs that knew one version of the rules did not write which.
-    if let rules, rules != .one { members.append(.init("rules", .integer(rules.rawValue))) }
-    switch self {
-    case .byte: break
-    case .character(let vocabulary):
-      members.append(.init("scalars", .string(vocabulary.description)))
-    case .word(let vocabulary): members.append(.init("words", .string(vocabulary.description)))
-    case .bytePair(let vocabulary):
-      members.append(.init("merges", .string(vocabulary.description)))
-    }
-    return .object(members)
-  }
-
-  /// Rebuilds a tokenizer from its description.
-  package init(json fields: JSONFields) throws(JSONFieldError) {
-    let number = try fields.integer(ifPresent: "rules") ?? 1
-    guard let rules = TextRules(rawValue: number) else {
-      let known = TextRules.allCases.map { "\($0.rawValue)" }.joined(separator: " and ")
-      throw fields.error(
-        "rules", "is \(number), and this program knows versions \(known) of the rules")
-    }
-    func vocabulary<Vocabulary>(
-      _ name: String, _ form: String, _ make: (String, TextRules) -> Vocabulary?
-    ) throws(JSONFieldError) -> Vocabulary {
-      guard let vocabulary = make(try fields.string(name), rules) else {
-        throw fields.error(name, "is damaged: \(form)")
-      }
-      return vocabulary
-    }
-    let name = try fields.string("kind")
-    switch Kind(rawValue: name) {
-    case .byte: self = .byte
-    case .character:
-      self = .character(
-        try vocabulary(
-          "scalars", CharacterVocabulary.form, CharacterVocabulary.init(description:rules:)))
-    case .word:
-      self = .word(
-        try vocabulary("words", WordVocabulary.form, WordVocabulary.init(description:rules:)))
-    case .bytePair:
-      self = .bytePair(
-        try vocabulary(
-          "merges", BytePairVocabulary.form, BytePairVocabulary.init(description:rules:)))
-    case nil: throw fields.error("kind", "is '\(name)', which no tokenizer has")
     }
   }
 }

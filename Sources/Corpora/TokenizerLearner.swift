@@ -50,6 +50,15 @@ struct TokenizerLearner {
     }
   }
 
+  /// Reads the newline that is put between two texts.
+  mutating func addNewline() {
+    switch learning.kind {
+    case .byte, .word: break
+    case .character: scalars[0x0A] = true
+    case .bytePair: _ = unsafe [0x0A as UInt8].withUnsafeBytes { unsafe counts.add($0) }
+    }
+  }
+
   /// What was learned.
   consuming func tokenizer() -> Tokenizer {
     switch learning.kind {

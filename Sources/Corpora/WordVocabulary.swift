@@ -60,6 +60,11 @@ package struct WordVocabulary: Sendable, Equatable {
     }
   }
 
+  /// Whether a word is the name of a token.
+  func spells(_ word: UnsafeRawBufferPointer, _ token: Int32) -> Bool {
+    unsafe table[Int(token)].elementsEqual(word)
+  }
+
   /// The word of a token.
   package func word(of token: Int32) -> ArraySlice<UInt8> {
     precondition(token >= 0, "token \(token) < 0")

@@ -2,6 +2,7 @@ package import Configuration
 package import Corpora
 package import Datasets
 package import GRUCore
+import NumericContract
 package import Records
 import Tasks
 
@@ -46,9 +47,11 @@ extension Config {
   ) throws(CorpusError) -> CorpusSplit {
     let train =
       if let tokenizer, tokenizer.kind == data.tokenizer {
-        try TokenCorpus(path: data.train, tokenizer: tokenizer, progress: progress)
+        try TokenCorpus(
+          path: data.train, tokenizer: tokenizer, heldOut: try heldOut, progress: progress)
       } else {
-        try TokenCorpus(path: data.train, learning: learning, progress: progress)
+        try TokenCorpus(
+          path: data.train, learning: learning, heldOut: try heldOut, progress: progress)
       }
     var valid: TokenCorpus?
     if let path = data.valid {
@@ -57,6 +60,14 @@ extension Config {
     return try CorpusSplit(
       train: train, valid: valid, validFraction: data.validFraction, sequences: batch.sequences,
       window: batch.window)
+  }
+
+  /// What a text holds out by bytes; nil where it is nothing, or counted in tokens as by version 1.
+  private var heldOut: HeldOut? {
+    get throws(CorpusError) {
+      let holdsOut = contract >= .two && data.valid == nil && data.validFraction > 0
+      return holdsOut ? try HeldOut(data.validFraction) : nil
+    }
   }
 
   /// How the tokenizer is learnt from the training text.

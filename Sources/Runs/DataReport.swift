@@ -64,6 +64,7 @@ struct DataReport {
     describe(
       steps: config.batch.tokensPerStep, "tokens", batchesPerEpoch: streams.windowsPerEpoch, config)
     remark(ofUnknown: split)
+    remark(ofVocabulary: split)
   }
 
   /// Says how much of the training text an epoch trains on.
@@ -131,6 +132,18 @@ struct DataReport {
         "\(Format.share(validation.unknownTargets, of: validation.range.count - 1)) of the "
           + "validation targets are unknown (<unk>), which the training text has none of, so "
           + "that their losses say nothing")
+    }
+  }
+
+  /// Says what the vocabulary was learnt from, where that is not the training part alone.
+  private mutating func remark(ofVocabulary split: CorpusSplit) {
+    let corpus = split.training.corpus
+    if let words = corpus.spelled.words { summary.say("remark", words) }
+    if corpus.isPrepared, corpus.tokenizer.kind != .byte, split.validation?.corpus === corpus {
+      summary.say(
+        "remark",
+        "the vocabulary of '\(corpus.path)' was learnt when it was prepared, the part that is held "
+          + "out included; prepare two texts for one that was not")
     }
   }
 }

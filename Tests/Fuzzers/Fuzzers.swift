@@ -96,6 +96,7 @@ private func readText(_ bytes: [UInt8]) {
       precondition(corpus[index] >= 0, "token \(corpus[index])")
       precondition(corpus[index] < size, "token \(corpus[index]) of \(size)")
     }
-    precondition(corpus.byteCount(of: 0..<corpus.count) == bytes.count, "bytes are lost")
+    let mark = kind == .character && bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    precondition(corpus.byteCount(of: 0..<corpus.count) == bytes.count - mark, "bytes are lost")
   }
 }

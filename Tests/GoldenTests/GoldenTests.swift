@@ -82,7 +82,13 @@ import Testing
     try Program.built.prepare(preparation, as: name, in: workshop.folder)
     let found = try workshop.trajectory(
       of: config, world: .threads(1), changing: ["data.train=\(name)"])
-    let expected = Trajectory(records: try #require(Self.values.trajectories[config.name]))
+    // Token files of version 1 estimate how many bytes the words of a part have; new ones know it,
+    // as the text does.
+    let ofText = try workshop.trajectory(
+      of: config, world: .threads(1), changing: ["data.train=text.txt"])
+    #expect(ofText.difference(to: found) == nil)
+    let recorded = try #require(Self.values.trajectories[config.name])
+    let expected = Trajectory(records: recorded.map { $0.without("bits_per_byte") })
     #expect(expected.difference(to: found) == nil)
   }
 

@@ -73,6 +73,13 @@ struct GoldenRecord: Codable, Equatable, Sendable {
     values = values.filter { $0.value != .other }
   }
 
+  /// The record but for one of its values.
+  func without(_ key: String) -> GoldenRecord {
+    var record = self
+    record.values[key] = nil
+    return record
+  }
+
   var step: Int {
     if case .number(let step) = values["step"] { Int(step) } else { -1 }
   }

@@ -32,7 +32,9 @@ package struct DataConfig: ConfigSection {
         "A text of its own to validate on; null takes the end of `train`."),
       ConfigKey(
         "valid_fraction", \.validFraction, .number(.from(0, to: 0.9)), tasks: .fromFiles,
-        "The part of `train` that is set aside for validation where `valid` is null."),
+        "The part at the end of `train` that is set aside for validation where `valid` is null: of "
+          + "a text by bytes, so that the vocabulary is learnt from the rest, of a token file by "
+          + "tokens."),
       ConfigKey(
         "tokenizer", \.tokenizer, .choice(aliases: ["char": .character]), tasks: [.language],
         "How text becomes tokens: bytes, Unicode characters, words (a line end is `<eos>`), or "

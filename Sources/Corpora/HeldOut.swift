@@ -1,0 +1,67 @@
+import Records
+
+/// How much of a text is held out for validation, by version 2 of the numeric contract: the last
+/// part of its bytes, from the next token on.
+///
+/// The boundary does not depend on the vocabulary, so that this can be learnt from the rest alone.
+/// (Version 1 held out the last part of the tokens, whose vocabulary had been learnt from all.)
+package struct HeldOut: Sendable, Equatable {
+  /// The part, from 0 up to, but not, 1.
+  package let fraction: Double
+
+  /// - Throws: `CorpusError.invalidFraction`.
+  package init(_ fraction: Double) throws(CorpusError) {
+    guard fraction >= 0, fraction < 1 else { throw .invalidFraction(fraction) }
+    self.fraction = fraction
+  }
+
+  /// Where the training part of a text ends: ⌈n · fraction⌉ of n bytes before its end, or with the
+  /// token, of byte pairs the chunk, that starts before that place.
+  ///
+  /// - Parameters:
+  ///   - text: without a byte order mark.
+  ///   - rules: nil for bytes.
+  func trainingEnd(
+    of text: UnsafeRawBufferPointer, kind: Tokenizer.Kind, rules: TextRules?
+  ) -> Int {
+    let target = max(0, text.count - Int((Double(text.count) * fraction).rounded(.up)))
+    let rules = rules ?? .newest
+    switch kind {
+    case .byte: return target
+    case .character:
+      var end = target
+      while unsafe end < text.count && text[end] & 0xC0 == 0x80 { end += 1 }
+      return end
+    case .word:
+      var scanner = unsafe WordScanner(text, rules: rules, endsLastLine: false)
+      while scanner.offset < target, scanner.next() != nil {}
+      return scanner.offset
+    case .bytePair:
+      var scanner = unsafe ChunkScanner(text, rules: rules)
+      while scanner.offset < target, unsafe scanner.next() != nil {}
+      return scanner.offset
+    }
+  }
+}
+
+/// How often a text spells tokens of words that are not words.
+package struct SpelledTokens: Sendable, Equatable {
+  /// `<unk>`.
+  package var unknown = 0
+  /// `<eos>`.
+  package var lineEnds = 0
+
+  mutating func add(_ token: Int32) {
+    if token == WordVocabulary.lineEnd { lineEnds += 1 } else { unknown += 1 }
+  }
+
+  /// Nil where it spells none.
+  package var words: String? {
+    let parts = [(unknown, "<unk>"), (lineEnds, "<eos>")].filter { $0.0 > 0 }
+      .map { "\($0.1) \(Format.count($0.0, "time"))" }
+    return parts.isEmpty
+      ? nil
+      : "the text spells \(parts.joined(separator: " and ")), which are read as the tokens of "
+        + "these names"
+  }
+}

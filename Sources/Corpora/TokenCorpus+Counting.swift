@@ -1,0 +1,58 @@
+extension TokenCorpus {
+  /// Bytes of the file that the tokens of `range` stand for; turns nats a token into bits a byte.
+  ///
+  /// It is exact, but for words and unknown characters of a token file of version 1, which takes
+  /// those between every 1,024th token to be of equal length.
+  ///
+  /// - Complexity: one pass over a text, of byte pairs over its tokens; none for bytes and token
+  ///   files.
+  package func byteCount(of range: Range<Int>) -> Int {
+    precondition(range.lowerBound >= 0, "range \(range) starts below 0")
+    precondition(range.upperBound <= count, "range \(range) ends beyond \(count) tokens")
+    if tokenizer == .byte { return range.count }
+    if case .file(let tokens) = storage {
+      return unsafe tokens.textOffset(of: range.upperBound, in: file.bytes)
+        - tokens.textOffset(of: range.lowerBound, in: file.bytes)
+    }
+    if range.isEmpty { return 0 }
+    if case .bytePair(let vocabulary) = tokenizer {
+      return range.reduce(0) { $0 + vocabulary.length(of: self[$1]) }
+    }
+    var index = 0
+    var start = 0
+    var end = unsafe tokenizer.body(of: file.bytes).count
+    // A corpus that is open was decoded before.
+    try? unsafe tokenizer.forEachToken(of: file.bytes, path: path) { _, offset in
+      index += 1
+      if index == range.lowerBound { start = offset }
+      if index == range.upperBound, index < count { end = offset }
+    }
+    return end - start
+  }
+
+  /// How often a token stands in a range.
+  func count(of token: Int32, in range: Range<Int>) -> Int {
+    precondition(range.lowerBound >= 0, "range \(range) starts below 0")
+    precondition(range.upperBound <= count, "range \(range) ends beyond \(count) tokens")
+    var found = 0
+    withTokens { view in
+      switch view {
+      case .bytes(let tokens): for place in range where unsafe Int32(tokens[place]) == token {
+        found += 1
+      }
+      case .narrow(let tokens): for place in range where unsafe Int32(tokens[place]) == token {
+        found += 1
+      }
+      case .wide(let tokens): for place in range where unsafe tokens[place] == token { found += 1 }
+      }
+    }
+    return found
+  }
+}
+
+/// The tokens of a corpus in one of the widths they are stored in.
+@safe enum TokenView {
+  case bytes(UnsafeBufferPointer<UInt8>)
+  case narrow(UnsafeBufferPointer<UInt16>)
+  case wide(UnsafeBufferPointer<Int32>)
+}

@@ -1,0 +1,80 @@
+import NumericContract
+import Records
+
+extension TokenCorpus {
+  /// What a vocabulary is learnt from.
+  static func trainingPart(
+    of file: UnsafeRawBufferPointer, _ learning: Tokenizer.Learning, _ heldOut: HeldOut?,
+    path: String
+  ) throws(CorpusError) -> UnsafeRawBufferPointer {
+    guard let heldOut, learning.kind != .byte else { return unsafe file }
+    let body = unsafe learning.rules.body(of: file)
+    let end = unsafe heldOut.trainingEnd(of: body, kind: learning.kind, rules: learning.rules)
+    let bytes = file.count - body.count + end
+    if learning.kind == .word {
+      let rest = unsafe UnsafeRawBufferPointer(rebasing: file[bytes...])
+      try unsafe UTF8Scanner.requireUTF8(rest, path: path, offset: bytes)
+    }
+    return unsafe UnsafeRawBufferPointer(rebasing: file[..<bytes])
+  }
+
+  /// The fingerprint of a text.
+  static func fingerprint(
+    of bytes: UnsafeRawBufferPointer, _ progress: ReadingProgress?
+  ) -> String {
+    var hasher = ContentHash128.Hasher()
+    for start in stride(from: 0, to: bytes.count, by: 1 << 20) {
+      let part = unsafe UnsafeRawBufferPointer(
+        rebasing: bytes[start..<min(bytes.count, start + (1 << 20))])
+      unsafe hasher.update(part)
+      progress?.advance(part.count)
+    }
+    return hasher.finish().description
+  }
+
+  /// What was read of a text.
+  struct Reading<Token> {
+    var tokens: [Token] = []
+    /// Tokens that end with the training part.
+    var trainingCount = 0
+    var spelled = SpelledTokens()
+  }
+
+  /// Reads a whole text.
+  static func decode<Token: FixedWidthInteger>(
+    _ text: UnsafeRawBufferPointer, path: String, _ tokenizer: Tokenizer, _ trainingEnd: Int?,
+    _ progress: ReadingProgress?
+  ) throws(CorpusError) -> Reading<Token> {
+    var read = Reading<Token>()
+    if case .character = tokenizer {
+      unsafe read.tokens.reserveCapacity(text.reduce(0) { $0 + ($1 & 0xC0 != 0x80 ? 1 : 0) })
+    }
+    var pace = ReadingPace(progress)
+    let trainingEnd = trainingEnd ?? 0
+    try unsafe tokenizer.forEachToken(of: text, path: path) {
+      read.spelled.add($0)
+    } _: { token, end in
+      read.tokens.append(Token(truncatingIfNeeded: token))
+      if end <= trainingEnd { read.trainingCount = read.tokens.count }
+      if end >= pace.next { pace.reach(end) }
+    }
+    pace.reach(text.count)
+    return read
+  }
+}
+
+/// Tells of a pass over a text once a mebibyte.
+struct ReadingPace {
+  private let progress: ReadingProgress?
+  private var told = 0
+  /// The offset that is worth telling.
+  private(set) var next = 1 << 20
+
+  init(_ progress: ReadingProgress?) { self.progress = progress }
+
+  mutating func reach(_ offset: Int) {
+    progress?.advance(offset - told)
+    told = offset
+    next = offset + (1 << 20)
+  }
+}
