@@ -41,6 +41,8 @@ package struct TrainingState: Sendable, Equatable {
   /// The same of the validation text; nil where it is a part of the training text.
   package var validationFingerprint: String?
   package var tokenizer: Tokenizer
+  /// The token that text begins after where nothing is given; nil for a line end.
+  package var startToken: Int?
   /// What a task other than a language model must know of its data; nil where there is none.
   package var dataset: OrderedJSON?
   package var model: ModelDescription
@@ -99,6 +101,9 @@ package struct TrainingState: Sendable, Equatable {
         "its model has impossible sizes: vocabulary \(sizes[0]), embedding \(sizes[1]), hidden "
           + "\(sizes[2]), layers \(sizes[3])")
     }
+    guard startToken.map({ (0..<model.vocabularySize).contains($0) }) ?? true else {
+      throw damaged("its token to begin with is not in its vocabulary")
+    }
   }
 
   /// The name of the measure by which a model is the best.
@@ -135,6 +140,7 @@ extension TrainingState {
     add("validation", validation?.json)
     add("averaged_steps", averagedSteps.map { .integer($0) })
     add("validation_fingerprint", validationFingerprint.map { .string($0) })
+    add("start_token", startToken.map { .integer($0) })
     add("dataset", dataset?.withWholeNumbersAsIntegers)
     return .object(members)
   }
@@ -179,6 +185,7 @@ extension TrainingState {
       validation = try ValidationMemory(json: try fields.object("validation"))
     }
     averagedSteps = try fields.integer(ifPresent: "averaged_steps")
+    startToken = try fields.integer(ifPresent: "start_token")
     dataset = fields.value(ifPresent: "dataset")
   }
 }

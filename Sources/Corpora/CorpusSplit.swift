@@ -13,6 +13,16 @@ package struct CorpusSplit: Sendable {
     /// Bytes of text that the range's targets (every token but the first) stand for.
     package var targetBytes: Int { corpus.byteCount(of: range.dropFirst()) }
 
+    /// The token that text begins after where nothing else is given: a line end, or where the range
+    /// has none, the most frequent token; the first of equals.
+    ///
+    /// - Complexity: up to the first line end, or two passes over the tokens.
+    package var startToken: Int32 {
+      let lineEnd = corpus.tokenizer.lineEnd
+      if lineEnd != corpus.tokenizer.unknown, corpus.contains(lineEnd, in: range) { return lineEnd }
+      return corpus.mostFrequentToken(in: range)
+    }
+
     /// Targets of the range that are the token for what the tokenizer does not know.
     ///
     /// - Complexity: one pass over the tokens.

@@ -48,6 +48,38 @@ extension TokenCorpus {
     }
     return found
   }
+
+  /// Whether a token stands in a range.
+  ///
+  /// - Complexity: up to its first place.
+  func contains(_ token: Int32, in range: Range<Int>) -> Bool {
+    var isThere = false
+    withTokens { view in
+      isThere =
+        switch view {
+        case .bytes(let tokens): range.contains { unsafe Int32(tokens[$0]) == token }
+        case .narrow(let tokens): range.contains { unsafe Int32(tokens[$0]) == token }
+        case .wide(let tokens): range.contains { unsafe tokens[$0] == token }
+        }
+    }
+    return isThere
+  }
+
+  /// The token that stands most often in a range, of what the tokenizer knows; the lowest of
+  /// equals.
+  func mostFrequentToken(in range: Range<Int>) -> Int32 {
+    var counts = [Int](repeating: 0, count: tokenizer.vocabularySize)
+    withTokens { view in
+      switch view {
+      case .bytes(let tokens): for place in range { unsafe counts[Int(tokens[place])] += 1 }
+      case .narrow(let tokens): for place in range { unsafe counts[Int(tokens[place])] += 1 }
+      case .wide(let tokens): for place in range { unsafe counts[Int(tokens[place])] += 1 }
+      }
+    }
+    if let unknown = tokenizer.unknown { counts[Int(unknown)] = 0 }
+    let most = counts.max() ?? 0
+    return Int32(counts.firstIndex(of: most) ?? 0)
+  }
 }
 
 /// The tokens of a corpus in one of the widths they are stored in.

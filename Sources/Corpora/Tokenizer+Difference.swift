@@ -68,6 +68,9 @@ extension Tokenizer {
     }
   }
 
+  /// The token of a line end; of characters that of unknown ones, where the text has no line ends.
+  package var lineEnd: Int32 { encode("\n").first ?? 0 }
+
   /// The token of what the tokenizer does not know; nil where it knows everything.
   package var unknown: Int32? {
     switch self {

@@ -95,7 +95,7 @@ extension TrainingRun {
     sampling.seed = run.seed
     do {
       let text = try sampling.draw(
-        from: scorer, setup.tokenizer, source: "step \(trainer.step)")
+        from: scorer, setup.tokenizer, after: setup.startToken, source: "step \(trainer.step)")
       return [
         [
           "kind": "sample", "step": .integer(trainer.step),

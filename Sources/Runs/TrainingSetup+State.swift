@@ -27,8 +27,10 @@ extension TrainingSetup {
       tokenizer: tokenizer, model: ModelDescription(shape),
       optimizer: config.optimizer.name.rawValue, fingerprint: fingerprint)
     history.write(to: &state, keepsMemory: config.keyThatNeedsValidation != nil)
-    if case .sequences(let data) = data {
-      state.dataset = data.frame?.json
+    switch data {
+    case .text:
+      state.startToken = startToken == tokenizer.lineEnd ? nil : Int(startToken)
+    case .sequences(let data): state.dataset = data.frame?.json
     }
     state.averagedSteps = averagedSteps > 0 ? averagedSteps : nil
     return state

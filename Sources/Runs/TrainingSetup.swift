@@ -35,6 +35,8 @@ package struct TrainingSetup {
   package let plan: ShardPlan
   package let data: TrainingData
   package let tokenizer: Tokenizer
+  /// The token that text begins after where nothing is given.
+  let startToken: Int32
   package let shape: ModelShape
 
   /// Every rank calls it; all throw alike.
@@ -87,9 +89,11 @@ package struct TrainingSetup {
         try config.validate(tokenizer, place: options.configFile)
       }
       self.tokenizer = tokenizer
+      startToken = split.training.startToken
       shape = config.shape(vocabularySize: tokenizer.vocabularySize)
     case .sequences(let data):
       tokenizer = .byte
+      startToken = 0
       shape = config.shape(for: data)
     }
     try communicator.requireEqual(data.fingerprint, of: config.data.train)

@@ -127,6 +127,15 @@ package struct LoadedModel {
   /// What turned its text into tokens.
   package var tokenizer: Tokenizer { state.tokenizer }
 
+  /// The token that text begins after where nothing is given: one that the training text has, a
+  /// line end where it has any.
+  package var startToken: Int32 {
+    if let token = state.startToken { return Int32(token) }
+    let lineEnd = tokenizer.lineEnd
+    // Earlier programs did not say; of characters the vocabulary tells, and its first one is known.
+    return lineEnd == tokenizer.unknown ? 0 : lineEnd
+  }
+
   /// What the model does.
   package var task: TaskDescription { config.taskDescription }
 

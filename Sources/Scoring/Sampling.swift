@@ -54,21 +54,23 @@ package struct Sampling {
       plan: ShardPlan(sequences: 1, shards: 1, ranks: 1, threads: 1), on: SoloCommunicator())
     if let complaint = unknownParts(tokenizer) { Console.complain(complaint) }
     try emit(Array(prompt.utf8) + tokenizer.separator(after: prompt))
-    let text = try draw(from: scorer, tokenizer, source: model.checkpoint.path, emit: emit)
+    let text = try draw(
+      from: scorer, tokenizer, after: model.startToken, source: model.checkpoint.path, emit: emit)
     return (model.choice, text)
   }
 
   /// Draws the text that follows the prompt, and gives `emit` its bytes bit by bit.
   ///
-  /// - Parameter source: what the model is called in an error.
+  /// - Parameters:
+  ///   - start: the token that the text begins after where there is no prompt, or no word of one.
+  ///   - source: what the model is called in an error.
   package func draw(
-    from scorer: Scorer, _ tokenizer: Tokenizer, source: String,
+    from scorer: Scorer, _ tokenizer: Tokenizer, after start: Int32, source: String,
     emit: ([UInt8]) throws -> Void = { _ in }
   ) throws -> [UInt8] {
     let generator = scorer.generator()
-    // Without a prompt, or a word of one, the text starts as after a line end.
     var pending = tokenizer.encode(prompt)
-    if pending.isEmpty { pending = tokenizer.encode("\n") }
+    if pending.isEmpty { pending = [start] }
     let chooser = TokenChooser(
       vocabularySize: tokenizer.vocabularySize, kernels: scorer.kernels,
       temperature: temperature, topK: topK)

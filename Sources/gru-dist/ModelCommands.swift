@@ -95,7 +95,11 @@ struct SampleCommand: RankedCommand {
 
   @OptionGroup var checkpoint: CheckpointOptions
 
-  @Option(help: "The text to go on from.")
+  @Option(
+    help: """
+      The text to go on from; without one, it begins as after a line end, or after the most \
+      frequent token of a training text that has no line ends.
+      """)
   var prompt = ""
 
   @Option(help: "Tokens to draw.")

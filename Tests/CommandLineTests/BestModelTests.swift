@@ -95,6 +95,29 @@ import Testing
     #expect(both.status == 2, "\(both)")
   }
 
+  /// Checkpoints keep the token, where it is no line end.
+  @Test(arguments: [("byte", 97), ("character", 0), ("word", nil)])
+  func samplesBeginAfterATokenOfTheText(tokenizer: String, token: Int?) throws {
+    let place = try Workplace()
+    let bases = (0..<3000).map { $0 % 3 < 2 ? "a" : ["c", "g", "t"][$0 / 3 % 3] }
+    try place.write("text.txt", bases.joined())
+    let isWord = tokenizer == "word"
+    if isWord { try place.write("text.txt", bases.joined(separator: " ")) }
+    let run = try place.run("config.json", "--set", "data.tokenizer=\(tokenizer)")
+    #expect(run.status == 0, "\(run)")
+    let state = try OrderedJSON(
+      parsing: String(
+        contentsOfFile: place.path("run/checkpoints/step-00000012/state.json"), encoding: .utf8))
+    let start = try #require(state["start_token"]?.integerValue)
+    if let token { #expect(start == token) }
+    let drawn = try place.run("sample", "run", "--length", "5", "--temperature", "0")
+    #expect(drawn.status == 0, "\(drawn)")
+    let prompted = try place.run(
+      "sample", "run", "--length", "5", "--temperature", "0", "--prompt", "a")
+    let rest = prompted.output.dropFirst(isWord ? 2 : 1)
+    #expect(drawn.output == rest, "\(drawn) \(prompted)")
+  }
+
   @Test func runWithoutValidationsHasNoBest() throws {
     let place = try Workplace()
     #expect(try place.run("config.json", "--set", "run.validate_every=0").status == 0)
