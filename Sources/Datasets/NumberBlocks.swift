@@ -69,6 +69,19 @@ struct NumberBlocks: Sendable {
     }
   }
 
+  /// The first number of each column that is not missing, over some rows.
+  func first(in parts: [Range<Int>], _ places: [Int]) -> [Double?] {
+    var first = [Double?](repeating: nil, count: places.count)
+    for row in parts.lazy.joined() {
+      for (index, place) in places.enumerated() where first[index] == nil {
+        let number = self[row, place]
+        if !number.isNaN { first[index] = number }
+      }
+      if first.allSatisfy({ $0 != nil }) { break }
+    }
+    return first
+  }
+
   /// Keeps some columns of all rows, in this order.
   mutating func keep(_ places: [Int]) {
     if places.count == width, places == Array(0..<width) { return }
@@ -80,6 +93,15 @@ struct NumberBlocks: Sendable {
       }
     }
     self = kept
+  }
+
+  /// Replaces every number.
+  mutating func replace(_ body: (_ place: Int, Double) -> Double) {
+    for block in blocks.indices {
+      for index in blocks[block].indices {
+        blocks[block][index] = body(index % width, blocks[block][index])
+      }
+    }
   }
 
   /// Takes all rows out, block by block; their memory is free as soon as `body` has seen them.

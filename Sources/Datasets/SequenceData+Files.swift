@@ -32,10 +32,11 @@ extension SequenceData {
     summary.say(columnsOf: table, frame)
     summary.say(remarksOf: table)
     if let other { summary.say(remarksOf: other.table, path: other.file.path) }
-    let set = try table.taken(by: frame, path: file.path)
+    let set = try table.taken(by: frame, missing: request.missing, path: file.path)
     var validation: (set: SequenceSet, path: String)?
     if let path = other?.file.path {
-      validation = try (other?.table.taken(by: frame, path: path)).map { ($0, path) }
+      let set = try other?.table.taken(by: frame, missing: request.missing, path: path)
+      validation = set.map { ($0, path) }
     }
     if request.task.sequences == .windows {
       try self.init(series: set, parts, validation: validation, request, frame, summary)

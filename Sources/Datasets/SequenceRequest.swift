@@ -5,7 +5,7 @@ package import Tasks
 /// What sequences to read or make for a task, and how they lie in batches.
 package struct SequenceRequest: Sendable {
   package var task: TaskDescription
-  /// The file to train on, and one of its own to validate on. Files only, as are the next twelve.
+  /// The file to train on, and one of its own to validate on. Files only, as are the next fourteen.
   package var train = ""
   package var valid: String?
   /// The part of `train` to validate on where there is no other file.
@@ -17,6 +17,9 @@ package struct SequenceRequest: Sendable {
   package var remark: String?
   /// Whether the first row of a table names its columns.
   package var hasHeader = true
+  /// What becomes of missing numbers, and what stands for them; nil for what most programs write.
+  package var missing = MissingPolicy.error
+  package var missingWords: [String]?
   /// Columns to read; nil for all that hold numbers.
   package var columns: [String]?
   /// Whether inputs are moved and scaled to mean 0 and deviation 1 over the training data.

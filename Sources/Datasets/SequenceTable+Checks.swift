@@ -20,15 +20,25 @@ extension SequenceTable {
 
   private static func isBinary(_ number: Double) -> Bool { number == 0 || number == 1 }
 
+  /// Throws where a column has no number at all over some steps.
+  func requireNumbers(_ places: [Int], in parts: [Range<Int>], path: String) throws {
+    let firsts = numbers.first(in: parts, places)
+    guard let empty = firsts.firstIndex(where: { $0 == nil }) else { return }
+    throw DataFileError(
+      path: path, place: "column \"\(columns[places[empty]])\"",
+      problem: "has no number in the part to train on, so that nothing can be filled in",
+      hint: "leave it out: name others in data.columns")
+  }
+
   /// Throws where a column varies over some steps, and no longer does once its numbers are rounded
   /// to single precision, as those that nothing normalizes are.
   func requireSinglePrecision(_ places: [Int], in parts: [Range<Int>], path: String) throws {
-    guard let first = parts.first(where: { !$0.isEmpty })?.lowerBound else { return }
-    let firsts = places.map { numbers[first, $0] }
+    let firsts = numbers.first(in: parts, places).map { $0 ?? 0 }
     var varies = [Bool](repeating: false, count: places.count)
     var keeps = varies
     for part in parts {
       numbers.forEach(in: part, places) { column, number in
+        if number.isNaN { return }
         if number != firsts[column] { varies[column] = true }
         if Float(number) != Float(firsts[column]) { keeps[column] = true }
       }

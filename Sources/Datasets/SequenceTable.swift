@@ -1,5 +1,6 @@
 import NumericContract
 import Records
+import Tasks
 
 /// Sequences as a file has them: the numbers in double precision, and the label of each sequence
 /// where there are labels.
@@ -56,22 +57,38 @@ package struct SequenceTable: Sendable {
 }
 
 extension SequenceTable {
-  /// The sequences as a model of this frame reads them: moved and scaled in double precision, and
-  /// then rounded. The numbers leave the table as they are taken, so that memory never holds all of
-  /// them twice.
-  mutating func taken(by frame: TaskFrame, path: String) throws -> SequenceSet {
+  /// The sequences as a model of this frame reads them: filled in where numbers are missing, moved
+  /// and scaled in double precision, and then rounded. The numbers leave the table as they are
+  /// taken, so that memory never holds all of them twice.
+  mutating func taken(
+    by frame: TaskFrame, missing: MissingPolicy = .error, path: String
+  ) throws -> SequenceSet {
     let places = try places(of: frame.columns, path: path, key: "data.columns")
     let means = frame.means ?? [Double](repeating: 0, count: places.count)
     let deviations = frame.deviations ?? [Double](repeating: 1, count: places.count)
+    let fills = frame.fills ?? means
     var set = SequenceSet(columns: frame.columns)
     set.starts = starts
     set.labels = labels
     set.values.reserveCapacity(numbers.rows * places.count)
     let width = numbers.width
+    var last = fills
+    var (row, sequence) = (0, 0)
     numbers.removeAll { block in
       for first in stride(from: 0, to: block.count, by: width) {
+        if row == set.starts[sequence + 1] {
+          sequence += 1
+          last = fills
+        }
+        row += 1
         for (column, place) in places.enumerated() {
-          set.values.append(Float((block[first + place] - means[column]) / deviations[column]))
+          var number = block[first + place]
+          if number.isNaN {
+            number = last[column]
+          } else if missing == .forward {
+            last[column] = number
+          }
+          set.values.append(Float((number - means[column]) / deviations[column]))
         }
       }
     }
@@ -85,26 +102,33 @@ struct ColumnScales: Sendable, Equatable {
   var deviations: [Double]
 
   /// Over some steps of some sequences, in two passes; a column that does not vary has a deviation
-  /// of 1. How the sums are formed depends on the version of the contract.
+  /// of 1, and missing numbers (NaN) do not count. How the sums are formed depends on the version
+  /// of the contract.
   init(
     of numbers: NumberBlocks, parts: [Range<Int>], places: [Int], contract: ContractVersion
   ) {
-    let steps = Double(max(1, parts.reduce(0) { $0 + $1.count }))
-    let first = parts.first { !$0.isEmpty }?.lowerBound
     // Distances from a number of the column itself are small where the numbers are not, so that
     // an offset, however large, costs no digits.
-    let origins = places.map { place in
-      contract >= .two ? first.map { numbers[$0, place] } ?? 0 : 0
-    }
+    let origins =
+      contract >= .two
+      ? numbers.first(in: parts, places).map { $0 ?? 0 }
+      : [Double](repeating: 0, count: places.count)
     var sums = [Double](repeating: 0, count: places.count)
+    var counts = sums
     for part in parts {
-      numbers.forEach(in: part, places) { sums[$0] += $1 - origins[$0] }
+      numbers.forEach(in: part, places) { column, number in
+        if number.isNaN { return }
+        sums[column] += number - origins[column]
+        counts[column] += 1
+      }
     }
-    let centres = sums.map { $0 / steps }
+    let steps = counts.map { max(1, $0) }
+    let centres = zip(sums, steps).map { $0 / $1 }
     var squares = [Double](repeating: 0, count: places.count)
     var rests = squares
     for part in parts {
       numbers.forEach(in: part, places) { column, number in
+        if number.isNaN { return }
         let distance = (number - origins[column]) - centres[column]
         rests[column] += distance
         squares[column] += distance * distance
@@ -114,9 +138,9 @@ struct ColumnScales: Sendable, Equatable {
     if contract >= .two {
       // Without what the rounding of the centre adds.
       for column in squares.indices {
-        squares[column] -= rests[column] * rests[column] / steps
+        squares[column] -= rests[column] * rests[column] / steps[column]
       }
     }
-    deviations = squares.map { $0 > 0 ? ($0 / steps).squareRoot() : 1 }
+    deviations = zip(squares, steps).map { $0 > 0 ? ($0 / $1).squareRoot() : 1 }
   }
 }

@@ -52,13 +52,18 @@ extension TaskFrame {
 
   /// One mean and one deviation above 0 for each column, within single precision.
   private func checkScales() throws(JSONFieldError) {
+    let largest = Double(Float.greatestFiniteMagnitude)
+    if let fills {
+      guard fills.count == columns.count, fills.allSatisfy({ $0.magnitude <= largest }) else {
+        throw Self.error("fills", "has not one number for each of \(columns.count) columns")
+      }
+    }
     guard let means, let deviations else { return }
     for (name, values) in [("means", means), ("deviations", deviations)] {
       guard values.count == columns.count else {
         throw Self.error(name, "has \(values.count) numbers for \(columns.count) columns")
       }
     }
-    let largest = Double(Float.greatestFiniteMagnitude)
     if let mean = means.first(where: { !($0.magnitude <= largest) }) {
       throw Self.error("means", "has \(mean), which no column can have")
     }

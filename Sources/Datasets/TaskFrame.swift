@@ -13,6 +13,9 @@ package struct TaskFrame: Sendable, Equatable {
   /// Of the training data, by column; nil where values are taken as they are.
   package var means: [Double]?
   package var deviations: [Double]?
+  /// What is taken for missing numbers of each column where nothing else is known; nil where that
+  /// is the mean, or nothing is filled in.
+  package var fills: [Double]?
 
   /// Learns everything from the training parts (ranges of steps) of a file.
   package init(
@@ -29,11 +32,19 @@ package struct TaskFrame: Sendable, Equatable {
       classes = ClassNames.ordered(table.labels)
     }
     if request.task.sequences == .windows { targets = request.targetColumns ?? columns }
-    if request.normalizes {
+    let fillsIn = request.missing != .error
+    if fillsIn { try table.requireNumbers(places, in: training, path: path) }
+    if request.normalizes || fillsIn {
       let scales = ColumnScales(
         of: table.numbers, parts: training, places: places, contract: request.contract)
-      (means, deviations) = (scales.means, scales.deviations)
-    } else if request.contract >= .two {
+      if request.normalizes {
+        (means, deviations) = (scales.means, scales.deviations)
+      } else {
+        fills = scales.means
+      }
+    }
+    // What is normalized is centred before it is rounded.
+    if !request.normalizes, request.contract >= .two {
       try table.requireSinglePrecision(places, in: training, path: path)
     }
   }
@@ -79,13 +90,14 @@ extension TaskFrame {
   /// The form in which checkpoints keep it; what is nil is left out.
   package var json: OrderedJSON {
     Self.json(
-      columns: columns, classes: classes, targets: targets, means: means, deviations: deviations)
+      columns: columns, classes: classes, targets: targets, means: means, deviations: deviations,
+      fills: fills)
   }
 
   /// The same of parts that are known.
   package static func json(
     columns: [String], classes: [String]?, targets: [String]?, means: [Double]?,
-    deviations: [Double]?
+    deviations: [Double]?, fills: [Double]? = nil
   ) -> OrderedJSON {
     var members: [OrderedJSON.Member] = []
     func add(_ name: String, _ words: [String]?) {
@@ -99,6 +111,7 @@ extension TaskFrame {
     add("targets", targets)
     add("means", means)
     add("deviations", deviations)
+    add("fills", fills)
     return .object(members)
   }
 
@@ -111,5 +124,6 @@ extension TaskFrame {
     if fields.value(ifPresent: "deviations") != nil {
       deviations = try fields.numbers("deviations")
     }
+    if fields.value(ifPresent: "fills") != nil { fills = try fields.numbers("fills") }
   }
 }

@@ -91,6 +91,8 @@ extension Config {
     request.hasHeader = options.header
     request.decimal = options.decimal
     request.remark = options.comment
+    request.missing = options.missing
+    request.missingWords = options.missingValues
     request.columns = options.columns
     request.normalizes = options.normalize
     request.sequenceColumn = options.sequence

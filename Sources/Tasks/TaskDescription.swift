@@ -210,6 +210,15 @@ package enum GeneratedTask: Sendable, Equatable {
   }
 }
 
+/// What becomes of a number that is missing in a file of sequences.
+package enum MissingPolicy: String, CaseIterable, Sendable {
+  case error
+  /// The column's number at the step before; at the start of a sequence the mean.
+  case forward
+  /// The column's mean over the training data.
+  case mean
+}
+
 /// The formats of files of sequences.
 package enum SequenceFormat: String, CaseIterable, Sendable {
   /// By the end of the file's name.

@@ -9,6 +9,9 @@ package struct TaskDataConfig: Sendable, Equatable {
   package var decimal: String?
   /// What remark lines of a CSV begin with; nil for # where it cannot be anything else.
   package var comment: String?
+  /// What becomes of missing numbers, and what stands for them; nil for the usual words.
+  package var missing = MissingPolicy.error
+  package var missingValues: [String]?
   /// Columns to read; nil for all that hold numbers.
   package var columns: [String]?
   /// The column of a CSV that tells sequences apart; nil where all rows are one.
@@ -49,6 +52,14 @@ extension DataConfig {
     ConfigKey(
       "comment", \.task.comment, .optionalText, tasks: .fromSequences,
       "What remark lines of a table begin with; null for #, where such a line can be no row."),
+    ConfigKey(
+      "missing", \.task.missing, .choice(), tasks: [.classification, .forecasting],
+      "What becomes of missing numbers: an error, the number of the step before (at the start of "
+        + "a sequence the mean), or the column's mean over the training data."),
+    ConfigKey(
+      "missing_values", \.task.missingValues, .optionalTexts,
+      tasks: [.classification, .forecasting],
+      "What stands for a missing number; null for nothing, NA, N/A, #N/A, NaN, null, ? and -."),
     ConfigKey(
       "columns", \.task.columns, .optionalTexts, tasks: .fromSequences,
       "Columns to read; null for all that hold numbers."),

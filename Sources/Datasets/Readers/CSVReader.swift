@@ -75,7 +75,7 @@ private struct TableBody {
     self.file = file
     knowsRemarks = request.remark == nil
     let number = CellNumber(point: dialect.point, contract: request.contract)
-    numbers = TableNumbers(header, number, file: file)
+    numbers = TableNumbers(header, number, MissingValues(request), file: file)
   }
 
   mutating func append(_ rows: DelimitedText) throws {

@@ -67,13 +67,20 @@ package final class DataFile {
   package func sequences(_ request: SequenceRequest) throws -> SequenceTable {
     let format = try format(request.format)
     try requireFormat(format)
+    let missing = MissingValues(request)
     do {
-      return switch format {
-      case .npy: try NumPyReader(file: self, contract: request.contract).read()
-      case .ts: try TimeSeriesReader(file: self, contract: request.contract).read()
-      case .jsonl: try JSONLinesReader(file: self, contract: request.contract).read()
-      case .csv, .auto: try CSVReader(file: self, request: request).read()
-      }
+      var table =
+        switch format {
+        case .npy:
+          try NumPyReader(file: self, contract: request.contract, missing: missing).read()
+        case .ts:
+          try TimeSeriesReader(file: self, contract: request.contract, missing: missing).read()
+        case .jsonl:
+          try JSONLinesReader(file: self, contract: request.contract, missing: missing).read()
+        case .csv, .auto: try CSVReader(file: self, request: request).read()
+        }
+      try missing.apply(to: &table, path: path)
+      return table
     } catch let error as ByteStream.NotText {
       let quoted = "'" + path.replacing("'", with: "'\\''") + "'"
       throw failure(
@@ -123,7 +130,7 @@ package final class DataFile {
   private func finite(_ value: Double, _ place: String) throws -> Double {
     guard value.isFinite else {
       throw failure(
-        place, "expected a finite number, found \(value)", hint: "fill in or remove missing values")
+        place, "expected a finite number, found \(value)", hint: MissingValues.hint)
     }
     guard Float(value).isFinite else {
       throw failure(

@@ -6,6 +6,7 @@ import Records
 struct JSONLinesReader {
   let file: DataFile
   let contract: ContractVersion
+  let missing: MissingValues
 
   func read() throws -> SequenceTable {
     var set: SequenceTable?
@@ -68,8 +69,14 @@ struct JSONLinesReader {
           place, "step \(step + 1) has \(vector.count) values, expected \(result.features)")
       }
       for number in vector {
+        if missing.areFilled, isMissing(number) {
+          result.numbers.append(.nan)
+          continue
+        }
         guard let value = number.doubleValue else {
-          throw file.failure(place, "step \(step + 1): expected a number, found \(number.kind)")
+          throw file.failure(
+            place, "step \(step + 1): expected a number, found \(number.kind)",
+            hint: number == .null ? MissingValues.hint : nil)
         }
         result.numbers.append(try file.number(value, "\(place), step \(step + 1)", contract))
       }
@@ -82,6 +89,14 @@ struct JSONLinesReader {
         hint: "give every line a \"label\"")
     }
     set = result
+  }
+
+  private func isMissing(_ value: OrderedJSON) -> Bool {
+    switch value {
+    case .null: true
+    case .string(let text): missing.contains(text)
+    default: false
+    }
   }
 
   private func label(of value: OrderedJSON) -> String? {

@@ -4,6 +4,7 @@ import NumericContract
 struct NumPyReader {
   let file: DataFile
   let contract: ContractVersion
+  let missing: MissingValues
 
   func read() throws -> SequenceTable {
     let stream = file.stream
@@ -27,10 +28,12 @@ struct NumPyReader {
           start: stream.base + position, count: layout.type.size)
         let value = unsafe layout.type.number(bytes)
         table.numbers.append(
-          try file.number(
-            value,
-            "sequence \(sequence + 1), step \(place / width + 1), value \(place % width + 1)",
-            contract))
+          try value.isNaN && missing.areFilled
+            ? value
+            : file.number(
+              value,
+              "sequence \(sequence + 1), step \(place / width + 1), value \(place % width + 1)",
+              contract))
         position += layout.type.size
       }
       table.endSequence()

@@ -11,6 +11,10 @@ struct TableNumbers {
   private struct Column {
     /// Rows in which it is no number, and the first of them.
     var others = 0
+    /// Rows in which it is missing and filled in.
+    var missing = 0
+    /// How many of the first that are no numbers stand for missing ones.
+    var absent = 0
     var first: Cell?
     /// How many of the first of these are numbers to a person.
     var marked = 0
@@ -23,6 +27,7 @@ struct TableNumbers {
   private let header: TableHeader
   private let file: DataFile
   private let number: CellNumber
+  private let missing: MissingValues
   /// Columns that may be chosen, in the order of the result.
   private let places: [Int]
   private var columns: [Column]
@@ -35,8 +40,11 @@ struct TableNumbers {
   /// So many cells of a column are looked at for what makes them no numbers.
   private static let mostMarked = 1000
 
-  init(_ header: TableHeader, _ number: CellNumber, file: DataFile) {
+  init(
+    _ header: TableHeader, _ number: CellNumber, _ missing: MissingValues, file: DataFile
+  ) {
     self.header = header
+    self.missing = missing
     self.file = file
     self.number = number
     places =
@@ -70,6 +78,12 @@ struct TableNumbers {
 
   /// Takes note of a cell that is no number, or none that can be used.
   private mutating func note(_ index: Int, _ value: Double?, _ text: DelimitedText) throws {
+    if missing.areFilled, missing.contains(text[places[index]]) {
+      row[index] = .nan
+      columns[index].missing += 1
+      columns[index].rises = false
+      return
+    }
     if columns[index].others >= Self.mostMarked, value == nil {
       columns[index].others += 1
       return
@@ -86,8 +100,9 @@ struct TableNumbers {
       return
     }
     columns[index].others += 1
-    if columns[index].others <= Self.mostMarked, CellNumber.mark(cell.text) != nil {
-      columns[index].marked += 1
+    if columns[index].others <= Self.mostMarked {
+      if CellNumber.mark(cell.text) != nil { columns[index].marked += 1 }
+      if missing.contains(cell.text) { columns[index].absent += 1 }
     }
     guard columns[index].first == nil else { return }
     columns[index].first = cell
@@ -106,12 +121,15 @@ extension TableNumbers {
   /// is left out.
   mutating func finish(into table: inout SequenceTable) throws {
     if rows == 0 { throw file.failure(nil, "there is no row after the header") }
-    let chosen = columns.indices.filter { columns[$0].first == nil }
+    let chosen = columns.indices.filter {
+      columns[$0].first == nil && (header.chosen != nil || columns[$0].missing < rows)
+    }
     for (index, column) in columns.enumerated() {
       guard let first = column.first else { continue }
       // Nine rows of ten, or all that could be meant.
-      let isNearly = column.others * 10 <= rows
-      if isNearly || chosen.isEmpty && column.others < rows {
+      let present = rows - column.missing
+      let isNearly = column.others * 10 <= present
+      if isNearly || chosen.isEmpty && column.others < present {
         throw notANumber(index, first)
       }
       if column.marked * 10 >= 9 * min(column.others, Self.mostMarked) {
@@ -126,7 +144,8 @@ extension TableNumbers {
       throw self.beyond(
         index, cell, CellNumber.parse(Array(cell.text.utf8), point: number.point) ?? .nan)
     }
-    numbers.keep(kept.indices.filter { columns[kept[$0]].first == nil })
+    let read = Set(chosen)
+    numbers.keep(kept.indices.filter { read.contains(kept[$0]) })
     table.columns = chosen.map { header.names[places[$0]] }
     table.numbers = numbers
     describe(chosen, &table)
@@ -136,10 +155,16 @@ extension TableNumbers {
     let read = Set(chosen.map { places[$0] } + [header.sequence, header.label].compactMap { $0 })
     table.leftOut = header.names.indices.filter { !read.contains($0) }.map { header.names[$0] }
     for (index, column) in columns.enumerated() {
-      guard let first = column.first else { continue }
-      table.remarks.append(
-        "column \"\(header.names[places[index]])\" is left out, as \(column.others) of "
-          + "\(rows) rows have no number: line \(first.line) has \"\(first.text.prefix(40))\"")
+      let name = "column \"\(header.names[places[index]])\" is left out, as "
+      if let first = column.first {
+        let onlyMissing = column.absent == min(column.others, Self.mostMarked)
+        table.remarks.append(
+          name + "\(column.others) of \(rows) rows have no number: line \(first.line) has "
+            + "\"\(first.text.prefix(40))\""
+            + (onlyMissing && column.others < rows ? "; \(MissingValues.hint)" : ""))
+      } else if column.missing == rows {
+        table.remarks.append(name + "all its numbers are missing")
+      }
     }
     guard rows >= 10 else { return }
     let rising = chosen.filter { columns[$0].rises }.map { header.names[places[$0]] }
@@ -159,6 +184,11 @@ extension TableNumbers {
   private func notANumber(_ index: Int, _ cell: Cell) -> DataFileError {
     let mark = CellNumber.mark(cell.text)
     let others = "name the columns to read in data.columns"
+    if !missing.areFilled, missing.contains(cell.text) {
+      return file.failure(
+        place(index, cell), "expected a number, found \"\(cell.text)\"",
+        hint: "\(MissingValues.hint), or \(others)")
+    }
     return file.failure(
       place(index, cell),
       "expected a number, found \"\(cell.text)\"" + (mark.map { ", which has \($0.name)" } ?? ""),
@@ -174,6 +204,6 @@ extension TableNumbers {
           + "\(Float.greatestFiniteMagnitude)), found \(cell.text)")
       : file.failure(
         place(index, cell), "expected a finite number, found \(value)",
-        hint: "fill in or remove missing values")
+        hint: value.isNaN ? MissingValues.hint : nil)
   }
 }

@@ -5,6 +5,7 @@ import NumericContract
 struct TimeSeriesReader {
   let file: DataFile
   let contract: ContractVersion
+  let missing: MissingValues
 
   func read() throws -> SequenceTable {
     var isData = false
@@ -125,8 +126,9 @@ struct TimeSeriesReader {
   }
 
   private func value(_ text: Substring, _ place: String) throws -> Double {
+    if missing.areFilled, missing.contains(String(text)) { return .nan }
     if text == "?" {
-      throw file.failure(place, "a value is missing (?)", hint: "fill in missing values first")
+      throw file.failure(place, "a value is missing (?)", hint: MissingValues.hint)
     }
     return try file.number(text, place, contract)
   }
