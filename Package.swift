@@ -208,7 +208,7 @@ let package = Package(
       name: "CommandLineTests", dependencies: ["gru-dist", "Records", "Configuration"],
       swiftSettings: common),
     .testTarget(
-      name: "GoldenTests", dependencies: ["gru-dist"], exclude: ["Version1", "record"],
+      name: "GoldenTests", dependencies: ["gru-dist"], exclude: ["Version1", "Version2", "record"],
       swiftSettings: common),
     .testTarget(
       name: "SupervisionTests",
@@ -254,7 +254,9 @@ if Context.environment["GRU_DIST_FUZZERS"] != nil {
   package.targets.append(
     .executableTarget(
       name: "fuzz-readers",
-      dependencies: ["Configuration", "Checkpoints", "Corpora", "Scoring", "NumericContract"],
+      dependencies: [
+        "Configuration", "Checkpoints", "Corpora", "Scoring", "NumericContract", "Records",
+      ],
       path: "Tests/Fuzzers", swiftSettings: common + fuzzer,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]))
 }

@@ -3,6 +3,7 @@ import Configuration
 import Corpora
 import Foundation
 import NumericContract
+import Records
 import Scoring
 
 /// The program: what libFuzzer's own main function does. The package manager gives every program's

@@ -22,15 +22,19 @@ struct GoldenConfig: Sendable {
   /// As they are given to `--set`, one `key.path=value` each.
   let settings: [String]
   let worlds: [World]
+  /// The version of the numeric contract.
+  let version: Int
 
   /// - Parameters:
   ///   - settings: separated by spaces; they follow those of `base`.
   init(
-    _ name: String, _ settings: String = "", base: Base = .language, worlds: [World] = standard
+    _ name: String, _ settings: String = "", base: Base = .language, worlds: [World] = standard,
+    version: Int = 1
   ) {
     self.name = name
     self.settings = Self.common + base.settings + Self.split(settings)
     self.worlds = worlds
+    self.version = version
   }
 
   // Starting ranks takes most of the time of a test: they are where a config has to do with them,
@@ -77,7 +81,10 @@ struct GoldenConfig: Sendable {
 }
 
 extension GoldenConfig {
+  /// All that every processor can compute, of every version.
   static let all =
     models + options + bidirectional + texts + tasks + optimizers + schedules
-    + batches + exchanges + localUpdates + kept + laterCells
+    + batches + exchanges + localUpdates + kept + laterCells + version2
+
+  static func named(_ name: String) -> GoldenConfig? { all.first { $0.name == name } }
 }

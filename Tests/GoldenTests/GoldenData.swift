@@ -21,6 +21,12 @@ enum GoldenData {
       "labels.csv": labelTable,
       "labels.jsonl": labelLines(sequences: 14, from: 60_000),
       "labels-valid.jsonl": labelLines(sequences: 3, from: 70_000),
+      "spaces.txt": spacedText,
+      "drift.txt": text(words: 300, from: 90_000) + unicodeText,
+      "first.txt": String(text(words: 150, from: 91_000).dropLast()),
+      "second.txt": "\u{FEFF}" + text(words: 200, from: 92_000),
+      "offset.csv": offsetTable,
+      "spike.csv": spikeTable,
     ]
   }
 
@@ -78,6 +84,41 @@ enum GoldenData {
       text += number(30_000 + index, below: 9) == 0 ? "\n" : " "
     }
     return text
+  }
+
+  /// Words and what separates them by Unicode's rules, after a byte order mark.
+  private static var spacedText: String {
+    let words = ["na", "ba", "日本", "語、", "été", "do", "「言葉」", "мир", "ke.", "x\u{301}"]
+    let spaces = [
+      " ", " ", " ", "\u{A0}", "\u{3000}", "\u{2003}", "\u{202F}", "\n", "\r\n", "\r",
+      "\u{85}", "\u{2028}", "\u{2029}", "\t",
+    ]
+    var text = "\u{FEFF}"
+    for index in 0..<300 {
+      text += words[number(93_000 + index, below: words.count)]
+      text += spaces[number(94_000 + index, below: spaces.count)]
+    }
+    return text
+  }
+
+  /// Small changes of large numbers.
+  private static var offsetTable: String {
+    var table = "x,y\n"
+    for index in 0..<120 {
+      let (x, y) = (step(index, series: 0, column: 0), step(index, series: 1, column: 1))
+      table += "\(100_000_000 + x / 1000).\(100 + x % 1000 * (x < 0 ? -1 : 1) / 2),"
+      table += "-\(90_000_000 + abs(y) % 1000).5\n"
+    }
+    return table
+  }
+
+  /// One value whose square is beyond single precision.
+  private static var spikeTable: String {
+    var table = "x\n"
+    for index in 0..<120 {
+      table += index == 40 ? "1e30\n" : decimal(step(index, series: 0, column: 0)) + "\n"
+    }
+    return table
   }
 
   /// The values of one step of a series: a triangular wave, and noise.

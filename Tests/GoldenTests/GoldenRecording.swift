@@ -3,23 +3,29 @@ import Testing
 
 /// Adds what was not recorded yet; `Tests/GoldenTests/record` starts it.
 ///
-/// There is no way to have a recorded value replaced: it is a promise to the users of version 1.
+/// There is no way to have a recorded value replaced: it is a promise to the users of its version.
 @Suite struct GoldenRecording {
   @Test(.enabled(if: Program.recorder != nil, "Tests/GoldenTests/record starts it"))
   func recordsMissingTrajectories() throws {
     let program = try #require(Program.recorder)
     let workshop = try Workshop.shared.get()
+    for version in GoldenValues.versions { try record(version, by: program, in: workshop) }
+  }
+
+  private func record(_ version: Int, by program: Program, in workshop: Workshop) throws {
     try FileManager.default.createDirectory(
-      at: GoldenValues.folder.appendingPathComponent("stopped"), withIntermediateDirectories: true)
+      at: GoldenValues.folder(ofVersion: version).appendingPathComponent("stopped"),
+      withIntermediateDirectories: true)
     for file in GoldenPreparation.all
-    where !FileManager.default.fileExists(atPath: file.kept.path) {
+    where file.version == version && !FileManager.default.fileExists(atPath: file.kept.path) {
       try program.prepare(file, as: file.name, in: workshop.folder)
       try FileManager.default.copyItem(
         at: workshop.folder.appendingPathComponent(file.name), to: file.kept)
     }
-    var values = GoldenValues.recorded
+    var values = GoldenValues.recorded(version)
     let configs = GoldenConfig.all + (InstructionSets.hasBF16 ? GoldenConfig.bf16 : [])
-    for config in configs where values.trajectories[config.name] == nil {
+    for config in configs
+    where config.version == version && values.trajectories[config.name] == nil {
       do {
         values.add(
           try workshop.trajectory(of: config, by: program, world: config.worlds[0]),
@@ -29,7 +35,7 @@ import Testing
         Issue.record("\(config.name): \(error)")
       }
     }
-    for checkpoint in GoldenCheckpoint.all {
+    for checkpoint in GoldenCheckpoint.all where checkpoint.config.version == version {
       if !FileManager.default.fileExists(atPath: checkpoint.kept.path) {
         try record(checkpoint, by: program, in: workshop)
       }
@@ -48,6 +54,7 @@ import Testing
     let run = workshop.newRun()
     try workshop.train(
       checkpoint.config, by: program, world: checkpoint.config.worlds[0], run: run,
+      changing: ["run.contract_version=\(checkpoint.config.version)"],
       ["--stop-after", "\(checkpoint.step)"], status: 75)
     try FileManager.default.createDirectory(
       at: checkpoint.kept, withIntermediateDirectories: true)

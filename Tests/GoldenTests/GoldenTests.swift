@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// Version 1 of the numeric contract: what its first programs computed, later ones compute too.
+/// The versions of the numeric contract: what the first programs of each computed, later ones
+/// compute too.
 @Suite struct GoldenTests {
   /// A config in one world and with one instruction set.
   struct Case: Sendable, CustomTestStringConvertible {
@@ -23,7 +24,6 @@ import Testing
     }
   }
 
-  private static let values = GoldenValues.recorded
   private let workshop: Workshop
 
   init() throws { workshop = try Workshop.shared.get() }
@@ -42,7 +42,7 @@ import Testing
 
   private func check(_ golden: Case) throws {
     let expected = try #require(
-      Self.values.trajectories[golden.config.name],
+      GoldenValues.recorded(golden.config.version).trajectories[golden.config.name],
       "no values of \(golden.config.name): record them with Tests/GoldenTests/record")
     let found = try workshop.trajectory(of: golden.config, world: golden.world, isa: golden.isa)
     let difference = Trajectory(records: expected).difference(to: found)
@@ -57,7 +57,7 @@ import Testing
     let before = try Trajectory(run: run)
     try #require(before.records.last?.step == checkpoint.step)
     try workshop.train(checkpoint.config, world: checkpoint.world, run: run, ["--resume"])
-    let expected = Trajectory(records: try #require(Self.values.trajectories[checkpoint.name]))
+    let expected = try recorded(checkpoint.config)
     try #require(expected.after(step: checkpoint.step).records.count > 1)
     let found = try Trajectory(run: run)
     let difference = expected.difference(to: found)
@@ -69,14 +69,15 @@ import Testing
     let run = workshop.newRun()
     defer { try? FileManager.default.removeItem(at: run) }
     try FileManager.default.copyItem(at: checkpoint.kept, to: run)
-    let expected = try #require(Self.values.evaluations[checkpoint.name])
+    let values = GoldenValues.recorded(checkpoint.config.version)
+    let expected = try #require(values.evaluations[checkpoint.name])
     let found = try workshop.evaluation(of: run)
     let difference = expected.difference(to: found)
     #expect(difference == nil, "\(checkpoint.name): \(difference ?? "")")
   }
 
   @Test func preparedTextTrainsLikeKeptTokenFile() throws {
-    let config = try #require(GoldenConfig.all.first { $0.name == "token-file" })
+    let config = try #require(GoldenConfig.named("token-file"))
     let preparation = try #require(GoldenPreparation.all.first)
     let name = "again-\(preparation.name)"
     try Program.built.prepare(preparation, as: name, in: workshop.folder)
@@ -87,8 +88,8 @@ import Testing
     let ofText = try workshop.trajectory(
       of: config, world: .threads(1), changing: ["data.train=text.txt"])
     #expect(ofText.difference(to: found) == nil)
-    let recorded = try #require(Self.values.trajectories[config.name])
-    let expected = Trajectory(records: recorded.map { $0.without("bits_per_byte") })
+    let expected = Trajectory(
+      records: try recorded(config).records.map { $0.without("bits_per_byte") })
     #expect(expected.difference(to: found) == nil)
   }
 
@@ -97,22 +98,40 @@ import Testing
     "run.seed=2", "optimizer.beta2=0.99900006", "run.steps=5", "run.validate_every=2",
   ])
   func changedConfigsAreDetected(_ change: String) throws {
-    let config = try #require(GoldenConfig.all.first { $0.name == "gru-before" })
+    let config = try #require(GoldenConfig.named("gru-before"))
     let found = try workshop.trajectory(of: config, world: .threads(1), changing: [change])
-    let expected = Trajectory(records: try #require(Self.values.trajectories[config.name]))
+    let expected = try recorded(config)
     #expect(expected.difference(to: found) != nil)
   }
 
-  @Test func everyConfigHasDistinctValues() throws {
-    let configs = GoldenConfig.all + GoldenConfig.bf16
+  /// What version 2 leaves as it was is computed by its rules too, to the bits of version 1.
+  @Test(arguments: [
+    "gru-before", "gru-after", "lstm", "mingru", "exchange-buckets", "adding", "copy",
+  ])
+  func unchangedRulesKeepTheirBitsInVersion2(_ name: String) throws {
+    let config = try #require(GoldenConfig.named(name))
+    let found = try workshop.trajectory(of: config, world: .threads(2), version: 2)
+    #expect(try recorded(config).difference(to: found) == nil)
+  }
+
+  private func recorded(_ config: GoldenConfig) throws -> Trajectory {
+    Trajectory(
+      records: try #require(GoldenValues.recorded(config.version).trajectories[config.name]))
+  }
+
+  @Test(arguments: GoldenValues.versions)
+  func everyConfigHasDistinctValues(ofVersion version: Int) throws {
+    let values = GoldenValues.recorded(version)
+    let configs = (GoldenConfig.all + GoldenConfig.bf16).filter { $0.version == version }
+    let checkpoints = GoldenCheckpoint.all.filter { $0.config.version == version }
     let names = configs.map(\.name)
     #expect(Set(names).count == names.count)
-    #expect(Set(names) == Set(Self.values.trajectories.keys))
-    #expect(Set(GoldenCheckpoint.all.map(\.name)) == Set(Self.values.evaluations.keys))
-    #expect(Self.values.contractVersion == 1)
+    #expect(Set(names) == Set(values.trajectories.keys))
+    #expect(Set(checkpoints.map(\.name)) == Set(values.evaluations.keys))
+    #expect(values.contractVersion == version)
     var namesByEnd: [String: String] = [:]
     for name in names {
-      let records = try #require(Self.values.trajectories[name])
+      let records = try #require(values.trajectories[name])
       let fingerprints = records.compactMap { record -> String? in
         if case .text(let fingerprint) = record.values["fingerprint"] { fingerprint } else { nil }
       }

@@ -142,7 +142,7 @@ struct Trajectory: Equatable, Sendable {
   }
 }
 
-/// What version 1 of the numeric contract computes, as its first programs recorded it.
+/// What a version of the numeric contract computes, as its first programs recorded it.
 ///
 /// Values that are here stay for ever: `record` adds those of new configs, and changes none.
 struct GoldenValues: Codable, Sendable {
@@ -151,22 +151,42 @@ struct GoldenValues: Codable, Sendable {
     case trajectories, evaluations
   }
 
-  private(set) var contractVersion = 1
+  private(set) var contractVersion: Int
   private(set) var trajectories: [String: [GoldenRecord]] = [:]
   private(set) var evaluations: [String: GoldenRecord] = [:]
 
-  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appendingPathComponent("Version1")
-  private static let file = folder.appendingPathComponent("trajectories.json")
+  /// The versions that have values.
+  static let versions = [1, 2]
 
-  /// What was recorded; nothing where there is no file.
-  static let recorded: GoldenValues = {
-    guard let data = try? Data(contentsOf: file) else { return GoldenValues() }
-    do {
-      return try JSONDecoder().decode(GoldenValues.self, from: data)
-    } catch {
-      fatalError("\(file.path): \(error)")
+  /// Nothing of a version.
+  private init(version: Int) { contractVersion = version }
+
+  static func folder(ofVersion version: Int) -> URL {
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("Version\(version)")
+  }
+
+  private static func file(ofVersion version: Int) -> URL {
+    folder(ofVersion: version).appendingPathComponent("trajectories.json")
+  }
+
+  /// What was recorded of a version; nothing where there is no file.
+  static func recorded(_ version: Int) -> GoldenValues {
+    all[version] ?? GoldenValues(version: version)
+  }
+
+  private static let all: [Int: GoldenValues] = {
+    var values: [Int: GoldenValues] = [:]
+    for version in versions {
+      let file = file(ofVersion: version)
+      guard let data = try? Data(contentsOf: file) else { continue }
+      do {
+        values[version] = try JSONDecoder().decode(GoldenValues.self, from: data)
+      } catch {
+        fatalError("\(file.path): \(error)")
+      }
     }
+    return values
   }()
 
   /// Adds the values of a config that has none yet.
@@ -198,6 +218,6 @@ struct GoldenValues: Codable, Sendable {
       }
 
       """
-    try Data(text.utf8).write(to: Self.file, options: .atomic)
+    try Data(text.utf8).write(to: Self.file(ofVersion: contractVersion), options: .atomic)
   }
 }

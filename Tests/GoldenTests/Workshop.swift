@@ -32,15 +32,17 @@ final class Workshop: Sendable {
   func newRun() -> URL { folder.appendingPathComponent("run-\(UUID().uuidString)") }
 
   /// Trains a config from its first step to its last.
+  ///
+  /// - Parameter version: of the contract; nil for the config's own.
   func trajectory(
     of config: GoldenConfig, by program: Program = .built, world: GoldenConfig.World,
-    isa: String = "auto", changing settings: [String] = []
+    isa: String = "auto", changing settings: [String] = [], version: Int? = nil
   ) throws -> Trajectory {
     let run = newRun()
     defer { try? FileManager.default.removeItem(at: run) }
     try train(
       config, by: program, world: world, isa: isa, run: run,
-      changing: ["run.contract_version=1"] + settings)
+      changing: ["run.contract_version=\(version ?? config.version)"] + settings)
     return try Trajectory(run: run)
   }
 
@@ -71,10 +73,12 @@ final class Workshop: Sendable {
   private static let leftover = Mutex<String?>(nil)
 }
 
-/// A token file that a program of version 1 prepared, and that later ones read.
+/// A token file that a first program of a version prepared, and that later ones read.
 struct GoldenPreparation: Sendable {
   let name: String
   let arguments: [String]
+  /// Of the contract.
+  var version = 1
 
   static let all = [
     GoldenPreparation(name: "words.tokens", arguments: ["text.txt", "--tokenizer", "word"]),
@@ -83,12 +87,21 @@ struct GoldenPreparation: Sendable {
       arguments: ["utf8.txt", "--tokenizer", "bpe", "--vocabulary-limit", "290"]),
     GoldenPreparation(
       name: "pairs-valid.tokens", arguments: ["valid.txt", "--tokenizer-from", "pairs.tokens"]),
+    GoldenPreparation(
+      name: "joined.tokens", arguments: ["first.txt", "second.txt", "--tokenizer", "word"],
+      version: 2),
+    GoldenPreparation(
+      name: "joined-pairs.tokens",
+      arguments: [
+        "first.txt", "second.txt", "spaces.txt", "--tokenizer", "bpe", "--vocabulary-limit", "290",
+      ],
+      version: 2),
   ]
 
-  var kept: URL { GoldenValues.folder.appendingPathComponent(name) }
+  var kept: URL { GoldenValues.folder(ofVersion: version).appendingPathComponent(name) }
 }
 
-/// A run that a program of version 1 stopped, and that later ones finish.
+/// A run that a first program of its version stopped, and that later ones finish.
 struct GoldenCheckpoint: Sendable {
   /// Of the config, whose trajectory both parts have together.
   let name: String
@@ -111,11 +124,18 @@ struct GoldenCheckpoint: Sendable {
     GoldenCheckpoint(name: "copy", step: 3, world: .threads(4)),
     GoldenCheckpoint(name: "kept-lstm", step: 4, world: .ranks(2)),
     GoldenCheckpoint(name: "kept-mingru", step: 4, world: .threads(2)),
+    GoldenCheckpoint(name: "tail-local", step: 6, world: .ranks(2)),
+    GoldenCheckpoint(name: "tail-options", step: 5, world: .ranks(3)),
+    GoldenCheckpoint(name: "spaces-words", step: 3, world: .ranks(2)),
+    GoldenCheckpoint(name: "spaces-pairs", step: 3, world: .threads(3)),
+    GoldenCheckpoint(name: "held-out-characters", step: 4, world: .threads(4)),
+    GoldenCheckpoint(name: "offset-forecast", step: 3, world: .ranks(2)),
+    GoldenCheckpoint(name: "skipped", step: 6, world: .ranks(2)),
   ]
 
-  var kept: URL { GoldenValues.folder.appendingPathComponent("stopped/\(name)") }
-
-  var config: GoldenConfig {
-    GoldenConfig.all.first { $0.name == name }!
+  var kept: URL {
+    GoldenValues.folder(ofVersion: config.version).appendingPathComponent("stopped/\(name)")
   }
+
+  var config: GoldenConfig { GoldenConfig.named(name)! }
 }

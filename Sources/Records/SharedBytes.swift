@@ -1,0 +1,69 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Bytes that processes of one host hold together: a mapping of a file in a scratch directory.
+///
+/// One process writes the file, the others map it by its path, and then it loses its name: the
+/// memory, or the file's place on the disk, goes with the last of them.
+@safe package final class SharedBytes: @unchecked Sendable {
+  /// Valid as long as this object lives, and never written.
+  package let bytes: UnsafeRawBufferPointer
+  /// What others map.
+  package let path: String
+
+  /// Copies bytes to a new file, which only this user may read, and maps it.
+  ///
+  /// - Throws: `SystemError`, as where the directory has no room.
+  package init(copying source: UnsafeRawBufferPointer, in directory: String) throws(SystemError) {
+    var template = Array((directory + "/gru-dist-XXXXXX").utf8CString)
+    let descriptor = unsafe mkstemp(&template)
+    let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    guard descriptor >= 0 else {
+      throw SystemError(operation: "make a file in", path: directory, code: errno)
+    }
+    defer { close(descriptor) }
+    do {
+      try unsafe OutputFile(descriptor: descriptor, name: path).write(source)
+      unsafe bytes = try unsafe Self.map(descriptor, source.count, path)
+    } catch {
+      unsafe unlink(path)
+      let code = (error as? OutputError)?.code ?? (error as? SystemError)?.code ?? EIO
+      throw SystemError(operation: "write", path: path, code: code)
+    }
+    self.path = path
+  }
+
+  /// Maps what another process has written.
+  ///
+  /// - Throws: `SystemError`, also where the file has another length.
+  package init(mapping path: String, byteCount: Int) throws(SystemError) {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else {
+      throw SystemError(operation: "open", path: path, code: errno)
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, Int(status.st_size) == byteCount else {
+      throw SystemError(operation: "map", path: path, code: EINVAL)
+    }
+    unsafe bytes = try unsafe Self.map(descriptor, byteCount, path)
+    self.path = path
+  }
+
+  /// Takes the file's name away, when all who are to map it have.
+  package func removeName() { _ = unsafe unlink(path) }
+
+  private static func map(
+    _ descriptor: Int32, _ count: Int, _ path: String
+  ) throws(SystemError) -> UnsafeRawBufferPointer {
+    guard let address = unsafe mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0),
+      unsafe address != MAP_FAILED
+    else { throw SystemError(operation: "map", path: path, code: errno) }
+    return unsafe UnsafeRawBufferPointer(start: address, count: count)
+  }
+
+  deinit { _ = unsafe munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+}

@@ -1,0 +1,84 @@
+/// What version 2 of the contract computes in another way than version 1: the shorter window at the
+/// end of an epoch, words and characters, vocabularies, numbers, and steps that make no update.
+extension GoldenConfig {
+  static let version2 = lastWindows + texts2 + numbers2 + skipped2
+
+  private static let tail = Base("data.train=text.txt batch.window=50 run.steps=12")
+
+  private static let lastWindows: [GoldenConfig] = [
+    .init("tail", "model.embedding=8", base: tail, worlds: three, version: 2),
+    .init("tail-jitter", "batch.window_jitter=20", base: tail, worlds: mixed, version: 2),
+    .init(
+      "tail-accumulate",
+      "batch.accumulate=2 optimizer.name=sgd optimizer.learning_rate=1 optimizer.momentum=0.9",
+      base: tail, worlds: four, version: 2),
+    .init(
+      "tail-options",
+      "model.cell=lstm model.layers=2 model.layer_norm=true model.learned_initial_state=true "
+        + "model.dropout=0.1 model.recurrent_dropout=0.1 optimizer.ema_decay=0.8",
+      base: tail, worlds: mixed, version: 2),
+    .init(
+      "tail-local",
+      "exchange.synchronize_every=2 exchange.local_groups=2 run.log_every=2 run.validate_every=4",
+      base: tail, worlds: pairs, version: 2),
+    .init(
+      "tail-compressed", "exchange.compression=bf16 exchange.compression_groups=2", base: tail,
+      worlds: pairs, version: 2),
+    .init(
+      "tail-lazy", "data.tokenizer=word optimizer.lazy=true batch.window=11", base: tail,
+      worlds: exchanging, version: 2),
+    .init(
+      "tail-adaptive",
+      "data.tokenizer=word model.adaptive_softmax=[20,60] batch.window=13 batch.sequences=4",
+      base: tail, worlds: odd, version: 2),
+    // The text has as many targets as 12 streams have room for, and 7 more.
+    .init(
+      "tail-of-one-stream", "data.valid=valid.txt batch.sequences=12 batch.window=60", base: tail,
+      worlds: three, version: 2),
+  ]
+
+  private static let texts2: [GoldenConfig] = [
+    .init("spaces-words", "data.train=spaces.txt", base: .words, worlds: three, version: 2),
+    .init(
+      "spaces-characters", "data.train=spaces.txt", base: .characters, worlds: four, version: 2),
+    .init("spaces-pairs", "data.train=spaces.txt data.tokenizer=bpe", worlds: mixed, version: 2),
+    .init("spaces-bytes", "data.train=spaces.txt", worlds: odd, version: 2),
+    .init(
+      "held-out-words", "data.train=drift.txt data.valid_fraction=0.3", base: .words,
+      worlds: three, version: 2),
+    .init(
+      "held-out-characters", "data.train=drift.txt data.valid_fraction=0.3", base: .characters,
+      version: 2),
+    .init(
+      "held-out-pairs",
+      "data.train=drift.txt data.valid_fraction=0.3 data.tokenizer=bpe data.vocabulary_limit=300",
+      worlds: odd, version: 2),
+    .init(
+      "joined-file", "data.train=joined.tokens batch.window=11 run.steps=9", base: .words,
+      worlds: mixed, version: 2),
+    .init(
+      "joined-pairs", "data.train=joined-pairs.tokens data.tokenizer=bpe", worlds: four,
+      version: 2),
+  ]
+
+  private static let numbers2: [GoldenConfig] = [
+    .init("offset-forecast", "data.train=offset.csv", base: .forecast, worlds: three, version: 2),
+    .init(
+      "offset-columns", #"data.train=offset.csv data.horizon=3 data.targets=["y"]"#,
+      base: .forecast, version: 2),
+    .init("centred-classes", base: .classes, worlds: four, version: 2),
+    .init(
+      "centred-jsonl", "data.train=classes.jsonl batch.window=30", base: .classes, version: 2),
+    .init("centred-ts", "data.train=classes.ts", base: .classes, worlds: odd, version: 2),
+    .init(
+      "plain-forecast", "data.normalize=false output.loss=absolute", base: .forecast, version: 2),
+  ]
+
+  /// The square of a value of 1e30 is no number of single precision: its steps make no update.
+  private static let skipped2: [GoldenConfig] = [
+    .init(
+      "skipped",
+      "data.train=spike.csv data.normalize=false run.on_nonfinite=skip run.steps=9 "
+        + "optimizer.ema_decay=0.8", base: .forecast, worlds: three, version: 2),
+  ]
+}
