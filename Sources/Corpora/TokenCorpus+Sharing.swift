@@ -33,8 +33,8 @@ extension TokenCorpus {
     package func removeName() { tokens?.removeName() }
   }
 
-  /// The corpus with its tokens in a file that others can map, and what they need for that; nil of a
-  /// token file, which all map anyway.
+  /// The corpus with its tokens in a file that others can map, and what they need for that; nil of
+  /// a token file, which all map anyway.
   ///
   /// - Throws: `SystemError` where the directory has no room for the tokens.
   package func shared(in directory: String) throws -> (corpus: TokenCorpus, offer: Offer)? {

@@ -28,6 +28,8 @@ package final class TokenCorpus: Sendable {
     case wide([Int32])
     /// Tokens within a token file.
     case file(TokenFile)
+    /// Tokens of 2 or 4 bytes that other ranks of the host have too.
+    case shared(SharedBytes, tokenBytes: Int)
   }
 
   /// Opens a training text; a tokenizer learns its vocabulary from all of it that is not held out.
@@ -142,13 +144,29 @@ package final class TokenCorpus: Sendable {
     self.file = file
   }
 
+  /// Holds what another rank of the host has read.
+  ///
+  /// - Throws: where the text is another.
+  init(_ offer: Offer, path: String, tokenizer: Tokenizer) throws(CorpusError) {
+    let file = try MappedFile(path: path)
+    guard unsafe file.bytes.count == offer.textBytes else { 
+      throw .unreadable(path: path, message: "it was changed meanwhile")
+    }
+    self.path = path
+    self.tokenizer = tokenizer
+    (count, trainingCount) = (offer.count, offer.trainingCount)
+    (fingerprint, spelled) = (offer.fingerprint, offer.spelled)
+    storage = offer.tokens.map { .shared($0, tokenBytes: offer.tokenBytes) } ?? .bytes
+    self.file = file
+  }
+
   /// Whether it is a token file, whose vocabulary was learned when it was made.
   package var isPrepared: Bool { if case .file = storage { true } else { false } }
 
   /// Bytes of memory that the tokens take, beyond the file that is mapped.
   package var memoryBytes: Int {
     switch storage {
-    case .bytes, .file: 0
+    case .bytes, .file, .shared: 0
     case .narrow(let tokens): tokens.count * MemoryLayout<UInt16>.stride
     case .wide(let tokens): tokens.count * MemoryLayout<Int32>.stride
     }
@@ -162,7 +180,7 @@ package final class TokenCorpus: Sendable {
     case .bytes: return unsafe Int32(file.bytes[index])
     case .narrow(let tokens): return Int32(tokens[index])
     case .wide(let tokens): return tokens[index]
-    case .file:
+    case .file, .shared:
       var token: Int32 = 0
       withTokens { view in
         switch view {
@@ -185,6 +203,12 @@ package final class TokenCorpus: Sendable {
       unsafe tokens.withUnsafeBufferPointer { unsafe body(.narrow($0)) }
     case .wide(let tokens):
       unsafe tokens.withUnsafeBufferPointer { unsafe body(.wide($0)) }
+    case .shared(let tokens, let tokenBytes):
+      if tokenBytes == 2 {
+        unsafe body(.narrow(tokens.bytes.assumingMemoryBound(to: UInt16.self)))
+      } else {
+        unsafe body(.wide(tokens.bytes.assumingMemoryBound(to: Int32.self)))
+      }
     case .file(let tokens):
       let start = TokenFileHeader.pageBytes
       let end = start + tokens.header.tokenBytes * tokens.header.tokenCount

@@ -57,7 +57,12 @@ extension Config {
     if let path = data.valid {
       valid = try TokenCorpus(path: path, tokenizer: train.tokenizer, progress: progress)
     }
-    return try CorpusSplit(
+    return try split(train: train, valid: valid)
+  }
+
+  /// What of a text trains, and what is held out.
+  func split(train: TokenCorpus, valid: TokenCorpus?) throws(CorpusError) -> CorpusSplit {
+    try CorpusSplit(
       train: train, valid: valid, validFraction: data.validFraction, sequences: batch.sequences,
       window: batch.window)
   }

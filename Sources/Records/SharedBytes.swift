@@ -18,7 +18,9 @@
   ///
   /// - Throws: `SystemError`, as where the directory has no room.
   package init(copying source: UnsafeRawBufferPointer, in directory: String) throws(SystemError) {
-    var template = Array((directory + "/gru-dist-XXXXXX").utf8CString)
+    // mkstemp puts letters of its own for the last six.
+    let name = directory + "/gru-dist-" + String(repeating: "X", count: 6)
+    var template = Array(name.utf8CString)
     let descriptor = unsafe mkstemp(&template)
     let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     guard descriptor >= 0 else {

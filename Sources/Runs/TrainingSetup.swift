@@ -80,7 +80,9 @@ package struct TrainingSetup {
     let config = work.config
     var learnt = options.learnt
     if learnt == nil, options.resume { learnt = try config.keptData(on: communicator) }
-    data = try communicator.agree { try config.openData(as: learnt, progress: progress) }
+    data = try config.openData(as: learnt, on: communicator, progress: progress) {
+      Console.complain("gru-dist: \($0)")
+    }
     switch data {
     case .text(let split):
       let tokenizer = split.training.corpus.tokenizer

@@ -30,7 +30,7 @@ import Testing
     #expect(
       paths(.free) == [
         "data.train", "data.valid", "exchange.progress", "exchange.bucket_bytes",
-        "exchange.sparse", "run.directory", "run.log_every",
+        "exchange.sparse", "run.directory", "run.scratch_directory", "run.log_every",
         "run.checkpoint_every", "run.checkpoint_seconds", "run.keep_checkpoints",
         "run.watchdog_seconds", "run.verify_every", "run.recompute_every", "run.tensorboard",
         "run.sample_length", "memory.tasks", "memory.cells", "memory.lengths", "memory.steps",

@@ -24,7 +24,7 @@ import Testing
     let json = """
       {"data": {"train": "\(folder.path)/train", "valid": "\(folder.path)/valid",
                 "tokenizer": "\(tokenizer)"},
-       "batch": {"sequences": 4, "window": 8},
+       "batch": {"sequences": 4, "window": 8, "shards": 4},
        "run": {"scratch_directory": "\(scratch ?? directory)"}}
       """
     return try Config(json: Array(json.utf8), file: "config.json", overrides: [])

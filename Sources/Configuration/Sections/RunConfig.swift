@@ -8,6 +8,8 @@ package struct RunConfig: ConfigSection {
   package enum NonFiniteAction: String, CaseIterable, Sendable { case stop, skip }
 
   package var directory = "runs/lm"
+  /// Where ranks of a host put what they hold together; nil for TMPDIR.
+  package var scratchDirectory: String?
   package var steps = 2000
   package var seed = 1
   /// By whose rules a run computes; nil before that is decided.
@@ -41,6 +43,10 @@ package struct RunConfig: ConfigSection {
   private static let trajectoryKeys: [ConfigKey<RunConfig>] = [
     ConfigKey(
       "directory", \.directory, .path, resume: .free, "Where metrics and checkpoints go."),
+    ConfigKey(
+      "scratch_directory", \.scratchDirectory, .optionalPath, resume: .free,
+      "Where the ranks of a host hold their tokens once, in files without names; null is TMPDIR, "
+        + "or /tmp."),
     // Checkpoint directories name the step by 8 digits.
     ConfigKey(
       "steps", \.steps, .integer(1...99_999_999), resume: .changesTrajectory,
