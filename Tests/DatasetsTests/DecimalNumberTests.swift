@@ -53,7 +53,7 @@ import Testing
   /// All of them at the edges of what is rounded: numbers with up to 20 digits, halves between two
   /// doubles and what is next to them, and numbers as people and programs print them.
   @Test func randomNumbersAreReadAsTheStandardDoes() {
-    var random = SystemRandomNumberGenerator()
+    var random = SeededNumbers(seed: 41)
     for round in 0..<60_000 {
       let exponent = Int.random(in: -30...30, using: &random)
       var text: String

@@ -112,9 +112,9 @@ struct TableDialect {
     return usual?.key ?? 1
   }
 
-  /// How many rows stand above the header: remarks, and titles, which have one field where others
-  /// have several. A line that begins with # is the header where numbers follow it, and it has as
-  /// many fields as they.
+  /// How many rows stand above the header: remarks, and titles, which have one field, or one that
+  /// is not empty, where others have several. A line that begins with # is the header where numbers
+  /// follow it, and it has as many fields as they.
   private static func preamble(_ rows: [Row], _ fields: Int, knowsRemarks: Bool) -> Int {
     var count = 0
     while count < min(rows.count, mostPreamble) {
@@ -122,7 +122,7 @@ struct TableDialect {
       if knowsRemarks, row.isRemark {
         let next = count + 1 < rows.count ? rows[count + 1] : nil
         if row.count == fields, next.map({ !$0.isRemark && $0.hasNumber }) ?? true { return count }
-      } else if row.fields.count > 1 || fields == 1 {
+      } else if fields == 1 || !row.fields.dropFirst().allSatisfy(\.isEmpty) {
         return count
       }
       count += 1
