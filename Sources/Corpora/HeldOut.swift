@@ -51,8 +51,22 @@ package struct SpelledTokens: Sendable, Equatable {
   /// `<eos>`.
   package var lineEnds = 0
 
+  package init(unknown: Int = 0, lineEnds: Int = 0) {
+    self.unknown = unknown
+    self.lineEnds = lineEnds
+  }
+
   mutating func add(_ token: Int32) {
     if token == WordVocabulary.lineEnd { lineEnds += 1 } else { unknown += 1 }
+  }
+
+  /// Reads a text of words; nil for a file that cannot be read, or is a token file.
+  package init?(ofTextAt path: String, cutBy rules: TextRules) {
+    guard let file = try? MappedFile(path: path), unsafe !TokenFileHeader.begins(file.bytes)
+    else { return nil }
+    self.init()
+    let tokenizer = Tokenizer.word(WordVocabulary(words: [[UInt8]](), rules: rules))
+    try? unsafe tokenizer.forEachToken(of: file.bytes, path: path) { add($0) } _: { _, _ in }
   }
 
   /// Nil where it spells none.

@@ -146,9 +146,13 @@ package struct LoadedModel {
     guard task.readsText, state.tokenizer.unknown != nil else { return false }
     let isLearntInFull =
       data.tokenizer == .character || (data.minimumCount <= 1 && data.vocabularyLimit == 0)
-    // A token file does not say how its vocabulary was learnt.
-    return isLearntInFull
-      && ((try? CorpusPreparation.tokenizer(ofTokenFile: data.train)) ?? nil) == nil
+    guard isLearntInFull else { return false }
+    if case .word(let vocabulary) = state.tokenizer {
+      // A text may spell the token out; a token file does not say how its vocabulary was learnt.
+      let spelled = SpelledTokens(ofTextAt: data.train, cutBy: vocabulary.rules)
+      return spelled?.unknown == 0
+    }
+    return ((try? CorpusPreparation.tokenizer(ofTokenFile: data.train)) ?? nil) == nil
   }
 
   /// Says what the model's outputs mean.

@@ -31,6 +31,19 @@ import Testing
     #expect(prepared.output.contains("33.3 % of the tokens are unknown (<unk>): 100"))
   }
 
+  @Test func spelledTokensAreSaid() throws {
+    let place = try Workplace()
+    let words = (0..<400).map { $0 % 9 == 8 ? "<unk>" : "word\($0 % 7)" }.joined(separator: " ")
+    try place.write("spelled.txt", words + "\n")
+    let options = ["--steps", "2", "--set", "data.train=spelled.txt"] + Self.word
+    let trained = try run(["config.json"] + options, in: place)
+    #expect(trained.output.contains("the text spells <unk> 44 times"), "\(trained)")
+    // It was trained, as the text has it.
+    let evaluated = try run(["evaluate", "run", "--text", "spelled.txt"], in: place)
+    #expect(evaluated.output.contains("of them unknown"), "\(evaluated)")
+    #expect(!evaluated.output.contains("never trained"), "\(evaluated)")
+  }
+
   @Test func runsSayTheShareOfUnknownTargets() throws {
     let place = try Workplace()
     let trained = try run(
