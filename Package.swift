@@ -139,7 +139,7 @@ let package = Package(
       name: "CPage",
       exclude: ["index.html", "style.css", "script.js", "data.js", "charts.js", "panels.js"]),
     .target(
-      name: "Dashboard", dependencies: ["CPage", "Records", "WebServer"],
+      name: "Dashboard", dependencies: ["CPage", "Records", "WebServer", "Tasks"],
       swiftSettings: strictHot),
     .executableTarget(
       name: "gru-dist",

@@ -1,5 +1,6 @@
 import Foundation
 import Records
+import Tasks
 
 /// What there is to say of one run, as JSON for the page and for other programs.
 struct RunReport {
@@ -112,12 +113,26 @@ struct RunReport {
     return (step, loss, bits.indices.contains(index) ? bits[index] : nil)
   }
 
+  /// The step of the validation that is the best by `run.best_by`.
+  private var bestStep: Double? {
+    guard let name = config?["run"]?["best_by"]?.stringValue, name != TaskMetric.loss.name,
+      let measure = TaskName.allCases.lazy.flatMap(\.description.measures)
+        .first(where: { $0.name == name })
+    else { return bestValidation?.step }
+    var best: (value: Double, step: Double)?
+    for (value, step) in zip(metrics.valid.values(name), metrics.valid.values("step")) {
+      guard let value, let step, measure.isBetter(value, than: best?.value) else { continue }
+      best = (value, step)
+    }
+    return best?.step
+  }
+
   /// Checkpoints as their manifests say, newest first; their bytes are not looked at.
   private var checkpoints: [OrderedJSON] {
     let directory = "\(path)/\(RunFiles.checkpoints)"
     let files = FileManager.default
     let names = (try? files.contentsOfDirectory(atPath: directory)) ?? []
-    let best = bestValidation?.step
+    let best = bestStep
     let newest = names.filter { $0.hasPrefix("step-") }.sorted(by: >).prefix(Self.mostCheckpoints)
     return newest.map { name in
       let manifest = Self.read("\(directory)/\(name)/manifest.json")

@@ -107,6 +107,26 @@ extension DashboardPages {
     #expect(run["config"]?["model"]?["cell"] == "gru")
   }
 
+  @Test(arguments: [("loss", 20), ("accuracy", 10), ("perplexity", 20)])
+  func bestCheckpointIsTheOneTheRunChooses(measure: String, best: Int) throws {
+    let folder = try RunsFolder(metrics: [
+      #"{"kind":"valid","step":10,"loss":3.25,"accuracy":0.9,"perplexity":26}"#,
+      #"{"kind":"valid","step":20,"loss":2.75,"accuracy":0.8,"perplexity":16}"#,
+    ])
+    try folder.write(
+      "first/config.json", #"{"run":{"directory":"first","best_by":"\#(measure)"}}"#)
+    try folder.write("first/checkpoints/step-00000010/manifest.json", #"{"step":10,"files":[]}"#)
+    let run = try folder.server().json("/api/run", query: ["name": "first"])
+    guard case .array(let checkpoints)? = run["checkpoints"] else {
+      Issue.record("no checkpoints")
+      return
+    }
+    #expect(checkpoints.count == 2)
+    for checkpoint in checkpoints {
+      #expect(checkpoint["is_best"] == .bool(checkpoint["step"]?.integerValue == best))
+    }
+  }
+
   @Test func statusFollowsTheHeartbeat() throws {
     let now = Int(Date().timeIntervalSince1970)
     for (heartbeat, status) in [
