@@ -89,7 +89,12 @@ struct BytePairTrainer {
 
   private mutating func merge(_ pair: TokenPair, into id: Int32) {
     addToken(shapes[Int(pair.left)].joined(to: shapes[Int(pair.right)]))
-    for chunk in pairs.places(of: pair) { merge(pair, into: id, chunk: chunk) }
+    var all: [Int32] = []
+    swap(&all, &tokens)
+    unsafe all.withUnsafeMutableBufferPointer { all in
+      for chunk in pairs.places(of: pair) { unsafe merge(pair, into: id, chunk: chunk, of: all) }
+    }
+    swap(&all, &tokens)
     var tally = NeighbourTally()
     // A pair of the new token with itself counts as what stands before it.
     swap(&tally, &before)
@@ -110,31 +115,40 @@ struct BytePairTrainer {
   }
 
   /// Replaces every occurrence of a pair in a chunk, from left to right.
-  private mutating func merge(_ pair: TokenPair, into id: Int32, chunk number: Int32) {
+  private mutating func merge(
+    _ pair: TokenPair, into id: Int32, chunk number: Int32,
+    of all: UnsafeMutableBufferPointer<Int32>
+  ) {
     let chunk = chunks[Int(number)]
-    let start = Int(chunk.start)
-    let end = start + Int(chunk.length)
-    var write = start
-    var read = start
+    let tokens = unsafe UnsafeMutableBufferPointer(
+      rebasing: all[Int(chunk.start)..<Int(chunk.start + chunk.length)])
+    let end = tokens.count
+    var read = 0
+    // Nothing moves before the first occurrence.
+    while unsafe read + 1 < end && (tokens[read] != pair.left || tokens[read + 1] != pair.right) {
+      read += 1
+    }
+    if read + 1 >= end { return }
+    var write = read
     while read < end {
-      let token = tokens[read]
-      guard token == pair.left, read + 1 < end, tokens[read + 1] == pair.right else {
-        tokens[write] = token
+      let token = unsafe tokens[read]
+      guard token == pair.left, read + 1 < end, unsafe tokens[read + 1] == pair.right else {
+        unsafe tokens[write] = token
         read += 1
         write += 1
         continue
       }
-      if write > start {
-        before.add(chunk.weight, to: tokens[write - 1], in: number)
+      if write > 0 {
+        unsafe before.add(chunk.weight, to: tokens[write - 1], in: number)
       }
       if read + 2 < end {
-        behind.add(chunk.weight, to: tokens[read + 2], in: number)
+        unsafe behind.add(chunk.weight, to: tokens[read + 2], in: number)
       }
-      tokens[write] = id
+      unsafe tokens[write] = id
       read += 2
       write += 1
     }
-    chunks[Int(number)].length = Int32(write - start)
+    chunks[Int(number)].length = Int32(write)
   }
 }
 
