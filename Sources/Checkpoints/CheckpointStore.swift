@@ -70,6 +70,11 @@ package final class CheckpointStore {
     return nil
   }
 
+  /// Whether there is a checkpoint of a step, and every file of it is as its manifest says.
+  ///
+  /// - Complexity: reads all of it.
+  package func isWhole(step: Int) -> Bool { (try? verified(step)) != nil }
+
   /// The checkpoint of a step, all of whose files were found whole.
   ///
   /// - Throws: `CheckpointError.missing` where there is none.

@@ -94,6 +94,8 @@ private struct BestSearch {
       else {
         if state.bestValidationStep != nil {
           finding = "no step that was validated has a checkpoint"
+        } else if state.validatedStep ?? 0 > 0 {
+          finding = "no validation of the run had a loss that is a number"
         }
         return nil
       }

@@ -47,7 +47,8 @@ extension CorpusError: CustomStringConvertible {
     case .invalidUTF8(let path, let offset):
       """
       corpus '\(path)' is not UTF-8: invalid byte sequence at offset \(offset), which only the \
-      byte tokenizer can read; convert the file to UTF-8 or set data.tokenizer to "byte"
+      tokenizers "byte" and "bpe" can read; convert the file to UTF-8 or choose one of these by \
+      data.tokenizer (--tokenizer of prepare)
       """
     case .tooShort(let path, let use, let tokens, let needed, let keys):
       """

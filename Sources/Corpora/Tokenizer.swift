@@ -113,6 +113,11 @@ package enum Tokenizer: Sendable, Equatable {
       var scanner = unsafe WordScanner(text, rules: vocabulary.rules)
       while let item = scanner.next() {
         let token = vocabulary.id(of: item)
+        // Words that the vocabulary has were UTF-8 when it was learnt.
+        if token == WordVocabulary.unknown, vocabulary.rules >= .two, case .word(let word) = item {
+          let start = file.count - text.count + scanner.offset - word.count
+          try unsafe UTF8Scanner.requireUTF8(word, path: path, offset: start)
+        }
         if token <= WordVocabulary.lineEnd, case .word(let word) = item,
           unsafe vocabulary.spells(word, token)
         {

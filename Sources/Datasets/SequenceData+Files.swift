@@ -30,6 +30,12 @@ extension SequenceData {
     summary.say("training", file.path, table)
     if let other { summary.say("validation", other.file.path, other.table) }
     summary.say(columnsOf: table, frame)
+    if request.task.outputs != .labels,
+      let remark = try table.remark(
+        ofConstants: frame.columns, in: parts.trainingSteps, path: file.path)
+    {
+      table.remarks.append(remark)
+    }
     summary.say(remarksOf: table)
     if let other { summary.say(remarksOf: other.table, path: other.file.path) }
     let set = try table.taken(by: frame, missing: request.missing, path: file.path)

@@ -30,6 +30,25 @@ extension SequenceTable {
       hint: "leave it out: name others in data.columns")
   }
 
+  /// What to say of columns whose numbers never change over some steps; nil where all do.
+  func remark(ofConstants names: [String], in parts: [Range<Int>], path: String) throws -> String? {
+    let places = try places(of: names, path: path, key: "data.columns")
+    let firsts = numbers.first(in: parts, places)
+    var varies = [Bool](repeating: false, count: places.count)
+    for part in parts {
+      numbers.forEach(in: part, places) { column, number in
+        if !number.isNaN, number != firsts[column] { varies[column] = true }
+      }
+    }
+    let constant = places.indices.filter { !varies[$0] && firsts[$0] != nil }
+    guard !constant.isEmpty, parts.reduce(0, { $0 + $1.count }) > 1 else { return nil }
+    // Above 2^53 double precision has no odd numbers any more.
+    let isLost = constant.contains { abs(firsts[$0] ?? 0) >= 0x1p53 }
+    return "the numbers of \(DataFileError.list(constant.map { names[$0] })) never change in the "
+      + "part to train on, so that they tell a model nothing"
+      + (isLost ? "; of numbers beyond 2^53 the last digits are lost: take their offset away" : "")
+  }
+
   /// Throws where a column varies over some steps, and no longer does once its numbers are rounded
   /// to single precision, as those that nothing normalizes are.
   func requireSinglePrecision(_ places: [Int], in parts: [Range<Int>], path: String) throws {

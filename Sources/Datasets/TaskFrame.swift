@@ -30,6 +30,12 @@ package struct TaskFrame: Sendable, Equatable {
           hint: "classification needs one of each")
       }
       classes = ClassNames.ordered(table.labels)
+      if request.contract >= .two, classes?.contains("") == true {
+        let number = table.labels.firstIndex(of: "").map { $0 + 1 } ?? 1
+        throw DataFileError(
+          path: path, place: "sequence \(number)", problem: "has no label",
+          hint: "classification needs one of each: give it one, or leave the sequence out")
+      }
     }
     if request.task.sequences == .windows { targets = request.targetColumns ?? columns }
     let fillsIn = request.missing != .error

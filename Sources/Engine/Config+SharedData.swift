@@ -48,9 +48,10 @@ extension Config {
       split = read
       lent.removeNames()
       lent = LentText()
+      let reason = (error as? SystemError)?.words ?? "\(error)"
       complain(
-        "\(error); each of the \(peers.count) ranks of \(communicator.hostName) reads the text and "
-          + "holds its own tokens (run.scratch_directory names another place)")
+        "\(reason); each of the \(peers.count) ranks of \(communicator.hostName) reads the text "
+          + "and holds its own tokens (run.scratch_directory names another place)")
     }
     for peer in peers.dropFirst() { try communicator.sendText(lent.line, to: peer) }
     return .text(try communicator.agree { split })

@@ -18,9 +18,10 @@ package struct SystemError: Error, Equatable, Sendable, CustomStringConvertible 
     self.code = code
   }
 
-  package var description: String {
-    "cannot \(operation) '\(path)': \(Self.reason(code))\(hint)"
-  }
+  package var description: String { words + hint }
+
+  /// What happened, without what to do about it in a run's directory.
+  package var words: String { "cannot \(operation) '\(path)': \(Self.reason(code))" }
 
   /// The system's own words for an error number.
   package static func reason(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }

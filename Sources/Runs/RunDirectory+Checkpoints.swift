@@ -64,7 +64,7 @@ extension RunDirectory {
     package var hasOtherValidationText = false
     /// The measure by which a model was the best so far, where the run goes by another now.
     var formerMeasure: String?
-    /// The step of the best checkpoint, where that is not there any more.
+    /// The step of the best checkpoint, where that is damaged or not there any more.
     var missingBest: Int?
 
     /// The name of the checkpoint.
@@ -84,7 +84,9 @@ extension RunDirectory {
     try communicator.coordinate {
       guard let state = try read(into: contents, setup: setup, complain: complain) else { return }
       var restored = setup.restored(from: state)
-      if let best = restored.history.bestSaved?.step, try !store.steps().contains(best) {
+      if let best = restored.history.bestSaved?.step, best != state.step,
+        !store.isWhole(step: best)
+      {
         restored.missingBest = best
         restored.history.bestSaved = nil
       }

@@ -107,7 +107,8 @@ extension TrainingRun {
     if let step = restored.missingBest {
       warn(
         "best_checkpoint_missing", atStep: trainer.step,
-        "the best checkpoint, of step \(step), is not in \(run.directory)/checkpoints" + anew)
+        "the best checkpoint, of step \(step), is damaged, or not in "
+          + "\(run.directory)/checkpoints" + anew)
     }
   }
 

@@ -5,6 +5,21 @@ import Testing
 @testable import Corpora
 
 @Suite struct WordTokenizerTests {
+  @Test func otherTextsMustBeUTF8Too() throws {
+    let known = try withTemporaryFile("a b c\n".utf8) {
+      try TokenCorpus(path: $0, learning: .word).tokenizer
+    }
+    _ = try withTemporaryFile(Array("a b ".utf8) + [0xFF, 0x41] + Array(" c".utf8)) { path in
+      #expect(throws: CorpusError.invalidUTF8(path: path, offset: 4)) {
+        _ = try TokenCorpus(path: path, tokenizer: known)
+      }
+    }
+    let tokens = try withTemporaryFile("a é b".utf8) {
+      try TokenCorpus(path: $0, tokenizer: known).count
+    }
+    #expect(tokens == 4)
+  }
+
   private func corpus(
     _ text: String, minimumCount: Int = 1, limit: Int = 0, rules: TextRules = .newest
   ) throws -> TokenCorpus {

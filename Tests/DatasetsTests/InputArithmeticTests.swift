@@ -23,6 +23,33 @@ import Testing
     try DataFolder("a.csv", "x\n" + numbers.joined(separator: "\n") + "\n")
   }
 
+  @Test func columnsThatNeverChangeAreRemarkedOn() throws {
+    func remark(_ numbers: [String]) throws -> String? {
+      let file = try column(numbers)
+      let table = try DataFile(path: file.path).sequences(file.request(.forecasting))
+      return try table.remark(ofConstants: ["x"], in: [0..<numbers.count], path: file.path)
+    }
+    #expect(try remark(["1", "2", "1"]) == nil)
+    #expect(try remark(["5", "5", "5"])?.contains("\"x\" never change") == true)
+    #expect(try remark(["5", "5", "5"])?.contains("2^53") == false)
+    // Nanoseconds since 1970: two of these are one number of double precision.
+    let times = (0..<9).map { "17000000000000000\($0 + 10)" }
+    #expect(try remark(times)?.contains("2^53") == true)
+  }
+
+  @Test func aSequenceWithoutALabelIsAnError() throws {
+    let file = try DataFolder("l.csv", "sequence,label,x\ns1,a,1\ns1,a,2\ns2,,3\ns2,,4\ns3,b,5\n")
+    var request = file.request(.classification)
+    let table = try DataFile(path: file.path).sequences(request)
+    #expect(throws: DataFileError.self) {
+      try TaskFrame(of: table, training: [0..<5], request, path: file.path)
+    }
+    // Version 1 took it for a class.
+    request.contract = .one
+    let frame = try TaskFrame(of: table, training: [0..<5], request, path: file.path)
+    #expect(frame.classes == ["", "a", "b"])
+  }
+
   @Test func anOffsetChangesNothing() throws {
     let sound = (0..<500).map { Double($0 * 7919 % 640) / 64 }
     let plain = try read(column(sound.map { "\($0)" }))

@@ -154,7 +154,8 @@ import Testing
     #expect(try scenario.events("done").last?["best_step"]?.integerValue == best)
   }
 
-  @Test func lostBestCheckpointIsToldOfAndReplaced() throws {
+  @Test(arguments: ["removed", "cut"])
+  func lostBestCheckpointIsToldOfAndReplaced(fate: String) throws {
     let scenario = try TrainingScenario("run.validate_every=2", "run.checkpoint_every=1")
     try scenario.train(scenario.options(["run.steps=5", "run.keep_checkpoints=1"]), ranks: 1)
     let best = try #require(try records(of: "loss", scenario).last)
@@ -163,7 +164,14 @@ import Testing
       resumed(scenario, ["run.steps=6", "optimizer.learning_rate=30"], run: "run"), ranks: 1)
     let chosen = try ChosenCheckpoint(at: scenario.path("run"), wanting: .best).checkpoint
     #expect(chosen.step == best)
-    try FileManager.default.removeItem(atPath: chosen.path)
+    if fate == "removed" {
+      try FileManager.default.removeItem(atPath: chosen.path)
+    } else {
+      let model = URL(fileURLWithPath: chosen.path + "/model.safetensors")
+      let file = try FileHandle(forWritingTo: model)
+      try file.truncate(atOffset: 100)
+      try file.close()
+    }
     try scenario.train(
       resumed(scenario, ["run.steps=8", "optimizer.learning_rate=30"], run: "run"), ranks: 2)
     #expect(try scenario.events("best_checkpoint_missing").count == 1)
