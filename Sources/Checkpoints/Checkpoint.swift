@@ -21,6 +21,9 @@ package struct Checkpoint: Sendable {
 
   package var step: Int { manifest.step }
 
+  /// Whether its directory is there still, or again.
+  package var isThere: Bool { FileStatus(path) != nil }
+
   /// Opens the checkpoint in the directory `path` and compares every byte with the manifest.
   ///
   /// - Throws: `CheckpointError.missing` where there is no manifest, `.damaged`,

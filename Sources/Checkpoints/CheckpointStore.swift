@@ -126,6 +126,9 @@ package struct CheckpointSelection: Sendable {
     package let path: String
     package let error: CheckpointError
 
+    /// Whether the directory is there still.
+    var isThere: Bool { FileStatus(path) != nil }
+
     package var description: String { "checkpoint of step \(step) not used: \(error)" }
   }
 

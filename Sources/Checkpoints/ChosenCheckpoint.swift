@@ -28,6 +28,20 @@ package struct ChosenCheckpoint: Sendable {
   package init(
     at path: String, wanting wish: Wish?, in fileSystem: FileSystem = .system
   ) throws(CheckpointError) {
+    var found = try Self(once: path, wish, fileSystem)
+    // A run that trains removes checkpoints while somebody looks at them.
+    for _ in 1..<Self.mostAttempts where found.refused.contains(where: { !$0.isThere }) {
+      found = try Self(once: path, wish, fileSystem)
+    }
+    self = found
+  }
+
+  /// How often a checkpoint is chosen again where the one before vanished.
+  package static let mostAttempts = 5
+
+  private init(
+    once path: String, _ wish: Wish?, _ fileSystem: FileSystem
+  ) throws(CheckpointError) {
     var search = BestSearch(
       store: CheckpointStore(directory: path + "/checkpoints", fileSystem: fileSystem))
     if wish != .newest, let best = try search.best() {

@@ -21,6 +21,8 @@ package struct LoadedModel {
   let frame: TaskFrame?
   /// Newer checkpoints that were passed over, and why.
   package let refusals: [String]
+  /// What is open can be read when a run that trains has removed it.
+  private let files: OpenTensors
 
   /// Finds and verifies what `path` names: a checkpoint, or a run's newest whole one.
   package init(path: String) throws {
@@ -31,7 +33,25 @@ package struct LoadedModel {
   ///
   /// - Parameter wish: nil takes the best where the run has validated.
   package init(path: String, wanting wish: ChosenCheckpoint.Wish?) throws {
-    let choice = try Self.find(at: path, wanting: wish)
+    for attempt in 1... {
+      let choice = try Self.find(at: path, wanting: wish)
+      try Self.check(choice, of: path, wish)
+      do {
+        self = try Self(choice)
+        return
+      } catch {
+        // A run that trains may have removed it meanwhile: it has a better one.
+        let isGone = choice.reason != .named && !choice.checkpoint.isThere
+        guard isGone, attempt < ChosenCheckpoint.mostAttempts else { throw error }
+      }
+    }
+    preconditionFailure("a checkpoint was chosen for ever")
+  }
+
+  /// Throws where a wish for the best or newest checkpoint cannot be granted.
+  private static func check(
+    _ choice: ChosenCheckpoint, of path: String, _ wish: ChosenCheckpoint.Wish?
+  ) throws {
     if let wish, choice.reason == .named {
       throw UsageError(
         "--\(wish.rawValue): '\(path)' is one checkpoint; name its run, or leave the option out")
@@ -40,7 +60,6 @@ package struct LoadedModel {
       throw UsageError(
         "--best: \(path) has none, since \(because); --newest takes the newest checkpoint")
     }
-    try self.init(choice)
   }
 
   private init(_ choice: ChosenCheckpoint) throws {
@@ -48,6 +67,7 @@ package struct LoadedModel {
     checkpoint = choice.checkpoint
     refusals = choice.refused.map { "\($0)" }
     state = try checkpoint.trainingState()
+    files = try OpenTensors(of: checkpoint, hasAverage: state.averagedSteps ?? 0 > 0)
     config = try Config(stored: state.config, place: "\(checkpoint.path): config")
     guard config.contract == state.contractVersion else {
       throw RunDirectoryError(
@@ -98,13 +118,13 @@ package struct LoadedModel {
   /// Throws unless the checkpoint has every tensor that its state describes, so that nobody takes
   /// memory for sizes that are not there.
   private func requireTensors() throws(CheckpointError) {
-    let file = try checkpoint.tensors(in: Checkpoint.modelFile)
     let held = Dictionary(
-      file.header.entries.map { ($0.tensor.name, $0.tensor.shape) }, uniquingKeysWith: { $1 })
+      files.model.header.entries.map { ($0.tensor.name, $0.tensor.shape) },
+      uniquingKeysWith: { $1 })
     for parameter in ParameterTable(shape: shape).parameters {
       guard held[parameter.name] == parameter.shape else {
         throw .damaged(
-          path: file.path,
+          path: files.model.path,
           reason: "tensor '\(parameter.name)' "
             + (held[parameter.name].map { "is \($0)" } ?? "is missing")
             + ", \(Checkpoint.stateFile) describes one of \(parameter.shape)")
@@ -181,20 +201,36 @@ package struct LoadedModel {
   /// Reads the parameters that a model is used with into an arena of the model's table: their
   /// running mean where the run keeps one, else as training left them.
   package func readParameters(into arena: UnsafeMutablePointer<Float>) throws {
-    guard state.averagedSteps ?? 0 > 0 else { return unsafe try readTrainedParameters(into: arena) }
-    let file = try checkpoint.tensors(in: Checkpoint.optimizerFile)
     let table = ParameterTable(shape: shape)
     for var tensor in unsafe TrainingTensors.parameters(of: table, at: arena) {
-      tensor.name = "\(UpdateRule.averageName).\(tensor.name)"
-      try tensor.read(from: file)
+      if files.hasAverage { tensor.name = "\(UpdateRule.averageName).\(tensor.name)" }
+      try files.read(tensor, fromAverage: files.hasAverage)
     }
   }
 
   /// Reads the parameters as training left them.
   package func readTrainedParameters(into arena: UnsafeMutablePointer<Float>) throws {
-    let file = try checkpoint.tensors(in: Checkpoint.modelFile)
     for tensor in unsafe TrainingTensors.parameters(of: ParameterTable(shape: shape), at: arena) {
-      try tensor.read(from: file)
+      try files.read(tensor, fromAverage: false)
     }
+  }
+}
+
+/// The files of a checkpoint that parameters are read from.
+private final class OpenTensors {
+  let model: SafetensorsReader
+  /// With the running mean of the parameters; the model's own where a run keeps none.
+  private let average: SafetensorsReader
+  let hasAverage: Bool
+
+  init(of checkpoint: Checkpoint, hasAverage: Bool) throws(CheckpointError) {
+    self.hasAverage = hasAverage
+    model = try checkpoint.tensors(in: Checkpoint.modelFile)
+    average = try checkpoint.tensors(
+      in: hasAverage ? Checkpoint.optimizerFile : Checkpoint.modelFile)
+  }
+
+  func read(_ tensor: TrainingTensors.Tensor, fromAverage: Bool) throws {
+    if fromAverage { try tensor.read(from: average) } else { try tensor.read(from: model) }
   }
 }
