@@ -11,6 +11,7 @@ extension SequenceData {
     // What a model has learnt to read decides, and not what else a file may have.
     request.columns = frame?.columns ?? request.columns
     let file = try DataFile(path: request.train, progress: request.progress)
+    if frame == nil { try file.requireEffect(of: request) }
     var table = try file.sequences(request)
     var other: (file: DataFile, table: SequenceTable)?
     if let path = request.valid {

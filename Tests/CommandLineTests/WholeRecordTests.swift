@@ -68,7 +68,11 @@ import Testing
     let stopped = try train(place, "--stop-after", "6")
     #expect(stopped.status == 75, "\(stopped)")
     #expect(try steps("valid", place) == [])
-    let options = ["--resume", "--set", "run.checkpoint_every=0", "--steps", "1000000"]
+    // No later model is a better one, which would be kept.
+    let options = [
+      "--resume", "--set", "run.checkpoint_every=0", "--steps", "1000000", "--set",
+      "optimizer.learning_rate=10", "--set", "optimizer.schedule.warmup_steps=0",
+    ]
     let killed = try Program(Self.small + options, in: place.folder) { process in
       guard (try? steps("train", place))?.last ?? 0 > 8 else { return false }
       kill(process.processIdentifier, SIGKILL)

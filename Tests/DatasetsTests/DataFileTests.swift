@@ -26,6 +26,23 @@ import Testing
     #expect(set.labels == ["up", "down"])
   }
 
+  @Test func optionsOfTablesHaveNoEffectOnOtherFiles() throws {
+    func complaint(_ name: String, _ change: (inout SequenceRequest) -> Void) throws -> String {
+      let file = try DataFolder(name, #"{"values": [[1], [2]], "label": "a"}"#)
+      var request = file.request(.classification)
+      change(&request)
+      do {
+        _ = try SequenceData(request)
+        return "nothing"
+      } catch { return "\(error)" }
+    }
+    #expect(try complaint("a.jsonl") { $0.decimal = "," }.contains("data.decimal has no effect"))
+    #expect(try complaint("a.jsonl") { $0.remark = "#" }.contains("data.comment has no effect"))
+    #expect(try complaint("a.ts") { $0.hasHeader = false }.contains("data.header has no effect"))
+    #expect(try !complaint("a.jsonl") { _ in }.contains("no effect"))
+    #expect(try !complaint("a.csv") { $0.decimal = "," }.contains("no effect"))
+  }
+
   @Test func linesOfJSONAreRead() throws {
     let file = try DataFolder(
       "a.jsonl",

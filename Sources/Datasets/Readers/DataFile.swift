@@ -63,6 +63,20 @@ package final class DataFile {
   /// Tells its content from others' once it has been read.
   var fingerprint: String { stream.fingerprint }
 
+  /// Throws where the file is no table, and the request has options that matter to tables alone.
+  func requireEffect(of request: SequenceRequest) throws {
+    let format = try format(request.format)
+    guard [.jsonl, .ts, .npy].contains(format) else { return }
+    let options = [
+      (request.hasHeader, "data.header"), (request.decimal == nil, "data.decimal"),
+      (request.remark == nil, "data.comment"),
+    ]
+    guard let option = options.first(where: { !$0.0 }) else { return }
+    throw failure(
+      nil, "\(option.1) has no effect on it: its format is \(format.rawValue), and \(option.1) is "
+        + "for tables", hint: "leave \(option.1) out, or set data.format to \"csv\"")
+  }
+
   /// The file's sequences.
   package func sequences(_ request: SequenceRequest) throws -> SequenceTable {
     let format = try format(request.format)
