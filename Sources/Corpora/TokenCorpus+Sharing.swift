@@ -29,7 +29,7 @@ extension TokenCorpus {
       return .object(members)
     }
 
-    /// Takes the name of the file away, when all have mapped it.
+    /// Unlinks the file, when all have mapped it.
     package func removeName() { tokens?.removeName() }
   }
 

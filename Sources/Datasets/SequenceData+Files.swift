@@ -137,7 +137,7 @@ extension SequenceData {
       throw DataFileError(
         path: path, place: nil,
         problem: "too short for \(use): no series has \(request.window + request.horizon) steps",
-        hint: "lower batch.window, data.horizon or data.valid_fraction")
+        hint: "use longer series, or lower batch.window, data.horizon or data.valid_fraction")
     }
     training = .windows(taken)
     self.validation = held.map { .windows($0) }

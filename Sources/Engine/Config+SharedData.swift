@@ -10,7 +10,7 @@ import Tasks
 extension Config {
   /// Opens or makes what the config names to train and validate on. A text is read by the first
   /// rank of each host alone: the others map the tokens that it leaves in the scratch directory, in
-  /// a file that loses its name as soon as all have it. Every rank calls it; all throw alike.
+  /// a file that is unlinked as soon as all have it. Every rank calls it; all throw alike.
   ///
   /// - Parameters:
   ///   - learnt: what a run has learnt of its data; nil learns it.

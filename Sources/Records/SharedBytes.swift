@@ -6,8 +6,8 @@
 
 /// Bytes that processes of one host hold together: a mapping of a file in a scratch directory.
 ///
-/// One process writes the file, the others map it by its path, and then it loses its name: the
-/// memory, or the file's place on the disk, goes with the last of them.
+/// One process writes the file, the others map it by its path, and then it is unlinked: its room in
+/// memory or on the disk is free again when the last of them ends.
 @safe package final class SharedBytes: @unchecked Sendable {
   /// Valid as long as this object lives, and never written.
   package let bytes: UnsafeRawBufferPointer
@@ -55,7 +55,7 @@
     self.path = path
   }
 
-  /// Takes the file's name away, when all who are to map it have.
+  /// Unlinks the file, when all who are to map it have.
   package func removeName() { _ = unsafe unlink(path) }
 
   private static func map(

@@ -183,7 +183,10 @@ extension TableNumbers {
 
   private func notANumber(_ index: Int, _ cell: Cell) -> DataFileError {
     let mark = CellNumber.mark(cell.text)
-    let others = "name the columns to read in data.columns"
+    let others =
+      header.chosen == nil
+      ? "leave the column out: name the others in data.columns"
+      : "leave the column out of data.columns"
     if !missing.areFilled, missing.contains(cell.text) {
       return file.failure(
         place(index, cell), "expected a number, found \"\(cell.text)\"",
@@ -193,7 +196,7 @@ extension TableNumbers {
       place(index, cell),
       "expected a number, found \"\(cell.text)\"" + (mark.map { ", which has \($0.name)" } ?? ""),
       hint: mark.map { "\($0.remedy), or \(others)" }
-        ?? "fill in or remove missing values, or \(others)")
+        ?? "mend or remove the row, or \(others)")
   }
 
   private func beyond(_ index: Int, _ cell: Cell, _ value: Double) -> DataFileError {
