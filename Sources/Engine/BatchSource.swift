@@ -45,7 +45,8 @@ package enum BatchSource {
     let position = plan.position(ofStep: steps - 1)
     let ofEpoch =
       position.window < plan.fullWindows
-      ? plan.sequences * self.steps(plan, jitter, atStep: steps).upperBound : plan.targetsPerEpoch
+      ? plan.sequences * self.steps(plan, jitter, atStep: steps).upperBound
+      : plan.targets(throughWindow: position.window)
     return .saturatedSum(.saturatedProduct(position.epoch, plan.targetsPerEpoch), ofEpoch)
   }
 
@@ -53,8 +54,10 @@ package enum BatchSource {
   /// that a target of a short batch weighs as much as any other.
   package func relativeLength(atStep step: Int) -> Double {
     guard case .corpus(_, let plan, let jitter) = self else { return 1 }
-    if plan.position(ofStep: step - 1).window == plan.fullWindows {
-      return Double(plan.lastTargets) / Double(plan.sequences * plan.window)
+    let index = plan.position(ofStep: step - 1).window
+    if index >= plan.fullWindows {
+      let targets = index == plan.fullWindows ? plan.lastTargets : plan.restTargets
+      return Double(targets) / Double(plan.sequences * plan.window)
     }
     guard jitter.largest > 0 else { return 1 }
     return Double(steps(plan, jitter, atStep: step).count) / Double(plan.window)

@@ -79,6 +79,8 @@ struct DataReport {
         + "\(Format.count(streams.fullWindows, "window")) of "
         + Format.count(streams.window, "step")
         + (streams.lastSteps > 0 ? " and one of \(streams.lastSteps)" : "")
+        + (streams.restTargets > 0
+          ? ", and one for the last \(Format.grouped(streams.restTargets))" : "")
         + (left > 0 ? "; \(Format.grouped(left)) are left out" : ""))
     summary.add(["targets_per_epoch": .integer(read), "training_targets": .integer(targets)])
   }

@@ -105,11 +105,29 @@ import Testing
     }
   }
 
+  @Test func oneMoreWindowReadsWhatIsMoreThanAHundredth() throws {
+    // 7 streams of 4 steps and 6 targets more, of which the shorter window has room for 2.
+    try withTemporaryFile((0..<35).map { UInt8($0) }) { path in
+      let corpus = try TokenCorpus(path: path, learning: .byte)
+      let plan = StreamPlan(tokenRange: 0..<35, sequences: 7, window: 2, contract: .two)
+      #expect(plan.fullWindows == 2)
+      #expect(plan.lastSteps == 2)
+      #expect(plan.restTargets == 4)
+      #expect(plan.windowsPerEpoch == 4)
+      #expect(plan.targetsPerEpoch == 34)
+      #expect((0..<4).map(plan.targets(throughWindow:)) == [14, 28, 30, 34])
+      let (inputs, targets) = window(plan, corpus, 0..<7, 3)
+      #expect(inputs == [29, 30, 31, 32, 32, 32, 32, 30, 31, 32, 33, 33, 33, 33])
+      #expect(targets == [-1, -1, -1, -1, -1, -1, -1, 31, 32, 33, 34, -1, -1, -1])
+      #expect(window(plan, corpus, 2..<5, 3).targets == [-1, -1, -1, 33, 34, -1])
+    }
+  }
+
   @Test func everyTargetIsTrainedOnOnceAnEpochAndEarlierWindowsStay() throws {
     try withTemporaryFile((0..<250).map { UInt8($0) }) { path in
       let corpus = try TokenCorpus(path: path, learning: .byte)
       for count in [41, 42, 47, 100, 101, 203, 250] {
-        for (sequences, length) in [(1, 7), (2, 9), (3, 4), (5, 8), (7, 5), (4, 10)] {
+        for (sequences, length) in [(1, 7), (2, 9), (3, 4), (5, 8), (7, 5), (4, 10), (17, 2)] {
           let old = StreamPlan(
             tokenRange: 0..<count, sequences: sequences, window: length, contract: .one)
           let plan = StreamPlan(
@@ -128,9 +146,13 @@ import Testing
           }
           #expect(Set(counted).count == counted.count)
           #expect(counted.count == plan.targetsPerEpoch)
-          // The shorter window is no longer than the others: it leaves out less than a stream each.
+          // The shorter window is no longer than the others; another one follows where it leaves
+          // out more than a hundredth.
           let left = count - 1 - plan.targetsPerEpoch
-          #expect(left == max(0, (count - 1) % sequences + plan.streamLength % length - length))
+          let rest = max(0, (count - 1) % sequences + plan.streamLength % length - length)
+          #expect(left == (rest > (count - 1) / 100 ? 0 : rest))
+          #expect(plan.restTargets == rest - left)
+          #expect(plan.targets(throughWindow: plan.windowsPerEpoch - 1) == plan.targetsPerEpoch)
         }
       }
     }
