@@ -82,7 +82,7 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(
-      name: "Corpora", dependencies: ["NumericContract", "Records", "CZlib"],
+      name: "Corpora", dependencies: ["CPlatform", "NumericContract", "Records", "CZlib"],
       swiftSettings: strictHot),
     .target(
       name: "Datasets",

@@ -1,3 +1,5 @@
+import CPlatform
+
 /// Learns merges from the chunks of a text: again and again the pair of tokens that occurs most
 /// often, of equally frequent ones the one with the lower ids.
 ///
@@ -89,12 +91,27 @@ struct BytePairTrainer {
 
   private mutating func merge(_ pair: TokenPair, into id: Int32) {
     addToken(shapes[Int(pair.left)].joined(to: shapes[Int(pair.right)]))
-    var all: [Int32] = []
-    swap(&all, &tokens)
-    unsafe all.withUnsafeMutableBufferPointer { all in
-      for chunk in pairs.places(of: pair) { unsafe merge(pair, into: id, chunk: chunk, of: all) }
+    let places = pairs.places(of: pair)
+    unsafe tokens.withUnsafeMutableBufferPointer { tokens in
+      unsafe chunks.withUnsafeMutableBufferPointer { chunks in
+        for (index, number) in places.enumerated() {
+          // The next chunks lie far apart.
+          if index + 16 < places.count {
+            unsafe platform_prefetch(chunks.baseAddress! + Int(places[index + 16]))
+          }
+          if index + 8 < places.count {
+            let start = unsafe Int(chunks[Int(places[index + 8])].start)
+            unsafe platform_prefetch(tokens.baseAddress! + start)
+          }
+          let chunk = unsafe chunks[Int(number)]
+          let part = unsafe UnsafeMutableBufferPointer(
+            rebasing: tokens[Int(chunk.start)..<Int(chunk.start + chunk.length)])
+          let length = unsafe Self.merge(
+            pair, into: id, of: part, weight: chunk.weight, number: number, &before, &behind)
+          unsafe chunks[Int(number)].length = Int32(length)
+        }
+      }
     }
-    swap(&all, &tokens)
     var tally = NeighbourTally()
     // A pair of the new token with itself counts as what stands before it.
     swap(&tally, &before)
@@ -115,20 +132,23 @@ struct BytePairTrainer {
   }
 
   /// Replaces every occurrence of a pair in a chunk, from left to right.
-  private mutating func merge(
-    _ pair: TokenPair, into id: Int32, chunk number: Int32,
-    of all: UnsafeMutableBufferPointer<Int32>
-  ) {
-    let chunk = chunks[Int(number)]
-    let tokens = unsafe UnsafeMutableBufferPointer(
-      rebasing: all[Int(chunk.start)..<Int(chunk.start + chunk.length)])
+  ///
+  /// - Parameters:
+  ///   - number: of the chunk.
+  ///   - before: what stands before the new token, and `behind` what stands behind it.
+  /// - Returns: how many tokens are left.
+  @inline(__always)
+  private static func merge(
+    _ pair: TokenPair, into id: Int32, of tokens: UnsafeMutableBufferPointer<Int32>, weight: Int,
+    number: Int32, _ before: inout NeighbourTally, _ behind: inout NeighbourTally
+  ) -> Int {
     let end = tokens.count
     var read = 0
     // Nothing moves before the first occurrence.
     while unsafe read + 1 < end && (tokens[read] != pair.left || tokens[read + 1] != pair.right) {
       read += 1
     }
-    if read + 1 >= end { return }
+    if read + 1 >= end { return end }
     var write = read
     while read < end {
       let token = unsafe tokens[read]
@@ -138,17 +158,13 @@ struct BytePairTrainer {
         write += 1
         continue
       }
-      if write > 0 {
-        unsafe before.add(chunk.weight, to: tokens[write - 1], in: number)
-      }
-      if read + 2 < end {
-        unsafe behind.add(chunk.weight, to: tokens[read + 2], in: number)
-      }
+      if write > 0 { unsafe before.add(weight, to: tokens[write - 1], in: number) }
+      if read + 2 < end { unsafe behind.add(weight, to: tokens[read + 2], in: number) }
       unsafe tokens[write] = id
       read += 2
       write += 1
     }
-    chunks[Int(number)].length = Int32(write)
+    return write
   }
 }
 

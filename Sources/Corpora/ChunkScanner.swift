@@ -106,7 +106,7 @@
 
 extension TextRules {
   /// Most bytes of a run, which by version 1 counts the space before it.
-  var longestRun: Int { self == .one ? 64 : 128 }
+  var longestRun: Int { 64 }
 
   /// Most bytes that a token of byte pairs can stand for.
   var longestChunk: Int { self == .one ? longestRun : 1 + longestRun }

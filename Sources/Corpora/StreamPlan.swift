@@ -10,8 +10,8 @@ package import NumericContract
 /// as it has room for of the (N − 1) mod B that follow the last stream. Where a stream has ended,
 /// the text goes on in the inputs and the targets are masked. Where more than a hundredth of all
 /// targets is still left, fewer than B, a window of T steps follows in which row b reads the T
-/// tokens before the b-th of them, and nothing else is counted. Version 1 of the contract leaves all
-/// of that out.
+/// tokens before the b-th of them, and nothing else is counted. Version 1 of the contract leaves
+/// all of that out.
 package struct StreamPlan: Sendable, Equatable {
   package let tokenRange: Range<Int>
   /// Sequences in the global batch (B).

@@ -49,14 +49,14 @@ import Testing
     let run = [UInt8](repeating: 0x61, count: 150)
     #expect(chunks(run, .one).map(\.count) == [64, 64, 22])
     #expect(chunks([0x20] + run, .one).map(\.count) == [64, 64, 23])
-    #expect(chunks(run, .two).map(\.count) == [128, 22])
-    #expect(chunks([0x20] + run, .two).map(\.count) == [129, 22])
-    // 42 characters of 3 bytes fit into 128 bytes.
+    #expect(chunks(run, .two).map(\.count) == [64, 64, 22])
+    #expect(chunks([0x20] + run, .two).map(\.count) == [65, 64, 22])
+    // 21 characters of 3 bytes fit into 64 bytes.
     let han = Array(String(repeating: "字", count: 50).utf8)
-    #expect(chunks(han, .two).map(\.count) == [126, 24])
-    #expect(chunks(Array("ab, ".utf8) + han, .two).map(\.count) == [2, 1, 127, 24])
+    #expect(chunks(han, .two).map(\.count) == [63, 63, 24])
+    #expect(chunks(Array("ab, ".utf8) + han, .two).map(\.count) == [2, 1, 64, 63, 24])
     let spaces = [UInt8](repeating: 0x20, count: 200)
-    #expect(chunks(spaces + [0x61], .two).map(\.count) == [128, 71, 2])
+    #expect(chunks(spaces + [0x61], .two).map(\.count) == [64, 64, 64, 7, 2])
   }
 
   @Test func theTableOfClassesIsUnicodes() {
