@@ -94,6 +94,14 @@ function drawCharts() {
         series.push({ ...style, name: `${run.name} (validation)`, dashed: true, dots: true,
           points: points(detail, overlay.kind, values) });
       }
+      // What naive models reach on the same data.
+      const [kind, key] = overlay ? [overlay.kind, overlay.key] : [chart.kind, chart.key];
+      for (const name of kind === "valid" ? Object.keys(detail.valid) : []) {
+        if (!name.startsWith(`${key}_of_`)) continue;
+        const model = name.slice(key.length + 4).replaceAll("_", " ");
+        series.push({ ...style, name: `${run.name} (${model})`, dashed: true,
+          points: points(detail, "valid", detail.valid[name]) });
+      }
     }
     drawLines(figures.get(id), series, {
       xFormat: xFormats[$("x-axis").value], logarithmic: isOn("logarithmic") && !chart.fromZero,
@@ -112,7 +120,7 @@ function furtherCharts(runs) {
     const detail = state.details.get(run.name);
     for (const kind of ["valid", "train"]) {
       for (const key of Object.keys(detail[kind])) {
-        if (ordinary.has(key)) continue;
+        if (ordinary.has(key) || key.includes("_of_")) continue;
         const title = key.replaceAll("_", " ");
         found.set(title + kind, {
           title, kind, key, unit: kind === "train" ? "training" : "validation",

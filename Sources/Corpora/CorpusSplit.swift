@@ -1,3 +1,5 @@
+import NumericContract
+
 /// Which tokens train and which validate.
 package struct CorpusSplit: Sendable {
   /// A range of tokens of a corpus.
@@ -12,6 +14,28 @@ package struct CorpusSplit: Sendable {
 
     /// Bytes of text that the range's targets (every token but the first) stand for.
     package var targetBytes: Int { corpus.byteCount(of: range.dropFirst()) }
+
+    /// Characters of text that they stand for; nil where nobody knows.
+    package var targetCharacters: Int? { corpus.characterCount(of: range.dropFirst()) }
+
+    /// The loss, in nats a token, of a model that knows how often each token stands in a training
+    /// text, once more each, and nothing else.
+    ///
+    /// - Complexity: one pass over the tokens, and over as many of `training` as decide.
+    package func unigramLoss(knowing training: Part) -> Double {
+      let known = training.corpus.tokenCounts(in: training.range.prefix(Self.mostCounted))
+      let total = Double(known.reduce(known.count, +))
+      let counts = corpus.tokenCounts(in: range.dropFirst())
+      precondition(counts.count == known.count, "\(counts.count) tokens of \(known.count)")
+      let sum = zip(counts, known).reduce(0.0) { sum, pair in
+        pair.0 == 0
+          ? sum : sum - Double(pair.0) * Elementary.log(Double(pair.1 + 1) / total)
+      }
+      return sum / Double(max(1, range.count - 1))
+    }
+
+    /// Tokens that say well enough how frequent each is.
+    private static let mostCounted = 1 << 26
 
     /// The token that text begins after where nothing else is given: a line end, or where the range
     /// has none, the most frequent token; the first of equals.

@@ -78,7 +78,31 @@ enum PrometheusText {
         gauge.isOfNats && !countsNats(summary) ? nil : summary[gauge.key]?.doubleValue
       }
     }
+    for name in figureNames(summaries) {
+      let words = name.replacingOccurrences(of: "_", with: " ")
+      add("validation_\(name)", "Last validation, \(words).") {
+        $0["validation"]?[name]?.doubleValue
+      }
+    }
     return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// What the runs' tasks are judged by, and naive models beside them, but for the gauges above.
+  private static func figureNames(_ summaries: [OrderedJSON]) -> [String] {
+    let known = Set(gauges.map(\.name))
+    var names: [String] = []
+    for summary in summaries {
+      guard case .object(let members)? = summary["validation"] else { continue }
+      for name in members.map(\.name) where !names.contains(name) {
+        // Records may come from elsewhere: Prometheus takes no other letters.
+        let isName = name.utf8.allSatisfy {
+          $0 == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0)
+            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+        }
+        if isName, !known.contains("validation_\(name)") { names.append(name) }
+      }
+    }
+    return names
   }
 
   /// Whether a run's loss is known to be counted in nats.

@@ -66,12 +66,22 @@ struct RunReport {
       "ranks": heartbeat?["ranks"] ?? .null, "threads": heartbeat?["threads"] ?? .null,
       "started": heartbeat?["started"] ?? .null, "updated": heartbeat?["time"] ?? .null,
       "model": config?["model"] ?? .null, "task": heartbeat?["task"] ?? .null,
+      "validation": .object(validation),
       // What is not shown, or not yet.
       "metrics_bytes": .integer(look.fileBytes), "metrics_bytes_read": .integer(look.readBytes),
       "is_behind": .bool(look.isBehind), "damaged_lines": .integer(metrics.damagedLines),
       "has_other_columns": .bool(metrics.train.hasOtherColumns || metrics.valid.hasOtherColumns),
       "problem": look.problem.map { .string($0) } ?? .null,
     ])
+  }
+
+  /// All numbers of the last validation but its place.
+  private var validation: [OrderedJSON.Member] {
+    let places: Set = ["step", "training_seconds"]
+    return metrics.valid.names.compactMap { name in
+      if places.contains(name) { return nil }
+      return metrics.valid[name].map { .init(name, .number($0)) }
+    }
   }
 
   /// A whole number as one, however large.

@@ -5,7 +5,7 @@ package import Tasks
 /// What sequences to read or make for a task, and how they lie in batches.
 package struct SequenceRequest: Sendable {
   package var task: TaskDescription
-  /// The file to train on, and one of its own to validate on. Files only, as are the next fourteen.
+  /// The file to train on, and one of its own to validate on. Files only, as are the next fifteen.
   package var train = ""
   package var valid: String?
   /// The part of `train` to validate on where there is no other file.
@@ -33,6 +33,8 @@ package struct SequenceRequest: Sendable {
   /// Steps to forecast, and steps from one window to the next.
   package var horizon = 1
   package var stride = 1
+  /// Steps of a season, 1 for none; nil looks for one in the training data.
+  package var season: Int?
   /// Sequences to make for validation.
   package var validSequences = 0
   /// Rows of a batch (B) and their steps (T).

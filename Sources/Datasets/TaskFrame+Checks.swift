@@ -32,6 +32,11 @@ extension TaskFrame {
         "does not go with data.normalize, which is \(normalizes)")
     }
     try checkScales()
+    if let season, season < 1 { throw Self.error("season", "has \(season) steps") }
+    if let naiveErrors {
+      guard naiveErrors.count == targets?.count, naiveErrors.allSatisfy({ $0 >= 0 && $0.isFinite })
+      else { throw Self.error("naive_errors", "has not one error for each column to forecast") }
+    }
   }
 
   private func checkTargets(outputs: Int?, horizon: Int) throws(JSONFieldError) {

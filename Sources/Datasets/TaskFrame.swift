@@ -16,6 +16,11 @@ package struct TaskFrame: Sendable, Equatable {
   /// What is taken for missing numbers of each column where nothing else is known; nil where that
   /// is the mean, or nothing is filled in.
   package var fills: [Double]?
+  /// Steps of a season of what is forecast; nil where there is none, or nobody knows.
+  package var season: Int?
+  /// What a naive forecast of the training data misses on average, by column to forecast; nil
+  /// where nobody knows.
+  package var naiveErrors: [Double]?
 
   /// Learns everything from the training parts (ranges of steps) of a file.
   package init(
@@ -48,6 +53,13 @@ package struct TaskFrame: Sendable, Equatable {
       } else {
         fills = scales.means
       }
+    }
+    if let targets {
+      let season = Season(
+        of: table.numbers, parts: training,
+        places: try table.places(of: targets, path: path, key: "data.targets"),
+        asked: request.season, window: request.window)
+      (self.season, naiveErrors) = (season.steps, season.errors)
     }
     // What is normalized is centred before it is rounded.
     if !request.normalizes, request.contract >= .two {
@@ -97,13 +109,14 @@ extension TaskFrame {
   package var json: OrderedJSON {
     Self.json(
       columns: columns, classes: classes, targets: targets, means: means, deviations: deviations,
-      fills: fills)
+      fills: fills, season: season, naiveErrors: naiveErrors)
   }
 
   /// The same of parts that are known.
   package static func json(
     columns: [String], classes: [String]?, targets: [String]?, means: [Double]?,
-    deviations: [Double]?, fills: [Double]? = nil
+    deviations: [Double]?, fills: [Double]? = nil, season: Int? = nil,
+    naiveErrors: [Double]? = nil
   ) -> OrderedJSON {
     var members: [OrderedJSON.Member] = []
     func add(_ name: String, _ words: [String]?) {
@@ -118,6 +131,8 @@ extension TaskFrame {
     add("means", means)
     add("deviations", deviations)
     add("fills", fills)
+    if let season { members.append(.init("season", .integer(season))) }
+    add("naive_errors", naiveErrors)
     return .object(members)
   }
 
@@ -131,5 +146,9 @@ extension TaskFrame {
       deviations = try fields.numbers("deviations")
     }
     if fields.value(ifPresent: "fills") != nil { fills = try fields.numbers("fills") }
+    season = try fields.integer(ifPresent: "season")
+    if fields.value(ifPresent: "naive_errors") != nil {
+      naiveErrors = try fields.numbers("naive_errors")
+    }
   }
 }

@@ -104,6 +104,7 @@ extension Config {
     request.targetColumns = options.targets
     request.horizon = options.horizon
     request.stride = options.stride
+    request.season = options.season
     request.validSequences = options.validSequences
     return request
   }

@@ -122,8 +122,9 @@ package final class TrainingRun {
       ? TensorBoardLog(runDirectory: directory.path, host: communicator.hostName) : nil
     let decoder = try communicator.agree { try setup.decoder() }
     scorer = Scorer(
-      task: setup.config.taskDescription, decoder: decoder, replica: replica,
+      task: setup.config.taskDescription, decoder: decoder, frame: setup.frame, replica: replica,
       communicator: communicator, progress: trainer.progress)
+    scorer.trainingText = setup.split?.training
     validation = setup.validation
     debugger = options.debug ? DebugChecks(trainer: trainer, seed: setup.config.run.seed) : nil
     isReady = true

@@ -147,10 +147,14 @@ package struct TrainingSetup {
     }
   }
 
+  /// What the data taught; nil where they are text, or made up.
+  package var frame: TaskFrame? {
+    if case .sequences(let data) = data { data.frame } else { nil }
+  }
+
   /// Says what the model's outputs mean.
   package func decoder() throws -> OutputDecoder {
-    let frame: TaskFrame? = if case .sequences(let data) = data { data.frame } else { nil }
-    return try OutputDecoder(
+    try OutputDecoder(
       task: config.taskDescription, tokenizer: tokenizer, frame: frame,
       outputs: shape.vocabularySize, path: config.data.train)
   }

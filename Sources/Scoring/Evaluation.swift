@@ -54,6 +54,7 @@ package struct Evaluation {
         kernels: kernels, window: model.config.batch.window, plan: plan, slots: subject.slots,
         on: communicator)
     }
+    if case .text(_, let training) = subject { scorer.trainingText = training }
     let score = try scorer.score(on: subject.scored(window: model.config.batch.window))
     console.say("\(model.checkpoint.path) on \(subject.path)")
     if let words = model.choice.words { console.say("taken: \(words)") }
@@ -63,12 +64,15 @@ package struct Evaluation {
         "<unk> was never trained: the training text has no unknown token, so that their losses say "
           + "nothing")
     }
+    for warning in score.warnings { console.say(warning) }
+    for line in score.figures.tables.flatMap(\.lines) { console.say(line) }
     let head: OrderedJSON = [
       "kind": "evaluation", "checkpoint": .string(model.checkpoint.path),
       "text": .string(subject.path), "step": .integer(model.state.step),
       "tokens": .integer(score.targets), "loss": .number(score.loss),
     ]
-    console.record(head.merging(score.measures).merging(model.choice.json))
+    console.record(
+      head.merging(score.measures).merging(model.choice.json).merging(score.tables))
   }
 
   /// The model's config, with another batch where that is asked for.
@@ -95,26 +99,26 @@ package struct Evaluation {
 
   /// What is measured on.
   private enum Subject {
-    case text(CorpusSplit.Part)
+    case text(CorpusSplit.Part, training: CorpusSplit.Part?)
     case sequences(SequenceData, path: String)
 
     func scored(window: Int) -> Scorer.Subject {
       switch self {
-      case .text(let part): .text(part, window: window)
+      case .text(let part, _): .text(part, window: window)
       case .sequences(let data, _): .sequences(data.validation ?? data.training)
       }
     }
 
     var path: String {
       switch self {
-      case .text(let part): part.corpus.path
+      case .text(let part, _): part.corpus.path
       case .sequences(_, let path): path
       }
     }
 
     var fingerprint: String {
       switch self {
-      case .text(let part): part.corpus.fingerprint
+      case .text(let part, _): part.corpus.fingerprint
       case .sequences(let data, _): data.validationFingerprint ?? data.fingerprint
       }
     }
@@ -126,14 +130,14 @@ package struct Evaluation {
     /// What the data take, beyond files that are mapped.
     var memoryBytes: Int {
       switch self {
-      case .text(let part): part.corpus.memoryBytes
+      case .text(let part, _): part.corpus.memoryBytes
       case .sequences(let data, _): (data.validation ?? data.training).memoryBytes
       }
     }
   }
 
   private func subject(of model: LoadedModel) throws -> Subject {
-    if model.task.readsText { return .text(try part(of: model)) }
+    if model.task.readsText { return try textSubject(of: model) }
     var config = model.config
     if let text {
       if model.task.isGenerated {
@@ -156,14 +160,14 @@ package struct Evaluation {
     return .sequences(data, path: config.data.valid ?? "the \(model.task.name) task")
   }
 
-  private func part(of model: LoadedModel) throws -> CorpusSplit.Part {
+  private func textSubject(of model: LoadedModel) throws -> Subject {
     if let text {
       let corpus = try TokenCorpus(path: text, tokenizer: model.state.tokenizer)
       guard corpus.count >= 2 else {
         throw UsageError(
           "text '\(text)' has 1 token, expected at least 2: there is nothing to predict")
       }
-      return CorpusSplit.Part(corpus: corpus, range: 0..<corpus.count)
+      return .text(CorpusSplit.Part(corpus: corpus, range: 0..<corpus.count), training: nil)
     }
     let split = try model.config.openText(as: model.state.tokenizer)
     guard split.training.corpus.fingerprint == model.state.corpusFingerprint else {
@@ -175,6 +179,6 @@ package struct Evaluation {
       throw UsageError(
         "the run set no validation text aside (data.valid_fraction is 0); name one with --text")
     }
-    return validation
+    return .text(validation, training: split.training)
   }
 }

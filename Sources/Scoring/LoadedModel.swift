@@ -195,7 +195,8 @@ package struct LoadedModel {
     unsafe try readParameters(into: replica.parameters.pointer)
     replica.repack()
     return Scorer(
-      task: task, decoder: try decoder(), replica: replica, communicator: communicator)
+      task: task, decoder: try decoder(), frame: frame, replica: replica,
+      communicator: communicator)
   }
 
   /// Reads the parameters that a model is used with into an arena of the model's table: their

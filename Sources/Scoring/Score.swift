@@ -13,8 +13,12 @@ package struct Score: Sendable {
   package var targets: Int
   /// Bytes of text that these stand for; 0 where there is no text.
   package var bytes: Int
+  /// Characters of it; nil where there is no text, or nobody knows.
+  package var characters: Int?
   /// Targets that the tokenizer does not know.
   package var unknownTargets = 0
+  /// What outputs say beyond the loss, and what naive models reach.
+  package var figures = Figures()
   /// Columns of the output layer.
   package var outputs: Int
 
@@ -30,7 +34,7 @@ package struct Score: Sendable {
     self.outputs = outputs
   }
 
-  /// The value of one of the task's metrics.
+  /// The value of one of the task's metrics; not a number where it is not defined.
   package func value(of metric: TaskMetric) -> Double {
     switch metric.quantity {
     case .loss: loss
@@ -38,19 +42,47 @@ package struct Score: Sendable {
     case .lossMetricPerColumn: lossMetric / Double(outputs)
     // A hopeless model may leave it infinite.
     case .perplexity: loss < 700 ? Elementary.exp(loss) : .infinity
-    case .bitsPerByte: loss * Double(targets) / Double(bytes) / Elementary.log(2)
+    case .bitsPerByte: bits(per: bytes)
+    case .bitsPerCharacter: bits(per: characters ?? 0)
+    case .figure: figures.values[metric.name] ?? .nan
     }
   }
 
-  /// The task's metrics by name.
+  private func bits(per count: Int) -> Double {
+    loss * Double(targets) / Double(count) / Elementary.log(2)
+  }
+
+  /// The task's metrics that are defined here: bits need a text that stands for the targets.
+  private var metrics: [TaskMetric] {
+    task.metrics.filter { metric in
+      switch metric.quantity {
+      case .bitsPerByte: bytes > 0
+      case .bitsPerCharacter: characters ?? 0 > 0
+      case .figure: figures.values[metric.name] != nil
+      case .loss, .lossMetric, .lossMetricPerColumn, .perplexity: true
+      }
+    }
+  }
+
+  /// The task's metrics by name, and after each what naive models reach.
   ///
   /// Bits per byte are left out where no byte stands for the targets; where some of these are
   /// unknown, which is easier to say than the text is, `unknown_targets` marks them.
   package var measures: OrderedJSON {
-    let metrics = task.metrics.filter { $0.quantity != .bitsPerByte || bytes > 0 }
-    let known: OrderedJSON = .object(metrics.map { .init($0.name, .number(value(of: $0))) })
-    return unknownTargets == 0
-      ? known : known.merging(["unknown_targets": .integer(unknownTargets)])
+    var members = metrics.map { OrderedJSON.Member($0.name, .number(value(of: $0))) }
+    for name in [TaskMetric.loss.name] + metrics.map(\.name) {
+      for baseline in figures.baselines {
+        guard let value = baseline.values[name] else { continue }
+        members.append(.init(baseline.key(of: name), .number(value)))
+      }
+    }
+    if unknownTargets > 0 { members.append(.init("unknown_targets", .integer(unknownTargets))) }
+    return .object(members)
+  }
+
+  /// The tables of figures by name.
+  package var tables: OrderedJSON {
+    .object(figures.tables.map { .init($0.name, $0.json) })
   }
 
   /// The record of a validation after `step`.
@@ -59,19 +91,51 @@ package struct Score: Sendable {
     return head.merging(measures)
   }
 
-  /// The loss, the task's metrics, and how many targets they are of.
+  /// The loss, the task's metrics, and how many targets they are of; naive models stand behind the
+  /// first metric that they have.
   package var words: String {
-    func number(_ value: Double, _ decimals: Int?) -> String {
-      decimals.map { Format.fixed(value, $0) } ?? Format.small(value)
+    var hasBaselines = false
+    var words = "loss \(Self.number(loss, task.lossDecimals))"
+    for metric in metrics where isShown(metric) {
+      let value = Self.number(value(of: metric), metric.decimals)
+      words += metric.unit.map { "  \(value) \($0)" } ?? "  \(metric.name) \(value)"
+      let naive = hasBaselines ? [] : figures.baselines(of: metric.name)
+      if naive.isEmpty { continue }
+      hasBaselines = true
+      words +=
+        " (" + naive.map { "\($0.words) \(Self.number($0.value, metric.decimals))" }
+        .joined(separator: ", ") + ")"
     }
-    let hasBits = bytes > 0 && unknownTargets == 0
-    let measures = task.metrics.filter { $0.quantity != .bitsPerByte || hasBits }.map { metric in
-      let value = number(value(of: metric), metric.decimals)
-      return metric.unit.map { "  \(value) \($0)" } ?? "  \(metric.name) \(value)"
-    }
-    return "loss \(number(loss, task.lossDecimals))\(measures.joined())  "
-      + "(\(Format.grouped(targets)) \(task.scoreUnit.rawValue)"
+    return words + "  (\(Format.grouped(targets)) \(task.scoreUnit.rawValue)"
       + (unknownTargets == 0
         ? ")" : ", \(Format.share(unknownTargets, of: targets)) of them unknown, <unk>)")
+  }
+
+  /// Whether people see a metric in a line: not what says nothing new.
+  private func isShown(_ metric: TaskMetric) -> Bool {
+    switch metric.quantity {
+    case .bitsPerByte: unknownTargets == 0
+    case .bitsPerCharacter: unknownTargets == 0 && characters != bytes
+    default: !figures.minor.contains(metric.name)
+    }
+  }
+
+  /// Naive models that are better than this one by some metric, a line each.
+  package var warnings: [String] {
+    figures.baselines.compactMap { baseline in
+      let worse = ([.loss] + metrics).compactMap { metric -> String? in
+        let isTold = metric.quantity == .loss && baseline.values[TaskMetric.loss.name] != nil
+        guard let naive = baseline.values[metric.name], metric == .loss || !isTold,
+          metric.isBetter(naive, than: value(of: metric))
+        else { return nil }
+        return "\(metric.name) \(Self.number(naive, metric.decimals))"
+      }
+      return worse.isEmpty
+        ? nil : "worse than the naive \(baseline.words): \(worse.joined(separator: ", "))"
+    }
+  }
+
+  private static func number(_ value: Double, _ decimals: Int?) -> String {
+    decimals.map { Format.fixed(value, $0) } ?? Format.small(value)
   }
 }

@@ -15,12 +15,16 @@ package import Tasks
 package final class Scorer {
   package let task: TaskDescription
   package let decoder: OutputDecoder
+  /// The text that the model was trained on, of which naive models know how frequent tokens are.
+  package var trainingText: CorpusSplit.Part?
   let replica: Replica
   let communicator: any Communicator
   private let savedState: AlignedBuffer
   private let progress: RunProgress?
+  /// What is summed over outputs beside the loss; nil for nothing.
+  private let figures: (any FigureKind)?
   /// What was counted of the text that was measured on last.
-  private var counted: (part: CorpusSplit.Part, bytes: Int, unknown: Int)?
+  private var counted: (part: CorpusSplit.Part, figures: TextFigures)?
 
   /// What a model is measured on, or gives outputs of: each token or sequence once.
   package enum Subject: Sendable {
@@ -29,10 +33,11 @@ package final class Scorer {
   }
 
   /// - Parameters:
+  ///   - frame: what the data taught; nil where they are text, or made up.
   ///   - replica: has the model's parameters; whoever changes them packs them too.
   ///   - progress: hears of every batch.
   package init(
-    task: TaskDescription, decoder: OutputDecoder, replica: Replica,
+    task: TaskDescription, decoder: OutputDecoder, frame: TaskFrame? = nil, replica: Replica,
     communicator: any Communicator, progress: RunProgress? = nil
   ) {
     self.task = task
@@ -41,6 +46,7 @@ package final class Scorer {
     self.communicator = communicator
     savedState = AlignedBuffer(count: replica.stateCount)
     self.progress = progress
+    figures = task.figures.kind(frame: frame, outputs: replica.shape.vocabularySize)
   }
 
   /// Measures on all of `subject` from the initial state; the state of training is kept. Every rank
@@ -60,7 +66,11 @@ package final class Scorer {
     let shardCount = replica.plan.shards
     // Losses of all shards, then token counts, then metrics; a rank fills in its own.
     var sums = [Double](repeating: 0, count: 3 * shardCount)
-    let isWhole = try forEachBatch(of: subject) { index throws(CollectiveError) in
+    let figureSums = figures.map { FigureSums($0, plan: replica.plan, rank: replica.rank) }
+    if figures != nil { replica.workers.forEach { $0.keepsScores = true } }
+    defer { replica.workers.forEach { $0.keepsScores = false } }
+    let isWhole = try forEachBatch(of: subject, then: figureSums?.add) {
+      index throws(CollectiveError) in
       if let isStopRequested, (index + 1).isMultiple(of: batchesBetweenVotes) {
         if try anyRank(isStopRequested()) { return false }
       }
@@ -73,16 +83,22 @@ package final class Scorer {
       }
       return true
     }
-    return isWhole ? try combine(sums, of: subject) : nil
+    if !isWhole { return nil }
+    var score = try combine(sums, of: subject)
+    if let figureSums { score.figures = try figureSums.figures(on: communicator) }
+    return score
   }
 
   /// Computes forward over all of `subject` from the initial state, and puts the state of training
   /// back in the end.
   ///
-  /// - Parameter body: is called after each batch, counted from 0; false ends it all.
+  /// - Parameters:
+  ///   - take: is called with each worker after each batch, on the worker's thread.
+  ///   - body: is called after each batch, counted from 0; false ends it all.
   /// - Returns: whether no call of `body` did.
   func forEachBatch<Failure: Error>(
-    of subject: Subject, _ body: (Int) throws(Failure) -> Bool
+    of subject: Subject, then take: ((SequenceWorker) -> Void)? = nil,
+    _ body: (Int) throws(Failure) -> Bool
   ) throws(Failure) -> Bool {
     unsafe replica.readState(into: savedState.pointer)
     replica.resetState()
@@ -93,6 +109,7 @@ package final class Scorer {
         let worker = replica.workers[thread]
         batches.fill(worker, index: index)
         unsafe worker.evaluate(parameters: replica.parameters.pointer, weights: replica.weights)
+        take?(worker)
       }
       progress?.beat()
       if try !body(index) { return false }
@@ -129,21 +146,24 @@ package final class Scorer {
     let text = count(subject)
     var score = Score(
       task: task, loss: CanonicalTree.sum(losses) / targets,
-      lossMetric: CanonicalTree.sum(metrics) / targets, targets: Int(targets), bytes: text.bytes,
-      outputs: replica.shape.vocabularySize)
+      lossMetric: CanonicalTree.sum(metrics) / targets, targets: Int(targets),
+      bytes: text?.bytes ?? 0, outputs: replica.shape.vocabularySize)
+    guard let text else { return score }
     score.unknownTargets = text.unknown
+    score.characters = text.characters
+    score.figures = text.figures(targets: score.targets)
     return score
   }
 
-  /// Bytes and unknown ones of a text's targets, counted once.
-  private func count(_ subject: Subject) -> (bytes: Int, unknown: Int) {
-    guard case .text(let part, _) = subject else { return (0, 0) }
+  /// What is to be known of a text, counted once.
+  private func count(_ subject: Subject) -> TextFigures? {
+    guard case .text(let part, _) = subject else { return nil }
     if let counted, counted.part.corpus === part.corpus, counted.part.range == part.range {
-      return (counted.bytes, counted.unknown)
+      return counted.figures
     }
-    let (bytes, unknown) = (part.targetBytes, part.unknownTargets)
-    counted = (part, bytes, unknown)
-    return (bytes, unknown)
+    let figures = TextFigures(part, training: trainingText)
+    counted = (part, figures)
+    return figures
   }
 }
 

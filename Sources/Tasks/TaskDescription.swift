@@ -71,6 +71,8 @@ package struct TaskDescription: Sendable, Equatable {
   package var readout: TaskShape.Readout
   package var loss: TaskShape.Loss
   package var metrics: [TaskMetric]
+  /// What is summed over outputs for those of them that are figures, and set beside naive ones.
+  package var figures: TaskFigures
   /// What speed is counted by.
   package var unit: Unit
   /// Decimals of a loss that people see; nil for four, and an exponent where these would be zeros.
@@ -79,7 +81,7 @@ package struct TaskDescription: Sendable, Equatable {
   package init(
     name: String, inputs: Inputs, sequences: Sequences, targets: Targets, looksAhead: Bool,
     outputs: Outputs, readout: TaskShape.Readout, loss: TaskShape.Loss, metrics: [TaskMetric],
-    unit: Unit, lossDecimals: Int? = nil
+    figures: TaskFigures = .none, unit: Unit, lossDecimals: Int? = nil
   ) {
     self.name = name
     self.inputs = inputs
@@ -90,6 +92,7 @@ package struct TaskDescription: Sendable, Equatable {
     self.readout = readout
     self.loss = loss
     self.metrics = metrics
+    self.figures = figures
     self.unit = unit
     self.lossDecimals = lossDecimals
   }
@@ -102,11 +105,8 @@ extension TaskDescription {
   /// Whether real values go in.
   package var readsValues: Bool { inputs.contains(.values) }
 
-  /// What models of the task can be ranked by, the loss first. Bits per byte are not defined for
-  /// every text, and rank as the loss does.
-  package var measures: [TaskMetric] {
-    [.loss] + metrics.filter { $0.quantity != .bitsPerByte }
-  }
+  /// What models of the task can be ranked by, the loss first.
+  package var measures: [TaskMetric] { [.loss] + metrics.filter(\.ranks) }
 
   /// Whether it trains on a text by a tokenizer, which checkpoints keep.
   package var readsText: Bool { sequences == .streams }

@@ -12,6 +12,10 @@ package struct TaskMetric: Sendable, Equatable {
     case perplexity
     /// The loss in bits, over the bytes of text that the targets stand for.
     case bitsPerByte
+    /// The same over the characters.
+    case bitsPerCharacter
+    /// What the task's figures (`TaskFigures`) say under this name.
+    case figure(Direction)
   }
 
   /// Which of two values is the better one.
@@ -38,8 +42,9 @@ package struct TaskMetric: Sendable, Equatable {
   /// Which of two values is the better one.
   package var direction: Direction {
     switch quantity {
-    case .loss, .perplexity, .bitsPerByte: .lower
-    case .lossMetric(let direction), .lossMetricPerColumn(let direction): direction
+    case .loss, .perplexity, .bitsPerByte, .bitsPerCharacter: .lower
+    case .lossMetric(let direction), .lossMetricPerColumn(let direction), .figure(let direction):
+      direction
     }
   }
 
@@ -50,11 +55,15 @@ package struct TaskMetric: Sendable, Equatable {
     return direction == .lower ? value < best : value > best
   }
 
+  /// Whether models can be ranked by it. Bits per byte or character are not defined for every text,
+  /// and rank as the loss does.
+  var ranks: Bool { quantity != .bitsPerByte && quantity != .bitsPerCharacter }
+
   /// Whether a worker must sum the metric of the loss for it.
   package var needsLossMetric: Bool {
     switch quantity {
     case .lossMetric, .lossMetricPerColumn: true
-    case .loss, .perplexity, .bitsPerByte: false
+    case .loss, .perplexity, .bitsPerByte, .bitsPerCharacter, .figure: false
     }
   }
 }

@@ -41,43 +41,62 @@ package enum TaskName: String, CaseIterable, Sendable {
     func task(
       _ inputs: TaskDescription.Inputs, _ sequences: TaskDescription.Sequences,
       _ targets: TaskDescription.Targets, looksAhead: Bool, _ outputs: TaskDescription.Outputs,
-      _ metrics: [TaskMetric], _ unit: TaskDescription.Unit, lossDecimals: Int? = nil
+      _ metrics: [TaskMetric], _ figures: TaskFigures, _ unit: TaskDescription.Unit,
+      lossDecimals: Int? = nil
     ) -> TaskDescription {
       TaskDescription(
         name: rawValue, inputs: inputs, sequences: sequences, targets: targets,
         looksAhead: looksAhead, outputs: outputs, readout: readout, loss: loss, metrics: metrics,
-        unit: unit, lossDecimals: lossDecimals)
+        figures: figures, unit: unit, lossDecimals: lossDecimals)
     }
     return switch self {
     case .language:
       task(
-        .tokens, .streams, .nextStep, looksAhead: true, .textTokens, Self.textMetrics, .tokens,
-        lossDecimals: 4)
+        .tokens, .streams, .nextStep, looksAhead: true, .textTokens, Self.textMetrics, .text,
+        .tokens, lossDecimals: 4)
     case .classification:
       task(
         .values, .packed, .onePerSequence, looksAhead: false, .classes,
-        [TaskMetric("accuracy", .lossMetric(.higher))], .sequences)
+        Self.classMetrics, .classes, .sequences)
     case .forecasting:
       task(
         .values, .windows, .severalPerSequence, looksAhead: true, .values,
-        Self.valueMetrics(loss), .sequences)
+        Self.valueMetrics(loss) + Self.forecastMetrics, .forecasts, .sequences)
     case .multilabel:
       task(
         .values, .packed, .nextStep, looksAhead: true, .labels,
-        [TaskMetric("nll", .loss), TaskMetric("label_accuracy", .lossMetricPerColumn(.higher))],
-        .steps)
+        Self.labelMetrics, .labels, .steps)
     case .adding:
       task(
         .values, .generated(.adding), .onePerSequence, looksAhead: false, .values,
-        Self.valueMetrics(loss), .sequences)
+        Self.valueMetrics(loss) + [TaskMetric("r2", .figure(.higher))], .values, .sequences)
     case .copy:
-      task(.tokens, .generated(.copy), .everyStep, looksAhead: true, .symbols, [], .tokens)
+      task(.tokens, .generated(.copy), .everyStep, looksAhead: true, .symbols, [], .none,
+        .tokens)
     }
   }
 
   private static let textMetrics = [
     TaskMetric("perplexity", .perplexity, decimals: 2),
     TaskMetric("bits_per_byte", .bitsPerByte, unit: "bits/byte", decimals: 4),
+    TaskMetric("bits_per_character", .bitsPerCharacter, unit: "bits/character", decimals: 4),
+  ]
+
+  private static let classMetrics = [
+    TaskMetric("accuracy", .lossMetric(.higher)),
+    TaskMetric("macro_f1", .figure(.higher)),
+    TaskMetric("balanced_accuracy", .figure(.higher)),
+  ]
+
+  private static let forecastMetrics = [
+    TaskMetric("mase", .figure(.lower)),
+    TaskMetric("smape", .figure(.lower), decimals: 2),
+  ]
+
+  private static let labelMetrics = [
+    TaskMetric("nll", .loss), TaskMetric("label_accuracy", .lossMetricPerColumn(.higher)),
+    TaskMetric("frame_accuracy", .figure(.higher)), TaskMetric("micro_f1", .figure(.higher)),
+    TaskMetric("exact_match", .figure(.higher)),
   ]
 
   /// Either loss of values is the metric of the other.

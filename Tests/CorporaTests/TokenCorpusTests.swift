@@ -31,6 +31,32 @@ import Testing
     }
   }
 
+  @Test(arguments: Tokenizer.Kind.allCases)
+  func charactersAreCountedByScalars(kind: Tokenizer.Kind) throws {
+    let text = String(repeating: "Grüße, 世界 🌍!\nund mehr\n", count: 20)
+    try withTemporaryFile(text.utf8) { path in
+      let corpus = try TokenCorpus(path: path, learning: kind)
+      let all = 0..<corpus.count
+      #expect(corpus.characterCount(of: all) == text.unicodeScalars.count)
+      #expect(corpus.characterCount(of: all.prefix(0)) == 0)
+      // Parts add up, wherever they are cut.
+      for middle in stride(from: 0, to: corpus.count, by: 7) {
+        let parts = [0..<middle, middle..<corpus.count].map { corpus.characterCount(of: $0) ?? -1 }
+        #expect(parts[0] + parts[1] == text.unicodeScalars.count, "\(kind) at \(middle)")
+      }
+    }
+  }
+
+  @Test func unigramsKnowHowFrequentTokensAre() throws {
+    try withTemporaryFile("aabab".utf8) { path in
+      let corpus = try TokenCorpus(path: path, learning: .byte)
+      let part = CorpusSplit.Part(corpus: corpus, range: 0..<5)
+      // The targets are a, b, a, b; 256 kinds are known once more than they occur.
+      let expected = -(2 * log(4.0 / 261) + 2 * log(3.0 / 261)) / 4
+      #expect(abs(part.unigramLoss(knowing: part) - expected) < 1e-12)
+    }
+  }
+
   @Test(arguments: [
     (Tokenizer.Kind.byte, 1, 1), (.character, 3, 2), (.word, 3, 2), (.bytePair, 3, 2),
   ])

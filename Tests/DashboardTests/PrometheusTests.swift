@@ -14,6 +14,25 @@ import Testing
     #expect(odd.contains(#"gru_dist_step{run="a\"b\\c\n"} 1.0"#))
   }
 
+  /// A task's figures and the naive models beside them are gauges of their own.
+  @Test func figuresOfTasksAreGauges() throws {
+    let folder = try RunsFolder(metrics: [
+      #"{"kind":"valid","step":10,"loss":3.25,"macro_f1":0.7,"macro_f1_of_largest_class":0.2}"#,
+      #"{"kind":"valid","step":20,"loss":2.75,"macro_f1":0.8,"macro_f1_of_largest_class":0.2}"#,
+    ])
+    let server = try folder.server()
+    let text = try server.get("/metrics").text
+    #expect(text.contains("\ngru_dist_validation_macro_f1{run=\"first\"} 0.8\n"))
+    #expect(text.contains("# HELP gru_dist_validation_macro_f1_of_largest_class Last validation, "))
+    let lines = text.split(separator: "\n")
+    #expect(lines.filter { $0.hasPrefix("gru_dist_validation_loss{") }.count == 1)
+    let run = try server.json("/api/run", query: ["name": "first"])["summary"]
+    #expect(run?["validation"]?.line.contains("\"macro_f1\":0.8") == true)
+    let odd = PrometheusText.text([["name": "a", "validation": ["B c": 1, "d_2": 2]]])
+    #expect(odd.contains("gru_dist_validation_d_2{run=\"a\"} 2.0"))
+    #expect(!odd.contains("B c"))
+  }
+
   /// Only a loss in nats is called so; page and text take the units of the heartbeat's task.
   @Test func unitsAreThoseOfTheTask() throws {
     for (unit, lossUnit, isInNats) in [

@@ -67,8 +67,8 @@ final class TaskFiles {
       }
       guard let validation = setup.validation else { return lines }
       let score = try Scorer(
-        task: setup.config.taskDescription, decoder: setup.decoder(), replica: replica,
-        communicator: communicator
+        task: setup.config.taskDescription, decoder: setup.decoder(), frame: setup.frame,
+        replica: replica, communicator: communicator
       ).score(on: validation)
       return lines + ["\(score.loss) \(score.measures.line) \(score.targets)"]
     }

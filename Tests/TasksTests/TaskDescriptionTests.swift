@@ -61,20 +61,25 @@ import Testing
   @Test func regressionLossesAreEachOthersMetric() {
     let squared = TaskName.adding.description(readout: .last, loss: .squaredError)
     let absolute = TaskName.adding.description(readout: .last, loss: .absoluteError)
-    #expect(squared.metrics.map(\.name) == ["mse", "mae"])
-    #expect(absolute.metrics.map(\.name) == ["mse", "mae"])
-    #expect(squared.metrics.map(\.quantity) == [.loss, .lossMetric(.lower)])
-    #expect(absolute.metrics.map(\.quantity) == [.lossMetric(.lower), .loss])
+    #expect(squared.metrics.map(\.name) == ["mse", "mae", "r2"])
+    #expect(absolute.metrics.map(\.name) == ["mse", "mae", "r2"])
+    #expect(squared.metrics.prefix(2).map(\.quantity) == [.loss, .lossMetric(.lower)])
+    #expect(absolute.metrics.prefix(2).map(\.quantity) == [.lossMetric(.lower), .loss])
   }
 
   /// What a run may go by to choose its best model, and which way it goes.
   @Test func directionBelongsToTheMeasure() {
     #expect(TaskName.language.description.measures.map(\.name) == ["loss", "perplexity"])
-    #expect(TaskName.classification.description.measures.map(\.name) == ["loss", "accuracy"])
-    #expect(TaskName.forecasting.description.measures.map(\.name) == ["loss", "mse", "mae"])
+    #expect(
+      TaskName.classification.description.measures.map(\.name)
+        == ["loss", "accuracy", "macro_f1", "balanced_accuracy"])
+    #expect(
+      TaskName.forecasting.description.measures.map(\.name)
+        == ["loss", "mse", "mae", "mase", "smape"])
+    let higher: Set = ["macro_f1", "micro_f1", "exact_match", "r2"]
     for task in TaskName.allCases {
       for measure in task.description.measures {
-        let isHigher = measure.name.hasSuffix("accuracy")
+        let isHigher = measure.name.hasSuffix("accuracy") || higher.contains(measure.name)
         #expect(measure.isBetter(2, than: 1) == isHigher, "\(measure.name)")
         #expect(measure.isBetter(1, than: 2) != isHigher, "\(measure.name)")
         #expect(!measure.isBetter(1, than: 1))

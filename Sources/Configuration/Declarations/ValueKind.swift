@@ -48,6 +48,17 @@ extension ValueKind where Value == Int {
   }
 }
 
+extension ValueKind where Value == Int? {
+  /// An integer; null for none.
+  static func optionalInteger(_ range: ClosedRange<Int>) -> Self {
+    let integer = ValueKind<Int>.integer(range)
+    return Self(
+      words: "null or \(integer.words)", takesNull: true,
+      parse: { value, place throws(ConfigError) in try integer.parse(value, place) },
+      json: { $0.map { .integer($0) } ?? .null })
+  }
+}
+
 extension ValueKind where Value == ContractVersion? {
   /// A version of the numeric contract; null for what a run has, or the newest.
   static var contractVersion: Self {

@@ -24,6 +24,8 @@ package struct TaskDataConfig: Sendable, Equatable {
   package var horizon = 1
   /// Steps from one window to the next.
   package var stride = 1
+  /// Steps of a season, 1 for none; nil looks for one.
+  package var season: Int?
   /// Whether inputs are moved and scaled to mean 0 and deviation 1 over the training data.
   package var normalize = true
   /// Sequences that a task which makes them up sets aside for validation.
@@ -81,6 +83,10 @@ extension DataConfig {
     ConfigKey(
       "stride", \.task.stride, .integer(1...1 << 30), tasks: [.forecasting],
       "Steps from one window to the next."),
+    ConfigKey(
+      "season", \.task.season, .optionalInteger(1...1 << 20), tasks: [.forecasting],
+      "Steps of a season, whose values before are a naive forecast that figures stand beside, and "
+        + "scale `mase`; 1 is none, and null looks for one in the training data."),
     ConfigKey(
       "normalize", \.task.normalize, .boolean, tasks: [.classification, .forecasting],
       "Whether inputs are moved and scaled to mean 0 and deviation 1 over the training data."),
