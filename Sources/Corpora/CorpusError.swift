@@ -15,6 +15,8 @@ package enum CorpusError: Error, Equatable, Sendable {
   ///
   /// `use` says what for ("training", "validation"), `keys` which config keys decide.
   case tooShort(path: String, use: String, tokens: Int, needed: Int, keys: [String])
+  /// The corpus takes more memory than there is; `excess` says how much.
+  case tooLarge(path: String, excess: String)
   /// A token file that is not what it should be.
   case damagedTokenFile(path: String, reason: String)
   /// A token file was made by another tokenizer than the one wanted.
@@ -54,6 +56,11 @@ extension CorpusError: CustomStringConvertible {
       """
       corpus '\(path)' is too short for \(use): \(tokens) tokens, expected at least \(needed); \
       use a longer text or change \(keys.joined(separator: ", "))
+      """
+    case .tooLarge(let path, let excess):
+      """
+      corpus '\(path)' \(excess); make a token file of it, which is not held in memory \
+      (gru-dist prepare), or give it more memory
       """
     case .damagedTokenFile(let path, let reason):
       "token file '\(path)' cannot be used: \(reason); prepare it again"

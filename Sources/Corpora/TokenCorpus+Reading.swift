@@ -51,13 +51,19 @@ extension TokenCorpus {
     }
     var pace = ReadingPace(progress)
     let trainingEnd = trainingEnd ?? 0
+    var excess: String?
     try unsafe tokenizer.forEachToken(of: text, path: path) {
       read.spelled.add($0)
     } _: { token, end in
-      read.tokens.append(Token(truncatingIfNeeded: token))
+      // What is refused is scanned to its end, and takes no memory.
+      if excess == nil { read.tokens.append(Token(truncatingIfNeeded: token)) }
       if end <= trainingEnd { read.trainingCount = read.tokens.count }
-      if end >= pace.next { pace.reach(end) }
+      if end >= pace.next {
+        pace.reach(end)
+        if excess == nil { excess = progress?.excess }
+      }
     }
+    if let excess { throw .tooLarge(path: path, excess: excess) }
     pace.reach(text.count)
     return read
   }

@@ -20,6 +20,8 @@ extension Config {
     as learnt: LearntData?, on communicator: any Communicator, progress: ReadingProgress? = nil,
     complain: (String) -> Void
   ) throws -> TrainingData {
+    let progress = progress ?? ReadingProgress()
+    progress.allow(ContainerLimits.current.allowance(ranks: communicator.ranksOnHost))
     let hosts = try communicator.allGather([communicator.hostNumber]).map { $0[0] }
     guard taskDescription.readsText, Set(hosts).count < hosts.count else {
       return try communicator.agree { try openData(as: learnt, progress: progress) }

@@ -1,4 +1,5 @@
 import Foundation
+package import Records
 
 /// What a container, or a job of a scheduler, may take of its host: the least limits of the control
 /// groups that this process is in, on the way up (Linux; versions 1 and 2, documented with the
@@ -68,6 +69,13 @@ package struct ContainerLimits: Sendable, Equatable {
 }
 
 extension ContainerLimits {
+  /// What one of the ranks of this host may hold.
+  package func allowance(ranks: Int) -> MemoryAllowance {
+    MemoryAllowance(
+      bytes: usableMemory / max(1, ranks),
+      owner: ranks > 1 ? "for each of \(ranks) ranks \(memoryOwner)" : memoryOwner)
+  }
+
   /// Small files under a root.
   private struct Files {
     let root: String

@@ -19,15 +19,40 @@ package final class ReadingProgress: Sendable {
     }
   }
 
-  private let state = Mutex(Amount())
+  private struct State {
+    var amount = Amount()
+    var allowance: MemoryAllowance?
+    /// Memory that was held before anything was read.
+    var heldBefore = 0
+  }
+
+  private let state = Mutex(State())
 
   package init() {}
 
-  package var amount: Amount { state.withLock { $0 } }
+  package var amount: Amount { state.withLock { $0.amount } }
 
   /// Says that so many bytes more are to be read.
-  package func expect(_ bytes: Int) { state.withLock { $0.total += bytes } }
+  package func expect(_ bytes: Int) { state.withLock { $0.amount.total += bytes } }
 
   /// Says that so many bytes more are read.
-  package func advance(_ bytes: Int) { state.withLock { $0.read += bytes } }
+  package func advance(_ bytes: Int) { state.withLock { $0.amount.read += bytes } }
+
+  /// Says what the process may hold, before it reads.
+  package func allow(_ allowance: MemoryAllowance) {
+    state.withLock {
+      $0.allowance = allowance
+      $0.heldBefore = MemoryAllowance.held
+    }
+  }
+
+  /// What is wrong, where the data take more memory than the process may hold, or will when all of
+  /// them are read; nil elsewhere. It asks the system: not for every few bytes.
+  package var excess: String? {
+    state.withLock { state in
+      state.allowance.flatMap {
+        $0.excess(held: MemoryAllowance.held, before: state.heldBefore, of: state.amount)
+      }
+    }
+  }
 }

@@ -24,7 +24,12 @@ package struct ConfigCheck {
     let plan = ShardPlan(
       sequences: config.batch.sequences, shards: config.batch.shards, ranks: ranks,
       threads: threads, groups: config.exchange.groups)
-    let data = try config.openData()
+    let kernels = try Kernels.selected(
+      options.instructionSet, config.model.precision.kernels)
+    try config.requireModelFits(plan, ranksOnHost: ranks, kernels: kernels)
+    let progress = ReadingProgress()
+    progress.allow(ContainerLimits.current.allowance(ranks: ranks))
+    let data = try config.openData(progress: progress)
     let shape: ModelShape
     switch data {
     case .text(let split):
@@ -37,8 +42,7 @@ package struct ConfigCheck {
     let table = ParameterTable(shape: shape)
     let memory = try MemoryPlan(
       shape: shape, config: config, plan: plan, ranksOnHost: ranks, slots: data.slots,
-      dataBytes: data.memoryBytes,
-      kernels: try Kernels.selected(options.instructionSet, config.model.precision.kernels))
+      dataBytes: data.memoryBytes, kernels: kernels)
     console.put(config.json.pretty)
     console.say(
       "model       \(shape.recurrenceInWords), \(shape.endsInWords), "

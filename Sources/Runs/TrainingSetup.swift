@@ -78,6 +78,10 @@ package struct TrainingSetup {
     kernels = work.kernels
     plan = work.plan
     let config = work.config
+    try communicator.agree {
+      try config.requireModelFits(
+        work.plan, ranksOnHost: communicator.ranksOnHost, kernels: work.kernels)
+    }
     var learnt = options.learnt
     if learnt == nil, options.resume { learnt = try config.keptData(on: communicator) }
     data = try config.openData(as: learnt, on: communicator, progress: progress) {

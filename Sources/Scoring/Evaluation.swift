@@ -40,7 +40,9 @@ package struct Evaluation {
     let config = try communicator.agree { try self.config(of: model, workers: workers) }
     let plan = try config.plan(
       threads: threads, place: path, canReshard: false, on: communicator)
-    let subject = try communicator.agree { try self.subject(of: model) }
+    let progress = ReadingProgress()
+    progress.allow(ContainerLimits.current.allowance(ranks: communicator.ranksOnHost))
+    let subject = try communicator.agree { try self.subject(of: model, progress) }
     try communicator.requireEqual(subject.fingerprint, of: subject.path)
     try communicator.agree {
       try MemoryPlan(
@@ -136,9 +138,16 @@ package struct Evaluation {
     }
   }
 
-  private func subject(of model: LoadedModel) throws -> Subject {
-    if model.task.readsText { return try textSubject(of: model) }
+  private func subject(
+    of model: LoadedModel, _ progress: ReadingProgress
+  ) throws -> Subject {
+    if model.task.readsText { return try textSubject(of: model, progress) }
     var config = model.config
+    var request: SequenceRequest {
+      var request = config.sequenceRequest
+      request.progress = progress
+      return request
+    }
     if let text {
       if model.task.isGenerated {
         throw UsageError("--text: task \"\(model.task.name)\" makes its sequences up")
@@ -146,10 +155,10 @@ package struct Evaluation {
       // Everything in it is measured on, seen as the training data were.
       config.data.train = text
       config.data.valid = text
-      let data = try SequenceData(config.sequenceRequest, frame: model.frame)
+      let data = try SequenceData(request, frame: model.frame)
       return .sequences(data, path: text)
     }
-    let data = try SequenceData(config.sequenceRequest, frame: model.frame)
+    let data = try SequenceData(request, frame: model.frame)
     guard data.fingerprint == model.state.corpusFingerprint else {
       throw UsageError(
         "\(config.data.train) is not what the checkpoint was trained on; name data with --text")
@@ -160,16 +169,19 @@ package struct Evaluation {
     return .sequences(data, path: config.data.valid ?? "the \(model.task.name) task")
   }
 
-  private func textSubject(of model: LoadedModel) throws -> Subject {
+  private func textSubject(
+    of model: LoadedModel, _ progress: ReadingProgress
+  ) throws -> Subject {
     if let text {
-      let corpus = try TokenCorpus(path: text, tokenizer: model.state.tokenizer)
+      let corpus = try TokenCorpus(
+        path: text, tokenizer: model.state.tokenizer, progress: progress)
       guard corpus.count >= 2 else {
         throw UsageError(
           "text '\(text)' has 1 token, expected at least 2: there is nothing to predict")
       }
       return .text(CorpusSplit.Part(corpus: corpus, range: 0..<corpus.count), training: nil)
     }
-    let split = try model.config.openText(as: model.state.tokenizer)
+    let split = try model.config.openText(as: model.state.tokenizer, progress: progress)
     guard split.training.corpus.fingerprint == model.state.corpusFingerprint else {
       throw UsageError(
         "\(model.config.data.train) is not the text that the checkpoint was trained on; name a "

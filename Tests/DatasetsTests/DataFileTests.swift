@@ -1,4 +1,5 @@
 import Datasets
+import Records
 import Tasks
 import Testing
 
@@ -24,6 +25,24 @@ import Testing
     #expect(set.starts == [0, 3, 4])
     #expect(set.values == [1, 4, 2, 5, 3, 6, 7.5, -0.8])
     #expect(set.labels == ["up", "down"])
+  }
+
+  @Test func tablesThatTakeTooMuchMemoryAreRefusedWhileTheyAreRead() throws {
+    let rows = String(repeating: "1,2,3,4,5,6,7,8\n", count: 1 << 20)
+    let file = try DataFolder("a.csv", "a,b,c,d,e,f,g,h\n" + rows)
+    func read(allowing bytes: Int) throws -> SequenceTable {
+      var request = file.request(.forecasting)
+      let progress = ReadingProgress()
+      progress.allow(MemoryAllowance(bytes: bytes, owner: "the machine has"))
+      request.progress = progress
+      return try DataFile(path: file.path, progress: progress).sequences(request)
+    }
+    #if os(Linux)
+      // 64 MiB of numbers, in a process that may hold 32.
+      let error = #expect(throws: DataFileError.self) { try read(allowing: 32 << 20) }
+      #expect("\(error!)".contains("of the data), the machine has 32.0 MiB; read fewer columns"))
+    #endif
+    #expect(try read(allowing: 1 << 40).count == 1)
   }
 
   @Test func optionsOfTablesHaveNoEffectOnOtherFiles() throws {

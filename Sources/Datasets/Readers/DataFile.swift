@@ -34,6 +34,11 @@ package final class DataFile {
         return count
       }
       stream = unsafe ByteStream { room in
+        if let excess = progress?.excess {
+          throw failure(
+            excess, hint: "read fewer columns (data.columns) or a part of the file, start fewer "
+              + "ranks on a host, or give it more memory")
+        }
         do { return try unsafe source.read(into: room) } catch {
           throw failure("cannot be read: \(error)")
         }
