@@ -195,7 +195,8 @@ let package = Package(
     .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: common),
     .testTarget(name: "TasksTests", dependencies: ["Tasks"], swiftSettings: common),
     .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "Tasks", "NumericContract", "Records"],
+      name: "DatasetsTests",
+      dependencies: ["Datasets", "Tasks", "NumericContract", "Records", "Corpora"],
       swiftSettings: common),
     .testTarget(
       name: "ScoringTests",

@@ -9,7 +9,7 @@ extension Config {
         "\(batch.shards) shards do not divide batch.sequences, which is \(batch.sequences)",
         hint: "possible are \(shortList(valid))")
     }
-    let description = task.description
+    let description = taskDescription
     if let generated = description.generated, batch.window < generated.leastSteps {
       throw place.failure(
         "batch.window",

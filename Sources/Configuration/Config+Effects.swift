@@ -20,7 +20,8 @@ extension Config {
   func checkEffects(_ place: ConfigPlace) throws(ConfigError) {
     let values = json.leaves
     let defaults = Config(defaultsOf: task).json(of: task).leaves
-    for rule in modelRules + optimizerRules + scheduleRules + otherRules where !rule.matters {
+    let rules = modelRules + optimizerRules + scheduleRules + tokenRules + otherRules
+    for rule in rules where !rule.matters {
       guard let fallback = defaults[rule.key], let value = values[rule.key], value != fallback
       else { continue }
       throw place.failure(
@@ -88,19 +89,31 @@ extension Config {
     ]
   }
 
-  private var otherRules: [EffectRule] {
-    let learns = data.tokenizer == .word || data.tokenizer == .bytePair
-    let tokenizer = "data.tokenizer is \"\(data.tokenizer.rawValue)\""
-    let vocabularies = ["minimum_count", "vocabulary_limit"].map {
-      EffectRule(
-        key: "data.\($0)", matters: learns, purpose: "words and byte pairs", instead: tokenizer)
+  private var tokenRules: [EffectRule] {
+    let kind = data.tokens.tokenizer ?? (task == .language ? data.tokenizer : nil)
+    let instead = "data.tokenizer is " + (kind.map { "\"\($0.rawValue)\"" } ?? "null")
+    func rules(_ keys: [String], _ matters: Bool, _ purpose: String) -> [EffectRule] {
+      keys.map {
+        EffectRule(key: "data.\($0)", matters: matters, purpose: purpose, instead: instead)
+      }
     }
+    let readsTokens = taskDescription.readsTokens
+    return rules(
+      ["minimum_count", "vocabulary_limit"], kind == .word || kind == .bytePair,
+      "words and byte pairs")
+      + rules(["text", "truncate"], readsTokens, "texts")
+      + rules(
+        ["missing", "missing_values", "columns", "sequence", "normalize"], !readsTokens,
+        "real values")
+  }
+
+  private var otherRules: [EffectRule] {
     let local = ["local_groups", "outer_learning_rate", "outer_momentum"].map {
       EffectRule(
         key: "exchange.\($0)", matters: exchange.isLocal, purpose: "exchange.synchronize_every",
         instead: "that is 0")
     }
-    return vocabularies + local + [
+    return local + [
       EffectRule(
         key: "exchange.compression_groups", matters: exchange.compression != .none,
         purpose: "exchange.compression", instead: "that is \"none\""),

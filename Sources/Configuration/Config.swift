@@ -72,7 +72,8 @@ package struct Config: ConfigSection {
 
   /// What the task is.
   package var taskDescription: TaskDescription {
-    task.description(readout: output.readout, loss: output.loss)
+    let description = task.description(readout: output.readout, loss: output.loss)
+    return data.tokens.tokenizer == nil ? description : description.ofTokens
   }
 
   /// The effective config: every key, in a fixed order.

@@ -10,6 +10,9 @@ extension [TaskName] {
   /// Those that read files.
   static var fromFiles: Self { all.filter { !$0.description.isGenerated } }
 
+  /// Those that may learn a vocabulary.
+  static var withTokenizer: Self { [.language, .classification] }
+
   /// Those that read files of sequences.
   static var fromSequences: Self { fromFiles.filter { !$0.description.readsText } }
 }

@@ -3,17 +3,17 @@ import Records
 
 /// All text files within a directory, by path. Links are followed, and each file and directory is
 /// taken once, however many paths lead to it.
-struct TextFolder {
+package struct TextFolder {
   /// What is in a directory and is no text, by number.
-  struct LeftOut {
-    var hidden = 0
-    var empty = 0
+  package struct LeftOut {
+    package internal(set) var hidden = 0
+    package internal(set) var empty = 0
     /// More paths to files that are read.
-    var repeated = 0
+    package internal(set) var repeated = 0
     /// Pipes, devices and sockets.
-    var special = 0
+    package internal(set) var special = 0
 
-    static func += (sum: inout LeftOut, other: LeftOut) {
+    package static func += (sum: inout LeftOut, other: LeftOut) {
       sum.hidden += other.hidden
       sum.empty += other.empty
       sum.repeated += other.repeated
@@ -21,7 +21,7 @@ struct TextFolder {
     }
 
     /// Nil where nothing is left out.
-    var words: String? {
+    package var words: String? {
       let parts = [
         (hidden, "hidden"), (empty, "empty"), (repeated, "further link to a file that is read"),
         (special, "pipe, device or socket"),
@@ -38,11 +38,11 @@ struct TextFolder {
     }
   }
 
-  private(set) var files: [String] = []
-  private(set) var leftOut = LeftOut()
+  package private(set) var files: [String] = []
+  package private(set) var leftOut = LeftOut()
 
   /// - Throws: where a place in it cannot be read.
-  init(_ path: String) throws {
+  package init(_ path: String) throws {
     var found: [(path: String, identity: FileStatus.Identity, isLink: Bool)] = []
     var visited: Set<FileStatus.Identity> = []
     var pending = [path]

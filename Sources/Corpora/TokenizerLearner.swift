@@ -1,12 +1,12 @@
 /// Learns a tokenizer from any number of texts, in memory that depends on the vocabulary only.
-struct TokenizerLearner {
+package struct TokenizerLearner {
   private let learning: Tokenizer.Learning
   /// Which scalars occurred.
   private var scalars: [Bool] = []
   /// Words, or chunks of byte pairs.
   private var counts: ByteStringCounts
 
-  init(_ learning: Tokenizer.Learning) {
+  package init(_ learning: Tokenizer.Learning) {
     self.learning = learning
     let bounded = learning.kind == .bytePair && learning.rules >= .two
     counts = ByteStringCounts(byteRoom: bounded ? 1 << 24 : nil)
@@ -17,7 +17,7 @@ struct TokenizerLearner {
   ///
   /// - Parameter reach: called from time to time with the offset that was reached.
   /// - Throws: for characters and words where the text is not UTF-8.
-  mutating func add(
+  package mutating func add(
     _ file: UnsafeRawBufferPointer, path: String, reach: (Int) -> Void = { _ in }
   ) throws(CorpusError) {
     var pace = Pace()
@@ -51,7 +51,7 @@ struct TokenizerLearner {
   }
 
   /// Reads the newline that is put between two texts.
-  mutating func addNewline() {
+  package mutating func addNewline() {
     switch learning.kind {
     case .byte, .word: break
     case .character: scalars[0x0A] = true
@@ -60,7 +60,7 @@ struct TokenizerLearner {
   }
 
   /// What was learned.
-  consuming func tokenizer() -> Tokenizer {
+  package consuming func tokenizer() -> Tokenizer {
     switch learning.kind {
     case .byte: return .byte
     case .character:

@@ -64,6 +64,9 @@
     return unsafe targetValues + row * targetStride
   }
 
+  /// Sets all tokens to the first kind.
+  func clearTokens() { unsafe inputs.update(repeating: 0, count: window * width) }
+
   /// Empties all slots, and masks all output rows.
   func clear() {
     unsafe slotStarts.update(repeating: 0, count: slotCount * width)

@@ -96,11 +96,13 @@ extension DataSummary {
         + (validation.isEmpty ? "" : " + \(Format.grouped(held[$0]))")
     }
     let untrained = names.indices.filter { trained[$0] == 0 }.map { names[$0] }
+    let unheld = validation.isEmpty ? [] : names.indices.filter { held[$0] == 0 }.map { names[$0] }
     say(
       "classes",
       "\(names.count), with sequences to train\(validation.isEmpty ? "" : " + validate") on: "
         + shown.joined(separator: ", ") + (names.count > Self.mostShown ? ", ..." : "")
-        + (untrained.isEmpty ? "" : "; without any to train on: \(DataFileError.list(untrained))"))
+        + (untrained.isEmpty ? "" : "; without any to train on: \(DataFileError.list(untrained))")
+        + (unheld.isEmpty ? "" : "; without any to validate on: \(DataFileError.list(unheld))"))
     add([
       "class_count": .integer(names.count),
       "classes": .array(

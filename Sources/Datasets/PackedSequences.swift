@@ -134,9 +134,24 @@ package final class PackedSequences: Sendable {
   package func fill(_ buffers: BatchBuffers, batch: Int) {
     let (epoch, index) = (batch / batchCount, batch % batchCount)
     buffers.clear()
+    // Steps that no sequence fills look up the same token in every batch.
+    if !set.tokens.isEmpty { buffers.clearTokens() }
     for (column, sequence) in buffers.sequences.enumerated() {
       let place = index * batchRows + sequence
       if place < rowCount { fill(buffers, column: column, row: row(at: place, epoch: epoch)) }
+    }
+  }
+
+  /// Writes what goes in of a sequence, from step `t` of a row on.
+  private func fill(_ buffers: BatchBuffers, column: Int, first: Int, length: Int, at t: Int) {
+    if set.tokens.isEmpty {
+      for step in 0..<length {
+        unsafe copy(step: first + step, to: buffers.inputRow(t + step, column))
+      }
+    } else {
+      for step in 0..<length {
+        unsafe buffers.inputs[(t + step) * buffers.width + column] = set.tokens[first + step]
+      }
     }
   }
 
@@ -151,9 +166,7 @@ package final class PackedSequences: Sendable {
       if case .nextStep = target { length -= 1 }
       unsafe buffers.slotStarts[slot] = Int32(t)
       unsafe buffers.slotEnds[slot] = Int32(t + length)
-      for step in 0..<length {
-        unsafe copy(step: first + step, to: buffers.inputRow(t + step, column))
-      }
+      fill(buffers, column: column, first: first, length: length, at: t)
       switch target {
       case .classes(let classes): unsafe buffers.targets[slot] = classes[sequence]
       case .nextStep:

@@ -171,7 +171,7 @@ extension SequenceData {
   }
 
   /// Says what there is to train on, and how much to validate on.
-  private mutating func sayParts(_ heldWords: String, _ held: Int, _ trained: Int) {
+  mutating func sayParts(_ heldWords: String, _ held: Int, _ trained: Int) {
     summary.say("training", words)
     summary.say("validation", held == 0 ? "none" : heldWords)
     let unit = training.unitName

@@ -1,3 +1,4 @@
+package import Corpora
 import Records
 import Tasks
 
@@ -17,16 +18,26 @@ package struct SequenceData: Sendable {
   package var validationFingerprint: String?
   /// What a checkpoint must know to read other data alike; nil where there is nothing.
   package var frame: TaskFrame?
+  /// What made tokens of its texts; nil where there are none.
+  package var tokenizer: Tokenizer?
+  /// Tokens to validate on, and the unknown ones among them.
+  package var validationTokens = TokenCount()
   /// What there is, for people.
   package var words: String
   package var summary = DataSummary()
 
   /// Opens or makes what is asked for.
   ///
-  /// - Parameter frame: of a checkpoint; nil learns it from the training data.
-  package init(_ request: SequenceRequest, frame: TaskFrame? = nil) throws {
+  /// - Parameters:
+  ///   - frame: of a checkpoint; nil learns it from the training data.
+  ///   - tokenizer: the same.
+  package init(
+    _ request: SequenceRequest, frame: TaskFrame? = nil, tokenizer: Tokenizer? = nil
+  ) throws {
     if let task = request.task.generated {
       self.init(making: task, request)
+    } else if let text = request.text {
+      try self.init(readingTexts: text, request, frame: frame, tokenizer: tokenizer)
     } else {
       try self.init(reading: request, frame: frame)
     }

@@ -35,6 +35,8 @@ package struct SequenceRequest: Sendable {
   package var stride = 1
   /// Steps of a season, 1 for none; nil looks for one in the training data.
   package var season: Int?
+  /// How texts become sequences of tokens; nil where sequences are real vectors.
+  package var text: TextRequest?
   /// Sequences to make for validation.
   package var validSequences = 0
   /// Rows of a batch (B) and their steps (T).

@@ -1,12 +1,14 @@
 import Records
 
-/// Sequences of real vectors as a model reads them, one after another in memory, with the label of
-/// each where there are labels.
+/// Sequences of real vectors or of tokens as a model reads them, one after another in memory, with
+/// the label of each where there are labels.
 package struct SequenceSet: Sendable {
   /// Names of the F columns, as errors and checkpoints call them.
   package var columns: [String]
   /// Steps of all sequences, [steps, F].
   package var values: [Float] = []
+  /// The token of each step; empty where steps are real vectors.
+  package var tokens: [Int32] = []
   /// First step of each sequence, and after the last one the number of all steps.
   package var starts = [0]
   /// One for each sequence, or none at all.
@@ -19,7 +21,8 @@ package struct SequenceSet: Sendable {
 
   /// Bytes of memory that the numbers take.
   var memoryBytes: Int {
-    values.count * MemoryLayout<Float>.stride + starts.count * MemoryLayout<Int>.stride
+    values.count * MemoryLayout<Float>.stride + tokens.count * MemoryLayout<Int32>.stride
+      + starts.count * MemoryLayout<Int>.stride
   }
 
   package func length(_ sequence: Int) -> Int { starts[sequence + 1] - starts[sequence] }

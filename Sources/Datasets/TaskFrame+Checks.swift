@@ -13,7 +13,7 @@ extension TaskFrame {
     task: TaskDescription, outputs: Int? = nil, features: Int? = nil, horizon: Int,
     normalizes: Bool
   ) throws(JSONFieldError) {
-    try Self.checkNames(columns, "columns")
+    if task.readsValues { try Self.checkNames(columns, "columns") }
     if let features, columns.count != features {
       throw Self.error("columns", "has \(columns.count) names, and the model reads \(features)")
     }
@@ -26,6 +26,7 @@ extension TaskFrame {
       }
     }
     if task.sequences == .windows { try checkTargets(outputs: outputs, horizon: horizon) }
+    let normalizes = normalizes && task.readsValues
     guard (means != nil) == normalizes, (deviations != nil) == normalizes else {
       throw Self.error(
         means == nil ? "means" : "deviations",

@@ -12,13 +12,21 @@ package enum LearntData: Sendable {
   case tokenizer(Tokenizer)
   /// Columns, classes, means and deviations of tables and sequences.
   case frame(TaskFrame)
+  /// Of texts with classes.
+  case texts(Tokenizer, TaskFrame)
 
   package var tokenizer: Tokenizer? {
-    if case .tokenizer(let tokenizer) = self { tokenizer } else { nil }
+    switch self {
+    case .tokenizer(let tokenizer), .texts(let tokenizer, _): tokenizer
+    case .frame: nil
+    }
   }
 
   package var frame: TaskFrame? {
-    if case .frame(let frame) = self { frame } else { nil }
+    switch self {
+    case .frame(let frame), .texts(_, let frame): frame
+    case .tokenizer: nil
+    }
   }
 }
 
@@ -36,7 +44,8 @@ extension Config {
     }
     var request = sequenceRequest
     request.progress = progress
-    return .sequences(try SequenceData(request, frame: learnt?.frame))
+    return .sequences(
+      try SequenceData(request, frame: learnt?.frame, tokenizer: learnt?.tokenizer))
   }
 
   /// Opens the text that the config names.
@@ -106,11 +115,19 @@ extension Config {
     request.stride = options.stride
     request.season = options.season
     request.validSequences = options.validSequences
+    if taskDescription.hasTokenizer {
+      var text = TextRequest(learning: learning)
+      text.column = data.tokens.text
+      text.truncation = data.tokens.truncate
+      request.text = text
+    }
     return request
   }
 
   /// The model's shape for data that are no text.
   package func shape(for data: SequenceData) -> ModelShape {
-    shape(outputs: data.outputs, features: data.features)
+    shape(
+      outputs: data.outputs, features: data.features,
+      inputTokens: data.tokenizer?.vocabularySize)
   }
 }

@@ -12,10 +12,13 @@ extension Config {
 
   /// The model's shape for `outputs` columns of the output layer; a task with real inputs has
   /// `features` of them, and one that reads tokens
-  /// too has them beside the embedding.
-  package func shape(outputs: Int, features: Int?) -> ModelShape {
+  /// too has them beside the embedding. Of `inputTokens` kinds are the tokens of a task that reads
+  /// such and says something else.
+  package func shape(outputs: Int, features: Int?, inputTokens: Int? = nil) -> ModelShape {
     var shape = shape(vocabularySize: outputs)
-    shape.task = taskDescription.shape()
+    let task = taskDescription
+    let readsOthers = task.readsTokens && !task.predictsInputTokens
+    shape.task = task.shape(inputVocabularySize: readsOthers ? inputTokens ?? 1 : nil)
     guard let features else { return shape }
     if shape.task.readsTokens {
       shape.valuesBesideTokens = features

@@ -160,11 +160,11 @@ extension Config {
   /// Throws where the model alone, whatever the data are, needs more memory than the machine has:
   /// before any of the data is read.
   package func requireModelFits(_ plan: ShardPlan, ranksOnHost: Int, kernels: Kernels) throws {
-    guard taskDescription.readsText || !taskDescription.readsTokens else { return }
+    guard taskDescription.hasTokenizer || !taskDescription.readsTokens else { return }
     let shape =
       taskDescription.readsText
       ? shape(vocabularySize: (model.adaptiveSoftmax.last ?? 1) + 1)
-      : shape(outputs: 2, features: 1)
+      : shape(outputs: 2, features: taskDescription.readsValues ? 1 : nil)
     try MemoryPlan(
       shape: shape, config: self, plan: plan, ranksOnHost: ranksOnHost, kernels: kernels
     ).checkFits()

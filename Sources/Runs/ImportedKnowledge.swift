@@ -46,23 +46,25 @@ struct ImportedKnowledge {
       UsageError("\(path): its metadata have no \(what) that could be taken over")
     }
     let task = config.taskDescription
-    if task.readsText {
+    var learnt: Tokenizer?
+    if task.hasTokenizer {
       guard let tokenizer else { throw missing("tokenizer") }
-      guard tokenizer.kind == config.data.tokenizer else {
+      guard tokenizer.kind == config.data.learning.kind else {
         throw UsageError(
           "\(path) has the tokenizer \"\(tokenizer.kind.rawValue)\"; add --set "
             + "data.tokenizer=\(tokenizer.kind.rawValue)")
       }
-      return .tokenizer(tokenizer)
+      if task.readsText { return .tokenizer(tokenizer) }
+      learnt = tokenizer
     }
-    guard let columns else { throw missing("columns") }
+    guard let columns = columns ?? (task.readsValues ? nil : []) else { throw missing("columns") }
     let json = TaskFrame.json(
       columns: columns, classes: classes, targets: targets, means: means, deviations: deviations)
     do throws(JSONFieldError) {
       let frame = try TaskFrame(json: try JSONFields(json))
       try frame.check(
         task: task, horizon: config.data.task.horizon, normalizes: config.data.task.normalize)
-      return .frame(frame)
+      return learnt.map { .texts($0, frame) } ?? .frame(frame)
     } catch {
       throw UsageError("\(path): what it says of its data cannot be taken over: \(error)")
     }
@@ -72,13 +74,14 @@ struct ImportedKnowledge {
   func requireSame(as setup: TrainingSetup) throws {
     let hint = "take the data that the model was made for, or what the file says of them: "
       + "--take-over"
-    switch setup.data {
-    case .text:
-      guard
-        let difference = tokenizer?.difference(
-          own: "the file", from: setup.tokenizer, of: setup.config.data.train)
-      else { return }
+    if setup.config.taskDescription.hasTokenizer,
+      let difference = tokenizer?.difference(
+        own: "the file", from: setup.tokenizer, of: setup.config.data.train)
+    {
       throw UsageError("\(path) was made with another tokenizer: \(difference); \(hint)")
+    }
+    switch setup.data {
+    case .text: break
     case .sequences(let data):
       let pairs = [
         ("columns", columns, data.frame?.columns), ("classes", classes, data.frame?.classes),
@@ -96,16 +99,16 @@ struct ImportedKnowledge {
   /// What is taken for granted of the data, since the file does not say.
   func assumptions(for setup: TrainingSetup) -> [String] {
     let task = setup.config.taskDescription
-    if task.readsText {
-      return tokenizer == nil
-        ? [
-          "its tokens are numbered as the config's tokenizer numbers them "
-            + "(\(setup.tokenizer.kind.rawValue))"
-        ] : []
-    }
-    guard case .sequences(let data) = setup.data, let frame = data.frame else { return [] }
     var assumptions: [String] = []
-    if columns == nil {
+    if task.hasTokenizer, tokenizer == nil {
+      assumptions.append(
+        "its tokens are numbered as the config's tokenizer numbers them "
+          + "(\(setup.tokenizer.kind.rawValue))")
+    }
+    guard case .sequences(let data) = setup.data, let frame = data.frame else {
+      return assumptions
+    }
+    if columns == nil, task.readsValues {
       assumptions.append("its inputs are the columns \(DataFileError.list(frame.columns))")
     }
     if classes == nil, let classes = frame.classes {

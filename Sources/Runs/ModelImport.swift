@@ -73,7 +73,7 @@ package struct ModelImport {
   ) throws(UsageError) -> ModelTensors {
     do {
       let unknown =
-        setup.config.taskDescription.readsText ? setup.tokenizer.unknown.map { Int($0) } : nil
+        setup.config.taskDescription.hasTokenizer ? setup.tokenizer.unknown.map { Int($0) } : nil
       try ModelTensors.requireOneOutputMatrix(setup.shape)
       let model =
         switch format {

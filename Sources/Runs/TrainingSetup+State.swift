@@ -91,7 +91,7 @@ extension TrainingSetup {
         "what was learnt from data.train", state.dataset?.line ?? "nothing", frame.json.line)
     }
     // It is the checkpoint's, unless that could not be read when the data were.
-    if config.taskDescription.readsText,
+    if config.taskDescription.hasTokenizer,
       let difference = state.tokenizer.difference(
         own: "the checkpoint", from: tokenizer, of: "data.train")
     {
@@ -140,8 +140,12 @@ extension Config {
     if task.isGenerated { return nil }
     var kept: OrderedJSON?
     try communicator.coordinate {
-      kept = try CheckpointStore(run: run).newestState().flatMap {
-        task.readsText ? $0.tokenizer.json : TaskFrame(of: $0)?.json
+      kept = try CheckpointStore(run: run).newestState().flatMap { state in
+        if task.readsText { return state.tokenizer.json }
+        guard let frame = TaskFrame(of: state)?.json, task.hasTokenizer else {
+          return TaskFrame(of: state)?.json
+        }
+        return ["tokenizer": state.tokenizer.json, "frame": frame]
       }
     }
     let shared = try communicator.share(Array((kept?.line ?? "").utf8))
@@ -150,11 +154,16 @@ extension Config {
       let fields = try? JSONFields(try OrderedJSON(parsing: shared))
     else { return nil }
     if task.readsText { return (try? Tokenizer(json: fields)).map { .tokenizer($0) } }
-    guard let frame = try? TaskFrame(json: fields),
+    let frameFields = task.hasTokenizer ? try? fields.object("frame") : fields
+    guard let frameFields, let frame = try? TaskFrame(json: frameFields),
       (try? frame.check(
         task: task, horizon: data.task.horizon, normalizes: data.task.normalize)) != nil
     else { return nil }
-    return .frame(frame)
+    guard task.hasTokenizer else { return .frame(frame) }
+    guard let tokenizer = try? Tokenizer(json: try fields.object("tokenizer")),
+      tokenizer.kind == data.learning.kind
+    else { return nil }
+    return .texts(tokenizer, frame)
   }
 }
 

@@ -98,7 +98,7 @@ package struct TrainingSetup {
       startToken = split.training.startToken
       shape = config.shape(vocabularySize: tokenizer.vocabularySize)
     case .sequences(let data):
-      tokenizer = .byte
+      tokenizer = data.tokenizer ?? .byte
       startToken = 0
       shape = config.shape(for: data)
     }
@@ -121,10 +121,11 @@ package struct TrainingSetup {
     switch data {
     case .text:
       // A vocabulary may be long.
-      let text = Array(tokenizer.json.line.utf8)
-      let hash = unsafe text.withUnsafeBytes { unsafe ContentHash128(of: $0) }
-      try communicator.requireEqual("\(hash)", of: subject)
+      try communicator.requireEqual(tokenizer.hash, of: subject)
     case .sequences(let data):
+      if let tokenizer = data.tokenizer {
+        try communicator.requireEqual(tokenizer.hash, of: subject)
+      }
       if let frame = data.frame { try communicator.requireEqual(frame.json.line, of: subject) }
     }
   }
@@ -178,4 +179,12 @@ package struct TrainingSetup {
 
   /// What is said of the data before a run begins.
   var report: DataReport { DataReport(data, config) }
+}
+
+extension Tokenizer {
+  /// Tells its vocabulary, which may be long, from others.
+  fileprivate var hash: String {
+    let text = Array(json.line.utf8)
+    return unsafe text.withUnsafeBytes { unsafe ContentHash128(of: $0).description }
+  }
 }

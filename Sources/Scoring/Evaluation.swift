@@ -66,6 +66,12 @@ package struct Evaluation {
         "<unk> was never trained: the training text has no unknown token, so that their losses say "
           + "nothing")
     }
+    if case .sequences(let data, _) = subject, data.tokenizer?.unknown != nil {
+      let count = data.validationTokens
+      console.say(
+        "unknown are \(Format.share(count.unknown, of: count.tokens)) of its "
+          + Format.count(count.tokens, "token"))
+    }
     for warning in score.warnings { console.say(warning) }
     for line in score.figures.tables.flatMap(\.lines) { console.say(line) }
     let head: OrderedJSON = [
@@ -155,10 +161,10 @@ package struct Evaluation {
       // Everything in it is measured on, seen as the training data were.
       config.data.train = text
       config.data.valid = text
-      let data = try SequenceData(request, frame: model.frame)
+      let data = try data(request, of: model)
       return .sequences(data, path: text)
     }
-    let data = try SequenceData(request, frame: model.frame)
+    let data = try data(request, of: model)
     guard data.fingerprint == model.state.corpusFingerprint else {
       throw UsageError(
         "\(config.data.train) is not what the checkpoint was trained on; name data with --text")
@@ -167,6 +173,12 @@ package struct Evaluation {
       throw UsageError("the run set nothing aside for validation")
     }
     return .sequences(data, path: config.data.valid ?? "the \(model.task.name) task")
+  }
+
+  /// What is asked for, seen as the training data were.
+  private func data(_ request: SequenceRequest, of model: LoadedModel) throws -> SequenceData {
+    try SequenceData(
+      request, frame: model.frame, tokenizer: model.task.hasTokenizer ? model.tokenizer : nil)
   }
 
   private func textSubject(

@@ -83,7 +83,8 @@ package struct LoadedModel {
       // The sizes are those of its data.
       shape = config.shape(
         outputs: max(1, state.model.vocabularySize),
-        features: task.readsValues ? state.model.valueSize(besideTokens: task.readsTokens) : nil)
+        features: task.readsValues ? state.model.valueSize(besideTokens: task.readsTokens) : nil,
+        inputTokens: task.hasTokenizer ? state.tokenizer.vocabularySize : nil)
     }
     guard ModelDescription(shape) == state.model else {
       throw RunDirectoryError(

@@ -87,15 +87,13 @@ package struct ModelExport {
       try add(name, .array(words.map { .string($0) }))
     }
     let config = model.config
-    if model.task.readsText {
-      try add("tokenizer", model.state.tokenizer.json)
-      return metadata
-    }
+    if model.task.hasTokenizer { try add("tokenizer", model.state.tokenizer.json) }
+    if model.task.readsText { return metadata }
     metadata["task"] = model.task.name
     metadata["readout"] = config.output.readout.rawValue
     metadata["window"] = "\(config.batch.window)"
     guard let frame = model.frame else { return metadata }
-    try add("columns", frame.columns)
+    if !frame.columns.isEmpty { try add("columns", frame.columns) }
     if let classes = frame.classes { try add("classes", classes) }
     if let targets = frame.targets {
       try add("targets", targets)

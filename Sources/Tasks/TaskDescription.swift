@@ -111,6 +111,16 @@ extension TaskDescription {
   /// Whether it trains on a text by a tokenizer, which checkpoints keep.
   package var readsText: Bool { sequences == .streams }
 
+  /// Whether a tokenizer made the tokens that it reads, which checkpoints keep.
+  package var hasTokenizer: Bool { readsTokens && !isGenerated }
+
+  /// The same of tokens in place of real values.
+  package var ofTokens: TaskDescription {
+    var task = self
+    task.inputs = .tokens
+    return task
+  }
+
   /// Whether its sequences are made up, so that it needs no file.
   package var isGenerated: Bool { generated != nil }
 

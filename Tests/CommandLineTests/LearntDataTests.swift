@@ -78,6 +78,55 @@ import Testing
     _ = try take("a.csv", status: 0, "--take-over")
   }
 
+  /// A classifier of texts keeps its vocabulary and its classes: in checkpoints, by which it
+  /// resumes and evaluates, and in what is exported, which an import compares.
+  @Test func classifiersOfTextsKeepVocabularyAndClasses() throws {
+    let place = try Workplace()
+    func lines(_ good: String, _ bad: String) -> String {
+      (0..<40).map { "\($0 % 2 == 0 ? good : bad) \($0 % 7),\($0 % 2 == 0 ? "good" : "bad")" }
+        .joined(separator: "\n")
+    }
+    try place.write("a.csv", "text,label\n" + lines("yes", "no"))
+    try place.write("b.csv", "text,label\n" + lines("yes indeed", "never"))
+    try place.write("c.csv", "text,label\n" + lines("yes", "no").replacing("bad", with: "worse"))
+    try place.write(
+      "texts.json",
+      """
+      {"task": "classification", "data": {"train": "a.csv", "tokenizer": "word"},
+       "model": {"reset": "after", "hidden": 8, "embedding": 6, "bidirectional": true},
+       "batch": {"sequences": 8, "window": 16, "shards": 8},
+       "run": {"directory": "run", "steps": 8, "validate_every": 4, "checkpoint_every": 4}}
+      """)
+    let told = try run(["texts.json", "--threads", "2", "--stop-after", "4"], in: place, status: 75)
+    #expect(told.output.contains("unknown are 0.0 % of the former"), "\(told)")
+    _ = try run(["texts.json", "--threads", "1", "--resume"], in: place)
+    #expect(try run(["evaluate", "run"], in: place).output.contains("accuracy"))
+    // Of 40 texts 20 have two tokens that are unknown, 20 one of two.
+    let other = try run(["evaluate", "run", "--text", "b.csv"], in: place)
+    #expect(other.output.contains("unknown are 40.0 % of its 100 tokens"), "\(other)")
+    let strange = try run(["evaluate", "run", "--text", "c.csv"], in: place, status: 2)
+    #expect(strange.errors.contains("class \"worse\" does not occur"), "\(strange)")
+
+    _ = try run(["export", "run", "--format", "onnx", "--output", "m.onnx"], in: place)
+    _ = try run(["export", "run", "--format", "torch", "--output", "m"], in: place)
+    func take(_ data: String, status: Int32, _ more: String...) throws -> Program {
+      try run(
+        ["import", "m", "texts.json", "--run-directory", "copy", "--overwrite", "--set",
+          "data.train=\(data)"] + more, in: place, status: status)
+    }
+    #expect(try take("b.csv", status: 2).errors.contains("another tokenizer"))
+    #expect(try take("c.csv", status: 2).errors.contains("classes \"bad\", \"good\""))
+    _ = try take("a.csv", status: 0)
+    _ = try take("b.csv", status: 0, "--take-over")
+    let same = try run(["evaluate", "copy", "--text", "a.csv"], in: place).output
+    let first = try run(["evaluate", "run", "--text", "a.csv"], in: place).output
+    func figures(_ text: String) -> Substring? {
+      text.split(separator: "\n").last { $0.contains("accuracy ") }?.split(separator: "loss").last
+    }
+    #expect(figures(same) == figures(first))
+    #expect(figures(same) != nil)
+  }
+
   /// A text that would give another vocabulary is refused by its content, and the vocabulary of a
   /// token file is told apart token by token.
   @Test func tokenFilesOfOtherVocabulariesAreRefusedWithTheDifference() throws {

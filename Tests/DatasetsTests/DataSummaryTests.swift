@@ -22,7 +22,8 @@ import Testing
     let summary = try SequenceData(request).summary
     #expect(
       text("classes", summary)
-        == "2, with sequences to train + validate on: \"down\" 1 + 2, \"up\" 3 + 0")
+        == "2, with sequences to train + validate on: \"down\" 1 + 2, \"up\" 3 + 0"
+        + "; without any to validate on: \"up\"")
     let columns = text("columns", summary)
     #expect(columns.contains("1 read as numbers"), "\(columns)")
     #expect(columns.contains("sequences by \"sequence\"; classes by \"label\""), "\(columns)")

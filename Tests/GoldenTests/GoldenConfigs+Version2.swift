@@ -1,7 +1,7 @@
 /// What version 2 of the contract computes in another way than version 1: the shorter window at the
 /// end of an epoch, words and characters, vocabularies, numbers, and steps that make no update.
 extension GoldenConfig {
-  static let version2 = lastWindows + texts2 + numbers2 + skipped2
+  static let version2 = lastWindows + texts2 + numbers2 + skipped2 + tokens2
 
   private static let tail = Base("data.train=text.txt batch.window=50 run.steps=12")
 
@@ -72,6 +72,28 @@ extension GoldenConfig {
     .init("centred-ts", "data.train=classes.ts", base: .classes, worlds: odd, version: 2),
     .init(
       "plain-forecast", "data.normalize=false output.loss=absolute", base: .forecast, version: 2),
+  ]
+
+  private static let sayings = Base(
+    "task=classification data.train=sayings.csv data.valid_fraction=0.25 model.embedding=6")
+
+  /// Sequences of tokens that each begin anew.
+  private static let tokens2: [GoldenConfig] = [
+    .init(
+      "texts-words", "data.tokenizer=word batch.window=9", base: sayings, worlds: three,
+      version: 2),
+    .init(
+      "texts-characters",
+      "data.tokenizer=character batch.window=70 output.readout=mean model.bidirectional=true",
+      base: sayings, worlds: mixed, version: 2),
+    .init(
+      "texts-bytes", "data.tokenizer=byte batch.window=20 data.truncate=start model.cell=lstm",
+      base: sayings, worlds: odd, version: 2),
+    .init(
+      "texts-pairs",
+      "data.tokenizer=bpe data.vocabulary_limit=280 batch.window=64 model.layers=2 "
+        + "model.dropout=0.2 model.embedding_dropout=0.1 optimizer.lazy=true",
+      base: sayings, worlds: four, version: 2),
   ]
 
   /// The square of a value of 1e30 is no number of single precision: its steps make no update.

@@ -27,6 +27,7 @@ enum GoldenData {
       "second.txt": "\u{FEFF}" + text(words: 200, from: 92_000),
       "offset.csv": offsetTable,
       "spike.csv": spikeTable,
+      "sayings.csv": sayingTable,
     ]
   }
 
@@ -117,6 +118,19 @@ enum GoldenData {
     var table = "x\n"
     for index in 0..<120 {
       table += index == 40 ? "1e30\n" : decimal(step(index, series: 0, column: 0)) + "\n"
+    }
+    return table
+  }
+
+  /// Texts of two classes, the words of one of which have an s at the end more often.
+  private static var sayingTable: String {
+    var table = "label,text\n"
+    for index in 0..<60 {
+      let kind = number(95_000 + index, below: 2)
+      let words = (0..<(1 + number(95_100 + index, below: 7))).map { place in
+        word(96_000 + 10 * index + place) + (number(97_000 + place, below: 3) < kind ? "s" : "")
+      }
+      table += "\(kind == 0 ? "few" : "many"),\"\(words.joined(separator: " "))\"\n"
     }
     return table
   }

@@ -19,6 +19,8 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
   var rest: String
   /// Keys of the model.
   var model = ""
+  /// Keys of the data.
+  var data = ""
 
   static let all: [TaskScenario] = [
     TaskScenario(task: "adding", file: "none", content: "", rest: ""),
@@ -38,6 +40,13 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
         , "bidirectional": true, "cell": "gru", "reset": "after", "dropout": 0.1,
         "recurrent_dropout": 0.1, "layer_norm": true, "learned_initial_state": true
         """#),
+    TaskScenario(
+      task: "classification", file: "a.jsonl", content: sayings,
+      rest: #", "output": {"readout": "mean"}"#, data: #", "tokenizer": "character""#),
+    TaskScenario(
+      task: "classification", file: "a.jsonl", content: sayings, rest: "",
+      model: #", "bidirectional": true, "embedding_dropout": 0.1, "cell": "lstm""#,
+      data: #", "tokenizer": "word", "minimum_count": 2, "truncate": "end""#),
   ]
 
   /// Rising or falling sequences of 2 to 20 steps.
@@ -47,6 +56,14 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     let values = (0..<length).map { "\(Double(isRising ? $0 : -$0) / 4 + Double(index % 5))" }
     return
       #"{"values": [\#(values.joined(separator: ", "))], "label": "\#(isRising ? "up" : "down")"}"#
+  }.joined(separator: "\n")
+
+  /// Texts of 2 to 15 words whose first word tells.
+  private static let sayings = (0..<90).map { index in
+    let isGood = index % 3 == 0
+    let words = (0..<1 + index * 17 % 14).map { "w\(($0 * 7 + index) % 11)" }
+    let text = ([isGood ? "yes" : "no"] + words).joined(separator: " ").prefix(24)
+    return #"{"text": "\#(text)", "label": \#(isGood ? 1 : 0)}"#
   }.joined(separator: "\n")
 
   /// One of four labels is on, the next one a step later.
@@ -69,7 +86,7 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     let data =
       file == "none"
       ? #"{"valid_sequences": 20}"#
-      : #"{"train": "DATA", "valid_fraction": 0.2\#(horizon)}"#
+      : #"{"train": "DATA", "valid_fraction": 0.2\#(horizon)\#(self.data)}"#
     return try TaskFiles(
       file, content,
       config: """
@@ -81,7 +98,7 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
         """)
   }
 
-  var testDescription: String { task + model }
+  var testDescription: String { task + data + model }
 }
 
 @Suite struct TaskTrainingTests {

@@ -165,6 +165,25 @@ extension ValueKind where Value: RawRepresentable<String> & CaseIterable {
   }
 }
 
+extension ValueKind {
+  /// One of the named values of an enumeration, or null for none.
+  static func optionalChoice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
+    aliases: [String: Choice] = [:]
+  ) -> Self where Value == Choice? {
+    let choice = ValueKind<Choice>.choice(aliases: aliases)
+    let words = "null, " + choice.words
+    return Self(
+      words: words, takesNull: true,
+      parse: { value, place throws(ConfigError) in
+        guard case .string = value else {
+          throw place.failure("expected one of \(words), found \(value.found)")
+        }
+        return try choice.parse(value, place)
+      },
+      json: { $0.map { .string($0.rawValue) } ?? .null })
+  }
+}
+
 extension RawRepresentable where RawValue == String, Self: CaseIterable {
   /// All names, quoted, in the order of the cases.
   static var names: String { allCases.quoted }

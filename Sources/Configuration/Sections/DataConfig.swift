@@ -15,6 +15,8 @@ package struct DataConfig: ConfigSection {
   package var vocabularyLimit = 0
   /// What only other tasks than a language model read.
   package var task = TaskDataConfig()
+  /// What only tasks read that make tokens of texts.
+  package var tokens = TokenDataConfig()
 
   package init() {}
 
@@ -26,7 +28,7 @@ package struct DataConfig: ConfigSection {
         "train", \.train, .path, tasks: .fromFiles, required: "name a text file to train on",
         resume: .free,
         "The text to train on, or a token file that `gru-dist prepare` made. Other tasks: a file "
-          + "of sequences."),
+          + "of sequences, or a directory of texts by class."),
       ConfigKey(
         "valid", \.valid, .optionalPath, tasks: .fromFiles, resume: .free,
         "A text of its own to validate on; null takes the end of `train`."),
@@ -40,13 +42,13 @@ package struct DataConfig: ConfigSection {
         "How text becomes tokens: bytes, Unicode characters, words (a line end is `<eos>`), or "
           + "byte pairs that are learned from `train`."),
       ConfigKey(
-        "minimum_count", \.minimumCount, .integer(1...Int.max), tasks: [.language],
+        "minimum_count", \.minimumCount, .integer(1...Int.max), tasks: .withTokenizer,
         "Words that occur less often are unknown, byte pairs that do are not merged."),
       ConfigKey(
-        "vocabulary_limit", \.vocabularyLimit, .integer(0...Int(Int32.max)), tasks: [.language],
+        "vocabulary_limit", \.vocabularyLimit, .integer(0...Int(Int32.max)), tasks: .withTokenizer,
         "Most tokens of a vocabulary of words or byte pairs; 0 is no limit of words, and 4,096 of "
           + "byte pairs."),
-    ] + taskKeys
+    ] + tokenKeys + taskKeys
 
   package mutating func adopt(_ task: TaskName) { self.task.adopt(task) }
 
@@ -56,7 +58,8 @@ package struct DataConfig: ConfigSection {
 
   /// How the tokenizer is learned from `train`.
   package var learning: Tokenizer.Learning {
-    Tokenizer.Learning(tokenizer, minimumCount: minimumCount, vocabularyLimit: vocabularyLimit)
+    Tokenizer.Learning(
+      tokens.tokenizer ?? tokenizer, minimumCount: minimumCount, vocabularyLimit: vocabularyLimit)
   }
 
   /// Whether there is something to validate on.

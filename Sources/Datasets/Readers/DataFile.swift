@@ -52,7 +52,7 @@ package final class DataFile {
   }
 
   /// Throws where the file is known by its first bytes not to be of the format.
-  private func requireFormat(_ format: SequenceFormat) throws {
+  func requireFormat(_ format: SequenceFormat) throws {
     let signature = FileSignature(stream.head(FileSignature.length))
     if format == .npy {
       if signature == .numpy { return }
@@ -101,15 +101,20 @@ package final class DataFile {
       try missing.apply(to: &table, path: path)
       return table
     } catch let error as ByteStream.NotText {
-      let quoted = "'" + path.replacing("'", with: "'\\''") + "'"
-      throw failure(
-        "line \(error.line), byte \(error.column)",
-        "0x\(String(error.byte, radix: 16, uppercase: true)) is no text in UTF-8",
-        hint: "is it Latin-1? Convert it: iconv -f WINDOWS-1252 -t UTF-8 \(quoted) > FILE")
+      throw failure(of: error)
     }
   }
 
-  private func format(_ name: SequenceFormat) throws -> SequenceFormat {
+  /// What is said of bytes that are no text.
+  func failure(of error: ByteStream.NotText) -> DataFileError {
+    let quoted = "'" + path.replacing("'", with: "'\\''") + "'"
+    return failure(
+      "line \(error.line), byte \(error.column)",
+      "0x\(String(error.byte, radix: 16, uppercase: true)) is no text in UTF-8",
+      hint: "is it Latin-1? Convert it: iconv -f WINDOWS-1252 -t UTF-8 \(quoted) > FILE")
+  }
+
+  func format(_ name: SequenceFormat) throws -> SequenceFormat {
     if name != .auto { return name }
     let words = path.lowercased().split(separator: ".")
     let ending = words.last == "gz" ? words.dropLast().last : words.last

@@ -82,7 +82,7 @@ struct JSONLinesReader {
       }
     }
     result.endSequence()
-    if let label = label(of: value) { result.labels.append(label) }
+    if let label = Self.label(value["label"]) { result.labels.append(label) }
     guard result.labels.isEmpty || result.labels.count == result.count else {
       throw file.failure(
         place, "some sequences have a label and some have none",
@@ -99,8 +99,9 @@ struct JSONLinesReader {
     }
   }
 
-  private func label(of value: OrderedJSON) -> String? {
-    switch value["label"] {
+  /// The class that a member names; nil where it names none.
+  static func label(_ value: OrderedJSON?) -> String? {
+    switch value {
     case .string(let text): text
     case .integer(let number): "\(number)"
     case .bool(let truth): "\(truth)"

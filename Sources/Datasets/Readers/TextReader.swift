@@ -1,0 +1,208 @@
+import Corpora
+import Foundation
+import Records
+import Tasks
+
+/// Reads texts and their labels: a table or lines of JSON, or a directory with a file a class, an
+/// example a line, or a folder a class, an example a file.
+struct TextReader {
+  let request: SequenceRequest
+  let text: TextRequest
+
+  /// - Throws: `DataFileError`.
+  func read(_ path: String) throws -> TextTable {
+    var table = TextTable()
+    if FileStatus(path)?.kind == .directory {
+      try readDirectory(path, &table)
+    } else {
+      let file = try DataFile(path: path, progress: request.progress)
+      let format = try file.format(request.format)
+      try file.requireFormat(format)
+      table.begin(file: path)
+      try inText(of: file) {
+        switch format {
+        case .jsonl: try readObjects(file, &table)
+        case .csv, .auto: try TextRows(file: file, request: request, text: text).read(into: &table)
+        case .ts, .npy:
+          throw file.failure(
+            nil, "its format is \(format.rawValue), which holds no texts",
+            hint: "use a table, lines of JSON or a directory, or leave data.tokenizer out")
+        }
+      }
+      table.end(fingerprints: [file.fingerprint])
+    }
+    guard table.count > 0 else {
+      throw DataFileError(path: path, place: nil, problem: "there is no text in it")
+    }
+    return table
+  }
+
+  /// Says where bytes are no text.
+  private func inText(of file: DataFile, _ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch let error as ByteStream.NotText {
+      throw file.failure(of: error)
+    } catch let error as DelimitedText.Failure {
+      throw file.failure("line \(error.line)", error.problem)
+    } catch is ByteStream.TooLong {
+      throw file.failure(nil, "is longer than 1 GiB")
+    }
+  }
+
+  // MARK: - Directories
+
+  private func readDirectory(_ path: String, _ table: inout TextTable) throws {
+    func failure(_ problem: String, hint: String? = nil) -> DataFileError {
+      DataFileError(path: path, place: nil, problem: problem, hint: hint)
+    }
+    guard let entries = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+      throw failure("cannot be read; check its permissions")
+    }
+    let names = entries.filter { !$0.hasPrefix(".") }.sorted {
+      Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8))
+    }
+    func isFolder(_ name: String) -> Bool { FileStatus("\(path)/\(name)")?.kind == .directory }
+    let folders = names.filter(isFolder)
+    let hidden = entries.count - names.count
+    if hidden > 0 { table.remarks.append("hidden files are left out: \(hidden)") }
+    if names.isEmpty {
+      throw failure(
+        "is an empty directory", hint: "expected a file a class, or a folder a class")
+    }
+    guard folders.isEmpty else {
+      table.form = "a folder a class, a text a file"
+      let others = names.filter { !isFolder($0) }
+      if !others.isEmpty {
+        table.remarks.append(
+          "files beside the folders of classes are left out: \(DataFileError.list(others))")
+      }
+      return try readFolders(folders, of: path, &table)
+    }
+    table.form = "a file a class, a text a line"
+    try readFiles(names, of: path, &table)
+  }
+
+  /// A file a class, an example a line.
+  private func readFiles(_ names: [String], of path: String, _ table: inout TextTable) throws {
+    var classes: [String: String] = [:]
+    var fingerprints: [String] = []
+    for name in names {
+      let label = Self.stem(name)
+      if let other = classes.updateValue(name, forKey: label) {
+        throw DataFileError(
+          path: path, place: nil,
+          problem: "the files \"\(other)\" and \"\(name)\" are of one class, \"\(label)\"",
+          hint: "put them together, or call them otherwise")
+      }
+      let file = try DataFile(path: "\(path)/\(name)", progress: request.progress)
+      try file.requireFormat(.csv)
+      table.begin(file: file.path)
+      try inText(of: file) {
+        var lines = LineReader(file.stream)
+        while try lines.next() {
+          unsafe Self.withLine(lines) { line in
+            if unsafe Self.isBlank(line) {
+              table.blankLines += 1
+            } else {
+              unsafe table.append(line, label: label, line: lines.number)
+            }
+          }
+        }
+      }
+      fingerprints.append(file.fingerprint)
+    }
+    table.end(fingerprints: fingerprints, names: names)
+  }
+
+  /// A folder a class, an example a file.
+  private func readFolders(_ names: [String], of path: String, _ table: inout TextTable) throws {
+    var fingerprints: [String] = []
+    var known: [String] = []
+    for name in names {
+      let folder = try TextFolder("\(path)/\(name)")
+      if let words = folder.leftOut.words { table.remarks.append("\"\(name)\": \(words)") }
+      if folder.files.isEmpty {
+        throw DataFileError(
+          path: "\(path)/\(name)", place: nil, problem: "is a folder of a class without a text")
+      }
+      for place in folder.files {
+        let file = try DataFile(path: place, progress: request.progress)
+        try file.requireFormat(.csv)
+        table.begin(file: place)
+        try inText(of: file) { try appendWhole(file, label: name, &table) }
+        fingerprints.append(file.fingerprint)
+        known.append(String(place.dropFirst(path.count)))
+      }
+    }
+    table.end(fingerprints: fingerprints, names: known)
+  }
+
+  /// Appends all of a file as one text.
+  private func appendWhole(_ file: DataFile, label: String?, _ table: inout TextTable) throws {
+    let stream = file.stream
+    while !stream.isAtEnd { try stream.refill(keeping: 0) }
+    try stream.requireText(from: 0, to: stream.count, line: 1)
+    unsafe table.append(
+      UnsafeBufferPointer(start: stream.base, count: stream.count), label: label, line: 0)
+  }
+
+  /// A file's name without what its form is called by: "Arabic.txt" and "Arabic.txt.gz" are of
+  /// "Arabic".
+  private static func stem(_ name: String) -> String {
+    var words = name.split(separator: ".", omittingEmptySubsequences: false)
+    if words.count > 2, words.last == "gz" { words.removeLast() }
+    if words.count > 1 { words.removeLast() }
+    return words.joined(separator: ".")
+  }
+
+  private static func withLine(
+    _ lines: LineReader, _ body: (UnsafeBufferPointer<UInt8>) -> Void
+  ) {
+    unsafe body(
+      UnsafeBufferPointer(
+        start: lines.stream.base + lines.line.lowerBound, count: lines.line.count))
+  }
+
+  static func isBlank(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    unsafe text.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+  }
+
+  // MARK: - Lines of JSON
+
+  /// {"text": "...", "label": "..."}; the label may be a string, a number or a truth value.
+  private func readObjects(_ file: DataFile, _ table: inout TextTable) throws {
+    table.form = "a line of JSON a text: \"\(text.column)\", class by \"\(request.labelColumn)\""
+    var lines = LineReader(file.stream)
+    while try lines.next() {
+      let bytes = lines.bytes
+      if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
+      let place = "line \(lines.number)"
+      let value: OrderedJSON
+      do throws(JSONSyntaxError) {
+        value = try OrderedJSON(parsing: bytes)
+      } catch {
+        throw file.failure(
+          "\(place), column \(error.position.column)", "not JSON: \(error.reason)")
+      }
+      guard case .object(let members) = value else {
+        throw file.failure(place, "expected an object, found \(value.kind)")
+      }
+      guard case .string(let string)? = value[text.column] else {
+        let names = members.map(\.name)
+        throw file.failure(
+          place,
+          "expected a string \"\(text.column)\", found \(value[text.column]?.kind ?? "none")",
+          hint: "data.text names the member with the text; the members are "
+            + DataFileError.list(names))
+      }
+      guard let label = JSONLinesReader.label(value[request.labelColumn]), !label.isEmpty else {
+        throw file.failure(
+          place, "has no label, \"\(request.labelColumn)\"",
+          hint: "give it one, or leave the text out; data.label names the member")
+      }
+      var copy = string
+      copy.withUTF8 { unsafe table.append($0, label: label, line: lines.number) }
+    }
+  }
+}

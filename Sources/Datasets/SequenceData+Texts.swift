@@ -1,0 +1,204 @@
+import Corpora
+import NumericContract
+import Records
+import Tasks
+
+/// Texts as they are read and encoded: what trains, and what validates.
+private struct ReadTexts {
+  /// Texts of one file or directory that have one use.
+  struct Part {
+    var set: SequenceSet
+    var chosen: [Int]
+    /// The class of each text of the set.
+    var classes: [Int32]
+  }
+
+  let training: Part
+  let held: Part
+  let tokenizer: Tokenizer
+  let frame: TaskFrame
+  let fingerprint: String
+  let validationFingerprint: String?
+  /// What is said of the files.
+  var summary = DataSummary()
+
+  init(
+    _ text: TextRequest, _ request: SequenceRequest, frame: TaskFrame?, tokenizer: Tokenizer?
+  ) throws {
+    let reader = TextReader(request: request, text: text)
+    let table = try reader.read(request.train)
+    let other = try request.valid.map { (path: $0, table: try reader.read($0)) }
+    let parts = SequenceParts(starts: table.starts, request, hasValidationFile: other != nil)
+    guard !parts.training.isEmpty else {
+      throw DataFileError(
+        path: request.train, place: nil, problem: "no text is left to train on",
+        hint: "lower data.valid_fraction")
+    }
+    let tokenizer = try tokenizer ?? table.tokenizer(learnt: parts.training, text.learning)
+    let frame = frame ?? TaskFrame(classesOf: table.labels)
+    var cut = TextTable.Cut()
+    func part(_ table: TextTable, _ chosen: [Int], path: String) throws -> Part {
+      let set = try table.encoded(
+        by: tokenizer, text.truncation, most: request.window, cut: &cut)
+      try table.checkLengths(set, window: request.window)
+      return Part(set: set, chosen: chosen, classes: try frame.classNumbers(of: set, path: path))
+    }
+    training = try part(table, parts.training, path: request.train)
+    if let other {
+      held = try part(other.table, Array(0..<other.table.count), path: other.path)
+    } else {
+      held = Part(set: training.set, chosen: parts.validation, classes: training.classes)
+    }
+    self.tokenizer = tokenizer
+    self.frame = frame
+    fingerprint = table.fingerprint
+    validationFingerprint = other?.table.fingerprint
+    summary.say("training", request.train, table)
+    if let other { summary.say("validation", other.path, other.table) }
+    for remark in table.remarks { summary.say("remark", remark) }
+    for remark in other?.table.remarks ?? [] { summary.say("remark", "validation: " + remark) }
+    if cut.texts > 0 { summary.say(cut: cut, text.truncation, window: request.window) }
+  }
+}
+
+/// Sequences of tokens that are made of texts.
+extension SequenceData {
+  /// Reads the texts that `request` names.
+  ///
+  /// - Parameters:
+  ///   - frame: of a checkpoint; nil learns it from the training data.
+  ///   - tokenizer: the same, from the texts that are not held out.
+  init(
+    readingTexts text: TextRequest, _ request: SequenceRequest, frame: TaskFrame?,
+    tokenizer: Tokenizer?
+  ) throws {
+    let texts = try ReadTexts(text, request, frame: frame, tokenizer: tokenizer)
+    func packed(_ part: ReadTexts.Part, shuffle: Philox?) -> PackedSequences {
+      PackedSequences(
+        set: part.set, chosen: part.chosen, target: .classes(part.classes),
+        batchRows: request.rows, window: request.window, shuffle: shuffle)
+    }
+    let random = Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .task)
+    let (trained, held) = (texts.training, texts.held)
+    let rows = packed(trained, shuffle: random)
+    let heldRows = held.chosen.isEmpty ? nil : packed(held, shuffle: nil)
+    training = .sequences(rows)
+    validation = heldRows.map { .sequences($0) }
+    slots = max(rows.slots, heldRows?.slots ?? 1)
+    features = nil
+    outputs = texts.frame.classes?.count ?? 1
+    fingerprint = texts.fingerprint
+    validationFingerprint = texts.validationFingerprint
+    self.frame = texts.frame
+    self.tokenizer = texts.tokenizer
+    let unknown = texts.tokenizer.unknown
+    validationTokens = held.set.count(of: held.chosen, unknown: unknown)
+    words = rows.words(of: trained.set, trained.chosen, called: "text")
+    summary = texts.summary
+    summary.say(
+      tokens: trained.set.count(of: trained.chosen, unknown: unknown),
+      validation: validationTokens, texts.tokenizer)
+    sayParts(Format.count(held.chosen.count, "text"), held.chosen.count, trained.chosen.count)
+    summary.say(
+      classes: texts.frame.classes ?? [], training: trained.chosen.map { trained.classes[$0] },
+      validation: held.chosen.map { held.classes[$0] })
+  }
+}
+
+extension PackedSequences {
+  /// How many sequences there are, how long, and how much of the rows they fill.
+  func words(of set: SequenceSet, _ chosen: [Int], called noun: String) -> String {
+    let lengths = chosen.map { set.length($0) }
+    return "\(Format.count(chosen.count, "training \(noun)")) of \(lengths.min() ?? 0) to "
+      + "\(lengths.max() ?? 0) tokens in \(Format.count(rowCount, "row")), "
+      + "\(Format.fixed(100 * fill, 1)) % filled"
+  }
+}
+
+extension SequenceSet {
+  /// The tokens of some sequences.
+  func count(of chosen: [Int], unknown: Int32?) -> TokenCount {
+    var count = TokenCount()
+    for sequence in chosen {
+      count.tokens += length(sequence)
+      guard let unknown else { continue }
+      for step in starts[sequence]..<starts[sequence + 1] where tokens[step] == unknown {
+        count.unknown += 1
+      }
+    }
+    return count
+  }
+}
+
+extension TextTable {
+  /// Throws where a text does not fit in a row.
+  func checkLengths(_ set: SequenceSet, window: Int) throws {
+    guard let longest = (0..<count).max(by: { set.length($0) < set.length($1) }),
+      set.length(longest) > window
+    else { return }
+    let long = (0..<count).count { set.length($0) > window }
+    throw failure(
+      longest,
+      "the longest text has \(Format.grouped(set.length(longest))) tokens, batch.window is "
+        + "\(window)" + (long > 1 ? ", and \(Format.grouped(long)) texts are longer" : ""),
+      hint: "set batch.window to \(set.length(longest)) or more, or data.truncate to \"end\" or "
+        + "\"start\"")
+  }
+}
+
+extension TaskFrame {
+  /// What texts teach beside a tokenizer.
+  init(classesOf labels: [String]) {
+    columns = []
+    classes = ClassNames.ordered(labels)
+  }
+}
+
+extension DataSummary {
+  /// Says how many texts there are, and in which form.
+  fileprivate mutating func say(_ use: String, _ path: String, _ table: TextTable) {
+    say(
+      "data",
+      "'\(path)' for \(use): \(Format.count(table.count, "text")), "
+        + "\(Format.bytes(table.bytes.count)); \(table.form)")
+    add([
+      "\(use)_file": .string(path), "\(use)_file_sequences": .integer(table.count),
+      "\(use)_file_bytes": .integer(table.bytes.count),
+    ])
+  }
+
+  /// Says what was left out of long texts.
+  fileprivate mutating func say(cut: TextTable.Cut, _ truncation: TextTruncation, window: Int) {
+    say(
+      "remark",
+      "of \(Format.count(cut.texts, "text")) the \(truncation.rawValue) is left out, beyond "
+        + "\(Format.count(window, "token")) each: \(Format.count(cut.tokens, "token"))")
+    add(["cut_texts": .integer(cut.texts), "cut_tokens": .integer(cut.tokens)])
+  }
+
+  /// Says how many tokens there are, and how many of them nobody knows.
+  fileprivate mutating func say(
+    tokens training: TokenCount, validation: TokenCount, _ tokenizer: Tokenizer
+  ) {
+    var text =
+      "\(Format.count(training.tokens, "training token")) of "
+      + "\(Format.grouped(tokenizer.vocabularySize)) kinds (\(tokenizer.kind.rawValue))"
+    if validation.tokens > 0 {
+      text += ", \(Format.count(validation.tokens, "validation token"))"
+    }
+    if tokenizer.unknown != nil {
+      text += "; unknown are \(Format.share(training.unknown, of: training.tokens)) of the former"
+      if validation.tokens > 0 {
+        text += ", \(Format.share(validation.unknown, of: validation.tokens)) of the latter"
+      }
+    }
+    say("tokens", text)
+    add([
+      "training_tokens": .integer(training.tokens), "unknown_tokens": .integer(training.unknown),
+      "validation_tokens": .integer(validation.tokens),
+      "unknown_validation_tokens": .integer(validation.unknown),
+      "vocabulary_size": .integer(tokenizer.vocabularySize),
+      "tokenizer": .string(tokenizer.kind.rawValue),
+    ])
+  }
+}

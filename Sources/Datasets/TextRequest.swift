@@ -1,0 +1,22 @@
+package import Corpora
+package import Tasks
+
+/// How texts that each stand for themselves become sequences of tokens.
+package struct TextRequest: Sendable {
+  /// How a vocabulary is learnt from the texts that train.
+  package var learning: Tokenizer.Learning
+  /// The column of a table, or the member of a line of JSON, that holds the text.
+  package var column = "text"
+  /// What is left out of texts of more tokens than a row has steps.
+  package var truncation = TextTruncation.none
+
+  package init(learning: Tokenizer.Learning) { self.learning = learning }
+}
+
+/// Tokens, and the unknown ones among them.
+package struct TokenCount: Sendable, Equatable {
+  package var tokens = 0
+  package var unknown = 0
+
+  package init() {}
+}

@@ -1,0 +1,127 @@
+import Corpora
+import NumericContract
+import Tasks
+
+/// Texts as files have them, one after another in memory, with the label of each where there are
+/// labels, and where each stands.
+struct TextTable {
+  /// Of all texts, in UTF-8.
+  private(set) var bytes: [UInt8] = []
+  /// Where each text begins, and after the last one where it ends.
+  private(set) var starts = [0]
+  private(set) var labels: [String] = []
+  /// The line of each text; 0 where a text is a whole file.
+  private var lines: [Int] = []
+  /// The files, and the first text of each.
+  private(set) var files: [String] = []
+  private var firsts: [Int] = []
+  /// How files hold texts, in words: "a file a class, a text a line".
+  var form = ""
+  /// What a person is to know of how the files were read, a line each.
+  var remarks: [String] = []
+  /// Tells the content of the files from others'.
+  private(set) var fingerprint = ""
+  /// Blank lines of files that have a text a line.
+  var blankLines = 0
+
+  var count: Int { starts.count - 1 }
+
+  /// Begins a file.
+  mutating func begin(file path: String) {
+    files.append(path)
+    firsts.append(count)
+  }
+
+  /// Appends a text of the file that was begun last.
+  ///
+  /// - Parameter label: nil where texts have none.
+  mutating func append(
+    _ text: UnsafeBufferPointer<UInt8>, label: String?, line: Int
+  ) {
+    unsafe bytes.append(contentsOf: text)
+    starts.append(bytes.count)
+    if let label { labels.append(label) }
+    lines.append(line)
+  }
+
+  /// Ends the last file. Of several the fingerprint is that of their names and contents.
+  mutating func end(fingerprints: [String], names: [String]? = nil) {
+    if let names {
+      let lines = zip(names, fingerprints).map { "\($0) \($1)\n" }.joined()
+      fingerprint = unsafe Array(lines.utf8).withUnsafeBytes {
+        unsafe ContentHash128(of: $0).description
+      }
+    } else {
+      fingerprint = fingerprints.joined()
+    }
+    if blankLines > 0 { remarks.append("blank lines are left out: \(blankLines)") }
+  }
+
+  /// The file and the line of a text.
+  func place(of text: Int) -> (path: String, place: String?) {
+    let file = (firsts.lastIndex { $0 <= text } ?? 0)
+    return (files[file], lines[text] == 0 ? nil : "line \(lines[text])")
+  }
+
+  /// Throws where a text is to be left alone because something is wrong with it.
+  func failure(_ text: Int, _ problem: String, hint: String? = nil) -> DataFileError {
+    let (path, place) = place(of: text)
+    return DataFileError(path: path, place: place, problem: problem, hint: hint)
+  }
+}
+
+extension TextTable {
+  /// What is learnt from some of the texts.
+  func tokenizer(learnt texts: [Int], _ learning: Tokenizer.Learning) throws -> Tokenizer {
+    var learner = TokenizerLearner(learning)
+    try unsafe bytes.withUnsafeBytes { bytes in
+      for text in texts {
+        try unsafe learner.add(
+          UnsafeRawBufferPointer(rebasing: bytes[starts[text]..<starts[text + 1]]),
+          path: files.first ?? "")
+      }
+    }
+    return learner.tokenizer()
+  }
+
+  /// What became of texts that are too long.
+  struct Cut: Equatable {
+    var texts = 0
+    var tokens = 0
+  }
+
+  /// The texts as a model reads them.
+  ///
+  /// - Parameter most: tokens of a text.
+  func encoded(
+    by tokenizer: Tokenizer, _ truncation: TextTruncation, most: Int, cut: inout Cut
+  ) throws -> SequenceSet {
+    var encoder = TextEncoder(tokenizer)
+    var set = SequenceSet(columns: [])
+    set.labels = labels
+    set.starts.reserveCapacity(count + 1)
+    try unsafe bytes.withUnsafeBytes { bytes in
+      for text in 0..<count {
+        let first = set.tokens.count
+        unsafe encoder.encode(
+          UnsafeRawBufferPointer(rebasing: bytes[starts[text]..<starts[text + 1]]),
+          into: &set.tokens)
+        let length = set.tokens.count - first
+        if length == 0 {
+          throw failure(
+            text, "has a text without a token", hint: "give it one, or leave the text out")
+        }
+        if length > most, truncation != .none {
+          cut.texts += 1
+          cut.tokens += length - most
+          switch truncation {
+          case .start: set.tokens.removeSubrange(first..<first + length - most)
+          case .end, .none: set.tokens.removeLast(length - most)
+          }
+        }
+        set.starts.append(set.tokens.count)
+      }
+    }
+    return set
+  }
+}
