@@ -151,7 +151,12 @@ package struct CheckpointSelection: Sendable {
       let store = CheckpointStore(directory: path + "/checkpoints", fileSystem: fileSystem)
       let selection = try store.newestValid()
       if let checkpoint = selection.checkpoint { return (checkpoint, selection.refused) }
-      throw selection.refused.first?.error ?? .missing(path: path)
+      guard let newest = selection.refused.first else { throw .missing(path: path) }
+      if case .missing = newest.error {
+        throw .damaged(
+          path: newest.path, reason: "it has no manifest, and it is the run's only one")
+      }
+      throw newest.error
     }
   }
 }

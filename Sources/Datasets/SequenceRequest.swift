@@ -48,6 +48,9 @@ package struct SequenceRequest: Sendable {
   /// Told what is read of files.
   package var progress: ReadingProgress?
 
+  /// The column that tells sequences apart where nothing else is said.
+  package static let sequenceColumn = "sequence"
+
   package init(
     task: TaskDescription, rows: Int, window: Int, seed: Int, labelColumn: String = "label"
   ) {

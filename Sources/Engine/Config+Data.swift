@@ -54,6 +54,14 @@ extension Config {
   package func openText(
     as tokenizer: Tokenizer? = nil, progress: ReadingProgress? = nil
   ) throws(CorpusError) -> CorpusSplit {
+    let texts = try readTexts(as: tokenizer, progress: progress)
+    return try split(train: texts.train, valid: texts.valid)
+  }
+
+  /// Reads the texts that the config names, as `openText`.
+  func readTexts(
+    as tokenizer: Tokenizer?, progress: ReadingProgress?
+  ) throws(CorpusError) -> Texts {
     let train =
       if let tokenizer, tokenizer.kind == data.tokenizer {
         try TokenCorpus(
@@ -66,7 +74,7 @@ extension Config {
     if let path = data.valid {
       valid = try TokenCorpus(path: path, tokenizer: train.tokenizer, progress: progress)
     }
-    return try split(train: train, valid: valid)
+    return Texts(train: train, valid: valid)
   }
 
   /// What of a text trains, and what is held out.

@@ -1,6 +1,6 @@
 package import Collectives
 package import Configuration
-import Corpora
+package import Corpora
 package import Datasets
 import Foundation
 package import Records
@@ -22,32 +22,48 @@ extension Config {
   ) throws -> TrainingData {
     let progress = progress ?? ReadingProgress()
     progress.allow(ContainerLimits.current.allowance(ranks: communicator.ranksOnHost))
-    let hosts = try communicator.allGather([communicator.hostNumber]).map { $0[0] }
-    guard taskDescription.readsText, Set(hosts).count < hosts.count else {
+    guard taskDescription.readsText else {
       return try communicator.agree { try openData(as: learnt, progress: progress) }
     }
+    let texts = try openTexts(
+      train: data.train, valid: data.valid, on: communicator, complain: complain
+    ) { try readTexts(as: learnt?.tokenizer, progress: progress) }
+    return .text(try communicator.agree { try split(train: texts.train, valid: texts.valid) })
+  }
+
+  /// Texts that the first rank of each host reads, and that all hold, as `openData` does. Every
+  /// rank calls it; all throw alike.
+  ///
+  /// - Parameters:
+  ///   - train: the path of the first text; `valid` that of the other, if there is one.
+  ///   - read: reads both; other ranks call it where they cannot have what is lent.
+  package func openTexts(
+    train: String, valid: String?, on communicator: any Communicator, complain: (String) -> Void,
+    read: () throws -> Texts
+  ) throws -> Texts {
+    let hosts = try communicator.allGather([communicator.hostNumber]).map { $0[0] }
+    guard Set(hosts).count < hosts.count else { return try communicator.agree { try read() } }
     let peers = hosts.indices.filter { hosts[$0] == communicator.hostNumber }
     guard communicator.rank == peers[0] else {
       try communicator.agree {}
       let offer = try communicator.receiveText(from: peers[0])
-      return .text(
-        try communicator.agree {
-          if !offer.isEmpty {
-            do { return try openText(offered: offer) } catch {
-              complain("\(error); this rank reads the text and holds its own tokens")
-            }
+      return try communicator.agree {
+        if !offer.isEmpty {
+          do { return try Texts(offered: offer, train: train, valid: valid) } catch {
+            complain("\(error); this rank reads the text and holds its own tokens")
           }
-          return try openText(as: learnt?.tokenizer, progress: progress)
-        })
+        }
+        return try read()
+      }
     }
     var lent = LentText()
     defer { lent.removeNames() }
-    let read = try communicator.agree {
-      try openText(as: learnt?.tokenizer, progress: progress)
-    }
-    let split: CorpusSplit
-    do { split = try lend(read, &lent) } catch {
-      split = read
+    let own = try communicator.agree { try read() }
+    var texts = own
+    do {
+      let directory = run.scratchDirectory ?? NSTemporaryDirectory()
+      if let shared = try own.lent(in: directory, &lent) { texts = shared }
+    } catch {
       lent.removeNames()
       lent = LentText()
       let reason = (error as? SystemError)?.words ?? "\(error)"
@@ -56,38 +72,43 @@ extension Config {
           + "and holds its own tokens (run.scratch_directory names another place)")
     }
     for peer in peers.dropFirst() { try communicator.sendText(lent.line, to: peer) }
-    return .text(try communicator.agree { split })
+    return try communicator.agree { texts }
+  }
+}
+
+/// A text to train on, and one of its own to validate on.
+package struct Texts {
+  package var train: TokenCorpus
+  package var valid: TokenCorpus?
+
+  package init(train: TokenCorpus, valid: TokenCorpus? = nil) {
+    self.train = train
+    self.valid = valid
   }
 
-  /// The text with its tokens in files of the scratch directory.
-  private func lend(_ split: CorpusSplit, _ lent: inout LentText) throws -> CorpusSplit {
-    let directory = run.scratchDirectory ?? NSTemporaryDirectory()
-    let training = split.training.corpus
-    guard let train = try training.shared(in: directory) else { return split }
-    lent.tokenizer = training.tokenizer
-    lent.train = train.offer
-    var valid: TokenCorpus?
-    if data.valid != nil, let corpus = split.validation?.corpus {
-      guard let other = try corpus.shared(in: directory) else { return split }
-      lent.valid = other.offer
-      valid = other.corpus
-    }
-    lent.isWhole = true
-    return try self.split(train: train.corpus, valid: valid)
-  }
-
-  /// The text that another rank of the host has read.
-  private func openText(offered line: String) throws -> CorpusSplit {
+  /// What another rank of the host has read.
+  fileprivate init(offered line: String, train path: String, valid other: String?) throws {
     let fields = try JSONFields(try OrderedJSON(parsing: Array(line.utf8)))
     let tokenizer = try Tokenizer(json: try fields.object("tokenizer"))
-    let train = try TokenCorpus(
-      json: try fields.object("train"), path: data.train, tokenizer: tokenizer)
-    var valid: TokenCorpus?
-    if let path = data.valid {
-      valid = try TokenCorpus(
-        json: try fields.object("valid"), path: path, tokenizer: tokenizer)
+    train = try TokenCorpus(json: try fields.object("train"), path: path, tokenizer: tokenizer)
+    if let other {
+      valid = try TokenCorpus(json: try fields.object("valid"), path: other, tokenizer: tokenizer)
     }
-    return try split(train: train, valid: valid)
+  }
+
+  /// The texts with their tokens in files of a directory; nil where one is such a file.
+  fileprivate func lent(in directory: String, _ lent: inout LentText) throws -> Texts? {
+    guard let shared = try train.shared(in: directory) else { return nil }
+    lent.tokenizer = train.tokenizer
+    lent.train = shared.offer
+    var texts = Texts(train: shared.corpus)
+    if let valid {
+      guard let other = try valid.shared(in: directory) else { return nil }
+      lent.valid = other.offer
+      texts.valid = other.corpus
+    }
+    lent.isWhole = true
+    return texts
   }
 }
 

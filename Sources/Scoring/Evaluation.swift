@@ -42,7 +42,7 @@ package struct Evaluation {
       threads: threads, place: path, canReshard: false, on: communicator)
     let progress = ReadingProgress()
     progress.allow(ContainerLimits.current.allowance(ranks: communicator.ranksOnHost))
-    let subject = try communicator.agree { try self.subject(of: model, progress) }
+    let subject = try self.subject(of: model, on: communicator, progress)
     try communicator.requireEqual(subject.fingerprint, of: subject.path)
     try communicator.agree {
       try MemoryPlan(
@@ -144,10 +144,17 @@ package struct Evaluation {
     }
   }
 
+  /// Every rank calls it; all throw alike.
   private func subject(
+    of model: LoadedModel, on communicator: any Communicator, _ progress: ReadingProgress
+  ) throws -> Subject {
+    if model.task.readsText { return try textSubject(of: model, on: communicator, progress) }
+    return try communicator.agree { try sequenceSubject(of: model, progress) }
+  }
+
+  private func sequenceSubject(
     of model: LoadedModel, _ progress: ReadingProgress
   ) throws -> Subject {
-    if model.task.readsText { return try textSubject(of: model, progress) }
     var config = model.config
     var request: SequenceRequest {
       var request = config.sequenceRequest
@@ -161,8 +168,15 @@ package struct Evaluation {
       // Everything in it is measured on, seen as the training data were.
       config.data.train = text
       config.data.valid = text
-      let data = try data(request, of: model)
-      return .sequences(data, path: text)
+      do {
+        return .sequences(try data(request, of: model), path: text)
+      } catch var error as DataFileError {
+        // Keys of the config cannot be set here.
+        if error.hint?.contains("data.") == true {
+          error.hint = "change the file: it is read as the run's config says"
+        }
+        throw error
+      }
     }
     let data = try data(request, of: model)
     guard data.fingerprint == model.state.corpusFingerprint else {
@@ -181,28 +195,40 @@ package struct Evaluation {
       request, frame: model.frame, tokenizer: model.task.hasTokenizer ? model.tokenizer : nil)
   }
 
+  /// A text, which the ranks of a host hold once.
   private func textSubject(
-    of model: LoadedModel, _ progress: ReadingProgress
+    of model: LoadedModel, on communicator: any Communicator, _ progress: ReadingProgress
   ) throws -> Subject {
+    let tokenizer = model.state.tokenizer
+    func complain(_ problem: String) { Console.complain("gru-dist: \(problem)") }
     if let text {
-      let corpus = try TokenCorpus(
-        path: text, tokenizer: model.state.tokenizer, progress: progress)
-      guard corpus.count >= 2 else {
-        throw UsageError(
-          "text '\(text)' has 1 token, expected at least 2: there is nothing to predict")
+      let corpus = try model.config.openTexts(
+        train: text, valid: nil, on: communicator, complain: complain
+      ) {
+        Texts(train: try TokenCorpus(path: text, tokenizer: tokenizer, progress: progress))
+      }.train
+      return try communicator.agree {
+        guard corpus.count >= 2 else {
+          throw UsageError(
+            "text '\(text)' has 1 token, expected at least 2: there is nothing to predict")
+        }
+        return .text(CorpusSplit.Part(corpus: corpus, range: 0..<corpus.count), training: nil)
       }
-      return .text(CorpusSplit.Part(corpus: corpus, range: 0..<corpus.count), training: nil)
     }
-    let split = try model.config.openText(as: model.state.tokenizer, progress: progress)
-    guard split.training.corpus.fingerprint == model.state.corpusFingerprint else {
-      throw UsageError(
-        "\(model.config.data.train) is not the text that the checkpoint was trained on; name a "
-          + "text with --text")
+    let data = try model.config.openData(
+      as: .tokenizer(tokenizer), on: communicator, progress: progress, complain: complain)
+    guard case .text(let split) = data else { preconditionFailure("a text is none") }
+    return try communicator.agree {
+      guard split.training.corpus.fingerprint == model.state.corpusFingerprint else {
+        throw UsageError(
+          "\(model.config.data.train) is not the text that the checkpoint was trained on; name a "
+            + "text with --text")
+      }
+      guard let validation = split.validation else {
+        throw UsageError(
+          "the run set no validation text aside (data.valid_fraction is 0); name one with --text")
+      }
+      return .text(validation, training: split.training)
     }
-    guard let validation = split.validation else {
-      throw UsageError(
-        "the run set no validation text aside (data.valid_fraction is 0); name one with --text")
-    }
-    return .text(validation, training: split.training)
   }
 }

@@ -66,6 +66,19 @@ import Testing
     }
   }
 
+  @Test func aRunWhoseOnlyCheckpointIsNotWholeIsToldSo() throws {
+    try withTestRun { run in
+      try run.write(step: 100)
+      let path = run.store().path(ofStep: 100)
+      try FileManager.default.removeItem(atPath: path + "/manifest.json")
+      let directory = String(path.prefix(path.count - "/checkpoints/step-00000100".count))
+      let error = #expect(throws: CheckpointError.self) {
+        try CheckpointSelection.find(at: directory)
+      }
+      #expect("\(error!)".contains("'\(path)' is damaged: it has no manifest"))
+    }
+  }
+
   @Test func rejectsCheckpointNamedAfterAnotherStep() throws {
     try withTestRun { run in
       try run.write(step: 100)

@@ -45,6 +45,20 @@ import Testing
     #expect(try read(allowing: 1 << 40).count == 1)
   }
 
+  @Test func aClassThatTheHeadDoesNotListIsAnError() throws {
+    let head = "@classLabel true up down\n@data\n1,2:up\n"
+    for line in ["3,4:dwn", "3, 4 :dwn"] {
+      let file = try DataFolder("a.ts", head + line + "\n")
+      let error = #expect(throws: DataFileError.self) { try file.sequences() }
+      #expect(
+        "\(error!)".contains(
+          "line 4: has the class \"dwn\", and @classLabel lists \"down\", \"up\""))
+    }
+    // Archives leave the list out now and then.
+    let unlisted = try DataFolder("a.ts", "@classLabel true\n@data\n1:a\n2:b\n")
+    #expect(try unlisted.sequences().labels == ["a", "b"])
+  }
+
   @Test func optionsOfTablesHaveNoEffectOnOtherFiles() throws {
     func complaint(_ name: String, _ change: (inout SequenceRequest) -> Void) throws -> String {
       let file = try DataFolder(name, #"{"values": [[1], [2]], "label": "a"}"#)
@@ -58,6 +72,7 @@ import Testing
     #expect(try complaint("a.jsonl") { $0.decimal = "," }.contains("data.decimal has no effect"))
     #expect(try complaint("a.jsonl") { $0.remark = "#" }.contains("data.comment has no effect"))
     #expect(try complaint("a.ts") { $0.hasHeader = false }.contains("data.header has no effect"))
+    #expect(try complaint("a.ts") { $0.sequenceColumn = "x" }.contains("data.sequence has no"))
     #expect(try !complaint("a.jsonl") { _ in }.contains("no effect"))
     #expect(try !complaint("a.csv") { $0.decimal = "," }.contains("no effect"))
   }

@@ -124,7 +124,8 @@ extension ValueKind where Value == String? {
       words: "null or a string", takesNull: true,
       parse: { value, place throws(ConfigError) in
         guard case .string(let string) = value, !string.isEmpty else {
-          throw place.failure("expected null or a string, found \(value.found)")
+          let found = value == .string("") ? "an empty one" : value.found
+          throw place.failure("expected null or a string, found \(found)")
         }
         return string
       },

@@ -72,9 +72,10 @@ package final class DataFile {
   func requireEffect(of request: SequenceRequest) throws {
     let format = try format(request.format)
     guard [.jsonl, .ts, .npy].contains(format) else { return }
+    let isDefault = request.sequenceColumn.map { $0 == SequenceRequest.sequenceColumn } ?? true
     let options = [
       (request.hasHeader, "data.header"), (request.decimal == nil, "data.decimal"),
-      (request.remark == nil, "data.comment"),
+      (request.remark == nil, "data.comment"), (isDefault, "data.sequence"),
     ]
     guard let option = options.first(where: { !$0.0 }) else { return }
     throw failure(

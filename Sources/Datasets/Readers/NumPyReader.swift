@@ -87,8 +87,13 @@ struct NumPyReader {
       let (next, overflow) = product.0.multipliedReportingOverflow(by: size)
       return (next, product.1 || overflow)
     }
-    guard shape.allSatisfy({ $0 > 0 }), !all.1 else {
+    guard shape.allSatisfy({ $0 > 0 }) else {
       throw file.failure(nil, "it has the dimensions \(shape), expected numbers above 0")
+    }
+    guard !all.1, all.0 <= 1 << 48 else {
+      throw file.failure(
+        nil,
+        "its head names the dimensions \(shape), more numbers than any file has: is it damaged?")
     }
     guard text.contains(/'fortran_order':\s*False/) else {
       throw file.failure(

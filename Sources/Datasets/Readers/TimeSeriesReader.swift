@@ -10,12 +10,15 @@ struct TimeSeriesReader {
   func read() throws -> SequenceTable {
     var isData = false
     var hasClasses = false
+    /// The names that the head lists; none where it lists none.
+    var classes: Set<String> = []
     var set: SequenceTable?
     var lines = LineReader(file.stream)
     var plain: [[Double]] = []
     while try lines.next() {
       if isData, let label = plainCase(lines, hasClasses: hasClasses, set?.features, &plain) {
         append(plain, label, &set)
+        try requireClass(of: set, among: classes, lines.number)
         continue
       }
       let number = lines.number
@@ -24,12 +27,15 @@ struct TimeSeriesReader {
       guard let first = words.first, !first.hasPrefix("#") else { continue }
       if isData {
         try readCase(text, number, hasClasses: hasClasses, &set)
+        try requireClass(of: set, among: classes, number)
         continue
       }
       let value = words.count > 1 ? words[1].lowercased() : ""
       switch first.lowercased() {
       case "@data": isData = true
-      case "@classlabel": hasClasses = value == "true"
+      case "@classlabel":
+        hasClasses = value == "true"
+        classes = Set(words.dropFirst(2).map(String.init))
       case "@targetlabel" where value == "true":
         throw file.failure(
           "line \(number)", "real-valued targets of whole series are not supported")
@@ -44,6 +50,18 @@ struct TimeSeriesReader {
       throw file.failure(nil, isData ? "there is no case after @data" : "there is no line @data")
     }
     return set
+  }
+
+  /// Throws where the last case has a class that the head does not list.
+  private func requireClass(
+    of set: SequenceTable?, among classes: Set<String>, _ number: Int
+  ) throws {
+    guard let label = set?.labels.last, !classes.isEmpty, !classes.contains(label) else { return }
+    throw file.failure(
+      "line \(number)",
+      "has the class \"\(label)\", and @classLabel lists "
+        + DataFileError.list(classes.sorted()),
+      hint: "correct the line, or list the class")
   }
 
   private func readCase(
