@@ -62,6 +62,12 @@ extension SequenceData {
   ) throws {
     let random = Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .task)
     let predictsNextStep = request.task.targets == .nextStep
+    var request = request
+    if request.growsWindow {
+      request.growWindow(to: set)
+      if let validation { request.growWindow(to: validation.set) }
+    }
+    window = request.window
     func pack(
       _ set: SequenceSet, _ chosen: [Int], shuffle: Philox?, path: String
     ) throws -> PackedSequences {
@@ -114,6 +120,7 @@ extension SequenceData {
     _ frame: TaskFrame, _ summary: DataSummary
   ) throws {
     let targets = try frame.targetPlaces(path: request.train)
+    window = request.window
     func windows(_ set: SequenceSet, _ parts: [Range<Int>], shuffle: Philox?) -> SeriesWindows {
       SeriesWindows(
         set: set, parts: parts, targets: targets, horizon: request.horizon,
@@ -199,6 +206,14 @@ extension SequenceData {
         hint: "set batch.window to \(longest) or more: a whole number of times the usual length "
           + "wastes least")
     }
+  }
+}
+
+extension SequenceRequest {
+  /// Makes room for the longest sequence.
+  mutating func growWindow(to set: SequenceSet) {
+    let longest = (0..<set.count).map { set.length($0) }.max() ?? 0
+    window = max(window, longest - (task.leastSteps - 1))
   }
 }
 

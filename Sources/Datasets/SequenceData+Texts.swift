@@ -40,7 +40,7 @@ private struct ReadTexts {
     func part(_ table: TextTable, _ chosen: [Int], path: String) throws -> Part {
       let set = try table.encoded(
         by: tokenizer, text.truncation, most: request.window, cut: &cut)
-      try table.checkLengths(set, window: request.window)
+      if !request.growsWindow { try table.checkLengths(set, window: request.window) }
       return Part(set: set, chosen: chosen, classes: try frame.classNumbers(of: set, path: path))
     }
     training = try part(table, parts.training, path: request.train)
@@ -73,6 +73,11 @@ extension SequenceData {
     tokenizer: Tokenizer?
   ) throws {
     let texts = try ReadTexts(text, request, frame: frame, tokenizer: tokenizer)
+    var request = request
+    if request.growsWindow {
+      for part in [texts.training, texts.held] { request.growWindow(to: part.set) }
+    }
+    window = request.window
     func packed(_ part: ReadTexts.Part, shuffle: Philox?) -> PackedSequences {
       PackedSequences(
         set: part.set, chosen: part.chosen, target: .classes(part.classes),

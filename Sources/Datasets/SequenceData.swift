@@ -11,6 +11,8 @@ package struct SequenceData: Sendable {
   package var features: Int?
   /// Columns of the output layer.
   package var outputs: Int
+  /// Steps of a batch's rows: those asked for, or more where the request lets them grow.
+  package var window: Int
   /// Most sequences that a row of a batch holds one after another.
   package var slots = 1
   /// What tells the training data from others, and validation data of their own.
@@ -50,6 +52,7 @@ package struct SequenceData: Sendable {
           task: task, sequences: request.rows, window: request.window, count: count,
           seed: request.seed))
     }
+    window = request.window
     training = batches(count: nil)
     validation = request.validSequences == 0 ? nil : batches(count: request.validSequences)
     (features, outputs) = (task.features, task.outputs)

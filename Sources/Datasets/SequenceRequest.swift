@@ -43,6 +43,9 @@ package struct SequenceRequest: Sendable {
   package var rows: Int
   package var window: Int
   package var seed: Int
+  /// Whether a sequence that is longer than the window makes the window longer, as it may where
+  /// nothing is trained, and is no error.
+  package var growsWindow = false
   /// The version of the numeric contract by which numbers of files become what a model reads.
   package var contract = ContractVersion.newest
   /// Told what is read of files.

@@ -37,13 +37,15 @@ package struct Evaluation {
       try Kernels.selected(instructionSet, model.config.model.precision.kernels)
     }
     let workers = communicator.worldSize * (threads ?? 1)
-    let config = try communicator.agree { try self.config(of: model, workers: workers) }
+    var config = try communicator.agree { try self.config(of: model, workers: workers) }
     let plan = try config.plan(
       threads: threads, place: path, canReshard: false, on: communicator)
     let progress = ReadingProgress()
     progress.allow(ContainerLimits.current.allowance(ranks: communicator.ranksOnHost))
     let subject = try self.subject(of: model, on: communicator, progress)
     try communicator.requireEqual(subject.fingerprint, of: subject.path)
+    let trained = config.batch.window
+    config.batch.window = subject.window ?? trained
     try communicator.agree {
       try MemoryPlan(
         shape: model.shape, config: config, plan: plan,
@@ -53,13 +55,18 @@ package struct Evaluation {
     }
     let scorer = try communicator.agree {
       try model.scorer(
-        kernels: kernels, window: model.config.batch.window, plan: plan, slots: subject.slots,
+        kernels: kernels, window: config.batch.window, plan: plan, slots: subject.slots,
         on: communicator)
     }
     if case .text(_, let training) = subject { scorer.trainingText = training }
-    let score = try scorer.score(on: subject.scored(window: model.config.batch.window))
+    let score = try scorer.score(on: subject.scored(window: config.batch.window))
     console.say("\(model.checkpoint.path) on \(subject.path)")
     if let words = model.choice.words { console.say("taken: \(words)") }
+    if config.batch.window > trained {
+      console.say(
+        "sequences of up to \(Format.count(config.batch.window, "step")), longer than "
+          + "the \(trained) of training")
+    }
     console.say("step \(model.state.step)  \(score.words)")
     if score.unknownTargets > 0, model.neverTrainedUnknown {
       console.say(
@@ -131,6 +138,11 @@ package struct Evaluation {
       }
     }
 
+    /// Steps that its rows need; nil where any number will do.
+    var window: Int? {
+      if case .sequences(let data, _) = self { data.window } else { nil }
+    }
+
     var slots: Int {
       if case .sequences(let data, _) = self { data.slots } else { 1 }
     }
@@ -159,6 +171,7 @@ package struct Evaluation {
     var request: SequenceRequest {
       var request = config.sequenceRequest
       request.progress = progress
+      request.growsWindow = true
       return request
     }
     if let text {

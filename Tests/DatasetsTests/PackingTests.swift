@@ -123,4 +123,26 @@ import Testing
     #expect(parts.trainingSteps == [0..<75])
     #expect(parts.validationSteps == [69..<100])
   }
+
+  @Test func rowsGrowToTheLongestSequenceWhereNothingIsTrained() throws {
+    let file = try DataFolder(
+      "a.jsonl",
+      """
+      {"values": [1, 2, 3], "label": "a"}
+      {"values": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], "label": "b"}
+      """)
+    var request = file.request(.classification)
+    request.valid = file.path
+    #expect(throws: DataFileError.self) { try SequenceData(request) }
+    request.growsWindow = true
+    let data = try SequenceData(request)
+    #expect(data.window == 11)
+    guard case .sequences(let packed) = data.validation else {
+      Issue.record("nothing to measure on")
+      return
+    }
+    #expect(packed.rowCount == 2)
+    request.window = 14
+    #expect(try SequenceData(request).window == 14)
+  }
 }
