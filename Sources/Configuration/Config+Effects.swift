@@ -115,6 +115,12 @@ extension Config {
     }
     return local + [
       EffectRule(
+        key: "output.quantiles", matters: output.loss == .quantile, purpose: "loss \"quantile\"",
+        instead: "output.loss is \"\(output.loss.rawValue)\""),
+      EffectRule(
+        key: "data.scale", matters: data.task.normalize, purpose: "data.normalize",
+        instead: "that is false"),
+      EffectRule(
         key: "exchange.compression_groups", matters: exchange.compression != .none,
         purpose: "exchange.compression", instead: "that is \"none\""),
       EffectRule(

@@ -72,7 +72,9 @@ package struct Config: ConfigSection {
 
   /// What the task is.
   package var taskDescription: TaskDescription {
-    let description = task.description(readout: output.readout, loss: output.loss)
+    var description = task.description(readout: output.readout, loss: output.loss)
+    if output.loss == .quantile { description.quantiles = output.quantiles }
+    description.masksTargets = task == .forecasting && data.task.missing == .mask
     return data.tokens.tokenizer == nil ? description : description.ofTokens
   }
 

@@ -59,6 +59,13 @@ extension DataSummary {
     if let targets = frame.targets, targets != frame.columns {
       text += "; to forecast: \(DataFileError.list(targets))"
     }
+    for (names, what) in [
+      (frame.known, "known in the future"), (frame.statics, "one number a sequence"),
+      (frame.calendar, "hour, weekday and month of"), (frame.masked, "with an input for gaps"),
+    ] {
+      if let names { text += "; \(what): \(DataFileError.list(names))" }
+    }
+    if frame.series != nil { text += "; a scale for each series" }
     if let name = table.sequenceColumn { text += "; sequences by \"\(name)\"" }
     if let name = table.labelColumn { text += "; classes by \"\(name)\"" }
     if !leftOut.isEmpty {
@@ -69,7 +76,13 @@ extension DataSummary {
       "columns": Self.list(frame.columns), "column_count": .integer(frame.columns.count),
       "normalized": .bool(frame.means != nil), "left_out_columns": Self.list(leftOut),
     ])
-    if let targets = frame.targets { add(["forecast_columns": Self.list(targets)]) }
+    for (names, key) in [
+      (frame.targets, "forecast_columns"), (frame.known, "known_columns"),
+      (frame.statics, "static_columns"), (frame.calendar, "calendar_columns"),
+      (frame.masked, "masked_columns"),
+    ] {
+      if let names { add(.object([.init(key, Self.list(names))])) }
+    }
   }
 
   /// Says what was noticed where a file was read.

@@ -23,7 +23,7 @@ struct MissingValues {
       })
   }
 
-  /// Whether missing numbers are filled in.
+  /// Whether there may be missing numbers.
   var areFilled: Bool { policy != .error }
 
   /// Whether a text stands for a missing number.
@@ -33,7 +33,9 @@ struct MissingValues {
   }
 
   /// How to go on where a number is missing, or seems to be.
-  static let hint = "set data.missing to \"forward\" or \"mean\" to fill in what is missing"
+  static let hint =
+    "set data.missing to \"forward\", \"mean\" or \"mask\" to go on without what is "
+    + "missing"
 
   /// What the policy does, in words.
   var treatment: String {
@@ -41,6 +43,7 @@ struct MissingValues {
     case .error: "an error"
     case .forward: "taken from the step before"
     case .mean: "taken for the column's mean"
+    case .mask: "0 with an input that says so, and no targets"
     }
   }
 }

@@ -146,7 +146,7 @@ package final class PackedSequences: Sendable {
   private func fill(_ buffers: BatchBuffers, column: Int, first: Int, length: Int, at t: Int) {
     if set.tokens.isEmpty {
       for step in 0..<length {
-        unsafe copy(step: first + step, to: buffers.inputRow(t + step, column))
+        unsafe set.writeInputs(step: first + step, to: buffers.inputRow(t + step, column))
       }
     } else {
       for step in 0..<length {

@@ -9,7 +9,7 @@ extension SequenceData {
   init(reading request: SequenceRequest, frame: TaskFrame?) throws {
     var request = request
     // What a model has learnt to read decides, and not what else a file may have.
-    request.columns = frame?.columns ?? request.columns
+    if let frame { request.adopt(frame) }
     let file = try DataFile(path: request.train, progress: request.progress)
     if frame == nil { try file.requireEffect(of: request) }
     var table = try file.sequences(request)
@@ -94,7 +94,7 @@ extension SequenceData {
     training = .sequences(packed)
     self.validation = held.map { .sequences($0) }
     slots = max(packed.slots, held?.slots ?? 1)
-    features = set.features
+    features = set.inputWidth
     outputs = predictsNextStep ? set.features : frame.classes?.count ?? 1
     let lengths = parts.training.map { set.length($0) }
     words =
@@ -111,69 +111,6 @@ extension SequenceData {
       self.summary.say(
         classes: classes, training: parts.training.map { numbers[$0] },
         validation: held ?? parts.validation.map { numbers[$0] })
-    }
-  }
-
-  private init(
-    series set: SequenceSet, _ parts: SequenceParts,
-    validation: (set: SequenceSet, path: String)?, _ request: SequenceRequest,
-    _ frame: TaskFrame, _ summary: DataSummary
-  ) throws {
-    let targets = try frame.targetPlaces(path: request.train)
-    window = request.window
-    func windows(_ set: SequenceSet, _ parts: [Range<Int>], shuffle: Philox?) -> SeriesWindows {
-      SeriesWindows(
-        set: set, parts: parts, targets: targets, horizon: request.horizon,
-        batchRows: request.rows, window: request.window, stride: request.stride, shuffle: shuffle)
-    }
-    let random = Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .task)
-    let taken = windows(set, parts.trainingSteps, shuffle: random)
-    var held: SeriesWindows?
-    if let validation {
-      let all = (0..<validation.set.count).map {
-        validation.set.starts[$0]..<validation.set.starts[$0 + 1]
-      }
-      held = windows(validation.set, all, shuffle: nil)
-    } else if request.validFraction > 0 {
-      held = windows(set, parts.validationSteps, shuffle: nil)
-    }
-    for (windows, use, path) in [
-      (taken, "training", request.train),
-      (held ?? taken, "validation", validation?.path ?? request.train),
-    ] where windows.count == 0 {
-      throw DataFileError(
-        path: path, place: nil,
-        problem: "too short for \(use): no series has \(request.window + request.horizon) steps",
-        hint: "use longer series, or lower batch.window, data.horizon or data.valid_fraction")
-    }
-    training = .windows(taken)
-    self.validation = held.map { .windows($0) }
-    features = set.features
-    let (outputs, overflow) = targets.count.multipliedReportingOverflow(by: request.horizon)
-    guard !overflow, outputs <= canonicalBlock else {
-      throw UsageError(
-        "data.horizon times the number of data.targets is \(outputs), expected at most "
-          + "\(canonicalBlock)")
-    }
-    self.outputs = outputs
-    words =
-      "\(Format.count(taken.count, "training window")), "
-      + "\(Format.count(targets.count, "column")) to forecast "
-      + "\(Format.count(request.horizon, "step")) ahead"
-    fingerprint = ""
-    self.summary = summary
-    let heldCount = held?.count ?? 0
-    sayParts(Format.count(heldCount, "window"), heldCount, taken.count)
-    let least = request.window + request.horizon
-    self.summary.say(
-      shortSeriesOf: "training", parts.trainingSteps.map(\.count), least: least)
-    if let validation {
-      self.summary.say(
-        shortSeriesOf: "validation", (0..<validation.set.count).map { validation.set.length($0) },
-        least: least)
-    } else if held != nil {
-      self.summary.say(
-        shortSeriesOf: "validation", parts.validationSteps.map(\.count), least: least)
     }
   }
 
@@ -214,43 +151,5 @@ extension SequenceRequest {
   mutating func growWindow(to set: SequenceSet) {
     let longest = (0..<set.count).map { set.length($0) }.max() ?? 0
     window = max(window, longest - (task.leastSteps - 1))
-  }
-}
-
-/// What of a file trains and what validates.
-package struct SequenceParts {
-  /// Sequences.
-  package var training: [Int]
-  package var validation: [Int]
-  /// Ranges of steps that statistics and windows of training are taken from.
-  package var trainingSteps: [Range<Int>]
-  /// Ranges whose windows forecast held-out steps only.
-  package var validationSteps: [Range<Int>]
-
-  /// Sequences are held out at random (by the run's seed), of series the last steps.
-  package init(
-    starts: [Int], _ request: SequenceRequest, hasValidationFile: Bool
-  ) {
-    let fraction = hasValidationFile ? 0 : request.validFraction
-    let count = starts.count - 1
-    let all = (0..<count).map { starts[$0]..<starts[$0 + 1] }
-    (training, validation, validationSteps) = (Array(0..<count), [], [])
-    trainingSteps = all
-    func held(of count: Int) -> Int { Int((Double(count) * fraction).rounded(.up)) }
-    if fraction == 0 { return }
-    if request.task.sequences == .windows {
-      trainingSteps = all.map { $0.dropLast(held(of: $0.count)) }
-      validationSteps = zip(all, trainingSteps).map { whole, part in
-        max(whole.lowerBound, part.upperBound - request.window)..<whole.upperBound
-      }
-      return
-    }
-    let order = Permutation(
-      count: max(1, count),
-      random: Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .taskValidation))
-    let shuffled = (0..<count).map { order.number(at: $0, epoch: 0) }
-    validation = shuffled.prefix(held(of: count)).sorted()
-    training = shuffled.dropFirst(held(of: count)).sorted()
-    trainingSteps = training.map { all[$0] }
   }
 }

@@ -5,7 +5,8 @@ package import Tasks
 /// What sequences to read or make for a task, and how they lie in batches.
 package struct SequenceRequest: Sendable {
   package var task: TaskDescription
-  /// The file to train on, and one of its own to validate on. Files only, as are the next fifteen.
+  /// The file to train on, and one of its own to validate on. What follows is for files only, but
+  /// for the sizes at the end.
   package var train = ""
   package var valid: String?
   /// The part of `train` to validate on where there is no other file.
@@ -37,6 +38,15 @@ package struct SequenceRequest: Sendable {
   package var season: Int?
   /// How texts become sequences of tokens; nil where sequences are real vectors.
   package var text: TextRequest?
+  /// Columns whose numbers are known in the future, and those of one number a sequence.
+  package var knownColumns: [String] = []
+  package var staticColumns: [String] = []
+  /// Columns of dates and times, of which hour, weekday and month are read.
+  package var calendarColumns: [String] = []
+  /// What a series is, and what its numbers are scaled over and told relative to.
+  package var seriesForm = SeriesForm.rows
+  package var scale = ScaleScope.column
+  package var origin = WindowOrigin.none
   /// Sequences to make for validation.
   package var validSequences = 0
   /// Rows of a batch (B) and their steps (T).
@@ -53,6 +63,23 @@ package struct SequenceRequest: Sendable {
 
   /// The column that tells sequences apart where nothing else is said.
   package static let sequenceColumn = "sequence"
+  /// Reads what a model has learnt to read.
+  mutating func adopt(_ frame: TaskFrame) {
+    columns = frame.columns
+    knownColumns = frame.known ?? []
+    staticColumns = frame.statics ?? []
+    calendarColumns = frame.calendar ?? []
+  }
+
+  /// The columns of numbers to read: those that are named in any way, where some are.
+  var numberColumns: [String]? {
+    columns.map { named in
+      named
+        + (knownColumns + staticColumns).reduce(into: [String]()) { others, name in
+          if !named.contains(name), !others.contains(name) { others.append(name) }
+        }
+    }
+  }
 
   package init(
     task: TaskDescription, rows: Int, window: Int, seed: Int, labelColumn: String = "label"

@@ -20,6 +20,33 @@ extension SequenceTable {
 
   private static func isBinary(_ number: Double) -> Bool { number == 0 || number == 1 }
 
+  /// Those of some columns that have missing numbers.
+  func columnsWithGaps(_ places: [Int]) -> [Int] {
+    var hasGaps = [Bool](repeating: false, count: places.count)
+    numbers.forEach(in: 0..<starts[count], places) { column, number in
+      if number.isNaN { hasGaps[column] = true }
+    }
+    return places.indices.filter { hasGaps[$0] }
+  }
+
+  /// Throws where a column that is to have one number a sequence has two.
+  func requireOneNumber(_ names: [String], path: String) throws {
+    let places = try places(of: names, path: path, key: "data.static")
+    for sequence in 0..<count {
+      for (name, place) in zip(names, places) {
+        let steps = starts[sequence]..<starts[sequence + 1]
+        let known = steps.lazy.map { numbers[$0, place] }.filter { !$0.isNaN }
+        guard let first = known.first, let other = known.first(where: { $0 != first }) else {
+          continue
+        }
+        throw DataFileError(
+          path: path, place: "sequence \"\(sequenceNames[sequence])\", column \"\(name)\"",
+          problem: "data.static expects one number a sequence, found \(first) and \(other)",
+          hint: "leave the column out of data.static")
+      }
+    }
+  }
+
   /// Throws where a column has no number at all over some steps.
   func requireNumbers(_ places: [Int], in parts: [Range<Int>], path: String) throws {
     let firsts = numbers.first(in: parts, places)

@@ -22,6 +22,10 @@ package struct SequenceTable: Sendable {
   package var starts = [0]
   /// One for each sequence, or none at all.
   package var labels: [String] = []
+  /// What the sequences are called, where a column says.
+  var names: [String] = []
+  /// Columns of dates and times.
+  var times: [TimeColumn] = []
 
   init(columns: [String]) {
     self.columns = columns
@@ -30,6 +34,11 @@ package struct SequenceTable: Sendable {
 
   package var count: Int { starts.count - 1 }
   package var features: Int { columns.count }
+
+  /// What the sequences are called; by their number where nothing says.
+  var sequenceNames: [String] {
+    names.count == count ? names : (0..<count).map { "\($0 + 1)" }
+  }
 
   /// All numbers, [steps, F].
   package var values: [Double] {
@@ -64,35 +73,83 @@ extension SequenceTable {
     by frame: TaskFrame, missing: MissingPolicy = .error, path: String
   ) throws -> SequenceSet {
     let places = try places(of: frame.columns, path: path, key: "data.columns")
+    try requireOneNumber(frame.statics ?? [], path: path)
+    let calendar = try (frame.calendar ?? []).map { name in
+      guard let column = times.first(where: { $0.name == name }) else {
+        throw DataFileError(
+          path: path, place: nil, problem: "there is no column \"\(name)\" of dates and times")
+      }
+      return column
+    }
     let means = frame.means ?? [Double](repeating: 0, count: places.count)
     let deviations = frame.deviations ?? [Double](repeating: 1, count: places.count)
     let fills = frame.fills ?? means
     var set = SequenceSet(columns: frame.columns)
     set.starts = starts
     set.labels = labels
+    set.masked = frame.places(of: frame.masked)
+    set.calendarWidth = calendar.count * CalendarTime.inputs
+    set.calendar = TimeColumn.inputs(of: calendar)
+    set.columnUnits = SeriesUnits(names: frame.columns, means: means, deviations: deviations)
+    set.units = units(by: frame, places)
     set.values.reserveCapacity(numbers.rows * places.count)
+    let isMasked = missing == .mask
     let width = numbers.width
     var last = fills
     var (row, sequence) = (0, 0)
+    var (centres, widths) = (means, deviations)
+    func begin() {
+      guard !set.units.isEmpty else { return }
+      (centres, widths) = (set.units[sequence].means, set.units[sequence].deviations)
+    }
+    begin()
     numbers.removeAll { block in
       for first in stride(from: 0, to: block.count, by: width) {
         if row == set.starts[sequence + 1] {
           sequence += 1
           last = fills
+          begin()
         }
         row += 1
         for (column, place) in places.enumerated() {
           var number = block[first + place]
           if number.isNaN {
-            number = last[column]
+            if isMasked { set.hasGaps = true } else { number = last[column] }
           } else if missing == .forward {
             last[column] = number
           }
-          set.values.append(Float((number - means[column]) / deviations[column]))
+          set.values.append(Float((number - centres[column]) / widths[column]))
         }
       }
     }
     return set
+  }
+
+  /// The scale of each sequence's columns, where series have scales of their own: that which the
+  /// model has learnt, and of a series that it does not know that of all its numbers.
+  private func units(by frame: TaskFrame, _ places: [Int]) -> [SeriesUnits] {
+    guard let known = frame.series, let means = frame.seriesMeans,
+      let deviations = frame.seriesDeviations
+    else { return [] }
+    let numbers = Dictionary(zip(known, known.indices)) { first, _ in first }
+    let shared = Set(frame.statics ?? [])
+    return sequenceNames.enumerated().map { sequence, name in
+      if let number = numbers[name] {
+        let range = number * places.count..<(number + 1) * places.count
+        return SeriesUnits(
+          names: frame.columns, means: Array(means[range]), deviations: Array(deviations[range]))
+      }
+      let own = ColumnScales(
+        of: self.numbers, parts: [starts[sequence]..<starts[sequence + 1]], places: places,
+        contract: .newest)
+      var units = SeriesUnits(
+        names: frame.columns, means: own.means, deviations: own.deviations)
+      for (index, column) in frame.columns.enumerated() where shared.contains(column) {
+        units.means[index] = frame.means?[index] ?? 0
+        units.deviations[index] = frame.deviations?[index] ?? 1
+      }
+      return units
+    }
   }
 }
 

@@ -15,6 +15,11 @@ package enum TaskBatches: Sendable {
     }
   }
 
+  /// The units of what a row of a batch forecasts, where not all rows have the same; else nil.
+  package func units(batch: Int, row: Int) -> [TargetUnit]? {
+    if case .windows(let batches) = self { batches.units(batch: batch, row: row) } else { nil }
+  }
+
   /// The epoch of a batch, counted from 0.
   package func epoch(ofBatch batch: Int) -> Int {
     switch self {

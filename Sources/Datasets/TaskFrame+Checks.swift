@@ -14,9 +14,13 @@ extension TaskFrame {
     normalizes: Bool
   ) throws(JSONFieldError) {
     if task.readsValues { try Self.checkNames(columns, "columns") }
-    if let features, columns.count != features {
-      throw Self.error("columns", "has \(columns.count) names, and the model reads \(features)")
+    if let features, inputCount != features {
+      throw Self.error(
+        "columns",
+        "has \(columns.count) names, which with what stands beside them make "
+          + "\(inputCount) inputs, and the model reads \(features)")
     }
+    try checkKinds()
     if task.outputs == .classes {
       let classes = classes ?? []
       try Self.checkNames(classes, "classes")
@@ -25,7 +29,11 @@ extension TaskFrame {
           "classes", "has \(classes.count) names, and the model has \(outputs) outputs")
       }
     }
-    if task.sequences == .windows { try checkTargets(outputs: outputs, horizon: horizon) }
+    if task.sequences == .windows {
+      let parts = task.outputsPerTarget
+      let named = form == .columns ? 1 : (targets ?? []).count
+      try checkTargets(outputs: outputs, horizon: horizon, parts: parts, named: named)
+    }
     let normalizes = normalizes && task.readsValues
     guard (means != nil) == normalizes, (deviations != nil) == normalizes else {
       throw Self.error(
@@ -40,14 +48,42 @@ extension TaskFrame {
     }
   }
 
-  private func checkTargets(outputs: Int?, horizon: Int) throws(JSONFieldError) {
+  /// Real values that go in at each step.
+  package var inputCount: Int {
+    let calendars = (calendar ?? []).count * CalendarTime.inputs
+    let known = (known ?? []).count
+    if form == .rows { return columns.count + (masked ?? []).count + calendars + known }
+    let shared = known + (statics ?? []).count
+    return 1 + shared + (masked == nil ? 0 : 1) + calendars + known
+  }
+
+  private func checkKinds() throws(JSONFieldError) {
+    let read = Set(columns)
+    for (key, names) in [("masked", masked), ("known", known), ("static", statics)] {
+      if let strange = (names ?? []).first(where: { !read.contains($0) }) {
+        throw Self.error(key, "has \"\(strange)\", which is none of the columns")
+      }
+    }
+    guard let series else { return }
+    let count = series.count.multipliedReportingOverflow(by: columns.count)
+    guard !count.overflow, seriesMeans?.count == count.partialValue,
+      seriesDeviations?.count == count.partialValue
+    else { throw Self.error("series_means", "has not one number for each series and column") }
+    guard (seriesMeans ?? []).allSatisfy(\.isFinite),
+      (seriesDeviations ?? []).allSatisfy({ $0.isNormal && $0 > 0 })
+    else { throw Self.error("series_deviations", "has a number that no column can have") }
+  }
+
+  private func checkTargets(
+    outputs: Int?, horizon: Int, parts: Int, named: Int
+  ) throws(JSONFieldError) {
     let targets = targets ?? []
     try Self.checkNames(targets, "targets")
     let known = Set(columns)
     if let strange = targets.first(where: { !known.contains($0) }) {
       throw Self.error("targets", "has \"\(strange)\", which is none of the columns")
     }
-    let (product, overflow) = targets.count.multipliedReportingOverflow(by: horizon)
+    let (product, overflow) = (named * parts).multipliedReportingOverflow(by: horizon)
     guard !overflow, outputs ?? product == product else {
       throw Self.error(
         "targets",

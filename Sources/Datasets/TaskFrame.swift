@@ -1,6 +1,6 @@
 import NumericContract
-package import Records
-import Tasks
+import Records
+package import Tasks
 
 /// What a model learnt on one file must know to read another: columns, classes and scales. Kept in
 /// checkpoints.
@@ -21,12 +21,24 @@ package struct TaskFrame: Sendable, Equatable {
   /// What a naive forecast of the training data misses on average, by column to forecast; nil
   /// where nobody knows.
   package var naiveErrors: [Double]?
+  /// Columns whose missing numbers an input of its own says.
+  package var masked: [String]?
+  /// Columns that are known in the future, those of one number a sequence, and those of dates.
+  package var known: [String]?
+  package var statics: [String]?
+  package var calendar: [String]?
+  /// What one series is.
+  package var form = SeriesForm.rows
+  /// The names of series with scales of their own, [series, columns].
+  package var series: [String]?
+  package var seriesMeans: [Double]?
+  package var seriesDeviations: [Double]?
 
   /// Learns everything from the training parts (ranges of steps) of a file.
   package init(
     of table: SequenceTable, training: [Range<Int>], _ request: SequenceRequest, path: String
   ) throws {
-    columns = request.columns ?? table.columns
+    columns = request.numberColumns ?? table.columns
     let places = try table.places(of: columns, path: path, key: "data.columns")
     if request.task.outputs == .classes {
       guard !table.labels.isEmpty else {
@@ -42,8 +54,17 @@ package struct TaskFrame: Sendable, Equatable {
           hint: "classification needs one of each: give it one, or leave the sequence out")
       }
     }
-    if request.task.sequences == .windows { targets = request.targetColumns ?? columns }
+    func some(_ names: [String]) -> [String]? { names.isEmpty ? nil : names }
+    (known, statics) = (some(request.knownColumns), some(request.staticColumns))
+    calendar = some(request.calendarColumns)
+    form = request.seriesForm
+    if request.task.sequences == .windows {
+      targets = try request.targetColumns ?? forecastable(path: path)
+    }
     let fillsIn = request.missing != .error
+    if request.missing == .mask {
+      masked = some(table.columnsWithGaps(places).map { columns[$0] })
+    }
     if fillsIn { try table.requireNumbers(places, in: training, path: path) }
     if request.normalizes || fillsIn {
       let scales = ColumnScales(
@@ -60,6 +81,9 @@ package struct TaskFrame: Sendable, Equatable {
         places: try table.places(of: targets, path: path, key: "data.targets"),
         asked: request.season, window: request.window)
       (self.season, naiveErrors) = (season.steps, season.errors)
+    }
+    if request.normalizes, request.scale == .series {
+      learnScales(ofEachSeriesOf: table, training, places, request.contract)
     }
     // What is normalized is centred before it is rounded.
     if !request.normalizes, request.contract >= .two {
@@ -89,6 +113,47 @@ package struct TaskFrame: Sendable, Equatable {
     }
   }
 
+  /// The columns that are forecast where none are named: all but those that are known anyway.
+  private func forecastable(path: String) throws -> [String] {
+    let others = Set((known ?? []) + (statics ?? []))
+    let names = columns.filter { !others.contains($0) }
+    if names.isEmpty {
+      throw DataFileError(
+        path: path, place: nil,
+        problem: "no column is left to forecast: all are in data.known or data.static",
+        hint: "name some in data.targets")
+    }
+    return names
+  }
+
+  /// Takes the scale of each column of each series by itself; where a series has no number to
+  /// train on, and for columns of one number a sequence, it is that of all.
+  private mutating func learnScales(
+    ofEachSeriesOf table: SequenceTable, _ training: [Range<Int>], _ places: [Int],
+    _ contract: ContractVersion
+  ) {
+    guard let means, let deviations else { return }
+    let shared = Set(statics ?? [])
+    series = table.sequenceNames
+    (seriesMeans, seriesDeviations) = ([], [])
+    for part in training {
+      let own = ColumnScales(
+        of: table.numbers, parts: [part], places: places, contract: contract)
+      let firsts = table.numbers.first(in: [part], places)
+      for index in places.indices {
+        let isOwn = firsts[index] != nil && !shared.contains(columns[index])
+        seriesMeans?.append(isOwn ? own.means[index] : means[index])
+        seriesDeviations?.append(isOwn ? own.deviations[index] : deviations[index])
+      }
+    }
+  }
+
+  /// The places of some columns among those that are read.
+  func places(of names: [String]?) -> [Int] {
+    let places = SequenceSet.places(of: columns)
+    return (names ?? []).compactMap { places[$0] }
+  }
+
   /// The places of the columns to forecast.
   package func targetPlaces(path: String) throws -> [Int] {
     let places = SequenceSet.places(of: columns)
@@ -100,55 +165,6 @@ package struct TaskFrame: Sendable, Equatable {
           hint: "the columns read are \(DataFileError.list(columns))")
       }
       return place
-    }
-  }
-}
-
-extension TaskFrame {
-  /// The form in which checkpoints keep it; what is nil is left out.
-  package var json: OrderedJSON {
-    Self.json(
-      columns: columns, classes: classes, targets: targets, means: means, deviations: deviations,
-      fills: fills, season: season, naiveErrors: naiveErrors)
-  }
-
-  /// The same of parts that are known.
-  package static func json(
-    columns: [String], classes: [String]?, targets: [String]?, means: [Double]?,
-    deviations: [Double]?, fills: [Double]? = nil, season: Int? = nil,
-    naiveErrors: [Double]? = nil
-  ) -> OrderedJSON {
-    var members: [OrderedJSON.Member] = []
-    func add(_ name: String, _ words: [String]?) {
-      if let words { members.append(.init(name, .array(words.map { .string($0) }))) }
-    }
-    func add(_ name: String, _ values: [Double]?) {
-      if let values { members.append(.init(name, .array(values.map { .number($0) }))) }
-    }
-    add("columns", columns)
-    add("classes", classes)
-    add("targets", targets)
-    add("means", means)
-    add("deviations", deviations)
-    add("fills", fills)
-    if let season { members.append(.init("season", .integer(season))) }
-    add("naive_errors", naiveErrors)
-    return .object(members)
-  }
-
-  /// Reads what `json` says.
-  package init(json fields: JSONFields) throws(JSONFieldError) {
-    columns = try fields.strings("columns")
-    if fields.value(ifPresent: "classes") != nil { classes = try fields.strings("classes") }
-    if fields.value(ifPresent: "targets") != nil { targets = try fields.strings("targets") }
-    if fields.value(ifPresent: "means") != nil { means = try fields.numbers("means") }
-    if fields.value(ifPresent: "deviations") != nil {
-      deviations = try fields.numbers("deviations")
-    }
-    if fields.value(ifPresent: "fills") != nil { fills = try fields.numbers("fills") }
-    season = try fields.integer(ifPresent: "season")
-    if fields.value(ifPresent: "naive_errors") != nil {
-      naiveErrors = try fields.numbers("naive_errors")
     }
   }
 }

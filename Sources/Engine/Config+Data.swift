@@ -122,6 +122,12 @@ extension Config {
     request.horizon = options.horizon
     request.stride = options.stride
     request.season = options.season
+    request.knownColumns = options.known ?? []
+    request.staticColumns = options.statics ?? []
+    request.calendarColumns = options.calendar ?? []
+    request.seriesForm = options.series
+    request.scale = options.scale
+    request.origin = options.relative
     request.validSequences = options.validSequences
     if taskDescription.hasTokenizer {
       var text = TextRequest(learning: learning)

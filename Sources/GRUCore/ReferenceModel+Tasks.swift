@@ -91,44 +91,6 @@ extension ReferenceModel {
     }
   }
 
-  /// The summed loss of real targets.
-  func valueLoss(of trace: Trace, _ window: Window) -> Double {
-    let outputs = shape.vocabularySize
-    var sum = 0.0
-    for (row, target) in window.targets.enumerated() where target >= 0 {
-      for j in 0..<outputs {
-        let score = trace.logits[row * outputs + j]
-        let truth = window.targetValues[row * outputs + j]
-        switch shape.task.loss {
-        case .squaredError: sum += (score - truth) * (score - truth) / Double(outputs)
-        case .absoluteError: sum += abs(score - truth) / Double(outputs)
-        case .sigmoid: sum += max(score, 0) - truth * score + log1p(exp(-abs(score)))
-        case .softmax: break
-        }
-      }
-    }
-    return sum
-  }
-
-  /// ∂ loss / ∂ score: softmax − one-hot; 2 (y − t) / V; sign (y − t) / V; σ(x) − t.
-  private func errors(_ row: Int, _ target: Int32, _ trace: Trace, _ window: Window) -> [Double] {
-    let outputs = shape.vocabularySize
-    let scores = trace.logits[row * outputs..<(row + 1) * outputs]
-    if shape.task.loss == .softmax {
-      let normaliser = logSumExp(trace.logits, row: row)
-      var errors = scores.map { exp($0 - normaliser) }
-      errors[Int(target)] -= 1
-      return errors
-    }
-    return zip(scores, window.targetValues[(row * outputs)...]).map { score, truth in
-      switch shape.task.loss {
-      case .squaredError: 2 * (score - truth) / Double(outputs)
-      case .absoluteError: (score < truth ? -1 : score > truth ? 1 : 0) / Double(outputs)
-      case .sigmoid, .softmax: 1 / (1 + exp(-score)) - truth
-      }
-    }
-  }
-
   /// Losses and output layer.
   ///
   /// - Returns: the gradient of what the top layer hands on, [T, B, D H].

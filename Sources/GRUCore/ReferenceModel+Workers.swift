@@ -21,7 +21,7 @@ extension SequenceWorker {
         }
       }
     }
-    let outputs = shape.vocabularySize
+    let outputs = shape.vocabularySize / outputsPerTarget
     for step in 0..<outputSteps {
       for (column, sequence) in sequences.enumerated() {
         let (row, place) = (step * whole.sequences + sequence, step * width + column)
@@ -37,7 +37,7 @@ extension SequenceWorker {
   /// A copy of the worker's first sequences and time steps, as a window of its own; sequences laid
   /// end to end end with it.
   package func slice(sequences count: Int, steps: Int) -> ReferenceModel.Window {
-    let (width, outputs) = (sequences.count, shape.vocabularySize)
+    let (width, outputs) = (sequences.count, shape.vocabularySize / outputsPerTarget)
     var slice = ReferenceModel.Window(inputs: [], targets: [], steps: steps, sequences: count)
     // No more sequences than steps fit in a row.
     let slotCount = min(slots.perRow, steps)

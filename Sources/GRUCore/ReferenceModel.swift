@@ -46,7 +46,7 @@ package final class ReferenceModel {
     /// Sequences (B).
     package var sequences: Int
     /// Real inputs, [T, B, E] or beside tokens [T, B, F], and real targets, a row for each of
-    /// `targets`.
+    /// `targets` with as many numbers as the task has targets.
     package var values: [Double] = []
     package var targetValues: [Double] = []
     /// The time steps of each sequence, [K, B]; an empty range is none. Nothing at all means one

@@ -28,8 +28,9 @@ extension SequenceWorker {
   package var inputStride: Int { layout.valueStride }
 
   /// Real targets of the output rows, [outputSteps, B, `targetStride`], of which
-  /// `shape.vocabularySize` columns count; the others stay 0. A row counts where `targets` of the
-  /// same row is not negative.
+  /// `shape.vocabularySize` / `outputsPerTarget` columns count; the others stay 0. A row counts
+  /// where `targets` of the same row is not negative, and where the task masks targets, of its
+  /// numbers those that are not NaN.
   package var targetValues: UnsafeMutablePointer<Float> {
     precondition(shape.task.loss != .softmax, "the model predicts classes")
     return buffer(layout.targetValues)
@@ -142,6 +143,9 @@ extension SequenceWorker {
     case .squaredError: kind = .squared
     case .absoluteError: kind = .absolute
     case .sigmoid: kind = .sigmoid
+    case .quantile: kind = .quantile
+    case .gaussian: kind = .gaussian
+    case .studentT: kind = .studentT
     }
     kernels.valueLoss(
       ValueLossArguments(
@@ -149,7 +153,8 @@ extension SequenceWorker {
         scores: scores, targets: targetValues + first * layout.vocabularyStride,
         stride: layout.vocabularyStride, counted: targets + first,
         losses: buffer(layout.rowLosses) + first, metrics: buffer(layout.rowMetrics) + first,
-        backward: backward ? 1 : 0))
+        backward: backward ? 1 : 0, masked: shape.task.masksTargets ? 1 : 0,
+        parts: outputsPerTarget, levels: quantiles, point: pointQuantile))
   }
 
   /// The metric of a softmax: 1 where the first of the highest scores is the target's.

@@ -56,6 +56,10 @@ package final class SequenceWorker {
 
   let table: ParameterTable
   let kernels: Kernels
+  /// Outputs for each real target, the levels of quantiles, and the place of the middle one.
+  let outputsPerTarget: Int
+  let quantiles: UnsafeMutablePointer<Float>
+  let pointQuantile: Int
   let layout: WorkspaceLayout
   let directions: UnsafeMutablePointer<DirectionBuffers>
   let folds: UnsafeMutablePointer<Int>
@@ -120,6 +124,14 @@ package final class SequenceWorker {
     shardTokens.initialize(repeating: 0, count: shards.count)
     shardMetrics = .allocate(capacity: shards.count)
     shardMetrics.initialize(repeating: 0, count: shards.count)
+    outputsPerTarget = shape.task.outputsPerTarget
+    precondition(
+      shape.vocabularySize.isMultiple(of: max(1, outputsPerTarget)),
+      "\(shape.vocabularySize) outputs, \(outputsPerTarget) for each target")
+    quantiles = .allocate(capacity: shape.task.quantiles.count)
+    quantiles.initialize(
+      from: shape.task.quantiles.map { Float($0) }, count: shape.task.quantiles.count)
+    pointQuantile = shape.task.pointQuantile
     tailClusters = shape.tailClusters
     tailRows = tailClusters.isEmpty ? nil : TailRows(rows: rows, shards: shards.count)
     directions = .allocate(capacity: shape.layerDirectionCount)
@@ -141,6 +153,7 @@ package final class SequenceWorker {
     shardLosses.deallocate()
     shardTokens.deallocate()
     shardMetrics.deallocate()
+    quantiles.deallocate()
     directions.deallocate()
   }
 

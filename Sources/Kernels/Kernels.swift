@@ -130,6 +130,8 @@ package struct Kernels: @unchecked Sendable {
     precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
     precondition(arguments.outputs > 0, "no outputs")
     precondition(arguments.outputs <= arguments.columns, "outputs beyond the columns")
+    precondition(arguments.parts > 0, "no outputs for a target")
+    precondition(arguments.outputs % arguments.parts == 0, "targets without all their outputs")
     withUnsafePointer(to: arguments) { table.pointee.valueLoss(UnsafeRawPointer($0)) }
   }
 

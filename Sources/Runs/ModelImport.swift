@@ -113,7 +113,7 @@ extension TrainingSetup {
   /// How the data's numbers go into the model.
   fileprivate func scales() throws -> DataScales {
     guard case .sequences(let data) = data, let frame = data.frame else { return DataScales() }
-    return try frame.scales(of: shape, contract: config.contract, path: config.data.train)
+    return try frame.scales(of: shape, config: config, path: config.data.train)
   }
 }
 

@@ -8,10 +8,20 @@ public import NumericContract
   case absolute
   /// The sum over outputs of log(1 + e^x) − target · x; metric: outputs on the right side of ½.
   case sigmoid
+  /// The mean over values and levels of the pinball loss; metric: the mean of |y − target| of the
+  /// level at `point`.
+  case quantile
+  /// The mean over values of the negative log-likelihood under a normal distribution; metric: the
+  /// mean of (mean − target)².
+  case gaussian
+  /// The same under a Student t distribution.
+  case studentT
 }
 
 /// Losses of `rows` rows of scores against real targets, both [rows, columns], `columns` a multiple
 /// of 16 of which `outputs` count.
+///
+/// Of distributions the outputs are [parts, values], and the first `values` targets of a row count.
 @frozen public struct ValueLossArguments {
   public var kind: ValueLossKind
   public var rows: Int
@@ -27,12 +37,22 @@ public import NumericContract
   public var metrics: UnsafeMutablePointer<Float>
   /// 1 to overwrite the scores with d loss / d scores, else 0.
   public var backward: Int
+  /// 1 where targets may be NaN, which do not count: the means are those of the others, and 0 where
+  /// there are none.
+  public var masked: Int
+  /// Numbers that are predicted of each target.
+  public var parts: Int
+  /// [parts], between 0 and 1, of `quantile`.
+  public var levels: UnsafePointer<Float>?
+  /// The part of `quantile` that the metric is of.
+  public var point: Int
 
   @inlinable @inline(__always) public init(
     kind: ValueLossKind, rows: Int, columns: Int, outputs: Int,
     scores: UnsafeMutablePointer<Float>, targets: UnsafePointer<Float>, stride: Int,
     counted: UnsafePointer<Int32>, losses: UnsafeMutablePointer<Float>,
-    metrics: UnsafeMutablePointer<Float>, backward: Int
+    metrics: UnsafeMutablePointer<Float>, backward: Int, masked: Int = 0, parts: Int = 1,
+    levels: UnsafePointer<Float>? = nil, point: Int = 0
   ) {
     self.kind = kind
     self.rows = rows
@@ -45,6 +65,10 @@ public import NumericContract
     self.losses = losses
     self.metrics = metrics
     self.backward = backward
+    self.masked = masked
+    self.parts = parts
+    self.levels = levels
+    self.point = point
   }
 }
 
@@ -67,8 +91,14 @@ public func valueLoss(_ p: UnsafePointer<ValueLossArguments>) {
       }
     } else if p.pointee.kind == .sigmoid {
       sigmoidLossRow(p, x, target, row)
+    } else if p.pointee.kind == .squared || p.pointee.kind == .absolute {
+      if p.pointee.masked != 0 {
+        maskedDistanceLossRow(p, x, target, row)
+      } else {
+        distanceLossRow(p, x, target, row)
+      }
     } else {
-      distanceLossRow(p, x, target, row)
+      distributionLossRow(p, x, target, row)
     }
     row += 1
   }
@@ -104,6 +134,50 @@ public func distanceLossRow(
   }
   let squared = treeSum(squares) / Float(outputs)
   let absolute = treeSum(sizes) / Float(outputs)
+  p.pointee.losses[row] = isSquared ? squared : absolute
+  p.pointee.metrics[row] = isSquared ? absolute : squared
+}
+
+/// As `distanceLossRow`, with means over the targets that are no NaN; to the bit the same where all
+/// are none.
+@_transparent
+public func maskedDistanceLossRow(
+  _ p: UnsafePointer<ValueLossArguments>, _ x: UnsafeMutablePointer<Float>,
+  _ target: UnsafePointer<Float>, _ row: Int
+) {
+  let outputs = p.pointee.outputs
+  let isSquared = p.pointee.kind == .squared
+  var present = 0
+  var j = 0
+  while j < outputs {
+    present += target[j].isNaN ? 0 : 1
+    j += 1
+  }
+  let count = Float(max(1, present))
+  let share = 1 / count
+  var squares = Lanes()
+  var sizes = Lanes()
+  j = 0
+  while j < p.pointee.columns {
+    let t = loadLanes(target + j)
+    // A NaN has no magnitude that anything is below.
+    var d = select(lanes(-1), isBelow: magnitude(t), loadLanes(x + j) - t, Lanes())
+    var lane = max(0, outputs - j)
+    while lane < 16 {
+      d[lane] = 0
+      lane += 1
+    }
+    squares = multiplyAdd(d, d, squares)
+    sizes = sizes + magnitude(d)
+    if p.pointee.backward != 0 {
+      let up = select(lanes(0), isBelow: d, lanes(share), Lanes())
+      let slope = isSquared ? d * lanes(2 * share) : select(d, isBelow: Lanes(), lanes(-share), up)
+      storeLanes(slope, x + j)
+    }
+    j += 16
+  }
+  let squared = treeSum(squares) / count
+  let absolute = treeSum(sizes) / count
   p.pointee.losses[row] = isSquared ? squared : absolute
   p.pointee.metrics[row] = isSquared ? absolute : squared
 }

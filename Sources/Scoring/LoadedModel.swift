@@ -108,7 +108,7 @@ package struct LoadedModel {
       let frame = try TaskFrame(json: try JSONFields(dataset, at: ["dataset"]))
       try frame.check(
         task: task, outputs: shape.vocabularySize,
-        features: task.readsValues ? shape.embeddingSize : nil,
+        features: task.readsValues ? shape.valueSize : nil,
         horizon: config.data.task.horizon, normalizes: config.data.task.normalize)
       return frame
     } catch {

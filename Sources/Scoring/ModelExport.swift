@@ -1,6 +1,6 @@
 import Cells
 package import Checkpoints
-import Configuration
+package import Configuration
 import Corpora
 package import Datasets
 import Engine
@@ -8,7 +8,7 @@ import Foundation
 package import GRUCore
 package import Interchange
 import Kernels
-package import NumericContract
+import NumericContract
 package import Records
 
 /// Writes a checkpoint's model as other libraries take it.
@@ -112,18 +112,37 @@ extension ModelTensors {
     unsafe try self.init(shape: model.shape, table: table, arena: parameters.pointer)
     if let frame = model.frame {
       scales = try frame.scales(
-        of: model.shape, contract: model.config.contract, path: model.checkpoint.path)
+        of: model.shape, config: model.config, path: model.checkpoint.path)
     }
   }
 }
 
 extension TaskFrame {
+  /// Throws where what goes in is more than the columns of the data, of which an export would not
+  /// know.
+  private func requireExportable(by config: Config, path: String) throws {
+    let loss = config.output.loss
+    let others = [
+      ("data.missing \"mask\"", masked != nil), ("data.known", known != nil),
+      ("data.calendar", calendar != nil), ("data.scale \"series\"", series != nil),
+      ("data.series \"columns\"", form == .columns),
+      ("data.relative", config.data.task.relative != .none),
+      ("output.loss \"\(loss.rawValue)\"", loss == .gaussian || loss == .studentT),
+    ]
+    guard let other = others.first(where: \.1) else { return }
+    throw DataFileError(
+      path: path, place: nil,
+      problem: "\(other.0) makes of the data what a model of another library does not",
+      hint: "use the model with gru-dist, or train it without")
+  }
+
   /// How the data's numbers go into a model of `shape`.
   package func scales(
-    of shape: ModelShape, contract: ContractVersion, path: String
+    of shape: ModelShape, config: Config, path: String
   ) throws -> DataScales {
+    try requireExportable(by: config, path: path)
     var scales = DataScales()
-    scales.keepsDoubles = contract >= .two
+    scales.keepsDoubles = config.contract >= .two
     if let means, let deviations {
       guard means.count == columns.count, deviations.count == columns.count,
         columns.count == shape.valueSize

@@ -1,7 +1,13 @@
 package import Corpora
 package import Datasets
 import Kernels
+import NumericContract
 package import Tasks
+
+/// log(1 + e^x).
+private func softPlus(_ x: Double) -> Double {
+  max(x, 0) + Elementary.log(1 + Elementary.exp(max(-690, -abs(x))))
+}
 
 /// What one row of scores says, in the words of the task.
 package enum DecodedOutput: Sendable, Equatable {
@@ -35,14 +41,48 @@ package struct OutputDecoder: Sendable {
     case symbols
     case classes([String])
     case labels([String])
-    case values([Column])
+    case values([TargetUnit], Parts)
   }
 
-  /// A column that is predicted.
-  private struct Column: Sendable {
-    var name: String
-    var mean = 0.0
-    var deviation = 1.0
+  /// What the outputs of one target are.
+  private enum Parts: Sendable {
+    case point
+    case quantiles([Double])
+    /// A mean and a deviation, of Student's t with its degrees of freedom.
+    case distribution(count: Int)
+
+    init(_ task: TaskDescription) {
+      switch task.loss {
+      case .softmax, .squaredError, .absoluteError, .sigmoid: self = .point
+      case .quantile: self = .quantiles(task.quantiles)
+      case .gaussian, .studentT: self = .distribution(count: task.outputsPerTarget)
+      }
+    }
+
+    var count: Int {
+      switch self {
+      case .point: 1
+      case .quantiles(let levels): levels.count
+      case .distribution(let count): count
+      }
+    }
+
+    /// One of the outputs in the units of the data.
+    func number(_ part: Int, _ score: Double, _ unit: TargetUnit) -> NamedNumber {
+      func place(_ name: String) -> NamedNumber {
+        NamedNumber(name, (score + unit.origin) * unit.deviation + unit.mean)
+      }
+      switch self {
+      case .point: return place(unit.name)
+      case .quantiles(let levels): return place("\(unit.name) quantile \(levels[part])")
+      case .distribution:
+        if part == 0 { return place(unit.name) }
+        let positive = softPlus(score)
+        return part == 1
+          ? NamedNumber("\(unit.name) scale", (1e-3 + positive) * unit.deviation)
+          : NamedNumber("\(unit.name) degrees of freedom", 2 + positive)
+      }
+    }
   }
 
   private let meaning: Meaning
@@ -63,7 +103,14 @@ package struct OutputDecoder: Sendable {
         try Self.names(frame?.classes, of: outputs, called: "classes", path: path))
     case .labels:
       meaning = .labels(try Self.names(frame?.columns, of: outputs, called: "labels", path: path))
-    case .values: meaning = .values(try Self.columns(frame, of: outputs, path: path))
+    case .values:
+      let parts = Parts(task)
+      guard outputs.isMultiple(of: parts.count) else {
+        throw DataFileError(
+          path: path, place: nil,
+          problem: "\(parts.count) outputs for each target, and the model has \(outputs) outputs")
+      }
+      meaning = .values(try Self.columns(frame, of: outputs / parts.count, path: path), parts)
     }
   }
 
@@ -80,8 +127,11 @@ package struct OutputDecoder: Sendable {
 
   private static func columns(
     _ frame: TaskFrame?, of outputs: Int, path: String
-  ) throws -> [Column] {
-    guard let frame else { return (0..<outputs).map { Column(name: "output \($0 + 1)") } }
+  ) throws -> [TargetUnit] {
+    func unit(_ name: String) -> TargetUnit { TargetUnit(name: name, mean: 0, deviation: 1) }
+    guard let frame else { return (0..<outputs).map { unit("output \($0 + 1)") } }
+    // Whose number it is only the window tells.
+    if frame.form == .columns { return [unit("value")] }
     let places = try frame.targetPlaces(path: path)
     guard !places.isEmpty, outputs.isMultiple(of: places.count) else {
       throw DataFileError(
@@ -89,14 +139,18 @@ package struct OutputDecoder: Sendable {
         problem: "\(places.count) columns to forecast, and the model has \(outputs) outputs")
     }
     return places.map { place in
-      Column(
+      TargetUnit(
         name: frame.columns[place], mean: frame.means?[place] ?? 0,
         deviation: frame.deviations?[place] ?? 1)
     }
   }
 
   /// What a row of scores [V] says.
-  package func decode(_ scores: UnsafeBufferPointer<Float>) -> DecodedOutput {
+  ///
+  /// - Parameter units: of the row's targets, where not all rows have the same.
+  package func decode(
+    _ scores: UnsafeBufferPointer<Float>, units: [TargetUnit]? = nil
+  ) -> DecodedOutput {
     switch meaning {
     case .tokens(let tokenizer):
       let token = unsafe Int32(Self.best(scores))
@@ -110,12 +164,16 @@ package struct OutputDecoder: Sendable {
     case .labels(let names):
       return unsafe .labels(
         zip(names, scores).map { NamedNumber($0, 1 / (1 + Elementary.exp(-Double($1)))) })
-    case .values(let columns):
+    case .values(let columns, let parts):
+      let columns = units ?? columns
+      let values = scores.count / parts.count
       return .values(
-        stride(from: 0, to: scores.count, by: columns.count).map { first in
-          columns.enumerated().map { place, column in
-            let score = unsafe Double(scores[first + place])
-            return NamedNumber(column.name, score * column.deviation + column.mean)
+        stride(from: 0, to: values, by: columns.count).map { first in
+          columns.enumerated().flatMap { place, unit in
+            (0..<parts.count).map { part in
+              let score = unsafe Double(scores[part * values + first + place])
+              return parts.number(part, score, unit)
+            }
           }
         })
     }

@@ -1,3 +1,4 @@
+import Datasets
 import Engine
 package import GRUCore
 package import Kernels
@@ -28,9 +29,13 @@ extension Scorer {
           for index in 0..<worker.outputSteps {
             let output = index * worker.sequences.count + column
             if unsafe worker.targets[output] < 0 { continue }
+            var units: [TargetUnit]?
+            if case .sequences(let batches) = subject {
+              units = batches.units(batch: batch, row: row)
+            }
             unsafe try body(
               Place(batch: batch, row: row, index: index),
-              decoder.decode(worker.scores(ofRow: output)))
+              decoder.decode(worker.scores(ofRow: output), units: units))
           }
         }
       }

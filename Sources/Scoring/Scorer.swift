@@ -46,7 +46,8 @@ package final class Scorer {
     self.communicator = communicator
     savedState = AlignedBuffer(count: replica.stateCount)
     self.progress = progress
-    figures = task.figures.kind(frame: frame, outputs: replica.shape.vocabularySize)
+    figures = task.figures.kind(
+      frame: frame, task: task, outputs: replica.shape.vocabularySize)
   }
 
   /// Measures on all of `subject` from the initial state; the state of training is kept. Every rank
@@ -69,7 +70,10 @@ package final class Scorer {
     let figureSums = figures.map { FigureSums($0, plan: replica.plan, rank: replica.rank) }
     if figures != nil { replica.workers.forEach { $0.keepsScores = true } }
     defer { replica.workers.forEach { $0.keepsScores = false } }
-    let isWhole = try forEachBatch(of: subject, then: figureSums?.add) {
+    let take = figureSums.map { sums in
+      { (worker: SequenceWorker, batch: Int) in sums.add(worker, batch: batch, of: subject) }
+    }
+    let isWhole = try forEachBatch(of: subject, then: take) {
       index throws(CollectiveError) in
       if let isStopRequested, (index + 1).isMultiple(of: batchesBetweenVotes) {
         if try anyRank(isStopRequested()) { return false }
@@ -97,7 +101,7 @@ package final class Scorer {
   ///   - body: is called after each batch, counted from 0; false ends it all.
   /// - Returns: whether no call of `body` did.
   func forEachBatch<Failure: Error>(
-    of subject: Subject, then take: ((SequenceWorker) -> Void)? = nil,
+    of subject: Subject, then take: ((SequenceWorker, Int) -> Void)? = nil,
     _ body: (Int) throws(Failure) -> Bool
   ) throws(Failure) -> Bool {
     unsafe replica.readState(into: savedState.pointer)
@@ -109,7 +113,7 @@ package final class Scorer {
         let worker = replica.workers[thread]
         batches.fill(worker, index: index)
         unsafe worker.evaluate(parameters: replica.parameters.pointer, weights: replica.weights)
-        take?(worker)
+        take?(worker, index)
       }
       progress?.beat()
       if try !body(index) { return false }

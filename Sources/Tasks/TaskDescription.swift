@@ -70,6 +70,10 @@ package struct TaskDescription: Sendable, Equatable {
   package var outputs: Outputs
   package var readout: TaskShape.Readout
   package var loss: TaskShape.Loss
+  /// What a quantile loss predicts of each target; nothing for other losses.
+  package var quantiles: [Double] = []
+  /// Whether targets may be missing, which do not count.
+  package var masksTargets = false
   package var metrics: [TaskMetric]
   /// What is summed over outputs for those of them that are figures, and set beside naive ones.
   package var figures: TaskFigures
@@ -121,6 +125,9 @@ extension TaskDescription {
     return task
   }
 
+  /// Outputs for each real target.
+  package var outputsPerTarget: Int { loss.outputsPerTarget(quantiles: quantiles.count) }
+
   /// Whether its sequences are made up, so that it needs no file.
   package var isGenerated: Bool { generated != nil }
 
@@ -159,6 +166,8 @@ extension TaskDescription {
     case .softmax, .sigmoid: "nats per \(scoreUnit.rawValue.dropLast())"
     case .squaredError: "mean squared error"
     case .absoluteError: "mean absolute error"
+    case .quantile: "mean pinball loss"
+    case .gaussian, .studentT: "nats per number"
     }
   }
 
@@ -172,7 +181,7 @@ extension TaskDescription {
       "task \"\(name)\": \(inputVocabularySize.map { "\($0)" } ?? "unknown") kinds of tokens")
     return TaskShape(
       input: !readsValues ? .tokens : readsTokens ? .both : .values, readout: readout, loss: loss,
-      inputVocabularySize: inputVocabularySize,
+      inputVocabularySize: inputVocabularySize, quantiles: quantiles, masksTargets: masksTargets,
       sumsMetric: metrics.contains(where: \.needsLossMetric), looksAhead: looksAhead)
   }
 }
@@ -227,6 +236,8 @@ package enum MissingPolicy: String, CaseIterable, Sendable {
   case forward
   /// The column's mean over the training data.
   case mean
+  /// The mean, and an input that says so; a target that is missing does not count.
+  case mask
 }
 
 /// The formats of files of sequences.

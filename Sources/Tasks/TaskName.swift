@@ -27,7 +27,8 @@ package enum TaskName: String, CaseIterable, Sendable {
     switch self {
     case .language, .copy, .classification: [.softmax]
     case .multilabel: [.sigmoid]
-    case .forecasting, .adding: [.squaredError, .absoluteError]
+    case .forecasting: [.squaredError, .absoluteError, .quantile, .gaussian, .studentT]
+    case .adding: [.squaredError, .absoluteError]
     }
   }
 
@@ -71,7 +72,8 @@ package enum TaskName: String, CaseIterable, Sendable {
         .values, .generated(.adding), .onePerSequence, looksAhead: false, .values,
         Self.valueMetrics(loss) + [TaskMetric("r2", .figure(.higher))], .values, .sequences)
     case .copy:
-      task(.tokens, .generated(.copy), .everyStep, looksAhead: true, .symbols, [], .none,
+      task(
+        .tokens, .generated(.copy), .everyStep, looksAhead: true, .symbols, [], .none,
         .tokens)
     }
   }
@@ -99,12 +101,14 @@ package enum TaskName: String, CaseIterable, Sendable {
     TaskMetric("exact_match", .figure(.higher)),
   ]
 
-  /// Either loss of values is the metric of the other.
+  /// Either loss of points is the metric of the other; distributions have a point too.
   private static func valueMetrics(_ loss: TaskShape.Loss) -> [TaskMetric] {
-    let isSquared = loss == .squaredError
-    return [
-      TaskMetric("mse", isSquared ? .loss : .lossMetric(.lower)),
-      TaskMetric("mae", isSquared ? .lossMetric(.lower) : .loss),
-    ]
+    switch loss {
+    case .quantile: [TaskMetric("pinball", .loss), TaskMetric("mae", .lossMetric(.lower))]
+    case .gaussian, .studentT: [TaskMetric("nll", .loss), TaskMetric("mse", .lossMetric(.lower))]
+    case .absoluteError: [TaskMetric("mse", .lossMetric(.lower)), TaskMetric("mae", .loss)]
+    case .softmax, .sigmoid, .squaredError:
+      [TaskMetric("mse", .loss), TaskMetric("mae", .lossMetric(.lower))]
+    }
   }
 }

@@ -37,6 +37,24 @@ package struct TaskShape: Sendable, Equatable {
     /// The sum over outputs of the negative log-likelihood of one yes or no each, by a sigmoid; the
     /// metric counts the outputs on the right side of one half.
     case sigmoid
+    /// The mean over targets and quantiles of the pinball loss, max(τ (t − y), (τ − 1) (t − y)); the
+    /// metric is the mean of |y − t| of the quantile that is nearest to the median.
+    case quantile
+    /// The mean over targets of the negative log-likelihood under a normal distribution each; the
+    /// metric is that of (mean − t)².
+    case gaussian
+    /// The same under a Student t distribution, whose degrees of freedom are learnt too.
+    case studentT = "student"
+
+    /// Outputs for each target: numbers of its distribution that are predicted.
+    package func outputsPerTarget(quantiles: Int) -> Int {
+      switch self {
+      case .softmax, .squaredError, .absoluteError, .sigmoid: 1
+      case .quantile: quantiles
+      case .gaussian: 2
+      case .studentT: 3
+      }
+    }
   }
 
   package var input = Input.tokens
@@ -44,6 +62,10 @@ package struct TaskShape: Sendable, Equatable {
   package var loss = Loss.softmax
   /// Kinds of input tokens where they are not those of the output.
   package var inputVocabularySize: Int?
+  /// Between 0 and 1, ascending: what a quantile loss predicts of each target.
+  package var quantiles: [Double] = []
+  /// Whether real targets may be missing (NaN), which count neither in losses nor in metrics.
+  package var masksTargets = false
   /// Whether the metric of the loss is summed too; that of a softmax in evaluations only.
   package var sumsMetric = false
   /// Whether a target may lie after the step that predicts it, so that nothing may be read from
@@ -54,14 +76,27 @@ package struct TaskShape: Sendable, Equatable {
 
   package init(
     input: Input, readout: Readout, loss: Loss, inputVocabularySize: Int? = nil,
-    sumsMetric: Bool, looksAhead: Bool
+    quantiles: [Double] = [], masksTargets: Bool = false, sumsMetric: Bool, looksAhead: Bool
   ) {
     self.input = input
     self.readout = readout
     self.loss = loss
     self.inputVocabularySize = inputVocabularySize
+    self.quantiles = quantiles
+    self.masksTargets = masksTargets
     self.sumsMetric = sumsMetric
     self.looksAhead = looksAhead
+  }
+
+  /// Outputs for each target.
+  package var outputsPerTarget: Int { loss.outputsPerTarget(quantiles: quantiles.count) }
+
+  /// The place among `quantiles` of the one that is nearest to the median, the first of such.
+  package var pointQuantile: Int { Self.middle(of: quantiles) }
+
+  /// The place of the level that is nearest to one half, the first of such.
+  package static func middle(of levels: [Double]) -> Int {
+    levels.indices.min { abs(levels[$0] - 0.5) < abs(levels[$1] - 0.5) } ?? 0
   }
 
   /// Whether there is an embedding.

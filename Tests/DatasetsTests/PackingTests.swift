@@ -104,9 +104,11 @@ import Testing
   }
 
   @Test func windowsLieWithinTheirSeries() {
+    var plan = SeriesWindows.Plan(targets: [0], horizon: 2)
+    plan.stride = 2
     let windows = SeriesWindows(
-      set: set([10, 4, 9]), parts: [0..<10, 10..<14, 14..<23], targets: [0], horizon: 2,
-      batchRows: 4, window: 5, stride: 2, shuffle: nil)
+      set: set([10, 4, 9]), parts: [0..<10, 10..<14, 14..<23], plan: plan, batchRows: 4, window: 5,
+      shuffle: nil)
     // A series of 10 has windows of 7 steps at 0 and 2, that of 4 none, that of 9 at 14 and 16.
     #expect(windows.count == 4)
     #expect((0..<4).map { windows.start(of: $0) } == [0, 2, 14, 16])

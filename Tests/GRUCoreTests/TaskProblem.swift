@@ -52,8 +52,10 @@ struct TaskProblem {
       if isEmpty || random.next() % 7 == 0 { return -1 }
       return task.loss == .softmax ? random.token(below: outputs) : 0
     }
-    window.targetValues = (0..<(task.loss == .softmax ? 0 : rows * outputs)).map { _ in
-      task.loss == .sigmoid ? Double(random.next() % 2) : Double(random.uniform(2))
+    let values = task.loss == .softmax ? 0 : outputs / task.outputsPerTarget
+    window.targetValues = (0..<rows * values).map { _ in
+      if task.masksTargets, random.next() % 3 == 0 { return .nan }
+      return task.loss == .sigmoid ? Double(random.next() % 2) : Double(random.uniform(2))
     }
   }
 

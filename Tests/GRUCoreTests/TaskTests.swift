@@ -10,7 +10,7 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
   var option: ModelOption?
   var isBidirectional = false
 
-  static let all = oneDirection + bothDirections + tokensAndValues
+  static let all = oneDirection + bothDirections + tokensAndValues + distributions
 
   private static let oneDirection: [TaskCase] = [
     TaskCase(
@@ -100,13 +100,42 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
       steps: 8, slots: 1, shards: 3, sequencesPerShard: 2, option: .everythingDropped),
   ]
 
+  /// Several outputs for each target, and targets that are missing.
+  private static let distributions: [TaskCase] = [
+    TaskCase(
+      task: shape(.values, .last, .squaredError, isMasked: true), hidden: 9, inputs: 3, outputs: 17,
+      layers: 1, steps: 5, slots: 1, shards: 3, sequencesPerShard: 2),
+    TaskCase(
+      task: shape(.values, .every, .absoluteError, isMasked: true), hidden: 9, inputs: 2,
+      outputs: 3, layers: 1, steps: 6, slots: 2, shards: 2, sequencesPerShard: 2),
+    TaskCase(
+      task: shape(.values, .last, .quantile, quantiles: [0.1, 0.5, 0.9]), hidden: 8, inputs: 2,
+      outputs: 21, layers: 2, steps: 6, slots: 1, shards: 4, sequencesPerShard: 1),
+    TaskCase(
+      task: shape(.values, .mean, .quantile, quantiles: [0.25, 0.75], isMasked: true), hidden: 11,
+      inputs: 3, outputs: 38, layers: 1, steps: 4, slots: 2, shards: 2, sequencesPerShard: 3),
+    TaskCase(
+      task: shape(.values, .last, .gaussian), hidden: 8, inputs: 2, outputs: 2, layers: 1, steps: 5,
+      slots: 1, shards: 2, sequencesPerShard: 2),
+    TaskCase(
+      task: shape(.values, .mean, .gaussian, isMasked: true), hidden: 13, inputs: 4, outputs: 34,
+      layers: 2, steps: 7, slots: 2, shards: 4, sequencesPerShard: 1),
+    TaskCase(
+      task: shape(.values, .last, .studentT), hidden: 8, inputs: 2, outputs: 3, layers: 1, steps: 5,
+      slots: 1, shards: 2, sequencesPerShard: 2),
+    TaskCase(
+      task: shape(.values, .last, .studentT, isMasked: true), hidden: 16, inputs: 3, outputs: 51,
+      layers: 2, steps: 6, slots: 1, shards: 3, sequencesPerShard: 2),
+  ]
+
   private static func shape(
     _ input: TaskShape.Input, _ readout: TaskShape.Readout, _ loss: TaskShape.Loss,
-    _ kinds: Int? = nil
+    _ kinds: Int? = nil, quantiles: [Double] = [], isMasked: Bool = false
   ) -> TaskShape {
     TaskShape(
       input: input, readout: readout, loss: loss,
-      inputVocabularySize: input == .values ? nil : kinds, sumsMetric: true, looksAhead: false)
+      inputVocabularySize: input == .values ? nil : kinds, quantiles: quantiles,
+      masksTargets: isMasked, sumsMetric: true, looksAhead: false)
   }
 
   func problem(_ cell: Cell) -> TaskProblem {

@@ -42,6 +42,26 @@ extension ValueKind where Value == [Int] {
   }
 }
 
+extension ValueKind where Value == [Double] {
+  /// A list that is not empty of ascending numbers between 0 and 1; null leaves the default.
+  static var ascendingFractions: Self {
+    let words = "a list of ascending numbers between 0 and 1"
+    return Self(
+      words: words, takesNull: true,
+      parse: { value, place throws(ConfigError) in
+        var numbers: [Double] = []
+        for item in try value.items(words, place) {
+          guard let number = item.doubleValue, number > 0, number < 1,
+            Float(number) > numbers.last.map({ Float($0) }) ?? 0, Float(number) < 1
+          else { throw place.failure("expected \(words), found \(item.found) in it") }
+          numbers.append(number)
+        }
+        return numbers
+      },
+      json: { .array($0.map { .number($0) }) })
+  }
+}
+
 extension ValueKind {
   /// A list that is not empty of named values, none twice; null leaves the default.
   static func choices<Choice: RawRepresentable<String> & CaseIterable & Equatable & Sendable>()

@@ -5,6 +5,8 @@ package import Tasks
 package struct OutputConfig: ConfigSection {
   package var readout = TaskShape.Readout.every
   package var loss = TaskShape.Loss.softmax
+  /// What a quantile loss predicts.
+  package var quantiles = [0.1, 0.5, 0.9]
 
   package init() {}
 
@@ -12,7 +14,13 @@ package struct OutputConfig: ConfigSection {
     ConfigKey(
       "readout", \.readout, .choice(),
       "What the output layer reads of a sequence: its last state, their mean, or every state."),
-    ConfigKey("loss", \.loss, .choice(), "What the model is trained by."),
+    ConfigKey(
+      "loss", \.loss, .choice(),
+      "What the model is trained by; of forecasts errors of points, several quantiles (by the "
+        + "pinball loss), or the likelihood of a normal (`gaussian`) or Student t distribution."),
+    ConfigKey(
+      "quantiles", \.quantiles, .ascendingFractions, tasks: [.forecasting],
+      "What a `quantile` loss predicts of each target."),
   ]
 
   package mutating func adopt(_ task: TaskName) {

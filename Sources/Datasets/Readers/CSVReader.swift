@@ -57,9 +57,11 @@ private struct TableBody {
   private let file: DataFile
   private let knowsRemarks: Bool
   private var numbers: TableNumbers
+  private var times: [TimeColumn]
   private var starts = [0]
   private var labels: [String] = []
   private var seen: Set<String> = []
+  private var names: [String] = []
   /// Sequence and label of the row before.
   private var sequence: [UInt8]?
   private var label: [UInt8] = []
@@ -76,6 +78,7 @@ private struct TableBody {
     knowsRemarks = request.remark == nil
     let number = CellNumber(point: dialect.point, contract: request.contract)
     numbers = TableNumbers(header, number, MissingValues(request), file: file)
+    times = header.calendar.map { TimeColumn(name: header.names[$0]) }
   }
 
   mutating func append(_ rows: DelimitedText) throws {
@@ -94,6 +97,16 @@ private struct TableBody {
     }
     let isFirst = try beginsSequence(rows)
     try numbers.append(rows, isFirst: isFirst)
+    for (index, place) in header.calendar.enumerated() {
+      guard let time = CalendarTime(rows.bytes(place)) else {
+        throw file.failure(
+          "line \(rows.line), column \"\(header.names[place])\"",
+          "expected a date or time such as 2016-07-01 or 2016-07-01 08:30:00 (ISO 8601), found "
+            + "\"\(rows[place])\"",
+          hint: "leave the column out of data.calendar, or write its dates so")
+      }
+      times[index].times.append(time)
+    }
   }
 
   /// Whether the row begins another sequence than the one before it.
@@ -114,6 +127,7 @@ private struct TableBody {
         "line \(rows.line)", "sequence \"\(name)\" goes on after another one",
         hint: "sort the rows by \"\(header.sequence.map { header.names[$0] } ?? "")\"")
     }
+    if header.sequence != nil { names.append(name) }
     sequence = header.sequence.map { rows.bytes($0) } ?? []
     if let place = header.label {
       label = rows.bytes(place)
@@ -126,6 +140,8 @@ private struct TableBody {
     try numbers.finish(into: &table)
     table.starts = starts + [numbers.rows]
     table.labels = labels
+    table.names = names
+    table.times = times
     table.form = dialect.words
     table.sequenceColumn = header.sequence.map { header.names[$0] }
     table.labelColumn = header.label.map { header.names[$0] }

@@ -76,10 +76,12 @@ package final class DataFile {
     let options = [
       (request.hasHeader, "data.header"), (request.decimal == nil, "data.decimal"),
       (request.remark == nil, "data.comment"), (isDefault, "data.sequence"),
+      (request.calendarColumns.isEmpty, "data.calendar"),
     ]
     guard let option = options.first(where: { !$0.0 }) else { return }
     throw failure(
-      nil, "\(option.1) has no effect on it: its format is \(format.rawValue), and \(option.1) is "
+      nil,
+      "\(option.1) has no effect on it: its format is \(format.rawValue), and \(option.1) is "
         + "for tables", hint: "leave \(option.1) out, or set data.format to \"csv\"")
   }
 

@@ -7,6 +7,8 @@ struct TableHeader {
   let isGiven: Bool
   let sequence: Int?
   let label: Int?
+  /// Columns of dates and times.
+  let calendar: [Int]
   /// Those that the config chooses; nil where it leaves that to the file.
   let chosen: [Int]?
 
@@ -40,7 +42,10 @@ struct TableHeader {
     sequence = try place(of: request.sequenceColumn, "data.sequence")
     label = try place(
       of: request.task.outputs == .classes ? request.labelColumn : nil, "data.label")
-    chosen = try request.columns?.compactMap { try place(of: $0, "data.columns") }
+    calendar = try request.calendarColumns.compactMap { try place(of: $0, "data.calendar") }
+    _ = try request.knownColumns.map { try place(of: $0, "data.known") }
+    _ = try request.staticColumns.map { try place(of: $0, "data.static") }
+    chosen = try request.numberColumns?.compactMap { try place(of: $0, "data.columns") }
   }
 
   /// Throws where a first row looks like numbers, dates and times, and no names.

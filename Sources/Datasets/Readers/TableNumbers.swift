@@ -49,7 +49,9 @@ struct TableNumbers {
     self.number = number
     places =
       header.chosen
-      ?? header.names.indices.filter { $0 != header.sequence && $0 != header.label }
+      ?? header.names.indices.filter {
+        $0 != header.sequence && $0 != header.label && !header.calendar.contains($0)
+      }
     columns = [Column](repeating: Column(), count: places.count)
     kept = Array(places.indices)
     row = [Double](repeating: 0, count: places.count)
@@ -152,7 +154,8 @@ extension TableNumbers {
   }
 
   private func describe(_ chosen: [Int], _ table: inout SequenceTable) {
-    let read = Set(chosen.map { places[$0] } + [header.sequence, header.label].compactMap { $0 })
+    let others = [header.sequence, header.label].compactMap { $0 } + header.calendar
+    let read = Set(chosen.map { places[$0] } + others)
     table.leftOut = header.names.indices.filter { !read.contains($0) }.map { header.names[$0] }
     for (index, column) in columns.enumerated() {
       let name = "column \"\(header.names[places[index]])\" is left out, as "

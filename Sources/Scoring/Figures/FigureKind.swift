@@ -35,8 +35,11 @@ extension TaskFigures {
   ///
   /// - Parameters:
   ///   - frame: what the data taught; nil where they are made up.
+  ///   - task: what the outputs are.
   ///   - outputs: columns of the output layer.
-  package func kind(frame: TaskFrame?, outputs: Int) -> (any FigureKind)? {
+  package func kind(
+    frame: TaskFrame?, task: TaskDescription, outputs: Int
+  ) -> (any FigureKind)? {
     func names(_ known: [String]?) -> [String] {
       if let known, known.count == outputs { return known }
       return (1...max(1, outputs)).map { "output \($0)" }
@@ -45,7 +48,7 @@ extension TaskFigures {
     case .none, .text: return nil
     case .classes: return ClassFigures(classes: names(frame?.classes))
     case .labels: return LabelFigures(columns: names(frame?.columns))
-    case .forecasts: return frame.flatMap { ForecastFigures($0, outputs: outputs) }
+    case .forecasts: return frame.flatMap { ForecastFigures($0, task: task, outputs: outputs) }
     case .values: return ValueFigures(columns: names(frame?.targets))
     }
   }
@@ -54,6 +57,9 @@ extension TaskFigures {
 /// An output of a model that counts, with what went in and what was to come out.
 package struct ScoredOutput {
   let worker: SequenceWorker
+  /// The batch, counted from 0, and what it is of.
+  let batch: Int
+  let subject: Scorer.Subject
   /// The time step, or which of the sequences laid end to end in the row.
   let step: Int
   /// The row of the batch, among the worker's.
@@ -71,6 +77,16 @@ package struct ScoredOutput {
   /// The numbers to predict, [V], of a loss of values.
   var targets: UnsafePointer<Float> {
     unsafe UnsafePointer(worker.targetValues + row * worker.targetStride)
+  }
+
+  /// The scale of a number to predict, and of which of the columns to forecast it is; nil where
+  /// the outputs are no forecasts.
+  func scale(
+    ofTarget target: Int
+  ) -> (column: Int, mean: Double, deviation: Double, origin: Double)? {
+    guard case .sequences(.windows(let windows)) = subject else { return nil }
+    return windows.scale(
+      batch: batch, row: worker.sequences.lowerBound + column, target: target)
   }
 
   /// Time steps of a row.

@@ -24,8 +24,8 @@ import NumericContract
 
   deinit { unsafe sums.deallocate() }
 
-  /// Adds what a worker's last evaluation left.
-  func add(_ worker: SequenceWorker) {
+  /// Adds what a worker's last evaluation left of a batch.
+  func add(_ worker: SequenceWorker, batch: Int, of subject: Scorer.Subject) {
     let width = worker.sequences.count
     let rowsPerShard = width / max(1, worker.shards.count)
     let firstShard = plan.shards(ofRank: rank).lowerBound
@@ -34,7 +34,9 @@ import NumericContract
       for step in 0..<worker.outputSteps {
         for column in place * rowsPerShard..<(place + 1) * rowsPerShard
         where unsafe worker.targets[step * width + column] >= 0 {
-          unsafe kind.add(ScoredOutput(worker: worker, step: step, column: column), to: own)
+          unsafe kind.add(
+            ScoredOutput(
+              worker: worker, batch: batch, subject: subject, step: step, column: column), to: own)
         }
       }
     }

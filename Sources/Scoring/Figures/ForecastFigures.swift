@@ -1,20 +1,27 @@
 import Datasets
+import Tasks
 
 /// Errors of forecasts by column and by how far ahead they look, normalised and in the units of the
-/// data, beside whoever repeats the last value, and whoever repeats that of a season before.
+/// data, beside whoever repeats the last value, and whoever repeats that of a season before. Of a
+/// distribution the forecast is its middle; how often the truth lies below its quantiles stands
+/// beside. What is missing counts nowhere.
 struct ForecastFigures: FigureKind {
   private struct Column {
     var name: String
-    /// Among the values that go in.
+    /// Among the values that go in, and what says there that it is missing.
     var place: Int
-    var mean: Double
-    var deviation: Double
+    var gap: Int?
     /// Mean size of the error of a naive forecast of the next step over the training data.
     var naiveError: Double?
   }
 
   private let columns: [Column]
   private let horizon: Int
+  /// Columns of one window, and whether each is a series of its own.
+  private let perWindow: Int
+  /// Outputs of a forecast, and the one that is its middle.
+  private let point: Int
+  private let levels: [Double]
   /// Steps of a season; nil where there is none.
   private let season: Int?
 
@@ -31,81 +38,145 @@ struct ForecastFigures: FigureKind {
     }
   }
 
-  // By output and forecaster: size and square of the normalised error, and its share of what is
-  // forecast (for sMAPE); before these the number of windows.
-  private static let perForecaster = 3
+  /// What is summed by output and forecaster: how many, size and square of the normalised error, its
+  /// share of what is forecast (for sMAPE), the pinball loss, and both errors in the data's units.
+  private enum Measure: Int, CaseIterable {
+    case count, size, square, share, pinball, ownSize, ownSquare
+  }
+
+  private static let perForecaster = Measure.allCases.count
   private static let perOutput = perForecaster * Forecaster.allCases.count
-  var sumCount: Int { 1 + Self.perOutput * columns.count * horizon }
+
+  /// After these, how many targets lie at or below each level, and its pinball loss.
+  private var levelSums: Int { Self.perOutput * columns.count * horizon }
+  var sumCount: Int { levelSums + 2 * levels.count }
 
   /// Nil where the frame is not that of such a model.
-  init?(_ frame: TaskFrame, outputs: Int) {
+  init?(_ frame: TaskFrame, task: TaskDescription, outputs: Int) {
     let targets = frame.targets ?? []
-    guard !targets.isEmpty, outputs.isMultiple(of: targets.count) else { return nil }
+    let isEach = frame.form == .columns
+    let shown = (isEach ? 1 : targets.count) * task.outputsPerTarget
+    guard !targets.isEmpty, outputs.isMultiple(of: shown) else { return nil }
     var columns: [Column] = []
     for (index, name) in targets.enumerated() {
       guard let place = frame.columns.firstIndex(of: name) else { return nil }
+      let gap = isEach ? frame.masked.map { _ in 0 } : frame.masked?.firstIndex(of: name)
+      let width =
+        isEach ? 1 + (frame.known ?? []).count + (frame.statics ?? []).count : frame.columns.count
       columns.append(
         Column(
-          name: name, place: place, mean: frame.means?[place] ?? 0,
-          deviation: frame.deviations?[place] ?? 1, naiveError: frame.naiveErrors?[index]))
+          name: name, place: isEach ? 0 : place, gap: gap.map { width + $0 },
+          naiveError: frame.naiveErrors?[index]))
     }
     self.columns = columns
-    horizon = outputs / targets.count
+    perWindow = isEach ? 1 : targets.count
+    horizon = outputs / shown
+    levels = task.quantiles
+    point = TaskShape.middle(of: levels)
     season = frame.season
   }
 
   func add(_ output: ScoredOutput, to sums: UnsafeMutablePointer<Double>) {
     let scores = unsafe output.scores
     let targets = unsafe output.targets
-    let window = output.window
-    let last = unsafe output.input(atStep: window - 1)
-    let season = season.flatMap { $0 <= window ? $0 : nil }
-    unsafe sums[0] += 1
-    for ahead in 0..<horizon {
-      let seasonal = unsafe season.map { unsafe output.input(atStep: window - $0 + ahead % $0) }
-      for (index, column) in columns.enumerated() {
-        let place = ahead * columns.count + index
-        let own = unsafe sums + 1 + Self.perOutput * place
+    let values = perWindow * horizon
+    for index in 0..<perWindow {
+      guard let scale = output.scale(ofTarget: index) else { continue }
+      let column = columns[scale.column]
+      for ahead in 0..<horizon {
+        let place = ahead * perWindow + index
         let target = unsafe Double(targets[place])
-        unsafe Self.add(Double(scores[place]), target, column, to: own)
-        unsafe Self.add(Double(last[column.place]), target, column, to: own + Self.perForecaster)
-        if let seasonal = unsafe seasonal {
-          unsafe Self.add(
-            Double(seasonal[column.place]), target, column, to: own + 2 * Self.perForecaster)
+        if target.isNaN { continue }
+        let own = unsafe sums + Self.perOutput * (ahead * columns.count + scale.column)
+        func add(_ forecaster: Forecaster, _ forecast: Double) {
+          let sums = unsafe own + Self.perForecaster * forecaster.rawValue
+          unsafe self.add(
+            forecast, target, (scale.mean, scale.deviation, scale.origin), to: sums)
+        }
+        unsafe add(.model, Double(scores[point * values + place]))
+        for (number, level) in levels.enumerated() {
+          let score = unsafe Double(scores[number * values + place])
+          let rest = target - score
+          unsafe sums[levelSums + 2 * number] += rest <= 0 ? 1 : 0
+          let loss = max(level * rest, (level - 1) * rest)
+          unsafe sums[levelSums + 2 * number + 1] += loss
+          // The model's is that of its own levels, and not of its middle at all of them.
+          let wrong = max(
+            level * (target - Double(scores[point * values + place])),
+            (level - 1) * (target - Double(scores[point * values + place])))
+          unsafe own[Measure.pinball.rawValue] += (loss - wrong) / Double(levels.count)
+        }
+        if let last = lastValue(output, column, from: output.window - 1, by: 1) {
+          add(.lastValue, last)
+        }
+        if let season, season <= output.window,
+          let value = lastValue(
+            output, column, from: output.window - season + ahead % season, by: season)
+        {
+          add(.seasonalValue, value)
         }
       }
     }
   }
 
-  @inline(__always) private static func add(
-    _ forecast: Double, _ target: Double, _ column: Column, to sums: UnsafeMutablePointer<Double>
-  ) {
-    let error = forecast - target
-    unsafe sums[0] += abs(error)
-    unsafe sums[1] += error * error
-    let size =
-      abs(forecast * column.deviation + column.mean) + abs(target * column.deviation + column.mean)
-    if size > 0 { unsafe sums[2] += 2 * abs(error) * column.deviation / size }
+  /// The value of a column at a step of the window, or the first before it that is there.
+  private func lastValue(
+    _ output: ScoredOutput, _ column: Column, from step: Int, by lag: Int
+  ) -> Double? {
+    var step = step
+    while step >= 0 {
+      let input = unsafe output.input(atStep: step)
+      guard let gap = column.gap, unsafe input[gap] != 0 else {
+        return unsafe Double(input[column.place])
+      }
+      step -= lag
+    }
+    return nil
   }
 
-  /// Means over windows, by forecaster, step and column.
+  @inline(__always) private func add(
+    _ forecast: Double, _ target: Double,
+    _ scale: (mean: Double, deviation: Double, origin: Double),
+    to sums: UnsafeMutablePointer<Double>
+  ) {
+    let error = forecast - target
+    func own(_ value: Double) -> Double {
+      abs((value + scale.origin) * scale.deviation + scale.mean)
+    }
+    let ownError = error * scale.deviation
+    unsafe sums[Measure.count.rawValue] += 1
+    unsafe sums[Measure.size.rawValue] += abs(error)
+    unsafe sums[Measure.square.rawValue] += error * error
+    let size = own(forecast) + own(target)
+    if size > 0 { unsafe sums[Measure.share.rawValue] += 2 * abs(ownError) / size }
+    for level in levels {
+      unsafe sums[Measure.pinball.rawValue] +=
+        max(-level * error, (1 - level) * error) / Double(levels.count)
+    }
+    unsafe sums[Measure.ownSize.rawValue] += abs(ownError)
+    unsafe sums[Measure.ownSquare.rawValue] += ownError * ownError
+  }
+
+  /// Means over targets, by forecaster, step and column.
   private struct Errors {
     let sums: [Double]
     let columns: Int
 
     /// Of some steps of some columns.
     func mean(
-      _ measure: Int, _ forecaster: Forecaster, steps: Range<Int>, columns: Range<Int>
+      _ measure: Measure, _ forecaster: Forecaster, steps: Range<Int>, columns: Range<Int>
     ) -> Double? {
-      var sum = 0.0
+      var (sum, count) = (0.0, 0.0)
       for step in steps {
         for column in columns {
-          let output = step * self.columns + column
-          sum += sums[
-            1 + perOutput * output + perForecaster * forecaster.rawValue + measure]
+          let first =
+            perOutput * (step * self.columns + column)
+            + perForecaster * forecaster.rawValue
+          sum += sums[first + measure.rawValue]
+          count += sums[first + Measure.count.rawValue]
         }
       }
-      return Figures.ratio(sum, sums[0] * Double(steps.count * columns.count))
+      return Figures.ratio(sum, count)
     }
   }
 
@@ -119,18 +190,22 @@ struct ForecastFigures: FigureKind {
       let steps = 0..<horizon
       let all = columns.indices
       return [
-        "mse": errors.mean(1, forecaster, steps: steps, columns: all),
-        "mae": errors.mean(0, forecaster, steps: steps, columns: all),
+        "mse": errors.mean(.square, forecaster, steps: steps, columns: all),
+        "mae": errors.mean(.size, forecaster, steps: steps, columns: all),
+        "pinball":
+          levels.isEmpty ? nil : errors.mean(.pinball, forecaster, steps: steps, columns: all),
         "mase": Figures.mean(all.map { scaledError(errors, forecaster, $0) }),
-        "smape": errors.mean(2, forecaster, steps: steps, columns: all).map { 100 * $0 },
+        "smape": errors.mean(.share, forecaster, steps: steps, columns: all).map { 100 * $0 },
       ]
     }
     var figures = Figures(
       values: values(.model).filter { ["mase", "smape"].contains($0.key) },
       baselines: [Figures.Baseline("last_value", values(.lastValue))],
-      tables: [columnTable(errors), stepTable(errors), errorTable(errors)])
+      tables: [columnTable(errors), stepTable(errors)] + levelTable(sums) + [errorTable(errors)])
     // A longer one reaches beyond what went in.
-    if season != nil, errors.mean(0, .seasonalValue, steps: 0..<1, columns: columns.indices) != 0 {
+    if season != nil,
+      errors.mean(.size, .seasonalValue, steps: 0..<horizon, columns: columns.indices) != nil
+    {
       figures.baselines.append(Figures.Baseline("seasonal_value", values(.seasonalValue)))
     }
     return figures
@@ -140,9 +215,9 @@ struct ForecastFigures: FigureKind {
   /// next step in training (Hyndman and Koehler, 2006).
   private func scaledError(_ errors: Errors, _ forecaster: Forecaster, _ column: Int) -> Double? {
     guard let naive = columns[column].naiveError, naive > 0,
-      let size = errors.mean(0, forecaster, steps: 0..<horizon, columns: column..<column + 1)
+      let size = errors.mean(.ownSize, forecaster, steps: 0..<horizon, columns: column..<column + 1)
     else { return nil }
-    return size * columns[column].deviation / naive
+    return size / naive
   }
 
   private func columnTable(_ errors: Errors) -> FigureTable {
@@ -152,20 +227,33 @@ struct ForecastFigures: FigureKind {
       columns: ["column", "mae", "rmse", "mse", "mase", "smape"]
         + naive.map { "mae_of_\($0.name)" },
       rows: columns.indices.map { index in
-        let (column, own) = (columns[index], index..<index + 1)
-        func mean(_ measure: Int, _ forecaster: Forecaster) -> Double? {
-          errors.mean(measure, forecaster, steps: 0..<horizon, columns: own)
-        }
-        func size(_ forecaster: Forecaster) -> Double? {
-          mean(0, forecaster).map { $0 * column.deviation }
+        func mean(_ measure: Measure, _ forecaster: Forecaster) -> Double? {
+          errors.mean(measure, forecaster, steps: 0..<horizon, columns: index..<index + 1)
         }
         return [
-          .text(column.name), .number(size(.model)),
-          .number(mean(1, .model).map { $0.squareRoot() * column.deviation }),
-          .number(mean(1, .model)), .number(scaledError(errors, .model, index)),
-          .number(mean(2, .model).map { 100 * $0 }),
-        ] + naive.map { .number(size($0)) }
+          .text(columns[index].name), .number(mean(.ownSize, .model)),
+          .number(mean(.ownSquare, .model).map { $0.squareRoot() }),
+          .number(mean(.square, .model)), .number(scaledError(errors, .model, index)),
+          .number(mean(.share, .model).map { 100 * $0 }),
+        ] + naive.map { .number(mean(.ownSize, $0)) }
       })
+  }
+
+  /// How often the truth lies at or below each quantile.
+  private func levelTable(_ sums: [Double]) -> [FigureTable] {
+    if levels.isEmpty { return [] }
+    let count = (0..<columns.count * horizon).reduce(0) { $0 + sums[Self.perOutput * $1] }
+    return [
+      FigureTable(
+        "quantiles", title: "quantiles: the part of what came that is at or below each",
+        columns: ["quantile", "coverage", "pinball"],
+        rows: levels.enumerated().map { number, level in
+          [
+            .number(level), .number(Figures.ratio(sums[levelSums + 2 * number], count)),
+            .number(Figures.ratio(sums[levelSums + 2 * number + 1], count)),
+          ]
+        })
+    ]
   }
 
   private func stepTable(_ errors: Errors) -> FigureTable {
@@ -178,7 +266,7 @@ struct ForecastFigures: FigureKind {
       rows: (0..<horizon).map { step in
         [.count(step + 1)]
           + forecasters.flatMap { forecaster in
-            [1, 0].map {
+            [Measure.square, .size].map {
               .number(
                 errors.mean($0, forecaster, steps: step..<step + 1, columns: columns.indices))
             }
@@ -192,17 +280,15 @@ struct ForecastFigures: FigureKind {
       "errors", title: "errors by column and step ahead",
       columns: ["column", "mae", "rmse", "normalized_mae", "normalized_mse"],
       rows: columns.indices.map { index in
-        func steps(_ measure: Int) -> [Double?] {
+        func steps(_ measure: Measure) -> [Double?] {
           (0..<horizon).map { step in
             errors.mean(measure, .model, steps: step..<step + 1, columns: index..<index + 1)
           }
         }
-        let deviation = columns[index].deviation
-        let (sizes, squares) = (steps(0), steps(1))
         return [
-          .text(columns[index].name), .numbers(sizes.map { $0.map { $0 * deviation } }),
-          .numbers(squares.map { $0.map { $0.squareRoot() * deviation } }), .numbers(sizes),
-          .numbers(squares),
+          .text(columns[index].name), .numbers(steps(.ownSize)),
+          .numbers(steps(.ownSquare).map { $0.map { $0.squareRoot() } }), .numbers(steps(.size)),
+          .numbers(steps(.square)),
         ]
       })
     table.isForPrograms = true

@@ -1,0 +1,81 @@
+package import Records
+import Tasks
+
+extension TaskFrame {
+  /// The form in which checkpoints keep it; what is nil is left out.
+  package var json: OrderedJSON {
+    let base = Self.json(
+      columns: columns, classes: classes, targets: targets, means: means, deviations: deviations,
+      fills: fills, season: season, naiveErrors: naiveErrors)
+    return base.merging(
+      .object(
+        names.flatMap { name, words in words.map { [Self.member(name, $0)] } ?? [] }
+          + numbers.flatMap { name, values in values.map { [Self.member(name, $0)] } ?? [] }
+          + (form == .rows ? [] : [.init("form", .string(form.rawValue))])))
+  }
+
+  /// Lists that not every frame has.
+  private var names: [(String, [String]?)] {
+    [
+      ("masked", masked), ("known", known), ("static", statics), ("calendar", calendar),
+      ("series", series),
+    ]
+  }
+  private var numbers: [(String, [Double]?)] {
+    [("series_means", seriesMeans), ("series_deviations", seriesDeviations)]
+  }
+
+  private static func member(_ name: String, _ words: [String]) -> OrderedJSON.Member {
+    .init(name, .array(words.map { .string($0) }))
+  }
+
+  private static func member(_ name: String, _ values: [Double]) -> OrderedJSON.Member {
+    .init(name, .array(values.map { .number($0) }))
+  }
+
+  /// The same of parts that are known.
+  package static func json(
+    columns: [String], classes: [String]?, targets: [String]?, means: [Double]?,
+    deviations: [Double]?, fills: [Double]? = nil, season: Int? = nil,
+    naiveErrors: [Double]? = nil
+  ) -> OrderedJSON {
+    let words = [("columns", columns), ("classes", classes), ("targets", targets)]
+    let values = [("means", means), ("deviations", deviations), ("fills", fills)]
+    return .object(
+      words.flatMap { name, words in words.map { [member(name, $0)] } ?? [] }
+        + values.flatMap { name, values in values.map { [member(name, $0)] } ?? [] }
+        + (season.map { [.init("season", .integer($0))] } ?? [])
+        + (naiveErrors.map { [member("naive_errors", $0)] } ?? []))
+  }
+
+  /// Reads what `json` says.
+  package init(json fields: JSONFields) throws(JSONFieldError) {
+    func words(_ name: String) throws(JSONFieldError) -> [String]? {
+      fields.value(ifPresent: name) == nil ? nil : try fields.strings(name)
+    }
+    func values(_ name: String) throws(JSONFieldError) -> [Double]? {
+      fields.value(ifPresent: name) == nil ? nil : try fields.numbers(name)
+    }
+    columns = try fields.strings("columns")
+    classes = try words("classes")
+    targets = try words("targets")
+    means = try values("means")
+    deviations = try values("deviations")
+    fills = try values("fills")
+    season = try fields.integer(ifPresent: "season")
+    naiveErrors = try values("naive_errors")
+    masked = try words("masked")
+    known = try words("known")
+    statics = try words("static")
+    calendar = try words("calendar")
+    series = try words("series")
+    seriesMeans = try values("series_means")
+    seriesDeviations = try values("series_deviations")
+    if case .string(let name)? = fields.value(ifPresent: "form") {
+      guard let form = SeriesForm(rawValue: name) else {
+        throw JSONFieldError(key: "dataset.form", problem: "is \"\(name)\", which is not known")
+      }
+      self.form = form
+    }
+  }
+}
