@@ -193,8 +193,8 @@ package struct TargetUnit: Sendable, Equatable {
 }
 
 extension SeriesWindows {
-  /// The scale of one target of the window in a row of a batch, and which of the columns to forecast
-  /// it is; nil where there is no window. Does not allocate.
+  /// The scale of one target of the window in a row of a batch, and which of the columns to
+  /// forecast it is; nil where there is no window. Does not allocate.
   package func scale(
     batch: Int, row: Int, target: Int
   ) -> (column: Int, mean: Double, deviation: Double, origin: Double)? {

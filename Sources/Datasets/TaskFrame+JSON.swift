@@ -7,11 +7,15 @@ extension TaskFrame {
     let base = Self.json(
       columns: columns, classes: classes, targets: targets, means: means, deviations: deviations,
       fills: fills, season: season, naiveErrors: naiveErrors)
-    return base.merging(
-      .object(
-        names.flatMap { name, words in words.map { [Self.member(name, $0)] } ?? [] }
-          + numbers.flatMap { name, values in values.map { [Self.member(name, $0)] } ?? [] }
-          + (form == .rows ? [] : [.init("form", .string(form.rawValue))])))
+    var members: [OrderedJSON.Member] = []
+    for (name, words) in names {
+      if let words { members.append(Self.member(name, words)) }
+    }
+    for (name, values) in numbers {
+      if let values { members.append(Self.member(name, values)) }
+    }
+    if form != .rows { members.append(.init("form", .string(form.rawValue))) }
+    return base.merging(.object(members))
   }
 
   /// Lists that not every frame has.
@@ -39,13 +43,16 @@ extension TaskFrame {
     deviations: [Double]?, fills: [Double]? = nil, season: Int? = nil,
     naiveErrors: [Double]? = nil
   ) -> OrderedJSON {
-    let words = [("columns", columns), ("classes", classes), ("targets", targets)]
-    let values = [("means", means), ("deviations", deviations), ("fills", fills)]
-    return .object(
-      words.flatMap { name, words in words.map { [member(name, $0)] } ?? [] }
-        + values.flatMap { name, values in values.map { [member(name, $0)] } ?? [] }
-        + (season.map { [.init("season", .integer($0))] } ?? [])
-        + (naiveErrors.map { [member("naive_errors", $0)] } ?? []))
+    var members: [OrderedJSON.Member] = []
+    for (name, words) in [("columns", columns), ("classes", classes), ("targets", targets)] {
+      if let words { members.append(member(name, words)) }
+    }
+    for (name, values) in [("means", means), ("deviations", deviations), ("fills", fills)] {
+      if let values { members.append(member(name, values)) }
+    }
+    if let season { members.append(.init("season", .integer(season))) }
+    if let naiveErrors { members.append(member("naive_errors", naiveErrors)) }
+    return .object(members)
   }
 
   /// Reads what `json` says.

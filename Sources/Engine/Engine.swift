@@ -1,7 +1,7 @@
 package import Collectives
 import Configuration
-package import GRUCore
-import Kernels
+import GRUCore
+package import Kernels
 package import Records
 
 /// One rank's replica and all that a step works on: batches, partial sums, the exchange, the owned

@@ -1,3 +1,5 @@
+import Kernels
+
 /// What layers hand on: the states of their one direction, or those of both side by side.
 extension SequenceWorker {
   /// What a layer hands on, [T, B, D H], rows `layout.featureStride` apart.

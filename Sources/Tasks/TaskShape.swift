@@ -37,8 +37,8 @@ package struct TaskShape: Sendable, Equatable {
     /// The sum over outputs of the negative log-likelihood of one yes or no each, by a sigmoid; the
     /// metric counts the outputs on the right side of one half.
     case sigmoid
-    /// The mean over targets and quantiles of the pinball loss, max(τ (t − y), (τ − 1) (t − y)); the
-    /// metric is the mean of |y − t| of the quantile that is nearest to the median.
+    /// The mean over targets and quantiles of the pinball loss, max(τ (t − y), (τ − 1) (t − y));
+    /// the metric is the mean of |y − t| of the quantile that is nearest to the median.
     case quantile
     /// The mean over targets of the negative log-likelihood under a normal distribution each; the
     /// metric is that of (mean − t)².

@@ -190,7 +190,7 @@ import Testing
     let again = try TaskFrame(
       json: try JSONFields(try OrderedJSON(parsing: Array(frame.json.line.utf8))))
     #expect(again == frame)
-    // Another file: a series that is known keeps its scale, another one has that of its own numbers.
+    // Another file: a series that is known keeps its scale, another one has its own numbers'.
     let other = try DataFolder(
       "b.csv",
       "s,x\n"

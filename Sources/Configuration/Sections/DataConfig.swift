@@ -48,7 +48,7 @@ package struct DataConfig: ConfigSection {
         "vocabulary_limit", \.vocabularyLimit, .integer(0...Int(Int32.max)), tasks: .withTokenizer,
         "Most tokens of a vocabulary of words or byte pairs; 0 is no limit of words, and 4,096 of "
           + "byte pairs."),
-    ] + tokenKeys + taskKeys
+    ] + tokenKeys + taskKeys + columnKeys
 
   package mutating func adopt(_ task: TaskName) { self.task.adopt(task) }
 

@@ -13,19 +13,19 @@ extension DataConfig {
         + "`targets` names it."),
     ConfigKey(
       "known", \.task.known, .optionalTexts, tasks: [.forecasting],
-      "Columns that are known in the future: at each step their numbers `horizon` steps later go in "
-        + "too. None is forecast unless `targets` names it."),
+      "Columns that are known in the future: at each step their numbers `horizon` steps later go "
+        + "in too. None is forecast unless `targets` names it."),
     ConfigKey(
       "series", \.task.series, .choice(), tasks: [.forecasting],
       "What one series is: all columns of the rows together, or each column to forecast by itself, "
         + "so that one model learns from all of them and forecasts each from its own past."),
     ConfigKey(
       "scale", \.task.scale, .choice(), tasks: [.forecasting],
-      "What `normalize` takes mean and deviation over: a column of all series together, or a column "
-        + "of each series (by `sequence`) by itself."),
+      "What `normalize` takes mean and deviation over: a column of all series together, or a "
+        + "column of each series (by `sequence`) by itself."),
     ConfigKey(
       "relative", \.task.relative, .choice(), tasks: [.forecasting],
-      "What the numbers of each window and its forecast are told relative to: nothing, each column's "
-        + "last number in the window, or its mean there. Losses are the same numbers either way."),
+      "What the numbers of each window and its forecast are told relative to: nothing, each "
+        + "column's last number in the window, or its mean there. Losses are the same numbers either way."),
   ]
 }

@@ -47,62 +47,60 @@ package struct TaskDataConfig: Sendable, Equatable {
 }
 
 extension DataConfig {
-  static let taskKeys: [ConfigKey<DataConfig>] =
-    [
-      ConfigKey(
-        "format", \.task.format, .choice(), tasks: .fromSequences,
-        "The form of the files: a table with a header, JSON lines, the aeon/UCR `.ts`, or an array "
-          + "of NumPy; auto goes by the end of the name."),
-      ConfigKey(
-        "header", \.task.header, .boolean, tasks: .fromSequences,
-        "Whether the first row of a table names its columns; they are \"column 1\" and so on else."),
-      ConfigKey(
-        "decimal", \.task.decimal, .optionalChoice([".", ","]), tasks: .fromSequences,
-        "What stands before the decimals of a table's numbers; null for what its head shows."),
-      ConfigKey(
-        "comment", \.task.comment, .optionalText, tasks: .fromSequences,
-        "What remark lines of a table begin with; null for #, where such a line can be no row."),
-      ConfigKey(
-        "missing", \.task.missing, .choice(), tasks: [.classification, .forecasting],
-        "What becomes of missing numbers: an error, the number of the step before (at the start of "
-          + "a sequence the mean), the column's mean over the training data, or a mask: 0, an input "
-          + "that says so, and no loss where a target is missing."),
-      ConfigKey(
-        "missing_values", \.task.missingValues, .optionalTexts,
-        tasks: [.classification, .forecasting],
-        "What stands for a missing number; null for nothing, NA, N/A, #N/A, NaN, null, ? and -."),
-      ConfigKey(
-        "columns", \.task.columns, .optionalTexts, tasks: .fromSequences,
-        "Columns to read; null for all that hold numbers."),
-      ConfigKey(
-        "sequence", \.task.sequence, .text, tasks: [.classification, .multilabel],
-        "The column of a table that tells sequences apart."),
-      ConfigKey(
-        "label", \.task.label, .text, tasks: [.classification],
-        "The column of a table that holds the class."),
-      ConfigKey(
-        "sequence", \.task.sequence, .optionalText, tasks: [.forecasting],
-        "The column of a table that tells sequences apart; null takes all rows as one."),
-      ConfigKey(
-        "targets", \.task.targets, .optionalTexts, tasks: [.forecasting],
-        "Columns to forecast; null for all that are read."),
-      ConfigKey(
-        "horizon", \.task.horizon, .integer(1...65_536), tasks: [.forecasting],
-        "Steps to forecast."),
-      ConfigKey(
-        "stride", \.task.stride, .integer(1...1 << 30), tasks: [.forecasting],
-        "Steps from one window to the next."),
-      ConfigKey(
-        "season", \.task.season, .optionalInteger(1...1 << 20), tasks: [.forecasting],
-        "Steps of a season, whose values before are a naive forecast that figures stand beside, and "
-          + "scale `mase`; 1 is none, and null looks for one in the training data."),
-      ConfigKey(
-        "normalize", \.task.normalize, .boolean, tasks: [.classification, .forecasting],
-        "Whether inputs are moved and scaled to mean 0 and deviation 1 over the training data."),
-    ] + columnKeys + [
-      ConfigKey(
-        "valid_sequences", \.task.validSequences, .integer(0...1 << 24), tasks: .generated,
-        resume: .changesValidations,
-        "Sequences set aside for validation by a task that makes its own.")
-    ]
+  static let taskKeys: [ConfigKey<DataConfig>] = [
+    ConfigKey(
+      "format", \.task.format, .choice(), tasks: .fromSequences,
+      "The form of the files: a table with a header, JSON lines, the aeon/UCR `.ts`, or an array "
+        + "of NumPy; auto goes by the end of the name."),
+    ConfigKey(
+      "header", \.task.header, .boolean, tasks: .fromSequences,
+      "Whether the first row of a table names its columns; they are \"column 1\" and so on else."),
+    ConfigKey(
+      "decimal", \.task.decimal, .optionalChoice([".", ","]), tasks: .fromSequences,
+      "What stands before the decimals of a table's numbers; null for what its head shows."),
+    ConfigKey(
+      "comment", \.task.comment, .optionalText, tasks: .fromSequences,
+      "What remark lines of a table begin with; null for #, where such a line can be no row."),
+    ConfigKey(
+      "missing", \.task.missing, .choice(), tasks: [.classification, .forecasting],
+      "What becomes of missing numbers: an error, the number of the step before (at the start of "
+        + "a sequence the mean), the column's mean over the training data, or a mask: 0, an input "
+        + "that says so, and no loss where a target is missing."),
+    ConfigKey(
+      "missing_values", \.task.missingValues, .optionalTexts,
+      tasks: [.classification, .forecasting],
+      "What stands for a missing number; null for nothing, NA, N/A, #N/A, NaN, null, ? and -."),
+    ConfigKey(
+      "columns", \.task.columns, .optionalTexts, tasks: .fromSequences,
+      "Columns to read; null for all that hold numbers."),
+    ConfigKey(
+      "sequence", \.task.sequence, .text, tasks: [.classification, .multilabel],
+      "The column of a table that tells sequences apart."),
+    ConfigKey(
+      "label", \.task.label, .text, tasks: [.classification],
+      "The column of a table that holds the class."),
+    ConfigKey(
+      "sequence", \.task.sequence, .optionalText, tasks: [.forecasting],
+      "The column of a table that tells sequences apart; null takes all rows as one."),
+    ConfigKey(
+      "targets", \.task.targets, .optionalTexts, tasks: [.forecasting],
+      "Columns to forecast; null for all that are read."),
+    ConfigKey(
+      "horizon", \.task.horizon, .integer(1...65_536), tasks: [.forecasting],
+      "Steps to forecast."),
+    ConfigKey(
+      "stride", \.task.stride, .integer(1...1 << 30), tasks: [.forecasting],
+      "Steps from one window to the next."),
+    ConfigKey(
+      "season", \.task.season, .optionalInteger(1...1 << 20), tasks: [.forecasting],
+      "Steps of a season, whose values before are a naive forecast that figures stand beside, and "
+        + "scale `mase`; 1 is none, and null looks for one in the training data."),
+    ConfigKey(
+      "normalize", \.task.normalize, .boolean, tasks: [.classification, .forecasting],
+      "Whether inputs are moved and scaled to mean 0 and deviation 1 over the training data."),
+    ConfigKey(
+      "valid_sequences", \.task.validSequences, .integer(0...1 << 24), tasks: .generated,
+      resume: .changesValidations,
+      "Sequences set aside for validation by a task that makes its own."),
+  ]
 }

@@ -1,5 +1,4 @@
-package import GRUCore
-import Kernels
+package import Kernels
 package import Records
 
 /// A step profile in words and as JSON: seconds a step of each phase, and where they are known its
