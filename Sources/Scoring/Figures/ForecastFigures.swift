@@ -101,9 +101,8 @@ struct ForecastFigures: FigureKind {
           let loss = max(level * rest, (level - 1) * rest)
           unsafe sums[levelSums + 2 * number + 1] += loss
           // The model's is that of its own levels, and not of its middle at all of them.
-          let wrong = max(
-            level * (target - Double(scores[point * values + place])),
-            (level - 1) * (target - Double(scores[point * values + place])))
+          let middle = unsafe target - Double(scores[point * values + place])
+          let wrong = max(level * middle, (level - 1) * middle)
           unsafe own[Measure.pinball.rawValue] += (loss - wrong) / Double(levels.count)
         }
         if let last = lastValue(output, column, from: output.window - 1, by: 1) {
