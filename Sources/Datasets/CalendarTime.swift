@@ -12,7 +12,8 @@ struct CalendarTime: Equatable, Sendable {
   static let inputs = 6
 
   /// Reads ISO 8601: 2016-07-01, with a time of day after a T or blanks (08, 08:30, 08:30:00.5),
-  /// and with a zone after that (Z, +02:00, +0200), which counts for nothing; nil for anything else.
+  /// and with a zone after that (Z, +02:00, +0200), which counts for nothing; nil for anything
+  /// else.
   init?(_ text: some Sequence<UInt8>) {
     var bytes = Array(text)[...]
     func isBlank(_ byte: UInt8?) -> Bool { byte == 0x20 || byte == 0x09 }

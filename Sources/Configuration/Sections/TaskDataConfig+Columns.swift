@@ -26,6 +26,7 @@ extension DataConfig {
     ConfigKey(
       "relative", \.task.relative, .choice(), tasks: [.forecasting],
       "What the numbers of each window and its forecast are told relative to: nothing, each "
-        + "column's last number in the window, or its mean there. Losses are the same numbers either way."),
+        + "column's last number in the window, or its mean there. Losses are the same "
+        + "numbers either way."),
   ]
 }

@@ -39,7 +39,8 @@ struct ForecastFigures: FigureKind {
   }
 
   /// What is summed by output and forecaster: how many, size and square of the normalised error,
-  /// its share of what is forecast (for sMAPE), the pinball loss, and both errors in the data's units.
+  /// its share of what is forecast (for sMAPE), the pinball loss, and both errors in the data's
+  /// units.
   private enum Measure: Int, CaseIterable {
     case count, size, square, share, pinball, ownSize, ownSquare
   }
