@@ -85,9 +85,13 @@ let package = Package(
       name: "Corpora", dependencies: ["CPlatform", "NumericContract", "Records", "CZlib"],
       swiftSettings: strictHot),
     .target(
+      name: "Batches",
+      dependencies: ["Tasks", "Records", "NumericContract"],
+      swiftSettings: strictHot),
+    .target(
       name: "Datasets",
       dependencies: [
-        "Tasks", "Records", "NumericContract", "Corpora",
+        "Tasks", "Records", "NumericContract", "Corpora", "Batches",
       ],
       swiftSettings: strictHot),
     .target(

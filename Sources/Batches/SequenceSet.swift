@@ -1,5 +1,3 @@
-import Records
-
 /// Sequences of real vectors or of tokens as a model reads them, one after another in memory, with
 /// the label of each where there are labels.
 package struct SequenceSet: Sendable {
@@ -44,7 +42,7 @@ package struct SequenceSet: Sendable {
   package mutating func endSequence() { starts.append(values.count / max(1, features)) }
 
   /// The place of each name; of the first where there are several.
-  static func places(of names: [String]) -> [String: Int] {
+  package static func places(of names: [String]) -> [String: Int] {
     Dictionary(zip(names, names.indices)) { first, _ in first }
   }
 }
@@ -73,7 +71,7 @@ extension SequenceSet {
 
   /// Every column of every sequence as a sequence of its own, with one column before those that
   /// `shared` names; sequence by sequence, and within it column by column.
-  func unpivoted(_ columns: [Int], shared: [Int]) -> SequenceSet {
+  package func unpivoted(_ columns: [Int], shared: [Int]) -> SequenceSet {
     var other = SequenceSet(columns: ["value"] + shared.map { self.columns[$0] })
     other.hasGaps = hasGaps
     other.masked = masked.isEmpty ? [] : [0]
@@ -115,31 +113,10 @@ package struct SeriesUnits: Sendable, Equatable {
   package var names: [String]
   package var means: [Double]
   package var deviations: [Double]
-}
 
-/// Data that cannot be used: which file, where in it, why, and how to mend it.
-package struct DataFileError: Error, CustomStringConvertible {
-  package var path: String
-  /// "line 12", "row 3, column \"x\"".
-  package var place: String?
-  package var problem: String
-  package var hint: String?
-
-  package init(path: String, place: String?, problem: String, hint: String? = nil) {
-    self.path = path
-    self.place = place
-    self.problem = problem
-    self.hint = hint
-  }
-
-  package var description: String {
-    "data '\(path)'" + (place.map { ", \($0)" } ?? "") + ": \(problem)"
-      + (hint.map { "; \($0)" } ?? "")
-  }
-
-  /// Names, quoted, the first few of them.
-  package static func list(_ names: [String]) -> String {
-    let shown = names.prefix(12).map { "\"\($0)\"" }.joined(separator: ", ")
-    return names.count > 12 ? shown + ", ..." : shown
+  package init(names: [String], means: [Double], deviations: [Double]) {
+    self.names = names
+    self.means = means
+    self.deviations = deviations
   }
 }

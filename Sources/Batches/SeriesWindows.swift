@@ -26,7 +26,7 @@ package final class SeriesWindows: Sendable {
   }
 
   let set: SequenceSet
-  let plan: Plan
+  package let plan: Plan
   private let batchRows: Int
   private let window: Int
   /// First step of each part's first window, and the windows of the parts before it.
@@ -70,14 +70,14 @@ package final class SeriesWindows: Sendable {
     permutation = shuffle.map { Permutation(count: max(1, chosen?.count ?? count), random: $0) }
   }
 
-  var memoryBytes: Int { self.set.memoryBytes }
+  package var memoryBytes: Int { self.set.memoryBytes }
 
   /// Windows of an epoch, and batches.
   package var count: Int { chosen?.count ?? windowsBefore[windowsBefore.count - 1] }
   package var batchCount: Int { (count + batchRows - 1) / batchRows }
 
   /// Real values of a step that go in.
-  var inputWidth: Int { self.set.inputWidth + plan.known.count }
+  package var inputWidth: Int { self.set.inputWidth + plan.known.count }
 
   /// Targets that the batches before `batch` count together.
   package func targetCount(beforeBatch batch: Int) -> Int {

@@ -40,7 +40,7 @@ package enum TaskBatches: Sendable {
   }
 
   /// What they are of, as records name it.
-  var unitName: String {
+  package var unitName: String {
     if case .windows = self { "windows" } else { "sequences" }
   }
 

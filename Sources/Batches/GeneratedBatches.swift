@@ -71,7 +71,7 @@ extension GeneratedTask {
   }
 
   /// What there is to train on, in words.
-  func words(window: Int) -> String {
+  package func words(window: Int) -> String {
     switch self {
     case .adding: "the adding problem over \(Format.count(window, "step"))"
     case .copy: "the copy task over \(Format.count(window - endSteps, "step"))"

@@ -57,7 +57,7 @@ package final class PackedSequences: Sendable {
     permutation = shuffle.map { Permutation(count: rows.count, random: $0) }
   }
 
-  var memoryBytes: Int { self.set.memoryBytes }
+  package var memoryBytes: Int { self.set.memoryBytes }
 
   package var rowCount: Int { rowStarts.count - 1 }
 
