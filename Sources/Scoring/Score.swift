@@ -126,6 +126,7 @@ package struct Score: Sendable {
       let worse = ([.loss] + metrics).compactMap { metric -> String? in
         let isTold = metric.quantity == .loss && baseline.values[TaskMetric.loss.name] != nil
         guard let naive = baseline.values[metric.name], metric == .loss || !isTold,
+          isShown(metric) || !metric.isInBits,
           metric.isBetter(naive, than: value(of: metric))
         else { return nil }
         return "\(metric.name) \(Self.number(naive, metric.decimals))"
@@ -137,5 +138,15 @@ package struct Score: Sendable {
 
   private static func number(_ value: Double, _ decimals: Int?) -> String {
     decimals.map { Format.fixed(value, $0) } ?? Format.small(value)
+  }
+}
+
+extension TaskMetric {
+  /// Whether it is the loss in other units, over a text.
+  fileprivate var isInBits: Bool {
+    switch quantity {
+    case .bitsPerByte, .bitsPerCharacter: true
+    default: false
+    }
   }
 }
