@@ -43,7 +43,7 @@ struct MissingValues {
     case .error: "an error"
     case .forward: "taken from the step before"
     case .mean: "taken for the column's mean"
-    case .mask: "0 with an input that says so, and no targets"
+    case .mask: "read as 0 with an input that says so, and are no targets"
     }
   }
 }
