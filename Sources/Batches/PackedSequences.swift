@@ -11,6 +11,8 @@ package final class PackedSequences: Sendable {
   package enum Target: Sendable {
     /// A class of each sequence.
     case classes([Int32])
+    /// A class at each step of the set; a negative number where none counts.
+    case everyStep([Int32])
     /// The vector of the next step, at every step but the last.
     case nextStep
   }
@@ -49,12 +51,23 @@ package final class PackedSequences: Sendable {
     order = rows.flatMap { $0.map(Int32.init) }
     rowStarts = rows.reduce(into: [0]) { $0.append($0[$0.count - 1] + Int32($1.count)) }
     targetsBefore = rows.reduce(into: [0]) { sums, row in
-      let targets =
-        dropped == 0 ? row.count : row.reduce(0) { $0 + set.length($1) - dropped }
+      let targets = row.reduce(0) { $0 + Self.targetCount(target, of: $1, set) }
       sums.append(sums[sums.count - 1] + targets)
     }
     slots = max(1, rows.map(\.count).max() ?? 1)
     permutation = shuffle.map { Permutation(count: rows.count, random: $0) }
+  }
+
+  /// Targets of a sequence.
+  private static func targetCount(
+    _ target: Target, of sequence: Int, _ set: SequenceSet
+  ) -> Int {
+    switch target {
+    case .classes: 1
+    case .nextStep: set.length(sequence) - 1
+    case .everyStep(let classes):
+      (set.starts[sequence]..<set.starts[sequence + 1]).count { classes[$0] >= 0 }
+    }
   }
 
   package var memoryBytes: Int { self.set.memoryBytes }
@@ -169,6 +182,10 @@ package final class PackedSequences: Sendable {
       fill(buffers, column: column, first: first, length: length, at: t)
       switch target {
       case .classes(let classes): unsafe buffers.targets[slot] = classes[sequence]
+      case .everyStep(let classes):
+        for step in 0..<length {
+          unsafe buffers.targets[(t + step) * width + column] = classes[first + step]
+        }
       case .nextStep:
         for step in 0..<length {
           let output = (t + step) * width + column

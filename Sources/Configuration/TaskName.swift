@@ -11,8 +11,11 @@ extension [TaskName] {
   static var fromFiles: Self { all.filter { !$0.description.isGenerated } }
 
   /// Those that may learn a vocabulary.
-  static var withTokenizer: Self { [.language, .classification] }
+  static var withTokenizer: Self { [.language, .classification, .tagging] }
 
   /// Those that read files of sequences.
   static var fromSequences: Self { fromFiles.filter { !$0.description.readsText } }
+
+  /// Those that read tables.
+  static var fromTables: Self { fromSequences.filter { $0 != .tagging } }
 }

@@ -64,7 +64,7 @@
 
 extension TextRules {
   /// The words of a text.
-  func words(of text: some Collection<UInt8>) -> [[UInt8]] {
+  package func words(of text: some Collection<UInt8>) -> [[UInt8]] {
     unsafe Array(text).withUnsafeBytes { bytes in
       var scanner = unsafe WordScanner(bytes, rules: self)
       var words: [[UInt8]] = []

@@ -103,16 +103,29 @@ extension DataSummary {
     func counts(_ numbers: [Int32]) -> [Int] {
       numbers.reduce(into: [Int](repeating: 0, count: names.count)) { $0[Int($1)] += 1 }
     }
-    let (trained, held) = (counts(training), counts(validation))
+    say(
+      classes: names, training: counts(training), validation: counts(validation), of: "sequences")
+  }
+
+  /// Says how much of each class there is.
+  ///
+  /// - Parameters:
+  ///   - trained: how much there is to train on, by class.
+  ///   - held: the same to validate on.
+  ///   - noun: what is counted.
+  mutating func say(
+    classes names: [String], training trained: [Int], validation held: [Int], of noun: String
+  ) {
+    let isHeld = held.contains { $0 > 0 }
     let shown = names.indices.prefix(Self.mostShown).map {
       "\"\(names[$0])\" \(Format.grouped(trained[$0]))"
-        + (validation.isEmpty ? "" : " + \(Format.grouped(held[$0]))")
+        + (isHeld ? " + \(Format.grouped(held[$0]))" : "")
     }
     let untrained = names.indices.filter { trained[$0] == 0 }.map { names[$0] }
-    let unheld = validation.isEmpty ? [] : names.indices.filter { held[$0] == 0 }.map { names[$0] }
+    let unheld = isHeld ? names.indices.filter { held[$0] == 0 }.map { names[$0] } : []
     say(
       "classes",
-      "\(names.count), with sequences to train\(validation.isEmpty ? "" : " + validate") on: "
+      "\(names.count), with \(noun) to train\(isHeld ? " + validate" : "") on: "
         + shown.joined(separator: ", ") + (names.count > Self.mostShown ? ", ..." : "")
         + (untrained.isEmpty ? "" : "; without any to train on: \(DataFileError.list(untrained))")
         + (unheld.isEmpty ? "" : "; without any to validate on: \(DataFileError.list(unheld))"))

@@ -173,7 +173,7 @@ extension DataSummary {
   }
 
   /// Says what was left out of long texts.
-  fileprivate mutating func say(cut: TextTable.Cut, _ truncation: TextTruncation, window: Int) {
+  mutating func say(cut: TextTable.Cut, _ truncation: TextTruncation, window: Int) {
     say(
       "remark",
       "of \(Format.count(cut.texts, "text")) the \(truncation.rawValue) is left out, beyond "
@@ -182,7 +182,7 @@ extension DataSummary {
   }
 
   /// Says how many tokens there are, and how many of them nobody knows.
-  fileprivate mutating func say(
+  mutating func say(
     tokens training: TokenCount, validation: TokenCount, _ tokenizer: Tokenizer
   ) {
     var text =

@@ -38,6 +38,8 @@ package struct SequenceData: Sendable {
   ) throws {
     if let task = request.task.generated {
       self.init(making: task, request)
+    } else if let text = request.text, request.task.targets == .everyStep {
+      try self.init(readingTags: text, request, frame: frame, tokenizer: tokenizer)
     } else if let text = request.text {
       try self.init(readingTexts: text, request, frame: frame, tokenizer: tokenizer)
     } else {

@@ -7,6 +7,12 @@ package struct TextRequest: Sendable {
   package var learning: Tokenizer.Learning
   /// The column of a table, or the member of a line of JSON, that holds the text.
   package var column = "text"
+  /// Of words with a label each the columns, or the members of a line of JSON, that hold them; nil
+  /// for the usual ones.
+  package var words: String?
+  package var tags: String?
+  /// The label of words that do not count.
+  package var ignoredLabel: String?
   /// What is left out of texts of more tokens than a row has steps.
   package var truncation = TextTruncation.none
 

@@ -132,6 +132,8 @@ extension Config {
     if taskDescription.hasTokenizer {
       var text = TextRequest(learning: learning)
       text.column = data.tokens.text
+      (text.words, text.tags) = (data.tokens.words, data.tokens.tags)
+      text.ignoredLabel = data.tokens.ignoredLabel
       text.truncation = data.tokens.truncate
       request.text = text
     }

@@ -156,7 +156,7 @@ extension TaskDescription {
   /// What the targets of a score are counted by: what speed is counted by, except that made-up
   /// symbols are steps there.
   package var scoreUnit: Unit {
-    if readsText { return .tokens }
+    if hasTokenizer, readout == .every { return .tokens }
     return readout == .every ? .steps : .sequences
   }
 
@@ -245,4 +245,6 @@ package enum SequenceFormat: String, CaseIterable, Sendable {
   /// By the end of the file's name.
   case auto
   case csv, jsonl, ts, npy
+  /// Words with a label each, a word a line.
+  case conll
 }

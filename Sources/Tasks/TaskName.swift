@@ -5,6 +5,8 @@ package enum TaskName: String, CaseIterable, Sendable {
   case language
   /// One class of each sequence.
   case classification
+  /// One class of each word of a sequence.
+  case tagging
   /// The coming values of time series.
   case forecasting
   /// Several yes or no at every step.
@@ -17,7 +19,7 @@ package enum TaskName: String, CaseIterable, Sendable {
   /// What the output layer may read, the default first.
   package var readouts: [TaskShape.Readout] {
     switch self {
-    case .language, .copy, .multilabel: [.every]
+    case .language, .copy, .multilabel, .tagging: [.every]
     case .classification, .forecasting, .adding: [.last, .mean]
     }
   }
@@ -25,7 +27,7 @@ package enum TaskName: String, CaseIterable, Sendable {
   /// What it may be trained by, the default first.
   package var losses: [TaskShape.Loss] {
     switch self {
-    case .language, .copy, .classification: [.softmax]
+    case .language, .copy, .classification, .tagging: [.softmax]
     case .multilabel: [.sigmoid]
     case .forecasting: [.squaredError, .absoluteError, .quantile, .gaussian, .studentT]
     case .adding: [.squaredError, .absoluteError]
@@ -59,6 +61,10 @@ package enum TaskName: String, CaseIterable, Sendable {
       task(
         .values, .packed, .onePerSequence, looksAhead: false, .classes,
         Self.classMetrics, .classes, .sequences)
+    case .tagging:
+      task(
+        .tokens, .packed, .everyStep, looksAhead: false, .classes, Self.classMetrics, .classes,
+        .tokens)
     case .forecasting:
       task(
         .values, .windows, .severalPerSequence, looksAhead: true, .values,

@@ -127,6 +127,44 @@ import Testing
     #expect(figures(same) != nil)
   }
 
+  /// The same of what tells words apart.
+  @Test func taggersKeepVocabularyAndLabels() throws {
+    let place = try Workplace()
+    let columns = (0..<60).map {
+      "w\($0 % 9) \($0 % 9 < 4 ? "A" : "B")\n" + ($0 % 5 == 4 ? "\n" : "")
+    }
+    try place.write("a.conll", columns.joined())
+    try place.write("b.conll", columns.joined().replacing("w1", with: "z"))
+    try place.write("c.conll", columns.joined().replacing("B", with: "C"))
+    try place.write(
+      "tags.json",
+      """
+      {"task": "tagging", "data": {"train": "a.conll"},
+       "model": {"reset": "after", "hidden": 8, "embedding": 6, "bidirectional": true},
+       "batch": {"sequences": 8, "window": 16, "shards": 8},
+       "run": {"directory": "run", "steps": 8, "validate_every": 4, "checkpoint_every": 4}}
+      """)
+    _ = try run(["tags.json", "--threads", "2", "--stop-after", "4"], in: place, status: 75)
+    _ = try run(["tags.json", "--threads", "1", "--resume"], in: place)
+    let told = try run(["evaluate", "run", "--text", "b.conll"], in: place).output
+    #expect(told.contains("unknown are 11.7 % of its 60 tokens"), "\(told)")
+    #expect(told.contains("nats per token") || told.contains("(60 tokens)"), "\(told)")
+    let strange = try run(["evaluate", "run", "--text", "c.conll"], in: place, status: 2)
+    #expect(strange.errors.contains("label \"C\" does not occur"), "\(strange)")
+    _ = try run(["export", "run", "--format", "onnx", "--output", "m.onnx"], in: place)
+    _ = try run(["export", "run", "--format", "torch", "--output", "m"], in: place)
+    let to = ["--run-directory", "copy", "--set", "data.train=b.conll"]
+    let refused = try run(["import", "m", "tags.json"] + to, in: place, status: 2)
+    #expect(refused.errors.contains("another tokenizer"), "\(refused)")
+    _ = try run(["import", "m", "tags.json", "--take-over"] + to, in: place)
+    func figures(_ run: String) throws -> Substring? {
+      try self.run(["evaluate", run, "--text", "a.conll"], in: place).output
+        .split(separator: "\n").last { $0.contains("accuracy ") }?.split(separator: "loss").last
+    }
+    #expect(try figures("copy") == figures("run"))
+    #expect(try figures("run") != nil)
+  }
+
   /// A text that would give another vocabulary is refused by its content, and the vocabulary of a
   /// token file is told apart token by token.
   @Test func tokenFilesOfOtherVocabulariesAreRefusedWithTheDifference() throws {

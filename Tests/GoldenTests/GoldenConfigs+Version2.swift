@@ -77,6 +77,10 @@ extension GoldenConfig {
   private static let sayings = Base(
     "task=classification data.train=sayings.csv data.valid_fraction=0.25 model.embedding=6")
 
+  private static let tags = Base(
+    "task=tagging data.train=tags.conll data.valid_fraction=0.25 model.embedding=6 "
+      + "batch.window=17")
+
   /// Sequences of tokens that each begin anew.
   private static let tokens2: [GoldenConfig] = [
     .init(
@@ -94,6 +98,11 @@ extension GoldenConfig {
       "data.tokenizer=bpe data.vocabulary_limit=280 batch.window=64 model.layers=2 "
         + "model.dropout=0.2 model.embedding_dropout=0.1 optimizer.lazy=true",
       base: sayings, worlds: four, version: 2),
+    .init("tags", base: tags, worlds: three, version: 2),
+    .init(
+      "tags-options",
+      "data.ignore_label=_ data.minimum_count=2 model.bidirectional=true model.layers=2 "
+        + "model.dropout=0.1 optimizer.lazy=true", base: tags, worlds: mixed, version: 2),
   ]
 
   /// The square of a value of 1e30 is no number of single precision: its steps make no update.

@@ -28,6 +28,7 @@ enum GoldenData {
       "offset.csv": offsetTable,
       "spike.csv": spikeTable,
       "sayings.csv": sayingTable,
+      "tags.conll": tagColumns,
     ]
   }
 
@@ -133,6 +134,17 @@ enum GoldenData {
       table += "\(kind == 0 ? "few" : "many"),\"\(words.joined(separator: " "))\"\n"
     }
     return table
+  }
+
+  /// Words with a label by their last letter; some do not count.
+  private static var tagColumns: String {
+    (0..<50).map { sequence in
+      (0..<(1 + number(98_000 + sequence, below: 9))).map { place in
+        let word = word(99_000 + 10 * sequence + place)
+        let label = number(98_500 + 10 * sequence + place, below: 8) == 0 ? "_" : word.suffix(1)
+        return "\(word)\tx\t\(label)\n"
+      }.joined()
+    }.joined(separator: "\n")
   }
 
   /// The values of one step of a series: a triangular wave, and noise.

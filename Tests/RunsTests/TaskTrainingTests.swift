@@ -47,6 +47,12 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
       task: "classification", file: "a.jsonl", content: sayings, rest: "",
       model: #", "bidirectional": true, "embedding_dropout": 0.1, "cell": "lstm""#,
       data: #", "tokenizer": "word", "minimum_count": 2, "truncate": "end""#),
+    TaskScenario(
+      task: "tagging", file: "a.conll", content: tags, rest: "",
+      data: #", "ignore_label": "-""#),
+    TaskScenario(
+      task: "tagging", file: "a.conll", content: tags, rest: "",
+      model: #", "bidirectional": true, "dropout": 0.1, "learned_initial_state": true"#),
   ]
 
   /// Rising or falling sequences of 2 to 20 steps.
@@ -56,6 +62,16 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     let values = (0..<length).map { "\(Double(isRising ? $0 : -$0) / 4 + Double(index % 5))" }
     return
       #"{"values": [\#(values.joined(separator: ", "))], "label": "\#(isRising ? "up" : "down")"}"#
+  }.joined(separator: "\n")
+
+  /// Words of which those after "not" are of the other class.
+  private static let tags = (0..<70).map { index in
+    (0..<1 + index * 13 % 17).map { place in
+      let isNot = (place + index) % 5 == 0
+      let isTurned = place > 0 && (place - 1 + index) % 5 == 0
+      let word = isNot ? "not" : "w\((place * 3 + index) % 7)"
+      return "\(word) x \(isNot ? "-" : isTurned ? "B" : "A")\n"
+    }.joined()
   }.joined(separator: "\n")
 
   /// Texts of 2 to 15 words whose first word tells.
@@ -194,7 +210,7 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     (4, #"data.targets=["c"]"#, "there is no column \"c\", which data.targets names"),
     (4, #"data.columns=["d"]"#, "there is no column \"d\", which data.columns names"),
     (3, "data.label=x", "unknown key"),
-    (1, "model.bidirectional=true", "possible with tasks \"classification\", \"adding\""),
+    (1, "model.bidirectional=true", "possible with tasks \"classification\", \"tagging\", \"adding\""),
     (3, "model.bidirectional=true", "the task \"multilabel\" is to predict that"),
     (4, "model.bidirectional=true", "the task \"forecasting\" is to predict that"),
     (0, "data.train=x", "unknown key"),

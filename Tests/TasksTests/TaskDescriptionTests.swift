@@ -2,11 +2,8 @@ import Tasks
 import Testing
 
 @Suite struct TaskDescriptionTests {
-  /// Tokens in, one of a few classes for every token: what no task name stands for yet.
-  static let tagger = TaskDescription(
-    name: "tagger", inputs: .tokens, sequences: .packed, targets: .everyStep, looksAhead: false,
-    outputs: .classes, readout: .every, loss: .softmax,
-    metrics: [TaskMetric("accuracy", .lossMetric(.higher))], unit: .steps)
+  /// Tokens in, one of a few classes for every token.
+  static let tagger = TaskName.tagging.description
 
   @Test func taggersAreNotMistakenForLanguageModels() {
     let tagger = Self.tagger
@@ -16,7 +13,7 @@ import Testing
     #expect(!tagger.carriesState)
     #expect(!tagger.predictsInputTokens)
     #expect(tagger.allowsBothDirections)
-    #expect(tagger.scoreUnit == .steps)
+    #expect(tagger.scoreUnit == .tokens)
     let shape = tagger.shape(inputVocabularySize: 50)
     #expect(shape.input == .tokens)
     #expect(shape.readout == .every)
@@ -47,7 +44,8 @@ import Testing
         let task = name.description(readout: readout, loss: loss)
         #expect(task.name == name.rawValue)
         #expect(task.readsTokens != task.readsValues)
-        let shape = task.shape()
+        let reads = task.readsTokens && !task.predictsInputTokens
+        let shape = task.shape(inputVocabularySize: reads ? 7 : nil)
         #expect(shape.readout == readout)
         #expect(shape.loss == loss)
         #expect((shape.input == .tokens) == task.readsTokens)

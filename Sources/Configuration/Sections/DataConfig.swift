@@ -50,7 +50,11 @@ package struct DataConfig: ConfigSection {
           + "byte pairs."),
     ] + tokenKeys + taskKeys + columnKeys
 
-  package mutating func adopt(_ task: TaskName) { self.task.adopt(task) }
+  package mutating func adopt(_ task: TaskName) {
+    self.task.adopt(task)
+    // Every word that a file has is one token.
+    if task == .tagging { tokens.tokenizer = .word }
+  }
 
   package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
     if let problem = learning.problem { throw place.failure("vocabulary_limit", problem) }

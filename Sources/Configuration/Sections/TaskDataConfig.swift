@@ -50,16 +50,16 @@ extension DataConfig {
   static let taskKeys: [ConfigKey<DataConfig>] = [
     ConfigKey(
       "format", \.task.format, .choice(), tasks: .fromSequences,
-      "The form of the files: a table with a header, JSON lines, the aeon/UCR `.ts`, or an array "
-        + "of NumPy; auto goes by the end of the name."),
+      "The form of the files: a table with a header, JSON lines, the aeon/UCR `.ts`, an array "
+        + "of NumPy, or words with labels as of CoNLL; auto goes by the end of the name."),
     ConfigKey(
-      "header", \.task.header, .boolean, tasks: .fromSequences,
+      "header", \.task.header, .boolean, tasks: .fromTables,
       "Whether the first row of a table names its columns; they are \"column 1\" and so on else."),
     ConfigKey(
-      "decimal", \.task.decimal, .optionalChoice([".", ","]), tasks: .fromSequences,
+      "decimal", \.task.decimal, .optionalChoice([".", ","]), tasks: .fromTables,
       "What stands before the decimals of a table's numbers; null for what its head shows."),
     ConfigKey(
-      "comment", \.task.comment, .optionalText, tasks: .fromSequences,
+      "comment", \.task.comment, .optionalText, tasks: .fromTables,
       "What remark lines of a table begin with; null for #, where such a line can be no row."),
     ConfigKey(
       "missing", \.task.missing, .choice(), tasks: [.classification, .forecasting],
@@ -71,7 +71,7 @@ extension DataConfig {
       tasks: [.classification, .forecasting],
       "What stands for a missing number; null for nothing, NA, N/A, #N/A, NaN, null, ? and -."),
     ConfigKey(
-      "columns", \.task.columns, .optionalTexts, tasks: .fromSequences,
+      "columns", \.task.columns, .optionalTexts, tasks: .fromTables,
       "Columns to read; null for all that hold numbers."),
     ConfigKey(
       "sequence", \.task.sequence, .text, tasks: [.classification, .multilabel],

@@ -7,6 +7,12 @@ package struct TokenDataConfig: Sendable, Equatable {
   package var tokenizer: Tokenizer.Kind?
   /// The column of a table, or the member of a line of JSON, that holds the text.
   package var text = "text"
+  /// Of words with a label each the columns, or the members of a line of JSON, that hold them; nil
+  /// for the usual ones.
+  package var words: String?
+  package var tags: String?
+  /// The label of words that do not count.
+  package var ignoredLabel: String?
   /// What becomes of texts that are longer than `batch.window`.
   package var truncate = TextTruncation.none
 }
@@ -22,7 +28,17 @@ extension DataConfig {
       "text", \.tokens.text, .text, tasks: [.classification],
       "The column of a table, or the member of a line of JSON, that holds the text."),
     ConfigKey(
-      "truncate", \.tokens.truncate, .choice(), tasks: [.classification],
+      "text", \.tokens.words, .optionalText, tasks: [.tagging],
+      "The number of the column, or the member of a line of JSON, that holds words; null for the "
+        + "first column (of CoNLL-U the second) and `tokens`."),
+    ConfigKey(
+      "label", \.tokens.tags, .optionalText, tasks: [.tagging],
+      "The same of labels; null for the last column (of CoNLL-U the fourth) and `labels`."),
+    ConfigKey(
+      "ignore_label", \.tokens.ignoredLabel, .optionalText, tasks: [.tagging],
+      "A label whose words are read, and count neither in losses nor in figures."),
+    ConfigKey(
+      "truncate", \.tokens.truncate, .choice(), tasks: [.classification, .tagging],
       "What is left out of texts of more than `batch.window` tokens: nothing (they are an error), "
         + "their end or their start."),
   ]

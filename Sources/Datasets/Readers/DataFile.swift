@@ -71,7 +71,7 @@ package final class DataFile {
   /// Throws where the file is no table, and the request has options that matter to tables alone.
   func requireEffect(of request: SequenceRequest) throws {
     let format = try format(request.format)
-    guard [.jsonl, .ts, .npy].contains(format) else { return }
+    guard [.jsonl, .ts, .npy, .conll].contains(format) else { return }
     let isDefault = request.sequenceColumn.map { $0 == SequenceRequest.sequenceColumn } ?? true
     let options = [
       (request.hasHeader, "data.header"), (request.decimal == nil, "data.decimal"),
@@ -99,6 +99,10 @@ package final class DataFile {
           try TimeSeriesReader(file: self, contract: request.contract, missing: missing).read()
         case .jsonl:
           try JSONLinesReader(file: self, contract: request.contract, missing: missing).read()
+        case .conll:
+          throw failure(
+            nil, "its format is conll, which holds words with labels",
+            hint: "that is for task \"tagging\"")
         case .csv, .auto: try CSVReader(file: self, request: request).read()
         }
       try missing.apply(to: &table, path: path)
@@ -126,6 +130,7 @@ package final class DataFile {
     case "jsonl", "ndjson": return .jsonl
     case "ts": return .ts
     case "npy": return .npy
+    case "conll", "conllu": return .conll
     default: break
     }
     let signature = FileSignature(stream.head(FileSignature.length))

@@ -23,7 +23,7 @@ struct TextReader {
         switch format {
         case .jsonl: try readObjects(file, &table)
         case .csv, .auto: try TextRows(file: file, request: request, text: text).read(into: &table)
-        case .ts, .npy:
+        case .ts, .npy, .conll:
           throw file.failure(
             nil, "its format is \(format.rawValue), which holds no texts",
             hint: "use a table, lines of JSON or a directory, or leave data.tokenizer out")

@@ -1,0 +1,204 @@
+import Records
+import Tasks
+
+/// Reads words with a label each: columns of CoNLL's, or lines of JSON.
+struct TagReader {
+  let request: SequenceRequest
+  let text: TextRequest
+
+  /// - Throws: `DataFileError`.
+  func read(_ path: String) throws -> TaggedTable {
+    let file = try DataFile(path: path, progress: request.progress)
+    var table = TaggedTable(path: path)
+    let ending = Self.ending(path)
+    do {
+      if request.format == .jsonl
+        || request.format == .auto && ["jsonl", "ndjson"].contains(ending)
+      {
+        try readObjects(file, &table)
+      } else if [.auto, .conll].contains(request.format) {
+        try file.requireFormat(.conll)
+        try readColumns(file, isUniversal: ending == "conllu", &table)
+      } else {
+        throw file.failure(
+          nil, "data.format is \"\(request.format.rawValue)\", and words with labels are read "
+            + "from \"conll\" and \"jsonl\"")
+      }
+    } catch let error as ByteStream.NotText {
+      throw file.failure(of: error)
+    } catch let error as DelimitedText.Failure {
+      throw file.failure("line \(error.line)", error.problem)
+    }
+    table.finish()
+    table.fingerprint = file.fingerprint
+    guard table.count > 0 else { throw file.failure(nil, "there is no word in it") }
+    return table
+  }
+
+  private static func ending(_ path: String) -> String {
+    let words = path.lowercased().split(separator: ".")
+    return String((words.last == "gz" ? words.dropLast().last : words.last) ?? "")
+  }
+
+  // MARK: - Columns
+
+  /// Where words and labels stand in a row.
+  private struct Columns {
+    /// Whether tabs separate them, else blanks do.
+    var byTab: Bool
+    var count: Int
+    var word: Int
+    var label: Int
+
+    func fields(_ line: [UInt8]) -> [ArraySlice<UInt8>] {
+      byTab
+        ? line.split(separator: 0x09, omittingEmptySubsequences: false)
+        : line.split { $0 == 0x20 || $0 == 0x09 }
+    }
+  }
+
+  /// A word a line, its columns separated by tabs or blanks, and a blank line after each sequence.
+  ///
+  /// - Parameter isUniversal: whether the columns are those of CoNLL-U.
+  private func readColumns(
+    _ file: DataFile, isUniversal: Bool, _ table: inout TaggedTable
+  ) throws {
+    var lines = LineReader(file.stream)
+    var columns: Columns?
+    var first = 1
+    var leftOut = (remarks: 0, starts: 0, ranges: 0)
+    while try lines.next() {
+      let line = lines.bytes
+      if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
+        table.endSequence(line: first)
+        first = lines.number + 1
+        continue
+      }
+      let isMarked = line.first == UInt8(ascii: "#")
+      if columns == nil, !isMarked {
+        columns = try self.columns(line, isUniversal: isUniversal, file, lines.number)
+      }
+      guard let columns else {
+        leftOut.remarks += 1
+        continue
+      }
+      let fields = columns.fields(line)
+      guard fields.count == columns.count else {
+        if isMarked {
+          leftOut.remarks += 1
+          continue
+        }
+        throw file.failure(
+          "line \(lines.number)",
+          "has \(fields.count) column\(fields.count == 1 ? "" : "s"), and the first row has "
+            + "\(columns.count) (separated by \(columns.byTab ? "tabs" : "blanks"))")
+      }
+      if fields[columns.word].elementsEqual("-DOCSTART-".utf8) {
+        leftOut.starts += 1
+        continue
+      }
+      if isUniversal, fields[0].contains(where: { $0 == 0x2D || $0 == 0x2E }) {
+        leftOut.ranges += 1
+        continue
+      }
+      let label = String(decoding: fields[columns.label], as: UTF8.self)
+      try append(fields[columns.word], label, "line \(lines.number)", file, &table)
+    }
+    table.endSequence(line: first)
+    guard let columns else { return }
+    table.form =
+      "a word a line, \(columns.count) columns separated by "
+      + "\(columns.byTab ? "tabs" : "blanks"): words in column \(columns.word + 1), labels in "
+      + "column \(columns.label + 1)"
+    for (count, what) in [
+      (leftOut.remarks, "lines that begin with # are left out"),
+      (leftOut.starts, "lines of -DOCSTART- are left out"),
+      (leftOut.ranges, "lines of several words, or of none, are left out"),
+    ]
+    where count > 0 {
+      table.remarks.append("\(what): \(count)")
+    }
+  }
+
+  /// The columns of the first row that has any.
+  private func columns(
+    _ line: [UInt8], isUniversal: Bool, _ file: DataFile, _ number: Int
+  ) throws -> Columns {
+    var columns = Columns(byTab: line.contains(0x09), count: 0, word: 0, label: 0)
+    columns.count = columns.fields(line).count
+    guard columns.count >= 2 else {
+      throw file.failure(
+        "line \(number)", "has one column, expected a word and its label, separated by a tab or "
+          + "blanks")
+    }
+    func place(_ name: String?, _ usual: Int, _ key: String) throws -> Int {
+      guard let name else { return usual }
+      guard let number = Int(name), number != 0, number.magnitude <= columns.count else {
+        throw file.failure(
+          nil, "\(key) is \"\(name)\", expected the number of one of its \(columns.count) columns",
+          hint: "1 is the first one, -1 the last one")
+      }
+      return number > 0 ? number - 1 : columns.count + number
+    }
+    columns.word = try place(text.words, isUniversal ? 1 : 0, "data.text")
+    columns.label = try place(
+      text.tags, isUniversal ? min(3, columns.count - 1) : columns.count - 1, "data.label")
+    if columns.word == columns.label {
+      throw file.failure(nil, "data.text and data.label name the same column")
+    }
+    return columns
+  }
+
+  private func append(
+    _ word: some Collection<UInt8>, _ label: String, _ place: String, _ file: DataFile,
+    _ table: inout TaggedTable
+  ) throws {
+    guard !label.isEmpty else {
+      throw file.failure(
+        place, "has no label", hint: "give it one; data.ignore_label names one that does not count")
+    }
+    guard table.append(word, label: label) else { throw file.failure(place, "has no word") }
+  }
+
+  // MARK: - Lines of JSON
+
+  /// {"tokens": ["..."], "labels": ["..."]}
+  private func readObjects(_ file: DataFile, _ table: inout TaggedTable) throws {
+    let (words, tags) = (text.words ?? "tokens", text.tags ?? "labels")
+    table.form = "a line of JSON a sequence: words in \"\(words)\", labels in \"\(tags)\""
+    var lines = LineReader(file.stream)
+    while try lines.next() {
+      let bytes = lines.bytes
+      if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
+      let place = "line \(lines.number)"
+      let value: OrderedJSON
+      do throws(JSONSyntaxError) {
+        value = try OrderedJSON(parsing: bytes)
+      } catch {
+        throw file.failure(
+          "\(place), column \(error.position.column)", "not JSON: \(error.reason)")
+      }
+      func list(_ name: String, _ key: String) throws -> [OrderedJSON] {
+        guard case .array(let items)? = value[name] else {
+          throw file.failure(
+            place, "expected a list \"\(name)\", found \(value[name]?.kind ?? "none")",
+            hint: "\(key) names it")
+        }
+        return items
+      }
+      let (items, labels) = (try list(words, "data.text"), try list(tags, "data.label"))
+      guard items.count == labels.count else {
+        throw file.failure(
+          place, "has \(items.count) words and \(labels.count) labels, expected one of each")
+      }
+      for (index, (item, label)) in zip(items, labels).enumerated() {
+        let place = "\(place), word \(index + 1)"
+        guard case .string(let word) = item else {
+          throw file.failure(place, "expected a string, found \(item.kind)")
+        }
+        try append(word.utf8, JSONLinesReader.label(label) ?? "", place, file, &table)
+      }
+      table.endSequence(line: lines.number)
+    }
+  }
+}

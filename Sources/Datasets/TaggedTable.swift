@@ -1,0 +1,146 @@
+import Corpora
+import Tasks
+
+/// Sequences of words with a label for each word, as a file has them.
+struct TaggedTable {
+  /// Of all words, in UTF-8, none with white space in it.
+  private var bytes: [UInt8] = []
+  private var wordStarts = [0]
+  /// The label of each word, by its place among `names`.
+  private var labels: [Int32] = []
+  private(set) var names: [String] = []
+  private var numbers: [String: Int32] = [:]
+  /// The first word of each sequence, and after the last one the number of all words.
+  private(set) var starts = [0]
+  /// The line in which each sequence begins.
+  private var lines: [Int] = []
+  let path: String
+  /// How the file holds them, in words.
+  var form = ""
+  /// What a person is to know of how the file was read, a line each.
+  var remarks: [String] = []
+  /// Tells the content of the file from others'.
+  var fingerprint = ""
+  /// Words that have white space in them.
+  private var joinedWords = 0
+
+  init(path: String) { self.path = path }
+
+  var count: Int { starts.count - 1 }
+  var byteCount: Int { bytes.count }
+
+  /// Appends a word of the sequence that is not ended yet; white space in it counts as "_".
+  ///
+  /// - Returns: false where there is nothing but white space.
+  mutating func append(_ word: some Collection<UInt8>, label: String) -> Bool {
+    let parts = TextRules.newest.words(of: word)
+    guard !parts.isEmpty else { return false }
+    let joined = Array(parts.joined(separator: [UInt8(ascii: "_")]))
+    if parts.count > 1 { joinedWords += 1 }
+    bytes += joined
+    wordStarts.append(bytes.count)
+    let number = numbers[label] ?? Int32(names.count)
+    if number == names.count {
+      numbers[label] = number
+      names.append(label)
+    }
+    labels.append(number)
+    return true
+  }
+
+  /// Ends a sequence; where there is no word since the last one, there is none.
+  mutating func endSequence(line: Int) {
+    guard labels.count > starts[count] else { return }
+    starts.append(labels.count)
+    lines.append(line)
+  }
+
+  mutating func finish() {
+    if joinedWords > 0 {
+      remarks.append("white space within words counts as \"_\": \(joinedWords)")
+    }
+  }
+
+  func failure(_ sequence: Int, _ problem: String, hint: String? = nil) -> DataFileError {
+    DataFileError(
+      path: path, place: "the sequence of line \(lines[sequence])", problem: problem, hint: hint)
+  }
+}
+
+extension TaggedTable {
+  /// A vocabulary of the words of some sequences.
+  func tokenizer(learnt sequences: [Int], _ learning: Tokenizer.Learning) throws -> Tokenizer {
+    var learner = TokenizerLearner(learning)
+    try unsafe bytes.withUnsafeBytes { bytes in
+      for sequence in sequences {
+        for word in starts[sequence]..<starts[sequence + 1] {
+          try unsafe learner.add(
+            UnsafeRawBufferPointer(rebasing: bytes[wordStarts[word]..<wordStarts[word + 1]]),
+            path: path)
+        }
+      }
+    }
+    return learner.tokenizer()
+  }
+
+  /// The classes: all labels but the one that is ignored.
+  func classes(ignoring label: String?) -> [String] {
+    ClassNames.ordered(names.filter { $0 != label })
+  }
+
+  /// The sequences as a model reads them, and the class of every step; -1 where it is ignored.
+  ///
+  /// - Parameter most: tokens of a sequence.
+  func encoded(
+    by tokenizer: Tokenizer, _ classes: [String], ignoring ignored: String?,
+    _ truncation: TextTruncation, most: Int, cut: inout TextTable.Cut
+  ) throws -> (set: SequenceSet, classes: [Int32]) {
+    let known = Dictionary(uniqueKeysWithValues: zip(classes, Int32(0)...))
+    let numbers = try names.map { name in
+      if name == ignored { return Int32(-1) }
+      if let number = known[name] { return number }
+      let strange = ClassNames.ordered(names.filter { known[$0] == nil && $0 != ignored })
+      throw DataFileError(
+        path: path, place: nil,
+        problem: "label \"\(name)\" does not occur in the training data"
+          + (strange.count > 1
+            ? ", nor do others: \(strange.count) in all, \(DataFileError.list(strange))" : ""),
+        hint: "its labels are \(DataFileError.list(classes))")
+    }
+    var encoder = TextEncoder(tokenizer)
+    var set = SequenceSet(columns: [])
+    var steps: [Int32] = []
+    unsafe bytes.withUnsafeBytes { bytes in
+      for sequence in 0..<count {
+        var words = starts[sequence]..<starts[sequence + 1]
+        if words.count > most, truncation != .none {
+          cut.texts += 1
+          cut.tokens += words.count - most
+          words = truncation == .end ? words.prefix(most) : words.suffix(most)
+        }
+        for word in words {
+          unsafe encoder.encode(
+            UnsafeRawBufferPointer(rebasing: bytes[wordStarts[word]..<wordStarts[word + 1]]),
+            into: &set.tokens)
+          steps.append(numbers[Int(labels[word])])
+        }
+        set.starts.append(set.tokens.count)
+      }
+    }
+    precondition(
+      steps.count == set.tokens.count, "\(steps.count) labels of \(set.tokens.count) tokens")
+    return (set, steps)
+  }
+
+  /// Throws where a sequence does not fit in a row.
+  func checkLengths(_ set: SequenceSet, window: Int) throws {
+    guard let longest = (0..<count).max(by: { set.length($0) < set.length($1) }),
+      set.length(longest) > window
+    else { return }
+    throw failure(
+      longest, "has \(set.length(longest)) words, more than any other, and batch.window is "
+        + "\(window)",
+      hint: "set batch.window to \(set.length(longest)) or more, or data.truncate to \"end\" or "
+        + "\"start\"")
+  }
+}
