@@ -107,7 +107,8 @@ let package = Package(
     .target(
       name: "Engine",
       dependencies: [
-        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Records", "Corpora", "Datasets",
+        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Records", "Corpora", "Batches",
+        "Datasets",
         "Checkpoints", "Configuration", "NumericContract",
       ],
       swiftSettings: strictHot),
@@ -115,13 +116,13 @@ let package = Package(
       name: "Scoring",
       dependencies: [
         "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
-        "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
+        "Batches", "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
       ],
       swiftSettings: strictHot),
     .target(
       name: "Runs",
       dependencies: [
-        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets",
+        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Batches", "Datasets",
         "Checkpoints", "Interchange", "Records", "Configuration", "Engine", "Scoring",
         "NumericContract",
       ],
@@ -129,8 +130,8 @@ let package = Package(
     .target(
       name: "Studies",
       dependencies: [
-        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets", "Records",
-        "Configuration", "Engine", "Scoring", "Runs",
+        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Batches", "Datasets",
+        "Records", "Configuration", "Engine", "Scoring", "Runs",
       ],
       swiftSettings: strict),
     .target(
@@ -200,7 +201,7 @@ let package = Package(
     .testTarget(name: "TasksTests", dependencies: ["Tasks"], swiftSettings: common),
     .testTarget(
       name: "DatasetsTests",
-      dependencies: ["Datasets", "Tasks", "NumericContract", "Records", "Corpora"],
+      dependencies: ["Batches", "Datasets", "Tasks", "NumericContract", "Records", "Corpora"],
       swiftSettings: common),
     .testTarget(
       name: "ScoringTests",

@@ -13,7 +13,7 @@ package final class PackedSequences: Sendable {
     case classes([Int32])
     /// A class at each step of the set; a negative number where none counts.
     case everyStep([Int32])
-    /// The vector of the next step, at every step but the last.
+    /// The vector, or the token, of the next step, at every step but the last.
     case nextStep
   }
 
@@ -32,6 +32,8 @@ package final class PackedSequences: Sendable {
   private let counted = Mutex(Counted())
   /// Most sequences in one row.
   package let slots: Int
+  /// What is to be known of documents that a language model is measured on; nil of others.
+  package let documents: DocumentCounts?
 
   /// - Parameters:
   ///   - chosen: the sequences to take.
@@ -39,8 +41,9 @@ package final class PackedSequences: Sendable {
   ///   - slots: rows hold no more sequences than that; nil for any number.
   package init(
     set: SequenceSet, chosen: [Int], target: Target, batchRows: Int, window: Int,
-    shuffle: Philox?, slots limit: Int? = nil
+    shuffle: Philox?, slots limit: Int? = nil, documents: DocumentCounts? = nil
   ) {
+    self.documents = documents
     self.set = set
     self.target = target
     self.batchRows = batchRows
@@ -185,6 +188,10 @@ package final class PackedSequences: Sendable {
       case .everyStep(let classes):
         for step in 0..<length {
           unsafe buffers.targets[(t + step) * width + column] = classes[first + step]
+        }
+      case .nextStep where !set.tokens.isEmpty:
+        for step in 0..<length {
+          unsafe buffers.targets[(t + step) * width + column] = set.tokens[first + step + 1]
         }
       case .nextStep:
         for step in 0..<length {

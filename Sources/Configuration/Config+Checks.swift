@@ -44,10 +44,7 @@ extension Config {
       throw place.failure(
         "model.adaptive_softmax", "is for task \"language\" only", hint: "set it to null")
     }
-    if !description.carriesState, batch.windowJitter > 0 {
-      throw place.failure(
-        "batch.window_jitter", "is for task \"language\" only", hint: "set it to 0")
-    }
+    try checkJitter(place, description)
     if optimizer.lazy, model.tieWeights {
       throw place.failure(
         "optimizer.lazy",
@@ -70,6 +67,18 @@ extension Config {
         hint: description.isGenerated
           ? "set data.valid_sequences" : "set data.valid or data.valid_fraction")
     }
+  }
+
+  /// Checks that windows whose length varies follow each other in one text.
+  private func checkJitter(
+    _ place: ConfigPlace, _ description: TaskDescription
+  ) throws(ConfigError) {
+    if description.carriesState || batch.windowJitter == 0 { return }
+    throw place.failure(
+      "batch.window_jitter",
+      task == .language
+        ? "is for one stream of text, and data.documents cuts it"
+        : "is for task \"language\" only", hint: "set it to 0")
   }
 
   /// Checks that models of the task can be ranked by what the config says.

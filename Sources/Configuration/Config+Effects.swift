@@ -101,10 +101,21 @@ extension Config {
     return rules(
       ["minimum_count", "vocabulary_limit"], kind == .word || kind == .bytePair,
       "words and byte pairs")
-      + rules(["text", "truncate"], readsTokens, "texts")
+      + rules(["truncate"], readsTokens, "texts") + [textRule(instead)]
       + rules(
         ["missing", "missing_values", "columns", "sequence", "normalize"], !readsTokens,
         "real values")
+  }
+
+  private func textRule(_ instead: String) -> EffectRule {
+    guard task == .language else {
+      return EffectRule(
+        key: "data.text", matters: taskDescription.readsTokens, purpose: "texts", instead: instead)
+    }
+    let documents = data.tokens.documents
+    return EffectRule(
+      key: "data.text", matters: documents == .record, purpose: "records",
+      instead: "data.documents is " + (documents.map { "\"\($0.rawValue)\"" } ?? "null"))
   }
 
   private var otherRules: [EffectRule] {

@@ -75,6 +75,7 @@ package struct Config: ConfigSection {
     var description = task.description(readout: output.readout, loss: output.loss)
     if output.loss == .quantile { description.quantiles = output.quantiles }
     description.masksTargets = task == .forecasting && data.task.missing == .mask
+    if data.tokens.documents != nil { return description.ofDocuments }
     return data.tokens.tokenizer == nil ? description : description.ofTokens
   }
 

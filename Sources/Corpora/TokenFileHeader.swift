@@ -124,3 +124,10 @@ struct TokenFileHeader: Equatable {
     return page + [UInt8](repeating: 0, count: Self.pageBytes - page.count)
   }
 }
+
+extension CorpusPreparation {
+  /// Whether a file begins as a token file does.
+  package static func isTokenFile(head: [UInt8]) -> Bool {
+    unsafe head.withUnsafeBytes { unsafe TokenFileHeader.begins($0) }
+  }
+}

@@ -1,3 +1,4 @@
+import Batches
 import Corpora
 import NumericContract
 import Records
@@ -48,7 +49,7 @@ private struct ReadTags {
       let (set, classes) = try table.encoded(
         by: tokenizer, frame.classes ?? [], ignoring: text.ignoredLabel, text.truncation,
         most: request.window, cut: &cut)
-      try table.checkLengths(set, window: request.window)
+      if !request.growsWindow { try table.checkLengths(set, window: request.window) }
       return Part(set: set, chosen: chosen, classes: classes)
     }
     /// Without sequences that have nothing to predict.
@@ -117,6 +118,11 @@ extension SequenceData {
     tokenizer: Tokenizer?
   ) throws {
     let tags = try ReadTags(text, request, frame: frame, tokenizer: tokenizer)
+    var request = request
+    if request.growsWindow {
+      for part in [tags.training, tags.held] { request.growWindow(to: part.set) }
+    }
+    window = request.window
     func packed(_ part: ReadTags.Part, shuffle: Philox?) -> PackedSequences {
       PackedSequences(
         set: part.set, chosen: part.chosen, target: .everyStep(part.classes),

@@ -1,3 +1,4 @@
+import Batches
 import Corpora
 import NumericContract
 import Records
@@ -161,10 +162,12 @@ extension TaskFrame {
 
 extension DataSummary {
   /// Says how many texts there are, and in which form.
-  fileprivate mutating func say(_ use: String, _ path: String, _ table: TextTable) {
+  mutating func say(
+    _ use: String, _ path: String, _ table: TextTable, called noun: String = "text"
+  ) {
     say(
       "data",
-      "'\(path)' for \(use): \(Format.count(table.count, "text")), "
+      "'\(path)' for \(use): \(Format.count(table.count, noun)), "
         + "\(Format.bytes(table.bytes.count)); \(table.form)")
     add([
       "\(use)_file": .string(path), "\(use)_file_sequences": .integer(table.count),

@@ -1,3 +1,4 @@
+package import Batches
 package import Corpora
 import Records
 import Tasks
@@ -38,6 +39,8 @@ package struct SequenceData: Sendable {
   ) throws {
     if let task = request.task.generated {
       self.init(making: task, request)
+    } else if let text = request.text, text.documents != nil {
+      try self.init(readingDocuments: text, request, tokenizer: tokenizer)
     } else if let text = request.text, request.task.targets == .everyStep {
       try self.init(readingTags: text, request, frame: frame, tokenizer: tokenizer)
     } else if let text = request.text {

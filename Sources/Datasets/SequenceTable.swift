@@ -1,3 +1,4 @@
+import Batches
 import NumericContract
 import Records
 import Tasks

@@ -1,3 +1,4 @@
+package import Batches
 import NumericContract
 import Records
 package import Tasks

@@ -7,6 +7,10 @@ package struct TextRequest: Sendable {
   package var learning: Tokenizer.Learning
   /// The column of a table, or the member of a line of JSON, that holds the text.
   package var column = "text"
+  /// What stands for itself in the text of a language model; nil of texts with labels.
+  package var documents: DocumentUnit?
+  /// Most documents of a row; nil for any number.
+  package var mostDocuments: Int?
   /// Of words with a label each the columns, or the members of a line of JSON, that hold them; nil
   /// for the usual ones.
   package var words: String?
@@ -24,5 +28,8 @@ package struct TokenCount: Sendable, Equatable {
   package var tokens = 0
   package var unknown = 0
 
-  package init() {}
+  package init(tokens: Int = 0, unknown: Int = 0) {
+    self.tokens = tokens
+    self.unknown = unknown
+  }
 }

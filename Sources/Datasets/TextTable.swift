@@ -1,3 +1,4 @@
+import Batches
 import Corpora
 import NumericContract
 import Tasks
@@ -23,6 +24,8 @@ struct TextTable {
   private(set) var fingerprint = ""
   /// Blank lines of files that have a text a line.
   var blankLines = 0
+  /// Files and records that are documents and have nothing in them.
+  var blankTexts = 0
 
   var count: Int { starts.count - 1 }
 
@@ -55,6 +58,9 @@ struct TextTable {
       fingerprint = fingerprints.joined()
     }
     if blankLines > 0 { remarks.append("blank lines are left out: \(blankLines)") }
+    if blankTexts > 0 {
+      remarks.append("texts without anything in them are left out: \(blankTexts)")
+    }
   }
 
   /// The file and the line of a text.
@@ -72,16 +78,43 @@ struct TextTable {
 
 extension TextTable {
   /// What is learnt from some of the texts.
-  func tokenizer(learnt texts: [Int], _ learning: Tokenizer.Learning) throws -> Tokenizer {
+  ///
+  /// - Parameter withLineEnds: whether each ends with a line end.
+  func tokenizer(
+    learnt texts: [Int], _ learning: Tokenizer.Learning, withLineEnds: Bool = false
+  ) throws -> Tokenizer {
     var learner = TokenizerLearner(learning)
     try unsafe bytes.withUnsafeBytes { bytes in
       for text in texts {
         try unsafe learner.add(
           UnsafeRawBufferPointer(rebasing: bytes[starts[text]..<starts[text + 1]]),
           path: files.first ?? "")
+        if withLineEnds { learner.addNewline() }
       }
     }
     return learner.tokenizer()
+  }
+
+  /// Calls `body` with the tokens of each text.
+  func forEachEncoded(by tokenizer: Tokenizer, _ body: ([Int32]) -> Void) {
+    var encoder = TextEncoder(tokenizer)
+    var tokens: [Int32] = []
+    unsafe bytes.withUnsafeBytes { bytes in
+      for text in 0..<count {
+        tokens.removeAll(keepingCapacity: true)
+        unsafe encoder.encode(
+          UnsafeRawBufferPointer(rebasing: bytes[starts[text]..<starts[text + 1]]), into: &tokens)
+        body(tokens)
+      }
+    }
+  }
+
+  /// Bytes and characters of some texts.
+  func sizes(of texts: [Int]) -> (bytes: Int, characters: Int) {
+    texts.reduce((0, 0)) { sum, text in
+      let bytes = bytes[starts[text]..<starts[text + 1]]
+      return (sum.0 + bytes.count, sum.1 + bytes.count { $0 & 0xC0 != 0x80 })
+    }
   }
 
   /// What became of texts that are too long.

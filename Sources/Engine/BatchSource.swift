@@ -1,5 +1,5 @@
+package import Batches
 package import Corpora
-package import Datasets
 package import GRUCore
 package import Kernels
 import Records

@@ -132,6 +132,9 @@ extension Config {
     if taskDescription.hasTokenizer {
       var text = TextRequest(learning: learning)
       text.column = data.tokens.text
+      text.documents = data.tokens.documents
+      // The output layer's gradient reads all states of a row once more.
+      if model.tieWeights { text.mostDocuments = 1 }
       (text.words, text.tags) = (data.tokens.words, data.tokens.tags)
       text.ignoredLabel = data.tokens.ignoredLabel
       text.truncation = data.tokens.truncate

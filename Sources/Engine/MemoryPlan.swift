@@ -162,7 +162,7 @@ extension Config {
   package func requireModelFits(_ plan: ShardPlan, ranksOnHost: Int, kernels: Kernels) throws {
     guard taskDescription.hasTokenizer || !taskDescription.readsTokens else { return }
     let shape =
-      taskDescription.readsText
+      taskDescription.writesText
       ? shape(vocabularySize: (model.adaptiveSoftmax.last ?? 1) + 1)
       : shape(outputs: 2, features: taskDescription.readsValues ? 1 : nil)
     try MemoryPlan(

@@ -37,7 +37,11 @@ package struct ConfigCheck {
       try config.validateVocabulary(of: split.training.corpus, place: options.configFile)
       try config.validate(tokenizer, place: options.configFile)
       shape = config.shape(vocabularySize: tokenizer.vocabularySize)
-    case .sequences(let data): shape = config.shape(for: data)
+    case .sequences(let data):
+      if let tokenizer = data.tokenizer {
+        try config.validate(tokenizer, place: options.configFile)
+      }
+      shape = config.shape(for: data)
     }
     let table = ParameterTable(shape: shape)
     let memory = try MemoryPlan(

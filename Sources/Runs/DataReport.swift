@@ -1,3 +1,4 @@
+import Batches
 import Configuration
 import Corpora
 import Datasets

@@ -99,7 +99,11 @@ package struct TrainingSetup {
       shape = config.shape(vocabularySize: tokenizer.vocabularySize)
     case .sequences(let data):
       tokenizer = data.tokenizer ?? .byte
-      startToken = 0
+      // A document begins after it.
+      startToken = data.tokenizer?.lineEnd ?? 0
+      if let tokenizer = data.tokenizer {
+        try communicator.agree { try config.validate(tokenizer, place: options.configFile) }
+      }
       shape = config.shape(for: data)
     }
     try communicator.requireEqual(data.fingerprint, of: config.data.train)

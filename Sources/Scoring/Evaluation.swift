@@ -1,3 +1,4 @@
+import Batches
 package import Checkpoints
 package import Collectives
 import Configuration

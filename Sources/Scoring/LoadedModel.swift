@@ -76,7 +76,7 @@ package struct LoadedModel {
           + "\(state.contractVersion.rawValue); the checkpoint is damaged, use another")
     }
     let task = config.taskDescription
-    if task.readsText {
+    if task.writesText {
       try config.validate(state.tokenizer, place: "\(checkpoint.path): config")
       shape = config.shape(vocabularySize: state.tokenizer.vocabularySize)
     } else {
@@ -100,7 +100,7 @@ package struct LoadedModel {
     of state: TrainingState, _ config: Config, _ shape: ModelShape, path: String
   ) throws(CheckpointError) -> TaskFrame? {
     let task = config.taskDescription
-    if task.readsText || task.isGenerated { return nil }
+    if task.writesText || task.isGenerated { return nil }
     do throws(JSONFieldError) {
       guard let dataset = state.dataset else {
         throw JSONFieldError(key: "dataset", problem: "is missing")

@@ -1,3 +1,4 @@
+package import Batches
 package import Collectives
 package import Corpora
 package import Datasets
@@ -161,6 +162,9 @@ package final class Scorer {
 
   /// What is to be known of a text, counted once.
   private func count(_ subject: Subject) -> TextFigures? {
+    if case .sequences(.sequences(let rows)) = subject {
+      return rows.documents.map { TextFigures($0) }
+    }
     guard case .text(let part, _) = subject else { return nil }
     if let counted, counted.part.corpus === part.corpus, counted.part.range == part.range {
       return counted.figures

@@ -128,6 +128,13 @@ extension TaskDescription {
   /// Outputs for each real target.
   package var outputsPerTarget: Int { loss.outputsPerTarget(quantiles: quantiles.count) }
 
+  /// The same of documents that each begin anew, in place of one stream of text.
+  package var ofDocuments: TaskDescription {
+    var task = self
+    task.sequences = .packed
+    return task
+  }
+
   /// Whether its sequences are made up, so that it needs no file.
   package var isGenerated: Bool { generated != nil }
 

@@ -1,3 +1,4 @@
+import Batches
 import NumericContract
 import Tasks
 import Testing

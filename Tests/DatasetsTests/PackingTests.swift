@@ -1,3 +1,4 @@
+import Batches
 import Datasets
 import NumericContract
 import Tasks

@@ -100,6 +100,14 @@ extension GoldenConfig {
       base: sayings, worlds: four, version: 2),
     .init("tags", base: tags, worlds: three, version: 2),
     .init(
+      "documents-words", "data.documents=line data.tokenizer=word data.valid_fraction=0.25",
+      worlds: three, version: 2),
+    .init(
+      "documents-records",
+      "data.train=sayings.csv data.documents=record data.tokenizer=character batch.window=30 "
+        + "model.layers=2 model.dropout=0.1 model.tie_weights=true model.embedding=12",
+      worlds: mixed, version: 2),
+    .init(
       "tags-options",
       "data.ignore_label=_ data.minimum_count=2 model.bidirectional=true model.layers=2 "
         + "model.dropout=0.1 optimizer.lazy=true", base: tags, worlds: mixed, version: 2),

@@ -48,6 +48,9 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
       model: #", "bidirectional": true, "embedding_dropout": 0.1, "cell": "lstm""#,
       data: #", "tokenizer": "word", "minimum_count": 2, "truncate": "end""#),
     TaskScenario(
+      task: "language", file: "a.txt", content: lines, rest: "", model: #", "dropout": 0.1"#,
+      data: #", "documents": "line", "tokenizer": "word""#),
+    TaskScenario(
       task: "tagging", file: "a.conll", content: tags, rest: "",
       data: #", "ignore_label": "-""#),
     TaskScenario(
@@ -62,6 +65,11 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     let values = (0..<length).map { "\(Double(isRising ? $0 : -$0) / 4 + Double(index % 5))" }
     return
       #"{"values": [\#(values.joined(separator: ", "))], "label": "\#(isRising ? "up" : "down")"}"#
+  }.joined(separator: "\n")
+
+  /// Lines that count on from some number, and some that are longer than a row.
+  private static let lines = (0..<80).map { index in
+    (0..<1 + index * 7 % 31).map { "n\((index + $0) % 6)" }.joined(separator: " ")
   }.joined(separator: "\n")
 
   /// Words of which those after "not" are of the other class.
@@ -210,7 +218,8 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     (4, #"data.targets=["c"]"#, "there is no column \"c\", which data.targets names"),
     (4, #"data.columns=["d"]"#, "there is no column \"d\", which data.columns names"),
     (3, "data.label=x", "unknown key"),
-    (1, "model.bidirectional=true", "possible with tasks \"classification\", \"tagging\", \"adding\""),
+    (1, "model.bidirectional=true",
+      "possible with tasks \"classification\", \"tagging\", \"adding\""),
     (3, "model.bidirectional=true", "the task \"multilabel\" is to predict that"),
     (4, "model.bidirectional=true", "the task \"forecasting\" is to predict that"),
     (0, "data.train=x", "unknown key"),

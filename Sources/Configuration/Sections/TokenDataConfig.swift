@@ -7,6 +7,8 @@ package struct TokenDataConfig: Sendable, Equatable {
   package var tokenizer: Tokenizer.Kind?
   /// The column of a table, or the member of a line of JSON, that holds the text.
   package var text = "text"
+  /// What of a language model's text stands for itself; nil where it is one stream.
+  package var documents: DocumentUnit?
   /// Of words with a label each the columns, or the members of a line of JSON, that hold them; nil
   /// for the usual ones.
   package var words: String?
@@ -25,7 +27,11 @@ extension DataConfig {
       "How texts become tokens: bytes, Unicode characters, words (a line end is `<eos>`), or byte "
         + "pairs, learned from what trains; null reads real vectors."),
     ConfigKey(
-      "text", \.tokens.text, .text, tasks: [.classification],
+      "documents", \.tokens.documents, .optionalChoice(), tasks: [.language],
+      "What of the text stands for itself, with a state of its own: a line, a file of a directory, "
+        + "or a record (a row of a table, a line of JSON); null reads one stream."),
+    ConfigKey(
+      "text", \.tokens.text, .text, tasks: [.language, .classification],
       "The column of a table, or the member of a line of JSON, that holds the text."),
     ConfigKey(
       "text", \.tokens.words, .optionalText, tasks: [.tagging],

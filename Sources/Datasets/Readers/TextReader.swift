@@ -12,7 +12,9 @@ struct TextReader {
   /// - Throws: `DataFileError`.
   func read(_ path: String) throws -> TextTable {
     var table = TextTable()
-    if FileStatus(path)?.kind == .directory {
+    if let unit = text.documents, unit != .record {
+      try readDocuments(path, unit, &table)
+    } else if FileStatus(path)?.kind == .directory {
       try readDirectory(path, &table)
     } else {
       let file = try DataFile(path: path, progress: request.progress)
@@ -37,6 +39,9 @@ struct TextReader {
     return table
   }
 
+  /// Whether every text has a class.
+  private var hasLabels: Bool { request.task.outputs == .classes }
+
   /// Says where bytes are no text.
   private func inText(of file: DataFile, _ body: () throws -> Void) throws {
     do {
@@ -47,6 +52,50 @@ struct TextReader {
       throw file.failure("line \(error.line)", error.problem)
     } catch is ByteStream.TooLong {
       throw file.failure(nil, "is longer than 1 GiB")
+    }
+  }
+
+  // MARK: - Documents
+
+  /// Lines of a file or of all files of a directory, or the files of a directory.
+  private func readDocuments(
+    _ path: String, _ unit: DocumentUnit, _ table: inout TextTable
+  ) throws {
+    guard FileStatus(path)?.kind == .directory else {
+      let file = try DataFile(path: path, progress: request.progress)
+      guard unit == .line else {
+        throw file.failure(
+          nil, "is one file, and with data.documents \"file\" every file of a directory is one",
+          hint: "name a directory, or set data.documents to \"line\"")
+      }
+      table.form = "a document a line"
+      try append(file, unit, &table)
+      return table.end(fingerprints: [file.fingerprint])
+    }
+    table.form = "a document a \(unit.rawValue)"
+    let folder = try TextFolder(path)
+    if let words = folder.leftOut.words { table.remarks.append(words) }
+    var fingerprints: [String] = []
+    for place in folder.files {
+      let file = try DataFile(path: place, progress: request.progress)
+      try append(file, unit, &table)
+      fingerprints.append(file.fingerprint)
+    }
+    table.end(
+      fingerprints: fingerprints, names: folder.files.map { String($0.dropFirst(path.count)) })
+  }
+
+  private func append(_ file: DataFile, _ unit: DocumentUnit, _ table: inout TextTable) throws {
+    try file.requireFormat(.csv)
+    guard !CorpusPreparation.isTokenFile(head: file.stream.head(64)) else {
+      throw file.failure(
+        nil, "is a token file, which does not tell its documents apart",
+        hint: "name the text that it was made of")
+    }
+    table.begin(file: file.path)
+    try inText(of: file) {
+      if unit == .line { try appendLines(of: file, label: nil, &table) }
+      if unit == .file { try appendWhole(file, label: nil, &table) }
     }
   }
 
@@ -98,21 +147,26 @@ struct TextReader {
       let file = try DataFile(path: "\(path)/\(name)", progress: request.progress)
       try file.requireFormat(.csv)
       table.begin(file: file.path)
-      try inText(of: file) {
-        var lines = LineReader(file.stream)
-        while try lines.next() {
-          unsafe Self.withLine(lines) { line in
-            if unsafe Self.isBlank(line) {
-              table.blankLines += 1
-            } else {
-              unsafe table.append(line, label: label, line: lines.number)
-            }
-          }
-        }
-      }
+      try inText(of: file) { try appendLines(of: file, label: label, &table) }
       fingerprints.append(file.fingerprint)
     }
     table.end(fingerprints: fingerprints, names: names)
+  }
+
+  /// Appends the lines of a file that are not blank.
+  private func appendLines(
+    of file: DataFile, label: String?, _ table: inout TextTable
+  ) throws {
+    var lines = LineReader(file.stream)
+    while try lines.next() {
+      unsafe Self.withLine(lines) { line in
+        if unsafe Self.isBlank(line) {
+          table.blankLines += 1
+        } else {
+          unsafe table.append(line, label: label, line: lines.number)
+        }
+      }
+    }
   }
 
   /// A folder a class, an example a file.
@@ -143,8 +197,14 @@ struct TextReader {
     let stream = file.stream
     while !stream.isAtEnd { try stream.refill(keeping: 0) }
     try stream.requireText(from: 0, to: stream.count, line: 1)
-    unsafe table.append(
-      UnsafeBufferPointer(start: stream.base, count: stream.count), label: label, line: 0)
+    var content = unsafe UnsafeBufferPointer(start: stream.base, count: stream.count)
+    if text.documents != nil {
+      // A document ends with a line end, whether the file has one there or not.
+      let ends = unsafe content.suffix(2).reversed().prefix { $0 == 0x0A || $0 == 0x0D }.count
+      unsafe content = UnsafeBufferPointer(rebasing: content.dropLast(ends))
+      if unsafe Self.isBlank(content) { return table.blankTexts += 1 }
+    }
+    unsafe table.append(content, label: label, line: 0)
   }
 
   /// A file's name without what its form is called by: "Arabic.txt" and "Arabic.txt.gz" are of
@@ -172,7 +232,9 @@ struct TextReader {
 
   /// {"text": "...", "label": "..."}; the label may be a string, a number or a truth value.
   private func readObjects(_ file: DataFile, _ table: inout TextTable) throws {
-    table.form = "a line of JSON a text: \"\(text.column)\", class by \"\(request.labelColumn)\""
+    table.form =
+      "a line of JSON a text: \"\(text.column)\""
+      + (hasLabels ? ", class by \"\(request.labelColumn)\"" : "")
     var lines = LineReader(file.stream)
     while try lines.next() {
       let bytes = lines.bytes
@@ -196,10 +258,15 @@ struct TextReader {
           hint: "data.text names the member with the text; the members are "
             + DataFileError.list(names))
       }
-      guard let label = JSONLinesReader.label(value[request.labelColumn]), !label.isEmpty else {
+      let label = hasLabels ? JSONLinesReader.label(value[request.labelColumn]) : nil
+      if hasLabels, label ?? "" == "" {
         throw file.failure(
           place, "has no label, \"\(request.labelColumn)\"",
           hint: "give it one, or leave the text out; data.label names the member")
+      }
+      if !hasLabels, string.allSatisfy(\.isWhitespace) {
+        table.blankTexts += 1
+        continue
       }
       var copy = string
       copy.withUTF8 { unsafe table.append($0, label: label, line: lines.number) }

@@ -1,6 +1,6 @@
 import Tasks
 
-/// A text a row of a table, in one column, and its class in another.
+/// A text a row of a table, in one column, and its class in another where texts have one.
 struct TextRows {
   let file: DataFile
   let request: SequenceRequest
@@ -19,7 +19,7 @@ struct TextRows {
     unnamed.sequenceColumn = nil
     unnamed.columns = nil
     let header = try TableHeader(of: rows, unnamed, file: file)
-    guard let label = header.label else { preconditionFailure("texts without labels") }
+    let label = header.label
     guard let column = header.names.firstIndex(of: text.column) else {
       throw file.failure(
         "header", "there is no column \"\(text.column)\", which data.text names",
@@ -29,8 +29,8 @@ struct TextRows {
       throw file.failure("header", "data.text and data.label name the same column")
     }
     table.form =
-      "a row a text, \(dialect.words): \"\(header.names[column])\", class by "
-      + "\"\(header.names[label])\""
+      "a row a text, \(dialect.words): \"\(header.names[column])\""
+      + (label.map { ", class by \"\(header.names[$0])\"" } ?? "")
     let others = header.names.indices.filter { $0 != column && $0 != label }
     if !others.isEmpty {
       table.remarks.append(
@@ -45,7 +45,7 @@ struct TextRows {
   }
 
   private func append(
-    _ rows: DelimitedText, _ header: TableHeader, text column: Int, label: Int,
+    _ rows: DelimitedText, _ header: TableHeader, text column: Int, label: Int?,
     _ dialect: TableDialect, _ table: inout TextTable
   ) throws {
     let expected = header.names.count
@@ -57,12 +57,13 @@ struct TextRows {
         hint: "a text that has separators, quotes or line ends in it stands in quotes")
     }
     if rows.isEmpty(from: 0) { return table.blankLines += 1 }
-    let name = CSVReader.trimmed(rows[label])
-    guard !name.isEmpty else {
+    let name = label.map { CSVReader.trimmed(rows[$0]) }
+    guard name != "" else {
       throw file.failure(
         "line \(rows.line)", "has no label", hint: "give it one, or leave the text out")
     }
     var string = rows[column]
+    if name == nil, string.allSatisfy(\.isWhitespace) { return table.blankTexts += 1 }
     string.withUTF8 { unsafe table.append($0, label: name, line: rows.line) }
   }
 }

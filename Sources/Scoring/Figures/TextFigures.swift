@@ -1,3 +1,4 @@
+import Batches
 import Corpora
 import NumericContract
 
@@ -17,6 +18,13 @@ struct TextFigures: Sendable {
     characters = part.targetCharacters
     unknown = part.unknownTargets
     unigramLoss = training.map { part.unigramLoss(knowing: $0) }
+  }
+
+  init(_ documents: DocumentCounts) {
+    bytes = documents.bytes
+    characters = documents.characters
+    unknown = documents.unknown
+    unigramLoss = documents.unigramLoss
   }
 
   /// The naive model beside which models of a text stand.

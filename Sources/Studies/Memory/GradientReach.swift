@@ -1,5 +1,5 @@
 import Configuration
-import Datasets
+import Batches
 import Engine
 import GRUCore
 import Kernels

@@ -1,3 +1,4 @@
+import Batches
 import Collectives
 import Configuration
 import Datasets
