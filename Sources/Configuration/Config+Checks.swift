@@ -54,7 +54,7 @@ extension Config {
     }
     try checkCompression(place)
     try checkLocalUpdates(place)
-    try checkMeasure(place, description)
+    try checkJudgement(place, description)
     guard let key = keyThatNeedsValidation else { return }
     if run.validateEvery == 0 {
       throw place.failure(
@@ -79,6 +79,23 @@ extension Config {
       task == .language
         ? "is for one stream of text, and data.documents cuts it"
         : "is for task \"language\" only", hint: "set it to 0")
+  }
+
+  /// Checks by what models are trained and ranked.
+  private func checkJudgement(
+    _ place: ConfigPlace, _ task: TaskDescription
+  ) throws(ConfigError) {
+    try checkSmoothing(place)
+    try checkMeasure(place, task)
+  }
+
+  /// Checks that what smoothed labels need is there.
+  private func checkSmoothing(_ place: ConfigPlace) throws(ConfigError) {
+    if output.labelSmoothing == 0 || model.adaptiveSoftmax.isEmpty { return }
+    throw place.failure(
+      "output.label_smoothing",
+      "shares targets among all tokens, and model.adaptive_softmax never has the scores of all",
+      hint: "set output.label_smoothing to 0, or model.adaptive_softmax to null")
   }
 
   /// Checks that models of the task can be ranked by what the config says.

@@ -22,7 +22,7 @@ package struct Config: ConfigSection {
     ConfigKey(section: "data", \.data),
     ConfigKey(section: "model", \.model),
     ConfigKey(section: "batch", \.batch),
-    ConfigKey(section: "output", \.output, tasks: .all.filter { !$0.description.readsText }),
+    ConfigKey(section: "output", \.output),
     ConfigKey(section: "optimizer", \.optimizer),
     ConfigKey(section: "exchange", \.exchange),
     ConfigKey(section: "run", \.run),

@@ -141,6 +141,18 @@ extension DataSummary {
     ])
   }
 
+  /// Says how much the losses of each class count in training.
+  mutating func say(weightsOf names: [String], _ weights: [Float]) {
+    let shown = zip(names, weights).prefix(Self.mostShown).map {
+      "\"\($0)\" \(Format.small(Double($1)))"
+    }
+    say("weights", shown.joined(separator: ", ") + (names.count > Self.mostShown ? ", ..." : ""))
+    add([
+      "class_weights": .array(
+        weights.prefix(Self.mostListed).map { .number(Double($0)) })
+    ])
+  }
+
   /// Says which series have no window.
   ///
   /// - Parameters:

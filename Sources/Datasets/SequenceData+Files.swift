@@ -112,7 +112,27 @@ extension SequenceData {
       self.summary.say(
         classes: classes, training: parts.training.map { numbers[$0] },
         validation: held ?? parts.validation.map { numbers[$0] })
+      try weigh(classes, parts.training.map { numbers[$0] }, request)
     }
+  }
+
+  /// Decides how much each class counts.
+  ///
+  /// - Parameter numbers: class numbers of the targets to train on.
+  mutating func weigh(
+    _ classes: [String], _ numbers: [Int32], _ request: SequenceRequest
+  ) throws {
+    if let strange = request.classWeights.strangers(to: classes).first {
+      throw DataFileError(
+        path: request.train, place: nil,
+        problem: "there is no class \"\(strange)\", which output.class_weights names",
+        hint: "its classes are \(DataFileError.list(classes))")
+    }
+    let counts = numbers.reduce(into: [Int](repeating: 0, count: classes.count)) {
+      $0[Int($1)] += 1
+    }
+    classWeights = request.classWeights.weights(of: classes, counts: counts)
+    if !classWeights.isEmpty { summary.say(weightsOf: classes, classWeights) }
   }
 
   /// Says what there is to train on, and how much to validate on.

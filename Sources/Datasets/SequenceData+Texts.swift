@@ -108,6 +108,8 @@ extension SequenceData {
     summary.say(
       classes: texts.frame.classes ?? [], training: trained.chosen.map { trained.classes[$0] },
       validation: held.chosen.map { held.classes[$0] })
+    try weigh(
+      texts.frame.classes ?? [], trained.chosen.map { trained.classes[$0] }, request)
   }
 }
 

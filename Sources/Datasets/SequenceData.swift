@@ -16,6 +16,8 @@ package struct SequenceData: Sendable {
   package var window: Int
   /// Most sequences that a row of a batch holds one after another.
   package var slots = 1
+  /// How much the losses of each class count in training; empty where all count 1.
+  package var classWeights: [Float] = []
   /// What tells the training data from others, and validation data of their own.
   package var fingerprint: String
   package var validationFingerprint: String?

@@ -47,6 +47,10 @@ package struct SequenceRequest: Sendable {
   package var seriesForm = SeriesForm.rows
   package var scale = ScaleScope.column
   package var origin = WindowOrigin.none
+  /// How much the losses of each class count in training.
+  package var classWeights = ClassWeights.equal
+  /// Columns of JSON lines that name those which are 1; nil where none do.
+  package var width: Int?
   /// Sequences to make for validation.
   package var validSequences = 0
   /// Rows of a batch (B) and their steps (T).

@@ -140,13 +140,17 @@ extension Config {
       text.truncation = data.tokens.truncate
       request.text = text
     }
+    request.classWeights = output.classWeights
+    request.width = options.width
     return request
   }
 
   /// The model's shape for data that are no text.
   package func shape(for data: SequenceData) -> ModelShape {
-    shape(
+    var shape = shape(
       outputs: data.outputs, features: data.features,
       inputTokens: data.tokenizer?.vocabularySize)
+    shape.regularization.classWeights = data.classWeights
+    return shape
   }
 }

@@ -7,7 +7,9 @@ import Records
 extension Config {
   /// The model's shape once the vocabulary is known.
   package func shape(vocabularySize: Int) -> ModelShape {
-    model.shape(vocabularySize: vocabularySize, seed: run.seed)
+    var shape = model.shape(vocabularySize: vocabularySize, seed: run.seed)
+    shape.regularization.labelSmoothing = output.labelSmoothing
+    return shape
   }
 
   /// The model's shape for `outputs` columns of the output layer; a task with real inputs has

@@ -38,19 +38,6 @@ extension ReferenceModel {
     return (projected, scores)
   }
 
-  private func logSumExp(_ scores: [Double]) -> Double {
-    let largest = scores.max() ?? 0
-    return largest + log(scores.reduce(0) { $0 + exp($1 - largest) })
-  }
-
-  /// softmax − one-hot.
-  private func errors(_ scores: [Double], target: Int) -> [Double] {
-    let normalizer = logSumExp(scores)
-    var errors = scores.map { exp($0 - normalizer) }
-    errors[target] -= 1
-    return errors
-  }
-
   /// With e the errors of the head and ê those of the target's cluster, where it has one:
   /// dW += e ⊗ h, dŴ += ê ⊗ P h, dP += Ŵᵀ ê ⊗ h, dh = Wᵀ e + Pᵀ Ŵᵀ ê.
   ///
@@ -67,7 +54,7 @@ extension ReferenceModel {
       addProduct(
         parameters, at: table.outputWeight.offset, columns: hidden, top, at: start, to: &scores)
       let entry = cluster.map { shape.tailClusters[$0].headEntry } ?? Int(target)
-      let head = errors(scores, target: entry)
+      let head = softmaxErrors(scores, target: entry)
       addOuter(
         head, top, at: start, columns: hidden, to: &gradient, at: table.outputWeight.offset)
       for i in head.indices { gradient[table.outputBias.offset + i] += head[i] }
@@ -76,7 +63,7 @@ extension ReferenceModel {
       guard let cluster else { continue }
       let tail = table.tail(cluster)
       let found = tailScores(cluster, parameters, top, at: start)
-      let errors = errors(
+      let errors = softmaxErrors(
         found.scores, target: Int(target) - shape.tailClusters[cluster].tokens.lowerBound)
       let size = found.projected.count
       addOuter(

@@ -52,9 +52,8 @@ extension ReferenceModel {
     }
     var above = [Double](repeating: 0, count: window.steps * window.sequences * hidden)
     for (row, target) in window.targets.enumerated() where target >= 0 {
-      let normaliser = logSumExp(trace.logits, row: row)
-      var errors = (0..<vocabulary).map { exp(trace.logits[row * vocabulary + $0] - normaliser) }
-      errors[Int(target)] -= 1
+      let errors = softmaxErrors(
+        scores(trace.logits, row: row), target: Int(target))
       addOuter(errors, top, at: row * hidden, columns: hidden, to: &gradient, at: weight)
       for i in 0..<vocabulary { gradient[bias + i] += errors[i] }
       addTransposed(

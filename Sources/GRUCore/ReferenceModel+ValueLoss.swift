@@ -21,11 +21,7 @@ extension ReferenceModel {
   /// ∂ loss / ∂ score: softmax − one-hot; of real targets the slope of their loss.
   func errors(_ row: Int, _ target: Int32, _ trace: Trace, _ window: Window) -> [Double] {
     if shape.task.loss == .softmax {
-      let scores = trace.logits[row * shape.vocabularySize..<(row + 1) * shape.vocabularySize]
-      let normaliser = logSumExp(trace.logits, row: row)
-      var errors = scores.map { exp($0 - normaliser) }
-      errors[Int(target)] -= 1
-      return errors
+      return softmaxErrors(scores(trace.logits, row: row), target: Int(target))
     }
     var errors = [Double](repeating: 0, count: shape.vocabularySize)
     let outputs = outputs(row, trace, window)

@@ -153,9 +153,12 @@ package final class ReferenceModel {
     }
   }
 
-  /// log Σ exp of the logits of one row.
-  func logSumExp(_ logits: [Double], row: Int) -> Double {
-    let scores = logits[row * shape.vocabularySize..<(row + 1) * shape.vocabularySize]
+  /// The logits of one row.
+  func scores(_ logits: [Double], row: Int) -> [Double] {
+    Array(logits[row * shape.vocabularySize..<(row + 1) * shape.vocabularySize])
+  }
+
+  func logSumExp(_ scores: [Double]) -> Double {
     let largest = scores.max() ?? 0
     return largest + log(scores.reduce(0) { $0 + exp($1 - largest) })
   }
@@ -164,10 +167,26 @@ package final class ReferenceModel {
     if shape.task.loss != .softmax { return valueLoss(of: trace, window) }
     var sum = 0.0
     for (row, target) in window.targets.enumerated() where target >= 0 {
-      let score = trace.logits[row * shape.vocabularySize + Int(target)]
-      sum += logSumExp(trace.logits, row: row) - score
+      let scores = scores(trace.logits, row: row)
+      let (mean, part) = (scores.reduce(0, +) / Double(scores.count), shape.regularization)
+      let wanted = scores[Int(target)] + part.labelSmoothing * (mean - scores[Int(target)])
+      sum += classWeight(Int(target)) * (logSumExp(scores) - wanted)
     }
     return sum
+  }
+
+  private func classWeight(_ target: Int) -> Double {
+    let weights = shape.regularization.classWeights
+    return weights.isEmpty ? 1 : Double(weights[target])
+  }
+
+  /// ∂ loss / ∂ score of a softmax: (softmax − (1 − ε) one-hot − ε / V) times the class's weight.
+  func softmaxErrors(_ scores: [Double], target: Int) -> [Double] {
+    let normaliser = logSumExp(scores)
+    let smoothing = shape.regularization.labelSmoothing
+    var errors = scores.map { exp($0 - normaliser) - smoothing / Double(scores.count) }
+    errors[target] -= 1 - smoothing
+    return errors.map { $0 * classWeight(target) }
   }
 
   private func check(_ parameters: [Double], _ window: Window, _ state: [Double]) {

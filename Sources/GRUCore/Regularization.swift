@@ -17,6 +17,12 @@ package struct Regularization: Sendable, Equatable {
   /// Zhang, LeCun and Fergus, 2013) as Merity, Keskar and Socher (2018) use it.
   package var recurrentDropout = 0.0
   package var seed: UInt64 = 0
+  /// The part of each target of a softmax that all classes share in training (Szegedy et al.,
+  /// 2016).
+  package var labelSmoothing = 0.0
+  var smoothing: Float { Float(labelSmoothing) }
+  /// What each class's losses count in training; empty where all count 1.
+  package var classWeights: [Float] = []
 
   package init() {}
 

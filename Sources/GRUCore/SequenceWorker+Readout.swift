@@ -135,7 +135,9 @@ extension SequenceWorker {
         SoftmaxArguments(
           rows: count, columns: layout.vocabulary, logits: scores,
           stride: layout.vocabularyStride, targets: headTargets + first,
-          losses: buffer(layout.rowLosses) + first, backward: backward ? 1 : 0))
+          losses: buffer(layout.rowLosses) + first, backward: backward ? 1 : 0,
+          outputs: shape.vocabularySize, smoothing: backward ? shape.regularization.smoothing : 0,
+          weights: backward ? layout.classWeights.map { UnsafePointer(buffer($0)) } : nil))
       if !backward && shape.task.sumsMetric {
         countRightClasses(first: first, count: count, scores: scores)
       }

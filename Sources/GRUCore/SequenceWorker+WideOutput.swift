@@ -82,6 +82,18 @@ extension SequenceWorker {
         chosen: buffer(layout.chosen)[row])
       losses[row] = targets[row] < 0 ? 0 : loss
     }
+    if backward { smoothLosses(softmax) }
+  }
+
+  /// Adds ε times how far the target's logit lies above their mean.
+  private func smoothLosses(_ softmax: WideSoftmax) {
+    guard let place = layout.logitSums else { return }
+    for row in 0..<softmax.rows where softmax.targets[row] >= 0 {
+      var sum: Float = 0
+      for block in 0..<softmax.blocks { sum += buffer(place)[row * softmax.blocks + block] }
+      let lift = buffer(layout.chosen)[row] - sum / Float(softmax.scores.count)
+      softmax.losses[row] += shape.regularization.smoothing * lift
+    }
   }
 
   private func wideLogits(
@@ -104,13 +116,16 @@ extension SequenceWorker {
     _ count: Int, logits: UnsafeMutablePointer<Float>, backward: Bool
   ) -> SoftmaxBlockArguments {
     let place = first * softmax.blocks + block
+    let smoothing = backward ? shape.regularization.smoothing : 0
     return SoftmaxBlockArguments(
       rows: count, columns: columns, firstColumn: column, logits: logits,
       stride: softmax.stride, targets: softmax.targets + first,
       maxima: buffer(layout.blockMaxima) + place, sums: buffer(layout.blockSums) + place,
       blockStride: softmax.blocks, chosen: buffer(layout.chosen) + first,
       backward: backward ? 1 : 0, gradients: buffer(layout.strip),
-      gradientStride: layout.stripStride)
+      gradientStride: layout.stripStride, outputs: min(columns, softmax.scores.count - column),
+      smoothing: smoothing, share: smoothing / Float(softmax.scores.count),
+      logitSums: backward ? layout.logitSums.map { buffer($0) + place } : nil)
   }
 
   /// Strip by strip of a block: the gradient of the logits, which stays in cache for its part of

@@ -111,19 +111,19 @@ package final class SequenceWorker {
       perRow: slotCount, window: window, rows: sequences.count,
       hasReversed: shape.isBidirectional)
     arena = AlignedBuffer(count: layout.size)
+    if let place = layout.classWeights {
+      let weights = shape.regularization.classWeights
+      precondition(weights.count == shape.vocabularySize, "\(weights.count) weights")
+      (arena.pointer + place).update(from: weights, count: weights.count)
+    }
     folds = .allocate(capacity: foldCounts.count)
     folds.initialize(from: foldCounts, count: foldCounts.count)
     let rows = window * sequences.count
-    inputs = .allocate(capacity: rows)
-    inputs.initialize(repeating: 0, count: rows)
-    targets = .allocate(capacity: rows)
-    targets.initialize(repeating: -1, count: rows)
-    shardLosses = .allocate(capacity: shards.count)
-    shardLosses.initialize(repeating: 0, count: shards.count)
-    shardTokens = .allocate(capacity: shards.count)
-    shardTokens.initialize(repeating: 0, count: shards.count)
-    shardMetrics = .allocate(capacity: shards.count)
-    shardMetrics.initialize(repeating: 0, count: shards.count)
+    inputs = Self.array(of: 0, count: rows)
+    targets = Self.array(of: -1, count: rows)
+    shardLosses = Self.array(of: 0, count: shards.count)
+    shardTokens = Self.array(of: 0, count: shards.count)
+    shardMetrics = Self.array(of: 0, count: shards.count)
     outputsPerTarget = shape.task.outputsPerTarget
     precondition(
       shape.vocabularySize.isMultiple(of: max(1, outputsPerTarget)),
@@ -144,6 +144,12 @@ package final class SequenceWorker {
     }
     embeddingGradient = EmbeddingGradient(
       vocabularySize: shape.inputVocabularySize, rows: rows, shardCount: shards.count)
+  }
+
+  private static func array<Value>(of value: Value, count: Int) -> UnsafeMutablePointer<Value> {
+    let array = UnsafeMutablePointer<Value>.allocate(capacity: count)
+    array.initialize(repeating: value, count: count)
+    return array
   }
 
   deinit {

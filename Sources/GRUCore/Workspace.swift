@@ -70,6 +70,10 @@ struct WorkspaceLayout {
   private(set) var chosen = 0
   private(set) var blockMaxima = 0
   private(set) var blockSums = 0
+  /// The sum of the logits of each row and block, [T · B, blocks], where labels are smoothed.
+  private(set) var logitSums: Int?
+  /// What each class counts in training, [V]; nil where all count 1.
+  private(set) var classWeights: Int?
   /// The gradient of the logits, [T · B, stripColumns], of as many columns as stay in the
   /// second-level cache.
   private(set) var strip = 0
@@ -165,7 +169,8 @@ struct WorkspaceLayout {
     rowLosses = take(outputRows)
     takeReadout(shape: shape, outputRows: outputRows, slots: slots)
     let clusters = shape.tailClusters
-    takeBlocks(clusters, rows: rows)
+    if !shape.regularization.classWeights.isEmpty { classWeights = take(vocabulary) }
+    takeBlocks(clusters, rows: rows, isSmoothed: shape.regularization.labelSmoothing > 0)
     packedInput = take(rows * max(feature, embedding))
     packedState = take(rows * feature)
     scratch = take(
@@ -184,13 +189,14 @@ struct WorkspaceLayout {
   }
 
   /// What only a softmax over several blocks or clusters needs.
-  private mutating func takeBlocks(_ clusters: [TailCluster], rows: Int) {
+  private mutating func takeBlocks(_ clusters: [TailCluster], rows: Int, isSmoothed: Bool) {
     let blocks = Self.blocks(
       max(vocabulary, clusters.map { padded($0.tokens.count) }.max() ?? 0))
     if blocks == 1, clusters.isEmpty { return }
     chosen = take(rows)
     blockMaxima = take(rows * blocks)
     blockSums = take(rows * blocks)
+    if isSmoothed { logitSums = take(rows * blocks) }
     stripColumns = Self.stripColumns(rows: rows)
     stripStride = rowStride(stripColumns)
     strip = take(rows * stripStride)

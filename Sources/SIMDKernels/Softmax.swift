@@ -14,10 +14,17 @@ public import NumericContract
   public var losses: UnsafeMutablePointer<Float>
   /// 1 to overwrite the logits with d loss / d logits = softmax − onehot(target), else 0.
   public var backward: Int
+  /// Columns that are classes; only read where one of the next two is set.
+  public var outputs: Int
+  /// The part ε of each target that all classes share (Szegedy et al., 2016); 0 for none.
+  public var smoothing: Float
+  /// What the loss and gradient of each class's rows are multiplied by; nil for 1.
+  public var weights: UnsafePointer<Float>?
 
   @inlinable @inline(__always) public init(
     rows: Int, columns: Int, logits: UnsafeMutablePointer<Float>, stride: Int,
-    targets: UnsafePointer<Int32>, losses: UnsafeMutablePointer<Float>, backward: Int
+    targets: UnsafePointer<Int32>, losses: UnsafeMutablePointer<Float>, backward: Int,
+    outputs: Int = 0, smoothing: Float = 0, weights: UnsafePointer<Float>? = nil
   ) {
     self.rows = rows
     self.columns = columns
@@ -26,10 +33,15 @@ public import NumericContract
     self.targets = targets
     self.losses = losses
     self.backward = backward
+    self.outputs = outputs
+    self.smoothing = smoothing
+    self.weights = weights
   }
 }
 
 /// Loss = log Σ_j e^(x_j − m) − (x_target − m), m the row's maximum; sums in sixteen virtual lanes.
+/// With smoothing the target is (1 − ε) onehot + ε / V, and with weights all is multiplied by that
+/// of the target.
 @_transparent
 public func softmaxCrossEntropy(_ p: UnsafePointer<SoftmaxArguments>) {
   let columns = p.pointee.columns
@@ -58,6 +70,10 @@ public func softmaxCrossEntropy(_ p: UnsafePointer<SoftmaxArguments>) {
     }
     let maximum = largest(top)
     let chosen = x[target] - maximum
+    // Taken from the logits before their exponentials replace them.
+    let mean =
+      p.pointee.smoothing == 0
+      ? chosen : sumAbove(maximum, x, p.pointee.outputs) / Float(p.pointee.outputs)
     var sum = Lanes()
     j = 0
     while j < columns {
@@ -79,7 +95,72 @@ public func softmaxCrossEntropy(_ p: UnsafePointer<SoftmaxArguments>) {
       }
       x[target] -= 1
     }
+    if p.pointee.smoothing != 0 { smoothTarget(p, x, row, target, chosen - mean) }
+    if let weights = p.pointee.weights { weighRow(p, x, row, weights[target]) }
     row += 1
+  }
+}
+
+/// Gives ε of a row's target to all classes: the loss grows by ε times how far the target's logit
+/// lies `above` the mean, and the gradient of each class loses ε / V, that of the target all but ε.
+@_transparent
+public func smoothTarget(
+  _ p: UnsafePointer<SoftmaxArguments>, _ x: UnsafeMutablePointer<Float>, _ row: Int,
+  _ target: Int, _ above: Float
+) {
+  let smoothing = p.pointee.smoothing
+  p.pointee.losses[row] += smoothing * above
+  if p.pointee.backward == 0 { return }
+  subtractShare(x, p.pointee.outputs, smoothing / Float(p.pointee.outputs))
+  x[target] += smoothing
+}
+
+/// Multiplies loss and gradient of a row.
+@_transparent
+public func weighRow(
+  _ p: UnsafePointer<SoftmaxArguments>, _ x: UnsafeMutablePointer<Float>, _ row: Int,
+  _ weight: Float
+) {
+  p.pointee.losses[row] *= weight
+  if p.pointee.backward == 0 { return }
+  var j = 0
+  while j < p.pointee.columns {
+    storeLanes(loadLanes(x + j) * lanes(weight), x + j)
+    j += 16
+  }
+}
+
+/// Σ (x_j − origin) over `count` numbers, in sixteen virtual lanes.
+@_transparent
+public func sumAbove(_ origin: Float, _ x: UnsafePointer<Float>, _ count: Int) -> Float {
+  var sum = Lanes()
+  var j = 0
+  while j < count {
+    var value = loadLanes(x + j) - lanes(origin)
+    var lane = max(0, count - j)
+    while lane < 16 {
+      value[lane] = 0
+      lane += 1
+    }
+    sum = sum + value
+    j += 16
+  }
+  return treeSum(sum)
+}
+
+/// Takes `share` from `count` numbers; those behind them stay.
+@_transparent
+public func subtractShare(_ x: UnsafeMutablePointer<Float>, _ count: Int, _ share: Float) {
+  var j = 0
+  while j < count {
+    var value = loadLanes(x + j) - lanes(share)
+    var lane = max(0, count - j)
+    while lane < 16 {
+      value[lane] = x[j + lane]
+      lane += 1
+    }
+    storeLanes(value, x + j)
+    j += 16
   }
 }
 
@@ -108,12 +189,20 @@ public func softmaxCrossEntropy(_ p: UnsafePointer<SoftmaxArguments>) {
   /// Where `softmaxBlockGradient` puts the gradient of the logits; the logits themselves will do.
   public var gradients: UnsafeMutablePointer<Float>
   public var gradientStride: Int
+  /// Columns of this block that are classes; only read with smoothing.
+  public var outputs: Int
+  /// The part ε of each target that all classes share, and ε / V; 0 for none.
+  public var smoothing: Float
+  public var share: Float
+  /// Per row, with smoothing: where `softmaxBlock` puts the sum of the block's logits.
+  public var logitSums: UnsafeMutablePointer<Float>?
 
   @inlinable @inline(__always) public init(
     rows: Int, columns: Int, firstColumn: Int, logits: UnsafeMutablePointer<Float>, stride: Int,
     targets: UnsafePointer<Int32>, maxima: UnsafeMutablePointer<Float>,
     sums: UnsafeMutablePointer<Float>, blockStride: Int, chosen: UnsafeMutablePointer<Float>,
-    backward: Int, gradients: UnsafeMutablePointer<Float>, gradientStride: Int
+    backward: Int, gradients: UnsafeMutablePointer<Float>, gradientStride: Int, outputs: Int = 0,
+    smoothing: Float = 0, share: Float = 0, logitSums: UnsafeMutablePointer<Float>? = nil
   ) {
     self.rows = rows
     self.columns = columns
@@ -128,6 +217,10 @@ public func softmaxCrossEntropy(_ p: UnsafePointer<SoftmaxArguments>) {
     self.backward = backward
     self.gradients = gradients
     self.gradientStride = gradientStride
+    self.outputs = outputs
+    self.smoothing = smoothing
+    self.share = share
+    self.logitSums = logitSums
   }
 }
 
@@ -148,6 +241,9 @@ public func softmaxBlock(_ p: UnsafePointer<SoftmaxBlockArguments>) {
       j += 16
     }
     let maximum = largest(top)
+    if let sums = p.pointee.logitSums {
+      sums[row * p.pointee.blockStride] = sumAbove(0, x, p.pointee.outputs)
+    }
     var sum = Lanes()
     j = 0
     while j < columns {
@@ -182,7 +278,13 @@ public func softmaxBlockGradient(_ p: UnsafePointer<SoftmaxBlockArguments>) {
       j += 16
     }
     let column = Int(p.pointee.targets[row]) - p.pointee.firstColumn
-    if isCounted && column >= 0 && column < columns { out[column] -= 1 }
+    let isChosen = isCounted && column >= 0 && column < columns
+    if p.pointee.smoothing == 0 {
+      if isChosen { out[column] -= 1 }
+    } else if isCounted {
+      subtractShare(out, p.pointee.outputs, p.pointee.share)
+      if isChosen { out[column] -= 1 - p.pointee.smoothing }
+    }
     row += 1
   }
 }

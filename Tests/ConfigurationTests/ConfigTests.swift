@@ -45,7 +45,9 @@ import Testing
     #expect(again.json == first.json)
     guard case .object(let sections) = first.json else { return }
     #expect(
-      sections.map(\.name) == ["task", "data", "model", "batch", "optimizer", "exchange", "run"])
+      sections.map(\.name) == [
+          "task", "data", "model", "batch", "output", "optimizer", "exchange", "run",
+        ])
     for key in ["data.valid_fraction", "model.reset", "optimizer.schedule.final_fraction"] {
       #expect(first.json.leaves[key] != nil, "\(key)")
     }
@@ -83,7 +85,8 @@ import Testing
         "did you mean optimizer.schedule.warmup_steps?"))
     #expect(
       message(minimal, "zzz=1").hasSuffix(
-        "the keys of a config are task, data, model, batch, optimizer, exchange, run, memory"))
+        "the keys of a config are task, data, model, "
+          + "batch, output, optimizer, exchange, run, memory"))
   }
 
   @Test(arguments: [

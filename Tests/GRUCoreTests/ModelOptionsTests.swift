@@ -10,6 +10,7 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
   /// All that goes with any task.
   case untied
   case adaptiveSoftmax, manyClusters, adaptiveSoftmaxWithDropout
+  case labelSmoothing, smoothedWeights
 
   func apply(to shape: inout ModelShape) {
     shape.regularization.seed = 3
@@ -41,6 +42,10 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     case .tiedWeightsWithDropout:
       tie(&shape)
       shape.regularization.dropout = 0.2
+    case .labelSmoothing: shape.regularization.labelSmoothing = 0.1
+    case .smoothedWeights:
+      weigh(&shape)
+      shape.regularization.labelSmoothing = 0.3
     case .adaptiveSoftmax: cluster(&shape, into: 2, factor: 4)
     case .manyClusters: cluster(&shape, into: 4, factor: 3)
     case .adaptiveSoftmaxWithDropout:
@@ -57,6 +62,14 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     let cutoffs = (0..<count).reversed().map { max(1, size >> (2 * $0 + 1)) }
     shape.adaptiveSoftmax = AdaptiveSoftmax(
       cutoffs: Set(cutoffs).filter { $0 < size }.sorted(), factor: factor)
+  }
+
+  /// Classes in one block have weights.
+  private func weigh(_ shape: inout ModelShape) {
+    if shape.vocabularySize > canonicalBlock { return }
+    shape.regularization.classWeights = (0..<shape.vocabularySize).map {
+      0.25 + Float($0 * 7 % 11) / 4
+    }
   }
 
   private func tie(_ shape: inout ModelShape) {

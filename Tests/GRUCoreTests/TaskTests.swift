@@ -10,7 +10,8 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
   var option: ModelOption?
   var isBidirectional = false
 
-  static let all = oneDirection + bothDirections + tokensAndValues + distributions
+  static let all =
+    oneDirection + bothDirections + tokensAndValues + distributions + weighted
 
   private static let oneDirection: [TaskCase] = [
     TaskCase(
@@ -48,6 +49,15 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
       task: shape(.tokens, .mean, .squaredError, 7), hidden: 16, inputs: 4, outputs: 2,
       layers: 1, steps: 6, slots: 1, shards: 2, sequencesPerShard: 3,
       option: .learnedInitialState),
+  ]
+
+  private static let weighted: [TaskCase] = [
+    TaskCase(
+      task: shape(.values, .last, .softmax), hidden: 20, inputs: 5, outputs: 17, layers: 2,
+      steps: 13, slots: 4, shards: 6, sequencesPerShard: 2, option: .smoothedWeights),
+    TaskCase(
+      task: shape(.tokens, .every, .softmax, 29), hidden: 10, inputs: 5, outputs: 6, layers: 1,
+      steps: 9, slots: 3, shards: 3, sequencesPerShard: 2, option: .smoothedWeights),
   ]
 
   private static let bothDirections: [TaskCase] = [

@@ -28,13 +28,19 @@ import Testing
     }
 
     /// Losses of the rows, then the logits or what replaced them, gaps included.
-    func run(_ kernels: Kernels, backward: Bool) -> [Float] {
+    func run(
+      _ kernels: Kernels, backward: Bool, smoothing: Float = 0, weights: [Float]? = nil
+    ) -> [Float] {
       let buffer = GuardedFloats(logits)
       let losses = GuardedFloats(outputCount: targets.count)
-      kernels.softmaxCrossEntropy(
-        SoftmaxArguments(
-          rows: targets.count, columns: padded, logits: buffer.pointer, stride: stride,
-          targets: targets, losses: losses.pointer, backward: backward ? 1 : 0))
+      (weights ?? [1]).withUnsafeBufferPointer { values in
+        kernels.softmaxCrossEntropy(
+          SoftmaxArguments(
+            rows: targets.count, columns: padded, logits: buffer.pointer, stride: stride,
+            targets: targets, losses: losses.pointer, backward: backward ? 1 : 0,
+            outputs: columns, smoothing: smoothing,
+            weights: weights == nil ? nil : values.baseAddress))
+      }
       #expect(buffer.guardsAreIntact)
       #expect(losses.guardsAreIntact)
       return losses.values + buffer.values
@@ -84,6 +90,43 @@ import Testing
         #expect(found == problem.logits[row * problem.stride + j])
       }
     }
+  }
+
+  /// Targets of (1 − ε) onehot + ε / V, and rows that count as their class does.
+  @Test(arguments: [1, 2, 15, 16, 17, 100, 256], [0.1, 0.9] as [Float])
+  func smoothedAndWeightedLossesAgreeWithDoublePrecision(columns: Int, smoothing: Float) {
+    let rows = 9
+    let problem = Problem(rows: rows, columns: columns, scale: 6, seed: UInt64(columns))
+    let weights = (0..<columns).map { 0.25 + Float($0 * 7 % 11) / 4 }
+    let found = onEveryInstructionSet {
+      problem.run($0, backward: true, smoothing: smoothing, weights: weights)
+    }
+    for row in 0..<rows where problem.targets[row] >= 0 {
+      let target = Int(problem.targets[row])
+      let x = (0..<columns).map { Double(problem.logits[row * problem.stride + $0]) }
+      let mean = x.reduce(0, +) / Double(columns)
+      let plain = problem.exact(row: row)
+      let weight = Double(weights[target])
+      let loss = weight * (plain.loss + Double(smoothing) * (x[target] - mean))
+      #expect(isClose(found[row], loss, scale: 8 * weight, roundings: 16), "row \(row)")
+      let start = rows + row * problem.stride
+      for j in 0..<problem.padded {
+        let share = j < columns ? Double(smoothing) / Double(columns) : 0
+        let onTarget = j == target ? Double(smoothing) : 0
+        let expected = weight * (plain.gradient[j] + onTarget - share)
+        #expect(
+          isClose(found[start + j], expected, scale: 2 * weight, roundings: 16), "row \(row), \(j)")
+        if j >= columns { #expect(found[start + j] == 0) }
+      }
+    }
+    // Ignored rows stay so.
+    #expect(found[3] == 0)
+    // Weights alone of 1, and none, are the same bits.
+    let ones = onEveryInstructionSet {
+      problem.run($0, backward: true, weights: [Float](repeating: 1, count: columns))
+    }
+    let none = onEveryInstructionSet { problem.run($0, backward: true) }
+    #expect(firstDifference(ones, none) == nil)
   }
 
   @Test func paddingGetsNoProbability() {

@@ -1,26 +1,41 @@
 package import Tasks
 
 /// What the output layer of a task reads, and the loss it is trained by; by default those of a
-/// language model, which has no keys for them.
+/// language model, which has no keys for these two.
 package struct OutputConfig: ConfigSection {
   package var readout = TaskShape.Readout.every
   package var loss = TaskShape.Loss.softmax
   /// What a quantile loss predicts.
   package var quantiles = [0.1, 0.5, 0.9]
+  /// How much the losses of each class count in training.
+  package var classWeights = ClassWeights.equal
+  /// The part of each target of a softmax that all classes share in training.
+  package var labelSmoothing = 0.0
 
   package init() {}
 
   package static let keys: [ConfigKey<OutputConfig>] = [
     ConfigKey(
-      "readout", \.readout, .choice(),
+      "readout", \.readout, .choice(), tasks: .all.filter { !$0.description.readsText },
       "What the output layer reads of a sequence: its last state, their mean, or every state."),
     ConfigKey(
-      "loss", \.loss, .choice(),
+      "loss", \.loss, .choice(), tasks: .all.filter { !$0.description.readsText },
       "What the model is trained by; of forecasts errors of points, several quantiles (by the "
         + "pinball loss), or the likelihood of a normal (`gaussian`) or Student t distribution."),
     ConfigKey(
       "quantiles", \.quantiles, .ascendingFractions, tasks: [.forecasting],
       "What a `quantile` loss predicts of each target."),
+    ConfigKey(
+      "class_weights", \.classWeights, .classWeights,
+      tasks: .all.filter { $0.description.outputs == .classes },
+      "How much the losses of each class count in training: all the same, \"balanced\" (less the "
+        + "more frequent a class is, so that all classes together weigh alike), or a number by the "
+        + "name of each class, 1 for others. Validations count all alike."),
+    ConfigKey(
+      "label_smoothing", \.labelSmoothing, .number(.from(0, to: 0.9)),
+      tasks: .all.filter { $0.losses.contains(.softmax) },
+      "The part of each target that all classes or tokens share in training (label smoothing). "
+        + "Validations have none of it."),
   ]
 
   package mutating func adopt(_ task: TaskName) {

@@ -14,6 +14,8 @@ package struct TaskDataConfig: Sendable, Equatable {
   package var missingValues: [String]?
   /// Columns to read; nil for all that hold numbers.
   package var columns: [String]?
+  /// Columns of JSON lines that name those which are 1; nil where none do.
+  package var width: Int?
   /// The column of a CSV that tells sequences apart; nil where all rows are one.
   package var sequence: String? = "sequence"
   /// The column of a CSV that holds the class.
@@ -73,6 +75,11 @@ extension DataConfig {
     ConfigKey(
       "columns", \.task.columns, .optionalTexts, tasks: .fromTables,
       "Columns to read; null for all that hold numbers."),
+    ConfigKey(
+      "width", \.task.width, .optionalInteger(1...1 << 20),
+      tasks: [.classification, .multilabel],
+      "How many columns the steps of JSON lines have whose \"active\" names, from 0, the columns "
+        + "that are 1; null where lines have \"values\"."),
     ConfigKey(
       "sequence", \.task.sequence, .text, tasks: [.classification, .multilabel],
       "The column of a table that tells sequences apart."),

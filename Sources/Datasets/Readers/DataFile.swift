@@ -71,6 +71,11 @@ package final class DataFile {
   /// Throws where the file is no table, and the request has options that matter to tables alone.
   func requireEffect(of request: SequenceRequest) throws {
     let format = try format(request.format)
+    if request.width != nil, format != .jsonl {
+      throw failure(
+        nil, "data.width has no effect on it: it is for JSON lines, and this is "
+          + (format == .csv ? "a table" : "\(format.rawValue)"), hint: "leave data.width out")
+    }
     guard [.jsonl, .ts, .npy, .conll].contains(format) else { return }
     let isDefault = request.sequenceColumn.map { $0 == SequenceRequest.sequenceColumn } ?? true
     let options = [
@@ -98,7 +103,9 @@ package final class DataFile {
         case .ts:
           try TimeSeriesReader(file: self, contract: request.contract, missing: missing).read()
         case .jsonl:
-          try JSONLinesReader(file: self, contract: request.contract, missing: missing).read()
+          try JSONLinesReader(
+            file: self, contract: request.contract, missing: missing, width: request.width
+          ).read()
         case .conll:
           throw failure(
             nil, "its format is conll, which holds words with labels",

@@ -3,10 +3,15 @@ import Records
 
 /// One sequence a line: {"values": [[0.1, 2], [0.3, 4]], "label": "a"}, a vector for each step; a
 /// plain number stands for a vector of one. The label may be a string or a number.
+///
+/// With a width, {"active": [[0, 5], []]} is a sequence too, whose steps name the columns that are
+/// 1, from 0.
 struct JSONLinesReader {
   let file: DataFile
   let contract: ContractVersion
   let missing: MissingValues
+  /// Columns where steps name those that are 1; nil where none do.
+  let width: Int?
 
   func read() throws -> SequenceTable {
     var set: SequenceTable?
@@ -51,6 +56,9 @@ struct JSONLinesReader {
 
   private func append(_ value: OrderedJSON, _ number: Int, _ set: inout SequenceTable?) throws {
     let place = "line \(number)"
+    if let active = value["active"] {
+      return try append(active: active, labelOf: value, place, &set)
+    }
     guard case .array(let steps) = value["values"], let first = steps.first else {
       throw file.failure(
         place,
@@ -81,13 +89,67 @@ struct JSONLinesReader {
         result.numbers.append(try file.number(value, "\(place), step \(step + 1)", contract))
       }
     }
-    result.endSequence()
-    if let label = Self.label(value["label"]) { result.labels.append(label) }
-    guard result.labels.isEmpty || result.labels.count == result.count else {
+    try end(&result, labelOf: value, place)
+    set = result
+  }
+
+  private func end(
+    _ table: inout SequenceTable, labelOf value: OrderedJSON, _ place: String
+  ) throws {
+    table.endSequence()
+    if let label = Self.label(value["label"]) { table.labels.append(label) }
+    guard table.labels.isEmpty || table.labels.count == table.count else {
       throw file.failure(
         place, "some sequences have a label and some have none",
         hint: "give every line a \"label\"")
     }
+  }
+
+  /// A sequence whose steps name the columns that are 1.
+  private func append(
+    active value: OrderedJSON, labelOf line: OrderedJSON, _ place: String,
+    _ set: inout SequenceTable?
+  ) throws {
+    guard let width else {
+      throw file.failure(
+        place, "names the columns that are 1 (\"active\"), and not how many there are",
+        hint: "set data.width to their number")
+    }
+    if line["values"] != nil {
+      throw file.failure(place, "has both \"active\" and \"values\", expected one of them")
+    }
+    guard case .array(let steps) = value, !steps.isEmpty else {
+      throw file.failure(
+        place, "expected a list \"active\" that is not empty, found \(value.kind)")
+    }
+    if set == nil { set = SequenceTable(columns: (1...width).map { "value \($0)" }) }
+    guard var result = set else { return }
+    set = nil
+    guard result.features == width else {
+      throw file.failure(
+        place, "data.width is \(width), and sequences before have \(result.features) columns")
+    }
+    var row = [Double](repeating: 0, count: width)
+    for (step, item) in steps.enumerated() {
+      guard case .array(let columns) = item else {
+        throw file.failure(
+          place, "step \(step + 1): expected a list of columns, found \(item.kind)")
+      }
+      for place in row.indices { row[place] = 0 }
+      for column in columns {
+        guard let number = column.integerValue, row.indices.contains(number) else {
+          throw file.failure(
+            place, "step \(step + 1): expected columns from 0 to \(width - 1) (data.width), found "
+              + (column.integerValue.map { "\($0)" } ?? column.kind))
+        }
+        if row[number] == 1 {
+          throw file.failure(place, "step \(step + 1): names column \(number) twice")
+        }
+        row[number] = 1
+      }
+      result.numbers.append(row, Array(row.indices))
+    }
+    try end(&result, labelOf: line, place)
     set = result
   }
 
