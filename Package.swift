@@ -95,6 +95,10 @@ let package = Package(
       ],
       swiftSettings: strictHot),
     .target(
+      name: "TextSequences",
+      dependencies: ["Tasks", "Records", "NumericContract", "Corpora", "Batches", "Datasets"],
+      swiftSettings: strictHot),
+    .target(
       name: "Checkpoints", dependencies: ["NumericContract", "Records", "Corpora"],
       swiftSettings: strict),
     .target(
@@ -108,15 +112,15 @@ let package = Package(
       name: "Engine",
       dependencies: [
         "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Records", "Corpora", "Batches",
-        "Datasets",
-        "Checkpoints", "Configuration", "NumericContract",
+        "Datasets", "TextSequences", "Checkpoints", "Configuration", "NumericContract",
       ],
       swiftSettings: strictHot),
     .target(
       name: "Scoring",
       dependencies: [
         "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
-        "Batches", "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
+        "Batches", "Datasets", "TextSequences", "Checkpoints", "Interchange", "Records",
+        "Configuration", "Engine",
       ],
       swiftSettings: strictHot),
     .target(
@@ -201,7 +205,9 @@ let package = Package(
     .testTarget(name: "TasksTests", dependencies: ["Tasks"], swiftSettings: common),
     .testTarget(
       name: "DatasetsTests",
-      dependencies: ["Batches", "Datasets", "Tasks", "NumericContract", "Records", "Corpora"],
+      dependencies: [
+        "Batches", "Datasets", "TextSequences", "Tasks", "NumericContract", "Records", "Corpora",
+      ],
       swiftSettings: common),
     .testTarget(
       name: "ScoringTests",

@@ -1,8 +1,8 @@
 /// The order in which classes are numbered.
-enum ClassNames {
+package enum ClassNames {
   /// Each name once: by value where all are numbers, and else by Unicode scalars. The same for any
   /// order of `names`.
-  static func ordered(_ names: [String]) -> [String] {
+  package static func ordered(_ names: [String]) -> [String] {
     let distinct = Array(Set(names))
     let integers = distinct.compactMap { Int($0) }
     if integers.count == distinct.count { return sorted(distinct, by: integers) }
@@ -18,5 +18,13 @@ enum ClassNames {
 
   private static func precedes(_ a: String, _ b: String) -> Bool {
     a.unicodeScalars.lexicographicallyPrecedes(b.unicodeScalars)
+  }
+}
+
+extension TaskFrame {
+  /// What texts teach beside a tokenizer.
+  package init(classesOf labels: [String]) {
+    columns = []
+    classes = ClassNames.ordered(labels)
   }
 }

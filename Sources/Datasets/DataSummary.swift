@@ -36,7 +36,7 @@ extension DataSummary {
   /// Says how much a file holds.
   ///
   /// - Parameter use: what the file is for.
-  mutating func say(_ use: String, _ path: String, _ table: SequenceTable) {
+  package mutating func say(_ use: String, _ path: String, _ table: SequenceTable) {
     let steps = table.starts[table.count]
     say(
       "data",
@@ -49,7 +49,7 @@ extension DataSummary {
   }
 
   /// Says which columns are read, and as what.
-  mutating func say(columnsOf table: SequenceTable, _ frame: TaskFrame) {
+  package mutating func say(columnsOf table: SequenceTable, _ frame: TaskFrame) {
     let read = Set(frame.columns)
     let leftOut = table.columns.filter { !read.contains($0) } + table.leftOut
     var text =
@@ -88,7 +88,7 @@ extension DataSummary {
   /// Says what was noticed where a file was read.
   ///
   /// - Parameter path: of a file beside the one to train on.
-  mutating func say(remarksOf table: SequenceTable, path: String? = nil) {
+  package mutating func say(remarksOf table: SequenceTable, path: String? = nil) {
     for remark in table.remarks.prefix(Self.mostListed) {
       say("remark", (path.map { "'\($0)': " } ?? "") + remark)
     }
@@ -99,7 +99,7 @@ extension DataSummary {
   /// - Parameters:
   ///   - training: class numbers of the sequences to train on.
   ///   - validation: the same of those to validate on.
-  mutating func say(classes names: [String], training: [Int32], validation: [Int32]) {
+  package mutating func say(classes names: [String], training: [Int32], validation: [Int32]) {
     func counts(_ numbers: [Int32]) -> [Int] {
       numbers.reduce(into: [Int](repeating: 0, count: names.count)) { $0[Int($1)] += 1 }
     }
@@ -113,7 +113,7 @@ extension DataSummary {
   ///   - trained: how much there is to train on, by class.
   ///   - held: the same to validate on.
   ///   - noun: what is counted.
-  mutating func say(
+  package mutating func say(
     classes names: [String], training trained: [Int], validation held: [Int], of noun: String
   ) {
     let isHeld = held.contains { $0 > 0 }
@@ -142,7 +142,7 @@ extension DataSummary {
   }
 
   /// Says how much the losses of each class count in training.
-  mutating func say(weightsOf names: [String], _ weights: [Float]) {
+  package mutating func say(weightsOf names: [String], _ weights: [Float]) {
     let shown = zip(names, weights).prefix(Self.mostShown).map {
       "\"\($0)\" \(Format.small(Double($1)))"
     }
@@ -159,7 +159,7 @@ extension DataSummary {
   ///   - use: "training" or "validation".
   ///   - lengths: of the parts of series that windows are taken from.
   ///   - least: steps of a window and what it forecasts.
-  mutating func say(shortSeriesOf use: String, _ lengths: [Int], least: Int) {
+  package mutating func say(shortSeriesOf use: String, _ lengths: [Int], least: Int) {
     let short = lengths.filter { $0 < least }
     add([
       "\(use)_series": .integer(lengths.count), "\(use)_series_left_out": .integer(short.count),

@@ -119,7 +119,7 @@ extension SequenceData {
   /// Decides how much each class counts.
   ///
   /// - Parameter numbers: class numbers of the targets to train on.
-  mutating func weigh(
+  package mutating func weigh(
     _ classes: [String], _ numbers: [Int32], _ request: SequenceRequest
   ) throws {
     if let strange = request.classWeights.strangers(to: classes).first {
@@ -136,7 +136,7 @@ extension SequenceData {
   }
 
   /// Says what there is to train on, and how much to validate on.
-  mutating func sayParts(_ heldWords: String, _ held: Int, _ trained: Int) {
+  package mutating func sayParts(_ heldWords: String, _ held: Int, _ trained: Int) {
     summary.say("training", words)
     summary.say("validation", held == 0 ? "none" : heldWords)
     let unit = training.unitName
@@ -169,7 +169,7 @@ extension SequenceData {
 
 extension SequenceRequest {
   /// Makes room for the longest sequence.
-  mutating func growWindow(to set: SequenceSet) {
+  package mutating func growWindow(to set: SequenceSet) {
     let longest = (0..<set.count).map { set.length($0) }.max() ?? 0
     window = max(window, longest - (task.leastSteps - 1))
   }

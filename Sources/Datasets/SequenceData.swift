@@ -31,25 +31,30 @@ package struct SequenceData: Sendable {
   package var words: String
   package var summary = DataSummary()
 
-  /// Opens or makes what is asked for.
+  /// Opens or makes what is asked for: numbers, or what a task makes up.
   ///
-  /// - Parameters:
-  ///   - frame: of a checkpoint; nil learns it from the training data.
-  ///   - tokenizer: the same.
-  package init(
-    _ request: SequenceRequest, frame: TaskFrame? = nil, tokenizer: Tokenizer? = nil
-  ) throws {
+  /// - Parameter frame: of a checkpoint; nil learns it from the training data.
+  package init(_ request: SequenceRequest, frame: TaskFrame? = nil) throws {
+    precondition(request.text == nil, "texts are read by another target")
     if let task = request.task.generated {
       self.init(making: task, request)
-    } else if let text = request.text, text.documents != nil {
-      try self.init(readingDocuments: text, request, tokenizer: tokenizer)
-    } else if let text = request.text, request.task.targets == .everyStep {
-      try self.init(readingTags: text, request, frame: frame, tokenizer: tokenizer)
-    } else if let text = request.text {
-      try self.init(readingTexts: text, request, frame: frame, tokenizer: tokenizer)
     } else {
       try self.init(reading: request, frame: frame)
     }
+  }
+
+  /// What others have read, of which the rest is set afterwards.
+  package init(
+    training: TaskBatches, validation: TaskBatches?, outputs: Int, window: Int, slots: Int,
+    fingerprint: String, words: String
+  ) {
+    self.training = training
+    self.validation = validation
+    self.outputs = outputs
+    self.window = window
+    self.slots = slots
+    self.fingerprint = fingerprint
+    self.words = words
   }
 
   private init(making task: GeneratedTask, _ request: SequenceRequest) {

@@ -5,6 +5,7 @@ package import GRUCore
 import NumericContract
 package import Records
 import Tasks
+import TextSequences
 
 /// What a model has learnt of its data before it trains, and keeps in its checkpoints.
 package enum LearntData: Sendable {
@@ -45,7 +46,7 @@ extension Config {
     var request = sequenceRequest
     request.progress = progress
     return .sequences(
-      try SequenceData(request, frame: learnt?.frame, tokenizer: learnt?.tokenizer))
+      try SequenceData(opening: request, frame: learnt?.frame, tokenizer: learnt?.tokenizer))
   }
 
   /// Opens the text that the config names.

@@ -8,6 +8,7 @@ import Engine
 import Kernels
 package import Records
 import Tasks
+import TextSequences
 
 /// Measures a checkpoint's loss on its validation text or on another one, by any number of ranks.
 package struct Evaluation {
@@ -206,7 +207,8 @@ package struct Evaluation {
   /// What is asked for, seen as the training data were.
   private func data(_ request: SequenceRequest, of model: LoadedModel) throws -> SequenceData {
     try SequenceData(
-      request, frame: model.frame, tokenizer: model.task.hasTokenizer ? model.tokenizer : nil)
+      opening: request, frame: model.frame,
+      tokenizer: model.task.hasTokenizer ? model.tokenizer : nil)
   }
 
   /// A text, which the ranks of a host hold once.

@@ -5,6 +5,7 @@ import Foundation
 import Records
 import Tasks
 import Testing
+import TextSequences
 
 /// Documents of a language model: lines, files and records, each with its beginning and its end.
 @Suite struct DocumentTests {
@@ -25,7 +26,7 @@ import Testing
 
   private func complaint(_ request: SequenceRequest) -> String {
     do {
-      _ = try SequenceData(request)
+      _ = try SequenceData(opening: request)
       return "nothing"
     } catch {
       return "\(error)"
@@ -70,7 +71,7 @@ import Testing
 
   @Test func linesAreDocuments() throws {
     let folder = try DataFolder("a.txt", "one\n\n  \ntwo\r\nc")
-    let data = try SequenceData(request(folder.path, .line))
+    let data = try SequenceData(opening: request(folder.path, .line))
     #expect(
       try sequences(data, window: 8)
         == [["\nc", "c\n"], ["\none", "one\n"], ["\ntwo", "two\n"]])
@@ -84,12 +85,12 @@ import Testing
 
   @Test func filesAreDocuments() throws {
     let folder = try DataFolder("x", in: ["d/a": "one\ntwo\n", "d/b/c": "x", "d/e": "\n"])
-    let data = try SequenceData(request(folder.url.path + "/d", .file))
+    let data = try SequenceData(opening: request(folder.url.path + "/d", .file))
     #expect(try sequences(data, window: 8) == [["\none\ntwo", "one\ntwo\n"], ["\nx", "x\n"]])
     #expect(line("remark", data) == "texts without anything in them are left out: 1")
     let said = complaint(request(folder.url.path + "/d/a", .file))
     #expect(said.contains("is one file"), "\(said)")
-    let lines = try SequenceData(request(folder.url.path + "/d", .line))
+    let lines = try SequenceData(opening: request(folder.url.path + "/d", .line))
     #expect(try sequences(lines, window: 8).map { $0[0] } == ["\none", "\ntwo", "\nx"])
   }
 
@@ -99,7 +100,7 @@ import Testing
   ])
   func recordsAreDocuments(name: String, content: String) throws {
     let folder = try DataFolder(name, content)
-    let data = try SequenceData(request(folder.path, .record))
+    let data = try SequenceData(opening: request(folder.path, .record))
     #expect(try sequences(data, window: 8) == [["\na\nb", "a\nb\n"], ["\none", "one\n"]])
     #expect(line("remark", data).contains("texts without anything in them are left out: 1"))
   }
@@ -107,7 +108,7 @@ import Testing
   /// Every token of a long document is predicted once.
   @Test func longDocumentsAreReadInParts() throws {
     let folder = try DataFolder("a.txt", "abcdefghij\nxy\n")
-    let data = try SequenceData(request(folder.path, .line, window: 4))
+    let data = try SequenceData(opening: request(folder.path, .line, window: 4))
     #expect(
       try sequences(data, window: 4)
         == [["\nabc", "abcd"], ["\nxy", "xy\n"], ["defg", "efgh"], ["hij", "ij\n"]].sorted {
@@ -123,7 +124,7 @@ import Testing
     let valid = try DataFolder("b.txt", "aé\n")
     var request = request(folder.path, .line)
     request.valid = valid.path
-    let data = try SequenceData(request)
+    let data = try SequenceData(opening: request)
     guard case .sequences(let rows)? = data.validation else {
       Issue.record("nothing is held out")
       return
@@ -135,14 +136,14 @@ import Testing
     #expect(abs((counts.unigramLoss ?? 0) - expected) < 1e-12)
     #expect(line("tokens", data).contains("33.3 % of the latter"), "\(line("tokens", data))")
     request.valid = folder.path
-    guard case .sequences(let same)? = try SequenceData(request).validation else { return }
+    guard case .sequences(let same)? = try SequenceData(opening: request).validation else { return }
     #expect(same.documents?.unigramLoss == nil)
   }
 
   @Test(arguments: Tokenizer.Kind.allCases)
   func everyTokenizerEndsDocuments(kind: Tokenizer.Kind) throws {
     let folder = try DataFolder("a.txt", "the cat\nthe dog\nthe cow\n")
-    let data = try SequenceData(request(folder.path, .line, kind, window: 16))
+    let data = try SequenceData(opening: request(folder.path, .line, kind, window: 16))
     let tokenizer = try #require(data.tokenizer)
     #expect(tokenizer.lineEnd != tokenizer.unknown)
     let found = try sequences(data, window: 16)

@@ -5,6 +5,7 @@ import Foundation
 import Records
 import Tasks
 import Testing
+import TextSequences
 
 /// Words with a label each, in columns as of CoNLL or in lines of JSON.
 @Suite struct TagDataTests {
@@ -22,7 +23,7 @@ import Testing
 
   private func complaint(_ request: SequenceRequest) -> String {
     do {
-      _ = try SequenceData(request)
+      _ = try SequenceData(opening: request)
       return "nothing"
     } catch {
       return "\(error)"
@@ -70,7 +71,7 @@ import Testing
 
   @Test func columnsAreRead() throws {
     let folder = try DataFolder("a.conll", Self.columns)
-    let data = try SequenceData(request(folder.path))
+    let data = try SequenceData(opening: request(folder.path))
     #expect(data.frame?.classes == ["B", "O"])
     #expect(data.outputs == 2)
     #expect(data.training.targetCount(beforeBatch: 1) == 4)
@@ -92,7 +93,7 @@ import Testing
     let folder = try DataFolder("a.txt", "a\tX\nb\t_\nc\tY\n\nd\t_\n")
     var request = request(folder.path)
     request.text?.ignoredLabel = "_"
-    let data = try SequenceData(request)
+    let data = try SequenceData(opening: request)
     #expect(data.frame?.classes == ["X", "Y"])
     #expect(data.training.targetCount(beforeBatch: 1) == 2)
     #expect(steps(data, window: 16).filter { !$0.isEmpty } == [[[2, 0], [3, -1], [4, 1]]])
@@ -111,7 +112,7 @@ import Testing
       {"labels": [], "tokens": []}
       {"labels": ["B"], "tokens": ["\\u00a0Rome"]}
       """)
-    let data = try SequenceData(request(folder.path))
+    let data = try SequenceData(opening: request(folder.path))
     #expect(data.frame?.classes == ["0", "B"])
     #expect(line("data", data).contains("2 sequences, 3 words"))
     #expect(line("remark", data).contains("white space within words counts as \"_\": 1"))
@@ -130,13 +131,13 @@ import Testing
       row("2.1", "x", "X"), "",
     ]
     let folder = try DataFolder("a.conllu", rows.joined(separator: "\n"))
-    let data = try SequenceData(request(folder.path))
+    let data = try SequenceData(opening: request(folder.path))
     #expect(data.frame?.classes == ["ADP", "DET"])
     #expect(line("remark", data).contains("lines of several words, or of none, are left out: 2"))
     var other = request(folder.path)
     other.text?.words = "3"
     other.text?.tags = "-4"
-    #expect(try SequenceData(other).frame?.classes == ["0"])
+    #expect(try SequenceData(opening: other).frame?.classes == ["0"])
   }
 
   @Test func vocabulariesAreThoseOfWhatTrains() throws {
@@ -144,13 +145,14 @@ import Testing
     let valid = try DataFolder("b.conll", "a Y\nz X\n")
     var request = request(folder.path)
     request.valid = valid.path
-    let data = try SequenceData(request)
+    let data = try SequenceData(opening: request)
     #expect(data.tokenizer?.vocabularySize == 5)
     #expect((data.validationTokens.tokens, data.validationTokens.unknown) == (2, 1))
     let other = try DataFolder("c.conll", "a Q\nb R\n")
     let said = { () -> String in
       do {
-        _ = try SequenceData(self.request(other.path), frame: data.frame, tokenizer: data.tokenizer)
+        _ = try SequenceData(
+          opening: self.request(other.path), frame: data.frame, tokenizer: data.tokenizer)
         return "nothing"
       } catch { return "\(error)" }
     }()
@@ -162,7 +164,7 @@ import Testing
     var request = request(folder.path, window: 2)
     #expect(complaint(request).contains("the sequence of line 1: has 3 words"))
     request.text?.truncation = .start
-    let data = try SequenceData(request)
+    let data = try SequenceData(opening: request)
     #expect(line("remark", data).contains("of 1 text the start is left out"))
     #expect(data.training.targetCount(beforeBatch: 1) == 3)
   }

@@ -5,6 +5,7 @@ import Foundation
 import Records
 import Tasks
 import Testing
+import TextSequences
 
 /// Texts become sequences of tokens, from every form of file.
 @Suite struct TextDataTests {
@@ -24,7 +25,7 @@ import Testing
 
   private func complaint(_ request: SequenceRequest) -> String {
     do {
-      _ = try SequenceData(request)
+      _ = try SequenceData(opening: request)
       return "nothing"
     } catch {
       return "\(error)"
@@ -45,7 +46,7 @@ import Testing
   ])
   func tablesAndLinesOfJSONAreRead(name: String, content: String) throws {
     let folder = try DataFolder(name, content)
-    let data = try SequenceData(request(folder.path, .character))
+    let data = try SequenceData(opening: request(folder.path, .character))
     #expect(data.frame?.classes == ["bad", "good"])
     #expect(data.frame?.columns == [])
     #expect(data.features == nil)
@@ -59,7 +60,7 @@ import Testing
   @Test func directoriesAreReadByClass() throws {
     let files = try DataFolder("train/up.txt", in: ["train/up.txt": "one\n\ntwo words\r\nx",
       "train/down.list.txt": "three\n", "train/.hidden": "z"])
-    let data = try SequenceData(request(files.url.path + "/train", .word))
+    let data = try SequenceData(opening: request(files.url.path + "/train", .word))
     #expect(data.frame?.classes == ["down.list", "up"])
     #expect(line("data", data).contains("4 texts"), "\(line("data", data))")
     #expect(line("data", data).hasSuffix("a file a class, a text a line"))
@@ -71,7 +72,7 @@ import Testing
     let folders = try DataFolder("train/up/1.txt", in: ["train/up/1.txt": "one\ntwo",
       "train/up/2.txt": "two", "train/down/a.txt": "three", "train/README": "words",
       "train/down/empty": ""])
-    let other = try SequenceData(request(folders.url.path + "/train", .byte))
+    let other = try SequenceData(opening: request(folders.url.path + "/train", .byte))
     #expect(other.frame?.classes == ["down", "up"])
     #expect(line("data", other).hasSuffix("a folder a class, a text a file"))
     #expect(other.words.contains("3 training texts of 3 to 7 tokens"), "\(other.words)")
@@ -83,7 +84,7 @@ import Testing
   @Test func fingerprintsAreThoseOfNamesAndContents() throws {
     func fingerprint(_ files: [String: String], _ folder: String) throws -> String {
       let place = try DataFolder("x", in: files)
-      return try SequenceData(request("\(place.url.path)/\(folder)", .byte)).fingerprint
+      return try SequenceData(opening: request("\(place.url.path)/\(folder)", .byte)).fingerprint
     }
     let first = try fingerprint(["a/u": "1\n2\n", "a/v": "3"], "a")
     #expect(try fingerprint(["b/u": "1\n2\n", "b/v": "3"], "b") == first)
@@ -97,7 +98,7 @@ import Testing
     let valid = try DataFolder("b.csv", "text,label\nabc,0\ncd,1\nbb,1\n")
     var request = request(train.path, .character)
     request.valid = valid.path
-    let data = try SequenceData(request)
+    let data = try SequenceData(opening: request)
     #expect(data.tokenizer?.vocabularySize == 3)
     #expect(data.validationTokens.tokens == 7)
     #expect(data.validationTokens.unknown == 3)
@@ -106,7 +107,7 @@ import Testing
 
     request.valid = nil
     request.validFraction = 0.5
-    let split = try SequenceData(request)
+    let split = try SequenceData(opening: request)
     #expect(split.validationTokens.tokens == 2)
     let text = line("classes", split)
     #expect(text.contains("without any to validate on: "), "\(text)")
@@ -117,8 +118,8 @@ import Testing
   @Test func learntVocabulariesAreKept() throws {
     let train = try DataFolder("a.csv", "text,label\nab,no\nba,yes\n")
     let other = try DataFolder("b.csv", "text,label\nxaby,yes\n")
-    let learnt = try SequenceData(request(train.path, .character))
-    let data = try SequenceData(
+    let learnt = try SequenceData(opening: request(train.path, .character))
+    let data = try SequenceData(opening: 
       request(other.path, .character), frame: learnt.frame, tokenizer: learnt.tokenizer)
     #expect(data.tokenizer == learnt.tokenizer)
     #expect(data.frame?.classes == ["no", "yes"])
@@ -135,7 +136,7 @@ import Testing
     for (truncation, kept) in [(TextTruncation.end, "abcd"), (.start, "efgh")] {
       request.text?.truncation = truncation
       request.rows = 1
-      let data = try SequenceData(request)
+      let data = try SequenceData(opening: request)
       #expect(line("remark", data).contains("of 2 texts the \(truncation.rawValue) is left out"))
       #expect(line("remark", data).hasSuffix("6 tokens"))
       let inputs = try firstRows(data, window: 4)
@@ -173,7 +174,7 @@ import Testing
   /// Steps that no text fills have the same token whatever the batch before had there.
   @Test func emptyStepsAreCleared() throws {
     let folder = try DataFolder("a.csv", "text,label\nab,0\n")
-    let data = try SequenceData(request(folder.path, .byte, window: 5))
+    let data = try SequenceData(opening: request(folder.path, .byte, window: 5))
     #expect(try firstRows(data, window: 5) == [[97, 98, 0, 0, 0]])
   }
 

@@ -5,16 +5,16 @@ import Records
 /// The bytes of a file as they come, front to back, in a window that moves on: whoever reads keeps
 /// what is not finished, and asks for more. On the way they are hashed, and what is no text in
 /// UTF-8 is found.
-@safe final class ByteStream {
+@safe package final class ByteStream {
   /// Reads on into a buffer; 0 at the end.
-  typealias Source = (UnsafeMutableRawBufferPointer) throws -> Int
+  package typealias Source = (UnsafeMutableRawBufferPointer) throws -> Int
 
   /// The window; what of it is filled, and whether nothing follows.
-  private(set) var base: UnsafeMutablePointer<UInt8>
-  private(set) var count = 0
-  private(set) var isAtEnd = false
+  package private(set) var base: UnsafeMutablePointer<UInt8>
+  package private(set) var count = 0
+  package private(set) var isAtEnd = false
   /// Bytes before the window.
-  private(set) var offset = 0
+  package private(set) var offset = 0
   private var capacity: Int
   private let source: Source
   private var hasher = ContentHash128.Hasher()
@@ -24,10 +24,10 @@ import Records
   private static let largestCapacity = 1 << 30
 
   /// What is too long to be in memory at once.
-  struct TooLong: Error {}
+  package struct TooLong: Error {}
 
   /// - Parameter capacity: bytes of the window at first.
-  init(capacity: Int = 1 << 20, _ source: @escaping Source) {
+  package init(capacity: Int = 1 << 20, _ source: @escaping Source) {
     self.capacity = max(16, capacity)
     unsafe base = UnsafeMutablePointer<UInt8>.allocate(capacity: self.capacity)
     unsafe self.source = unsafe source
@@ -36,7 +36,7 @@ import Records
   /// The same of bytes in memory.
   ///
   /// - Parameter step: so many come at once.
-  convenience init(_ bytes: [UInt8], step: Int = .max, capacity: Int = 1 << 12) {
+  package convenience init(_ bytes: [UInt8], step: Int = .max, capacity: Int = 1 << 12) {
     var place = 0
     unsafe self.init(capacity: capacity) { room in
       let part = bytes[place..<min(bytes.count, place + min(step, room.count))]
@@ -51,7 +51,7 @@ import Records
   /// Moves the bytes from `start` on to the front of the window, and fills up the rest of it.
   ///
   /// - Throws: `TooLong`, or what the source throws.
-  func refill(keeping start: Int) throws {
+  package func refill(keeping start: Int) throws {
     let kept = count - start
     if kept > capacity / 2 {
       guard capacity < Self.largestCapacity else { throw TooLong() }
@@ -80,18 +80,18 @@ import Records
   }
 
   /// Copies the first bytes of the window, at most so many.
-  func head(_ most: Int) -> [UInt8] {
+  package func head(_ most: Int) -> [UInt8] {
     unsafe Array(UnsafeBufferPointer(start: base, count: min(most, count)))
   }
 
   /// The first byte before `end` that is no text, by its place in the window, if any is.
-  @inline(__always) func invalid(before end: Int) -> (place: Int, byte: UInt8)? {
+  @inline(__always) package func invalid(before end: Int) -> (place: Int, byte: UInt8)? {
     guard let invalid = check.invalid, invalid.offset < offset + end else { return nil }
     return (invalid.offset - offset, invalid.byte)
   }
 
   /// Tells the content from others' once all of it has been read.
-  var fingerprint: String {
+  package var fingerprint: String {
     precondition(isAtEnd, "bytes \(offset + count) on have not been read")
     return hasher.finish().description
   }
@@ -99,7 +99,7 @@ import Records
 
 extension ByteStream {
   /// A line, or a row, of a text that is not UTF-8.
-  struct NotText: Error {
+  package struct NotText: Error {
     let line: Int
     /// Byte of the line, from 1.
     let column: Int
@@ -107,7 +107,9 @@ extension ByteStream {
   }
 
   /// Throws where the bytes of a line or row are no text.
-  @inline(__always) func requireText(from start: Int, to end: Int, line: Int) throws(NotText) {
+  @inline(__always) package func requireText(
+    from start: Int, to end: Int, line: Int
+  ) throws(NotText) {
     guard let (place, byte) = invalid(before: end) else { return }
     // Lines within the row.
     var (line, first) = (line, start)

@@ -2,7 +2,7 @@ import Tasks
 
 /// One step a row under a header. A column names the sequence of each row, whose rows stand
 /// together; without such a column all rows are one sequence.
-struct CSVReader {
+package struct CSVReader {
   let file: DataFile
   let request: SequenceRequest
 
@@ -39,7 +39,7 @@ struct CSVReader {
   }
 
   /// Without blanks around it.
-  static func trimmed(_ text: String) -> String {
+  package static func trimmed(_ text: String) -> String {
     var text = Substring(text)
     func isBlank(_ character: Character?) -> Bool {
       character.map { $0.isWhitespace && !$0.isNewline } ?? false

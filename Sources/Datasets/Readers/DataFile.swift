@@ -1,12 +1,12 @@
 import Corpora
-import NumericContract
+package import NumericContract
 package import Records
-import Tasks
+package import Tasks
 
 /// A file of sequences in one of the formats that tasks read. It is read front to back, once.
 package final class DataFile {
   package let path: String
-  let stream: ByteStream
+  package let stream: ByteStream
 
   /// Opens a file.
   ///
@@ -52,7 +52,7 @@ package final class DataFile {
   }
 
   /// Throws where the file is known by its first bytes not to be of the format.
-  func requireFormat(_ format: SequenceFormat) throws {
+  package func requireFormat(_ format: SequenceFormat) throws {
     let signature = FileSignature(stream.head(FileSignature.length))
     if format == .npy {
       if signature == .numpy { return }
@@ -66,10 +66,10 @@ package final class DataFile {
   }
 
   /// Tells its content from others' once it has been read.
-  var fingerprint: String { stream.fingerprint }
+  package var fingerprint: String { stream.fingerprint }
 
   /// Throws where the file is no table, and the request has options that matter to tables alone.
-  func requireEffect(of request: SequenceRequest) throws {
+  package func requireEffect(of request: SequenceRequest) throws {
     let format = try format(request.format)
     if request.width != nil, format != .jsonl {
       throw failure(
@@ -120,7 +120,7 @@ package final class DataFile {
   }
 
   /// What is said of bytes that are no text.
-  func failure(of error: ByteStream.NotText) -> DataFileError {
+  package func failure(of error: ByteStream.NotText) -> DataFileError {
     let quoted = "'" + path.replacing("'", with: "'\\''") + "'"
     return failure(
       "line \(error.line), byte \(error.column)",
@@ -128,7 +128,7 @@ package final class DataFile {
       hint: "is it Latin-1? Convert it: iconv -f WINDOWS-1252 -t UTF-8 \(quoted) > FILE")
   }
 
-  func format(_ name: SequenceFormat) throws -> SequenceFormat {
+  package func format(_ name: SequenceFormat) throws -> SequenceFormat {
     if name != .auto { return name }
     let words = path.lowercased().split(separator: ".")
     let ending = words.last == "gz" ? words.dropLast().last : words.last
@@ -147,12 +147,12 @@ package final class DataFile {
         ?? "end it in .csv, .jsonl, .ts or .npy, or set data.format")
   }
 
-  func failure(_ place: String?, _ problem: String, hint: String? = nil) -> DataFileError {
+  package func failure(_ place: String?, _ problem: String, hint: String? = nil) -> DataFileError {
     DataFileError(path: path, place: place, problem: problem, hint: hint)
   }
 
   /// A finite number out of a text.
-  func number(
+  package func number(
     _ text: some StringProtocol, _ place: String, _ contract: ContractVersion
   ) throws -> Double {
     guard let value = CellNumber.parse(Array(text.utf8), contract: contract) else {
@@ -162,7 +162,9 @@ package final class DataFile {
   }
 
   /// The same of a number that is one already.
-  func number(_ value: Double, _ place: String, _ contract: ContractVersion) throws -> Double {
+  package func number(
+    _ value: Double, _ place: String, _ contract: ContractVersion
+  ) throws -> Double {
     try finite(contract >= .two ? value : Double(Float(value)), place)
   }
 
@@ -182,21 +184,21 @@ package final class DataFile {
 }
 
 /// The lines of a stream, one after another. A byte order mark is no part of the first.
-struct LineReader {
-  let stream: ByteStream
+package struct LineReader {
+  package let stream: ByteStream
   private var position = 0
   /// Where the line that was read last stands in the stream's window, without its end.
-  private(set) var line = 0..<0
+  package private(set) var line = 0..<0
   /// Its number, from 1.
-  private(set) var number = 0
+  package private(set) var number = 0
 
-  init(_ stream: ByteStream) {
+  package init(_ stream: ByteStream) {
     self.stream = stream
     if stream.head(3) == [0xEF, 0xBB, 0xBF] { position = 3 }
   }
 
   /// Reads the next line; false where there is none.
-  mutating func next() throws -> Bool {
+  package mutating func next() throws -> Bool {
     var searched = position
     while true {
       let base = unsafe stream.base
@@ -222,9 +224,9 @@ struct LineReader {
   }
 
   /// The bytes of the line that was read last.
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     unsafe Array(UnsafeBufferPointer(start: stream.base + line.lowerBound, count: line.count))
   }
 
-  var text: String { String(decoding: bytes, as: UTF8.self) }
+  package var text: String { String(decoding: bytes, as: UTF8.self) }
 }

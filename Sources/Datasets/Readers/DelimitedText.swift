@@ -1,15 +1,15 @@
 /// Rows of fields with a separator between them, a line a row (RFC 4180). A field in quotes may
 /// hold separators, line ends, and a quote as two. Lines end in LF, CR LF or CR; a blank line is no
 /// row. Rows are found in the window of a stream, and gone with the next one.
-struct DelimitedText {
+package struct DelimitedText {
   /// What is wrong with the text, and in which line.
-  struct Failure: Error {
-    let line: Int
-    let problem: String
+  package struct Failure: Error {
+    package let line: Int
+    package let problem: String
   }
 
   /// Where a field stands in the stream's window, without its quotes.
-  struct Field {
+  package struct Field {
     var start: UInt32
     var end: UInt32
     var isQuoted = false
@@ -21,7 +21,7 @@ struct DelimitedText {
     }
   }
 
-  let stream: ByteStream
+  package let stream: ByteStream
   private let separator: UInt8
   /// Lines that begin so are none.
   private let remark: [UInt8]
@@ -29,11 +29,11 @@ struct DelimitedText {
   private var positionLine = 1
   private var fields = [Field](repeating: Field(0, 0), count: 16)
   /// How many fields the row has that was read last.
-  private(set) var count = 0
+  package private(set) var count = 0
   /// The line in which it begins.
-  private(set) var line = 1
+  package private(set) var line = 1
   /// Whether the file ends with it, without the end of a line.
-  private(set) var isCutOff = false
+  package private(set) var isCutOff = false
 
   /// The longest that a field in quotes may be.
   private static let longestQuotes = 1 << 26
@@ -41,7 +41,7 @@ struct DelimitedText {
   /// - Parameters:
   ///   - remark: lines that begin so are skipped; empty for none.
   ///   - skipping: lines to skip, whatever is in them.
-  init(
+  package init(
     _ stream: ByteStream, separator: UInt8, remark: [UInt8] = [], skipping lines: Int = 0
   ) throws {
     self.stream = stream
@@ -53,10 +53,10 @@ struct DelimitedText {
   }
 
   /// A field of the row that was read last.
-  @inline(__always) func field(_ place: Int) -> Field { fields[place] }
+  @inline(__always) package func field(_ place: Int) -> Field { fields[place] }
 
   /// The text of a field of the row that was read last.
-  subscript(place: Int) -> String {
+  package subscript(place: Int) -> String {
     let field = fields[place]
     let bytes = unsafe UnsafeBufferPointer(
       start: stream.base + Int(field.start), count: Int(field.end - field.start))
@@ -65,7 +65,7 @@ struct DelimitedText {
   }
 
   /// Whether the row that was read last has only empty fields, without quotes, from a place on.
-  func isEmpty(from place: Int) -> Bool {
+  package func isEmpty(from place: Int) -> Bool {
     (place..<max(place, count)).allSatisfy {
       fields[$0].start == fields[$0].end && !fields[$0].isQuoted
     }
@@ -74,7 +74,7 @@ struct DelimitedText {
   /// Reads the next row; false where there is none.
   ///
   /// - Throws: `Failure`, `ByteStream.NotText`, or what the stream throws.
-  mutating func next() throws -> Bool {
+  package mutating func next() throws -> Bool {
     while try atLineStart() {
       line = positionLine
       while try !scan() { try refill() }

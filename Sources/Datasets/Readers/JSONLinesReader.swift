@@ -1,12 +1,12 @@
 import NumericContract
-import Records
+package import Records
 
 /// One sequence a line: {"values": [[0.1, 2], [0.3, 4]], "label": "a"}, a vector for each step; a
 /// plain number stands for a vector of one. The label may be a string or a number.
 ///
 /// With a width, {"active": [[0, 5], []]} is a sequence too, whose steps name the columns that are
 /// 1, from 0.
-struct JSONLinesReader {
+package struct JSONLinesReader {
   let file: DataFile
   let contract: ContractVersion
   let missing: MissingValues
@@ -162,7 +162,7 @@ struct JSONLinesReader {
   }
 
   /// The class that a member names; nil where it names none.
-  static func label(_ value: OrderedJSON?) -> String? {
+  package static func label(_ value: OrderedJSON?) -> String? {
     switch value {
     case .string(let text): text
     case .integer(let number): "\(number)"

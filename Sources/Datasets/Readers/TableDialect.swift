@@ -1,17 +1,17 @@
 /// How a table is written, told from its head: what separates fields, what stands before decimals,
 /// and where the header is.
-struct TableDialect {
-  private(set) var separator = UInt8(ascii: ",")
+package struct TableDialect {
+  package private(set) var separator = UInt8(ascii: ",")
   /// What stands before decimals.
-  private(set) var point = UInt8(ascii: ".")
+  package private(set) var point = UInt8(ascii: ".")
   /// Lines above the header, blank ones aside.
-  private(set) var preamble = 0
+  package private(set) var preamble = 0
   /// What a person is to know of it.
-  private(set) var remarks: [String] = []
+  package private(set) var remarks: [String] = []
 
   private static let separators = [",", ";", "\t", "|"].map { UInt8(ascii: $0) }
   /// How much is looked at.
-  static let headBytes = 1 << 18
+  package static let headBytes = 1 << 18
   private static let headRows = 200
   /// So many lines may stand above a header.
   private static let mostPreamble = 50
@@ -31,7 +31,7 @@ struct TableDialect {
   /// - Parameters:
   ///   - head: the first bytes of the file.
   ///   - isWhole: whether they are all.
-  init(head: [UInt8], isWhole: Bool, _ request: SequenceRequest) {
+  package init(head: [UInt8], isWhole: Bool, _ request: SequenceRequest) {
     let remark = Array((request.remark ?? "").utf8)
     func rows(_ separator: UInt8) -> [Row] {
       Self.rows(of: head, isWhole: isWhole, separator, remark)
@@ -72,7 +72,7 @@ struct TableDialect {
   }
 
   /// In words.
-  var words: String {
+  package var words: String {
     let name =
       switch separator {
       case 0x2C: "commas"

@@ -1,19 +1,19 @@
 import Tasks
 
 /// The names of a table's columns, and which of them a config names.
-struct TableHeader {
-  let names: [String]
+package struct TableHeader {
+  package let names: [String]
   /// Whether the names are those of the file.
-  let isGiven: Bool
-  let sequence: Int?
-  let label: Int?
+  package let isGiven: Bool
+  package let sequence: Int?
+  package let label: Int?
   /// Columns of dates and times.
-  let calendar: [Int]
+  package let calendar: [Int]
   /// Those that the config chooses; nil where it leaves that to the file.
-  let chosen: [Int]?
+  package let chosen: [Int]?
 
   /// - Parameter rows: has read the first row, and no more.
-  init(of rows: DelimitedText, _ request: SequenceRequest, file: DataFile) throws {
+  package init(of rows: DelimitedText, _ request: SequenceRequest, file: DataFile) throws {
     var fields = (0..<rows.count).map { CSVReader.trimmed(rows[$0]) }
     isGiven = request.hasHeader
     if isGiven {

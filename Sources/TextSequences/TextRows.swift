@@ -1,3 +1,4 @@
+import Datasets
 import Tasks
 
 /// A text a row of a table, in one column, and its class in another where texts have one.

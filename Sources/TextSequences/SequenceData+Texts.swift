@@ -1,5 +1,6 @@
 import Batches
 import Corpora
+import Datasets
 import NumericContract
 import Records
 import Tasks
@@ -78,7 +79,6 @@ extension SequenceData {
     if request.growsWindow {
       for part in [texts.training, texts.held] { request.growWindow(to: part.set) }
     }
-    window = request.window
     func packed(_ part: ReadTexts.Part, shuffle: Philox?) -> PackedSequences {
       PackedSequences(
         set: part.set, chosen: part.chosen, target: .classes(part.classes),
@@ -88,18 +88,16 @@ extension SequenceData {
     let (trained, held) = (texts.training, texts.held)
     let rows = packed(trained, shuffle: random)
     let heldRows = held.chosen.isEmpty ? nil : packed(held, shuffle: nil)
-    training = .sequences(rows)
-    validation = heldRows.map { .sequences($0) }
-    slots = max(rows.slots, heldRows?.slots ?? 1)
-    features = nil
-    outputs = texts.frame.classes?.count ?? 1
-    fingerprint = texts.fingerprint
+    self.init(
+      training: .sequences(rows), validation: heldRows.map { .sequences($0) },
+      outputs: texts.frame.classes?.count ?? 1, window: request.window,
+      slots: max(rows.slots, heldRows?.slots ?? 1), fingerprint: texts.fingerprint,
+      words: rows.words(of: trained.set, trained.chosen, called: "text"))
     validationFingerprint = texts.validationFingerprint
     self.frame = texts.frame
     self.tokenizer = texts.tokenizer
     let unknown = texts.tokenizer.unknown
     validationTokens = held.set.count(of: held.chosen, unknown: unknown)
-    words = rows.words(of: trained.set, trained.chosen, called: "text")
     summary = texts.summary
     summary.say(
       tokens: trained.set.count(of: trained.chosen, unknown: unknown),
@@ -151,14 +149,6 @@ extension TextTable {
         + "\(window)" + (long > 1 ? ", and \(Format.grouped(long)) texts are longer" : ""),
       hint: "set batch.window to \(set.length(longest)) or more, or data.truncate to \"end\" or "
         + "\"start\"")
-  }
-}
-
-extension TaskFrame {
-  /// What texts teach beside a tokenizer.
-  init(classesOf labels: [String]) {
-    columns = []
-    classes = ClassNames.ordered(labels)
   }
 }
 

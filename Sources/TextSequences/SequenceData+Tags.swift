@@ -1,5 +1,6 @@
 import Batches
 import Corpora
+import Datasets
 import NumericContract
 import Records
 import Tasks
@@ -122,7 +123,6 @@ extension SequenceData {
     if request.growsWindow {
       for part in [tags.training, tags.held] { request.growWindow(to: part.set) }
     }
-    window = request.window
     func packed(_ part: ReadTags.Part, shuffle: Philox?) -> PackedSequences {
       PackedSequences(
         set: part.set, chosen: part.chosen, target: .everyStep(part.classes),
@@ -132,18 +132,16 @@ extension SequenceData {
     let (trained, held) = (tags.training, tags.held)
     let rows = packed(trained, shuffle: random)
     let heldRows = held.chosen.isEmpty ? nil : packed(held, shuffle: nil)
-    training = .sequences(rows)
-    validation = heldRows.map { .sequences($0) }
-    slots = max(rows.slots, heldRows?.slots ?? 1)
-    features = nil
-    outputs = tags.frame.classes?.count ?? 1
-    fingerprint = tags.fingerprint
+    self.init(
+      training: .sequences(rows), validation: heldRows.map { .sequences($0) },
+      outputs: tags.frame.classes?.count ?? 1, window: request.window,
+      slots: max(rows.slots, heldRows?.slots ?? 1), fingerprint: tags.fingerprint,
+      words: rows.words(of: trained.set, trained.chosen, called: "sequence"))
     validationFingerprint = tags.validationFingerprint
     self.frame = tags.frame
     self.tokenizer = tags.tokenizer
     let unknown = tags.tokenizer.unknown
     validationTokens = held.set.count(of: held.chosen, unknown: unknown)
-    words = rows.words(of: trained.set, trained.chosen, called: "sequence")
     summary = tags.summary
     summary.say(
       tokens: trained.set.count(of: trained.chosen, unknown: unknown),
@@ -153,6 +151,11 @@ extension SequenceData {
     let (counts, heldCounts) = (trained.counts(classes.count), held.counts(classes.count))
     summary.say(
       classes: classes, training: counts.classes, validation: heldCounts.classes, of: "words")
+    let numbers = trained.chosen.flatMap { sequence in
+      trained.classes[trained.set.starts[sequence]..<trained.set.starts[sequence + 1]]
+        .filter { $0 >= 0 }
+    }
+    try weigh(classes, numbers, request)
     if let label = text.ignoredLabel {
       summary.say(
         "ignored",

@@ -1,4 +1,5 @@
 import Corpora
+import Datasets
 import Foundation
 import Records
 import Tasks
@@ -157,7 +158,7 @@ struct TextReader {
   private func appendLines(
     of file: DataFile, label: String?, _ table: inout TextTable
   ) throws {
-    var lines = LineReader(file.stream)
+    var lines = Datasets.LineReader(file.stream)
     while try lines.next() {
       unsafe Self.withLine(lines) { line in
         if unsafe Self.isBlank(line) {
@@ -217,7 +218,7 @@ struct TextReader {
   }
 
   private static func withLine(
-    _ lines: LineReader, _ body: (UnsafeBufferPointer<UInt8>) -> Void
+    _ lines: Datasets.LineReader, _ body: (UnsafeBufferPointer<UInt8>) -> Void
   ) {
     unsafe body(
       UnsafeBufferPointer(
@@ -235,7 +236,7 @@ struct TextReader {
     table.form =
       "a line of JSON a text: \"\(text.column)\""
       + (hasLabels ? ", class by \"\(request.labelColumn)\"" : "")
-    var lines = LineReader(file.stream)
+    var lines = Datasets.LineReader(file.stream)
     while try lines.next() {
       let bytes = lines.bytes
       if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }

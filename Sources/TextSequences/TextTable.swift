@@ -1,5 +1,6 @@
 import Batches
 import Corpora
+import Datasets
 import NumericContract
 import Tasks
 

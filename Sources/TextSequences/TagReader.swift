@@ -1,3 +1,4 @@
+import Datasets
 import Records
 import Tasks
 
@@ -63,7 +64,7 @@ struct TagReader {
   private func readColumns(
     _ file: DataFile, isUniversal: Bool, _ table: inout TaggedTable
   ) throws {
-    var lines = LineReader(file.stream)
+    var lines = Datasets.LineReader(file.stream)
     var columns: Columns?
     var first = 1
     var leftOut = (remarks: 0, starts: 0, ranges: 0)
@@ -166,7 +167,7 @@ struct TagReader {
   private func readObjects(_ file: DataFile, _ table: inout TaggedTable) throws {
     let (words, tags) = (text.words ?? "tokens", text.tags ?? "labels")
     table.form = "a line of JSON a sequence: words in \"\(words)\", labels in \"\(tags)\""
-    var lines = LineReader(file.stream)
+    var lines = Datasets.LineReader(file.stream)
     while try lines.next() {
       let bytes = lines.bytes
       if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }

@@ -1,5 +1,6 @@
 import Batches
 import Corpora
+import Datasets
 import NumericContract
 import Records
 import Tasks
@@ -108,22 +109,18 @@ extension SequenceData {
         batchRows: request.rows, window: request.window, shuffle: nil, slots: text.mostDocuments,
         documents: heldCounts)
     }
-    window = request.window
-    training = .sequences(rows)
-    validation = heldRows.map { .sequences($0) }
-    slots = max(rows.slots, heldRows?.slots ?? 1)
-    features = nil
-    outputs = tokenizer.vocabularySize
-    fingerprint = table.fingerprint
+    let targets = rows.targetCount(beforeBatch: rows.batchCount)
+    self.init(
+      training: .sequences(rows), validation: heldRows.map { .sequences($0) },
+      outputs: tokenizer.vocabularySize, window: request.window,
+      slots: max(rows.slots, heldRows?.slots ?? 1), fingerprint: table.fingerprint,
+      words: "\(Format.count(parts.training.count, "training document")), "
+        + "\(Format.count(targets, "token")) in \(Format.count(rows.rowCount, "row")), "
+        + "\(Format.fixed(100 * rows.fill, 1)) % filled")
     validationFingerprint = other?.fingerprint
     self.tokenizer = tokenizer
-    let targets = rows.targetCount(beforeBatch: rows.batchCount)
     let heldTargets = heldRows.map { $0.targetCount(beforeBatch: $0.batchCount) } ?? 0
     validationTokens = TokenCount(tokens: heldTargets, unknown: heldCounts?.unknown ?? 0)
-    words =
-      "\(Format.count(parts.training.count, "training document")), "
-      + "\(Format.count(targets, "token")) in \(Format.count(rows.rowCount, "row")), "
-      + "\(Format.fixed(100 * rows.fill, 1)) % filled"
     summary.say("training", request.train, table, called: "document")
     if let other, let path = request.valid {
       summary.say("validation", path, other, called: "document")

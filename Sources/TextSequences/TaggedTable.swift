@@ -1,5 +1,6 @@
 import Batches
 import Corpora
+import Datasets
 import Tasks
 
 /// Sequences of words with a label for each word, as a file has them.
