@@ -103,7 +103,10 @@ extension Config {
       "words and byte pairs")
       + rules(["truncate"], readsTokens, "texts") + [textRule(instead)]
       + rules(
-        ["missing", "missing_values", "columns", "sequence", "normalize"], !readsTokens,
+        [
+          "missing", "missing_values", "columns", "sequence", "normalize", "calendar", "static",
+          "width",
+        ], !readsTokens,
         "real values")
   }
 

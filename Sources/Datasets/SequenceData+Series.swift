@@ -22,14 +22,21 @@ extension SequenceData {
     } else if request.validFraction > 0 {
       held = form.windows(set, form.formed(parts.validationSteps, of: set), request, nil)
     }
-    for (windows, use, path) in [
-      (taken, "training", request.train),
-      (held ?? taken, "validation", validation?.path ?? request.train),
-    ] where windows.count == 0 {
-      throw DataFileError(
-        path: path, place: nil,
-        problem: "too short for \(use): no series has \(request.window + request.horizon) steps",
-        hint: "use longer series, or lower batch.window, data.horizon or data.valid_fraction")
+    if taken.count == 0 {
+      throw Self.noWindow(
+        "to train on", taken, parts.trainingSteps, request, path: request.train,
+        hint: validation == nil && request.validFraction > 0
+          ? "lower batch.window, data.horizon or data.valid_fraction" : nil)
+    }
+    if let held, held.count == 0 {
+      throw Self.noWindow(
+        "to validate on", held,
+        validation.map { set in
+          (0..<set.set.count).map { set.set.starts[$0]..<set.set.starts[$0 + 1] }
+        } ?? parts.validationSteps, request, path: validation?.path ?? request.train,
+        hint: validation == nil
+          ? "lower batch.window or data.horizon, raise data.valid_fraction, which is what the "
+            + "horizon must fit in, or name a file by data.valid" : nil)
     }
     training = .windows(taken)
     self.validation = held.map { .windows($0) }
@@ -63,6 +70,24 @@ extension SequenceData {
       self.summary.say(
         shortSeriesOf: "validation", parts.validationSteps.map(\.count), least: least)
     }
+  }
+}
+
+extension SequenceData {
+  /// What is wrong where nothing is left to forecast.
+  private static func noWindow(
+    _ use: String, _ windows: SeriesWindows, _ parts: [Range<Int>], _ request: SequenceRequest,
+    path: String, hint: String?
+  ) -> DataFileError {
+    let least = request.window + request.horizon
+    let longest = parts.map(\.count).max() ?? 0
+    return DataFileError(
+      path: path, place: nil,
+      problem: longest >= least
+        ? "every target \(use) is missing"
+        : "there is no window \(use): a window and its forecast take \(least) steps, the longest "
+          + "part for it has \(longest)",
+      hint: hint ?? "use longer series, or lower batch.window or data.horizon")
   }
 }
 

@@ -41,9 +41,10 @@ package struct Inspection {
     }
     console.say(
       "model        \(model.shape.recurrenceInWords), hidden \(model.shape.hiddenSize), "
-        + "embedding \(model.shape.embeddingSize), \(model.shape.layerCount) layers, vocabulary "
-        + "\(model.shape.vocabularySize) (\(state.tokenizer.kind.rawValue)), "
-        + "\(Format.grouped(table.parameterCount)) parameters")
+        + (model.task.readsTokens ? "embedding \(model.shape.embeddingSize), " : "")
+        + "\(Format.count(model.shape.layerCount, "layer")), \(model.shape.endsInWords)"
+        + (model.task.hasTokenizer ? " (\(state.tokenizer.kind.rawValue))" : "")
+        + ", \(Format.grouped(table.parameterCount)) parameters")
     console.say("optimizer    \(state.optimizer)")
     let exchange = model.config.exchange
     if exchange.compression != .none {

@@ -81,6 +81,13 @@ package struct Evaluation {
         "unknown are \(Format.share(count.unknown, of: count.tokens)) of its "
           + Format.count(count.tokens, "token"))
     }
+    if text != nil, case .sequences(let data, _) = subject {
+      // The file stands for training and validation alike: what is said of both is said once.
+      for line in data.summary.lines where line.label == "remark" {
+        if line.text.hasPrefix("validation: ") || line.text.hasPrefix("'") { continue }
+        console.say("remark: \(line.text)")
+      }
+    }
     for warning in score.warnings { console.say(warning) }
     for line in score.figures.tables.flatMap(\.lines) { console.say(line) }
     let head: OrderedJSON = [

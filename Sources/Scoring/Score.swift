@@ -36,7 +36,9 @@ package struct Score: Sendable {
 
   /// The value of one of the task's metrics; not a number where it is not defined.
   package func value(of metric: TaskMetric) -> Double {
-    switch metric.quantity {
+    // Figures that count targets otherwise than the loss does.
+    if metric != .loss, let value = figures.values[metric.name] { return value }
+    return switch metric.quantity {
     case .loss: loss
     case .lossMetric: lossMetric
     case .lossMetricPerColumn: lossMetric / Double(outputs)

@@ -66,7 +66,10 @@ private struct ReadTags {
     let whole = try part(table, parts.training)
     training = counted(whole)
     if let other {
+      let before = (cut, empty)
       held = counted(try part(other, Array(0..<other.count)))
+      // What one file loses is said once.
+      if request.valid == request.train { (cut, empty) = before }
     } else {
       held = counted(Part(set: whole.set, chosen: parts.validation, classes: whole.classes))
     }

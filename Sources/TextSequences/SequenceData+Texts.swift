@@ -47,7 +47,10 @@ private struct ReadTexts {
     }
     training = try part(table, parts.training, path: request.train)
     if let other {
+      let before = cut
       held = try part(other.table, Array(0..<other.table.count), path: other.path)
+      // What one file loses is said once.
+      if other.path == request.train { cut = before }
     } else {
       held = Part(set: training.set, chosen: parts.validation, classes: training.classes)
     }

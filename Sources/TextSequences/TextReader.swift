@@ -123,6 +123,12 @@ struct TextReader {
     guard folders.isEmpty else {
       table.form = "a folder a class, a text a file"
       let others = names.filter { !isFolder($0) }
+      if folders.count == 1, others.count > 1 {
+        throw failure(
+          "has one folder, \"\(folders[0])\", beside \(Format.count(others.count, "file")), and is "
+            + "neither a file a class nor a folder a class",
+          hint: "move the folder, or the files, elsewhere")
+      }
       if !others.isEmpty {
         table.remarks.append(
           "files beside the folders of classes are left out: \(DataFileError.list(others))")

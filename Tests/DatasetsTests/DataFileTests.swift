@@ -59,6 +59,28 @@ import Testing
     #expect(try unlisted.sequences().labels == ["a", "b"])
   }
 
+  @Test func rowsWithoutASequenceAreAnError() throws {
+    let file = try DataFolder("a.csv", "sequence,x,label\na,1,u\na,2,u\n ,3,u\n,4,v\n")
+    let error = #expect(throws: DataFileError.self) { try file.sequences() }
+    #expect("\(error!)".contains("line 4, column \"sequence\": is empty, and names the sequence"))
+  }
+
+  @Test func partsWithoutAWindowAreToldWithWhatMendsThem() throws {
+    let rows = (0..<120).map { "\($0 % 7)" }.joined(separator: "\n")
+    let file = try DataFolder("a.csv", "x\n" + rows + "\n")
+    var request = file.request(.forecasting)
+    (request.window, request.horizon, request.validFraction) = (12, 50, 0.1)
+    let error = #expect(throws: DataFileError.self) { try SequenceData(request) }
+    #expect("\(error!)".contains("no window to validate on: a window and its forecast take 62"))
+    #expect("\(error!)".contains("raise data.valid_fraction"))
+    request.validFraction = 0.45
+    #expect(try SequenceData(request).validation != nil)
+    request.validFraction = 0.6
+    let other = #expect(throws: DataFileError.self) { try SequenceData(request) }
+    #expect("\(other!)".contains("no window to train on"))
+    #expect("\(other!)".contains("lower batch.window, data.horizon or data.valid_fraction"))
+  }
+
   @Test func optionsOfTablesHaveNoEffectOnOtherFiles() throws {
     func complaint(_ name: String, _ change: (inout SequenceRequest) -> Void) throws -> String {
       let file = try DataFolder(name, #"{"values": [[1], [2]], "label": "a"}"#)

@@ -122,6 +122,12 @@ private struct TableBody {
     }
     if sequence != nil { starts.append(numbers.rows) }
     let name = header.sequence.map { rows[$0] } ?? ""
+    if let place = header.sequence, name.allSatisfy({ $0 == " " || $0 == "\t" }) {
+      throw file.failure(
+        "line \(rows.line), column \"\(header.names[place])\"",
+        "is empty, and names the sequence of its row (data.sequence)",
+        hint: "fill it in, or leave the row out")
+    }
     guard seen.insert(name).inserted else {
       throw file.failure(
         "line \(rows.line)", "sequence \"\(name)\" goes on after another one",

@@ -44,6 +44,8 @@ struct ClassFigures: FigureKind {
     }
     let total = results.reduce(0) { $0 + $1.count }
     let occurring = results.filter { $0.count > 0 }
+    // Of one class nothing is to be told apart, and the entropy is 0.
+    let entropy = occurring.count > 1 ? Self.entropy(results.map(\.count), total) : nil
     let largest = results.map(\.count).max() ?? 0
     let share = Figures.ratio(largest, total)
     let baselines = [
@@ -54,7 +56,7 @@ struct ClassFigures: FigureKind {
           // Of the class that is always told: precision is its share, recall 1.
           "macro_f1": share.map { 2 * $0 / (1 + $0) / Double(occurring.count) },
         ]),
-      Figures.Baseline("class_frequencies", ["loss": Self.entropy(results.map(\.count), total)]),
+      Figures.Baseline("class_frequencies", ["loss": entropy]),
     ]
     var figures = Figures(
       values: [

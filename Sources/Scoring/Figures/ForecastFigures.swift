@@ -24,6 +24,8 @@ struct ForecastFigures: FigureKind {
   private let levels: [Double]
   /// Steps of a season; nil where there is none.
   private let season: Int?
+  /// Whether targets may be missing: means over windows and over targets are not the same then.
+  private let masksTargets: Bool
 
   /// Who forecasts: the model and the naive ones, in the order of the sums.
   private enum Forecaster: Int, CaseIterable {
@@ -75,6 +77,7 @@ struct ForecastFigures: FigureKind {
     levels = task.quantiles
     point = TaskShape.middle(of: levels)
     season = frame.season
+    masksTargets = task.masksTargets
   }
 
   func add(_ output: ScoredOutput, to sums: UnsafeMutablePointer<Double>) {
@@ -106,14 +109,12 @@ struct ForecastFigures: FigureKind {
           let wrong = max(level * middle, (level - 1) * middle)
           unsafe own[Measure.pinball.rawValue] += (loss - wrong) / Double(levels.count)
         }
-        if let last = lastValue(output, column, from: output.window - 1, by: 1) {
-          add(.lastValue, last)
-        }
-        if let season, season <= output.window,
-          let value = lastValue(
-            output, column, from: output.window - season + ahead % season, by: season)
-        {
-          add(.seasonalValue, value)
+        // Of a window with nothing but gaps the mean; all forecast the same targets.
+        let last = lastValue(output, column, from: output.window - 1, by: 1) ?? 0
+        add(.lastValue, last)
+        if let season, season <= output.window {
+          let first = output.window - season + ahead % season
+          add(.seasonalValue, lastValue(output, column, from: first, by: season) ?? last)
         }
       }
     }
@@ -199,7 +200,8 @@ struct ForecastFigures: FigureKind {
       ]
     }
     var figures = Figures(
-      values: values(.model).filter { ["mase", "smape"].contains($0.key) },
+      // Errors as the naive ones are counted, of each target once, where the loss is another mean.
+      values: values(.model).filter { masksTargets || ["mase", "smape"].contains($0.key) },
       baselines: [Figures.Baseline("last_value", values(.lastValue))],
       tables: [columnTable(errors), stepTable(errors)] + levelTable(sums) + [errorTable(errors)])
     // A longer one reaches beyond what went in.
