@@ -59,6 +59,17 @@ import Testing
     #expect(try unlisted.sequences().labels == ["a", "b"])
   }
 
+  @Test func blankLinesOfATableOfOneColumnAreSaid() throws {
+    let blank = "x\n1\n\n2\n\r\n\n3\n\n"
+    let remark = try DataFolder("a.csv", blank).sequences(.forecasting).remarks
+    #expect(remark.contains { $0.hasPrefix("blank lines between rows are left out") })
+    #expect(remark.contains { $0.contains("their steps: 3; write") })
+    for content in ["x\n\n1\n2\n3\n\n\n", "x,y\n1,1\n\n2,1\n"] {
+      let remarks = try DataFolder("a.csv", content).sequences(.forecasting).remarks
+      #expect(!remarks.contains { $0.contains("blank lines") }, "\(content)")
+    }
+  }
+
   @Test func rowsWithoutASequenceAreAnError() throws {
     let file = try DataFolder("a.csv", "sequence,x,label\na,1,u\na,2,u\n ,3,u\n,4,v\n")
     let error = #expect(throws: DataFileError.self) { try file.sequences() }

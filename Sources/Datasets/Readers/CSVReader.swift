@@ -30,11 +30,18 @@ package struct CSVReader {
     var body = TableBody(header, dialect, request, file: file)
     // The first row is one of them where there is no header.
     var isThere = try header.isGiven ? rows.next() : true
+    let blankAbove = rows.blankLines
     while isThere {
       try body.append(rows)
       isThere = try rows.next()
     }
     try body.finish(into: &table)
+    if header.names.count == 1, rows.blankLines > blankAbove {
+      table.remarks.append(
+        "blank lines between rows are left out, and with them their steps: "
+          + "\(rows.blankLines - blankAbove); "
+          + "write \"\" or NA where a number is missing")
+    }
     return table
   }
 

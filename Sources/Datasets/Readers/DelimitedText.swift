@@ -38,6 +38,10 @@ package struct DelimitedText {
   /// The longest that a field in quotes may be.
   private static let longestQuotes = 1 << 26
 
+  /// Blank lines between the rows read so far.
+  package private(set) var blankLines = 0
+  private var hasRows = false
+
   /// - Parameters:
   ///   - remark: lines that begin so are skipped; empty for none.
   ///   - skipping: lines to skip, whatever is in them.
@@ -75,10 +79,15 @@ package struct DelimitedText {
   ///
   /// - Throws: `Failure`, `ByteStream.NotText`, or what the stream throws.
   package mutating func next() throws -> Bool {
+    var (expected, blank) = (positionLine, 0)
     while try atLineStart() {
       line = positionLine
+      blank += line - expected
       while try !scan() { try refill() }
+      expected = positionLine
       if count == 0 { continue }
+      if hasRows { blankLines += blank }
+      hasRows = true
       return true
     }
     return false
