@@ -13,7 +13,7 @@ package final class SeriesWindows: Sendable {
     package var stride = 1
     /// Columns whose numbers `horizon` steps later go in too, since they are known by then.
     package var known: [Int] = []
-    /// What the numbers of columns are told relative to, but for those that `isAbsolute` says.
+    /// What the numbers of columns are relative to, but for those that `isAbsolute` says.
     package var origin = WindowOrigin.none
     package var isAbsolute: [Bool] = []
     /// Columns of the file that are series of their own, one after another; 0 where rows are.
@@ -154,7 +154,7 @@ package final class SeriesWindows: Sendable {
     }
   }
 
-  /// What a column's numbers are told relative to in the window that begins at a step.
+  /// What a column's numbers are relative to in the window that begins at a step.
   private func origin(of column: Int, _ first: Int) -> Float {
     if plan.origin == .none || plan.isAbsolute[column] { return 0 }
     let features = set.features
@@ -181,7 +181,7 @@ package struct TargetUnit: Sendable, Equatable {
   package var name: String
   package var mean: Double
   package var deviation: Double
-  /// What the window's numbers are told relative to.
+  /// What the window's numbers are relative to.
   package var origin = 0.0
 
   package init(name: String, mean: Double, deviation: Double, origin: Double = 0) {

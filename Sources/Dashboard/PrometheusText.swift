@@ -87,7 +87,7 @@ enum PrometheusText {
     return lines.map { $0 + "\n" }.joined()
   }
 
-  /// What the runs' tasks are judged by, and naive models beside them, but for the gauges above.
+  /// The other metrics of the runs' tasks, and those of their baselines.
   private static func figureNames(_ summaries: [OrderedJSON]) -> [String] {
     let known = Set(gauges.map(\.name))
     var names: [String] = []

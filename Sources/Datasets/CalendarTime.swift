@@ -1,8 +1,10 @@
 import NumericContract
+import Records
 
 /// A date, or a date and a time of day, as a clock on the wall shows it.
 struct CalendarTime: Equatable, Sendable {
-  /// Since midnight.
+  /// Days since the first of March of year 0, and seconds since midnight.
+  var day: Int32
   var seconds: Int32
   /// 0 is Monday, and January.
   var weekday: UInt8
@@ -35,6 +37,7 @@ struct CalendarTime: Equatable, Sendable {
       let day = digits(2), 1...12 ~= month, 1...Self.days(of: month, year) ~= day
     else { return nil }
     self.month = UInt8(month - 1)
+    self.day = Self.day(year, month, day)
     weekday = UInt8(Self.weekday(year, month, day))
     seconds = 0
     if bytes.isEmpty { return }
@@ -55,7 +58,9 @@ struct CalendarTime: Equatable, Sendable {
         }
       }
     }
-    seconds = Int32((hour * 3600 + minute * 60 + second) % 86_400)
+    let total = hour * 3600 + minute * 60 + second
+    self.day += Int32(total / 86_400)
+    seconds = Int32(total % 86_400)
     if bytes.isEmpty || take(UInt8(ascii: "Z")) && bytes.isEmpty { return }
     guard take(0x2B) || take(0x2D), digits(2) != nil else { return nil }
     _ = take(0x3A)
@@ -65,6 +70,12 @@ struct CalendarTime: Equatable, Sendable {
   private static func days(of month: Int, _ year: Int) -> Int {
     let isLeap = year.isMultiple(of: 4) && !year.isMultiple(of: 100) || year.isMultiple(of: 400)
     return month == 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
+  }
+
+  /// Of the Gregorian calendar, whose leap days end years that begin in March.
+  private static func day(_ year: Int, _ month: Int, _ day: Int) -> Int32 {
+    let (y, m) = month < 3 ? (year - 1, month + 9) : (year, month - 3)
+    return Int32(365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1)
   }
 
   /// 0 is Monday: by Zeller's congruence.
@@ -87,7 +98,51 @@ struct CalendarTime: Equatable, Sendable {
 /// A column of dates and times.
 struct TimeColumn: Sendable {
   var name: String
-  var times: [CalendarTime] = []
+  private(set) var times: [CalendarTime] = []
+  /// Of rows of a sequence but its first: those that are earlier than the row before, as late as
+  /// it, and otherwise later than the first one of all.
+  private var rows = 0
+  private var earlier = 0
+  private var repeated = 0
+  private var uneven = 0
+  private var step: Int?
+
+  init(name: String) { self.name = name }
+
+  /// - Parameter isFirst: whether the row is the first of its sequence.
+  mutating func append(_ time: CalendarTime, isFirst: Bool) {
+    if let last = times.last, !isFirst {
+      let days = Int(time.day - last.day)
+      let difference = 86_400 * days + Int(time.seconds - last.seconds)
+      rows += 1
+      if difference < 0 { earlier += 1 }
+      if difference == 0 { repeated += 1 }
+      if difference > 0 {
+        if step == nil { step = difference }
+        if step != difference { uneven += 1 }
+      }
+    }
+    times.append(time)
+  }
+
+  /// What is odd about the times of rows, which count as steps of one length in the order of the
+  /// file.
+  var remarks: [String] {
+    if earlier > 0, earlier + repeated == rows {
+      return [
+        "column \"\(name)\": the newest rows come first, so that the past is read as the future; "
+          + "sort the rows by time"
+      ]
+    }
+    let step = step ?? 0
+    return [
+      (earlier, "rows earlier than the row before", "; sort the rows by time"),
+      (repeated, "rows with the time of the row before", ""),
+      (uneven, "steps of another length than the first, \(step) s", "; all count as one step"),
+    ]
+    .filter { $0.0 > 0 }
+    .map { "column \"\(name)\": \($0.1): \(Format.grouped($0.0))\($0.2)" }
+  }
 
   /// What goes in for some columns, [steps, columns, `CalendarTime.inputs`].
   static func inputs(of columns: [TimeColumn]) -> [Float] {

@@ -99,12 +99,14 @@ extension DataSummary {
   /// - Parameters:
   ///   - training: class numbers of the sequences to train on.
   ///   - validation: the same of those to validate on.
-  package mutating func say(classes names: [String], training: [Int32], validation: [Int32]) {
+  package mutating func say(
+    classes names: [String], training: [Int32], validation: [Int32], of noun: String = "sequences"
+  ) {
     func counts(_ numbers: [Int32]) -> [Int] {
       numbers.reduce(into: [Int](repeating: 0, count: names.count)) { $0[Int($1)] += 1 }
     }
     say(
-      classes: names, training: counts(training), validation: counts(validation), of: "sequences")
+      classes: names, training: counts(training), validation: counts(validation), of: noun)
   }
 
   /// Says how much of each class there is.
@@ -113,7 +115,7 @@ extension DataSummary {
   ///   - trained: how much there is to train on, by class.
   ///   - held: the same to validate on.
   ///   - noun: what is counted.
-  package mutating func say(
+  private mutating func say(
     classes names: [String], training trained: [Int], validation held: [Int], of noun: String
   ) {
     let isHeld = held.contains { $0 > 0 }

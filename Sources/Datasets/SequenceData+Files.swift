@@ -15,7 +15,9 @@ extension SequenceData {
     if frame == nil { try file.requireEffect(of: request) }
     var table = try file.sequences(request)
     var other: (file: DataFile, table: SequenceTable)?
-    if let path = request.valid {
+    // What is measured on alone stands for both.
+    let isOneFile = request.valid == request.train
+    if let path = request.valid, !isOneFile {
       let file = try DataFile(path: path, progress: request.progress)
       other = (file, try file.sequences(request))
     }
@@ -42,7 +44,9 @@ extension SequenceData {
     if let other { summary.say(remarksOf: other.table, path: other.file.path) }
     let set = try table.taken(by: frame, missing: request.missing, path: file.path)
     var validation: (set: SequenceSet, path: String)?
-    if let path = other?.file.path {
+    if isOneFile {
+      validation = (set, file.path)
+    } else if let path = other?.file.path {
       let set = try other?.table.taken(by: frame, missing: request.missing, path: path)
       validation = set.map { ($0, path) }
     }
@@ -52,7 +56,7 @@ extension SequenceData {
       try self.init(sequences: set, parts, validation: validation, request, frame, summary)
     }
     fingerprint = file.fingerprint
-    validationFingerprint = other?.file.fingerprint
+    validationFingerprint = isOneFile ? file.fingerprint : other?.file.fingerprint
     self.frame = frame
   }
 

@@ -85,8 +85,8 @@ extension SequenceData {
       path: path, place: nil,
       problem: longest >= least
         ? "every target \(use) is missing"
-        : "there is no window \(use): a window and its forecast take \(least) steps, the longest "
-          + "part for it has \(longest)",
+        : "there is no window \(use): one and its forecast take \(least) steps, and no series has "
+          + "more than \(longest) for it",
       hint: hint ?? "use longer series, or lower batch.window or data.horizon")
   }
 }

@@ -43,7 +43,7 @@ package struct SequenceRequest: Sendable {
   package var staticColumns: [String] = []
   /// Columns of dates and times, of which hour, weekday and month are read.
   package var calendarColumns: [String] = []
-  /// What a series is, and what its numbers are scaled over and told relative to.
+  /// What a series is, and what its numbers are scaled over and relative to.
   package var seriesForm = SeriesForm.rows
   package var scale = ScaleScope.column
   package var origin = WindowOrigin.none
@@ -65,7 +65,7 @@ package struct SequenceRequest: Sendable {
   /// Told what is read of files.
   package var progress: ReadingProgress?
 
-  /// The column that tells sequences apart where nothing else is said.
+  /// The default of `data.sequence`.
   package static let sequenceColumn = "sequence"
   /// Reads what a model has learnt to read.
   mutating func adopt(_ frame: TaskFrame) {

@@ -81,7 +81,7 @@ struct DataReport {
         + Format.count(streams.window, "step")
         + (streams.lastSteps > 0 ? " and one of \(streams.lastSteps)" : "")
         + (streams.restTargets > 0
-          ? ", and one for the last \(Format.grouped(streams.restTargets))" : "")
+          ? ", and one more for the last \(Format.count(streams.restTargets, "target"))" : "")
         + (left > 0 ? "; \(Format.grouped(left)) are left out" : ""))
     summary.add(["targets_per_epoch": .integer(read), "training_targets": .integer(targets)])
   }

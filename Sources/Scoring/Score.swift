@@ -36,7 +36,7 @@ package struct Score: Sendable {
 
   /// The value of one of the task's metrics; not a number where it is not defined.
   package func value(of metric: TaskMetric) -> Double {
-    // Figures that count targets otherwise than the loss does.
+    // A figure, also where it counts targets in another way than the loss.
     if metric != .loss, let value = figures.values[metric.name] { return value }
     return switch metric.quantity {
     case .loss: loss
@@ -46,7 +46,7 @@ package struct Score: Sendable {
     case .perplexity: loss < 700 ? Elementary.exp(loss) : .infinity
     case .bitsPerByte: bits(per: bytes)
     case .bitsPerCharacter: bits(per: characters ?? 0)
-    case .figure: figures.values[metric.name] ?? .nan
+    case .figure: .nan
     }
   }
 

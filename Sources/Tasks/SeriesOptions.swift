@@ -6,7 +6,7 @@ package enum ScaleScope: String, CaseIterable, Sendable {
   case series
 }
 
-/// What the numbers of a window are told relative to.
+/// What the numbers of a window are relative to.
 package enum WindowOrigin: String, CaseIterable, Sendable {
   /// Nothing: as they are.
   case none

@@ -5,17 +5,18 @@
 package enum TaskFigures: String, CaseIterable, Sendable {
   /// The loss alone.
   case none
-  /// Of tokens of a text: beside a unigram model.
+  /// Of the tokens of a text; the baseline is a unigram model.
   case text
-  /// Of one class for each output: precision, recall and confusions of classes, beside the largest
-  /// class.
+  /// Of one class for each output: precision, recall and confusion matrix; the baseline is the
+  /// largest class.
   case classes
-  /// Of several yes or no for each output: beside the vector before, and columns by frequency.
+  /// Of several labels of 0 or 1 for each output; the baselines are the vector before, and the
+  /// columns' frequencies.
   case labels
-  /// Of the coming values of series: errors by column and step, beside the last value and that of a
+  /// Of forecasts: errors by column and step; the baselines are the last value and the value a
   /// season before.
   case forecasts
-  /// Of other numbers: beside their mean.
+  /// Of other numbers; the baseline is their mean.
   case values
 
   /// Whether they are made of the scores of each output.

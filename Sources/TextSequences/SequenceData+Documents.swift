@@ -77,8 +77,10 @@ extension SequenceData {
   ) throws {
     let reader = TextReader(request: request, text: text)
     let table = try reader.read(request.train)
-    let other = try request.valid.map { try reader.read($0) }
-    let parts = SequenceParts(starts: table.starts, request, hasValidationFile: other != nil)
+    let isOneFile = request.valid == request.train
+    let other = isOneFile ? nil : try request.valid.map { try reader.read($0) }
+    let parts = SequenceParts(
+      starts: table.starts, request, hasValidationFile: request.valid != nil)
     guard !parts.training.isEmpty else {
       throw DataFileError(
         path: request.train, place: nil, problem: "no document is left to train on",
@@ -88,7 +90,8 @@ extension SequenceData {
       try known ?? table.tokenizer(learnt: parts.training, text.learning, withLineEnds: true)
     let documents = ReadDocuments(table, tokenizer, window: request.window)
     let held = other.map { ReadDocuments($0, tokenizer, window: request.window) } ?? documents
-    let heldDocuments = other.map { Array(0..<$0.count) } ?? parts.validation
+    let heldDocuments =
+      request.valid == nil ? parts.validation : Array(0..<(other ?? table).count)
     let trained = documents.parts(of: parts.training)
     let rows = PackedSequences(
       set: documents.set, chosen: trained, target: .nextStep, batchRows: request.rows,
@@ -99,7 +102,7 @@ extension SequenceData {
     var heldCounts: DocumentCounts?
     if !heldDocuments.isEmpty {
       // What is measured on alone was not trained on.
-      let knows = request.valid != request.train
+      let knows = !isOneFile
       heldCounts = held.counts(
         of: heldDocuments, tokenizer,
         training: knows
@@ -117,7 +120,7 @@ extension SequenceData {
       words: "\(Format.count(parts.training.count, "training document")), "
         + "\(Format.count(targets, "token")) in \(Format.count(rows.rowCount, "row")), "
         + "\(Format.fixed(100 * rows.fill, 1)) % filled")
-    validationFingerprint = other?.fingerprint
+    validationFingerprint = request.valid == nil ? nil : (other ?? table).fingerprint
     self.tokenizer = tokenizer
     let heldTargets = heldRows.map { $0.targetCount(beforeBatch: $0.batchCount) } ?? 0
     validationTokens = TokenCount(tokens: heldTargets, unknown: heldCounts?.unknown ?? 0)

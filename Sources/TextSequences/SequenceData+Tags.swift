@@ -5,74 +5,61 @@ import NumericContract
 import Records
 import Tasks
 
-/// Sequences of words with a label each, as they are read and encoded.
-private struct ReadTags {
-  struct Part {
-    var set: SequenceSet
-    var chosen: [Int]
-    /// The class of each step of the set; -1 where it does not count.
-    var classes: [Int32]
-
-    /// How often each class occurs, and how often there is none.
-    func counts(_ classCount: Int) -> (classes: [Int], ignored: Int) {
-      var counts = [Int](repeating: 0, count: classCount)
-      var ignored = 0
-      for sequence in chosen {
-        for step in set.starts[sequence]..<set.starts[sequence + 1] {
-          if classes[step] >= 0 { counts[Int(classes[step])] += 1 } else { ignored += 1 }
-        }
+extension EncodedPart {
+  /// The classes of the words that count, sequence by sequence, and how many words do not.
+  fileprivate var countedClasses: (numbers: [Int32], ignored: Int) {
+    var (numbers, ignored): ([Int32], Int) = ([], 0)
+    for sequence in chosen {
+      for number in classes[set.starts[sequence]..<set.starts[sequence + 1]] {
+        if number >= 0 { numbers.append(number) } else { ignored += 1 }
       }
-      return (counts, ignored)
     }
+    return (numbers, ignored)
   }
 
-  let training: Part
-  let held: Part
-  let tokenizer: Tokenizer
-  let frame: TaskFrame
-  let fingerprint: String
-  let validationFingerprint: String?
-  /// What is said of the files.
-  var summary = DataSummary()
+  /// Without sequences that have nothing to predict.
+  fileprivate var counted: EncodedPart {
+    var counted = self
+    counted.chosen = chosen.filter { sequence in
+      (set.starts[sequence]..<set.starts[sequence + 1]).contains { classes[$0] >= 0 }
+    }
+    return counted
+  }
+}
 
+extension EncodedFiles {
+  /// Reads sequences of words with a label each.
+  ///
+  /// - Parameters:
+  ///   - frame: of a checkpoint; nil learns it from the training data.
+  ///   - tokenizer: the same, from the sequences that are not held out.
   init(
-    _ text: TextRequest, _ request: SequenceRequest, frame: TaskFrame?, tokenizer: Tokenizer?
+    tagsOf request: SequenceRequest, _ text: TextRequest, frame: TaskFrame?, tokenizer: Tokenizer?
   ) throws {
     let reader = TagReader(request: request, text: text)
     let table = try reader.read(request.train)
-    let other = try request.valid.map { try reader.read($0) }
-    let parts = SequenceParts(starts: table.starts, request, hasValidationFile: other != nil)
+    let isOneFile = request.valid == request.train
+    let other = isOneFile ? nil : try request.valid.map { try reader.read($0) }
+    let parts = SequenceParts(
+      starts: table.starts, request, hasValidationFile: request.valid != nil)
     let tokenizer = try tokenizer ?? table.tokenizer(learnt: parts.training, text.learning)
     let frame = try frame ?? Self.frame(of: table, ignoring: text.ignoredLabel)
     var cut = TextTable.Cut()
-    var empty = 0
-    func part(_ table: TaggedTable, _ chosen: [Int]) throws -> Part {
+    func part(_ table: TaggedTable, _ chosen: [Int]) throws -> EncodedPart {
       let (set, classes) = try table.encoded(
         by: tokenizer, frame.classes ?? [], ignoring: text.ignoredLabel, text.truncation,
         most: request.window, cut: &cut)
       if !request.growsWindow { try table.checkLengths(set, window: request.window) }
-      return Part(set: set, chosen: chosen, classes: classes)
-    }
-    /// Without sequences that have nothing to predict.
-    func counted(_ part: Part) -> Part {
-      var counted = part
-      counted.chosen = part.chosen.filter { sequence in
-        (part.set.starts[sequence]..<part.set.starts[sequence + 1])
-          .contains { part.classes[$0] >= 0 }
-      }
-      empty += part.chosen.count - counted.chosen.count
-      return counted
+      return EncodedPart(set: set, chosen: chosen, classes: classes)
     }
     let whole = try part(table, parts.training)
-    training = counted(whole)
+    var second = whole
     if let other {
-      let before = (cut, empty)
-      held = counted(try part(other, Array(0..<other.count)))
-      // What one file loses is said once.
-      if request.valid == request.train { (cut, empty) = before }
-    } else {
-      held = counted(Part(set: whole.set, chosen: parts.validation, classes: whole.classes))
+      second = try part(other, Array(0..<other.count))
+    } else if !isOneFile {
+      second.chosen = parts.validation
     }
+    (training, held) = (whole.counted, second.counted)
     guard !training.chosen.isEmpty else {
       throw DataFileError(
         path: request.train, place: nil, problem: "no sequence is left to train on",
@@ -81,12 +68,15 @@ private struct ReadTags {
     self.tokenizer = tokenizer
     self.frame = frame
     fingerprint = table.fingerprint
-    validationFingerprint = other?.fingerprint
+    validationFingerprint = isOneFile ? table.fingerprint : other?.fingerprint
     summary.say("training", table)
     if let other { summary.say("validation", other) }
     for remark in table.remarks { summary.say("remark", remark) }
     for remark in other?.remarks ?? [] { summary.say("remark", "validation: " + remark) }
     if cut.texts > 0 { summary.say(cut: cut, text.truncation, window: request.window) }
+    let empty =
+      whole.chosen.count - training.chosen.count
+      + (isOneFile ? 0 : second.chosen.count - held.chosen.count)
     if empty > 0 {
       summary.say("remark", "sequences without a label that counts are left out: \(empty)")
     }
@@ -112,61 +102,26 @@ private struct ReadTags {
 }
 
 extension SequenceData {
-  /// Reads the words and labels that `request` names.
-  ///
-  /// - Parameters:
-  ///   - frame: of a checkpoint; nil learns it from the training data.
-  ///   - tokenizer: the same, from the sequences that are not held out.
+  /// Reads sequences of words with a label each, as `EncodedFiles` does.
   init(
     readingTags text: TextRequest, _ request: SequenceRequest, frame: TaskFrame?,
     tokenizer: Tokenizer?
   ) throws {
-    let tags = try ReadTags(text, request, frame: frame, tokenizer: tokenizer)
-    var request = request
-    if request.growsWindow {
-      for part in [tags.training, tags.held] { request.growWindow(to: part.set) }
-    }
-    func packed(_ part: ReadTags.Part, shuffle: Philox?) -> PackedSequences {
-      PackedSequences(
-        set: part.set, chosen: part.chosen, target: .everyStep(part.classes),
-        batchRows: request.rows, window: request.window, shuffle: shuffle)
-    }
-    let random = Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .task)
-    let (trained, held) = (tags.training, tags.held)
-    let rows = packed(trained, shuffle: random)
-    let heldRows = held.chosen.isEmpty ? nil : packed(held, shuffle: nil)
-    self.init(
-      training: .sequences(rows), validation: heldRows.map { .sequences($0) },
-      outputs: tags.frame.classes?.count ?? 1, window: request.window,
-      slots: max(rows.slots, heldRows?.slots ?? 1), fingerprint: tags.fingerprint,
-      words: rows.words(of: trained.set, trained.chosen, called: "sequence"))
-    validationFingerprint = tags.validationFingerprint
-    self.frame = tags.frame
-    self.tokenizer = tags.tokenizer
-    let unknown = tags.tokenizer.unknown
-    validationTokens = held.set.count(of: held.chosen, unknown: unknown)
-    summary = tags.summary
+    let files = try EncodedFiles(tagsOf: request, text, frame: frame, tokenizer: tokenizer)
+    self.init(packing: files, request, called: "sequence") { .everyStep($0) }
+    let classes = files.frame.classes ?? []
+    let (trained, held) = (files.training.countedClasses, files.held.countedClasses)
     summary.say(
-      tokens: trained.set.count(of: trained.chosen, unknown: unknown),
-      validation: validationTokens, tags.tokenizer)
-    sayParts(Format.count(held.chosen.count, "sequence"), held.chosen.count, trained.chosen.count)
-    let classes = tags.frame.classes ?? []
-    let (counts, heldCounts) = (trained.counts(classes.count), held.counts(classes.count))
-    summary.say(
-      classes: classes, training: counts.classes, validation: heldCounts.classes, of: "words")
-    let numbers = trained.chosen.flatMap { sequence in
-      trained.classes[trained.set.starts[sequence]..<trained.set.starts[sequence + 1]]
-        .filter { $0 >= 0 }
-    }
-    try weigh(classes, numbers, request)
+      classes: classes, training: trained.numbers, validation: held.numbers, of: "words")
+    try weigh(classes, trained.numbers, request)
     if let label = text.ignoredLabel {
       summary.say(
         "ignored",
-        "\(Format.count(counts.ignored, "training word")) and "
-          + "\(Format.count(heldCounts.ignored, "validation word")) of label \"\(label)\"")
+        "\(Format.count(trained.ignored, "training word")) and "
+          + "\(Format.count(held.ignored, "validation word")) of label \"\(label)\"")
       summary.add([
-        "ignored_words": .integer(counts.ignored),
-        "ignored_validation_words": .integer(heldCounts.ignored),
+        "ignored_words": .integer(trained.ignored),
+        "ignored_validation_words": .integer(held.ignored),
       ])
     }
   }

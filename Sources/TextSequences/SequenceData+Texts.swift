@@ -5,32 +5,42 @@ import NumericContract
 import Records
 import Tasks
 
-/// Texts as they are read and encoded: what trains, and what validates.
-private struct ReadTexts {
-  /// Texts of one file or directory that have one use.
-  struct Part {
-    var set: SequenceSet
-    var chosen: [Int]
-    /// The class of each text of the set.
-    var classes: [Int32]
-  }
+/// Sequences of tokens of one file or directory that have one use: to train, or to validate on.
+struct EncodedPart {
+  var set: SequenceSet
+  var chosen: [Int]
+  /// Class numbers: of each sequence of the set, or where words have labels of each of its steps,
+  /// -1 where one does not count.
+  var classes: [Int32]
+}
 
-  let training: Part
-  let held: Part
-  let tokenizer: Tokenizer
-  let frame: TaskFrame
-  let fingerprint: String
-  let validationFingerprint: String?
+/// What is read of files of texts, encoded.
+struct EncodedFiles {
+  var training: EncodedPart
+  var held: EncodedPart
+  var tokenizer: Tokenizer
+  var frame: TaskFrame
+  var fingerprint: String
+  var validationFingerprint: String?
   /// What is said of the files.
   var summary = DataSummary()
+}
 
+extension EncodedFiles {
+  /// Reads texts that have a class each.
+  ///
+  /// - Parameters:
+  ///   - frame: of a checkpoint; nil learns it from the training data.
+  ///   - tokenizer: the same, from the texts that are not held out.
   init(
-    _ text: TextRequest, _ request: SequenceRequest, frame: TaskFrame?, tokenizer: Tokenizer?
+    textsOf request: SequenceRequest, _ text: TextRequest, frame: TaskFrame?, tokenizer: Tokenizer?
   ) throws {
     let reader = TextReader(request: request, text: text)
     let table = try reader.read(request.train)
-    let other = try request.valid.map { (path: $0, table: try reader.read($0)) }
-    let parts = SequenceParts(starts: table.starts, request, hasValidationFile: other != nil)
+    let isOneFile = request.valid == request.train
+    let other = isOneFile ? nil : try request.valid.map { (path: $0, table: try reader.read($0)) }
+    let parts = SequenceParts(
+      starts: table.starts, request, hasValidationFile: request.valid != nil)
     guard !parts.training.isEmpty else {
       throw DataFileError(
         path: request.train, place: nil, problem: "no text is left to train on",
@@ -39,25 +49,24 @@ private struct ReadTexts {
     let tokenizer = try tokenizer ?? table.tokenizer(learnt: parts.training, text.learning)
     let frame = frame ?? TaskFrame(classesOf: table.labels)
     var cut = TextTable.Cut()
-    func part(_ table: TextTable, _ chosen: [Int], path: String) throws -> Part {
+    func part(_ table: TextTable, _ chosen: [Int], path: String) throws -> EncodedPart {
       let set = try table.encoded(
         by: tokenizer, text.truncation, most: request.window, cut: &cut)
       if !request.growsWindow { try table.checkLengths(set, window: request.window) }
-      return Part(set: set, chosen: chosen, classes: try frame.classNumbers(of: set, path: path))
+      return EncodedPart(
+        set: set, chosen: chosen, classes: try frame.classNumbers(of: set, path: path))
     }
     training = try part(table, parts.training, path: request.train)
+    held = training
     if let other {
-      let before = cut
       held = try part(other.table, Array(0..<other.table.count), path: other.path)
-      // What one file loses is said once.
-      if other.path == request.train { cut = before }
-    } else {
-      held = Part(set: training.set, chosen: parts.validation, classes: training.classes)
+    } else if !isOneFile {
+      held.chosen = parts.validation
     }
     self.tokenizer = tokenizer
     self.frame = frame
     fingerprint = table.fingerprint
-    validationFingerprint = other?.table.fingerprint
+    validationFingerprint = isOneFile ? table.fingerprint : other?.table.fingerprint
     summary.say("training", request.train, table)
     if let other { summary.say("validation", other.path, other.table) }
     for remark in table.remarks { summary.say("remark", remark) }
@@ -68,49 +77,57 @@ private struct ReadTexts {
 
 /// Sequences of tokens that are made of texts.
 extension SequenceData {
-  /// Reads the texts that `request` names.
-  ///
-  /// - Parameters:
-  ///   - frame: of a checkpoint; nil learns it from the training data.
-  ///   - tokenizer: the same, from the texts that are not held out.
+  /// Reads texts that have a class each, as `EncodedFiles` does.
   init(
     readingTexts text: TextRequest, _ request: SequenceRequest, frame: TaskFrame?,
     tokenizer: Tokenizer?
   ) throws {
-    let texts = try ReadTexts(text, request, frame: frame, tokenizer: tokenizer)
+    let files = try EncodedFiles(textsOf: request, text, frame: frame, tokenizer: tokenizer)
+    self.init(packing: files, request, called: "text") { .classes($0) }
+    let (trained, held) = (files.training, files.held)
+    let (classes, numbers) = (files.frame.classes ?? [], trained.chosen.map { trained.classes[$0] })
+    summary.say(
+      classes: classes, training: numbers, validation: held.chosen.map { held.classes[$0] })
+    try weigh(classes, numbers, request)
+  }
+
+  /// Lays encoded sequences into rows.
+  ///
+  /// - Parameters:
+  ///   - noun: what a sequence is called.
+  ///   - target: what is to be predicted, by class numbers.
+  init(
+    packing files: EncodedFiles, _ request: SequenceRequest, called noun: String,
+    target: ([Int32]) -> PackedSequences.Target
+  ) {
     var request = request
     if request.growsWindow {
-      for part in [texts.training, texts.held] { request.growWindow(to: part.set) }
+      for part in [files.training, files.held] { request.growWindow(to: part.set) }
     }
-    func packed(_ part: ReadTexts.Part, shuffle: Philox?) -> PackedSequences {
+    func packed(_ part: EncodedPart, shuffle: Philox?) -> PackedSequences {
       PackedSequences(
-        set: part.set, chosen: part.chosen, target: .classes(part.classes),
-        batchRows: request.rows, window: request.window, shuffle: shuffle)
+        set: part.set, chosen: part.chosen, target: target(part.classes), batchRows: request.rows,
+        window: request.window, shuffle: shuffle)
     }
     let random = Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .task)
-    let (trained, held) = (texts.training, texts.held)
+    let (trained, held) = (files.training, files.held)
     let rows = packed(trained, shuffle: random)
     let heldRows = held.chosen.isEmpty ? nil : packed(held, shuffle: nil)
     self.init(
       training: .sequences(rows), validation: heldRows.map { .sequences($0) },
-      outputs: texts.frame.classes?.count ?? 1, window: request.window,
-      slots: max(rows.slots, heldRows?.slots ?? 1), fingerprint: texts.fingerprint,
-      words: rows.words(of: trained.set, trained.chosen, called: "text"))
-    validationFingerprint = texts.validationFingerprint
-    self.frame = texts.frame
-    self.tokenizer = texts.tokenizer
-    let unknown = texts.tokenizer.unknown
+      outputs: files.frame.classes?.count ?? 1, window: request.window,
+      slots: max(rows.slots, heldRows?.slots ?? 1), fingerprint: files.fingerprint,
+      words: rows.words(of: trained.set, trained.chosen, called: noun))
+    validationFingerprint = files.validationFingerprint
+    frame = files.frame
+    tokenizer = files.tokenizer
+    let unknown = files.tokenizer.unknown
     validationTokens = held.set.count(of: held.chosen, unknown: unknown)
-    summary = texts.summary
+    summary = files.summary
     summary.say(
       tokens: trained.set.count(of: trained.chosen, unknown: unknown),
-      validation: validationTokens, texts.tokenizer)
-    sayParts(Format.count(held.chosen.count, "text"), held.chosen.count, trained.chosen.count)
-    summary.say(
-      classes: texts.frame.classes ?? [], training: trained.chosen.map { trained.classes[$0] },
-      validation: held.chosen.map { held.classes[$0] })
-    try weigh(
-      texts.frame.classes ?? [], trained.chosen.map { trained.classes[$0] }, request)
+      validation: validationTokens, files.tokenizer)
+    sayParts(Format.count(held.chosen.count, noun), held.chosen.count, trained.chosen.count)
   }
 }
 

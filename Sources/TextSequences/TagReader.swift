@@ -11,15 +11,13 @@ struct TagReader {
   func read(_ path: String) throws -> TaggedTable {
     let file = try DataFile(path: path, progress: request.progress)
     var table = TaggedTable(path: path)
-    let ending = Self.ending(path)
+    let isObjects = request.format == .auto && ["jsonl", "ndjson"].contains(file.ending)
     do {
-      if request.format == .jsonl
-        || request.format == .auto && ["jsonl", "ndjson"].contains(ending)
-      {
+      if request.format == .jsonl || isObjects {
         try readObjects(file, &table)
       } else if [.auto, .conll].contains(request.format) {
         try file.requireFormat(.conll)
-        try readColumns(file, isUniversal: ending == "conllu", &table)
+        try readColumns(file, isUniversal: file.ending == "conllu", &table)
       } else {
         throw file.failure(
           nil, "data.format is \"\(request.format.rawValue)\", and words with labels are read "
@@ -34,11 +32,6 @@ struct TagReader {
     table.fingerprint = file.fingerprint
     guard table.count > 0 else { throw file.failure(nil, "there is no word in it") }
     return table
-  }
-
-  private static func ending(_ path: String) -> String {
-    let words = path.lowercased().split(separator: ".")
-    return String((words.last == "gz" ? words.dropLast().last : words.last) ?? "")
   }
 
   // MARK: - Columns
@@ -169,16 +162,8 @@ struct TagReader {
     table.form = "a line of JSON a sequence: words in \"\(words)\", labels in \"\(tags)\""
     var lines = Datasets.LineReader(file.stream)
     while try lines.next() {
-      let bytes = lines.bytes
-      if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
+      guard let value = try file.json(lines.bytes, lines.number) else { continue }
       let place = "line \(lines.number)"
-      let value: OrderedJSON
-      do throws(JSONSyntaxError) {
-        value = try OrderedJSON(parsing: bytes)
-      } catch {
-        throw file.failure(
-          "\(place), column \(error.position.column)", "not JSON: \(error.reason)")
-      }
       func list(_ name: String, _ key: String) throws -> [OrderedJSON] {
         guard case .array(let items)? = value[name] else {
           throw file.failure(

@@ -244,16 +244,8 @@ struct TextReader {
       + (hasLabels ? ", class by \"\(request.labelColumn)\"" : "")
     var lines = Datasets.LineReader(file.stream)
     while try lines.next() {
-      let bytes = lines.bytes
-      if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
+      guard let value = try file.json(lines.bytes, lines.number) else { continue }
       let place = "line \(lines.number)"
-      let value: OrderedJSON
-      do throws(JSONSyntaxError) {
-        value = try OrderedJSON(parsing: bytes)
-      } catch {
-        throw file.failure(
-          "\(place), column \(error.position.column)", "not JSON: \(error.reason)")
-      }
       guard case .object(let members) = value else {
         throw file.failure(place, "expected an object, found \(value.kind)")
       }

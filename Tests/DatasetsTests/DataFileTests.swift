@@ -63,7 +63,7 @@ import Testing
     let blank = "x\n1\n\n2\n\r\n\n3\n\n"
     let remark = try DataFolder("a.csv", blank).sequences(.forecasting).remarks
     #expect(remark.contains { $0.hasPrefix("blank lines between rows are left out") })
-    #expect(remark.contains { $0.contains("their steps: 3; write") })
+    #expect(remark.contains { $0.contains("are no steps: 3; write NA") })
     for content in ["x\n\n1\n2\n3\n\n\n", "x,y\n1,1\n\n2,1\n"] {
       let remarks = try DataFolder("a.csv", content).sequences(.forecasting).remarks
       #expect(!remarks.contains { $0.contains("blank lines") }, "\(content)")
@@ -73,7 +73,7 @@ import Testing
   @Test func rowsWithoutASequenceAreAnError() throws {
     let file = try DataFolder("a.csv", "sequence,x,label\na,1,u\na,2,u\n ,3,u\n,4,v\n")
     let error = #expect(throws: DataFileError.self) { try file.sequences() }
-    #expect("\(error!)".contains("line 4, column \"sequence\": is empty, and names the sequence"))
+    #expect("\(error!)".contains("line 4, column \"sequence\": is empty; it must name the"))
   }
 
   @Test func partsWithoutAWindowAreToldWithWhatMendsThem() throws {
@@ -82,7 +82,7 @@ import Testing
     var request = file.request(.forecasting)
     (request.window, request.horizon, request.validFraction) = (12, 50, 0.1)
     let error = #expect(throws: DataFileError.self) { try SequenceData(request) }
-    #expect("\(error!)".contains("no window to validate on: a window and its forecast take 62"))
+    #expect("\(error!)".contains("no window to validate on: one and its forecast take 62"))
     #expect("\(error!)".contains("raise data.valid_fraction"))
     request.validFraction = 0.45
     #expect(try SequenceData(request).validation != nil)

@@ -20,19 +20,6 @@ import TextSequences
     return request
   }
 
-  private func line(_ label: String, _ data: SequenceData) -> String {
-    data.summary.lines.filter { $0.label == label }.map(\.text).joined(separator: " | ")
-  }
-
-  private func complaint(_ request: SequenceRequest) -> String {
-    do {
-      _ = try SequenceData(opening: request)
-      return "nothing"
-    } catch {
-      return "\(error)"
-    }
-  }
-
   /// Of all batches with one row, inputs and targets of every sequence, as text.
   private func sequences(_ data: SequenceData, window: Int) throws -> [[String]] {
     let tokenizer = try #require(data.tokenizer)
@@ -78,7 +65,7 @@ import TextSequences
     #expect(data.outputs == data.tokenizer?.vocabularySize)
     #expect(data.frame == nil)
     #expect(data.features == nil)
-    #expect(line("remark", data) == "blank lines are left out: 2")
+    #expect(data.line("remark") == "blank lines are left out: 2")
     #expect(data.words.contains("3 training documents, 10 tokens in 2 rows"), "\(data.words)")
     #expect(data.training.targetCount(beforeBatch: data.training.batchCount) == 10)
   }
@@ -87,8 +74,8 @@ import TextSequences
     let folder = try DataFolder("x", in: ["d/a": "one\ntwo\n", "d/b/c": "x", "d/e": "\n"])
     let data = try SequenceData(opening: request(folder.url.path + "/d", .file))
     #expect(try sequences(data, window: 8) == [["\none\ntwo", "one\ntwo\n"], ["\nx", "x\n"]])
-    #expect(line("remark", data) == "texts without anything in them are left out: 1")
-    let said = complaint(request(folder.url.path + "/d/a", .file))
+    #expect(data.line("remark") == "texts without anything in them are left out: 1")
+    let said = SequenceData.complaint(request(folder.url.path + "/d/a", .file))
     #expect(said.contains("is one file"), "\(said)")
     let lines = try SequenceData(opening: request(folder.url.path + "/d", .line))
     #expect(try sequences(lines, window: 8).map { $0[0] } == ["\none", "\ntwo", "\nx"])
@@ -102,7 +89,7 @@ import TextSequences
     let folder = try DataFolder(name, content)
     let data = try SequenceData(opening: request(folder.path, .record))
     #expect(try sequences(data, window: 8) == [["\na\nb", "a\nb\n"], ["\none", "one\n"]])
-    #expect(line("remark", data).contains("texts without anything in them are left out: 1"))
+    #expect(data.line("remark").contains("texts without anything in them are left out: 1"))
   }
 
   /// Every token of a long document is predicted once.
@@ -114,7 +101,7 @@ import TextSequences
         == [["\nabc", "abcd"], ["\nxy", "xy\n"], ["defg", "efgh"], ["hij", "ij\n"]].sorted {
           $0[0] < $1[0]
         })
-    #expect(line("remark", data).contains("1 document of more than 4 tokens"))
+    #expect(data.line("remark").contains("1 document of more than 4 tokens"))
   }
 
   /// Bytes and characters are those of the documents and of their ends, and the naive model counts
@@ -134,7 +121,7 @@ import TextSequences
     // Of a, b and line ends there are 2 each, of 4 kinds one more each: 3, 1 and 3 of 10.
     let expected = -(log(0.3) + log(0.1) + log(0.3)) / 3
     #expect(abs((counts.unigramLoss ?? 0) - expected) < 1e-12)
-    #expect(line("tokens", data).contains("33.3 % of the latter"), "\(line("tokens", data))")
+    #expect(data.line("tokens").contains("33.3 % of the latter"), "\(data.line("tokens"))")
     request.valid = folder.path
     guard case .sequences(let same)? = try SequenceData(opening: request).validation else { return }
     #expect(same.documents?.unigramLoss == nil)

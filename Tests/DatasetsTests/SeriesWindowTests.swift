@@ -150,7 +150,30 @@ import Testing
   ])
   func otherDatesAreNot(text: String) { #expect(CalendarTime(text.utf8) == nil) }
 
-  @Test func numbersAreToldRelativeToTheWindow() throws {
+  @Test(arguments: [
+    (["2024-02-28", "2024-02-29", "2024-03-01"], nil),
+    (["2023-12-31 23:00", "2024-01-01 00:00", "2024-01-01 01:00:00"], nil),
+    (["2023-12-31 23:00", "2023-12-31 24:00", "2024-01-01 01:00"], nil),
+    (["2024-03-02", "2024-03-01", "2024-02-29"], "the newest rows come first"),
+    (["2024-03-01", "2024-03-02", "2024-02-29"], "rows earlier than the row before: 1; sort"),
+    (["2024-03-01", "2024-03-01", "2024-03-02"], "rows with the time of the row before: 1"),
+    (
+      ["2024-02-28 06:00", "2024-02-28 07:00", "2024-03-01 07:00"],
+      "steps of another length than the first, 3600 s: 1; all count as one step"
+    ),
+  ])
+  func timesThatAreNoEvenStepsAreRemarkedOn(times: [String], remark: String?) throws {
+    let rows = times.enumerated().map { "\($1),\($0)" }.joined(separator: "\n")
+    let file = try DataFolder("a.csv", "date,x\n" + rows + "\n")
+    var request = file.request(.forecasting)
+    request.calendarColumns = ["date"]
+    let remarks = try DataFile(path: file.path).sequences(request).remarks
+      .filter { $0.hasPrefix("column \"date\"") }
+    #expect(remarks.count == (remark == nil ? 0 : 1), "\(remarks)")
+    if let remark { #expect(remarks.first?.contains(remark) == true, "\(remarks)") }
+  }
+
+  @Test func numbersAreRelativeToTheWindow() throws {
     let content = table(["x,a"] + (0..<6).map { "\($0 * $0),\($0)" })
     let last = try windows(content) {
       $0.origin = .last

@@ -17,19 +17,6 @@ import TextSequences
     return request
   }
 
-  private func line(_ label: String, _ data: SequenceData) -> String {
-    data.summary.lines.filter { $0.label == label }.map(\.text).joined(separator: " | ")
-  }
-
-  private func complaint(_ request: SequenceRequest) -> String {
-    do {
-      _ = try SequenceData(opening: request)
-      return "nothing"
-    } catch {
-      return "\(error)"
-    }
-  }
-
   /// Inputs and targets of the first batch, row by row, up to the last step that is filled.
   private func steps(_ data: SequenceData, window: Int) -> [[[Int32]]] {
     let slots = data.slots
@@ -75,12 +62,12 @@ import TextSequences
     #expect(data.frame?.classes == ["B", "O"])
     #expect(data.outputs == 2)
     #expect(data.training.targetCount(beforeBatch: 1) == 4)
-    #expect(line("data", data).contains("2 sequences, 4 words; a word a line, 3 columns"))
-    #expect(line("data", data).hasSuffix("words in column 1, labels in column 3"))
-    let remarks = line("remark", data)
+    #expect(data.line("data").contains("2 sequences, 4 words; a word a line, 3 columns"))
+    #expect(data.line("data").hasSuffix("words in column 1, labels in column 3"))
+    let remarks = data.line("remark")
     #expect(remarks.contains("lines that begin with # are left out: 1"), "\(remarks)")
     #expect(remarks.contains("lines of -DOCSTART- are left out: 1"), "\(remarks)")
-    #expect(line("classes", data) == "2, with words to train on: \"B\" 2, \"O\" 2")
+    #expect(data.line("classes") == "2, with words to train on: \"B\" 2, \"O\" 2")
     // One row holds both sequences.
     let rows = steps(data, window: 16).filter { !$0.isEmpty }
     let words = ["EU", "rejects", "#", "Peter"].flatMap { data.tokenizer?.encode($0) ?? [] }
@@ -97,10 +84,10 @@ import TextSequences
     #expect(data.frame?.classes == ["X", "Y"])
     #expect(data.training.targetCount(beforeBatch: 1) == 2)
     #expect(steps(data, window: 16).filter { !$0.isEmpty } == [[[2, 0], [3, -1], [4, 1]]])
-    #expect(line("ignored", data).hasPrefix("1 training word "))
-    #expect(line("remark", data).contains("without a label that counts are left out: 1"))
+    #expect(data.line("ignored").hasPrefix("1 training word "))
+    #expect(data.line("remark").contains("without a label that counts are left out: 1"))
     request.text?.ignoredLabel = "O"
-    #expect(complaint(request).contains("no word has the label \"O\""))
+    #expect(SequenceData.complaint(request).contains("no word has the label \"O\""))
   }
 
   @Test func linesOfJSONAreRead() throws {
@@ -114,8 +101,8 @@ import TextSequences
       """)
     let data = try SequenceData(opening: request(folder.path))
     #expect(data.frame?.classes == ["0", "B"])
-    #expect(line("data", data).contains("2 sequences, 3 words"))
-    #expect(line("remark", data).contains("white space within words counts as \"_\": 1"))
+    #expect(data.line("data").contains("2 sequences, 3 words"))
+    #expect(data.line("remark").contains("white space within words counts as \"_\": 1"))
     let tokenizer = try #require(data.tokenizer)
     #expect(tokenizer.encode("New_York") != [WordVocabulary.unknown])
     #expect(tokenizer.encode("Rome") != [WordVocabulary.unknown])
@@ -133,7 +120,7 @@ import TextSequences
     let folder = try DataFolder("a.conllu", rows.joined(separator: "\n"))
     let data = try SequenceData(opening: request(folder.path))
     #expect(data.frame?.classes == ["ADP", "DET"])
-    #expect(line("remark", data).contains("lines of several words, or of none, are left out: 2"))
+    #expect(data.line("remark").contains("lines of several words, or of none, are left out: 2"))
     var other = request(folder.path)
     other.text?.words = "3"
     other.text?.tags = "-4"
@@ -162,10 +149,10 @@ import TextSequences
   @Test func longSequencesAreAnErrorOrAreCut() throws {
     let folder = try DataFolder("a.conll", "a X\nb X\nc Y\n\nd X\n")
     var request = request(folder.path, window: 2)
-    #expect(complaint(request).contains("the sequence of line 1: has 3 words"))
+    #expect(SequenceData.complaint(request).contains("the sequence of line 1: has 3 words"))
     request.text?.truncation = .start
     let data = try SequenceData(opening: request)
-    #expect(line("remark", data).contains("of 1 text the start is left out"))
+    #expect(data.line("remark").contains("of 1 text the start is left out"))
     #expect(data.training.targetCount(beforeBatch: 1) == 3)
   }
 
@@ -183,7 +170,7 @@ import TextSequences
   ])
   func faultyFilesNameTheirPlace(name: String, content: String, expected: String) throws {
     let folder = try DataFolder(name, content)
-    let said = complaint(request(folder.path))
+    let said = SequenceData.complaint(request(folder.path))
     #expect(said.contains(expected), "\(said)")
   }
 
@@ -196,7 +183,7 @@ import TextSequences
     var request = request(folder.path)
     request.text?.words = words
     request.text?.tags = tags
-    let said = complaint(request)
+    let said = SequenceData.complaint(request)
     #expect(said.contains(expected), "\(said)")
   }
 }

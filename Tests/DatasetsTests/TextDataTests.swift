@@ -19,19 +19,6 @@ import TextSequences
     return request
   }
 
-  private func line(_ label: String, _ data: SequenceData) -> String {
-    data.summary.lines.filter { $0.label == label }.map(\.text).joined(separator: " | ")
-  }
-
-  private func complaint(_ request: SequenceRequest) -> String {
-    do {
-      _ = try SequenceData(opening: request)
-      return "nothing"
-    } catch {
-      return "\(error)"
-    }
-  }
-
   @Test(arguments: [
     (
       "a.csv",
@@ -53,8 +40,8 @@ import TextSequences
     #expect(data.outputs == 2)
     #expect(data.tokenizer?.kind == .character)
     #expect(data.words.contains("3 training texts of 2 to "), "\(data.words)")
-    #expect(line("classes", data).contains("\"bad\" 1, \"good\" 2"), "\(line("classes", data))")
-    #expect(line("columns", data) == "")
+    #expect(data.line("classes").contains("\"bad\" 1, \"good\" 2"), "\(data.line("classes"))")
+    #expect(data.line("columns") == "")
   }
 
   @Test func directoriesAreReadByClass() throws {
@@ -62,10 +49,10 @@ import TextSequences
       "train/down.list.txt": "three\n", "train/.hidden": "z"])
     let data = try SequenceData(opening: request(files.url.path + "/train", .word))
     #expect(data.frame?.classes == ["down.list", "up"])
-    #expect(line("data", data).contains("4 texts"), "\(line("data", data))")
-    #expect(line("data", data).hasSuffix("a file a class, a text a line"))
+    #expect(data.line("data").contains("4 texts"), "\(data.line("data"))")
+    #expect(data.line("data").hasSuffix("a file a class, a text a line"))
     #expect(
-      line("remark", data) == "hidden files are left out: 1 | blank lines are left out: 1")
+      data.line("remark") == "hidden files are left out: 1 | blank lines are left out: 1")
     // <unk>, <eos>, one, two, words, x, three
     #expect(data.tokenizer?.vocabularySize == 7)
 
@@ -74,10 +61,10 @@ import TextSequences
       "train/down/empty": ""])
     let other = try SequenceData(opening: request(folders.url.path + "/train", .byte))
     #expect(other.frame?.classes == ["down", "up"])
-    #expect(line("data", other).hasSuffix("a folder a class, a text a file"))
+    #expect(other.line("data").hasSuffix("a folder a class, a text a file"))
     #expect(other.words.contains("3 training texts of 3 to 7 tokens"), "\(other.words)")
-    #expect(line("remark", other).contains("left out: \"README\""))
-    #expect(line("remark", other).contains("\"down\": left out: 1 empty"))
+    #expect(other.line("remark").contains("left out: \"README\""))
+    #expect(other.line("remark").contains("\"down\": left out: 1 empty"))
   }
 
   /// Names and contents of the files tell data apart, and the directory's own name does not.
@@ -102,14 +89,14 @@ import TextSequences
     #expect(data.tokenizer?.vocabularySize == 3)
     #expect(data.validationTokens.tokens == 7)
     #expect(data.validationTokens.unknown == 3)
-    #expect(line("tokens", data).contains("unknown are 0.0 % of the former, 42.9 % of the latter"))
+    #expect(data.line("tokens").contains("unknown are 0.0 % of the former, 42.9 % of the latter"))
     #expect(data.summary.json["unknown_validation_tokens"] == 3)
 
     request.valid = nil
     request.validFraction = 0.5
     let split = try SequenceData(opening: request)
     #expect(split.validationTokens.tokens == 2)
-    let text = line("classes", split)
+    let text = split.line("classes")
     #expect(text.contains("without any to validate on: "), "\(text)")
     #expect(text.contains("without any to train on: "), "\(text)")
   }
@@ -130,15 +117,15 @@ import TextSequences
     let folder = try DataFolder("a.csv", "text,label\nabcdefgh,0\nxy,1\nabcdef,1\n")
     var request = request(folder.path, .character, window: 4)
     #expect(
-      complaint(request).contains(
+      SequenceData.complaint(request).contains(
         "line 2: the longest text has 8 tokens, batch.window is 4, and 2 texts are longer"))
-    #expect(complaint(request).contains("data.truncate"))
+    #expect(SequenceData.complaint(request).contains("data.truncate"))
     for (truncation, kept) in [(TextTruncation.end, "abcd"), (.start, "efgh")] {
       request.text?.truncation = truncation
       request.rows = 1
       let data = try SequenceData(opening: request)
-      #expect(line("remark", data).contains("of 2 texts the \(truncation.rawValue) is left out"))
-      #expect(line("remark", data).hasSuffix("6 tokens"))
+      #expect(data.line("remark").contains("of 2 texts the \(truncation.rawValue) is left out"))
+      #expect(data.line("remark").hasSuffix("6 tokens"))
       let inputs = try firstRows(data, window: 4)
       let tokens = try #require(data.tokenizer).encode(kept)
       #expect(inputs.contains(tokens), "\(inputs)")
@@ -196,7 +183,7 @@ import TextSequences
   ])
   func faultyFilesNameTheirPlace(name: String, content: String, expected: String) throws {
     let folder = try DataFolder(name, content)
-    let said = complaint(request(folder.path, .word))
+    let said = SequenceData.complaint(request(folder.path, .word))
     #expect(said.contains(expected), "\(said)")
   }
 
@@ -209,13 +196,13 @@ import TextSequences
   ])
   func faultyDirectoriesAreRefused(files: [String: String], expected: String) throws {
     let place = try DataFolder("x", in: files)
-    let said = complaint(request(place.url.path + "/d", .byte))
+    let said = SequenceData.complaint(request(place.url.path + "/d", .byte))
     #expect(said.contains(expected), "\(said)")
   }
 
   @Test func bytesThatAreNoTextAreNamed() throws {
     let folder = try DataFolder("a.csv", Array("text,label\nx,0\ncaf".utf8) + [0xE9, 0x2C, 0x31])
-    let said = complaint(request(folder.path, .byte))
+    let said = SequenceData.complaint(request(folder.path, .byte))
     #expect(said.contains("line 3, byte 4: 0xE9 is no text in UTF-8"), "\(said)")
   }
 }

@@ -1,4 +1,4 @@
-/// Forecasts of distributions, of series by themselves, and of windows told relative to their end.
+/// Forecasts of distributions, of series by themselves, and of windows relative to their end.
 extension GoldenConfig {
   static let forecasts2: [GoldenConfig] = [
     .init(

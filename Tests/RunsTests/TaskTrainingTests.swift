@@ -214,7 +214,7 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     (2, "output.readout=every", "possible are \"last\", \"mean\""),
     (0, "batch.window=1", "is the length of sequences, expected at least 2"),
     (1, "batch.window=20", "expected at least 21"),
-    (4, "data.horizon=500", "a window and its forecast take 524 steps"),
+    (4, "data.horizon=500", "one and its forecast take 524 steps"),
     (4, #"data.targets=["c"]"#, "there is no column \"c\", which data.targets names"),
     (4, #"data.columns=["d"]"#, "there is no column \"d\", which data.columns names"),
     (3, "data.label=x", "unknown key"),

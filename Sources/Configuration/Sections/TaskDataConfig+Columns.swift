@@ -25,7 +25,7 @@ extension DataConfig {
         + "column of each series (by `sequence`) by itself."),
     ConfigKey(
       "relative", \.task.relative, .choice(), tasks: [.forecasting],
-      "What the numbers of each window and its forecast are told relative to: nothing, each "
+      "What the numbers of each window and its forecast are relative to: nothing, each "
         + "column's last number in the window, or its mean there. Losses are the same "
         + "numbers either way."),
   ]

@@ -100,8 +100,8 @@ extension DataConfig {
       "Steps from one window to the next."),
     ConfigKey(
       "season", \.task.season, .optionalInteger(1...1 << 20), tasks: [.forecasting],
-      "Steps of a season, whose values before are a naive forecast that figures stand beside, and "
-        + "scale `mase`; 1 is none, and null looks for one in the training data."),
+      "Steps of a season, for the baseline that repeats the value a season before, and for `mase`; "
+        + "1 is none, and null looks for one in the training data."),
     ConfigKey(
       "normalize", \.task.normalize, .boolean, tasks: [.classification, .forecasting],
       "Whether inputs are moved and scaled to mean 0 and deviation 1 over the training data."),

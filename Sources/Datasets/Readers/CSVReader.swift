@@ -38,9 +38,8 @@ package struct CSVReader {
     try body.finish(into: &table)
     if header.names.count == 1, rows.blankLines > blankAbove {
       table.remarks.append(
-        "blank lines between rows are left out, and with them their steps: "
-          + "\(rows.blankLines - blankAbove); "
-          + "write \"\" or NA where a number is missing")
+        "blank lines between rows are left out, and are no steps: "
+          + "\(rows.blankLines - blankAbove); write NA where a number is missing")
     }
     return table
   }
@@ -112,7 +111,7 @@ private struct TableBody {
             + "\"\(rows[place])\"",
           hint: "leave the column out of data.calendar, or write its dates so")
       }
-      times[index].times.append(time)
+      times[index].append(time, isFirst: isFirst)
     }
   }
 
@@ -132,7 +131,7 @@ private struct TableBody {
     if let place = header.sequence, name.allSatisfy({ $0 == " " || $0 == "\t" }) {
       throw file.failure(
         "line \(rows.line), column \"\(header.names[place])\"",
-        "is empty, and names the sequence of its row (data.sequence)",
+        "is empty; it must name the sequence of the row (data.sequence)",
         hint: "fill it in, or leave the row out")
     }
     guard seen.insert(name).inserted else {
@@ -157,6 +156,7 @@ private struct TableBody {
     table.times = times
     table.form = dialect.words
     table.sequenceColumn = header.sequence.map { header.names[$0] }
+    table.remarks += times.flatMap(\.remarks)
     table.labelColumn = header.label.map { header.names[$0] }
     for (count, what) in [
       (emptyRows, "without anything in them"), (remarkLines, "that begin with #"),

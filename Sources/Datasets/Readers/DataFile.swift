@@ -128,10 +128,25 @@ package final class DataFile {
       hint: "is it Latin-1? Convert it: iconv -f WINDOWS-1252 -t UTF-8 \(quoted) > FILE")
   }
 
+  /// The end of the file's name without that of packing: "csv" of a.CSV.gz.
+  package var ending: String {
+    let words = path.lowercased().split(separator: ".")
+    return String((words.last == "gz" ? words.dropLast().last : words.last) ?? "")
+  }
+
+  /// What a line of JSON says; nil of a blank one.
+  package func json(_ line: [UInt8], _ number: Int) throws -> OrderedJSON? {
+    if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return nil }
+    do throws(JSONSyntaxError) {
+      return try OrderedJSON(parsing: line)
+    } catch {
+      throw failure(
+        "line \(number), column \(error.position.column)", "not JSON: \(error.reason)")
+    }
+  }
+
   package func format(_ name: SequenceFormat) throws -> SequenceFormat {
     if name != .auto { return name }
-    let words = path.lowercased().split(separator: ".")
-    let ending = words.last == "gz" ? words.dropLast().last : words.last
     switch ending {
     case "csv", "tsv": return .csv
     case "jsonl", "ndjson": return .jsonl

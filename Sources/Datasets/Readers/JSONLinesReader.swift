@@ -43,15 +43,7 @@ package struct JSONLinesReader {
   }
 
   private func append(_ line: [UInt8], _ number: Int, _ set: inout SequenceTable?) throws {
-    if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return }
-    let value: OrderedJSON
-    do throws(JSONSyntaxError) {
-      value = try OrderedJSON(parsing: line)
-    } catch {
-      throw file.failure(
-        "line \(number), column \(error.position.column)", "not JSON: \(error.reason)")
-    }
-    try append(value, number, &set)
+    if let value = try file.json(line, number) { try append(value, number, &set) }
   }
 
   private func append(_ value: OrderedJSON, _ number: Int, _ set: inout SequenceTable?) throws {

@@ -1,11 +1,11 @@
 import NumericContract
 
-/// Right and wrong answers where one class of each output is to be told: precision, recall and
-/// confusions, beside whoever always says the largest class.
+/// Precision, recall and the confusion matrix of a classifier, and the baseline that always
+/// predicts the largest class.
 struct ClassFigures: FigureKind {
   let classes: [String]
 
-  /// Most classes whose confusions are counted each.
+  /// Most classes that have a confusion matrix.
   private static let mostConfused = 64
   /// Part of an equal share below which a class is rare.
   private static let rareShare = 0.5
@@ -13,7 +13,7 @@ struct ClassFigures: FigureKind {
   private var count: Int { classes.count }
   private var hasConfusions: Bool { count <= Self.mostConfused }
 
-  // By class: how often it was to be told, was told, and was told rightly; then the confusions.
+  // By class: how often it is the target, the prediction, and both; then the confusion matrix.
   var sumCount: Int { 3 * count + (hasConfusions ? count * count : 0) }
 
   func add(_ output: ScoredOutput, to sums: UnsafeMutablePointer<Double>) {
@@ -28,23 +28,23 @@ struct ClassFigures: FigureKind {
     if hasConfusions { unsafe sums[3 * count + target * count + best] += 1 }
   }
 
-  /// How well one class is told.
+  /// How well one class is predicted.
   private struct ClassResult {
     var count: Double
-    var told: Double
+    var predicted: Double
     var right: Double
-    var precision: Double? { Figures.ratio(right, told) }
+    var precision: Double? { Figures.ratio(right, predicted) }
     var recall: Double? { Figures.ratio(right, count) }
-    var f1: Double? { Figures.ratio(2 * right, count + told) }
+    var f1: Double? { Figures.ratio(2 * right, count + predicted) }
   }
 
   func figures(of sums: [Double]) -> Figures {
     let results = classes.indices.map {
-      ClassResult(count: sums[$0], told: sums[count + $0], right: sums[2 * count + $0])
+      ClassResult(count: sums[$0], predicted: sums[count + $0], right: sums[2 * count + $0])
     }
     let total = results.reduce(0) { $0 + $1.count }
     let occurring = results.filter { $0.count > 0 }
-    // Of one class nothing is to be told apart, and the entropy is 0.
+    // With a single class it is 0, which no model can beat.
     let entropy = occurring.count > 1 ? Self.entropy(results.map(\.count), total) : nil
     let largest = results.map(\.count).max() ?? 0
     let share = Figures.ratio(largest, total)
@@ -53,14 +53,14 @@ struct ClassFigures: FigureKind {
         "largest_class",
         [
           "accuracy": share, "balanced_accuracy": Figures.ratio(1, Double(occurring.count)),
-          // Of the class that is always told: precision is its share, recall 1.
+          // Of the class that is always predicted: precision is its share, recall 1.
           "macro_f1": share.map { 2 * $0 / (1 + $0) / Double(occurring.count) },
         ]),
       Figures.Baseline("class_frequencies", ["loss": entropy]),
     ]
     var figures = Figures(
       values: [
-        // Of classes that occur, or are told where they do not.
+        // Of classes that occur or are predicted.
         "macro_f1": Figures.mean(results.map(\.f1)),
         "balanced_accuracy": Figures.mean(occurring.map(\.recall)),
       ], baselines: baselines, tables: [classTable(results)])
@@ -83,7 +83,7 @@ struct ClassFigures: FigureKind {
       columns: ["class", "count", "predicted", "precision", "recall", "f1"],
       rows: zip(classes, results).map { name, result in
         [
-          .text(name), .count(Int(result.count)), .count(Int(result.told)),
+          .text(name), .count(Int(result.count)), .count(Int(result.predicted)),
           .number(result.precision), .number(result.recall), .number(result.f1),
         ]
       })
@@ -94,7 +94,7 @@ struct ClassFigures: FigureKind {
 
   private func confusionTable(_ sums: [Double]) -> FigureTable {
     var table = FigureTable(
-      "confusion", title: "confusions: rows are the true classes, columns what the model says",
+      "confusion", title: "confusion matrix: rows are the true classes, columns the predicted ones",
       columns: ["class"] + classes,
       rows: classes.indices.map { target in
         let first = 3 * count + target * count

@@ -1,7 +1,7 @@
 /// What a model's outputs say of it beyond the mean loss, and what naive models reach on the same
 /// data.
 package struct Figures: Sendable {
-  /// A model that knows next to nothing, which a real one should surpass.
+  /// A naive model, which a trained one should beat.
   package struct Baseline: Sendable, Equatable {
     /// As records name it: "largest_class".
     package var name: String

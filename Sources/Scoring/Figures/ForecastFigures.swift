@@ -1,10 +1,10 @@
 import Datasets
 import Tasks
 
-/// Errors of forecasts by column and by how far ahead they look, normalised and in the units of the
-/// data, beside whoever repeats the last value, and whoever repeats that of a season before. Of a
-/// distribution the forecast is its middle; how often the truth lies below its quantiles stands
-/// beside. What is missing counts nowhere.
+/// Errors of forecasts by column and by steps ahead, normalised and in the units of the data, and
+/// those of the baselines that repeat the last value, or the value a season before. Of a
+/// distribution its middle is measured as the forecast, and of quantiles their coverage too.
+/// Missing targets do not count.
 struct ForecastFigures: FigureKind {
   private struct Column {
     var name: String
@@ -27,7 +27,7 @@ struct ForecastFigures: FigureKind {
   /// Whether targets may be missing: means over windows and over targets are not the same then.
   private let masksTargets: Bool
 
-  /// Who forecasts: the model and the naive ones, in the order of the sums.
+  /// The model and the baselines, in the order of the sums.
   private enum Forecaster: Int, CaseIterable {
     case model, lastValue, seasonalValue
 
@@ -109,7 +109,7 @@ struct ForecastFigures: FigureKind {
           let wrong = max(level * middle, (level - 1) * middle)
           unsafe own[Measure.pinball.rawValue] += (loss - wrong) / Double(levels.count)
         }
-        // Of a window with nothing but gaps the mean; all forecast the same targets.
+        // A window with nothing but gaps leaves the mean: every forecaster has all targets.
         let last = lastValue(output, column, from: output.window - 1, by: 1) ?? 0
         add(.lastValue, last)
         if let season, season <= output.window {
@@ -200,7 +200,7 @@ struct ForecastFigures: FigureKind {
       ]
     }
     var figures = Figures(
-      // Errors as the naive ones are counted, of each target once, where the loss is another mean.
+      // With masks the loss is a mean of windows' means; these count each target once.
       values: values(.model).filter { masksTargets || ["mase", "smape"].contains($0.key) },
       baselines: [Figures.Baseline("last_value", values(.lastValue))],
       tables: [columnTable(errors), stepTable(errors)] + levelTable(sums) + [errorTable(errors)])
@@ -241,13 +241,13 @@ struct ForecastFigures: FigureKind {
       })
   }
 
-  /// How often the truth lies at or below each quantile.
+  /// The coverage of each quantile.
   private func levelTable(_ sums: [Double]) -> [FigureTable] {
     if levels.isEmpty { return [] }
     let count = (0..<columns.count * horizon).reduce(0) { $0 + sums[Self.perOutput * $1] }
     return [
       FigureTable(
-        "quantiles", title: "quantiles: the part of what came that is at or below each",
+        "quantiles", title: "quantiles: coverage is the share of targets at or below each",
         columns: ["quantile", "coverage", "pinball"],
         rows: levels.enumerated().map { number, level in
           [

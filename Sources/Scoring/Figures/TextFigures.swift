@@ -4,7 +4,7 @@ import NumericContract
 
 /// What is counted of the text that a model is measured on, once for all measurements.
 struct TextFigures: Sendable {
-  /// Bytes and characters that its targets stand for; nil where nobody knows.
+  /// Bytes and characters that its targets stand for; nil where they are unknown.
   let bytes: Int
   let characters: Int?
   /// Targets that the tokenizer does not know.
@@ -27,7 +27,7 @@ struct TextFigures: Sendable {
     unigramLoss = documents.unigramLoss
   }
 
-  /// The naive model beside which models of a text stand.
+  /// The baseline of language models.
   func figures(targets: Int) -> Figures {
     guard let unigramLoss else { return Figures() }
     let nats = unigramLoss * Double(targets)

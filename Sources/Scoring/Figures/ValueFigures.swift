@@ -1,8 +1,8 @@
-/// Errors of numbers that are told, beside whoever always says their mean.
+/// Errors of predicted numbers, and the baseline that always predicts their mean.
 struct ValueFigures: FigureKind {
   let columns: [String]
 
-  // By column: outputs, what is to be told and its square, the error's size and square.
+  // By column: outputs, sums of targets and their squares, and of the errors' sizes and squares.
   private static let perColumn = 5
   var sumCount: Int { Self.perColumn * columns.count }
 
