@@ -124,6 +124,13 @@ let package = Package(
       ],
       swiftSettings: strictHot),
     .target(
+      name: "Prediction",
+      dependencies: [
+        "NumericContract", "Kernels", "Tasks", "GRUCore", "Collectives", "Batches", "Datasets",
+        "Checkpoints", "Records", "Configuration", "Engine", "Scoring",
+      ],
+      swiftSettings: strictHot),
+    .target(
       name: "Runs",
       dependencies: [
         "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Batches", "Datasets",
@@ -153,8 +160,8 @@ let package = Package(
     .executableTarget(
       name: "gru-dist",
       dependencies: [
-        "Supervision", "Dashboard", "Studies", "Runs", "Scoring", "Engine", "Checkpoints",
-        "Corpora", "MPICollectives", "Collectives", "GRUCore", "Cells", "Kernels", "Records",
+        "Supervision", "Dashboard", "Studies", "Runs", "Prediction", "Scoring", "Engine",
+        "Checkpoints", "Corpora", "MPICollectives", "Collectives", "GRUCore", "Cells", "Kernels", "Records",
         "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
@@ -217,7 +224,8 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["gru-dist", "Records", "Configuration"],
+      name: "CommandLineTests",
+      dependencies: ["gru-dist", "Records", "Configuration", "Collectives", "Prediction"],
       swiftSettings: common),
     .testTarget(
       name: "GoldenTests", dependencies: ["gru-dist"], exclude: ["Version1", "Version2", "record"],

@@ -119,6 +119,24 @@ package final class PackedSequences: Sendable {
     return rows
   }
 
+  /// Calls `body` with each sequence in a row of a batch of the first epoch, the slot that it has
+  /// there, and the step of the row with which it begins.
+  @inline(__always) package func forEachSequence(
+    batch: Int, row: Int, _ body: (_ slot: Int, _ sequence: Int, _ start: Int) -> Void
+  ) {
+    let place = batch * batchRows + row
+    if place >= rowCount { return }
+    let row = self.row(at: place, epoch: 0)
+    let first = Int(rowStarts[row])
+    let dropped = if case .nextStep = target { 1 } else { 0 }
+    var start = 0
+    for place in first..<Int(rowStarts[row + 1]) {
+      let sequence = Int(order[place])
+      body(place - first, sequence, start)
+      start += set.length(sequence) - dropped
+    }
+  }
+
   private func row(at place: Int, epoch: Int) -> Int {
     permutation?.number(at: place, epoch: epoch) ?? place
   }

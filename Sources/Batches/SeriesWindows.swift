@@ -16,6 +16,8 @@ package final class SeriesWindows: Sendable {
     /// What the numbers of columns are relative to, but for those that `isAbsolute` says.
     package var origin = WindowOrigin.none
     package var isAbsolute: [Bool] = []
+    /// Whether windows end where their parts do, and what is forecast may not have happened yet.
+    package var looksBeyond = false
     /// Columns of the file that are series of their own, one after another; 0 where rows are.
     package var columnsAsSeries = 0
 
@@ -23,6 +25,9 @@ package final class SeriesWindows: Sendable {
       self.targets = targets
       self.horizon = horizon
     }
+
+    /// Steps behind a window that a part must have.
+    package var stepsBehind: Int { looksBeyond && known.isEmpty ? 0 : horizon }
   }
 
   let set: SequenceSet
@@ -50,14 +55,14 @@ package final class SeriesWindows: Sendable {
     self.window = window
     let firstSteps = parts.map(\.lowerBound)
     let windowsBefore = parts.reduce(into: [0]) { sums, part in
-      let room = part.count - window - plan.horizon
+      let room = part.count - window - plan.stepsBehind
       sums.append(sums[sums.count - 1] + (room < 0 ? 0 : room / plan.stride + 1))
     }
     self.firstSteps = firstSteps
     self.windowsBefore = windowsBefore
     let count = windowsBefore[parts.count]
     var chosen: [Int32]?
-    if set.hasGaps {
+    if set.hasGaps, !plan.looksBeyond {
       chosen = (0..<Int32(count)).filter { index in
         let first = Self.start(of: Int(index), firstSteps, windowsBefore, plan.stride)
         return (first + window..<first + window + plan.horizon).contains { step in
@@ -117,6 +122,7 @@ package final class SeriesWindows: Sendable {
       unsafe buffers.targets[column] = first == nil ? -1 : 0
       guard let first else { continue }
       fillInputs(buffers, column, first)
+      if plan.looksBeyond { continue }
       let row = unsafe buffers.targetRow(column)
       for (j, target) in plan.targets.enumerated() {
         let origin = origin(of: target, first)

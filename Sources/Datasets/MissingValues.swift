@@ -4,6 +4,8 @@ import Tasks
 /// What stands for a missing number in a file, and what becomes of it.
 struct MissingValues {
   let policy: MissingPolicy
+  /// Whether numbers may be missing though that is an error: of steps that are to be forecast.
+  private let allowsGaps: Bool
   private let words: Set<String>
   /// Whether the words are those of the config, letter by letter.
   private let knowsCase: Bool
@@ -15,6 +17,7 @@ struct MissingValues {
 
   init(_ request: SequenceRequest) {
     policy = request.missing
+    allowsGaps = request.parts != nil && !request.knownColumns.isEmpty
     words = request.missingWords.map { Set($0) } ?? Self.known
     knowsCase = request.missingWords != nil
     numbers = Set(
@@ -24,7 +27,7 @@ struct MissingValues {
   }
 
   /// Whether there may be missing numbers.
-  var areFilled: Bool { policy != .error }
+  var areFilled: Bool { policy != .error || allowsGaps }
 
   /// Whether a text stands for a missing number.
   func contains(_ text: String) -> Bool {

@@ -1,4 +1,5 @@
-import NumericContract
+package import Batches
+package import NumericContract
 import Records
 import Tasks
 
@@ -92,13 +93,13 @@ extension SequenceData {
 }
 
 /// What the series of a file are, and what of them windows forecast.
-private struct SeriesShape {
-  var plan: SeriesWindows.Plan
+package struct SeriesShape {
+  package var plan: SeriesWindows.Plan
   /// Where each column is a series: which, and those that every series has beside its own.
   private var columns: [Int]?
   private var shared: [Int] = []
 
-  init(_ frame: TaskFrame, _ request: SequenceRequest) throws {
+  package init(_ frame: TaskFrame, _ request: SequenceRequest) throws {
     let targets = try frame.targetPlaces(path: request.train)
     let (known, statics) = (frame.places(of: frame.known), frame.places(of: frame.statics))
     if frame.form == .columns {
@@ -118,7 +119,7 @@ private struct SeriesShape {
   }
 
   /// The set with its series as sequences.
-  func formed(_ set: SequenceSet) -> SequenceSet {
+  package func formed(_ set: SequenceSet) -> SequenceSet {
     columns.map { set.unpivoted($0, shared: shared) } ?? set
   }
 
@@ -137,7 +138,7 @@ private struct SeriesShape {
     }
   }
 
-  func windows(
+  package func windows(
     _ set: SequenceSet, _ parts: [Range<Int>], _ request: SequenceRequest, _ shuffle: Philox?
   ) -> SeriesWindows {
     SeriesWindows(

@@ -60,6 +60,9 @@ package struct SequenceRequest: Sendable {
   /// Whether a sequence that is longer than the window makes the window longer, as it may where
   /// nothing is trained, and is no error.
   package var growsWindow = false
+  /// How a file is read where a model predicts: in parts, without targets; nil where sequences
+  /// train or are measured.
+  package var parts: PartRequest?
   /// The version of the numeric contract by which numbers of files become what a model reads.
   package var contract = ContractVersion.newest
   /// Told what is read of files.
@@ -68,7 +71,7 @@ package struct SequenceRequest: Sendable {
   /// The default of `data.sequence`.
   package static let sequenceColumn = "sequence"
   /// Reads what a model has learnt to read.
-  mutating func adopt(_ frame: TaskFrame) {
+  package mutating func adopt(_ frame: TaskFrame) {
     columns = frame.columns
     knownColumns = frame.known ?? []
     staticColumns = frame.statics ?? []

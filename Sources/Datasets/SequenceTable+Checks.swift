@@ -2,7 +2,7 @@ import Records
 
 extension SequenceTable {
   /// Throws where one of these columns has a number other than 0 and 1.
-  func requireBinary(_ names: [String], path: String) throws {
+  package func requireBinary(_ names: [String], path: String) throws {
     let places = try places(of: names, path: path, key: "data.columns")
     for sequence in 0..<count {
       for step in starts[sequence]..<starts[sequence + 1] {

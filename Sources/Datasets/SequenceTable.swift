@@ -1,7 +1,7 @@
-import Batches
+package import Batches
 import NumericContract
 import Records
-import Tasks
+package import Tasks
 
 /// Sequences as a file has them: the numbers in double precision, and the label of each sequence
 /// where there are labels.
@@ -27,6 +27,8 @@ package struct SequenceTable: Sendable {
   var names: [String] = []
   /// Columns of dates and times.
   var times: [TimeColumn] = []
+  /// Where it stands in its file, where it is a part of one.
+  package var part = TablePart()
 
   init(columns: [String]) {
     self.columns = columns
@@ -37,8 +39,8 @@ package struct SequenceTable: Sendable {
   package var features: Int { columns.count }
 
   /// What the sequences are called; by their number where nothing says.
-  var sequenceNames: [String] {
-    names.count == count ? names : (0..<count).map { "\($0 + 1)" }
+  package var sequenceNames: [String] {
+    names.count == count ? names : (0..<count).map { "\(part.sequencesBefore + $0 + 1)" }
   }
 
   /// All numbers, [steps, F].
@@ -70,7 +72,7 @@ extension SequenceTable {
   /// The sequences as a model of this frame reads them: filled in where numbers are missing, moved
   /// and scaled in double precision, and then rounded. The numbers leave the table as they are
   /// taken, so that memory never holds all of them twice.
-  mutating func taken(
+  package mutating func taken(
     by frame: TaskFrame, missing: MissingPolicy = .error, path: String
   ) throws -> SequenceSet {
     let places = try places(of: frame.columns, path: path, key: "data.columns")

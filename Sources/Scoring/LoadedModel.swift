@@ -2,7 +2,7 @@ package import Checkpoints
 package import Collectives
 package import Configuration
 package import Corpora
-import Datasets
+package import Datasets
 import Engine
 package import GRUCore
 package import Kernels
@@ -18,7 +18,7 @@ package struct LoadedModel {
   package let config: Config
   package let shape: ModelShape
   /// What the model knows of its data; nil where they are text, or made up.
-  let frame: TaskFrame?
+  package let frame: TaskFrame?
   /// Newer checkpoints that were passed over, and why.
   package let refusals: [String]
   /// What is open can be read when a run that trains has removed it.

@@ -179,6 +179,33 @@ package struct OutputDecoder: Sendable {
     }
   }
 
+  /// The likeliest classes, by name, with the probability of each: the first of equals first.
+  ///
+  /// - Parameter count: so many at most.
+  package func likeliest(
+    _ scores: UnsafeBufferPointer<Float>, count: Int
+  ) -> [NamedNumber] {
+    guard case .classes(let names) = meaning else { return [] }
+    let order = scores.indices.sorted {
+      unsafe scores[$0] == scores[$1] ? $0 < $1 : scores[$0] > scores[$1]
+    }
+    guard let best = order.first else { return [] }
+    let highest = unsafe Double(scores[best])
+    let sum = unsafe scores.reduce(0.0) { $0 + Elementary.exp(Double($1) - highest) }
+    return order.prefix(count).map { place in
+      let score = unsafe Double(scores[place])
+      return NamedNumber(names[place], Elementary.exp(score - highest) / sum)
+    }
+  }
+
+  /// What the outputs of one target are called, given its name: several of a distribution.
+  package func numberNames(_ units: [TargetUnit]) -> [String] {
+    guard case .values(_, let parts) = meaning else { return [] }
+    return units.flatMap { unit in
+      (0..<parts.count).map { parts.number($0, 0, unit).name }
+    }
+  }
+
   /// The bytes that a token of a text stands for; none where the model writes no text.
   package func bytes(of token: Int32) -> [UInt8] {
     if case .tokens(let tokenizer) = meaning { tokenizer.decode([token]) } else { [] }

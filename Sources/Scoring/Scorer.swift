@@ -3,7 +3,7 @@ package import Collectives
 package import Corpora
 package import Datasets
 package import Engine
-import GRUCore
+package import GRUCore
 import Kernels
 package import Records
 package import Tasks
@@ -18,7 +18,7 @@ package final class Scorer {
   package let decoder: OutputDecoder
   /// The text that the model was trained on, of which naive models know how frequent tokens are.
   package var trainingText: CorpusSplit.Part?
-  let replica: Replica
+  package let replica: Replica
   let communicator: any Communicator
   private let savedState: AlignedBuffer
   private let progress: RunProgress?
@@ -101,7 +101,7 @@ package final class Scorer {
   ///   - take: is called with each worker after each batch, on the worker's thread.
   ///   - body: is called after each batch, counted from 0; false ends it all.
   /// - Returns: whether no call of `body` did.
-  func forEachBatch<Failure: Error>(
+  package func forEachBatch<Failure: Error>(
     of subject: Subject, then take: ((SequenceWorker, Int) -> Void)? = nil,
     _ body: (Int) throws(Failure) -> Bool
   ) throws(Failure) -> Bool {

@@ -21,8 +21,9 @@ struct GRUDist: ParsableCommand {
     version: programVersion,
     subcommands: [
       TrainCommand.self, CheckCommand.self, PrepareCommand.self, EvaluateCommand.self,
-      SampleCommand.self, InspectCommand.self, ExportCommand.self, ImportCommand.self,
-      MetricsCommand.self, DashboardCommand.self, PlanCommand.self, DaemonCommand.self,
+      PredictCommand.self, SampleCommand.self, InspectCommand.self, ExportCommand.self,
+      ImportCommand.self, MetricsCommand.self, DashboardCommand.self, PlanCommand.self,
+      DaemonCommand.self,
       MemoryCommand.self, BenchCommand.self, SelfTestCommand.self,
     ],
     defaultSubcommand: TrainCommand.self)

@@ -7,6 +7,7 @@ import Testing
   static let computing: Set = [
     "SIMDKernels", "KernelsPortable", "KernelsAVX2", "KernelsAVX512", "KernelsBF16", "Kernels",
     "Cells", "GRUCore", "Collectives", "MPICollectives", "Engine", "Scoring",
+    "Prediction",
   ]
 
   /// The names in the first column of README's table, from top to bottom.

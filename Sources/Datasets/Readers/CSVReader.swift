@@ -1,3 +1,4 @@
+import Records
 import Tasks
 
 /// One step a row under a header. A column names the sequence of each row, whose rows stand
@@ -5,6 +6,8 @@ import Tasks
 package struct CSVReader {
   let file: DataFile
   let request: SequenceRequest
+  /// What takes the rows in parts; nil where they are read as a whole.
+  var parts: TableParts?
 
   func read() throws -> SequenceTable {
     do {
@@ -27,7 +30,7 @@ package struct CSVReader {
     let header = try TableHeader(of: rows, request, file: file)
     var table = SequenceTable(columns: [])
     table.remarks = dialect.remarks
-    var body = TableBody(header, dialect, request, file: file)
+    var body = TableBody(header, dialect, request, parts, file: file)
     // The first row is one of them where there is no header.
     var isThere = try header.isGiven ? rows.next() : true
     let blankAbove = rows.blankLines
@@ -62,6 +65,10 @@ private struct TableBody {
   private let dialect: TableDialect
   private let file: DataFile
   private let knowsRemarks: Bool
+  private let parts: TableParts?
+  /// The part under way, and rows of the table before it.
+  private var part = TablePart()
+  private var rowsBefore = 0
   private var numbers: TableNumbers
   private var times: [TimeColumn]
   private var starts = [0]
@@ -76,8 +83,10 @@ private struct TableBody {
   private var remarkLines = 0
 
   init(
-    _ header: TableHeader, _ dialect: TableDialect, _ request: SequenceRequest, file: DataFile
+    _ header: TableHeader, _ dialect: TableDialect, _ request: SequenceRequest,
+    _ parts: TableParts?, file: DataFile
   ) {
+    self.parts = parts
     self.header = header
     self.dialect = dialect
     self.file = file
@@ -101,7 +110,12 @@ private struct TableBody {
       emptyRows += 1
       return
     }
+    if let parts { try giveIfWhole(parts, before: rows) }
     let isFirst = try beginsSequence(rows)
+    if let parts, isFirst || parts.request.tellsSteps {
+      part.lines.append(rows.line)
+      for place in header.kept { part.kept.append(.string(rows[place])) }
+    }
     try numbers.append(rows, isFirst: isFirst)
     for (index, place) in header.calendar.enumerated() {
       guard let time = CalendarTime(rows.bytes(place)) else {
@@ -115,9 +129,44 @@ private struct TableBody {
     }
   }
 
+  /// Whether a row is of the same sequence as the one before it.
+  private func goesOn(_ rows: DelimitedText) -> Bool {
+    guard let sequence else { return false }
+    return header.sequence.map { rows.equals($0, sequence) } ?? true
+  }
+
+  /// Hands on the rows that are there where they make a part that may end before another row.
+  private mutating func giveIfWhole(_ parts: TableParts, before rows: DelimitedText) throws {
+    let count = numbers.rows - rowsBefore
+    guard count >= parts.request.steps else { return }
+    let goesOn = goesOn(rows)
+    if goesOn, !parts.request.cutsSequences { return }
+    var next = TablePart()
+    if goesOn {
+      next.stepsBefore = count - (starts.last ?? 0) + (starts.count == 1 ? part.stepsBefore : 0)
+    }
+    part.goesOn = goesOn
+    var table = SequenceTable(columns: [])
+    move(into: &table)
+    try parts.give(&table)
+    if goesOn, let name = table.names.last { names = [name] }
+    part = next
+  }
+
+  /// Hands on what was read since the last time.
+  private mutating func move(into table: inout SequenceTable) {
+    numbers.move(into: &table)
+    table.starts = starts + [numbers.rows - rowsBefore]
+    (table.names, table.times, table.part) = (names, times, part)
+    table.part.tellsSteps = parts?.request.tellsSteps == true
+    (starts, names, rowsBefore) = ([0], [], numbers.rows)
+    part = TablePart()
+    times = times.map { TimeColumn(name: $0.name) }
+  }
+
   /// Whether the row begins another sequence than the one before it.
   private mutating func beginsSequence(_ rows: DelimitedText) throws -> Bool {
-    if let sequence, header.sequence.map({ rows.equals($0, sequence) }) ?? true {
+    if sequence != nil, goesOn(rows) {
       if let place = header.label, !rows.equals(place, label) {
         throw file.failure(
           "line \(rows.line)",
@@ -126,7 +175,7 @@ private struct TableBody {
       }
       return false
     }
-    if sequence != nil { starts.append(numbers.rows) }
+    if numbers.rows > rowsBefore { starts.append(numbers.rows - rowsBefore) }
     let name = header.sequence.map { rows[$0] } ?? ""
     if let place = header.sequence, name.allSatisfy({ $0 == " " || $0 == "\t" }) {
       throw file.failure(
@@ -149,14 +198,18 @@ private struct TableBody {
   }
 
   mutating func finish(into table: inout SequenceTable) throws {
-    try numbers.finish(into: &table)
-    table.starts = starts + [numbers.rows]
-    table.labels = labels
-    table.names = names
-    table.times = times
+    if parts == nil {
+      try numbers.finish(into: &table)
+      table.starts = starts + [numbers.rows]
+      table.labels = labels
+      (table.names, table.times) = (names, times)
+      table.remarks += times.flatMap(\.remarks)
+    } else {
+      if numbers.rows == 0 { throw file.failure(nil, "there is no row after the header") }
+      move(into: &table)
+    }
     table.form = dialect.words
     table.sequenceColumn = header.sequence.map { header.names[$0] }
-    table.remarks += times.flatMap(\.remarks)
     table.labelColumn = header.label.map { header.names[$0] }
     for (count, what) in [
       (emptyRows, "without anything in them"), (remarkLines, "that begin with #"),

@@ -8,11 +8,17 @@ package final class DataFile {
   package let path: String
   package let stream: ByteStream
 
+  /// Reads on into a buffer; 0 at the end.
+  package typealias Reading = (UnsafeMutableRawBufferPointer) throws -> Int
+
+  /// The path whose end tells the format.
+  private let typedPath: String
+
   /// Opens a file.
   ///
   /// - Parameter progress: told what is read.
   /// - Throws: `DataFileError`.
-  package init(path: String, progress: ReadingProgress? = nil) throws {
+  package convenience init(path: String, progress: ReadingProgress? = nil) throws {
     func failure(_ problem: String, hint: String? = nil) -> DataFileError {
       DataFileError(path: path, place: nil, problem: problem, hint: hint)
     }
@@ -27,12 +33,27 @@ package final class DataFile {
       throw failure("cannot be read: \(error)")
     }
     progress?.expect(file.byteCount)
+    try unsafe self.init(path, typedAs: path, progress: progress) { room in
+      let count = try unsafe file.read(into: room)
+      progress?.advance(count)
+      return count
+    }
+  }
+
+  /// Begins to read what has no path.
+  ///
+  /// - Parameters:
+  ///   - name: what errors call it.
+  ///   - path: what its format is that of.
+  package init(
+    _ name: String, typedAs path: String, progress: ReadingProgress? = nil,
+    _ reading: @escaping Reading
+  ) throws {
+    func failure(_ problem: String, hint: String? = nil) -> DataFileError {
+      DataFileError(path: name, place: nil, problem: problem, hint: hint)
+    }
     do {
-      let source = try unsafe ByteSource { room in
-        let count = try unsafe file.read(into: room)
-        progress?.advance(count)
-        return count
-      }
+      let source = try unsafe ByteSource(reading)
       stream = unsafe ByteStream { room in
         if let excess = progress?.excess {
           throw failure(
@@ -46,7 +67,8 @@ package final class DataFile {
     } catch {
       throw failure("cannot be read: \(error)")
     }
-    self.path = path
+    self.path = name
+    typedPath = path
     try stream.refill(keeping: 0)
     if stream.count == 0 { throw failure("is empty") }
   }
@@ -96,22 +118,7 @@ package final class DataFile {
     try requireFormat(format)
     let missing = MissingValues(request)
     do {
-      var table =
-        switch format {
-        case .npy:
-          try NumPyReader(file: self, contract: request.contract, missing: missing).read()
-        case .ts:
-          try TimeSeriesReader(file: self, contract: request.contract, missing: missing).read()
-        case .jsonl:
-          try JSONLinesReader(
-            file: self, contract: request.contract, missing: missing, width: request.width
-          ).read()
-        case .conll:
-          throw failure(
-            nil, "its format is conll, which holds words with labels",
-            hint: "that is for task \"tagging\"")
-        case .csv, .auto: try CSVReader(file: self, request: request).read()
-        }
+      var table = try read(format, request, missing, nil)
       try missing.apply(to: &table, path: path)
       return table
     } catch let error as ByteStream.NotText {
@@ -130,7 +137,7 @@ package final class DataFile {
 
   /// The end of the file's name without that of packing: "csv" of a.CSV.gz.
   package var ending: String {
-    let words = path.lowercased().split(separator: ".")
+    let words = typedPath.lowercased().split(separator: ".")
     return String((words.last == "gz" ? words.dropLast().last : words.last) ?? "")
   }
 

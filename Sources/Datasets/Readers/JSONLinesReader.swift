@@ -12,13 +12,19 @@ package struct JSONLinesReader {
   let missing: MissingValues
   /// Columns where steps name those that are 1; nil where none do.
   let width: Int?
+  /// What takes the sequences in parts, without labels; nil where they are read as a whole.
+  var parts: TableParts?
 
   func read() throws -> SequenceTable {
     var set: SequenceTable?
     var lines = LineReader(file.stream)
     var plain = PlainSequence()
     while try lines.next() {
-      if plain.read(lines, contract), append(plain, &set) { continue }
+      let isPlain = parts.map { $0.request.kept.isEmpty } ?? true
+      if isPlain, plain.read(lines, contract), append(plain, &set) {
+        try parts?.end(&set, line: lines.number, of: nil, file: file)
+        continue
+      }
       try append(lines.bytes, lines.number, &set)
     }
     guard let set else { throw file.failure(nil, "there is no sequence in it") }
@@ -33,17 +39,19 @@ package struct JSONLinesReader {
       set = SequenceTable(columns: (1...max(1, plain.width)).map { "value \($0)" })
     }
     guard set?.features == plain.width,
-      (set?.labels.isEmpty == true) == (plain.label == nil)
-        || set?.count == 0
+      parts != nil || set?.count == 0
+        || (set?.labels.isEmpty == true) == (plain.label == nil)
     else { return false }
     for value in plain.values { set?.numbers.append(value) }
     set?.endSequence()
-    if let label = plain.label { set?.labels.append(label) }
+    if parts == nil, let label = plain.label { set?.labels.append(label) }
     return true
   }
 
   private func append(_ line: [UInt8], _ number: Int, _ set: inout SequenceTable?) throws {
-    if let value = try file.json(line, number) { try append(value, number, &set) }
+    guard let value = try file.json(line, number) else { return }
+    try append(value, number, &set)
+    try parts?.end(&set, line: number, of: value, file: file)
   }
 
   private func append(_ value: OrderedJSON, _ number: Int, _ set: inout SequenceTable?) throws {
@@ -89,6 +97,7 @@ package struct JSONLinesReader {
     _ table: inout SequenceTable, labelOf value: OrderedJSON, _ place: String
   ) throws {
     table.endSequence()
+    if parts != nil { return }
     if let label = Self.label(value["label"]) { table.labels.append(label) }
     guard table.labels.isEmpty || table.labels.count == table.count else {
       throw file.failure(

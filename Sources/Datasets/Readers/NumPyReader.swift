@@ -5,6 +5,8 @@ struct NumPyReader {
   let file: DataFile
   let contract: ContractVersion
   let missing: MissingValues
+  /// What takes the sequences in parts; nil where they are read as a whole.
+  var parts: TableParts?
 
   func read() throws -> SequenceTable {
     let stream = file.stream
@@ -37,6 +39,10 @@ struct NumPyReader {
         position += layout.type.size
       }
       table.endSequence()
+      if let parts, table.numbers.rows >= parts.request.steps {
+        try parts.give(&table)
+        table = SequenceTable(columns: table.columns)
+      }
     }
     if position == stream.count, !stream.isAtEnd {
       try stream.refill(keeping: position)

@@ -9,6 +9,8 @@ package struct TableHeader {
   package let label: Int?
   /// Columns of dates and times.
   package let calendar: [Int]
+  /// Columns whose values are handed on as they are.
+  package let kept: [Int]
   /// Those that the config chooses; nil where it leaves that to the file.
   package let chosen: [Int]?
 
@@ -41,7 +43,9 @@ package struct TableHeader {
     }
     sequence = try place(of: request.sequenceColumn, "data.sequence")
     label = try place(
-      of: request.task.outputs == .classes ? request.labelColumn : nil, "data.label")
+      of: request.task.outputs == .classes && request.parts == nil ? request.labelColumn : nil,
+      "data.label")
+    kept = try (request.parts?.kept ?? []).compactMap { try place(of: $0, "--keep") }
     calendar = try request.calendarColumns.compactMap { try place(of: $0, "data.calendar") }
     _ = try request.knownColumns.map { try place(of: $0, "data.known") }
     _ = try request.staticColumns.map { try place(of: $0, "data.static") }

@@ -118,6 +118,13 @@ struct TableNumbers {
 }
 
 extension TableNumbers {
+  /// Hands on the numbers of the rows since the last time, of columns that are chosen.
+  mutating func move(into table: inout SequenceTable) {
+    table.columns = places.map { header.names[$0] }
+    table.numbers = numbers
+    numbers = NumberBlocks(width: places.count)
+  }
+
   /// Ends the table: the columns that are read, with their numbers. What is a number in nearly all
   /// rows is an error at the first row where it is none; what is none in more rows, such as a date,
   /// is left out.

@@ -6,6 +6,8 @@ struct TimeSeriesReader {
   let file: DataFile
   let contract: ContractVersion
   let missing: MissingValues
+  /// What takes the sequences in parts, without labels; nil where they are read as a whole.
+  var parts: TableParts?
 
   func read() throws -> SequenceTable {
     var isData = false
@@ -19,6 +21,7 @@ struct TimeSeriesReader {
       if isData, let label = plainCase(lines, hasClasses: hasClasses, set?.features, &plain) {
         append(plain, label, &set)
         try requireClass(of: set, among: classes, lines.number)
+        try parts?.end(&set, line: lines.number, of: nil, file: file)
         continue
       }
       let number = lines.number
@@ -28,6 +31,7 @@ struct TimeSeriesReader {
       if isData {
         try readCase(text, number, hasClasses: hasClasses, &set)
         try requireClass(of: set, among: classes, number)
+        try parts?.end(&set, line: number, of: nil, file: file)
         continue
       }
       let value = words.count > 1 ? words[1].lowercased() : ""
@@ -102,7 +106,7 @@ struct TimeSeriesReader {
       for dimension in dimensions { set?.numbers.append(dimension[step]) }
     }
     set?.endSequence()
-    if let label { set?.labels.append(label) }
+    if parts == nil, let label { set?.labels.append(label) }
   }
 
   /// A case of plain decimal numbers without a fault, and its label; nil of any other line.

@@ -1,0 +1,142 @@
+package import Records
+import Tasks
+
+/// How a file is read in parts.
+package struct PartRequest: Sendable {
+  /// A part ends after the sequence in which it has so many steps.
+  package var steps: Int
+  /// Whether a sequence may go on in the next part.
+  package var cutsSequences: Bool
+  /// Whether rows of a table are told apart by line, with what is kept of each, and not sequences.
+  package var tellsSteps: Bool
+  /// Columns, or members of lines of JSON, whose values are handed on as they are.
+  package var kept: [String]
+
+  package init(steps: Int, cutsSequences: Bool, tellsSteps: Bool, kept: [String]) {
+    self.steps = steps
+    self.cutsSequences = cutsSequences
+    self.tellsSteps = tellsSteps
+    self.kept = kept
+  }
+}
+
+/// Where a part of a file stands in it, and what is handed on of it.
+package struct TablePart: Sendable {
+  /// Sequences of the file before its first one.
+  package var sequencesBefore = 0
+  /// Steps of its first sequence in the parts before.
+  package var stepsBefore = 0
+  /// Whether its last sequence may go on in the next part.
+  package var goesOn = false
+  /// Whether what follows is of steps, and not of sequences.
+  package var tellsSteps = false
+  /// The line of each; none where a file has no lines.
+  package var lines: [Int] = []
+  /// What is kept of each of these, one after another.
+  package var kept: [OrderedJSON] = []
+
+  package init() {}
+}
+
+/// Hands on what is read of a file as soon as it makes a part.
+package final class TableParts {
+  package let request: PartRequest
+  private let take: (inout SequenceTable) throws -> Void
+  private var sequences = 0
+
+  package init(
+    _ request: PartRequest, _ take: @escaping (inout SequenceTable) throws -> Void
+  ) {
+    self.request = request
+    self.take = take
+  }
+
+  /// Hands a part on.
+  func give(_ table: inout SequenceTable) throws {
+    if table.count == 0 { return }
+    table.part.sequencesBefore = sequences
+    sequences += table.count - (table.part.goesOn ? 1 : 0)
+    try take(&table)
+  }
+
+  /// Takes note of a sequence that was just ended, and hands on what is there where it makes a
+  /// part.
+  func end(
+    _ table: inout SequenceTable?, line: Int, of value: OrderedJSON?, file: DataFile
+  ) throws {
+    guard var part = table else { return }
+    table = nil
+    part.part.lines.append(line)
+    for name in request.kept {
+      guard let member = value?[name] else {
+        throw file.failure(
+          "line \(line)", "there is no member \"\(name)\", which --keep names")
+      }
+      part.part.kept.append(member)
+    }
+    if part.numbers.rows >= request.steps {
+      try give(&part)
+      part = SequenceTable(columns: part.columns)
+    }
+    table = part
+  }
+}
+
+extension DataFile {
+  /// Reads the file's sequences in parts, front to back.
+  ///
+  /// - Returns: what a person is to know of how it was read, a line each.
+  package func forEachPart(
+    _ request: SequenceRequest, _ body: @escaping (inout SequenceTable) throws -> Void
+  ) throws -> [String] {
+    guard let wanted = request.parts else { preconditionFailure("no parts are asked for") }
+    let format = try format(request.format)
+    try requireFormat(format)
+    if format != .csv, format != .jsonl, let name = wanted.kept.first {
+      throw failure(
+        nil, "--keep names \"\(name)\", and a file in the format \(format.rawValue) has nothing "
+          + "to keep")
+    }
+    let missing = MissingValues(request)
+    let path = path
+    let parts = TableParts(wanted) { table in
+      // What is missing is told of all parts together.
+      let remarks = table.remarks
+      try missing.apply(to: &table, path: path)
+      table.remarks = remarks
+      try body(&table)
+    }
+    do {
+      var rest = try read(format, request, missing, parts)
+      try parts.give(&rest)
+      return rest.remarks
+    } catch let error as ByteStream.NotText {
+      throw failure(of: error)
+    }
+  }
+
+  /// Reads a file of sequences; of one that is read in parts what is left for the last.
+  func read(
+    _ format: SequenceFormat, _ request: SequenceRequest, _ missing: MissingValues,
+    _ parts: TableParts?
+  ) throws -> SequenceTable {
+    switch format {
+    case .npy:
+      try NumPyReader(file: self, contract: request.contract, missing: missing, parts: parts).read()
+    case .ts:
+      try TimeSeriesReader(
+        file: self, contract: request.contract, missing: missing, parts: parts
+      ).read()
+    case .jsonl:
+      try JSONLinesReader(
+        file: self, contract: request.contract, missing: missing, width: request.width,
+        parts: parts
+      ).read()
+    case .conll:
+      throw failure(
+        nil, "its format is conll, which holds words with labels",
+        hint: "that is for task \"tagging\"")
+    case .csv, .auto: try CSVReader(file: self, request: request, parts: parts).read()
+    }
+  }
+}

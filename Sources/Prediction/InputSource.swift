@@ -1,0 +1,57 @@
+import Collectives
+import Datasets
+import Engine
+import Foundation
+import Records
+import Tasks
+
+/// Opens what is predicted.
+struct InputSource {
+  /// A path, or "-".
+  let path: String
+  /// What the data were trained on, whose format is that of standard input.
+  let trained: String
+  let communicator: any Communicator
+
+  /// As errors call it.
+  var name: String { path == "-" ? "standard input" : path }
+
+  /// Opens it. Every rank reads a file by itself; standard input is that of rank 0.
+  func open() throws -> DataFile {
+    if path != "-" { return try DataFile(path: path) }
+    let communicator = communicator
+    return try unsafe DataFile(name, typedAs: trained) { room in
+      if communicator.worldSize == 1 { return try unsafe Self.read(into: room) }
+      var count = 0
+      if communicator.rank == 0 { count = (try? unsafe Self.read(into: room)) ?? -1 }
+      try unsafe withUnsafeMutableBytes(of: &count) {
+        try unsafe communicator.broadcast($0, from: 0)
+      }
+      if count < 0 { throw SystemError(operation: "read", path: "standard input", code: EIO) }
+      let part = unsafe UnsafeMutableRawBufferPointer(rebasing: room.prefix(count))
+      if count > 0 { try unsafe communicator.broadcast(part, from: 0) }
+      return count
+    }
+  }
+
+  private static func read(into room: UnsafeMutableRawBufferPointer) throws -> Int {
+    while true {
+      let count = unsafe Foundation.read(STDIN_FILENO, room.baseAddress, room.count)
+      if count >= 0 { return count }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN:
+        var request = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+        _ = unsafe poll(&request, 1, -1)
+      default: throw SystemError(operation: "read", path: "standard input", code: errno)
+      }
+    }
+  }
+
+  /// The format that it is read in: what its name says, else that of the run's data.
+  func format(_ wanted: SequenceFormat) -> SequenceFormat {
+    let words = path.lowercased().split(separator: ".")
+    let ending = (words.last == "gz" ? words.dropLast().last : words.last) ?? ""
+    return ["csv", "tsv", "jsonl", "ndjson", "ts", "npy"].contains(ending) ? .auto : wanted
+  }
+}

@@ -1,0 +1,144 @@
+package import Checkpoints
+package import Collectives
+import Configuration
+import Datasets
+import Engine
+import Kernels
+import Records
+import Scoring
+import Tasks
+
+/// What a model says of new data, by any number of ranks, in the order of the data.
+package struct Prediction {
+  /// A checkpoint, or a run.
+  package var path: String
+  /// Which of a run's checkpoints; nil takes the best where it has validated.
+  package var wish: ChosenCheckpoint.Wish?
+  /// What is read; "-" is standard input.
+  package var files = ["-"]
+  /// Where it goes; nil is standard output.
+  package var output: String?
+  /// Nil is by the name of the output, else CSV.
+  package var format: ResultFormat?
+  /// Columns that are handed on.
+  package var kept: [String] = []
+  /// Likeliest classes; nil for the likeliest alone.
+  package var top: Int?
+  /// Whether of each series only what follows its end is forecast.
+  package var lastOnly = false
+  package var threads: Int?
+  /// Rows of a batch for each worker; nil for as many as are of use.
+  package var rows: Int?
+  package var instructionSet = "auto"
+
+  package init(path: String) { self.path = path }
+
+  /// Every rank calls it; all throw alike.
+  package func run(on communicator: any Communicator) throws {
+    let model = try communicator.agree { try LoadedModel(path: path, wanting: wish) }
+    try communicator.requireEqual(model.state.fingerprint, of: model.checkpoint.path)
+    let kernels = try communicator.agree {
+      try requireMeaning(for: model)
+      return try Kernels.selected(instructionSet, model.config.model.precision.kernels)
+    }
+    let predictor = try Predictor(
+      model, kernels: kernels, threads: threads, rows: rows, on: communicator)
+    var writer: ResultWriter?
+    try communicator.coordinate {
+      writer = try ResultWriter(
+        output: output, format: format, inputs: files.filter { $0 != "-" })
+      model.refusals.forEach(Console.complain)
+      Console.complain(
+        "gru-dist: predicting with \(model.checkpoint.path)"
+          + (model.choice.words.map { ", \($0)" } ?? ""))
+    }
+    do {
+      let results = Results(writer, communicator)
+      let tables = try TablePredictions(self, predictor, results)
+      for file in files { try tables.predict(file) }
+      try results.finish(model.task.sequences == .windows ? "window" : "sequence")
+    } catch let error where !(error is any CommonError || error is CollectiveError) {
+      // The others are told where they wait for the next part.
+      try communicator.agree { throw error }
+    }
+  }
+
+  /// Throws where options say nothing to such a model.
+  private func requireMeaning(for model: LoadedModel) throws {
+    let task = model.task
+    func refuse(_ option: String, _ reason: String) -> UsageError {
+      UsageError("--\(option): \(reason); the run's task is \"\(task.name)\"")
+    }
+    if task.isGenerated {
+      throw UsageError(
+        "\(path) is of task \"\(task.name)\", whose sequences are made up: there is nothing to "
+          + "predict")
+    }
+    if task.hasTokenizer {
+      throw UsageError("\(path) reads texts, which are not predicted yet")
+    }
+    if top != nil, task.outputs != .classes {
+      throw refuse("top", "only classes are ranked")
+    }
+    if lastOnly, task.sequences != .windows {
+      throw refuse("last", "only series have a last window")
+    }
+    if let name = kept.first(where: { name in kept.filter({ $0 == name }).count > 1 }) {
+      throw UsageError("--keep: \"\(name)\" appears twice")
+    }
+    if files.filter({ $0 == "-" }).count > 1 {
+      throw UsageError("standard input (-) is named twice")
+    }
+  }
+}
+
+/// What goes to the writer, which only rank 0 has, and how ranks keep in step.
+final class Results {
+  let writer: ResultWriter?
+  let communicator: any Communicator
+  /// Items predicted so far.
+  var count = 0
+  private var failure: (any Error)?
+
+  init(_ writer: ResultWriter?, _ communicator: any Communicator) {
+    self.writer = writer
+    self.communicator = communicator
+  }
+
+  /// Waits for all ranks before a part of the data is computed: throws on all of them where one has
+  /// failed, or has read something else.
+  func beginPart(_ items: Int) throws {
+    if communicator.worldSize == 1 {
+      if let failure { throw failure }
+      return
+    }
+    try communicator.agree { if let failure { throw failure } }
+    try communicator.requireEqual("\(items) sequences", of: "what is read")
+  }
+
+  /// Lets rank 0 write; what fails is told before the next part.
+  func write(_ body: (ResultWriter) throws -> Void) throws {
+    guard let writer, failure == nil else { return }
+    do { try body(writer) } catch {
+      if communicator.worldSize == 1 { throw error }
+      failure = error
+    }
+  }
+
+  /// Ends a file.
+  func endFile() throws {
+    try beginPart(-1)
+    try write { try $0.flush() }
+  }
+
+  /// Writes what is left, and says how much there is.
+  ///
+  /// - Parameter noun: what an item is called.
+  func finish(_ noun: String) throws {
+    try communicator.agree {
+      if let failure { throw failure }
+      try writer?.finish()
+      if writer != nil { Console.complain("gru-dist: \(Format.count(count, noun)) predicted") }
+    }
+  }
+}

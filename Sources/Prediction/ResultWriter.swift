@@ -1,0 +1,140 @@
+import Engine
+import Foundation
+import Records
+
+/// The form of what is predicted.
+package enum ResultFormat: String, CaseIterable, Sendable {
+  case csv, jsonl
+
+  /// By the end of a file's name; nil where that says nothing.
+  init?(path: String) {
+    let path = path.lowercased()
+    if path.hasSuffix(".csv") {
+      self = .csv
+    } else if path.hasSuffix(".jsonl") || path.hasSuffix(".ndjson") {
+      self = .jsonl
+    } else {
+      return nil
+    }
+  }
+}
+
+/// Writes what is predicted, as it comes, to standard output, or to a file that gets its name when
+/// it is whole.
+final class ResultWriter {
+  let format: ResultFormat
+  private let draft: FileDraft?
+  private let file: OutputFile
+  private var bytes: [UInt8] = []
+  private var hasHeader = false
+  /// Lines written so far.
+  private(set) var lines = 0
+
+  /// So many bytes are written at once.
+  private static let most = 1 << 16
+
+  /// - Parameters:
+  ///   - output: nil for standard output.
+  ///   - inputs: files that it must not be.
+  init(output: String?, format: ResultFormat?, inputs: [String]) throws {
+    guard let output, output != "-" else {
+      self.format = format ?? .csv
+      (draft, file) = (nil, .standardOutput)
+      bytes.reserveCapacity(2 * Self.most)
+      return
+    }
+    self.format = format ?? ResultFormat(path: output) ?? .csv
+    if let status = FileStatus(output) {
+      if let input = inputs.first(where: { FileStatus($0)?.identity == status.identity }) {
+        throw UsageError("--output: '\(output)' is '\(input)', which is read; name another file")
+      }
+      guard status.kind == .regular else {
+        throw UsageError(
+          "--output: '\(output)' is \(status.kind.rawValue), expected a file; leave the option out "
+            + "to write to standard output")
+      }
+    }
+    do {
+      let draft = try FileDraft(path: output, replaces: true)
+      (self.draft, file) = (draft, draft.file)
+    } catch {
+      throw UsageError("--output: '\(output)' cannot be written: \(SystemError.reason(error.code))")
+    }
+    bytes.reserveCapacity(2 * Self.most)
+  }
+
+  /// Writes the names of a table's columns, once.
+  func putHeader(_ names: [String]) throws {
+    if hasHeader || format == .jsonl { return }
+    hasHeader = true
+    try put(row: names.map { .string($0) })
+    lines = 0
+  }
+
+  /// A row of a table.
+  func put(row: [OrderedJSON]) throws {
+    for (place, cell) in row.enumerated() {
+      if place > 0 { bytes.append(UInt8(ascii: ",")) }
+      put(cell: cell)
+    }
+    try end()
+  }
+
+  /// A line of JSON.
+  func put(object: OrderedJSON) throws {
+    bytes += object.line.utf8
+    try end()
+  }
+
+  private func end() throws {
+    bytes.append(0x0A)
+    lines += 1
+    if bytes.count >= Self.most { try flush() }
+  }
+
+  private func put(cell: OrderedJSON) {
+    switch cell {
+    case .null: break
+    case .string(let text): put(text)
+    case .number(let number): bytes += "\(number)".utf8
+    case .integer(let number): bytes += "\(number)".utf8
+    case .bool, .array, .object: put(cell.line)
+    }
+  }
+
+  /// A text, in quotes where it would be read as something else without (RFC 4180).
+  private func put(_ text: String) {
+    let needsQuotes = text.utf8.contains { [0x2C, 0x22, 0x0A, 0x0D].contains($0) }
+    guard needsQuotes || text.utf8.first == 0x20 || text.utf8.last == 0x20 else {
+      bytes += text.utf8
+      return
+    }
+    bytes.append(0x22)
+    for byte in text.utf8 {
+      if byte == 0x22 { bytes.append(0x22) }
+      bytes.append(byte)
+    }
+    bytes.append(0x22)
+  }
+
+  /// Hands on what is there.
+  func flush() throws {
+    if bytes.isEmpty { return }
+    try file.write(bytes)
+    bytes.removeAll(keepingCapacity: true)
+  }
+
+  /// Writes the rest, and gives a file its name.
+  func finish() throws {
+    try flush()
+    guard let draft else { return try file.requireTaken() }
+    do { try draft.finish() } catch {
+      throw OutputLost(description: "cannot write \(file.name): \(SystemError.reason(error.code))")
+    }
+  }
+}
+
+/// What was predicted and could not be kept.
+private struct OutputLost: Error, CustomStringConvertible {
+  let description: String
+}

@@ -1,0 +1,242 @@
+import Batches
+import Configuration
+import Datasets
+import Engine
+import GRUCore
+import NumericContract
+import Records
+import Scoring
+import Tasks
+
+/// Predictions for sequences of real vectors out of tables and their like, part by part.
+final class TablePredictions {
+  let prediction: Prediction
+  let predictor: Predictor
+  let results: Results
+  let frame: TaskFrame
+  let decoder: OutputDecoder
+  var request: SequenceRequest
+  /// Of the part before, what the next one goes on from.
+  private var tail: SequenceTable?
+  /// Steps of the part under way that stood in the part before.
+  private(set) var tailSteps = 0
+  /// What is to be told of the file.
+  var notes = InputNotes()
+
+  /// Numbers of a part at most, where rows are not longer.
+  private static let mostNumbers = 1 << 22
+
+  init(_ prediction: Prediction, _ predictor: Predictor, _ results: Results) throws {
+    self.prediction = prediction
+    self.predictor = predictor
+    self.results = results
+    let model = predictor.model
+    guard let frame = model.frame else { preconditionFailure("the model knows no columns") }
+    self.frame = frame
+    decoder = try model.decoder()
+    request = model.config.sequenceRequest
+    request.adopt(frame)
+    let rows = predictor.rows
+    let isWindows = request.task.sequences == .windows
+    let wanted =
+      isWindows
+      ? max(4096, 4 * rows * request.stride, 4 * request.window)
+      : 16 * rows * request.window
+    let fits = Self.mostNumbers / max(1, frame.columns.count)
+    let least = isWindows ? request.window + request.horizon : rows * request.window
+    request.parts = PartRequest(
+      steps: max(least, min(wanted, fits)),
+      cutsSequences: isWindows && request.scale != .series, tellsSteps: isWindows,
+      kept: prediction.kept)
+  }
+
+  /// The forms of output that there are.
+  private var isWindows: Bool { request.task.sequences == .windows }
+
+  /// Predicts what a file holds.
+  func predict(_ path: String) throws {
+    let source = InputSource(
+      path: path, trained: predictor.model.config.data.train, communicator: predictor.communicator)
+    notes = InputNotes()
+    tail = nil
+    do {
+      let file = try source.open()
+      var request = request
+      request.format = source.format(request.format)
+      let isTable = try file.format(request.format) == .csv
+      let identity = Identity(
+        file: prediction.files.count > 1 ? source.name : nil,
+        column: !isTable ? "sequence" : request.sequenceColumn)
+      let remarks = try file.forEachPart(request) { [self] table in
+        try predict(&table, of: file, identity)
+      }
+      try results.endFile()
+      try results.write { _ in notes.tell(source.name, remarks) }
+    } catch var error as DataFileError {
+      // Keys of the config cannot be set here.
+      if error.hint?.contains("data.") == true {
+        error.hint = "change the file: it is read as the run's config says"
+      }
+      throw error
+    }
+  }
+
+  /// How the items of a file are told apart: the file, where there are several, and the name or
+  /// number of the sequence.
+  struct Identity {
+    var file: String?
+    /// Nil where all rows are one sequence.
+    var column: String?
+
+    var names: [String] { (file == nil ? [] : ["file"]) + (column.map { [$0] } ?? []) }
+
+    func cells(_ sequence: String) -> [OrderedJSON] {
+      (file.map { [.string($0)] } ?? []) + (column == nil ? [] : [.string(sequence)])
+    }
+  }
+
+  private func predict(
+    _ table: inout SequenceTable, of file: DataFile, _ identity: Identity
+  ) throws {
+    tailSteps = 0
+    if let tail, table.part.stepsBefore > 0 {
+      tailSteps = tail.starts[tail.count]
+      table.prepend(tail)
+    }
+    tail = nil
+    if request.task.outputs == .labels { try table.requireBinary(frame.columns, path: file.path) }
+    if isWindows {
+      if table.part.goesOn {
+        let steps = request.window + stepsBehind - 1
+        tail = table.tail(steps: steps, fillsForward: request.missing == .forward)
+      }
+      try forecast(&table, of: file, identity)
+    } else {
+      notes.count(gapsOf: table, in: 0..<table.starts[table.count])
+      try results.beginPart(table.count)
+      try predictSequences(&table, of: file, identity)
+    }
+  }
+
+  /// Steps behind a window that must be known.
+  var stepsBehind: Int { request.knownColumns.isEmpty ? 0 : request.horizon }
+
+  /// What was kept of a sequence, or of one of its steps where a file tells steps apart.
+  func kept(
+    _ sequence: Int, step: Int? = nil, of part: TablePart
+  ) -> ArraySlice<OrderedJSON> {
+    let count = prediction.kept.count
+    let place = part.tellsSteps ? step ?? sequence : sequence
+    return part.kept[place * count..<(place + 1) * count]
+  }
+
+  /// A line of JSON, or a row of a table.
+  func put(
+    _ writer: ResultWriter, _ names: [String], _ cells: [OrderedJSON]
+  ) throws {
+    switch writer.format {
+    case .csv:
+      try writer.putHeader(names)
+      try writer.put(row: cells)
+    case .jsonl:
+      try writer.put(object: .object(zip(names, cells).map { .init($0, $1) }))
+    }
+  }
+}
+
+extension TablePredictions {
+  /// Predicts sequences that are whole.
+  private func predictSequences(
+    _ table: inout SequenceTable, of file: DataFile, _ identity: Identity
+  ) throws {
+    let (names, part) = (table.sequenceNames, table.part)
+    let set = try table.taken(by: frame, missing: request.missing, path: file.path)
+    predictor.makeRoom(forSteps: (0..<set.count).map { set.length($0) }.max() ?? 1)
+    let isEveryStep = request.task.readout == .every
+    let target: PackedSequences.Target =
+      isEveryStep
+      ? .everyStep([Int32](repeating: 0, count: set.starts[set.count]))
+      : .classes([Int32](repeating: 0, count: set.count))
+    let packed = PackedSequences(
+      set: set, chosen: Array(0..<set.count), target: target, batchRows: predictor.rows,
+      window: predictor.window, shuffle: nil)
+    let items =
+      isEveryStep
+      ? PredictedItems(packed, starts: set.starts) : PredictedItems(packed, sequences: set.count)
+    let width = predictor.model.shape.vocabularySize
+    let scores = try predictor.numbers(of: items, .scores(count: width))
+    results.count += set.count
+    try results.write { writer in
+      let names = (names, identity.names + prediction.kept)
+      for sequence in 0..<set.count {
+        let head = identity.cells(names.0[sequence]) + kept(sequence, of: part)
+        let steps =
+          isEveryStep
+          ? set.starts[sequence]..<set.starts[sequence + 1] : sequence..<sequence + 1
+        for (number, item) in steps.enumerated() {
+          try unsafe scores.withUnsafeBufferPointer { scores in
+            let row = unsafe UnsafeBufferPointer(
+              rebasing: scores[item * width..<(item + 1) * width])
+            try unsafe put(writer, row, head: head, names.1, step: isEveryStep ? number + 1 : nil)
+          }
+        }
+      }
+    }
+  }
+
+  /// What is said of a sequence, or of the step after one.
+  private func put(
+    _ writer: ResultWriter, _ scores: UnsafeBufferPointer<Float>, head: [OrderedJSON],
+    _ names: [String], step: Int?
+  ) throws {
+    let steps: ([String], [OrderedJSON]) = step.map { (["step"], [.integer($0)]) } ?? ([], [])
+    if request.task.outputs == .classes {
+      let best = unsafe decoder.likeliest(scores, count: prediction.top ?? 1)
+      let (titles, cells) = Self.classes(best, isRanked: prediction.top != nil, writer.format)
+      return try put(writer, names + steps.0 + titles, head + steps.1 + cells)
+    }
+    guard case .labels(let labels) = unsafe decoder.decode(scores) else {
+      preconditionFailure("such outputs are not predicted")
+    }
+    try put(
+      writer, names + steps.0 + labels.map(\.name),
+      head + steps.1 + labels.map { .number(Self.probability($0.number)) })
+  }
+
+  /// The likeliest classes as columns, or as members.
+  static func classes(
+    _ best: [NamedNumber], isRanked: Bool, _ format: ResultFormat
+  ) -> (names: [String], cells: [OrderedJSON]) {
+    let numbers = best.map { OrderedJSON.number(probability($0.number)) }
+    guard isRanked else {
+      return (["class", "probability"], [.string(best[0].name), numbers[0]])
+    }
+    if format == .jsonl {
+      let list = zip(best, numbers).map { best, number -> OrderedJSON in
+        ["class": .string(best.name), "probability": number]
+      }
+      return (["classes"], [.array(list)])
+    }
+    return (
+      best.indices.flatMap { ["class_\($0 + 1)", "probability_\($0 + 1)"] },
+      zip(best, numbers).flatMap { [.string($0.name), $1] }
+    )
+  }
+
+  /// A number in the units of the data, to 12 digits: more than single precision tells, also of a
+  /// number with a large offset.
+  static func rounded(_ number: Double) -> Double {
+    guard number != 0, number.isFinite else { return number }
+    let digits = 11 - Int((Elementary.log(number.magnitude) / Elementary.log(10)).rounded(.down))
+    guard 0...300 ~= digits else { return number }
+    var scale = 1.0
+    for _ in 0..<digits { scale *= 10 }
+    let scaled = number * scale
+    return scaled.magnitude < 0x1p53 ? scaled.rounded() / scale : number
+  }
+
+  /// A probability in the digits that single precision has.
+  static func probability(_ number: Double) -> Double {
+    Double("\(Float(number))") ?? number
+  }
+}
