@@ -21,6 +21,10 @@ let wholeModule = ["-wmo", "-num-threads", "2", "-disable-batch-mode"]
 /// Hot targets are optimised in every configuration, so that a debug build trains at full speed.
 let hot: [SwiftSetting] = common + [.unsafeFlags(["-O"] + wholeModule)]
 
+/// Kernels that are written once, generic over vectors. Their machine code is made, and optimised,
+/// where a target of kernels specializes them for one instruction set: as they are they never run.
+let generic: [SwiftSetting] = common + [.unsafeFlags(wholeModule)]
+
 /// Outside the kernels and the core, which are made of pointers, code says where it is unsafe.
 let strict: [SwiftSetting] = common + [.strictMemorySafety()]
 let strictHot: [SwiftSetting] = hot + [.strictMemorySafety()]
@@ -50,7 +54,8 @@ let package = Package(
       name: "NumericContract", dependencies: ["CPlatform"],
       swiftSettings: strictHot),
     .target(
-      name: "SIMDKernels", dependencies: ["CPlatform", "NumericContract"], swiftSettings: hot),
+      name: "SIMDKernels", dependencies: ["CPlatform", "NumericContract"],
+      swiftSettings: generic),
     .target(
       name: "KernelsPortable", dependencies: ["CPlatform", "SIMDKernels"],
       swiftSettings: common + [.unsafeFlags(["-Ounchecked"] + wholeModule)]),

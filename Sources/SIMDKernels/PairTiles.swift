@@ -61,7 +61,7 @@ public enum PairTiles: TileFamily {
   public typealias Narrow = PairRow1
   @inlinable @inline(__always) public static var rowsPerStep: Int { 2 }
 
-  @inlinable @inline(__always) public static func packLeft(
+  @_transparent public static func packLeft(
     _ cursor: inout ShardCursor, rows: Int, split: TileSplit, firstTile: Int, endTile: Int,
     to destination: UnsafeMutablePointer<Float>, tileStride: Int,
     sums: UnsafeMutablePointer<Float>, resume: Bool

@@ -193,7 +193,7 @@ public enum FloatTiles<V: SIMD>: TileFamily where V.Scalar == Float {
   public typealias Wide = Row2<V>
   public typealias Narrow = Row1<V>
   @inlinable @inline(__always) public static var rowsPerStep: Int { 1 }
-  @inlinable @inline(__always) public static func packLeft(
+  @_transparent public static func packLeft(
     _ cursor: inout ShardCursor, rows: Int, split: TileSplit, firstTile: Int, endTile: Int,
     to destination: UnsafeMutablePointer<Float>, tileStride: Int,
     sums: UnsafeMutablePointer<Float>, resume: Bool
