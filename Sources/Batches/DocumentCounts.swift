@@ -1,5 +1,5 @@
 /// What is to be known of the documents that a language model is measured on.
-package struct DocumentCounts: Sendable, Equatable {
+package struct DocumentCounts: Sendable, Equatable, Codable {
   /// Bytes and characters of text that the targets stand for; the end of a document counts one.
   package var bytes: Int
   package var characters: Int

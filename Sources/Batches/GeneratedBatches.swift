@@ -4,7 +4,7 @@ package import Tasks
 
 /// Sequences that a task makes up: a pure function of seed, batch and place within it, so that
 /// nothing depends on who makes them.
-package struct GeneratedBatches: Sendable {
+package struct GeneratedBatches: Sendable, Codable {
   private let task: GeneratedTask
   /// Sequences of a batch (B), and their length (T).
   let sequences: Int

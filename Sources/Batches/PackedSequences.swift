@@ -6,13 +6,13 @@ import Synchronization
 /// epoch takes the rows in another order.
 ///
 /// Rows are filled by best fit, longest sequences first, which leaves little of them empty.
-package final class PackedSequences: Sendable {
+package final class PackedSequences: Sendable, Codable {
   /// What the output layer is to say.
-  package enum Target: Sendable {
+  package enum Target: Sendable, Codable {
     /// A class of each sequence.
-    case classes([Int32])
+    case classes(HostArray<Int32>)
     /// A class at each step of the set; a negative number where none counts.
-    case everyStep([Int32])
+    case everyStep(HostArray<Int32>)
     /// The vector, or the token, of the next step, at every step but the last.
     case nextStep
   }
@@ -23,10 +23,10 @@ package final class PackedSequences: Sendable {
   private let batchRows: Int
   private let window: Int
   /// Sequences by row, and the first place of each row among them.
-  private let order: [Int32]
-  private let rowStarts: [Int32]
+  private let order: HostArray<Int32>
+  private let rowStarts: HostArray<Int32>
   /// Targets of the rows before each.
-  private let targetsBefore: [Int]
+  private let targetsBefore: HostArray<Int>
   private let permutation: Permutation?
   /// How far the targets of an epoch's batches were counted.
   private let counted = Mutex(Counted())
@@ -34,6 +34,11 @@ package final class PackedSequences: Sendable {
   package let slots: Int
   /// What is to be known of documents that a language model is measured on; nil of others.
   package let documents: DocumentCounts?
+
+  private enum CodingKeys: CodingKey {
+    case set, target, batchRows, window, order, rowStarts, targetsBefore, permutation, slots
+    case documents
+  }
 
   /// - Parameters:
   ///   - chosen: the sequences to take.
@@ -44,19 +49,24 @@ package final class PackedSequences: Sendable {
     shuffle: Philox?, slots limit: Int? = nil, documents: DocumentCounts? = nil
   ) {
     self.documents = documents
-    self.set = set
+    // What labels say is in `target`.
+    var numbers = set
+    numbers.labels = []
+    self.set = numbers
     self.target = target
     self.batchRows = batchRows
     self.window = window
     let dropped = if case .nextStep = target { 1 } else { 0 }
     let rows = Self.pack(
       chosen.map { ($0, set.length($0) - dropped) }, window: window, most: limit ?? window)
-    order = rows.flatMap { $0.map(Int32.init) }
-    rowStarts = rows.reduce(into: [0]) { $0.append($0[$0.count - 1] + Int32($1.count)) }
-    targetsBefore = rows.reduce(into: [0]) { sums, row in
-      let targets = row.reduce(0) { $0 + Self.targetCount(target, of: $1, set) }
-      sums.append(sums[sums.count - 1] + targets)
-    }
+    order = HostArray(rows.flatMap { $0.map(Int32.init) })
+    rowStarts = HostArray(
+      rows.reduce(into: [0]) { $0.append($0[$0.count - 1] + Int32($1.count)) })
+    targetsBefore = HostArray(
+      rows.reduce(into: [0]) { sums, row in
+        let targets = row.reduce(0) { $0 + Self.targetCount(target, of: $1, set) }
+        sums.append(sums[sums.count - 1] + targets)
+      })
     slots = max(1, rows.map(\.count).max() ?? 1)
     permutation = shuffle.map { Permutation(count: rows.count, random: $0) }
   }
@@ -83,7 +93,7 @@ package final class PackedSequences: Sendable {
   /// The part of all rows' steps that sequences fill.
   package var fill: Double {
     let dropped = if case .nextStep = target { 1 } else { 0 }
-    let steps = order.reduce(0) { $0 + set.length(Int($1)) - dropped }
+    let steps = order.array.reduce(0) { $0 + set.length(Int($1)) - dropped }
     return Double(steps) / Double(max(1, rowCount * window))
   }
 

@@ -2,7 +2,7 @@ package import NumericContract
 
 /// A random order of the numbers below `count` that needs no memory and no earlier numbers: a
 /// balanced Feistel network over the next power of four, walked until it stays below `count`.
-package struct Permutation: Sendable {
+package struct Permutation: Sendable, Codable {
   package let count: Int
   private let random: Philox
   private let halfBits: Int

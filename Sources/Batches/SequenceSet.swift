@@ -1,24 +1,24 @@
 /// Sequences of real vectors or of tokens as a model reads them, one after another in memory, with
 /// the label of each where there are labels.
-package struct SequenceSet: Sendable {
+package struct SequenceSet: Sendable, Codable {
   /// Names of the F columns, as errors and checkpoints call them.
   package var columns: [String]
   /// Steps of all sequences, [steps, F]; a number that is missing and not filled in is NaN.
-  package var values: [Float] = []
+  package var values: HostArray<Float> = []
   /// The token of each step; empty where steps are real vectors.
-  package var tokens: [Int32] = []
+  package var tokens: HostArray<Int32> = []
   /// Columns whose gaps an input of its own says.
   package var masked: [Int] = []
   /// Whether some numbers are missing.
   package var hasGaps = false
   /// What dates and times are as inputs, [steps, C].
-  package var calendar: [Float] = []
+  package var calendar: HostArray<Float> = []
   package var calendarWidth = 0
   /// The scale of the columns, and of each sequence's where they have not all the same.
   package var columnUnits: SeriesUnits?
   package var units: [SeriesUnits] = []
   /// First step of each sequence, and after the last one the number of all steps.
-  package var starts = [0]
+  package var starts: HostArray<Int> = [0]
   /// One for each sequence, or none at all.
   package var labels: [String] = []
 
@@ -32,8 +32,7 @@ package struct SequenceSet: Sendable {
 
   /// Bytes of memory that the numbers take.
   var memoryBytes: Int {
-    (values.count + calendar.count) * MemoryLayout<Float>.stride
-      + tokens.count * MemoryLayout<Int32>.stride + starts.count * MemoryLayout<Int>.stride
+    values.memoryBytes + calendar.memoryBytes + tokens.memoryBytes + starts.memoryBytes
   }
 
   package func length(_ sequence: Int) -> Int { starts[sequence + 1] - starts[sequence] }
@@ -109,7 +108,7 @@ extension SequenceSet {
 }
 
 /// Names and scales of a sequence's columns: what its numbers are in the data's units.
-package struct SeriesUnits: Sendable, Equatable {
+package struct SeriesUnits: Sendable, Equatable, Codable {
   package var names: [String]
   package var means: [Double]
   package var deviations: [Double]

@@ -4,9 +4,9 @@ package import Tasks
 
 /// Windows of time series: T steps go in, and some columns of the `horizon` steps after them are to
 /// be forecast. Every epoch takes the windows in another order.
-package final class SeriesWindows: Sendable {
+package final class SeriesWindows: Sendable, Codable {
   /// What is forecast, and what windows are like.
-  package struct Plan: Sendable {
+  package struct Plan: Sendable, Codable {
     /// The columns to forecast, how many steps of them, and steps from one window to the next.
     package var targets: [Int]
     package var horizon: Int
@@ -38,7 +38,7 @@ package final class SeriesWindows: Sendable {
   private let firstSteps: [Int]
   private let windowsBefore: [Int]
   /// The windows that have something to forecast, where not all have.
-  private let chosen: [Int32]?
+  private let chosen: HostArray<Int32>?
   private let permutation: Permutation?
 
   /// - Parameters:
@@ -71,7 +71,7 @@ package final class SeriesWindows: Sendable {
       }
       if chosen?.count == count { chosen = nil }
     }
-    self.chosen = chosen
+    self.chosen = chosen.map { HostArray($0) }
     permutation = shuffle.map { Permutation(count: max(1, chosen?.count ?? count), random: $0) }
   }
 

@@ -1,7 +1,7 @@
 import Records
 
 /// Batches of sequences that each start from the initial state.
-package enum TaskBatches: Sendable {
+package enum TaskBatches: Sendable, Codable {
   case generated(GeneratedBatches)
   case sequences(PackedSequences)
   case windows(SeriesWindows)

@@ -51,3 +51,15 @@ extension Tokenizer {
     }
   }
 }
+
+extension Tokenizer: Codable {
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(json.line)
+  }
+
+  package init(from decoder: any Decoder) throws {
+    let line = try decoder.singleValueContainer().decode(String.self)
+    try self.init(json: JSONFields(OrderedJSON(parsing: Array(line.utf8))))
+  }
+}

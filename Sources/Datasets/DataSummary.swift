@@ -2,9 +2,9 @@ package import Records
 
 /// What people should know of data before a model trains on them: what is read, as what, and what
 /// is left out.
-package struct DataSummary: Sendable, Equatable {
+package struct DataSummary: Sendable, Equatable, Codable {
   /// One line, with the word that stands before it.
-  package struct Line: Sendable, Equatable {
+  package struct Line: Sendable, Equatable, Codable {
     package var label: String
     package var text: String
   }

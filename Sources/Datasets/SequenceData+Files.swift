@@ -78,7 +78,8 @@ extension SequenceData {
     ) throws -> PackedSequences {
       try Self.checkLengths(set, chosen, request, path: path)
       let target: PackedSequences.Target =
-        predictsNextStep ? .nextStep : .classes(try frame.classNumbers(of: set, path: path))
+        predictsNextStep
+        ? .nextStep : .classes(HostArray(try frame.classNumbers(of: set, path: path)))
       return PackedSequences(
         set: set, chosen: chosen, target: target, batchRows: request.rows, window: request.window,
         shuffle: shuffle)

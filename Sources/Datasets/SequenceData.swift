@@ -4,7 +4,7 @@ import Records
 import Tasks
 
 /// The sequences of a task that reads no text, and what the model must be like for them.
-package struct SequenceData: Sendable {
+package struct SequenceData: Sendable, Codable {
   package var training: TaskBatches
   /// Nil where nothing is set aside.
   package var validation: TaskBatches?

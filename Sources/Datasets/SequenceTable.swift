@@ -88,11 +88,11 @@ extension SequenceTable {
     let deviations = frame.deviations ?? [Double](repeating: 1, count: places.count)
     let fills = frame.fills ?? means
     var set = SequenceSet(columns: frame.columns)
-    set.starts = starts
+    set.starts = HostArray(starts)
     set.labels = labels
     set.masked = frame.places(of: frame.masked)
     set.calendarWidth = calendar.count * CalendarTime.inputs
-    set.calendar = TimeColumn.inputs(of: calendar)
+    set.calendar = HostArray(TimeColumn.inputs(of: calendar))
     set.columnUnits = SeriesUnits(names: frame.columns, means: means, deviations: deviations)
     set.units = units(by: frame, places)
     set.values.reserveCapacity(numbers.rows * places.count)

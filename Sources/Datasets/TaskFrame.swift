@@ -5,7 +5,7 @@ package import Tasks
 
 /// What a model learnt on one file must know to read another: columns, classes and scales. Kept in
 /// checkpoints.
-package struct TaskFrame: Sendable, Equatable {
+package struct TaskFrame: Sendable, Equatable, Codable {
   package var columns: [String]
   /// Names of the classes, by number.
   package var classes: [String]?

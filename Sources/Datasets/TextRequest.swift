@@ -24,7 +24,7 @@ package struct TextRequest: Sendable {
 }
 
 /// Tokens, and the unknown ones among them.
-package struct TokenCount: Sendable, Equatable {
+package struct TokenCount: Sendable, Equatable, Codable {
   package var tokens = 0
   package var unknown = 0
 

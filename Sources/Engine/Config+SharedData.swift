@@ -1,16 +1,17 @@
+import Batches
 package import Collectives
 package import Configuration
 package import Corpora
 package import Datasets
-import Foundation
 package import Records
 import Tasks
+import TextSequences
 
 /// Data that the ranks of a host read once and hold together.
 extension Config {
-  /// Opens or makes what the config names to train and validate on. A text is read by the first
-  /// rank of each host alone: the others map the tokens that it leaves in the scratch directory, in
-  /// a file that is unlinked as soon as all have it. Every rank calls it; all throw alike.
+  /// Opens or makes what the config names to train and validate on. Files are read by the first
+  /// rank of each host alone: the others map the numbers that it leaves in the scratch directory,
+  /// in files that are unlinked as soon as all have them. Every rank calls it; all throw alike.
   ///
   /// - Parameters:
   ///   - learnt: what a run has learnt of its data; nil learns it.
@@ -23,12 +24,42 @@ extension Config {
     let progress = progress ?? ReadingProgress()
     progress.allow(ContainerLimits.current.allowance(ranks: communicator.ranksOnHost))
     guard taskDescription.readsText else {
-      return try communicator.agree { try openData(as: learnt, progress: progress) }
+      var request = sequenceRequest
+      request.progress = progress
+      return .sequences(
+        try openSequences(
+          request, frame: learnt?.frame, tokenizer: learnt?.tokenizer, on: communicator,
+          complain: complain))
     }
     let texts = try openTexts(
       train: data.train, valid: data.valid, on: communicator, complain: complain
     ) { try readTexts(as: learnt?.tokenizer, progress: progress) }
     return .text(try communicator.agree { try split(train: texts.train, valid: texts.valid) })
+  }
+
+  /// Sequences that the first rank of each host reads, and that all hold, as `openData` does.
+  /// Every rank calls it; all throw alike.
+  ///
+  /// - Parameters:
+  ///   - frame: of a checkpoint; nil learns it from the training data.
+  ///   - tokenizer: the same.
+  package func openSequences(
+    _ request: SequenceRequest, frame: TaskFrame?, tokenizer: Tokenizer?,
+    on communicator: any Communicator, complain: (String) -> Void
+  ) throws -> SequenceData {
+    func read() throws -> SequenceData {
+      try SequenceData(opening: request, frame: frame, tokenizer: tokenizer)
+    }
+    if request.task.generated != nil { return try communicator.agree { try read() } }
+    return try communicator.readOncePerHost(
+      ("the data", "numbers"), in: run.scratchDirectory, complain: complain, read: read,
+      lend: { data, directory in
+        let archive = try HostArchive(data, in: directory)
+        return HostLoan(
+          value: try archive.value(SequenceData.self), offer: archive.json,
+          removeNames: archive.removeName)
+      },
+      borrow: { try HostArchive(json: $0).value(SequenceData.self) })
   }
 
   /// Texts that the first rank of each host reads, and that all hold, as `openData` does. Every
@@ -41,38 +72,10 @@ extension Config {
     train: String, valid: String?, on communicator: any Communicator, complain: (String) -> Void,
     read: () throws -> Texts
   ) throws -> Texts {
-    let hosts = try communicator.allGather([communicator.hostNumber]).map { $0[0] }
-    guard Set(hosts).count < hosts.count else { return try communicator.agree { try read() } }
-    let peers = hosts.indices.filter { hosts[$0] == communicator.hostNumber }
-    guard communicator.rank == peers[0] else {
-      try communicator.agree {}
-      let offer = try communicator.receiveText(from: peers[0])
-      return try communicator.agree {
-        if !offer.isEmpty {
-          do { return try Texts(offered: offer, train: train, valid: valid) } catch {
-            complain("\(error); this rank reads the text and holds its own tokens")
-          }
-        }
-        return try read()
-      }
-    }
-    var lent = LentText()
-    defer { lent.removeNames() }
-    let own = try communicator.agree { try read() }
-    var texts = own
-    do {
-      let directory = run.scratchDirectory ?? NSTemporaryDirectory()
-      if let shared = try own.lent(in: directory, &lent) { texts = shared }
-    } catch {
-      lent.removeNames()
-      lent = LentText()
-      let reason = (error as? SystemError)?.words ?? "\(error)"
-      complain(
-        "\(reason); each of the \(peers.count) ranks of \(communicator.hostName) reads the text "
-          + "and holds its own tokens (run.scratch_directory names another place)")
-    }
-    for peer in peers.dropFirst() { try communicator.sendText(lent.line, to: peer) }
-    return try communicator.agree { texts }
+    try communicator.readOncePerHost(
+      ("the text", "tokens"), in: run.scratchDirectory, complain: complain, read: read,
+      lend: { try $0.lent(in: $1) },
+      borrow: { try Texts(offered: $0, train: train, valid: valid) })
   }
 }
 
@@ -87,8 +90,7 @@ package struct Texts {
   }
 
   /// What another rank of the host has read.
-  fileprivate init(offered line: String, train path: String, valid other: String?) throws {
-    let fields = try JSONFields(try OrderedJSON(parsing: Array(line.utf8)))
+  fileprivate init(offered fields: JSONFields, train path: String, valid other: String?) throws {
     let tokenizer = try Tokenizer(json: try fields.object("tokenizer"))
     train = try TokenCorpus(json: try fields.object("train"), path: path, tokenizer: tokenizer)
     if let other {
@@ -97,60 +99,23 @@ package struct Texts {
   }
 
   /// The texts with their tokens in files of a directory; nil where one is such a file.
-  fileprivate func lent(in directory: String, _ lent: inout LentText) throws -> Texts? {
-    guard let shared = try train.shared(in: directory) else { return nil }
-    lent.tokenizer = train.tokenizer
-    lent.train = shared.offer
-    var texts = Texts(train: shared.corpus)
-    if let valid {
-      guard let other = try valid.shared(in: directory) else { return nil }
-      lent.valid = other.offer
-      texts.valid = other.corpus
-    }
-    lent.isWhole = true
-    return texts
-  }
-}
-
-/// What the first rank of a host lends to the others.
-private struct LentText {
-  var tokenizer: Tokenizer?
-  var train: TokenCorpus.Offer?
-  var valid: TokenCorpus.Offer?
-  /// Whether nothing is missing.
-  var isWhole = false
-
-  /// The form in which it is told; empty where there is nothing to lend.
-  var line: String {
-    guard isWhole, let tokenizer, let train else { return "" }
+  fileprivate func lent(in directory: String) throws -> HostLoan<Texts>? {
+    guard let (corpus, offer) = try train.shared(in: directory) else { return nil }
     var members: [OrderedJSON.Member] = [
-      .init("tokenizer", tokenizer.json), .init("train", train.json),
+      .init("tokenizer", train.tokenizer.json), .init("train", offer.json),
     ]
-    if let valid { members.append(.init("valid", valid.json)) }
-    return OrderedJSON.object(members).line
-  }
-
-  func removeNames() {
-    train?.removeName()
-    valid?.removeName()
-  }
-}
-
-extension Communicator {
-  /// Sends a text to one rank, which calls `receiveText`.
-  fileprivate func sendText(_ text: String, to peer: Int) throws {
-    let bytes = Array(text.utf8)
-    try unsafe withUnsafeBytes(of: Int64(bytes.count)) { try unsafe send($0, to: peer) }
-    if !bytes.isEmpty { try unsafe bytes.withUnsafeBytes { try unsafe send($0, to: peer) } }
-  }
-
-  fileprivate func receiveText(from peer: Int) throws -> String {
-    var count = Int64(0)
-    try unsafe withUnsafeMutableBytes(of: &count) { try unsafe receive($0, from: peer) }
-    var bytes = [UInt8](repeating: 0, count: Int(count))
-    if count > 0 {
-      try unsafe bytes.withUnsafeMutableBytes { try unsafe receive($0, from: peer) }
+    guard let valid else {
+      return HostLoan(
+        value: Texts(train: corpus), offer: .object(members), removeNames: offer.removeName)
     }
-    return String(decoding: bytes, as: UTF8.self)
+    var isWhole = false
+    defer { if !isWhole { offer.removeName() } }
+    guard let (other, second) = try valid.shared(in: directory) else { return nil }
+    isWhole = true
+    members.append(.init("valid", second.json))
+    return HostLoan(value: Texts(train: corpus, valid: other), offer: .object(members)) {
+      offer.removeName()
+      second.removeName()
+    }
   }
 }

@@ -1,6 +1,6 @@
 /// The counter-based generator Philox4x32-10 (Salmon, Moraes, Dror and Shaw, 2011): four random
 /// words are a pure function of key and counter, so nothing depends on who draws them or when.
-package struct Philox: Sendable {
+package struct Philox: Sendable, Codable {
   /// What a draw is for; keeps streams of one seed apart.
   package enum Purpose: UInt64, Sendable {
     case initialization = 1

@@ -17,7 +17,18 @@
   /// Copies bytes to a new file, which only this user may read, and maps it.
   ///
   /// - Throws: `SystemError`, as where the directory has no room.
-  package init(copying source: UnsafeRawBufferPointer, in directory: String) throws(SystemError) {
+  package convenience init(
+    copying source: UnsafeRawBufferPointer, in directory: String
+  ) throws(SystemError) {
+    try self.init(in: directory) { try unsafe $0.write(source) }
+  }
+
+  /// Makes a file, which only this user may read, and maps it when it is written.
+  ///
+  /// - Throws: `SystemError`, as where the directory has no room.
+  package init(
+    in directory: String, writing: (OutputFile) throws -> Void
+  ) throws(SystemError) {
     // mkstemp puts letters of its own for the last six.
     let name = directory + "/gru-dist-" + String(repeating: "X", count: 6)
     var template = Array(name.utf8CString)
@@ -28,8 +39,8 @@
     }
     defer { close(descriptor) }
     do {
-      try unsafe OutputFile(descriptor: descriptor, name: path).write(source)
-      unsafe bytes = try unsafe Self.map(descriptor, source.count, path)
+      try writing(OutputFile(descriptor: descriptor, name: path))
+      unsafe bytes = try unsafe Self.map(descriptor, try Self.length(descriptor, path), path)
     } catch {
       unsafe unlink(path)
       let code = (error as? OutputError)?.code ?? (error as? SystemError)?.code ?? EIO
@@ -47,8 +58,7 @@
       throw SystemError(operation: "open", path: path, code: errno)
     }
     defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0, Int(status.st_size) == byteCount else {
+    guard try Self.length(descriptor, path) == byteCount else {
       throw SystemError(operation: "map", path: path, code: EINVAL)
     }
     unsafe bytes = try unsafe Self.map(descriptor, byteCount, path)
@@ -57,6 +67,14 @@
 
   /// Unlinks the file, when all who are to map it have.
   package func removeName() { _ = unsafe unlink(path) }
+
+  private static func length(_ descriptor: Int32, _ path: String) throws(SystemError) -> Int {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else {
+      throw SystemError(operation: "look at", path: path, code: errno)
+    }
+    return Int(status.st_size)
+  }
 
   private static func map(
     _ descriptor: Int32, _ count: Int, _ path: String

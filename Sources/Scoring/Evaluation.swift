@@ -170,28 +170,25 @@ package struct Evaluation {
     of model: LoadedModel, on communicator: any Communicator, _ progress: ReadingProgress
   ) throws -> Subject {
     if model.task.readsText { return try textSubject(of: model, on: communicator, progress) }
-    return try communicator.agree { try sequenceSubject(of: model, progress) }
+    return try sequenceSubject(of: model, on: communicator, progress)
   }
 
+  /// Sequences, which the ranks of a host hold once.
   private func sequenceSubject(
-    of model: LoadedModel, _ progress: ReadingProgress
+    of model: LoadedModel, on communicator: any Communicator, _ progress: ReadingProgress
   ) throws -> Subject {
     var config = model.config
-    var request: SequenceRequest {
-      var request = config.sequenceRequest
-      request.progress = progress
-      request.growsWindow = true
-      return request
-    }
     if let text {
-      if model.task.isGenerated {
-        throw UsageError("--text: task \"\(model.task.name)\" makes its sequences up")
+      try communicator.agree {
+        if model.task.isGenerated {
+          throw UsageError("--text: task \"\(model.task.name)\" makes its sequences up")
+        }
       }
       // Everything in it is measured on, seen as the training data were.
       config.data.train = text
       config.data.valid = text
       do {
-        return .sequences(try data(request, of: model), path: text)
+        return .sequences(try sequences(config, of: model, on: communicator, progress), path: text)
       } catch var error as DataFileError {
         // Keys of the config cannot be set here.
         if error.hint?.contains("data.") == true {
@@ -200,22 +197,31 @@ package struct Evaluation {
         throw error
       }
     }
-    let data = try data(request, of: model)
-    guard data.fingerprint == model.state.corpusFingerprint else {
-      throw UsageError(
-        "\(config.data.train) is not what the checkpoint was trained on; name data with --text")
+    let data = try sequences(config, of: model, on: communicator, progress)
+    return try communicator.agree {
+      guard data.fingerprint == model.state.corpusFingerprint else {
+        throw UsageError(
+          "\(config.data.train) is not what the checkpoint was trained on; name data with --text")
+      }
+      guard data.validation != nil else {
+        throw UsageError("the run set nothing aside for validation")
+      }
+      return .sequences(data, path: config.data.valid ?? "the \(model.task.name) task")
     }
-    guard data.validation != nil else {
-      throw UsageError("the run set nothing aside for validation")
-    }
-    return .sequences(data, path: config.data.valid ?? "the \(model.task.name) task")
   }
 
-  /// What is asked for, seen as the training data were.
-  private func data(_ request: SequenceRequest, of model: LoadedModel) throws -> SequenceData {
-    try SequenceData(
-      opening: request, frame: model.frame,
-      tokenizer: model.task.hasTokenizer ? model.tokenizer : nil)
+  /// What a config asks for, seen as the training data were.
+  private func sequences(
+    _ config: Config, of model: LoadedModel, on communicator: any Communicator,
+    _ progress: ReadingProgress
+  ) throws -> SequenceData {
+    var request = config.sequenceRequest
+    request.progress = progress
+    request.growsWindow = true
+    return try config.openSequences(
+      request, frame: model.frame, tokenizer: model.task.hasTokenizer ? model.tokenizer : nil,
+      on: communicator
+    ) { Console.complain("gru-dist: \($0)") }
   }
 
   /// A text, which the ranks of a host hold once.

@@ -7,7 +7,7 @@ package enum ScaleScope: String, CaseIterable, Sendable {
 }
 
 /// What the numbers of a window are relative to.
-package enum WindowOrigin: String, CaseIterable, Sendable {
+package enum WindowOrigin: String, CaseIterable, Sendable, Codable {
   /// Nothing: as they are.
   case none
   /// The column's last number in the window.
@@ -17,7 +17,7 @@ package enum WindowOrigin: String, CaseIterable, Sendable {
 }
 
 /// What one series is.
-package enum SeriesForm: String, CaseIterable, Sendable {
+package enum SeriesForm: String, CaseIterable, Sendable, Codable {
   /// All columns of a sequence, which one window has side by side.
   case rows
   /// Each column of a sequence by itself, so that one model learns from all of them.

@@ -194,7 +194,7 @@ extension TaskDescription {
 }
 
 /// A task whose sequences a function of the seed makes.
-package enum GeneratedTask: Sendable, Equatable {
+package enum GeneratedTask: Sendable, Equatable, Codable {
   /// The sum of two marked numbers among many.
   case adding
   /// Ten symbols, to be repeated after a long gap.

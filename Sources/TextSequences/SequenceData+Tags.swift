@@ -108,7 +108,7 @@ extension SequenceData {
     tokenizer: Tokenizer?
   ) throws {
     let files = try EncodedFiles(tagsOf: request, text, frame: frame, tokenizer: tokenizer)
-    self.init(packing: files, request, called: "sequence") { .everyStep($0) }
+    self.init(packing: files, request, called: "sequence") { .everyStep(HostArray($0)) }
     let classes = files.frame.classes ?? []
     let (trained, held) = (files.training.countedClasses, files.held.countedClasses)
     summary.say(

@@ -83,7 +83,7 @@ extension SequenceData {
     tokenizer: Tokenizer?
   ) throws {
     let files = try EncodedFiles(textsOf: request, text, frame: frame, tokenizer: tokenizer)
-    self.init(packing: files, request, called: "text") { .classes($0) }
+    self.init(packing: files, request, called: "text") { .classes(HostArray($0)) }
     let (trained, held) = (files.training, files.held)
     let (classes, numbers) = (files.frame.classes ?? [], trained.chosen.map { trained.classes[$0] })
     summary.say(

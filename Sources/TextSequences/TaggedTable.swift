@@ -123,7 +123,7 @@ extension TaggedTable {
         for word in words {
           unsafe encoder.encode(
             UnsafeRawBufferPointer(rebasing: bytes[wordStarts[word]..<wordStarts[word + 1]]),
-            into: &set.tokens)
+            into: &set.tokens.array)
           steps.append(numbers[Int(labels[word])])
         }
         set.starts.append(set.tokens.count)

@@ -139,7 +139,7 @@ extension TextTable {
         let first = set.tokens.count
         unsafe encoder.encode(
           UnsafeRawBufferPointer(rebasing: bytes[starts[text]..<starts[text + 1]]),
-          into: &set.tokens)
+          into: &set.tokens.array)
         let length = set.tokens.count - first
         if length == 0 {
           throw failure(
@@ -149,8 +149,8 @@ extension TextTable {
           cut.texts += 1
           cut.tokens += length - most
           switch truncation {
-          case .start: set.tokens.removeSubrange(first..<first + length - most)
-          case .end, .none: set.tokens.removeLast(length - most)
+          case .start: set.tokens.array.removeSubrange(first..<first + length - most)
+          case .end, .none: set.tokens.array.removeLast(length - most)
           }
         }
         set.starts.append(set.tokens.count)

@@ -17,7 +17,7 @@ import Testing
     var table = try DataFile(path: file.path).sequences(request)
     let frame = try TaskFrame(
       of: table, training: [0..<table.starts[1]], request, path: file.path)
-    return (try table.taken(by: frame, path: file.path).values, frame)
+    return (try table.taken(by: frame, path: file.path).values.array, frame)
   }
 
   private func column(_ numbers: some Sequence<String>) throws -> DataFolder {

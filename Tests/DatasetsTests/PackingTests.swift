@@ -46,8 +46,8 @@ import Testing
     let lengths = [5, 3, 4, 2, 1, 5, 5]
     let packed = PackedSequences(
       set: set(lengths), chosen: Array(lengths.indices),
-      target: .classes([Int32](repeating: 0, count: lengths.count)), batchRows: 2, window: 5,
-      shuffle: Philox(seed: 1, purpose: .task))
+      target: .classes(HostArray([Int32](repeating: 0, count: lengths.count))), batchRows: 2,
+      window: 5, shuffle: Philox(seed: 1, purpose: .task))
     #expect(packed.rowCount == 5)
     #expect(packed.fill == 1)
     #expect(packed.slots == 2)
@@ -93,8 +93,8 @@ import Testing
     func packed() -> PackedSequences {
       PackedSequences(
         set: set(lengths), chosen: Array(lengths.indices),
-        target: .classes([Int32](repeating: 0, count: lengths.count)), batchRows: 3, window: 10,
-        shuffle: Philox(seed: 1, purpose: .task))
+        target: .classes(HostArray([Int32](repeating: 0, count: lengths.count))), batchRows: 3,
+        window: 10, shuffle: Philox(seed: 1, purpose: .task))
     }
     let one = packed()
     for batch in [0, 1, 5, 3, 40, 41, 2, 39] {

@@ -112,4 +112,57 @@ import Testing
     shared.offer.removeName()
     #expect(throws: (any Error).self) { try open(line) }
   }
+
+  /// A table of sequences with classes.
+  private func tableConfig(scratch: String? = nil) throws -> Config {
+    let directory = folder.appendingPathComponent("scratch").path
+    try FileManager.default.createDirectory(
+      atPath: directory, withIntermediateDirectories: true)
+    let rows = (0..<3000).map { "\($0 / 10),\($0 * $0 % 113),\($0 / 10 % 3)" }
+    try Data((["id,x,label"] + rows).joined(separator: "\n").utf8)
+      .write(to: folder.appendingPathComponent("table.csv"))
+    let json = """
+      {"task": "classification",
+       "data": {"train": "\(folder.path)/table.csv", "sequence": "id", "valid_fraction": 0.1},
+       "batch": {"sequences": 4, "window": 16, "shards": 4},
+       "run": {"scratch_directory": "\(scratch ?? directory)"}}
+      """
+    return try Config(json: Array(json.utf8), file: "config.json", overrides: [])
+  }
+
+  private func foundTable(_ config: Config, ranks: Int) throws -> [Found] {
+    try ThreadWorld.run(ranks: ranks) { communicator in
+      var complaints: [String] = []
+      let data = try config.openData(as: nil, on: communicator) { complaints.append($0) }
+      return Found(
+        training: [], validation: [], bytes: nil, memory: data.memoryBytes,
+        fingerprints: [data.fingerprint, data.validationFingerprint, data.words],
+        complaints: complaints)
+    }
+  }
+
+  @Test func ranksOfAHostHoldNumbersOfTablesOnce() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let config = try tableConfig()
+    let alone = try #require(try foundTable(config, ranks: 1).first)
+    #expect(alone.memory > 3000 * 4)
+    for rank in try foundTable(config, ranks: 3) {
+      #expect(rank.fingerprints == alone.fingerprints)
+      #expect(rank.memory == 0)
+      #expect(rank.complaints.isEmpty)
+    }
+    let left = try FileManager.default.contentsOfDirectory(
+      atPath: folder.appendingPathComponent("scratch").path)
+    #expect(left.isEmpty)
+  }
+
+  @Test func ranksHoldTheirOwnNumbersWhereThereIsNoRoom() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let config = try tableConfig(scratch: folder.appendingPathComponent("missing").path)
+    let ranks = try foundTable(config, ranks: 2)
+    #expect(ranks.allSatisfy { $0.memory > 3000 * 4 && $0.fingerprints == ranks[0].fingerprints })
+    let complaints = ranks.flatMap(\.complaints)
+    #expect(complaints.count == 1)
+    #expect(complaints.first?.contains("holds its own numbers") == true, "\(complaints)")
+  }
 }

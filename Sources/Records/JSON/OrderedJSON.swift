@@ -1,5 +1,5 @@
 /// A JSON value whose objects keep the order of their members, so that what is written is stable.
-package enum OrderedJSON: Sendable, Equatable {
+package enum OrderedJSON: Sendable, Equatable, Codable {
   case null
   case bool(Bool)
   case integer(Int)
@@ -9,7 +9,7 @@ package enum OrderedJSON: Sendable, Equatable {
   case object([Member])
 
   /// One name and value of an object.
-  package struct Member: Sendable, Equatable {
+  package struct Member: Sendable, Equatable, Codable {
     package var name: String
     package var value: OrderedJSON
 
