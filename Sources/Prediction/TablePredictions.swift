@@ -155,14 +155,15 @@ extension TablePredictions {
     let isEveryStep = request.task.readout == .every
     let target: PackedSequences.Target =
       isEveryStep
-      ? .everyStep([Int32](repeating: 0, count: set.starts[set.count]))
-      : .classes([Int32](repeating: 0, count: set.count))
+      ? .everyStep(HostArray([Int32](repeating: 0, count: set.starts[set.count])))
+      : .classes(HostArray([Int32](repeating: 0, count: set.count)))
     let packed = PackedSequences(
       set: set, chosen: Array(0..<set.count), target: target, batchRows: predictor.rows,
       window: predictor.window, shuffle: nil)
     let items =
       isEveryStep
-      ? PredictedItems(packed, starts: set.starts) : PredictedItems(packed, sequences: set.count)
+      ? PredictedItems(packed, starts: set.starts.array)
+      : PredictedItems(packed, sequences: set.count)
     let width = predictor.model.shape.vocabularySize
     let scores = try predictor.numbers(of: items, .scores(count: width))
     results.count += set.count
