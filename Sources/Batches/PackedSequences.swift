@@ -13,6 +13,8 @@ package final class PackedSequences: Sendable, Codable {
     case classes(HostArray<Int32>)
     /// A class at each step of the set; a negative number where none counts.
     case everyStep(HostArray<Int32>)
+    /// Numbers of each sequence, or of each step of the set.
+    case numbers(TargetNumbers)
     /// The vector, or the token, of the next step, at every step but the last.
     case nextStep
   }
@@ -52,6 +54,7 @@ package final class PackedSequences: Sendable, Codable {
     // What labels say is in `target`.
     var numbers = set
     numbers.labels = []
+    (numbers.lines, numbers.stepLabels, numbers.targets) = ([], nil, nil)
     self.set = numbers
     self.target = target
     self.batchRows = batchRows
@@ -72,7 +75,7 @@ package final class PackedSequences: Sendable, Codable {
   }
 
   /// Targets of a sequence.
-  private static func targetCount(
+  package static func targetCount(
     _ target: Target, of sequence: Int, _ set: SequenceSet
   ) -> Int {
     switch target {
@@ -80,10 +83,15 @@ package final class PackedSequences: Sendable, Codable {
     case .nextStep: set.length(sequence) - 1
     case .everyStep(let classes):
       (set.starts[sequence]..<set.starts[sequence + 1]).count { classes[$0] >= 0 }
+    case .numbers(let numbers):
+      numbers.rows(of: sequence, set).count { numbers.isCounted($0) }
     }
   }
 
-  package var memoryBytes: Int { self.set.memoryBytes }
+  package var memoryBytes: Int {
+    let targets = if case .numbers(let numbers) = target { numbers.memoryBytes } else { 0 }
+    return self.set.memoryBytes + targets
+  }
 
   package var rowCount: Int { rowStarts.count - 1 }
 
@@ -216,6 +224,12 @@ package final class PackedSequences: Sendable, Codable {
       case .everyStep(let classes):
         for step in 0..<length {
           unsafe buffers.targets[(t + step) * width + column] = classes[first + step]
+        }
+      case .numbers(let numbers):
+        for (step, row) in numbers.rows(of: sequence, set).enumerated() {
+          let output = numbers.isOfSteps ? (t + step) * width + column : slot
+          unsafe buffers.targets[output] = numbers.isCounted(row) ? 0 : -1
+          unsafe numbers.write(row, to: buffers.targetRow(output))
         }
       case .nextStep where !set.tokens.isEmpty:
         for step in 0..<length {

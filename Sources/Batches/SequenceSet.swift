@@ -21,6 +21,11 @@ package struct SequenceSet: Sendable, Codable {
   package var starts: HostArray<Int> = [0]
   /// One for each sequence, or none at all.
   package var labels: [String] = []
+  /// A label of each step, and numbers to predict, where there are such.
+  package var stepLabels: StepLabels?
+  package var targets: TargetNumbers?
+  /// The line of the file where each sequence begins; empty where it has no lines.
+  package var lines: [Int] = []
 
   package init(columns: [String]) { self.columns = columns }
 
@@ -33,6 +38,11 @@ package struct SequenceSet: Sendable, Codable {
   /// Bytes of memory that the numbers take.
   var memoryBytes: Int {
     values.memoryBytes + calendar.memoryBytes + tokens.memoryBytes + starts.memoryBytes
+  }
+
+  /// Where a sequence stands in its file.
+  package func place(of sequence: Int) -> String {
+    lines.count == count ? "line \(lines[sequence])" : "sequence \(sequence + 1)"
   }
 
   package func length(_ sequence: Int) -> Int { starts[sequence + 1] - starts[sequence] }

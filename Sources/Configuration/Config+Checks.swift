@@ -44,6 +44,7 @@ extension Config {
       throw place.failure(
         "model.adaptive_softmax", "is for task \"language\" only", hint: "set it to null")
     }
+    try checkReadout(place)
     try checkJitter(place, description)
     if optimizer.lazy, model.tieWeights {
       throw place.failure(
@@ -67,6 +68,16 @@ extension Config {
         hint: description.isGenerated
           ? "set data.valid_sequences" : "set data.valid or data.valid_fraction")
     }
+  }
+
+  /// Checks that a text has one class.
+  private func checkReadout(_ place: ConfigPlace) throws(ConfigError) {
+    guard task == .classification, data.tokens.tokenizer != nil, output.readout == .every else {
+      return
+    }
+    throw place.failure(
+      "output.readout", "is \"every\", and a text has one class",
+      hint: "a class of every word is task \"tagging\"; else set it to \"last\" or \"mean\"")
   }
 
   /// Checks that windows whose length varies follow each other in one text.

@@ -122,6 +122,7 @@ extension Config {
   }
 
   private var otherRules: [EffectRule] {
+    let readout = "output.readout is \"\(output.readout.rawValue)\""
     let local = ["local_groups", "outer_learning_rate", "outer_momentum"].map {
       EffectRule(
         key: "exchange.\($0)", matters: exchange.isLocal, purpose: "exchange.synchronize_every",
@@ -131,6 +132,9 @@ extension Config {
       EffectRule(
         key: "output.quantiles", matters: output.loss == .quantile, purpose: "loss \"quantile\"",
         instead: "output.loss is \"\(output.loss.rawValue)\""),
+      EffectRule(
+        key: "data.ignore_label", matters: output.readout == .every,
+        purpose: "output.readout \"every\"", instead: readout),
       EffectRule(
         key: "data.scale", matters: data.task.normalize, purpose: "data.normalize",
         instead: "that is false"),

@@ -74,7 +74,9 @@ package struct Config: ConfigSection {
   package var taskDescription: TaskDescription {
     var description = task.description(readout: output.readout, loss: output.loss)
     if output.loss == .quantile { description.quantiles = output.quantiles }
-    description.masksTargets = task == .forecasting && data.task.missing == .mask
+    description.masksTargets =
+      task == .forecasting && data.task.missing == .mask
+      || task == .regression && data.task.missing != .error
     if data.tokens.documents != nil { return description.ofDocuments }
     return data.tokens.tokenizer == nil ? description : description.ofTokens
   }

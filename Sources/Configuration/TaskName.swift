@@ -16,6 +16,9 @@ extension [TaskName] {
   /// Those that read files of sequences.
   static var fromSequences: Self { fromFiles.filter { !$0.description.readsText } }
 
+  /// Those whose columns are of several kinds, and may have gaps.
+  static var withColumns: Self { [.classification, .regression, .forecasting] }
+
   /// Those that read tables.
   static var fromTables: Self { fromSequences.filter { $0 != .tagging } }
 }

@@ -35,6 +35,15 @@ struct MissingValues {
     return words.contains(knowsCase ? text : text.lowercased())
   }
 
+  /// Whether a value of JSON stands for a missing number.
+  func isMissing(_ value: OrderedJSON) -> Bool {
+    switch value {
+    case .null: true
+    case .string(let text): contains(text)
+    default: value.doubleValue.map { contains($0) } ?? false
+    }
+  }
+
   /// How to go on where a number is missing, or seems to be.
   static let hint =
     "set data.missing to \"forward\", \"mean\" or \"mask\" to go on without what is "

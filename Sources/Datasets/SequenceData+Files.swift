@@ -21,8 +21,9 @@ extension SequenceData {
       let file = try DataFile(path: path, progress: request.progress)
       other = (file, try file.sequences(request))
     }
-    let parts = SequenceParts(
+    var parts = SequenceParts(
       starts: table.starts, request, hasValidationFile: request.valid != nil)
+    parts.cutOnlySequence(of: &table, request)
     let frame =
       try frame
       ?? TaskFrame(of: table, training: parts.trainingSteps, request, path: file.path)
@@ -55,8 +56,9 @@ extension SequenceData {
     } else {
       try self.init(sequences: set, parts, validation: validation, request, frame, summary)
     }
-    fingerprint = file.fingerprint
-    validationFingerprint = isOneFile ? file.fingerprint : other?.file.fingerprint
+    fingerprint = table.fingerprint(file)
+    validationFingerprint =
+      isOneFile ? fingerprint : other.map { $0.table.fingerprint($0.file) }
     self.frame = frame
   }
 
@@ -65,60 +67,60 @@ extension SequenceData {
     validation: (set: SequenceSet, path: String)?, _ request: SequenceRequest,
     _ frame: TaskFrame, _ summary: DataSummary
   ) throws {
-    let random = Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .task)
-    let predictsNextStep = request.task.targets == .nextStep
     var request = request
-    if request.growsWindow {
+    if request.growsWindow, !request.isOfSteps {
       request.growWindow(to: set)
       if let validation { request.growWindow(to: validation.set) }
     }
     window = request.window
-    func pack(
-      _ set: SequenceSet, _ chosen: [Int], shuffle: Philox?, path: String
-    ) throws -> PackedSequences {
-      try Self.checkLengths(set, chosen, request, path: path)
-      let target: PackedSequences.Target =
-        predictsNextStep
-        ? .nextStep : .classes(HostArray(try frame.classNumbers(of: set, path: path)))
-      return PackedSequences(
-        set: set, chosen: chosen, target: target, batchRows: request.rows, window: request.window,
-        shuffle: shuffle)
+    self.summary = summary
+    var trained = try SequencePart(set, parts.training, request, frame, path: request.train)
+    var held: SequencePart?
+    if let validation {
+      let all = Array(0..<validation.set.count)
+      held = try SequencePart(validation.set, all, request, frame, path: validation.path)
+    } else if !parts.validation.isEmpty {
+      held = trained.other(parts.validation)
     }
-    guard !parts.training.isEmpty else {
+    if request.isOfSteps {
+      self.summary.say(cut: trained.cut(to: window) + (held?.cut(to: window) ?? 0), window: window)
+    }
+    self.summary.say(withoutTargets: trained.dropEmpty() + (held?.dropEmpty() ?? 0))
+    guard !trained.chosen.isEmpty else {
       throw DataFileError(
         path: request.train, place: nil, problem: "no sequence is left to train on",
         hint: "lower data.valid_fraction")
     }
-    let packed = try pack(set, parts.training, shuffle: random, path: request.train)
-    var held: PackedSequences?
-    if let validation {
-      held = try pack(
-        validation.set, Array(0..<validation.set.count), shuffle: nil, path: validation.path)
-    } else if !parts.validation.isEmpty {
-      held = try pack(set, parts.validation, shuffle: nil, path: request.train)
-    }
+    let random = Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .task)
+    let packed = try trained.packed(request, shuffle: random)
+    let heldPacked = held.flatMap { $0.chosen.isEmpty ? nil : $0 }
+    let validationRows = try heldPacked?.packed(request, shuffle: nil)
     training = .sequences(packed)
-    self.validation = held.map { .sequences($0) }
-    slots = max(packed.slots, held?.slots ?? 1)
+    self.validation = validationRows.map { .sequences($0) }
+    slots = max(packed.slots, validationRows?.slots ?? 1)
     features = set.inputWidth
-    outputs = predictsNextStep ? set.features : frame.classes?.count ?? 1
-    let lengths = parts.training.map { set.length($0) }
+    outputs =
+      request.task.targets == .nextStep
+      ? set.features
+      : (frame.classes?.count ?? frame.predicted?.names.count ?? 1) * request.task.outputsPerTarget
+    let lengths = trained.chosen.map { trained.set.length($0) }
     words =
-      "\(Format.count(parts.training.count, "training sequence")) of \(lengths.min() ?? 0) to "
+      "\(Format.count(trained.chosen.count, "training sequence")) of \(lengths.min() ?? 0) to "
       + "\(lengths.max() ?? 0) steps in \(Format.count(packed.rowCount, "row")), "
       + "\(Format.fixed(100 * packed.fill, 1)) % filled"
     fingerprint = ""
-    self.summary = summary
-    let heldCount = validation?.set.count ?? parts.validation.count
-    sayParts(Format.count(heldCount, "sequence"), heldCount, parts.training.count)
-    if let classes = frame.classes {
-      let numbers = try frame.classNumbers(of: set, path: request.train)
-      let held = try validation.map { try frame.classNumbers(of: $0.set, path: $0.path) }
+    let heldCount = held?.chosen.count ?? 0
+    sayParts(Format.count(heldCount, "sequence"), heldCount, trained.chosen.count)
+    if let predicted = frame.predicted {
       self.summary.say(
-        classes: classes, training: parts.training.map { numbers[$0] },
-        validation: held ?? parts.validation.map { numbers[$0] })
-      try weigh(classes, parts.training.map { numbers[$0] }, request)
+        predicted: predicted, isOfSteps: request.isOfSteps, missing: trained.missingTargets)
     }
+    guard let classes = frame.classes else { return }
+    let numbers = trained.classNumbers
+    self.summary.say(
+      classes: classes, training: numbers, validation: held?.classNumbers ?? [],
+      of: request.isOfSteps ? "steps" : "sequences")
+    try weigh(classes, numbers, request)
   }
 
   /// Decides how much each class counts.
@@ -148,27 +150,6 @@ extension SequenceData {
     summary.add([
       "training_\(unit)": .integer(trained), "validation_\(unit)": .integer(held),
     ])
-  }
-
-  /// Every sequence must fit in a row.
-  private static func checkLengths(
-    _ set: SequenceSet, _ chosen: [Int], _ request: SequenceRequest, path: String
-  ) throws {
-    let least = request.task.leastSteps
-    if let short = chosen.first(where: { set.length($0) < least }) {
-      throw DataFileError(
-        path: path, place: "sequence \(short + 1)",
-        problem: "has \(Format.count(set.length(short), "step")), expected at least \(least)")
-    }
-    let longest = (chosen.map { set.length($0) }.max() ?? 0) - (least - 1)
-    guard longest <= request.window else {
-      throw DataFileError(
-        path: path, place: nil,
-        problem: "the longest sequence takes \(longest) steps, batch.window is "
-          + "\(request.window)",
-        hint: "set batch.window to \(longest) or more: a whole number of times the usual length "
-          + "wastes least")
-    }
   }
 }
 

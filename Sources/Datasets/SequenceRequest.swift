@@ -29,8 +29,11 @@ package struct SequenceRequest: Sendable {
   package var sequenceColumn: String?
   /// The column of a table that holds the class of its sequence.
   package var labelColumn: String
-  /// Columns to forecast; nil for all that are read.
+  /// Columns to forecast, nil for all that are read; or what holds the numbers to predict, nil for
+  /// what is usual.
   package var targetColumns: [String]?
+  /// The label of steps that do not count.
+  package var ignoredLabel: String?
   /// Steps to forecast, and steps from one window to the next.
   package var horizon = 1
   package var stride = 1
@@ -67,6 +70,15 @@ package struct SequenceRequest: Sendable {
   package var contract = ContractVersion.newest
   /// Told what is read of files.
   package var progress: ReadingProgress?
+
+  /// Whether numbers are predicted that are no columns which go in.
+  package var predictsOthers: Bool {
+    parts == nil && task.outputs == .values && task.sequences == .packed
+  }
+  /// Whether every step has a label or numbers of its own.
+  package var isOfSteps: Bool { task.targets == .everyStep }
+  /// Whether every step has a label in a file.
+  var hasStepLabels: Bool { parts == nil && isOfSteps && task.outputs == .classes }
 
   /// The default of `data.sequence`.
   package static let sequenceColumn = "sequence"

@@ -23,8 +23,15 @@ package struct SequenceTable: Sendable {
   package var starts = [0]
   /// One for each sequence, or none at all.
   package var labels: [String] = []
+  /// A label of each step, and numbers to predict, where there are such.
+  var stepLabels: StepLabels?
+  var targets: TargetTable?
+  /// The line where each sequence begins; empty where a file has no lines.
+  var lines: [Int] = []
   /// What the sequences are called, where a column says.
   var names: [String] = []
+  /// Tells the content of a file of labels beside it from others'.
+  var otherFingerprint: String?
   /// Columns of dates and times.
   var times: [TimeColumn] = []
   /// Where it stands in its file, where it is a part of one.
@@ -90,6 +97,9 @@ extension SequenceTable {
     var set = SequenceSet(columns: frame.columns)
     set.starts = HostArray(starts)
     set.labels = labels
+    set.lines = lines
+    set.stepLabels = stepLabels
+    set.targets = try targets?.taken(by: frame, path: path)
     set.masked = frame.places(of: frame.masked)
     set.calendarWidth = calendar.count * CalendarTime.inputs
     set.calendar = HostArray(TimeColumn.inputs(of: calendar))

@@ -34,6 +34,12 @@ extension TaskFrame {
       let named = form == .columns ? 1 : (targets ?? []).count
       try checkTargets(outputs: outputs, horizon: horizon, parts: parts, named: named)
     }
+    if task.outputs == .values, task.sequences == .packed {
+      guard let predicted else { throw Self.error("predicted", "is missing") }
+      try Self.checkNames(predicted.names, "predicted")
+      try predicted.check(
+        outputs: outputs.map { $0 / task.outputsPerTarget }, isScaled: normalizes)
+    }
     let normalizes = normalizes && task.readsValues
     guard (means != nil) == normalizes, (deviations != nil) == normalizes else {
       throw Self.error(

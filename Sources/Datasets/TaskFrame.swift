@@ -34,6 +34,8 @@ package struct TaskFrame: Sendable, Equatable, Codable {
   package var series: [String]?
   package var seriesMeans: [Double]?
   package var seriesDeviations: [Double]?
+  /// Numbers to predict that are no columns which go in.
+  package var predicted: PredictedNumbers?
 
   /// Learns everything from the training parts (ranges of steps) of a file.
   package init(
@@ -41,7 +43,9 @@ package struct TaskFrame: Sendable, Equatable, Codable {
   ) throws {
     columns = request.numberColumns ?? table.columns
     let places = try table.places(of: columns, path: path, key: "data.columns")
-    if request.task.outputs == .classes {
+    if request.task.outputs == .classes, request.task.targets == .everyStep {
+      classes = try table.stepClasses(ignoring: request.ignoredLabel, path: path)
+    } else if request.task.outputs == .classes {
       guard !table.labels.isEmpty else {
         throw DataFileError(
           path: path, place: nil, problem: "its sequences have no labels",
@@ -51,9 +55,15 @@ package struct TaskFrame: Sendable, Equatable, Codable {
       if request.contract >= .two, classes?.contains("") == true {
         let number = table.labels.firstIndex(of: "").map { $0 + 1 } ?? 1
         throw DataFileError(
-          path: path, place: "sequence \(number)", problem: "has no label",
+          path: path,
+          place: table.lines.isEmpty ? "sequence \(number)" : "line \(table.lines[number - 1])",
+          problem: "has no label",
           hint: "classification needs one of each: give it one, or leave the sequence out")
       }
+    }
+    if request.predictsOthers {
+      predicted = try table.targets?.learnt(
+        training: training, starts: table.starts, request, path: path)
     }
     func some(_ names: [String]) -> [String]? { names.isEmpty ? nil : names }
     (known, statics) = (some(request.knownColumns), some(request.staticColumns))
@@ -102,13 +112,8 @@ package struct TaskFrame: Sendable, Equatable, Codable {
     }
     return try set.labels.enumerated().map { index, label in
       guard let number = numbers[label] else {
-        let strange = ClassNames.ordered(set.labels.filter { numbers[$0] == nil })
-        throw DataFileError(
-          path: path, place: "sequence \(index + 1)",
-          problem: "class \"\(label)\" does not occur in the training data"
-            + (strange.count > 1
-              ? ", nor do others: \(strange.count) in all, \(DataFileError.list(strange))" : ""),
-          hint: "its classes are \(DataFileError.list(classes))")
+        throw unknownClass(
+          label, set.labels.filter { numbers[$0] == nil }, set.place(of: index), path: path)
       }
       return number
     }

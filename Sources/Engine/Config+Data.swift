@@ -120,6 +120,7 @@ extension Config {
     request.normalizes = options.normalize
     request.sequenceColumn = options.sequence
     request.targetColumns = options.targets
+    request.ignoredLabel = data.tokens.ignoredLabel
     request.horizon = options.horizon
     request.stride = options.stride
     request.season = options.season

@@ -20,14 +20,18 @@ package struct DataScales: Sendable, Equatable {
   /// The places among the inputs of the columns that are forecast; nil for a model that does not
   /// forecast. The outputs of a model that does are [horizon, columns].
   package var forecast: [Int]?
+  /// Of the numbers that a model predicts which are no columns that go in, an element for each
+  /// output; nil where they are in the data's units already.
+  package var predicted: Columns?
   /// Whether numbers go in and forecasts come out in double precision where they are scaled; a
   /// model of version 1 of the numeric contract takes numbers that are rounded before.
   package var keepsDoubles = false
 
   package init() {}
 
-  /// Of the columns that are forecast; nil where that is in the data's units already.
+  /// Of the columns that are forecast or predicted; nil where that is in the data's units already.
   package var targets: Columns? {
+    if let predicted { return predicted }
     guard let inputs, let forecast else { return nil }
     return Columns(
       means: forecast.map { inputs.means[$0] }, deviations: forecast.map { inputs.deviations[$0] })

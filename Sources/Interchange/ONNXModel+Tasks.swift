@@ -121,17 +121,19 @@ extension ONNXModel {
     let outputs = shape.vocabularySize
     let isScore = shape.task.loss == .softmax || shape.task.loss == .sigmoid
     let name = isScore ? "logits" : "predictions"
+    let isScaled = model.scales.targets != nil
+    let keepsDoubles = isScaled && model.scales.keepsDoubles
     guard let forecast = model.scales.forecast else {
-      addScores(&graph, of: read, name)
+      addScores(&graph, of: read, isScaled ? "outputs" : name)
       let steps: [ONNXGraph.Dimension] = shape.task.readout == .every ? [.open("T")] : []
-      graph.output(name, .float, steps + [.open("B"), .fixed(outputs)])
+      graph.output(
+        name, keepsDoubles ? .double : .float, steps + [.open("B"), .fixed(outputs)])
+      if isScaled { addUnits(&graph, of: "outputs", name, keepsDoubles: keepsDoubles) }
       return
     }
     let horizon = outputs / forecast.count
     addScores(&graph, of: read, "outputs")
     graph.integers("forecast.shape", [0, horizon, forecast.count])
-    let isScaled = model.scales.targets != nil
-    let keepsDoubles = isScaled && model.scales.keepsDoubles
     graph.output(
       name, keepsDoubles ? .double : .float,
       [.open("B"), .fixed(horizon), .fixed(forecast.count)])
@@ -140,10 +142,17 @@ extension ONNXModel {
       return
     }
     graph.node("Reshape", ["outputs", "forecast.shape"], ["forecast"])
-    graph.cast("forecast", to: .double, "forecast.exact")
-    graph.node("Mul", ["forecast.exact", "target_deviation"], ["forecast.scaled"])
-    let moved = keepsDoubles ? name : "forecast.moved"
-    graph.node("Add", ["forecast.scaled", "target_mean"], [moved])
+    addUnits(&graph, of: "forecast", name, keepsDoubles: keepsDoubles)
+  }
+
+  /// Gives what a model says the units of the data.
+  private static func addUnits(
+    _ graph: inout ONNXGraph, of source: String, _ name: String, keepsDoubles: Bool
+  ) {
+    graph.cast(source, to: .double, "\(source).exact")
+    graph.node("Mul", ["\(source).exact", "target_deviation"], ["\(source).scaled"])
+    let moved = keepsDoubles ? name : "\(source).moved"
+    graph.node("Add", ["\(source).scaled", "target_mean"], [moved])
     if !keepsDoubles { graph.cast(moved, to: .float, name) }
   }
 }

@@ -150,7 +150,10 @@ extension TablePredictions {
     _ table: inout SequenceTable, of file: DataFile, _ identity: Identity
   ) throws {
     let (names, part) = (table.sequenceNames, table.part)
-    let set = try table.taken(by: frame, missing: request.missing, path: file.path)
+    var set = try table.taken(by: frame, missing: request.missing, path: file.path)
+    let starts = set.starts
+    // As evaluations and training read them.
+    if request.isOfSteps { _ = set.cut(to: request.window) }
     predictor.makeRoom(forSteps: (0..<set.count).map { set.length($0) }.max() ?? 1)
     let isEveryStep = request.task.readout == .every
     let target: PackedSequences.Target =
@@ -166,14 +169,14 @@ extension TablePredictions {
       : PredictedItems(packed, sequences: set.count)
     let width = predictor.model.shape.vocabularySize
     let scores = try predictor.numbers(of: items, .scores(count: width))
-    results.count += set.count
+    results.count += names.count
     try results.write { writer in
       let names = (names, identity.names + prediction.kept)
-      for sequence in 0..<set.count {
+      for sequence in names.0.indices {
         let head = identity.cells(names.0[sequence]) + kept(sequence, of: part)
         let steps =
           isEveryStep
-          ? set.starts[sequence]..<set.starts[sequence + 1] : sequence..<sequence + 1
+          ? starts[sequence]..<starts[sequence + 1] : sequence..<sequence + 1
         for (number, item) in steps.enumerated() {
           try unsafe scores.withUnsafeBufferPointer { scores in
             let row = unsafe UnsafeBufferPointer(
@@ -196,12 +199,17 @@ extension TablePredictions {
       let (titles, cells) = Self.classes(best, isRanked: prediction.top != nil, writer.format)
       return try put(writer, names + steps.0 + titles, head + steps.1 + cells)
     }
-    guard case .labels(let labels) = unsafe decoder.decode(scores) else {
-      preconditionFailure("such outputs are not predicted")
+    let (columns, numbers): ([String], [Double])
+    switch unsafe decoder.decode(scores) {
+    case .labels(let labels):
+      (columns, numbers) = (labels.map(\.name), labels.map { Self.probability($0.number) })
+    case .values(let rows):
+      let values = rows.flatMap { $0 }
+      (columns, numbers) = (values.map(\.name), values.map { Self.rounded($0.number) })
+    case .token, .symbol, .category: preconditionFailure("such outputs are not predicted")
     }
     try put(
-      writer, names + steps.0 + labels.map(\.name),
-      head + steps.1 + labels.map { .number(Self.probability($0.number)) })
+      writer, names + steps.0 + columns, head + steps.1 + numbers.map { .number($0) })
   }
 
   /// The likeliest classes as columns, or as members.

@@ -18,6 +18,8 @@ struct ImportedKnowledge {
   private let path: String
   private let means: [Double]?
   private let deviations: [Double]?
+  private let targetMeans: [Double]?
+  private let targetDeviations: [Double]?
 
   init(metadata: [String: String], tensors: [NamedTensor], path: String) {
     self.path = path
@@ -36,6 +38,7 @@ struct ImportedKnowledge {
       tensors.first { $0.name == name || $0.name.hasSuffix(".\(name)") }.flatMap(\.doubles)
     }
     (means, deviations) = (numbers("input_mean"), numbers("input_deviation"))
+    (targetMeans, targetDeviations) = (numbers("target_mean"), numbers("target_deviation"))
   }
 
   /// What a run takes over in place of what its data would give.
@@ -58,16 +61,29 @@ struct ImportedKnowledge {
       learnt = tokenizer
     }
     guard let columns = columns ?? (task.readsValues ? nil : []) else { throw missing("columns") }
+    let predicts = task.outputs == .values && task.sequences == .packed
     let json = TaskFrame.json(
-      columns: columns, classes: classes, targets: targets, means: means, deviations: deviations)
+      columns: columns, classes: classes, targets: predicts ? nil : targets, means: means,
+      deviations: deviations)
     do throws(JSONFieldError) {
-      let frame = try TaskFrame(json: try JSONFields(json))
+      var frame = try TaskFrame(json: try JSONFields(json))
+      if predicts, let targets { frame.predicted = predicted(targets) }
       try frame.check(
         task: task, horizon: config.data.task.horizon, normalizes: config.data.task.normalize)
       return learnt.map { .texts($0, frame) } ?? .frame(frame)
     } catch {
       throw UsageError("\(path): what it says of its data cannot be taken over: \(error)")
     }
+  }
+
+  /// What a model that predicts these numbers knows of them.
+  private func predicted(_ names: [String]) -> PredictedNumbers {
+    func first(_ values: [Double]?, or value: Double) -> [Double] {
+      Array((values ?? names.map { _ in value }).prefix(names.count))
+    }
+    return PredictedNumbers(
+      names: names, means: first(targetMeans, or: 0), deviations: first(targetDeviations, or: 1),
+      isScaled: targetMeans != nil)
   }
 
   /// Throws where the file was made of other data than the config's, with the difference.
@@ -85,7 +101,7 @@ struct ImportedKnowledge {
     case .sequences(let data):
       let pairs = [
         ("columns", columns, data.frame?.columns), ("classes", classes, data.frame?.classes),
-        ("columns to forecast", targets, data.frame?.targets),
+        ("columns to forecast", targets, data.frame?.targets ?? data.frame?.predicted?.names),
       ]
       for (subject, own, other) in pairs {
         guard let own, let other, own != other else { continue }

@@ -95,6 +95,7 @@ package struct ModelExport {
     guard let frame = model.frame else { return metadata }
     if !frame.columns.isEmpty { try add("columns", frame.columns) }
     if let classes = frame.classes { try add("classes", classes) }
+    if let predicted = frame.predicted { try add("targets", predicted.names) }
     if let targets = frame.targets {
       try add("targets", targets)
       metadata["horizon"] = "\(config.data.task.horizon)"
@@ -153,6 +154,15 @@ extension TaskFrame {
             + "\(columns.count) columns, and the model reads \(shape.valueSize)")
       }
       scales.inputs = DataScales.Columns(means: means, deviations: deviations)
+    }
+    if let predicted {
+      // Of every output, where a number has several.
+      let parts = shape.task.outputsPerTarget
+      func repeated(_ values: [Double]) -> [Double] { (0..<parts).flatMap { _ in values } }
+      if predicted.isScaled {
+        scales.predicted = DataScales.Columns(
+          means: repeated(predicted.means), deviations: repeated(predicted.deviations))
+      }
     }
     if targets != nil {
       let places = try targetPlaces(path: path)

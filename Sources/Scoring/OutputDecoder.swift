@@ -130,6 +130,18 @@ package struct OutputDecoder: Sendable {
   ) throws -> [TargetUnit] {
     func unit(_ name: String) -> TargetUnit { TargetUnit(name: name, mean: 0, deviation: 1) }
     guard let frame else { return (0..<outputs).map { unit("output \($0 + 1)") } }
+    if let predicted = frame.predicted {
+      guard predicted.names.count == outputs else {
+        throw DataFileError(
+          path: path, place: nil,
+          problem: "\(predicted.names.count) numbers to predict, and the model has \(outputs)")
+      }
+      return predicted.names.indices.map { place in
+        TargetUnit(
+          name: predicted.names[place], mean: predicted.outputMeans[place],
+          deviation: predicted.outputDeviations[place])
+      }
+    }
     // Whose number it is only the window tells.
     if frame.form == .columns { return [unit("value")] }
     let places = try frame.targetPlaces(path: path)

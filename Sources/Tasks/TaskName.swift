@@ -3,8 +3,10 @@
 package enum TaskName: String, CaseIterable, Sendable {
   /// The next token of a text.
   case language
-  /// One class of each sequence.
+  /// One class of each sequence, or of each of its steps.
   case classification
+  /// Numbers of each sequence, or of each of its steps.
+  case regression
   /// One class of each word of a sequence.
   case tagging
   /// The coming values of time series.
@@ -20,7 +22,8 @@ package enum TaskName: String, CaseIterable, Sendable {
   package var readouts: [TaskShape.Readout] {
     switch self {
     case .language, .copy, .multilabel, .tagging: [.every]
-    case .classification, .forecasting, .adding: [.last, .mean]
+    case .classification, .regression: [.last, .mean, .every]
+    case .forecasting, .adding: [.last, .mean]
     }
   }
 
@@ -29,7 +32,8 @@ package enum TaskName: String, CaseIterable, Sendable {
     switch self {
     case .language, .copy, .classification, .tagging: [.softmax]
     case .multilabel: [.sigmoid]
-    case .forecasting: [.squaredError, .absoluteError, .quantile, .gaussian, .studentT]
+    case .regression, .forecasting:
+      [.squaredError, .absoluteError, .quantile, .gaussian, .studentT]
     case .adding: [.squaredError, .absoluteError]
     }
   }
@@ -52,6 +56,8 @@ package enum TaskName: String, CaseIterable, Sendable {
         looksAhead: looksAhead, outputs: outputs, readout: readout, loss: loss, metrics: metrics,
         figures: figures, unit: unit, lossDecimals: lossDecimals)
     }
+    let (targets, unit): (TaskDescription.Targets, TaskDescription.Unit) =
+      readout == .every ? (.everyStep, .steps) : (.onePerSequence, .sequences)
     return switch self {
     case .language:
       task(
@@ -59,8 +65,11 @@ package enum TaskName: String, CaseIterable, Sendable {
         .tokens, lossDecimals: 4)
     case .classification:
       task(
-        .values, .packed, .onePerSequence, looksAhead: false, .classes,
-        Self.classMetrics, .classes, .sequences)
+        .values, .packed, targets, looksAhead: false, .classes, Self.classMetrics, .classes, unit)
+    case .regression:
+      task(
+        .values, .packed, targets, looksAhead: false, .values,
+        Self.valueMetrics(loss) + [TaskMetric("r2", .figure(.higher))], .values, unit)
     case .tagging:
       task(
         .tokens, .packed, .everyStep, looksAhead: false, .classes, Self.classMetrics, .classes,

@@ -119,6 +119,16 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
       task: shape(.values, .every, .absoluteError, isMasked: true), hidden: 9, inputs: 2,
       outputs: 3, layers: 1, steps: 6, slots: 2, shards: 2, sequencesPerShard: 2),
     TaskCase(
+      task: shape(.values, .every, .squaredError), hidden: 12, inputs: 5, outputs: 2, layers: 2,
+      steps: 9, slots: 3, shards: 4, sequencesPerShard: 2, isBidirectional: true),
+    TaskCase(
+      task: shape(.values, .every, .softmax), hidden: 11, inputs: 4, outputs: 7, layers: 2,
+      steps: 8, slots: 3, shards: 3, sequencesPerShard: 2, option: .smoothedWeights,
+      isBidirectional: true),
+    TaskCase(
+      task: shape(.values, .every, .gaussian, isMasked: true), hidden: 9, inputs: 3, outputs: 4,
+      layers: 1, steps: 7, slots: 2, shards: 2, sequencesPerShard: 3),
+    TaskCase(
       task: shape(.values, .last, .quantile, quantiles: [0.1, 0.5, 0.9]), hidden: 8, inputs: 2,
       outputs: 21, layers: 2, steps: 6, slots: 1, shards: 4, sequencesPerShard: 1),
     TaskCase(

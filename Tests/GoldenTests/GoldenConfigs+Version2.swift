@@ -1,7 +1,7 @@
 /// What version 2 of the contract computes in another way than version 1: the shorter window at the
 /// end of an epoch, words and characters, vocabularies, numbers, and steps that make no update.
 extension GoldenConfig {
-  static let version2 = lastWindows + texts2 + numbers2 + skipped2 + tokens2 + forecasts2
+  static let version2 = lastWindows + texts2 + numbers2 + skipped2 + tokens2 + forecasts2 + targets2
 
   private static let tail = Base("data.train=text.txt batch.window=50 run.steps=12")
 

@@ -29,6 +29,9 @@ enum GoldenData {
       "spike.csv": spikeTable,
       "sayings.csv": sayingTable,
       "tags.conll": tagColumns,
+      "goals.csv": goalTable,
+      "goals.jsonl": goalLines,
+      "stream.csv": streamTable,
     ]
   }
 
@@ -40,7 +43,7 @@ enum GoldenData {
   }
 
   /// A number below `bound`, the same for the same count (the finalizer of SplitMix64).
-  private static func number(_ count: Int, below bound: Int) -> Int {
+  static func number(_ count: Int, below bound: Int) -> Int {
     var bits = UInt64(count + 1) &* 0x9E37_79B9_7F4A_7C15
     bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
     bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
@@ -48,7 +51,7 @@ enum GoldenData {
   }
 
   /// Thousandths as a decimal fraction, without the help of a floating-point number.
-  private static func decimal(_ thousandths: Int) -> String {
+  static func decimal(_ thousandths: Int) -> String {
     let digits = String(abs(thousandths) % 1000)
     let zeros = String(repeating: "0", count: 3 - digits.count)
     return "\(thousandths < 0 ? "-" : "")\(abs(thousandths) / 1000).\(zeros)\(digits)"
@@ -148,7 +151,7 @@ enum GoldenData {
   }
 
   /// The values of one step of a series: a triangular wave, and noise.
-  private static func step(_ index: Int, series: Int, column: Int) -> Int {
+  static func step(_ index: Int, series: Int, column: Int) -> Int {
     let period = 12 + 5 * series + 3 * column
     let place = index % period
     let wave = 2000 * min(place, period - place) / period

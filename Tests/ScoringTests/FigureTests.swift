@@ -52,7 +52,7 @@ import Testing
   @Test func nothingMeasuredHasNoFigures() {
     for kind in [
       ClassFigures(classes: ["a", "b"]) as any FigureKind, LabelFigures(columns: ["a"]),
-      ValueFigures(columns: ["a"]),
+      ValueFigures(nil, task: TaskName.adding.description, columns: ["a"]),
     ] {
       let figures = kind.figures(of: [Double](repeating: 0, count: kind.sumCount))
       let numbers = Array(figures.values.values) + figures.baselines.flatMap(\.values.values)
@@ -74,14 +74,36 @@ import Testing
     #expect(before["label_accuracy"] == 7.0 / 8)
   }
 
+  /// Two numbers of the deviations 10 and 2, in units of which the targets 1, 3 of the first and -2
+  /// of the second were told as 2, 3 and 0; one is missing.
+  @Test func numbersAreInUnitsOfTheDataToo() throws {
+    let predicted = PredictedNumbers(
+      names: ["x", "y"], means: [5, 7], deviations: [10, 2], isScaled: true)
+    var task = TaskName.regression.description
+    task.masksTargets = true
+    let kind = ValueFigures(predicted, task: task, columns: [])
+    let figures = kind.figures(of: [2, 4, 10, 1, 1, 4, 10] + [1, -2, 4, 2, 4, 2, 4])
+    #expect(isNear(figures.values["mse"], 5.0 / 3))
+    #expect(isNear(figures.values["mae"], 1))
+    // Of the first number alone, as the other does not vary.
+    #expect(isNear(figures.values["r2"], 0.5))
+    let mean = try #require(figures.baselines.first)
+    #expect(isNear(mean.values["mse"], 4.5))
+    #expect(isNear(mean.values["mae"], 2))
+    #expect(isNear(mean.values["r2"], -4))
+    let lines = figures.tables[0].lines
+    #expect(lines[1].hasSuffix("  mae    rmse     mse      r2  mae_of_mean  rmse_of_mean"))
+    #expect(lines[2].hasSuffix("  5.0000  7.0711  0.5000  0.5000      20.0000       22.3607"))
+  }
+
   @Test func numbersStandBesideTheirMean() {
-    let kind = ValueFigures(columns: ["y"])
+    let kind = ValueFigures(nil, task: TaskName.adding.description, columns: ["y"])
     // Targets 1, 2, 3 told as 1, 2, 4.
-    let figures = kind.figures(of: [3, 6, 14, 1, 1])
+    let figures = kind.figures(of: [3, 6, 14, 1, 1, 0, 0])
     #expect(isNear(figures.values["r2"], 0.5))
     #expect(isNear(figures.baselines[0].values["mse"], 2.0 / 3))
     // Numbers that do not vary have no share that could be told.
-    #expect(kind.figures(of: [3, 6, 12, 0, 0]).values["r2"] == nil)
+    #expect(kind.figures(of: [3, 6, 12, 0, 0, 0, 0]).values["r2"] == nil)
   }
 
   @Test func worseThanANaiveModelIsSaid() {

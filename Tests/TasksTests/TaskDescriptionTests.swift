@@ -65,6 +65,19 @@ import Testing
     #expect(absolute.metrics.prefix(2).map(\.quantity) == [.lossMetric(.lower), .loss])
   }
 
+  @Test func stepsHaveTargetsOfTheirOwnWhereTheReadoutIsEvery() {
+    for name in [TaskName.classification, .regression] {
+      let sequences = name.description
+      #expect(sequences.targets == .onePerSequence)
+      #expect(sequences.unit == .sequences && sequences.scoreUnit == .sequences)
+      let steps = name.description(readout: .every, loss: name.losses[0])
+      #expect(steps.targets == .everyStep)
+      #expect(steps.unit == .steps && steps.scoreUnit == .steps)
+      #expect(steps.allowsBothDirections && steps.leastSteps == 1)
+    }
+    #expect(TaskName.regression.description.measures.map(\.name) == ["loss", "mse", "mae", "r2"])
+  }
+
   /// What a run may go by to choose its best model, and which way it goes.
   @Test func directionBelongsToTheMeasure() {
     #expect(TaskName.language.description.measures.map(\.name) == ["loss", "perplexity"])

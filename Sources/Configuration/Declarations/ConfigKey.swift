@@ -40,7 +40,15 @@ package struct ConfigKey<Section: ConfigSection>: Sendable {
         if let hint { throw place.failure("is missing, and has no default", hint: hint) }
         return
       }
-      if kind.takesNull, value == .null { return }
+      if kind.takesNull, value == .null {
+        // What is optional may have another default.
+        if let optional = Value.self as? any ExpressibleByNilLiteral.Type,
+          let none = optional.init(nilLiteral: ()) as? Value
+        {
+          section[keyPath: property] = none
+        }
+        return
+      }
       section[keyPath: property] = try kind.parse(value, place)
     }
     write = { section, _ in kind.json(section[keyPath: property]) }

@@ -20,10 +20,10 @@ package struct OutputConfig: ConfigSection {
       "What the output layer reads of a sequence: its last state, their mean, or every state."),
     ConfigKey(
       "loss", \.loss, .choice(), tasks: .all.filter { !$0.description.readsText },
-      "What the model is trained by; of forecasts errors of points, several quantiles (by the "
+      "What the model is trained by; of numbers errors of points, several quantiles (by the "
         + "pinball loss), or the likelihood of a normal (`gaussian`) or Student t distribution."),
     ConfigKey(
-      "quantiles", \.quantiles, .ascendingFractions, tasks: [.forecasting],
+      "quantiles", \.quantiles, .ascendingFractions, tasks: [.regression, .forecasting],
       "What a `quantile` loss predicts of each target."),
     ConfigKey(
       "class_weights", \.classWeights, .classWeights,

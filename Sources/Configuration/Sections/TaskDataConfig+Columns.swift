@@ -4,11 +4,11 @@ extension DataConfig {
   /// Kinds of columns, and what series are.
   static let columnKeys: [ConfigKey<DataConfig>] = [
     ConfigKey(
-      "calendar", \.task.calendar, .optionalTexts, tasks: [.classification, .forecasting],
+      "calendar", \.task.calendar, .optionalTexts, tasks: .withColumns,
       "Columns of dates or times in ISO form (2016-07-01 08:30), of which sine and cosine of hour, "
         + "weekday and month go in."),
     ConfigKey(
-      "static", \.task.statics, .optionalTexts, tasks: [.classification, .forecasting],
+      "static", \.task.statics, .optionalTexts, tasks: .withColumns,
       "Columns of one number a sequence, which go in at every step; none is forecast unless "
         + "`targets` names it."),
     ConfigKey(

@@ -64,30 +64,36 @@ extension DataConfig {
       "comment", \.task.comment, .optionalText, tasks: .fromTables,
       "What remark lines of a table begin with; null for #, where such a line can be no row."),
     ConfigKey(
-      "missing", \.task.missing, .choice(), tasks: [.classification, .forecasting],
+      "missing", \.task.missing, .choice(), tasks: .withColumns,
       "What becomes of missing numbers: an error, the number of the step before (at the start of "
         + "a sequence the mean), the column's mean over the training data, or a mask: 0, an input "
-        + "that says so, and no loss where a target is missing."),
+        + "that says so, and no loss where a target is missing (of task `regression` there is none "
+        + "with any of them)."),
     ConfigKey(
       "missing_values", \.task.missingValues, .optionalTexts,
-      tasks: [.classification, .forecasting],
+      tasks: .withColumns,
       "What stands for a missing number; null for nothing, NA, N/A, #N/A, NaN, null, ? and -."),
     ConfigKey(
       "columns", \.task.columns, .optionalTexts, tasks: .fromTables,
       "Columns to read; null for all that hold numbers."),
     ConfigKey(
       "width", \.task.width, .optionalInteger(1...1 << 20),
-      tasks: [.classification, .multilabel],
+      tasks: [.classification, .regression, .multilabel],
       "How many columns the steps of JSON lines have whose \"active\" names, from 0, the columns "
         + "that are 1; null where lines have \"values\"."),
     ConfigKey(
-      "sequence", \.task.sequence, .text, tasks: [.classification, .multilabel],
+      "sequence", \.task.sequence, .text, tasks: [.multilabel],
       "The column of a table that tells sequences apart."),
     ConfigKey(
       "label", \.task.label, .text, tasks: [.classification],
-      "The column of a table that holds the class."),
+      "The column of a table that holds the class, of a sequence or of every step."),
     ConfigKey(
-      "sequence", \.task.sequence, .optionalText, tasks: [.forecasting],
+      "targets", \.task.targets, .optionalTexts, tasks: [.regression],
+      "The columns of a table, or the members of a line of JSON, that hold the numbers to predict; "
+        + "null for `target` (of JSON also `targets`)."),
+    ConfigKey(
+      "sequence", \.task.sequence, .optionalText,
+      tasks: [.classification, .regression, .forecasting],
       "The column of a table that tells sequences apart; null takes all rows as one."),
     ConfigKey(
       "targets", \.task.targets, .optionalTexts, tasks: [.forecasting],
@@ -103,7 +109,7 @@ extension DataConfig {
       "Steps of a season, for the baseline that repeats the value a season before, and for `mase`; "
         + "1 is none, and null looks for one in the training data."),
     ConfigKey(
-      "normalize", \.task.normalize, .boolean, tasks: [.classification, .forecasting],
+      "normalize", \.task.normalize, .boolean, tasks: .withColumns,
       "Whether inputs are moved and scaled to mean 0 and deviation 1 over the training data."),
     ConfigKey(
       "valid_sequences", \.task.validSequences, .integer(0...1 << 24), tasks: .generated,

@@ -41,8 +41,8 @@ extension DataConfig {
       "label", \.tokens.tags, .optionalText, tasks: [.tagging],
       "The same of labels; null for the last column (of CoNLL-U the fourth) and `labels`."),
     ConfigKey(
-      "ignore_label", \.tokens.ignoredLabel, .optionalText, tasks: [.tagging],
-      "A label whose words are read, and count neither in losses nor in figures."),
+      "ignore_label", \.tokens.ignoredLabel, .optionalText, tasks: [.classification, .tagging],
+      "A label whose words, or steps, are read, and count neither in losses nor in figures."),
     ConfigKey(
       "truncate", \.tokens.truncate, .choice(), tasks: [.classification, .tagging],
       "What is left out of texts of more than `batch.window` tokens: nothing (they are an error), "

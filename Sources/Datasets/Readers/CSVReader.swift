@@ -71,8 +71,13 @@ private struct TableBody {
   private var rowsBefore = 0
   private var numbers: TableNumbers
   private var times: [TimeColumn]
+  private var targets: TableTargets?
+  private var stepLabels: StepLabels?
+  private let ignoredLabel: String?
   private var starts = [0]
   private var labels: [String] = []
+  /// The line where each sequence begins.
+  private var lines: [Int] = []
   private var seen: Set<String> = []
   private var names: [String] = []
   /// Sequence and label of the row before.
@@ -92,7 +97,14 @@ private struct TableBody {
     self.file = file
     knowsRemarks = request.remark == nil
     let number = CellNumber(point: dialect.point, contract: request.contract)
-    numbers = TableNumbers(header, number, MissingValues(request), file: file)
+    let missing = MissingValues(request)
+    numbers = TableNumbers(header, number, missing, file: file)
+    if !header.targets.isEmpty {
+      targets = TableTargets(
+        header, number, missing, isOfSteps: request.isOfSteps, file: file)
+    }
+    if header.label != nil, request.isOfSteps { stepLabels = StepLabels() }
+    ignoredLabel = request.ignoredLabel
     times = header.calendar.map { TimeColumn(name: header.names[$0]) }
   }
 
@@ -117,6 +129,16 @@ private struct TableBody {
       for place in header.kept { part.kept.append(.string(rows[place])) }
     }
     try numbers.append(rows, isFirst: isFirst)
+    try targets?.append(rows, isFirst: isFirst)
+    if let place = header.label, stepLabels != nil {
+      let name = rows[place]
+      if name.isEmpty {
+        throw file.failure(
+          "line \(rows.line), column \"\(header.names[place])\"", "has no label",
+          hint: "give it one; data.ignore_label names one that does not count")
+      }
+      stepLabels?.append(name, at: "line \(rows.line)")
+    }
     for (index, place) in header.calendar.enumerated() {
       guard let time = CalendarTime(rows.bytes(place)) else {
         throw file.failure(
@@ -167,11 +189,12 @@ private struct TableBody {
   /// Whether the row begins another sequence than the one before it.
   private mutating func beginsSequence(_ rows: DelimitedText) throws -> Bool {
     if sequence != nil, goesOn(rows) {
-      if let place = header.label, !rows.equals(place, label) {
+      if let place = header.label, stepLabels == nil, !rows.equals(place, label) {
         throw file.failure(
           "line \(rows.line)",
           "sequence \"\(header.sequence.map { rows[$0] } ?? "")\" has label \"\(rows[place])\" "
-            + "after \"\(labels.last ?? "")\"")
+            + "after \"\(labels.last ?? "")\"",
+          hint: "output.readout \"every\" reads a label of every step")
       }
       return false
     }
@@ -190,7 +213,8 @@ private struct TableBody {
     }
     if header.sequence != nil { names.append(name) }
     sequence = header.sequence.map { rows.bytes($0) } ?? []
-    if let place = header.label {
+    lines.append(rows.line)
+    if let place = header.label, stepLabels == nil {
       label = rows.bytes(place)
       labels.append(rows[place])
     }
@@ -201,7 +225,9 @@ private struct TableBody {
     if parts == nil {
       try numbers.finish(into: &table)
       table.starts = starts + [numbers.rows]
-      table.labels = labels
+      (table.labels, table.lines) = (labels, lines)
+      table.stepLabels = stepLabels
+      table.targets = try targets?.finished()
       (table.names, table.times) = (names, times)
       table.remarks += times.flatMap(\.remarks)
     } else {

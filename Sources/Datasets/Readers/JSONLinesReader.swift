@@ -1,5 +1,6 @@
 import NumericContract
 package import Records
+import Tasks
 
 /// One sequence a line: {"values": [[0.1, 2], [0.3, 4]], "label": "a"}, a vector for each step; a
 /// plain number stands for a vector of one. The label may be a string or a number.
@@ -8,10 +9,16 @@ package import Records
 /// 1, from 0.
 package struct JSONLinesReader {
   let file: DataFile
-  let contract: ContractVersion
+  let request: SequenceRequest
   let missing: MissingValues
+
+  private var contract: ContractVersion { request.contract }
   /// Columns where steps name those that are 1; nil where none do.
-  let width: Int?
+  private var width: Int? { request.width }
+  /// Whether a line has more to say than its numbers and a label.
+  private var hasTargets: Bool { request.predictsOthers || isTagged }
+  /// Whether every step has a label.
+  private var isTagged: Bool { request.hasStepLabels }
   /// What takes the sequences in parts, without labels; nil where they are read as a whole.
   var parts: TableParts?
 
@@ -20,8 +27,9 @@ package struct JSONLinesReader {
     var lines = LineReader(file.stream)
     var plain = PlainSequence()
     while try lines.next() {
-      let isPlain = parts.map { $0.request.kept.isEmpty } ?? true
+      let isPlain = parts.map { $0.request.kept.isEmpty } ?? !hasTargets
       if isPlain, plain.read(lines, contract), append(plain, &set) {
+        if parts == nil { set?.lines.append(lines.number) }
         try parts?.end(&set, line: lines.number, of: nil, file: file)
         continue
       }
@@ -51,6 +59,7 @@ package struct JSONLinesReader {
   private func append(_ line: [UInt8], _ number: Int, _ set: inout SequenceTable?) throws {
     guard let value = try file.json(line, number) else { return }
     try append(value, number, &set)
+    if parts == nil { set?.lines.append(number) }
     try parts?.end(&set, line: number, of: value, file: file)
   }
 
@@ -77,7 +86,7 @@ package struct JSONLinesReader {
           place, "step \(step + 1) has \(vector.count) values, expected \(result.features)")
       }
       for number in vector {
-        if missing.areFilled, isMissing(number) {
+        if missing.areFilled, missing.isMissing(number) {
           result.numbers.append(.nan)
           continue
         }
@@ -98,6 +107,11 @@ package struct JSONLinesReader {
   ) throws {
     table.endSequence()
     if parts != nil { return }
+    if hasTargets {
+      let targets = JSONTargets(file: file, request: request, missing: missing, place: place)
+      return try isTagged
+        ? targets.appendLabels(of: value, to: &table) : targets.appendNumbers(of: value, to: &table)
+    }
     if let label = Self.label(value["label"]) { table.labels.append(label) }
     guard table.labels.isEmpty || table.labels.count == table.count else {
       throw file.failure(
@@ -152,14 +166,6 @@ package struct JSONLinesReader {
     }
     try end(&result, labelOf: line, place)
     set = result
-  }
-
-  private func isMissing(_ value: OrderedJSON) -> Bool {
-    switch value {
-    case .null: true
-    case .string(let text): missing.contains(text)
-    default: false
-    }
   }
 
   /// The class that a member names; nil where it names none.

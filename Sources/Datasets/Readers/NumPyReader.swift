@@ -1,48 +1,79 @@
-import NumericContract
+import Records
+import Tasks
 
 /// An array of NumPy with the dimensions [N, T, F]: N sequences of T steps, each a vector of F.
 struct NumPyReader {
   let file: DataFile
-  let contract: ContractVersion
+  let request: SequenceRequest
   let missing: MissingValues
   /// What takes the sequences in parts; nil where they are read as a whole.
   var parts: TableParts?
 
   func read() throws -> SequenceTable {
-    let stream = file.stream
     let (text, start) = try header()
     let layout = try layout(text)
-    let (sequences, steps, width) = (layout.shape[0], layout.shape[1], layout.shape[2])
+    guard layout.shape.count == 3 else {
+      throw file.failure(
+        nil, "it has the dimensions \(layout.shape), expected three: [sequences, steps, values]",
+        hint: "save it as numpy.save(path, array.reshape(sequences, steps, values))")
+    }
+    let (steps, width) = (layout.shape[1], layout.shape[2])
     var table = SequenceTable(columns: (1...width).map { "value \($0)" })
+    try forEach(of: layout, from: start) { sequence, place, value in
+      table.numbers.append(
+        try value.isNaN && missing.areFilled
+          ? value
+          : file.number(
+            value,
+            "sequence \(sequence + 1), step \(place / width + 1), value \(place % width + 1)",
+            request.contract))
+    } endRow: {
+      table.endSequence()
+      guard let parts, table.numbers.rows >= parts.request.steps else { return }
+      try parts.give(&table)
+      table = SequenceTable(columns: table.columns)
+    }
+    if parts != nil { return table }
+    if request.predictsOthers || request.task.outputs == .classes {
+      try NumPyTargets(of: file, request, missing).append(to: &table, steps: steps)
+    }
+    return table
+  }
+
+  /// All numbers of an array, whatever its dimensions.
+  func array() throws -> (shape: [Int], isWhole: Bool, numbers: [Double]) {
+    let (text, start) = try header()
+    let layout = try layout(text)
+    var numbers: [Double] = []
+    try forEach(of: layout, from: start) { numbers.append($2) } endRow: {}
+    return (layout.shape, layout.type.kind != "f", numbers)
+  }
+
+  /// Hands on every number with its place among the first dimension, and within that.
+  private func forEach(
+    of layout: (type: NumberType, shape: [Int]), from start: Int,
+    _ body: (_ row: Int, _ place: Int, Double) throws -> Void, endRow: () throws -> Void
+  ) throws {
+    let stream = file.stream
+    let (rows, width) = (layout.shape[0], layout.shape.dropFirst().reduce(1, *))
     var position = start
-    for sequence in 0..<sequences {
-      for place in 0..<steps * width {
+    for row in 0..<rows {
+      for place in 0..<width {
         if position + layout.type.size > stream.count {
           try stream.refill(keeping: position)
           position = 0
           guard layout.type.size <= stream.count else {
             throw file.failure(
-              "sequence \(sequence + 1)",
-              "the file ends there, and has \(sequences) of them: is it cut off?")
+              "sequence \(row + 1)",
+              "the file ends there, and has \(rows) of them: is it cut off?")
           }
         }
         let bytes = unsafe UnsafeRawBufferPointer(
           start: stream.base + position, count: layout.type.size)
-        let value = unsafe layout.type.number(bytes)
-        table.numbers.append(
-          try value.isNaN && missing.areFilled
-            ? value
-            : file.number(
-              value,
-              "sequence \(sequence + 1), step \(place / width + 1), value \(place % width + 1)",
-              contract))
+        unsafe try body(row, place, layout.type.number(bytes))
         position += layout.type.size
       }
-      table.endSequence()
-      if let parts, table.numbers.rows >= parts.request.steps {
-        try parts.give(&table)
-        table = SequenceTable(columns: table.columns)
-      }
+      try endRow()
     }
     if position == stream.count, !stream.isAtEnd {
       try stream.refill(keeping: position)
@@ -51,7 +82,6 @@ struct NumPyReader {
     guard position == stream.count else {
       throw file.failure(nil, "more bytes follow than its \(layout.shape) numbers take")
     }
-    return table
   }
 
   /// The description in Python's words, and where the numbers begin.
@@ -84,11 +114,7 @@ struct NumPyReader {
     let shape = list.split(separator: ",").compactMap {
       Int($0.filter { $0 != " " && $0 != "L" })
     }
-    guard shape.count == 3 else {
-      throw file.failure(
-        nil, "it has the dimensions \(shape), expected three: [sequences, steps, values]",
-        hint: "save it as numpy.save(path, array.reshape(sequences, steps, values))")
-    }
+    guard !shape.isEmpty else { throw file.failure(nil, "it is one number, and no array") }
     let all = shape.reduce((1, false)) { product, size in
       let (next, overflow) = product.0.multipliedReportingOverflow(by: size)
       return (next, product.1 || overflow)

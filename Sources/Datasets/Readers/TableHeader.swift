@@ -7,10 +7,11 @@ package struct TableHeader {
   package let isGiven: Bool
   package let sequence: Int?
   package let label: Int?
-  /// Columns of dates and times.
+  /// Columns of dates and times, and of the numbers to predict.
   package let calendar: [Int]
   /// Columns whose values are handed on as they are.
   package let kept: [Int]
+  package let targets: [Int]
   /// Those that the config chooses; nil where it leaves that to the file.
   package let chosen: [Int]?
 
@@ -47,9 +48,16 @@ package struct TableHeader {
       "data.label")
     kept = try (request.parts?.kept ?? []).compactMap { try place(of: $0, "--keep") }
     calendar = try request.calendarColumns.compactMap { try place(of: $0, "data.calendar") }
+    let wanted = request.predictsOthers ? request.targetColumns ?? ["target"] : []
+    targets = try wanted.compactMap { try place(of: $0, "data.targets") }
     _ = try request.knownColumns.map { try place(of: $0, "data.known") }
     _ = try request.staticColumns.map { try place(of: $0, "data.static") }
     chosen = try request.numberColumns?.compactMap { try place(of: $0, "data.columns") }
+    if let twice = chosen?.first(where: targets.contains) {
+      throw file.failure(
+        "header", "column \"\(names[twice])\" is to be predicted, and read too",
+        hint: "leave it out of data.columns or of data.targets")
+    }
   }
 
   /// Throws where a first row looks like numbers, dates and times, and no names.

@@ -122,16 +122,11 @@ extension DataFile {
   ) throws -> SequenceTable {
     switch format {
     case .npy:
-      try NumPyReader(file: self, contract: request.contract, missing: missing, parts: parts).read()
+      try NumPyReader(file: self, request: request, missing: missing, parts: parts).read()
     case .ts:
-      try TimeSeriesReader(
-        file: self, contract: request.contract, missing: missing, parts: parts
-      ).read()
+      try TimeSeriesReader(file: self, request: request, missing: missing, parts: parts).read()
     case .jsonl:
-      try JSONLinesReader(
-        file: self, contract: request.contract, missing: missing, width: request.width,
-        parts: parts
-      ).read()
+      try JSONLinesReader(file: self, request: request, missing: missing, parts: parts).read()
     case .conll:
       throw failure(
         nil, "its format is conll, which holds words with labels",

@@ -4,14 +4,18 @@ import NumericContract
 /// case a line, dimensions between colons, the values of each between commas, and the class last.
 struct TimeSeriesReader {
   let file: DataFile
-  let contract: ContractVersion
+  let request: SequenceRequest
   let missing: MissingValues
   /// What takes the sequences in parts, without labels; nil where they are read as a whole.
   var parts: TableParts?
 
+  private var contract: ContractVersion { request.contract }
+
   func read() throws -> SequenceTable {
     var isData = false
+    // Whether cases end in a class, or in a number to predict.
     var hasClasses = false
+    try requireOne()
     /// The names that the head lists; none where it lists none.
     var classes: Set<String> = []
     var set: SequenceTable?
@@ -19,7 +23,7 @@ struct TimeSeriesReader {
     var plain: [[Double]] = []
     while try lines.next() {
       if isData, let label = plainCase(lines, hasClasses: hasClasses, set?.features, &plain) {
-        append(plain, label, &set)
+        try append(plain, label, lines.number, &set)
         try requireClass(of: set, among: classes, lines.number)
         try parts?.end(&set, line: lines.number, of: nil, file: file)
         continue
@@ -39,16 +43,29 @@ struct TimeSeriesReader {
       case "@data": isData = true
       case "@classlabel":
         hasClasses = value == "true"
+        if hasClasses, request.predictsOthers {
+          throw file.failure(
+            "line \(number)", "its cases have classes, and no numbers to predict (@targetLabel)",
+            hint: "that is for task \"classification\"")
+        }
         classes = Set(words.dropFirst(2).map(String.init))
       case "@targetlabel" where value == "true":
-        throw file.failure(
-          "line \(number)", "real-valued targets of whole series are not supported")
+        guard request.predictsOthers || parts != nil else {
+          throw file.failure(
+            "line \(number)", "its cases have numbers to predict, and no classes",
+            hint: "that is for task \"regression\"")
+        }
+        hasClasses = true
       case "@timestamps" where value == "true":
         throw file.failure("line \(number)", "time stamps are not supported")
       case let tag where !tag.hasPrefix("@"):
         throw file.failure("line \(number)", "expected a tag like @data, found \"\(first)\"")
       default: break
       }
+    }
+    if let set, request.predictsOthers, set.targets == nil {
+      throw file.failure(
+        nil, "its cases have no numbers to predict: there is no line \"@targetLabel true\"")
     }
     guard let set else {
       throw file.failure(nil, isData ? "there is no case after @data" : "there is no line @data")
@@ -95,10 +112,20 @@ struct TimeSeriesReader {
         "line \(number)",
         "dimension \(other + 1) has \(dimensions[other].count) values, dimension 1 has \(length)")
     }
-    append(dimensions, label, &set)
+    try append(dimensions, label, number, &set)
   }
 
-  private func append(_ dimensions: [[Double]], _ label: String?, _ set: inout SequenceTable?) {
+  /// A case has one label.
+  private func requireOne() throws {
+    guard request.isOfSteps, parts == nil else { return }
+    throw file.failure(
+      nil, "a .ts file has one label or number of each case, and none of each step",
+      hint: "set output.readout to \"last\" or \"mean\"")
+  }
+
+  private func append(
+    _ dimensions: [[Double]], _ label: String?, _ line: Int, _ set: inout SequenceTable?
+  ) throws {
     if set == nil {
       set = SequenceTable(columns: (1...dimensions.count).map { "dimension \($0)" })
     }
@@ -106,7 +133,15 @@ struct TimeSeriesReader {
       for dimension in dimensions { set?.numbers.append(dimension[step]) }
     }
     set?.endSequence()
-    if parts == nil, let label { set?.labels.append(label) }
+    guard parts == nil else { return }
+    set?.lines.append(line)
+    guard let label else { return }
+    if request.predictsOthers {
+      if set?.targets == nil { set?.targets = TargetTable(names: ["target"], isOfSteps: false) }
+      set?.targets?.numbers.append(try value(label[...], "line \(line), the number to predict"))
+    } else {
+      set?.labels.append(label)
+    }
   }
 
   /// A case of plain decimal numbers without a fault, and its label; nil of any other line.

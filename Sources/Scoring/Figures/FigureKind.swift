@@ -49,7 +49,8 @@ extension TaskFigures {
     case .classes: return ClassFigures(classes: names(frame?.classes))
     case .labels: return LabelFigures(columns: names(frame?.columns))
     case .forecasts: return frame.flatMap { ForecastFigures($0, task: task, outputs: outputs) }
-    case .values: return ValueFigures(columns: names(frame?.targets))
+    case .values:
+      return ValueFigures(frame?.predicted, task: task, columns: names(frame?.predicted?.names))
     }
   }
 }

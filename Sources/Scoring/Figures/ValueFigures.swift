@@ -1,9 +1,34 @@
-/// Errors of predicted numbers, and the baseline that always predicts their mean.
-struct ValueFigures: FigureKind {
-  let columns: [String]
+import Datasets
+import Tasks
 
-  // By column: outputs, sums of targets and their squares, and of the errors' sizes and squares.
-  private static let perColumn = 5
+/// Errors of predicted numbers, normalised and in the data's units, and the baseline that always
+/// predicts their mean: over the training data where that is known.
+struct ValueFigures: FigureKind {
+  private let columns: [String]
+  /// Of each number in the data's units, and what the mean of training is as an output.
+  private let deviations: [Double]
+  private let means: [Double]?
+  /// The output that is the middle of a distribution.
+  private let point: Int
+  private let masksTargets: Bool
+
+  /// - Parameter predicted: what is known of the numbers; nil where they are made up.
+  init(_ predicted: PredictedNumbers?, task: TaskDescription, columns: [String]) {
+    let count = predicted?.names.count ?? columns.count
+    self.columns = predicted?.names ?? columns
+    deviations = predicted?.outputDeviations ?? [Double](repeating: 1, count: count)
+    means = predicted?.meanOutputs
+    point = TaskShape.middle(of: task.quantiles)
+    masksTargets = task.masksTargets
+  }
+
+  /// What is summed by column: targets, their sum and that of their squares, sizes and squares of
+  /// the errors, and of those of the mean of training.
+  private enum Measure: Int, CaseIterable {
+    case count, sum, squares, size, square, meanSize, meanSquare
+  }
+
+  private static let perColumn = Measure.allCases.count
   var sumCount: Int { Self.perColumn * columns.count }
 
   func add(_ output: ScoredOutput, to sums: UnsafeMutablePointer<Double>) {
@@ -11,42 +36,87 @@ struct ValueFigures: FigureKind {
     let targets = unsafe output.targets
     for place in columns.indices {
       let target = unsafe Double(targets[place])
-      let error = unsafe Double(scores[place]) - target
+      if masksTargets, target.isNaN { continue }
+      let error = unsafe Double(scores[point * columns.count + place]) - target
       let own = unsafe sums + Self.perColumn * place
       unsafe own[0] += 1
       unsafe own[1] += target
       unsafe own[2] += target * target
       unsafe own[3] += abs(error)
       unsafe own[4] += error * error
+      guard let means else { continue }
+      let distance = means[place] - target
+      unsafe own[5] += abs(distance)
+      unsafe own[6] += distance * distance
+    }
+  }
+
+  /// What is known of one column.
+  private struct Column {
+    var count, size, square, variance: Double?
+    var meanSize, meanSquare: Double?
+
+    init(_ own: [Double], hasMean: Bool) {
+      count = own[Measure.count.rawValue]
+      func mean(_ measure: Measure) -> Double? {
+        Figures.ratio(own[measure.rawValue], own[Measure.count.rawValue])
+      }
+      (size, square) = (mean(.size), mean(.square))
+      // What the rounding of sums leaves of numbers that do not vary is no variance.
+      let sum = own[Measure.sum.rawValue]
+      let squares = own[Measure.squares.rawValue] - sum * sum / max(1, count ?? 0)
+      let varies = squares > 1e-12 * own[Measure.squares.rawValue]
+      variance = varies ? Figures.ratio(squares, count ?? 0) : nil
+      (meanSize, meanSquare) = hasMean ? (mean(.meanSize), mean(.meanSquare)) : (nil, variance)
+    }
+
+    /// The share of the variance that a mean squared error leaves explained.
+    func explained(_ square: Double?) -> Double? {
+      guard let square, let variance else { return nil }
+      return 1 - square / variance
     }
   }
 
   func figures(of sums: [Double]) -> Figures {
-    var variances: [Double?] = []
-    var shares: [Double?] = []
-    var rows: [[FigureTable.Cell]] = []
-    for (place, name) in columns.enumerated() {
-      let own = sums[(Self.perColumn * place)...].prefix(Self.perColumn).map { $0 }
-      let count = own[0]
-      // What the rounding of sums leaves of numbers that do not vary is no variance.
-      let squares = own[2] - own[1] * own[1] / max(1, count)
-      let variance = squares > 1e-12 * own[2] ? Figures.ratio(squares, count) : nil
-      variances.append(variance)
-      let share = variance.map { 1 - own[4] / count / $0 }
-      shares.append(share)
-      rows.append([
-        .text(name), .count(Int(count)), .number(Figures.ratio(own[3], count)),
-        .number(Figures.ratio(own[4], count)?.squareRoot()), .number(share),
-        .number(variance?.squareRoot()),
-      ])
+    let all = columns.indices.map { place in
+      Column(
+        Array(sums[(Self.perColumn * place)...].prefix(Self.perColumn)), hasMean: means != nil)
     }
-    return Figures(
-      values: ["r2": Figures.mean(shares)],
-      baselines: [Figures.Baseline("mean", ["mse": Figures.mean(variances), "r2": 0])],
-      tables: [
-        FigureTable(
-          "columns", title: "numbers",
-          columns: ["column", "count", "mae", "rmse", "r2", "rmse_of_mean"], rows: rows)
+    var values = ["r2": Figures.mean(all.map { $0.explained($0.square) })]
+    if masksTargets {
+      // The loss is a mean of the outputs' means; these count each target once.
+      let count = all.reduce(0) { $0 + ($1.count ?? 0) }
+      func mean(_ measure: Measure) -> Double? {
+        Figures.ratio(
+          columns.indices.reduce(0) { $0 + sums[Self.perColumn * $1 + measure.rawValue] }, count)
+      }
+      (values["mse"], values["mae"]) = (mean(.square), mean(.size))
+    }
+    let baseline = Figures.Baseline(
+      "mean",
+      [
+        "mse": Figures.mean(all.map(\.meanSquare)), "mae": Figures.mean(all.map(\.meanSize)),
+        "r2": means == nil ? 0 : Figures.mean(all.map { $0.explained($0.meanSquare) }),
       ])
+    return Figures(values: values, baselines: [baseline], tables: [table(all)])
+  }
+
+  private func table(_ all: [Column]) -> FigureTable {
+    let isScaled = deviations.contains { $0 != 1 }
+    return FigureTable(
+      "columns",
+      title: "numbers"
+        + (isScaled ? ", in units of the data but for mse, which is normalised" : ""),
+      columns: ["column", "count", "mae", "rmse"] + (isScaled ? ["mse"] : [])
+        + ["r2"] + (means == nil ? [] : ["mae_of_mean"]) + ["rmse_of_mean"],
+      rows: columns.indices.map { place in
+        let (own, deviation) = (all[place], deviations[place])
+        func size(_ value: Double?) -> FigureTable.Cell { .number(value.map { $0 * deviation }) }
+        let root = size(own.square.map { $0.squareRoot() })
+        return [.text(columns[place]), .count(Int(own.count ?? 0)), size(own.size), root]
+          + (isScaled ? [.number(own.square)] : []) + [.number(own.explained(own.square))]
+          + (means == nil ? [] : [size(own.meanSize)])
+          + [size(own.meanSquare.map { $0.squareRoot() })]
+      })
   }
 }

@@ -1,0 +1,181 @@
+import Batches
+import NumericContract
+import Records
+import Tasks
+
+/// Some sequences of a file, and what is to be predicted of them.
+struct SequencePart {
+  private(set) var set: SequenceSet
+  private(set) var chosen: [Int]
+  private let target: PackedSequences.Target
+  private let path: String
+
+  init(
+    _ set: SequenceSet, _ chosen: [Int], _ request: SequenceRequest, _ frame: TaskFrame,
+    path: String
+  ) throws {
+    self.set = set
+    self.chosen = chosen
+    self.path = path
+    if request.task.targets == .nextStep {
+      target = .nextStep
+    } else if request.task.outputs == .values {
+      guard let numbers = set.targets else {
+        throw DataFileError(path: path, place: nil, problem: "it has no numbers to predict")
+      }
+      target = .numbers(numbers)
+    } else if request.isOfSteps {
+      let numbers = try frame.stepClassNumbers(
+        of: set, ignoring: request.ignoredLabel, path: path)
+      target = .everyStep(HostArray(numbers))
+    } else {
+      target = .classes(HostArray(try frame.classNumbers(of: set, path: path)))
+    }
+  }
+
+  /// Others of the same file.
+  func other(_ chosen: [Int]) -> SequencePart {
+    var other = self
+    other.chosen = chosen
+    return other
+  }
+
+  /// Cuts sequences that are longer than a row into parts.
+  ///
+  /// - Returns: how many sequences were.
+  mutating func cut(to window: Int) -> Int {
+    let long = chosen.count { set.length($0) > window }
+    let firsts = set.cut(to: window)
+    chosen = chosen.flatMap { firsts[$0]..<firsts[$0 + 1] }
+    return long
+  }
+
+  /// Leaves sequences out of which nothing is to be predicted.
+  ///
+  /// - Returns: how many.
+  mutating func dropEmpty() -> Int {
+    let before = chosen.count
+    switch target {
+    case .classes, .nextStep: return 0
+    case .everyStep, .numbers:
+      chosen = chosen.filter { PackedSequences.targetCount(target, of: $0, set) > 0 }
+    }
+    return before - chosen.count
+  }
+
+  /// The sequences in rows.
+  func packed(_ request: SequenceRequest, shuffle: Philox?) throws -> PackedSequences {
+    try checkLengths(request)
+    return PackedSequences(
+      set: set, chosen: chosen, target: target, batchRows: request.rows, window: request.window,
+      shuffle: shuffle)
+  }
+
+  /// The class of every target that counts.
+  var classNumbers: [Int32] {
+    switch target {
+    case .classes(let classes): chosen.map { classes[$0] }
+    case .everyStep(let classes):
+      chosen.flatMap { sequence in
+        (set.starts[sequence]..<set.starts[sequence + 1]).lazy.map { classes[$0] }
+          .filter { $0 >= 0 }
+      }
+    case .numbers, .nextStep: []
+    }
+  }
+
+  /// Numbers to predict that are missing.
+  var missingTargets: Int {
+    guard case .numbers(let numbers) = target else { return 0 }
+    return chosen.reduce(0) { sum, sequence in
+      let rows = numbers.rows(of: sequence, set)
+      let range = rows.lowerBound * numbers.width..<rows.upperBound * numbers.width
+      return sum + range.count { numbers.values[$0].isNaN }
+    }
+  }
+
+  /// Every sequence must fit in a row.
+  private func checkLengths(_ request: SequenceRequest) throws {
+    let least = request.task.leastSteps
+    if let short = chosen.first(where: { set.length($0) < least }) {
+      throw DataFileError(
+        path: path, place: set.place(of: short),
+        problem: "has \(Format.count(set.length(short), "step")), expected at least \(least)")
+    }
+    let longest = (chosen.map { set.length($0) }.max() ?? 0) - (least - 1)
+    guard longest <= request.window else {
+      throw DataFileError(
+        path: path, place: nil,
+        problem: "the longest sequence takes \(longest) steps, batch.window is "
+          + "\(request.window)",
+        hint: "set batch.window to \(longest) or more: a whole number of times the usual length "
+          + "wastes least")
+    }
+  }
+}
+
+extension SequenceParts {
+  /// Of the only sequence of a file whose steps have targets, holds the last steps out.
+  mutating func cutOnlySequence(of table: inout SequenceTable, _ request: SequenceRequest) {
+    guard request.isOfSteps, table.count == 1, !validation.isEmpty else { return }
+    let steps = table.starts[1]
+    let held = Int((Double(steps) * request.validFraction).rounded(.up))
+    guard held < steps else { return }
+    table.starts = [0, steps - held, steps]
+    if let line = table.lines.first { table.lines = [line, line + steps - held] }
+    if let name = table.names.first { table.names = [name, name] }
+    (training, validation) = ([0], [1])
+    trainingSteps = [0..<steps - held]
+    table.remarks.append(
+      "the file is one sequence: its last \(Format.count(held, "step")) validate "
+        + "(data.valid_fraction)")
+  }
+}
+
+extension SequenceTable {
+  /// Tells the content of a file, and of labels beside it, from others'.
+  func fingerprint(_ file: DataFile) -> String {
+    otherFingerprint.map { "\(file.fingerprint)+\($0)" } ?? file.fingerprint
+  }
+}
+
+extension DataSummary {
+  /// Says how many sequences were cut, if any.
+  mutating func say(cut count: Int, window: Int) {
+    if count == 0 { return }
+    say(
+      "remark",
+      "\(Format.count(count, "sequence")) longer than batch.window, which is \(window): read in "
+        + "parts of that length, each from the initial state")
+    add(["cut_sequences": .integer(count)])
+  }
+
+  /// Says how many sequences have nothing to predict, if any.
+  mutating func say(withoutTargets count: Int) {
+    if count == 0 { return }
+    say("remark", "sequences without anything to predict are left out: \(count)")
+    add(["sequences_without_targets": .integer(count)])
+  }
+
+  /// Says what numbers are predicted.
+  ///
+  /// - Parameter missing: how many of those that train are missing.
+  mutating func say(predicted: PredictedNumbers, isOfSteps: Bool, missing: Int) {
+    let shown = predicted.names.indices.prefix(12).map {
+      "\"\(predicted.names[$0])\" (mean \(Format.small(predicted.means[$0])), deviation "
+        + "\(Format.small(predicted.deviations[$0])))"
+    }
+    say(
+      "targets",
+      "\(Format.count(predicted.names.count, "number")) of each "
+        + (isOfSteps ? "step" : "sequence") + (predicted.isScaled ? ", normalized" : "") + ": "
+        + shown.joined(separator: ", ") + (predicted.names.count > shown.count ? ", ..." : "")
+        + (missing > 0 ? "; \(Format.grouped(missing)) missing, which do not count" : ""))
+    add([
+      "predicted": .array(predicted.names.prefix(1000).map { .string($0) }),
+      "predicted_means": .array(predicted.means.prefix(1000).map { .number($0) }),
+      "predicted_deviations": .array(predicted.deviations.prefix(1000).map { .number($0) }),
+      "missing_targets": .integer(missing),
+    ])
+  }
+}
