@@ -94,9 +94,13 @@ let package = Package(
       dependencies: ["Tasks", "Records", "NumericContract"],
       swiftSettings: strictHot),
     .target(
+      name: "Tables",
+      dependencies: ["Tasks", "Records", "NumericContract", "Corpora", "Batches"],
+      swiftSettings: strictHot),
+    .target(
       name: "Datasets",
       dependencies: [
-        "Tasks", "Records", "NumericContract", "Corpora", "Batches",
+        "Tasks", "Records", "NumericContract", "Corpora", "Batches", "Tables",
       ],
       swiftSettings: strictHot),
     .target(
@@ -218,7 +222,8 @@ let package = Package(
     .testTarget(
       name: "DatasetsTests",
       dependencies: [
-        "Batches", "Datasets", "TextSequences", "Tasks", "NumericContract", "Records", "Corpora",
+        "Batches", "Tables", "Datasets", "TextSequences", "Tasks", "NumericContract", "Records",
+        "Corpora",
       ],
       swiftSettings: common),
     .testTarget(

@@ -64,19 +64,7 @@ package struct PredictedNumbers: Sendable, Equatable, Codable {
   }
 }
 
-/// Numbers to predict as a file has them: of each sequence, or of each step.
-struct TargetTable: Sendable {
-  var names: [String]
-  let isOfSteps: Bool
-  /// A row for each sequence or step; what is missing is NaN.
-  var numbers: NumberBlocks
-
-  init(names: [String], isOfSteps: Bool) {
-    self.names = names
-    self.isOfSteps = isOfSteps
-    numbers = NumberBlocks(width: names.count)
-  }
-
+extension TargetTable {
   /// Learns the scale from the training parts of a file.
   ///
   /// - Parameters:

@@ -1,6 +1,8 @@
-package import Batches
+// What datasets are made of is part of this module's interface.
+@_exported public import Batches
 package import Corpora
 import Records
+@_exported public import Tables
 import Tasks
 
 /// The sequences of a task that reads no text, and what the model must be like for them.

@@ -174,3 +174,21 @@ package struct TaskFrame: Sendable, Equatable, Codable {
     }
   }
 }
+
+extension TaskFrame {
+  /// What texts teach beside a tokenizer.
+  package init(classesOf labels: [String]) {
+    columns = []
+    classes = ClassNames.ordered(labels)
+  }
+}
+
+extension SequenceRequest {
+  /// Reads what a model has learnt to read.
+  package mutating func adopt(_ frame: TaskFrame) {
+    columns = frame.columns
+    knownColumns = frame.known ?? []
+    staticColumns = frame.statics ?? []
+    calendarColumns = frame.calendar ?? []
+  }
+}

@@ -2,7 +2,7 @@ import NumericContract
 import Records
 
 /// A date, or a date and a time of day, as a clock on the wall shows it.
-struct CalendarTime: Equatable, Sendable {
+package struct CalendarTime: Equatable, Sendable {
   /// Days since the first of March of year 0, and seconds since midnight.
   var day: Int32
   var seconds: Int32
@@ -11,7 +11,7 @@ struct CalendarTime: Equatable, Sendable {
   var month: UInt8
 
   /// Numbers that go in for one: sine and cosine of hour, weekday and month.
-  static let inputs = 6
+  package static let inputs = 6
 
   /// Reads ISO 8601: 2016-07-01, with a time of day after a T or blanks (08, 08:30, 08:30:00.5),
   /// and with a zone after that (Z, +02:00, +0200), which counts for nothing; nil for anything
@@ -96,8 +96,8 @@ struct CalendarTime: Equatable, Sendable {
 }
 
 /// A column of dates and times.
-struct TimeColumn: Sendable {
-  var name: String
+package struct TimeColumn: Sendable {
+  package var name: String
   private(set) var times: [CalendarTime] = []
   /// Of rows of a sequence but its first: those that are earlier than the row before, as late as
   /// it, and otherwise later than the first one of all.
@@ -107,7 +107,7 @@ struct TimeColumn: Sendable {
   private var uneven = 0
   private var step: Int?
 
-  init(name: String) { self.name = name }
+  package init(name: String) { self.name = name }
 
   /// - Parameter isFirst: whether the row is the first of its sequence.
   mutating func append(_ time: CalendarTime, isFirst: Bool) {
@@ -145,7 +145,7 @@ struct TimeColumn: Sendable {
   }
 
   /// What goes in for some columns, [steps, columns, `CalendarTime.inputs`].
-  static func inputs(of columns: [TimeColumn]) -> [Float] {
+  package static func inputs(of columns: [TimeColumn]) -> [Float] {
     guard let first = columns.first else { return [] }
     var inputs: [Float] = []
     inputs.reserveCapacity(first.times.count * columns.count * CalendarTime.inputs)

@@ -20,11 +20,3 @@ package enum ClassNames {
     a.unicodeScalars.lexicographicallyPrecedes(b.unicodeScalars)
   }
 }
-
-extension TaskFrame {
-  /// What texts teach beside a tokenizer.
-  package init(classesOf labels: [String]) {
-    columns = []
-    classes = ClassNames.ordered(labels)
-  }
-}

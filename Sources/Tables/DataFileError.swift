@@ -1,6 +1,3 @@
-// What datasets are made of is part of this module's interface.
-@_exported public import Batches
-
 /// Data that cannot be used: which file, where in it, why, and how to mend it.
 package struct DataFileError: Error, CustomStringConvertible {
   package var path: String

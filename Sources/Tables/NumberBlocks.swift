@@ -1,8 +1,8 @@
 /// Rows of numbers as a file has them, in blocks: to add some moves none of those before them, and
 /// memory is given back block by block when they become what a model reads.
-struct NumberBlocks: Sendable {
+package struct NumberBlocks: Sendable {
   /// Numbers of a row (F).
-  let width: Int
+  package let width: Int
   /// Numbers that are there, of all rows.
   private var count = 0
   private let rowsPerBlock: Int
@@ -10,16 +10,16 @@ struct NumberBlocks: Sendable {
 
   /// - Parameter numbersPerBlock: so many at most. The default takes 32 MiB, which the allocator
   ///   gives back to the system as soon as a block is gone.
-  init(width: Int, numbersPerBlock: Int = 1 << 22) {
+  package init(width: Int, numbersPerBlock: Int = 1 << 22) {
     self.width = width
     rowsPerBlock = max(1, numbersPerBlock / max(1, width))
   }
 
   /// Whole rows.
-  var rows: Int { count / max(1, width) }
+  package var rows: Int { count / max(1, width) }
 
   /// Adds the next number of the row that is begun, or the first of another.
-  mutating func append(_ number: Double) {
+  package mutating func append(_ number: Double) {
     if count % (rowsPerBlock * width) == 0 {
       var block: [Double] = []
       // The first block may be all there is.
@@ -31,7 +31,7 @@ struct NumberBlocks: Sendable {
   }
 
   /// Adds a row: these of some numbers.
-  mutating func append(_ row: [Double], _ places: [Int]) {
+  package mutating func append(_ row: [Double], _ places: [Int]) {
     if width == 0 { return }
     if count % (rowsPerBlock * width) == 0 {
       for place in places { append(row[place]) }
@@ -45,12 +45,12 @@ struct NumberBlocks: Sendable {
     count += places.count
   }
 
-  subscript(row: Int, place: Int) -> Double {
+  package subscript(row: Int, place: Int) -> Double {
     blocks[row / rowsPerBlock][row % rowsPerBlock * width + place]
   }
 
   /// Some columns of some rows, one row after another.
-  @inline(__always) func forEach(
+  @inline(__always) package func forEach(
     in rows: Range<Int>, _ places: [Int], _ body: (_ place: Int, Double) -> Void
   ) {
     var row = rows.lowerBound
@@ -70,7 +70,7 @@ struct NumberBlocks: Sendable {
   }
 
   /// The first number of each column that is not missing, over some rows.
-  func first(in parts: [Range<Int>], _ places: [Int]) -> [Double?] {
+  package func first(in parts: [Range<Int>], _ places: [Int]) -> [Double?] {
     var first = [Double?](repeating: nil, count: places.count)
     for row in parts.lazy.joined() {
       for (index, place) in places.enumerated() where first[index] == nil {
@@ -83,7 +83,7 @@ struct NumberBlocks: Sendable {
   }
 
   /// Keeps some columns of all rows, in this order.
-  mutating func keep(_ places: [Int]) {
+  package mutating func keep(_ places: [Int]) {
     if places.count == width, places == Array(0..<width) { return }
     var kept = NumberBlocks(width: places.count)
     let width = width
@@ -96,7 +96,7 @@ struct NumberBlocks: Sendable {
   }
 
   /// Replaces every number.
-  mutating func replace(_ body: (_ place: Int, Double) -> Double) {
+  package mutating func replace(_ body: (_ place: Int, Double) -> Double) {
     for block in blocks.indices {
       for index in blocks[block].indices {
         blocks[block][index] = body(index % width, blocks[block][index])
@@ -105,7 +105,7 @@ struct NumberBlocks: Sendable {
   }
 
   /// Takes all rows out, block by block; their memory is free as soon as `body` has seen them.
-  mutating func removeAll(_ body: (_ block: [Double]) -> Void) {
+  package mutating func removeAll(_ body: (_ block: [Double]) -> Void) {
     for index in blocks.indices {
       body(blocks[index])
       blocks[index] = []

@@ -82,16 +82,9 @@ package struct SequenceRequest: Sendable {
 
   /// The default of `data.sequence`.
   package static let sequenceColumn = "sequence"
-  /// Reads what a model has learnt to read.
-  package mutating func adopt(_ frame: TaskFrame) {
-    columns = frame.columns
-    knownColumns = frame.known ?? []
-    staticColumns = frame.statics ?? []
-    calendarColumns = frame.calendar ?? []
-  }
 
   /// The columns of numbers to read: those that are named in any way, where some are.
-  var numberColumns: [String]? {
+  package var numberColumns: [String]? {
     columns.map { named in
       named
         + (knownColumns + staticColumns).reduce(into: [String]()) { others, name in

@@ -21,7 +21,7 @@ extension SequenceTable {
   private static func isBinary(_ number: Double) -> Bool { number == 0 || number == 1 }
 
   /// Those of some columns that have missing numbers.
-  func columnsWithGaps(_ places: [Int]) -> [Int] {
+  package func columnsWithGaps(_ places: [Int]) -> [Int] {
     var hasGaps = [Bool](repeating: false, count: places.count)
     numbers.forEach(in: 0..<starts[count], places) { column, number in
       if number.isNaN { hasGaps[column] = true }
@@ -30,7 +30,7 @@ extension SequenceTable {
   }
 
   /// Throws where a column that is to have one number a sequence has two.
-  func requireOneNumber(_ names: [String], path: String) throws {
+  package func requireOneNumber(_ names: [String], path: String) throws {
     let places = try places(of: names, path: path, key: "data.static")
     for sequence in 0..<count {
       for (name, place) in zip(names, places) {
@@ -48,7 +48,7 @@ extension SequenceTable {
   }
 
   /// Throws where a column has no number at all over some steps.
-  func requireNumbers(_ places: [Int], in parts: [Range<Int>], path: String) throws {
+  package func requireNumbers(_ places: [Int], in parts: [Range<Int>], path: String) throws {
     let firsts = numbers.first(in: parts, places)
     guard let empty = firsts.firstIndex(where: { $0 == nil }) else { return }
     throw DataFileError(
@@ -58,7 +58,9 @@ extension SequenceTable {
   }
 
   /// What to say of columns whose numbers never change over some steps; nil where all do.
-  func remark(ofConstants names: [String], in parts: [Range<Int>], path: String) throws -> String? {
+  package func remark(
+    ofConstants names: [String], in parts: [Range<Int>], path: String
+  ) throws -> String? {
     let places = try places(of: names, path: path, key: "data.columns")
     let firsts = numbers.first(in: parts, places)
     var varies = [Bool](repeating: false, count: places.count)
@@ -78,7 +80,9 @@ extension SequenceTable {
 
   /// Throws where a column varies over some steps, and no longer does once its numbers are rounded
   /// to single precision, as those that nothing normalizes are.
-  func requireSinglePrecision(_ places: [Int], in parts: [Range<Int>], path: String) throws {
+  package func requireSinglePrecision(
+    _ places: [Int], in parts: [Range<Int>], path: String
+  ) throws {
     let firsts = numbers.first(in: parts, places).map { $0 ?? 0 }
     var varies = [Bool](repeating: false, count: places.count)
     var keeps = varies

@@ -2,6 +2,7 @@ import NumericContract
 import Testing
 
 @testable import Datasets
+@testable import Tables
 
 /// Numbers are those that the standard library reads, bit for bit.
 @Suite struct DecimalNumberTests {

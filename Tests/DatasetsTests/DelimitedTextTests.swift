@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Datasets
+@testable import Tables
 
 /// Rows, fields, and the lines they stand in, of files as people have them.
 @Suite struct DelimitedTextTests {

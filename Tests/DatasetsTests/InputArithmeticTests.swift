@@ -4,6 +4,7 @@ import Tasks
 import Testing
 
 @testable import Datasets
+@testable import Tables
 
 /// How numbers of files become what a model reads.
 @Suite struct InputArithmeticTests {

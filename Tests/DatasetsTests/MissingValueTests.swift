@@ -4,6 +4,7 @@ import Tasks
 import Testing
 
 @testable import Datasets
+@testable import Tables
 
 /// Missing numbers are errors that say how to go on, or are filled in as a config says.
 @Suite struct MissingValueTests {

@@ -3,6 +3,7 @@ import Tasks
 import Testing
 
 @testable import Datasets
+@testable import Tables
 
 /// Files that are no plain text: packed ones and arrays are read, others are named.
 @Suite struct PackedFileTests {

@@ -4,6 +4,7 @@ import Tasks
 import Testing
 
 @testable import Datasets
+@testable import Tables
 
 /// What windows of series hold: gaps, calendars, columns known in the future, scales and origins.
 @Suite struct SeriesWindowTests {

@@ -2,6 +2,7 @@ import Tasks
 import Testing
 
 @testable import Datasets
+@testable import Tables
 
 /// Tables as people have them: how they are written, what is read of them, and what is said.
 @Suite struct TableDialectTests {

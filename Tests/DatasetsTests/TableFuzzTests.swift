@@ -3,6 +3,7 @@ import Tasks
 import Testing
 
 @testable import Datasets
+@testable import Tables
 
 /// Tables, lines and their parts at random: what is read is what a plain reader reads, and does not
 /// depend on how the bytes come; nothing traps.

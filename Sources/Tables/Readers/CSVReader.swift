@@ -1,3 +1,4 @@
+import Batches
 import Records
 import Tasks
 

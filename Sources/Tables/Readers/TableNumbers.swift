@@ -162,7 +162,8 @@ extension TableNumbers {
   }
 
   private func describe(_ chosen: [Int], _ table: inout SequenceTable) {
-    let others = [header.sequence, header.label].compactMap { $0 } + header.calendar + header.targets
+    let others =
+      [header.sequence, header.label].compactMap { $0 } + header.calendar + header.targets
     let read = Set(chosen.map { places[$0] } + others)
     table.leftOut = header.names.indices.filter { !read.contains($0) }.map { header.names[$0] }
     for (index, column) in columns.enumerated() {

@@ -1,0 +1,95 @@
+package import Batches
+import NumericContract
+package import Tables
+package import Tasks
+
+extension SequenceTable {
+  /// The sequences as a model of this frame reads them: filled in where numbers are missing, moved
+  /// and scaled in double precision, and then rounded. The numbers leave the table as they are
+  /// taken, so that memory never holds all of them twice.
+  package mutating func taken(
+    by frame: TaskFrame, missing: MissingPolicy = .error, path: String
+  ) throws -> SequenceSet {
+    let places = try places(of: frame.columns, path: path, key: "data.columns")
+    try requireOneNumber(frame.statics ?? [], path: path)
+    let calendar = try (frame.calendar ?? []).map { name in
+      guard let column = times.first(where: { $0.name == name }) else {
+        throw DataFileError(
+          path: path, place: nil, problem: "there is no column \"\(name)\" of dates and times")
+      }
+      return column
+    }
+    let means = frame.means ?? [Double](repeating: 0, count: places.count)
+    let deviations = frame.deviations ?? [Double](repeating: 1, count: places.count)
+    let fills = frame.fills ?? means
+    var set = SequenceSet(columns: frame.columns)
+    set.starts = HostArray(starts)
+    set.labels = labels
+    set.lines = lines
+    set.stepLabels = stepLabels
+    set.targets = try targets?.taken(by: frame, path: path)
+    set.masked = frame.places(of: frame.masked)
+    set.calendarWidth = calendar.count * CalendarTime.inputs
+    set.calendar = HostArray(TimeColumn.inputs(of: calendar))
+    set.columnUnits = SeriesUnits(names: frame.columns, means: means, deviations: deviations)
+    set.units = units(by: frame, places)
+    set.values.reserveCapacity(numbers.rows * places.count)
+    let isMasked = missing == .mask
+    let width = numbers.width
+    var last = fills
+    var (row, sequence) = (0, 0)
+    var (centres, widths) = (means, deviations)
+    func begin() {
+      guard !set.units.isEmpty else { return }
+      (centres, widths) = (set.units[sequence].means, set.units[sequence].deviations)
+    }
+    begin()
+    numbers.removeAll { block in
+      for first in stride(from: 0, to: block.count, by: width) {
+        if row == set.starts[sequence + 1] {
+          sequence += 1
+          last = fills
+          begin()
+        }
+        row += 1
+        for (column, place) in places.enumerated() {
+          var number = block[first + place]
+          if number.isNaN {
+            if isMasked { set.hasGaps = true } else { number = last[column] }
+          } else if missing == .forward {
+            last[column] = number
+          }
+          set.values.append(Float((number - centres[column]) / widths[column]))
+        }
+      }
+    }
+    return set
+  }
+
+  /// The scale of each sequence's columns, where series have scales of their own: that which the
+  /// model has learnt, and of a series that it does not know that of all its numbers.
+  private func units(by frame: TaskFrame, _ places: [Int]) -> [SeriesUnits] {
+    guard let known = frame.series, let means = frame.seriesMeans,
+      let deviations = frame.seriesDeviations
+    else { return [] }
+    let numbers = Dictionary(zip(known, known.indices)) { first, _ in first }
+    let shared = Set(frame.statics ?? [])
+    return sequenceNames.enumerated().map { sequence, name in
+      if let number = numbers[name] {
+        let range = number * places.count..<(number + 1) * places.count
+        return SeriesUnits(
+          names: frame.columns, means: Array(means[range]), deviations: Array(deviations[range]))
+      }
+      let own = ColumnScales(
+        of: self.numbers, parts: [starts[sequence]..<starts[sequence + 1]], places: places,
+        contract: .newest)
+      var units = SeriesUnits(
+        names: frame.columns, means: own.means, deviations: own.deviations)
+      for (index, column) in frame.columns.enumerated() where shared.contains(column) {
+        units.means[index] = frame.means?[index] ?? 0
+        units.deviations[index] = frame.deviations?[index] ?? 1
+      }
+      return units
+    }
+  }
+}
