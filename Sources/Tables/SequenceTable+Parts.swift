@@ -1,3 +1,4 @@
+import Batches
 import Records
 
 /// Sequences that go on from one part of a file to the next.
