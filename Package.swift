@@ -170,8 +170,8 @@ let package = Package(
       name: "gru-dist",
       dependencies: [
         "Supervision", "Dashboard", "Studies", "Runs", "Prediction", "Scoring", "Engine",
-        "Checkpoints", "Corpora", "MPICollectives", "Collectives", "GRUCore", "Cells", "Kernels", "Records",
-        "Configuration",
+        "Checkpoints", "Corpora", "MPICollectives", "Collectives", "GRUCore", "Cells", "Kernels",
+        "Records", "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
