@@ -45,8 +45,8 @@ package struct RunConfig: ConfigSection {
       "directory", \.directory, .path, resume: .free, "Where metrics and checkpoints go."),
     ConfigKey(
       "scratch_directory", \.scratchDirectory, .optionalPath, resume: .free,
-      "Where the ranks of a host hold their tokens once, in a file that is unlinked as soon as all "
-        + "have mapped it; null is TMPDIR, or /tmp."),
+      "Where the ranks of a host hold tokens and numbers of the data once, in a file that is "
+        + "unlinked as soon as all have mapped it; null is TMPDIR, or /tmp."),
     // Checkpoint directories name the step by 8 digits.
     ConfigKey(
       "steps", \.steps, .integer(1...99_999_999), resume: .changesTrajectory,
