@@ -67,16 +67,15 @@ extension SequenceWorker {
   private func headOutput(
     weights: PackedWeights, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>?
   ) {
-    let isWide = shape.task.canSplitOutputs && layout.vocabularyBlocks > 1
     let head = wideHead(weights: weights)
-    if isWide {
+    if hasWideOutput {
       wideOutput(head, weights: weights, backward: partialSums != nil)
     } else {
       outputRows(weights: weights, backward: partialSums != nil)
     }
     guard let partialSums else { return }
     packTopStates()
-    if isWide {
+    if hasWideOutput {
       wideOutputBackward(head, weights: weights, partialSums: partialSums)
     } else {
       outputWeightGradient(

@@ -60,6 +60,8 @@ package final class SequenceWorker {
   let outputsPerTarget: Int
   let quantiles: UnsafeMutablePointer<Float>
   let pointQuantile: Int
+  /// Whether outputs are computed block by block.
+  let hasWideOutput: Bool
   let layout: WorkspaceLayout
   let directions: UnsafeMutablePointer<DirectionBuffers>
   let folds: UnsafeMutablePointer<Int>
@@ -132,6 +134,7 @@ package final class SequenceWorker {
     quantiles.initialize(
       from: shape.task.quantiles.map { Float($0) }, count: shape.task.quantiles.count)
     pointQuantile = shape.task.pointQuantile
+    hasWideOutput = shape.task.canSplitOutputs && layout.vocabularyBlocks > 1
     tailClusters = shape.tailClusters
     tailRows = tailClusters.isEmpty ? nil : TailRows(rows: rows, shards: shards.count)
     directions = .allocate(capacity: shape.layerDirectionCount)

@@ -1,5 +1,5 @@
 /// The parts of a training step that a profile tells apart.
-package enum StepPhase: Int, CaseIterable, Sendable {
+@usableFromInline package enum StepPhase: Int, CaseIterable, Sendable {
   case data, inputProducts
   case recurrentProducts, gates, outputProducts, softmax, weightGradients, operandPacking
   case dropout, embedding, fold, norm, optimizer, weightPacking, exchange, other
@@ -28,8 +28,8 @@ package enum StepPhase: Int, CaseIterable, Sendable {
 
 /// Where the time of steps goes on one thread: each moment belongs to the phase that was entered
 /// last, so that the phases add up to the whole.
-package final class StepProfile {
-  package struct Totals: Sendable {
+@usableFromInline package final class StepProfile {
+  @usableFromInline package struct Totals: Sendable {
     package var seconds = 0.0
     /// Floating-point operations of matrix products, padding included.
     package var operations = 0.0
@@ -37,7 +37,7 @@ package final class StepProfile {
     package var bytes = 0.0
   }
 
-  fileprivate struct State {
+  @usableFromInline struct State {
     var phase = StepPhase.other
     var since = ContinuousClock.now
   }
@@ -77,9 +77,12 @@ package final class StepProfile {
 
 /// Enters phases of a profile, or does nothing: a value without references, for code that must not
 /// count them. One thread at a time.
-package struct PhaseTimer {
-  private let totals: UnsafeMutablePointer<StepProfile.Totals>?
-  private let state: UnsafeMutablePointer<StepProfile.State>?
+///
+/// What is inlined into other targets says so: what an argument costs is a closure call where it is
+/// not.
+@frozen @usableFromInline package struct PhaseTimer {
+  @usableFromInline let totals: UnsafeMutablePointer<StepProfile.Totals>?
+  @usableFromInline let state: UnsafeMutablePointer<StepProfile.State>?
 
   /// Measures nothing.
   package init() {
@@ -93,14 +96,14 @@ package struct PhaseTimer {
   }
 
   /// What follows belongs to `phase`, which is to do so many operations and move so many bytes.
-  @inline(__always) package func enter(
+  @inlinable @inline(__always) package func enter(
     _ phase: StepPhase, operations: @autoclosure () -> Int = 0, bytes: @autoclosure () -> Int = 0
   ) {
     guard let totals, let state else { return }
     Self.enter(phase, operations: operations(), bytes: bytes(), totals, state)
   }
 
-  @inline(never) private static func enter(
+  @inline(never) @usableFromInline static func enter(
     _ phase: StepPhase, operations: Int, bytes: Int,
     _ totals: UnsafeMutablePointer<StepProfile.Totals>,
     _ state: UnsafeMutablePointer<StepProfile.State>
