@@ -79,6 +79,8 @@ let package = Package(
     .target(name: "Tasks", swiftSettings: strict),
     .target(name: "GRUCore", dependencies: ["Tasks", "Cells", "Kernels"], swiftSettings: hot),
     .target(
+      name: "ReferenceModels", dependencies: ["GRUCore", "Cells", "Kernels"], swiftSettings: hot),
+    .target(
       name: "Collectives", dependencies: ["NumericContract", "Kernels"], swiftSettings: strictHot),
     .target(
       name: "MPICollectives", dependencies: ["CMPI", "Collectives", "Kernels"],
@@ -142,9 +144,9 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Batches", "Datasets",
-        "Checkpoints", "Interchange", "Records", "Configuration", "Engine", "Scoring",
-        "NumericContract",
+        "Kernels", "Tasks", "Cells", "GRUCore", "ReferenceModels", "Collectives", "Corpora",
+        "Batches", "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
+        "Scoring", "NumericContract",
       ],
       swiftSettings: strict),
     .target(
@@ -185,7 +187,8 @@ let package = Package(
       dependencies: ["Kernels", "Collectives", "mpi-conformance"],
       swiftSettings: common),
     .testTarget(
-      name: "GRUCoreTests", dependencies: ["Cells", "GRUCore", "Kernels"], swiftSettings: common),
+      name: "GRUCoreTests", dependencies: ["Cells", "GRUCore", "ReferenceModels", "Kernels"],
+      swiftSettings: common),
     .testTarget(
       name: "NumericContractTests", dependencies: ["NumericContract"],
       swiftSettings: common),
@@ -257,7 +260,8 @@ let package = Package(
       name: "WebServerTests", dependencies: ["CSockets", "WebServer", "Records"],
       swiftSettings: common),
     .testTarget(
-      name: "InterchangeTests", dependencies: ["Interchange", "Cells", "GRUCore"],
+      name: "InterchangeTests",
+      dependencies: ["Interchange", "Cells", "GRUCore", "ReferenceModels"],
       swiftSettings: common),
     .testTarget(name: "HouseTests", swiftSettings: common),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),

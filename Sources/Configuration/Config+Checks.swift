@@ -97,6 +97,7 @@ extension Config {
     _ place: ConfigPlace, _ task: TaskDescription
   ) throws(ConfigError) {
     try checkSmoothing(place)
+    try checkSampling(place)
     try checkMeasure(place, task)
   }
 
@@ -107,6 +108,21 @@ extension Config {
       "output.label_smoothing",
       "shares targets among all tokens, and model.adaptive_softmax never has the scores of all",
       hint: "set output.label_smoothing to 0, or model.adaptive_softmax to null")
+  }
+
+  /// Checks that nothing else needs the scores of all outputs in training.
+  private func checkSampling(_ place: ConfigPlace) throws(ConfigError) {
+    if output.sampled == nil { return }
+    for (key, isSet, reset, problem) in [
+      ("model.adaptive_softmax", !model.adaptiveSoftmax.isEmpty, "null", "is another output layer"),
+      ("model.tie_weights", model.tieWeights, "false", "has a gradient of every token"),
+      ("output.label_smoothing", output.labelSmoothing > 0, "0", "shares targets among all"),
+    ] where isSet {
+      throw place.failure(
+        "output.sampled",
+        "trains on the outputs that a step has drawn, and \(key) \(problem)",
+        hint: "set output.sampled to null, or \(key) to \(reset)")
+    }
   }
 
   /// Checks that models of the task can be ranked by what the config says.

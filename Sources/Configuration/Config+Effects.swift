@@ -136,6 +136,9 @@ extension Config {
         key: "data.ignore_label", matters: output.readout == .every,
         purpose: "output.readout \"every\"", instead: readout),
       EffectRule(
+        key: "output.sampled_power", matters: output.sampled != nil, purpose: "output.sampled",
+        instead: "that is null"),
+      EffectRule(
         key: "data.scale", matters: data.task.normalize, purpose: "data.normalize",
         instead: "that is false"),
       EffectRule(

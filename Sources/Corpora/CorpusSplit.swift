@@ -23,7 +23,7 @@ package struct CorpusSplit: Sendable {
     ///
     /// - Complexity: one pass over the tokens, and over as many of `training` as decide.
     package func unigramLoss(knowing training: Part) -> Double {
-      let known = training.corpus.tokenCounts(in: training.range.prefix(Self.mostCounted))
+      let known = training.tokenCounts
       let total = Double(known.reduce(known.count, +))
       let counts = corpus.tokenCounts(in: range.dropFirst())
       precondition(counts.count == known.count, "\(counts.count) tokens of \(known.count)")
@@ -33,6 +33,9 @@ package struct CorpusSplit: Sendable {
       }
       return sum / Double(max(1, range.count - 1))
     }
+
+    /// How often each token stands in the range, or in as much of it as says that well enough.
+    package var tokenCounts: [Int] { corpus.tokenCounts(in: range.prefix(Self.mostCounted)) }
 
     /// Tokens that say well enough how frequent each is.
     private static let mostCounted = 1 << 26

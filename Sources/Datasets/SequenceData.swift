@@ -20,6 +20,8 @@ package struct SequenceData: Sendable, Codable {
   package var slots = 1
   /// How much the losses of each class count in training; empty where all count 1.
   package var classWeights: [Float] = []
+  /// How often each output is a target of training; empty where outputs are no vocabulary.
+  package var targetCounts: [Int] = []
   /// What tells the training data from others, and validation data of their own.
   package var fingerprint: String
   package var validationFingerprint: String?

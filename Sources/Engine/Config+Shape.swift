@@ -5,11 +5,23 @@ package import Kernels
 import Records
 
 extension Config {
-  /// The model's shape once the vocabulary is known.
+  /// The model's shape once the vocabulary is known, with the full softmax of whoever does not
+  /// train.
   package func shape(vocabularySize: Int) -> ModelShape {
     var shape = model.shape(vocabularySize: vocabularySize, seed: run.seed)
     shape.regularization.labelSmoothing = output.labelSmoothing
     return shape
+  }
+
+  /// What steps of training draw of the output layer; nil where they train on all of it.
+  ///
+  /// - Parameter popularity: how often each output is a target of training; nothing where nobody
+  ///   trains.
+  package func sampledSoftmax(popularity: [Int]) -> SampledSoftmax? {
+    output.sampled.map {
+      SampledSoftmax(
+        draws: $0, power: output.sampledPower, popularity: popularity, seed: UInt64(run.seed))
+    }
   }
 
   /// The model's shape for `outputs` columns of the output layer; a task with real inputs has

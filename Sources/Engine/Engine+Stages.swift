@@ -23,6 +23,16 @@ extension Engine {
     run(.packDroppedWeights)
   }
 
+  /// Draws the outputs that a batch trains on, where the softmax is sampled. The parameters are up
+  /// to date.
+  func drawOutputs(for batch: StepBatch) {
+    guard replica.drawsOutputs else { return }
+    timer.enter(.weightPacking)
+    run(.drawOutputs(step: UInt32(truncatingIfNeeded: batch.number)))
+    run(.gatherOutputs)
+    run(.packOutputs)
+  }
+
   /// The forward pass up to the output layer; each layer as soon as its parameters are there.
   func forward() throws(CollectiveError) {
     progress.begin(.gradients)
@@ -52,7 +62,11 @@ extension Engine {
       timer.enter(
         .weightPacking,
         bytes: 16 * replica.table.elementCount / (replica.shape.layerCount + 1) / replica.threads)
-      run(.pack(layer: staleLayer))
+      if staleLayer == replica.shape.layerCount, replica.drawsOutputs {
+        replica.hasStaleOutput = true
+      } else {
+        run(.pack(layer: staleLayer))
+      }
       staleLayer += 1
       progress.begin(.gradients)
     }

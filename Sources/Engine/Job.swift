@@ -25,6 +25,10 @@ enum Job {
   /// Drops recurrent weights from the packed ones, and packs what is left.
   case dropRecurrentWeights(step: UInt32)
   case packDroppedWeights
+  /// Draws the outputs of a sampled softmax, collects their weights, and packs them.
+  case drawOutputs(step: UInt32)
+  case gatherOutputs
+  case packOutputs
   /// Copies the rows of the embedding that are exchanged to where they lie for it, and back.
   case packGradientRows
   case unpackGradientRows

@@ -19,6 +19,10 @@ package final class Replica {
   /// One for each thread, in thread order.
   package let workers: [SequenceWorker]
   package let team: WorkerTeam
+  /// Whether the packed weights of the output layer are not those of `parameters`, which steps of a
+  /// sampled softmax do not need.
+  var hasStaleOutput = false
+
   /// - Throws: `WorkerTeamError` where the system gives too few threads.
   package init(
     shape: ModelShape, kernels: Kernels, window: Int, plan: ShardPlan, rank: Int, slots: Int = 1
@@ -49,6 +53,7 @@ package final class Replica {
 
   /// Brings the packed weights up to date with `parameters`.
   package func repack() {
+    hasStaleOutput = false
     for layer in 0...shape.layerCount { team.run { pack(layer: layer, thread: $0) } }
   }
 
@@ -58,6 +63,34 @@ package final class Replica {
     unsafe weights.repack(
       layer: layer, from: UnsafePointer(parameters.pointer), part: thread, of: threads)
   }
+
+  /// Brings the packed weights of the output layer up to date, for whoever needs all of them.
+  package func refreshOutput() {
+    guard hasStaleOutput else { return }
+    hasStaleOutput = false
+    team.run { pack(layer: shape.layerCount, thread: $0) }
+  }
+
+  /// Whether steps of training draw outputs.
+  package var drawsOutputs: Bool { shape.sampledSoftmax != nil }
+
+  /// Draws the outputs that a batch trains on.
+  package func drawOutputs(batch: Int) {
+    weights.drawOutputs(step: UInt32(truncatingIfNeeded: batch))
+    team.run { gatherOutputs(thread: $0) }
+    team.run { packOutputs(thread: $0) }
+  }
+
+  func drawOutputs(step: UInt32, thread: Int) {
+    if thread == 0 { weights.drawOutputs(step: step) }
+  }
+
+  func gatherOutputs(thread: Int) {
+    unsafe weights.gatherOutputs(
+      from: UnsafePointer(parameters.pointer), part: thread, of: threads)
+  }
+
+  func packOutputs(thread: Int) { weights.packOutputs(part: thread, of: threads) }
 
   /// Whether steps of training drop recurrent weights.
   package var dropsRecurrentWeights: Bool { shape.dropsRecurrentWeights }

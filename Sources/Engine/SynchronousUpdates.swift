@@ -53,6 +53,7 @@ import Records
       filling += engine.fill(batch)
       if batch.isFirst { try engine.dropRecurrentWeights() }
       try engine.forward()
+      engine.drawOutputs(for: batch)
       try engine.touched?.startGathering(from: engine.replica, isFirst: batch.isFirst)
       requests.formUnion(try backward(batch))
       try engine.finishReduction(of: batch)

@@ -1,16 +1,16 @@
-import Cells
+package import Cells
 
 /// Where the tensors of one direction of a layer lie in an arena, as offsets of first elements;
 /// nil for one that the model does not have.
-struct DirectionTensors: Sendable, Equatable {
+package struct DirectionTensors: Sendable, Equatable {
   /// W [G H, I].
-  let inputWeight: Int
+  package let inputWeight: Int
   /// U [recurrent gates · H, H].
-  let recurrentWeight: Int?
+  package let recurrentWeight: Int?
   /// [G H].
-  let bias: Int
+  package let bias: Int
   /// Of the recurrent part of some gates.
-  let recurrentBias: Int?
+  package let recurrentBias: Int?
   /// Gain and bias of the normalisation, [G H] each.
   let gain: Int?
   let normBias: Int?
@@ -21,12 +21,12 @@ struct DirectionTensors: Sendable, Equatable {
   let end: Int
 
   /// The learned initial value of a state vector, [H].
-  func initialState(ofVector vector: Int) -> Int? {
+  package func initialState(ofVector vector: Int) -> Int? {
     initialStates.map { $0 + vector * initialStateStride }
   }
 
   /// The tensors that a cell's reference reads.
-  var referencePlaces: ReferenceRow.Places {
+  package var referencePlaces: ReferenceRow.Places {
     ReferenceRow.Places(
       recurrentWeight: recurrentWeight, recurrentBias: recurrentBias, gain: gain,
       normBias: normBias)

@@ -17,7 +17,16 @@ final class EmbeddingGradient {
   /// The next position of each slot of a group, and the end of its token's.
   private let cursors: UnsafeMutablePointer<(next: Int32, end: Int32)>
 
-  init(vocabularySize: Int, rows: Int, shardCount: Int) {
+  /// The sums over targets of a sampled softmax; nil for another one.
+  convenience init?(targetsOf shape: ModelShape, rows: Int, shardCount: Int) {
+    guard let sampling = shape.sampledSoftmax else { return nil }
+    self.init(
+      vocabularySize: shape.vocabularySize, rows: rows, shardCount: shardCount,
+      slots: sampling.draws)
+  }
+
+  /// - Parameter slots: most tokens that have a slot; nil for those of a window.
+  init(vocabularySize: Int, rows: Int, shardCount: Int, slots: Int? = nil) {
     self.vocabularySize = vocabularySize
     starts = .allocate(capacity: vocabularySize + 2)
     starts.initialize(repeating: 0, count: vocabularySize + 2)
@@ -25,8 +34,9 @@ final class EmbeddingGradient {
     positions.initialize(repeating: 0, count: rows)
     present = .allocate(capacity: shardCount + 1)
     present.initialize(repeating: false, count: shardCount + 1)
-    slotTokens = .allocate(capacity: min(vocabularySize, rows))
-    slotTokens.initialize(repeating: 0, count: min(vocabularySize, rows))
+    let slots = slots ?? min(vocabularySize, rows)
+    slotTokens = .allocate(capacity: slots)
+    slotTokens.initialize(repeating: 0, count: slots)
     cursors = .allocate(capacity: SequenceWorker.tiedGroup)
     cursors.initialize(repeating: (0, 0), count: SequenceWorker.tiedGroup)
   }
@@ -39,7 +49,8 @@ final class EmbeddingGradient {
     cursors.deallocate()
   }
 
-  /// Overwrites the embedding gradient at `offset` of every partial sum.
+  /// Overwrites the embedding gradient at `offset` of every partial sum. A negative input looks
+  /// nothing up.
   ///
   /// Shapes: inputs [T, B], gradients [T, B, stride], of whose columns `size` count.
   func accumulate(
@@ -103,6 +114,12 @@ final class EmbeddingGradient {
     }
   }
 
+  /// Gives some tokens a slot each, after the positions were sorted.
+  func assignSlots(tokens: UnsafePointer<Int32>, count: Int) {
+    slotTokens.update(from: tokens, count: count)
+    tokenCount = count
+  }
+
   /// The slots of the tokens of a range.
   func slots(ofTokens range: Range<Int>) -> Range<Int> {
     var first = 0
@@ -121,13 +138,17 @@ final class EmbeddingGradient {
   }
 
   /// Adds the sum of a slot's look-ups in one shard to `destination` [size]; shards in order.
+  ///
+  /// - Parameter numbers: one more number of each position, whose sum is added to `sum`.
   func addLookups(
     ofSlot index: Int, shard: Int, sequences: Int, sequencesPerShard: Int,
     gradients: UnsafePointer<Float>, stride: Int, size: Int,
     scratch: UnsafeMutablePointer<Float>, to destination: UnsafeMutablePointer<Float>,
-    kernels: Kernels
+    kernels: Kernels, numbers: UnsafePointer<Float>? = nil,
+    sum: UnsafeMutablePointer<Float>? = nil
   ) {
     var isFirst = true
+    var total: Float = 0
     while cursors[index].next < cursors[index].end {
       let position = Int(positions[Int(cursors[index].next)])
       if position % sequences / sequencesPerShard != shard { break }
@@ -138,9 +159,12 @@ final class EmbeddingGradient {
         kernels.add(scratch, row, into: scratch, count: size)
       }
       isFirst = false
+      if let numbers { total += numbers[position] }
       cursors[index].next += 1
     }
-    if !isFirst { kernels.add(destination, scratch, into: destination, count: size) }
+    if isFirst { return }
+    kernels.add(destination, scratch, into: destination, count: size)
+    sum?.pointee += total
   }
 
   /// Adds stack entry `depth` to the one below.
@@ -164,13 +188,16 @@ final class EmbeddingGradient {
     starts.update(repeating: 0, count: vocabularySize + 2)
     // starts[token + 2] counts; after the running sum, starts[token + 1] is where a token's next
     // position goes, and in the end starts[token] is where its positions begin.
-    for row in 0..<window * sequences { starts[Int(inputs[row]) + 2] += 1 }
+    for row in 0..<window * sequences where inputs[row] >= 0 {
+      starts[Int(inputs[row]) + 2] += 1
+    }
     for token in 0..<vocabularySize { starts[token + 2] += starts[token + 1] }
     var firstSequence = 0
     while firstSequence < sequences {
       for t in 0..<window {
         for sequence in firstSequence..<firstSequence + sequencesPerShard {
           let row = t * sequences + sequence
+          if inputs[row] < 0 { continue }
           let slot = Int(inputs[row]) + 1
           positions[Int(starts[slot])] = Int32(row)
           starts[slot] += 1

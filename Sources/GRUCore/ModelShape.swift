@@ -28,6 +28,8 @@ package struct ModelShape: Sendable, Equatable {
   /// How an output layer that ends in a softmax at every step is cut into a head and clusters of
   /// rare tokens; nil for one matrix.
   package var adaptiveSoftmax: AdaptiveSoftmax?
+  /// The outputs that a step of training draws of a softmax at every step; nil trains on all.
+  package var sampledSoftmax: SampledSoftmax?
   /// Whether what every gate sums up is normalised (Ba, Kiros and Hinton, 2016).
   package var normalizesGates = false
   /// Whether layers go through every sequence in both directions and hand on the states of both,
@@ -117,7 +119,7 @@ package struct ModelShape: Sendable, Equatable {
   package func layer(ofDirection direction: Int) -> Int { direction / directionCount }
 
   /// 0 forward, 1 from the end.
-  func indexInLayer(ofDirection direction: Int) -> Int { direction % directionCount }
+  package func indexInLayer(ofDirection direction: Int) -> Int { direction % directionCount }
 
   /// Whether a direction goes through sequences from their end.
   package func isReversed(_ direction: Int) -> Bool { indexInLayer(ofDirection: direction) == 1 }

@@ -22,9 +22,14 @@ extension SequenceWorker {
     for direction in 0..<shape.layerDirectionCount {
       if let found = firstNonFiniteState(direction: direction) { return found }
     }
-    let logits = scan(
-      "logits gradient", -1, buffer(layout.logits), layout.vocabularyStride, shape.headSize,
-      steps: outputSteps, latestFirst: false)
+    // Of a sampled softmax those of the targets, by position.
+    let logits =
+      layout.sampled.map {
+        scan("logits gradient", -1, buffer($0.errors), 1, 1, latestFirst: false)
+      }
+      ?? scan(
+        "logits gradient", -1, buffer(layout.logits), layout.vocabularyStride, shape.headSize,
+        steps: outputSteps, latestFirst: false)
     if let logits { return logits }
     for direction in stride(from: shape.layerDirectionCount - 1, through: 0, by: -1) {
       let found = scan(

@@ -18,6 +18,8 @@ package final class PackedWeights {
   private let products: UnsafeMutablePointer<PackedProduct>
   private let productCount: Int
   let output: PackedOutput
+  /// What a step of a sampled softmax has drawn; nil for a full one.
+  let sampled: SampledOutputs?
   /// Where the tensors of directions lie in the parameter arena.
   private let tensors: [DirectionTensors]
   private let operands: [PackedOperand]
@@ -48,6 +50,9 @@ package final class PackedWeights {
     self.products = .allocate(capacity: products.count)
     self.products.initialize(from: products, count: products.count)
     output = builder.output()
+    sampled = shape.sampledSoftmax.map {
+      SampledOutputs($0, shape: shape, table: table, places: builder.sampled($0))
+    }
     arena = AlignedBuffer(count: builder.size)
     operands = builder.operands
     tensors = (0..<shape.layerDirectionCount).map(table.tensors(ofDirection:))
@@ -65,9 +70,14 @@ package final class PackedWeights {
     var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels)
     for direction in 0..<shape.layerDirectionCount { _ = builder.direction(direction) }
     _ = builder.output()
+    var rows = 0
+    if let sampling = shape.sampledSoftmax {
+      _ = builder.sampled(sampling)
+      rows = (sampling.draws + 1) * shape.featureSize
+    }
     let dropped =
       shape.dropsRecurrentWeights ? shape.layerDirectionCount * shape.recurrentStride : 0
-    return (builder.size + dropped) * MemoryLayout<Float>.stride
+    return (builder.size + dropped + rows) * MemoryLayout<Float>.stride
   }
 
   @inline(__always) func pointer(_ operand: PackedOperand) -> UnsafePointer<Float> {
@@ -134,7 +144,9 @@ package final class PackedWeights {
     }
   }
 
-  private func pack(
+  func mutablePointer(at offset: Int) -> UnsafeMutablePointer<Float> { arena.pointer + offset }
+
+  func pack(
     _ operand: PackedOperand, from source: UnsafePointer<Float>, part: Int, of parts: Int
   ) {
     let width = operand.pack.panelWidth

@@ -68,12 +68,12 @@ package struct ParameterTable: Sendable, Equatable {
   package var outputWeight: Parameter { parameters[outputWeightIndex] }
 
   /// Where the tensors of a direction of a layer are.
-  func tensors(ofDirection direction: Int) -> DirectionTensors { directions[direction] }
+  package func tensors(ofDirection direction: Int) -> DirectionTensors { directions[direction] }
 
   package var outputBias: Parameter { parameters[outputBiasIndex] }
 
   /// The projection [D, H], weight [N, D] and bias [N] of a cluster of an adaptive softmax.
-  func tail(_ cluster: Int) -> (projection: Parameter, weight: Parameter, bias: Parameter) {
+  package func tail(_ cluster: Int) -> (projection: Parameter, weight: Parameter, bias: Parameter) {
     let first = outputBiasIndex + 1 + 3 * cluster
     return (parameters[first], parameters[first + 1], parameters[first + 2])
   }

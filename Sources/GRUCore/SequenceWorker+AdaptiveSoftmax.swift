@@ -69,14 +69,14 @@ extension SequenceWorker {
     let stride = rowStride(tail.projectionForward.columns)
     let projected = buffer(places.projected)
     return WideSoftmax(
-      cluster: cluster, rows: tailRows?.count ?? 0, input: UnsafePointer(projected),
+      part: .cluster(cluster), rows: tailRows?.count ?? 0, input: UnsafePointer(projected),
       inputStride: stride, depth: tailClusters[cluster].projectionSize, scores: tail.scores,
       logits: buffer(places.logits), stride: rowStride(padded(tail.scores.count)),
       targets: UnsafePointer(tailRows?.targets ?? targets), losses: buffer(places.losses),
       gradient: projected, gradientStride: stride)
   }
 
-  private func gatherTailVectors(_ rows: TailRows, into vectors: UnsafeMutablePointer<Float>) {
+  func gatherTailVectors(_ rows: TailRows, into vectors: UnsafeMutablePointer<Float>) {
     timer.enter(.operandPacking, bytes: 8 * rows.count * layout.feature)
     let input = outputInput
     for row in 0..<rows.count {
@@ -153,7 +153,7 @@ extension SequenceWorker {
   }
 
   /// Packs a cluster's rows as the right operand of a weight gradient, shard by shard.
-  private func packTailRows(
+  func packTailRows(
     _ rows: UnsafePointer<Float>, stride: Int, columns: Int,
     to destination: UnsafeMutablePointer<Float>
   ) {
@@ -172,7 +172,7 @@ extension SequenceWorker {
   }
 
   /// Rows that lie one after the other, as those of a single shard.
-  private static func oneShard(
+  static func oneShard(
     _ base: UnsafePointer<Float>, _ stride: Int, rows: Int
   ) -> ShardRows {
     ShardRows(base: base, stride: stride, timeSteps: rows, sequences: 1, sequencesPerShard: 1)
@@ -233,7 +233,7 @@ extension SequenceWorker {
   }
 
   /// One shard's part: [outputs, width], and [outputs] of the bias behind it.
-  private func shardGradient(
+  func shardGradient(
     _ rows: ShardRows, outputs: Int, right: UnsafePointer<Float>, columns: Int, width: Int,
     hasBias: Bool, into leaf: UnsafeMutablePointer<Float>
   ) {

@@ -43,6 +43,7 @@ extension SequenceWorker {
   package func scores(ofRow row: Int) -> UnsafeBufferPointer<Float> {
     precondition(keepsScores, "scores are not kept")
     precondition(tailClusters.isEmpty, "an adaptive softmax has no scores of all tokens")
+    precondition(shape.sampledSoftmax == nil, "a sampled softmax has no scores of all rows")
     precondition(row < outputSteps * sequences.count, "row \(row) of \(outputSteps) steps")
     return UnsafeBufferPointer(
       start: buffer(layout.logits) + row * layout.vocabularyStride, count: shape.vocabularySize)
@@ -53,7 +54,12 @@ extension SequenceWorker {
   func output(weights: PackedWeights, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>?) {
     if shape.task.readout != .every { gatherReadout() }
     dropOutputInput()
+    if let partialSums, shape.sampledSoftmax != nil {
+      sampledOutput(weights: weights, partialSums: partialSums)
+      return dropOutputGradient()
+    }
     tailRows?.setHeadTargets(targets, rows: inputCount, clusters: tailClusters)
+    if partialSums == nil, evaluatesByRows { return outputByRows(weights: weights) }
     headOutput(weights: weights, partialSums: partialSums)
     for cluster in tailClusters.indices {
       tailOutput(cluster, weights: weights, partialSums: partialSums)

@@ -3,8 +3,15 @@ import Kernels
 /// A softmax that is computed block by block of 4,096 classes: over a large vocabulary, or over a
 /// cluster of an adaptive softmax.
 struct WideSoftmax {
-  /// The cluster, or nil for the only matrix of the output layer or the head.
-  var cluster: Int?
+  enum Part {
+    /// The only matrix of the output layer, or the head.
+    case head
+    case cluster(Int)
+    /// Drawn outputs and the targets, whose weights are among these parameters.
+    case sampled(UnsafePointer<Float>)
+  }
+
+  var part: Part
   var rows: Int
   /// What it reads [rows, depth].
   var input: UnsafePointer<Float>
@@ -40,7 +47,7 @@ extension SequenceWorker {
   /// The only matrix of the output layer, or the head, over all rows.
   func wideHead(weights: PackedWeights) -> WideSoftmax {
     WideSoftmax(
-      cluster: nil, rows: window * sequences.count, input: UnsafePointer(outputInput),
+      part: .head, rows: window * sequences.count, input: UnsafePointer(outputInput),
       inputStride: layout.featureStride, depth: shape.featureSize, scores: weights.output.head,
       logits: buffer(layout.logits), stride: layout.vocabularyStride, targets: headTargets,
       losses: buffer(layout.rowLosses), gradient: buffer(layout.upper),
@@ -63,6 +70,11 @@ extension SequenceWorker {
         wideLogits(
           softmax, weights: weights, column: column, columns: columns, first: first, count: count,
           into: logits)
+        if case .sampled(let parameters) = softmax.part {
+          setTargetScores(
+            softmax, parameters, weights: weights, column: column, columns: columns, first: first,
+            count: count, logits: logits)
+        }
         timer.enter(.softmax, bytes: 8 * count * columns)
         kernels.softmaxBlock(
           softmaxBlock(
@@ -157,12 +169,16 @@ extension SequenceWorker {
           b: weights.pointer(softmax.scores.backward), bDepth: classes, bStart: column,
           start: column == 0 ? nil : UnsafePointer(gradient), startStride: softmax.gradientStride,
           c: gradient, cStride: softmax.gradientStride))
-      if let cluster = softmax.cluster {
-        tailWeightGradient(cluster, first: column, count: real, partialSums: partialSums)
-      } else {
+      switch softmax.part {
+      case .head:
         outputWeightGradient(
           first: column, count: real, left: strip, stride: layout.stripStride,
           partialSums: partialSums)
+      case .cluster(let cluster):
+        tailWeightGradient(cluster, first: column, count: real, partialSums: partialSums)
+      case .sampled:
+        sampledWeightGradient(
+          first: column, count: real, weights: weights, partialSums: partialSums)
       }
       column += layout.stripColumns
     }

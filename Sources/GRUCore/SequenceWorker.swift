@@ -57,7 +57,7 @@ package final class SequenceWorker {
   let table: ParameterTable
   let kernels: Kernels
   /// Outputs for each real target, the levels of quantiles, and the place of the middle one.
-  let outputsPerTarget: Int
+  package let outputsPerTarget: Int
   let quantiles: UnsafeMutablePointer<Float>
   let pointQuantile: Int
   /// Whether outputs are computed block by block.
@@ -70,6 +70,8 @@ package final class SequenceWorker {
   /// The clusters of an adaptive softmax; none without one.
   let tailClusters: [TailCluster]
   let tailRows: TailRows?
+  /// The sums of the gradients of targets' rows, of a sampled softmax.
+  let targetGradient: EmbeddingGradient?
   /// The stages of the backward pass.
   package let stages: [BackwardStage]
   /// Tells the parts of a step apart, where somebody measures.
@@ -118,8 +120,7 @@ package final class SequenceWorker {
       precondition(weights.count == shape.vocabularySize, "\(weights.count) weights")
       (arena.pointer + place).update(from: weights, count: weights.count)
     }
-    folds = .allocate(capacity: foldCounts.count)
-    folds.initialize(from: foldCounts, count: foldCounts.count)
+    folds = Self.array(foldCounts)
     let rows = window * sequences.count
     inputs = Self.array(of: 0, count: rows)
     targets = Self.array(of: -1, count: rows)
@@ -130,13 +131,12 @@ package final class SequenceWorker {
     precondition(
       shape.vocabularySize.isMultiple(of: max(1, outputsPerTarget)),
       "\(shape.vocabularySize) outputs, \(outputsPerTarget) for each target")
-    quantiles = .allocate(capacity: shape.task.quantiles.count)
-    quantiles.initialize(
-      from: shape.task.quantiles.map { Float($0) }, count: shape.task.quantiles.count)
+    quantiles = Self.array(shape.task.quantiles.map { Float($0) })
     pointQuantile = shape.task.pointQuantile
     hasWideOutput = shape.task.canSplitOutputs && layout.vocabularyBlocks > 1
     tailClusters = shape.tailClusters
-    tailRows = tailClusters.isEmpty ? nil : TailRows(rows: rows, shards: shards.count)
+    tailRows = TailRows(of: shape, rows: rows, shards: shards.count)
+    targetGradient = EmbeddingGradient(targetsOf: shape, rows: rows, shardCount: shards.count)
     directions = .allocate(capacity: shape.layerDirectionCount)
     for direction in 0..<shape.layerDirectionCount {
       (directions + direction).initialize(
@@ -147,6 +147,12 @@ package final class SequenceWorker {
     }
     embeddingGradient = EmbeddingGradient(
       vocabularySize: shape.inputVocabularySize, rows: rows, shardCount: shards.count)
+  }
+
+  private static func array<Value>(_ values: [Value]) -> UnsafeMutablePointer<Value> {
+    let array = UnsafeMutablePointer<Value>.allocate(capacity: values.count)
+    array.initialize(from: values, count: values.count)
+    return array
   }
 
   private static func array<Value>(of value: Value, count: Int) -> UnsafeMutablePointer<Value> {

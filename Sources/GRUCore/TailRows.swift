@@ -1,4 +1,5 @@
-/// The positions of a window whose token to predict lies in a cluster of an adaptive softmax.
+/// The positions of a window whose token to predict lies in a cluster of an adaptive softmax, or of
+/// a sampled one all that have a token to predict.
 ///
 /// They are listed shard by shard, each in (time, sequence) order, so that every sum over a shard's
 /// rows is the same wherever the shard is.
@@ -12,6 +13,12 @@ final class TailRows {
   /// How many of them each shard has.
   let shardCounts: UnsafeMutablePointer<Int>
   private(set) var count = 0
+
+  /// Nil for a softmax over one matrix.
+  convenience init?(of shape: ModelShape, rows: Int, shards: Int) {
+    if shape.adaptiveSoftmax == nil, shape.sampledSoftmax == nil { return nil }
+    self.init(rows: rows, shards: shards)
+  }
 
   init(rows: Int, shards: Int) {
     headTargets = .allocate(capacity: rows)
@@ -62,6 +69,15 @@ final class TailRows {
       }
       shardCounts[shard] = count - before
     }
+  }
+
+  /// Lists the positions that have a target, and the targets.
+  func selectCounted(
+    _ tokens: UnsafePointer<Int32>, window: Int, sequences: Int, sequencesPerShard: Int
+  ) {
+    select(
+      TailCluster(tokens: 0..<Int(Int32.max), projectionSize: 0, headEntry: 0), of: tokens,
+      window: window, sequences: sequences, sequencesPerShard: sequencesPerShard)
   }
 
   /// Lists one row, as if it were to predict the cluster's first token.

@@ -117,6 +117,20 @@ struct WorkspaceLayout {
     var stack = 0
   }
   private(set) var tails: Tails?
+  /// Places of what a sampled softmax needs, for the rows that have a target.
+  struct Sampled {
+    /// Of each row: the vector, later its gradient, [T · B, D H], and the loss.
+    var vectors = 0
+    var losses = 0
+    /// By position: the gradient of the target's score, and its product with the vector.
+    var errors = 0
+    var scaled = 0
+    /// The fold stacks of a group of the weight's rows and of one, and the sum of a row's targets.
+    var stack = 0
+    var rowStack = 0
+    var row = 0
+  }
+  private(set) var sampled: Sampled?
   /// Rounded rows of a product's left operand.
   private(set) var productScratch = 0
 
@@ -165,12 +179,13 @@ struct WorkspaceLayout {
     carry = take(vectors * carryVectorStride)
     innerGradient = take(sequences * hiddenStride)
     let outputRows = shape.task.readout == .every ? rows : slots * sequences
-    logits = take(outputRows * vocabularyStride)
+    logits = take(Self.logitsCount(shape, rows: outputRows, stride: vocabularyStride))
     rowLosses = take(outputRows)
     takeReadout(shape: shape, outputRows: outputRows, slots: slots)
     let clusters = shape.tailClusters
     if !shape.regularization.classWeights.isEmpty { classWeights = take(vocabulary) }
-    takeBlocks(clusters, rows: rows, isSmoothed: shape.regularization.labelSmoothing > 0)
+    takeBlocks(clusters, shape, rows: rows)
+    takeSampled(shape, rows: rows)
     packedInput = take(rows * max(feature, embedding))
     packedState = take(rows * feature)
     scratch = take(
@@ -189,14 +204,16 @@ struct WorkspaceLayout {
   }
 
   /// What only a softmax over several blocks or clusters needs.
-  private mutating func takeBlocks(_ clusters: [TailCluster], rows: Int, isSmoothed: Bool) {
+  private mutating func takeBlocks(_ clusters: [TailCluster], _ shape: ModelShape, rows: Int) {
+    let sampled = shape.sampledSoftmax.map { padded($0.draws + 1) }
     let blocks = Self.blocks(
-      max(vocabulary, clusters.map { padded($0.tokens.count) }.max() ?? 0))
-    if blocks == 1, clusters.isEmpty { return }
+      max(vocabulary, clusters.map { padded($0.tokens.count) }.max() ?? 0, sampled ?? 0))
+    let isWhole = clusters.isEmpty && sampled == nil && shape.task.rankedFrom == nil
+    if blocks == 1, isWhole { return }
     chosen = take(rows)
     blockMaxima = take(rows * blocks)
     blockSums = take(rows * blocks)
-    if isSmoothed { logitSums = take(rows * blocks) }
+    if shape.regularization.labelSmoothing > 0 { logitSums = take(rows * blocks) }
     stripColumns = Self.stripColumns(rows: rows)
     stripStride = rowStride(stripColumns)
     strip = take(rows * stripStride)
@@ -226,6 +243,28 @@ struct WorkspaceLayout {
         errors: take(rows * stride + 16), stride: stride,
         stack: take(stackDepth * SequenceWorker.tiedGroup * shape.hiddenSize), row: take(hidden))
     }
+  }
+
+  /// Floats of the scores of all rows; of a sampled softmax those of the drawn outputs, and in
+  /// evaluations all scores of some rows at a time.
+  private static func logitsCount(_ shape: ModelShape, rows: Int, stride: Int) -> Int {
+    guard let sampling = shape.sampledSoftmax else { return rows * stride }
+    return max(
+      rows * rowStride(padded(sampling.draws + 1)),
+      min(rows, SequenceWorker.evaluatedRows) * stride)
+  }
+
+  private mutating func takeSampled(_ shape: ModelShape, rows: Int) {
+    guard shape.sampledSoftmax != nil else { return }
+    var places = Sampled()
+    places.vectors = take(rows * featureStride)
+    places.losses = take(rows)
+    places.errors = take(rows)
+    places.scaled = take(rows * featureStride)
+    places.stack = take(stackDepth * SequenceWorker.sampledGroup * (shape.featureSize + 1))
+    places.rowStack = take(stackDepth * feature)
+    places.row = take(feature)
+    sampled = places
   }
 
   /// A power of two from 128 to 1,024.
@@ -264,7 +303,8 @@ struct WorkspaceLayout {
         putByStates.append(take(shape.cell.stateVectors.count * slots * sequences * hiddenStride))
       }
     }
-    if shape.task.sumsMetric || shape.task.loss != .softmax { rowMetrics = take(outputRows) }
+    let hasMetric = shape.task.sumsMetric || shape.task.rankedFrom != nil
+    if hasMetric || shape.task.loss != .softmax { rowMetrics = take(outputRows) }
     if shape.task.loss != .softmax { targetValues = take(outputRows * vocabularyStride) }
     if shape.task.readout == .every { return }
     readout = take(outputRows * featureStride)

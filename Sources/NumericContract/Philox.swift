@@ -11,6 +11,7 @@ package struct Philox: Sendable, Codable {
     case dropout = 6
     case embeddingDropout = 7
     case recurrentDropout = 8
+    case sampledSoftmax = 9
     case task = 16
     case taskValidation = 17
     case windowJitter = 18

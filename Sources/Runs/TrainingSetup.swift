@@ -37,7 +37,7 @@ package struct TrainingSetup {
   package let tokenizer: Tokenizer
   /// The token that text begins after where nothing is given.
   let startToken: Int32
-  package let shape: ModelShape
+  package private(set) var shape: ModelShape
 
   /// Every rank calls it; all throw alike.
   package init(_ options: TrainOptions, on communicator: any Communicator) throws {
@@ -106,6 +106,9 @@ package struct TrainingSetup {
       }
       shape = config.shape(for: data)
     }
+    shape.sampledSoftmax = config.sampledSoftmax(popularity: data.targetCounts)
+    let vocabulary = shape.vocabularySize
+    try communicator.agree { try config.requireSampling(of: vocabulary, options.configFile) }
     try communicator.requireEqual(data.fingerprint, of: config.data.train)
     try requireOneKnowledge(on: communicator)
     if let valid = config.data.valid, let fingerprint = data.validationFingerprint {
@@ -183,6 +186,27 @@ package struct TrainingSetup {
 
   /// What is said of the data before a run begins.
   var report: DataReport { DataReport(data, config) }
+}
+
+extension Config {
+  /// Throws where a step is to draw as many outputs as there are.
+  fileprivate func requireSampling(of vocabulary: Int, _ place: String) throws(ConfigError) {
+    guard let draws = output.sampled, draws >= vocabulary else { return }
+    throw ConfigError(
+      place: place, key: "output.sampled",
+      problem: "\(draws) draws are no fewer than the \(vocabulary) tokens of the vocabulary",
+      hint: "set it to null: the full softmax is exact, and no slower")
+  }
+}
+
+extension TrainingData {
+  /// How often each output is a target of training, where outputs are a vocabulary.
+  fileprivate var targetCounts: [Int] {
+    switch self {
+    case .text(let split): split.training.tokenCounts
+    case .sequences(let data): data.targetCounts
+    }
+  }
 }
 
 extension Tokenizer {

@@ -50,6 +50,7 @@ extension Scorer {
   ///
   /// Preconditions: what the model says it can read again.
   package func generator() -> Generator {
+    replica.refreshOutput()
     let generator = Generator(
       shape: replica.shape, table: replica.table, kernels: replica.kernels)
     generator.reset()

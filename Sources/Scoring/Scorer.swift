@@ -105,6 +105,7 @@ package final class Scorer {
     of subject: Subject, then take: ((SequenceWorker, Int) -> Void)? = nil,
     _ body: (Int) throws(Failure) -> Bool
   ) throws(Failure) -> Bool {
+    replica.refreshOutput()
     unsafe replica.readState(into: savedState.pointer)
     replica.resetState()
     defer { unsafe replica.writeState(from: savedState.pointer) }

@@ -149,6 +149,10 @@ extension TaskDescription {
   /// Whether outputs are tokens that a tokenizer turns into text, so that the model can write.
   package var writesText: Bool { outputs == .textTokens }
 
+  /// Whether outputs are those of the vocabulary that goes in, so that the tokenizer says all that
+  /// is to be known of them.
+  package var predictsVocabulary: Bool { outputs == .textTokens }
+
   /// Whether outputs are among the kinds of tokens that go in.
   package var predictsInputTokens: Bool {
     readsTokens && (outputs == .textTokens || outputs == .symbols)

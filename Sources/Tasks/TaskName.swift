@@ -38,6 +38,9 @@ package enum TaskName: String, CaseIterable, Sendable {
     }
   }
 
+  /// Whether it tells a vocabulary's tokens from each other, of which training may draw some.
+  package var samplesOutputs: Bool { description.predictsVocabulary }
+
   /// The task with its default readout and loss.
   package var description: TaskDescription { description(readout: readouts[0], loss: losses[0]) }
 

@@ -68,6 +68,8 @@ package struct TaskShape: Sendable, Equatable {
   package var masksTargets = false
   /// Whether the metric of the loss is summed too; that of a softmax in evaluations only.
   package var sumsMetric = false
+  /// The first output among which evaluations rank the targets of a softmax; nil ranks none.
+  package var rankedFrom: Int?
   /// Whether a target may lie after the step that predicts it, so that nothing may be read from
   /// the end.
   package var looksAhead = true

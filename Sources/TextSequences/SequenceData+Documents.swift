@@ -122,6 +122,7 @@ extension SequenceData {
         + "\(Format.fixed(100 * rows.fill, 1)) % filled")
     validationFingerprint = request.valid == nil ? nil : (other ?? table).fingerprint
     self.tokenizer = tokenizer
+    targetCounts = documents.targetCounts(trained, vocabularySize: tokenizer.vocabularySize)
     let heldTargets = heldRows.map { $0.targetCount(beforeBatch: $0.batchCount) } ?? 0
     validationTokens = TokenCount(tokens: heldTargets, unknown: heldCounts?.unknown ?? 0)
     summary.say("training", request.train, table, called: "document")

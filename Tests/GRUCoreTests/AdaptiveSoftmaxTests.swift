@@ -1,6 +1,7 @@
 import Cells
 import GRUCore
 import Kernels
+import ReferenceModels
 import Testing
 
 /// An adaptive softmax beside what `ModelOptionsTests` asks of every option.

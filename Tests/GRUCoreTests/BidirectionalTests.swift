@@ -2,6 +2,7 @@ import Cells
 import Foundation
 import GRUCore
 import Kernels
+import ReferenceModels
 import Testing
 
 /// Both directions against PyTorch, which packs sequences of several lengths.

@@ -1,6 +1,7 @@
 import Cells
 import GRUCore
 import Kernels
+import ReferenceModels
 import Testing
 
 /// The learned state that streams start from, and the first value of the update gate's bias.

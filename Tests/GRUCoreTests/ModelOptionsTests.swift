@@ -1,6 +1,7 @@
 import Cells
 import GRUCore
 import Kernels
+import ReferenceModels
 import Testing
 
 /// A model with something beside the plain cells switched on.
@@ -11,6 +12,7 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
   case untied
   case adaptiveSoftmax, manyClusters, adaptiveSoftmaxWithDropout
   case labelSmoothing, smoothedWeights
+  case sampledSoftmax, sampledSoftmaxWithDropout
 
   func apply(to shape: inout ModelShape) {
     shape.regularization.seed = 3
@@ -46,6 +48,10 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     case .smoothedWeights:
       weigh(&shape)
       shape.regularization.labelSmoothing = 0.3
+    case .sampledSoftmax: sample(&shape)
+    case .sampledSoftmaxWithDropout:
+      sample(&shape)
+      shape.regularization.dropout = 0.3
     case .adaptiveSoftmax: cluster(&shape, into: 2, factor: 4)
     case .manyClusters: cluster(&shape, into: 4, factor: 3)
     case .adaptiveSoftmaxWithDropout:
@@ -62,6 +68,13 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     let cutoffs = (0..<count).reversed().map { max(1, size >> (2 * $0 + 1)) }
     shape.adaptiveSoftmax = AdaptiveSoftmax(
       cutoffs: Set(cutoffs).filter { $0 < size }.sorted(), factor: factor)
+  }
+
+  /// About as many draws as there are tokens, so that some are drawn several times and some not.
+  private func sample(_ shape: inout ModelShape) {
+    shape.sampledSoftmax = SampledSoftmax(
+      draws: shape.vocabularySize, power: 0.75,
+      popularity: (0..<shape.vocabularySize).map { 1000 / ($0 + 1) }, seed: 5)
   }
 
   /// Classes in one block have weights.

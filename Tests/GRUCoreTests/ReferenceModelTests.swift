@@ -1,5 +1,6 @@
 import Cells
 import GRUCore
+import ReferenceModels
 import Testing
 
 @Suite struct ReferenceModelTests {

@@ -1,6 +1,7 @@
 import Cells
 import GRUCore
 import Kernels
+import ReferenceModels
 import Testing
 
 /// The sizes of one comparison: odd ones on purpose, around and across vector and tile widths.

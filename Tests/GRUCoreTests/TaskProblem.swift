@@ -1,6 +1,7 @@
 import Cells
 import GRUCore
 import Kernels
+import ReferenceModels
 
 /// A seeded random model of a task and one window for it, with sequences laid end to end.
 struct TaskProblem {

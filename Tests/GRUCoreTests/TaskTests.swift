@@ -1,6 +1,7 @@
 import Cells
 import GRUCore
 import Kernels
+import ReferenceModels
 import Testing
 
 /// A task and sizes to compare at.

@@ -38,6 +38,11 @@ struct WorkerRun {
           of: parameters.pointer, step: UInt32(window + 1), part: part, of: plan.threads)
       }
       for part in 0..<plan.threads { weights.repackDropped(part: part, of: plan.threads) }
+      weights.drawOutputs(step: UInt32(window + 1))
+      for part in 0..<plan.threads {
+        weights.gatherOutputs(from: parameters.pointer, part: part, of: plan.threads)
+      }
+      for part in 0..<plan.threads { weights.packOutputs(part: part, of: plan.threads) }
       var nodes: [Range<Int>: [Float]] = [:]
       losses.append([])
       tokens.append([])

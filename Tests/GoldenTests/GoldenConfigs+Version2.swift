@@ -1,7 +1,8 @@
 /// What version 2 of the contract computes in another way than version 1: the shorter window at the
 /// end of an epoch, words and characters, vocabularies, numbers, and steps that make no update.
 extension GoldenConfig {
-  static let version2 = lastWindows + texts2 + numbers2 + skipped2 + tokens2 + forecasts2 + targets2
+  static let version2 =
+    lastWindows + texts2 + numbers2 + skipped2 + tokens2 + sampled2 + forecasts2 + targets2
 
   private static let tail = Base("data.train=text.txt batch.window=50 run.steps=12")
 
@@ -111,6 +112,25 @@ extension GoldenConfig {
       "tags-options",
       "data.ignore_label=_ data.minimum_count=2 model.bidirectional=true model.layers=2 "
         + "model.dropout=0.1 optimizer.lazy=true", base: tags, worlds: mixed, version: 2),
+  ]
+
+  /// A sampled softmax: which outputs a step draws depends on nothing but seed and step.
+  private static let sampled2: [GoldenConfig] = [
+    .init("sampled-words", "output.sampled=20", base: .words, worlds: three, version: 2),
+    .init(
+      "sampled-documents",
+      "data.documents=line data.tokenizer=word data.valid_fraction=0.25 output.sampled=60 "
+        + "output.sampled_power=0.5 model.layers=2 model.dropout=0.1 batch.accumulate=2 "
+        + "optimizer.ema_decay=0.8",
+      worlds: mixed, version: 2),
+    .init(
+      "sampled-checked", "output.sampled=33 optimizer.lazy=true run.recompute_every=2",
+      base: .words, worlds: exchanging, version: 2),
+    .init(
+      "sampled-local",
+      "output.sampled=20 exchange.synchronize_every=2 exchange.local_groups=2 run.log_every=2 "
+        + "run.validate_every=4",
+      base: .words, worlds: pairs, version: 2),
   ]
 
   /// The square of a value of 1e30 is no number of single precision: its steps make no update.

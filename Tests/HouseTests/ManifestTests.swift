@@ -42,5 +42,6 @@ import Testing
   static let madeOfPointers: Set = [
     "CPlatform", "CSockets", "CPage", "SIMDKernels", "KernelsPortable", "KernelsAVX2",
     "KernelsAVX512", "KernelsBF16", "Kernels", "GRUCore",
+    "ReferenceModels",
   ]
 }

@@ -2,6 +2,7 @@ import Cells
 import Foundation
 import GRUCore
 import Interchange
+import ReferenceModels
 import Testing
 
 /// The models of Tests/References/*.onnx were run by onnxruntime, whose outputs lie within 1e-4 of

@@ -2,6 +2,7 @@ import Cells
 import Foundation
 import GRUCore
 import Interchange
+import ReferenceModels
 import Testing
 
 /// A window of a model in Tests/References, computed by the library that the file is named for.

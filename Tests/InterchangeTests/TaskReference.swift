@@ -2,6 +2,7 @@ import Cells
 import Foundation
 import GRUCore
 import Interchange
+import ReferenceModels
 
 /// A model in Tests/References/task-*, which is not a language model, with what PyTorch says of
 /// sequences of several lengths.

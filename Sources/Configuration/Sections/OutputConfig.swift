@@ -12,6 +12,11 @@ package struct OutputConfig: ConfigSection {
   /// The part of each target of a softmax that all classes share in training.
   package var labelSmoothing = 0.0
 
+  /// Outputs that a step of training draws of a softmax; nil trains on all.
+  package var sampled: Int?
+  /// The power of an output's frequency that it is drawn in proportion to.
+  package var sampledPower = 0.75
+
   package init() {}
 
   package static let keys: [ConfigKey<OutputConfig>] = [
@@ -36,6 +41,16 @@ package struct OutputConfig: ConfigSection {
       tasks: .all.filter { $0.losses.contains(.softmax) },
       "The part of each target that all classes or tokens share in training (label smoothing). "
         + "Validations have none of it."),
+    ConfigKey(
+      "sampled", \.sampled, .optionalInteger(1...1 << 24), tasks: .all.filter(\.samplesOutputs),
+      "Tokens or items that every step of training draws (with replacement, for all rows of its "
+        + "batch) to tell targets from: a sampled softmax, for large vocabularies; null trains on "
+        + "the full one. Validations always measure the full softmax."),
+    ConfigKey(
+      "sampled_power", \.sampledPower, .number(.from(0, to: 1)),
+      tasks: .all.filter(\.samplesOutputs),
+      "They are drawn with probability in proportion to this power of how often each is a target "
+        + "of training: 0 draws all alike, 1 by frequency."),
   ]
 
   package mutating func adopt(_ task: TaskName) {

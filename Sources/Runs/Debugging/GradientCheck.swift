@@ -2,6 +2,7 @@ import Collectives
 import Engine
 import GRUCore
 import Kernels
+import ReferenceModels
 
 /// Compares the gradients of the fast path with central differences of the double-precision
 /// reference model, on a slice of a batch that is small enough for the reference.
@@ -81,6 +82,7 @@ struct GradientCheck {
     worker.load(slice)
     let arena = AlignedBuffer(count: replica.table.elementCount)
     if replica.dropsRecurrentWeights { replica.dropRecurrentWeights(step: step) }
+    if replica.drawsOutputs { replica.drawOutputs(batch: step) }
     unsafe withUnsafePointer(to: arena.pointer) { nodes in
       unsafe worker.computeGradients(
         parameters: replica.parameters.pointer, weights: replica.weights, partialSums: nodes)

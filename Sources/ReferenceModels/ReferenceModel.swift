@@ -1,4 +1,5 @@
 import Cells
+package import GRUCore
 
 #if canImport(Glibc)
   import Glibc
@@ -167,9 +168,13 @@ package final class ReferenceModel {
     if shape.task.loss != .softmax { return valueLoss(of: trace, window) }
     var sum = 0.0
     for (row, target) in window.targets.enumerated() where target >= 0 {
-      let scores = scores(trace.logits, row: row)
-      let (mean, part) = (scores.reduce(0, +) / Double(scores.count), shape.regularization)
-      let wanted = scores[Int(target)] + part.labelSmoothing * (mean - scores[Int(target)])
+      let scores = trainedScores(
+        scores(trace.logits, row: row), target: Int(target), window)
+      var wanted = scores[Int(target)]
+      if shape.regularization.labelSmoothing > 0 {
+        let mean = scores.reduce(0, +) / Double(scores.count)
+        wanted += shape.regularization.labelSmoothing * (mean - wanted)
+      }
       sum += classWeight(Int(target)) * (logSumExp(scores) - wanted)
     }
     return sum

@@ -1,4 +1,5 @@
 import Cells
+import GRUCore
 
 #if canImport(Glibc)
   import Glibc

@@ -1,4 +1,5 @@
 import Cells
+import GRUCore
 
 #if canImport(Glibc)
   import Glibc
@@ -53,7 +54,8 @@ extension ReferenceModel {
     var above = [Double](repeating: 0, count: window.steps * window.sequences * hidden)
     for (row, target) in window.targets.enumerated() where target >= 0 {
       let errors = softmaxErrors(
-        scores(trace.logits, row: row), target: Int(target))
+        trainedScores(scores(trace.logits, row: row), target: Int(target), window),
+        target: Int(target))
       addOuter(errors, top, at: row * hidden, columns: hidden, to: &gradient, at: weight)
       for i in 0..<vocabulary { gradient[bias + i] += errors[i] }
       addTransposed(

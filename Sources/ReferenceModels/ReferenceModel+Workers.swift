@@ -1,3 +1,4 @@
+package import GRUCore
 import Kernels
 
 /// Windows on their way to workers and back, so that both models compute the same.

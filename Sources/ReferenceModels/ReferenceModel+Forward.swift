@@ -1,4 +1,5 @@
 import Cells
+import GRUCore
 
 extension ReferenceModel {
   /// Embedding, layers from the bottom, output layer.
