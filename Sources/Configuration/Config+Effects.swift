@@ -130,6 +130,10 @@ extension Config {
     }
     return local + [
       EffectRule(
+        key: "data.valid_fraction", matters: data.split.rule.by.takesFractions,
+        purpose: "splits by fraction",
+        instead: "data.split.by is \"\(data.split.rule.by.rawValue)\""),
+      EffectRule(
         key: "output.quantiles", matters: output.loss == .quantile, purpose: "loss \"quantile\"",
         instead: "output.loss is \"\(output.loss.rawValue)\""),
       EffectRule(

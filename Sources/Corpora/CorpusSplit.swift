@@ -61,30 +61,40 @@ package struct CorpusSplit: Sendable {
   package let training: Part
   /// Nil where the config sets no text aside.
   package let validation: Part?
+  /// Nil where it sets none aside to test on, or that is another text.
+  package let test: Part?
 
   /// Splits by the config's `data` and `batch` sections.
   ///
   /// With a validation text all of `train` trains and `validFraction` is not used. Without one what
   /// `train` was opened to hold out is, else the last ⌈count · validFraction⌉ of its tokens, none
-  /// where the fraction is 0. The training range must hold a window for every sequence, the
-  /// validation range one window.
+  /// where the fraction is 0. What is to be tested on comes after that, by `testFraction` and the
+  /// same rules. The training range must hold a window for every sequence, the others one window.
   ///
   /// - Parameters:
   ///   - valid: the corpus of `data.valid`, opened with the tokenizer of `train`.
   /// - Throws: `CorpusError.tooShort`, `.invalidFraction`.
   package init(
-    train: TokenCorpus, valid: TokenCorpus?, validFraction: Double, sequences: Int, window: Int
+    train: TokenCorpus, valid: TokenCorpus?, validFraction: Double, testFraction: Double = 0,
+    sequences: Int, window: Int
   ) throws(CorpusError) {
-    guard validFraction >= 0, validFraction < 1 else { throw .invalidFraction(validFraction) }
-    var trainingCount = train.count
+    let fraction = (valid == nil ? validFraction : 0) + testFraction
+    guard validFraction >= 0, testFraction >= 0, validFraction < 1, fraction < 1 else {
+      throw .invalidFraction(fraction)
+    }
+    func start(_ fraction: Double) -> Int {
+      max(0, train.count - Int((Double(train.count) * fraction).rounded(.up)))
+    }
+    let trainingCount = fraction == 0 ? train.count : train.trainingCount ?? start(fraction)
+    let testStart =
+      testFraction == 0 ? train.count : max(trainingCount, train.testStart ?? start(testFraction))
     if let valid {
       validation = Part(corpus: valid, range: 0..<valid.count)
     } else {
-      trainingCount -= Int((Double(train.count) * validFraction).rounded(.up))
-      trainingCount = train.trainingCount ?? max(trainingCount, 0)
-      let held = trainingCount..<train.count
+      let held = trainingCount..<testStart
       validation = validFraction == 0 ? nil : Part(corpus: train, range: held)
     }
+    test = testFraction == 0 ? nil : Part(corpus: train, range: testStart..<train.count)
     training = Part(corpus: train, range: 0..<trainingCount)
 
     let needed = StreamPlan.tokensNeeded(sequences: sequences, window: window)
@@ -98,6 +108,11 @@ package struct CorpusSplit: Sendable {
         path: validation.corpus.path, use: "validation", tokens: validation.range.count,
         needed: window + 1,
         keys: (valid == nil ? ["data.valid_fraction"] : []) + ["batch.window"])
+    }
+    if let test, test.range.count - 1 < window {
+      throw .tooShort(
+        path: train.path, use: "test", tokens: test.range.count, needed: window + 1,
+        keys: ["data.test_fraction", "batch.window"])
     }
   }
 }

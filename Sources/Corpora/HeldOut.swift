@@ -6,23 +6,41 @@ import Records
 /// The boundary does not depend on the vocabulary, so that this can be learnt from the rest alone.
 /// (Version 1 held out the last part of the tokens, whose vocabulary had been learnt from all.)
 package struct HeldOut: Sendable, Equatable {
-  /// The part, from 0 up to, but not, 1.
+  /// The part to validate on and, after it, to test on, from 0 up to, but not, 1 together.
   package let fraction: Double
+  /// The part to test on.
+  package let test: Double
 
   /// - Throws: `CorpusError.invalidFraction`.
-  package init(_ fraction: Double) throws(CorpusError) {
-    guard fraction >= 0, fraction < 1 else { throw .invalidFraction(fraction) }
-    self.fraction = fraction
+  package init(_ valid: Double, test: Double = 0) throws(CorpusError) {
+    let fraction = valid + test
+    guard valid >= 0, test >= 0, fraction < 1 else { throw .invalidFraction(fraction) }
+    (self.fraction, self.test) = (fraction, test)
   }
 
-  /// Where the training part of a text ends: ⌈n · fraction⌉ of n bytes before its end, or with the
-  /// token, of byte pairs the chunk, that starts before that place.
+  /// Where the part to train on ends.
+  func trainingEnd(
+    of text: UnsafeRawBufferPointer, kind: Tokenizer.Kind, rules: TextRules?
+  ) -> Int {
+    unsafe Self.end(of: text, before: fraction, kind: kind, rules: rules)
+  }
+
+  /// Where the part to validate on ends, and the one to test on begins.
+  func testStart(
+    of text: UnsafeRawBufferPointer, kind: Tokenizer.Kind, rules: TextRules?
+  ) -> Int {
+    unsafe Self.end(of: text, before: test, kind: kind, rules: rules)
+  }
+
+  /// Where what is before the last part of a text ends: ⌈n · fraction⌉ of n bytes before its end,
+  /// or with the token, of byte pairs the chunk, that starts before that place.
   ///
   /// - Parameters:
   ///   - text: without a byte order mark.
   ///   - rules: nil for bytes.
-  func trainingEnd(
-    of text: UnsafeRawBufferPointer, kind: Tokenizer.Kind, rules: TextRules?
+  private static func end(
+    of text: UnsafeRawBufferPointer, before fraction: Double, kind: Tokenizer.Kind,
+    rules: TextRules?
   ) -> Int {
     let target = max(0, text.count - Int((Double(text.count) * fraction).rounded(.up)))
     let rules = rules ?? .newest

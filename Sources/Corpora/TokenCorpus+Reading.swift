@@ -32,17 +32,23 @@ extension TokenCorpus {
     return hasher.finish().description
   }
 
+  /// Where parts of a text end, in bytes or tokens: the one to test on at the text's end.
+  struct PartEnds {
+    var training: Int
+    var validation: Int
+  }
+
   /// What was read of a text.
   struct Reading<Token> {
     var tokens: [Token] = []
-    /// Tokens that end with the training part.
-    var trainingCount = 0
+    /// Tokens that end with each part; nil where nothing is held out.
+    var ends: PartEnds?
     var spelled = SpelledTokens()
   }
 
   /// Reads a whole text.
   static func decode<Token: FixedWidthInteger>(
-    _ text: UnsafeRawBufferPointer, path: String, _ tokenizer: Tokenizer, _ trainingEnd: Int?,
+    _ text: UnsafeRawBufferPointer, path: String, _ tokenizer: Tokenizer, _ ends: PartEnds?,
     _ progress: ReadingProgress?
   ) throws(CorpusError) -> Reading<Token> {
     var read = Reading<Token>()
@@ -50,14 +56,16 @@ extension TokenCorpus {
       unsafe read.tokens.reserveCapacity(text.reduce(0) { $0 + ($1 & 0xC0 != 0x80 ? 1 : 0) })
     }
     var pace = ReadingPace(progress)
-    let trainingEnd = trainingEnd ?? 0
+    let (trainingEnd, validationEnd) = (ends?.training ?? 0, ends?.validation ?? 0)
+    var counts = PartEnds(training: 0, validation: 0)
     var excess: String?
     try unsafe tokenizer.forEachToken(of: text, path: path) {
       read.spelled.add($0)
     } _: { token, end in
       // What is refused is scanned to its end, and takes no memory.
       if excess == nil { read.tokens.append(Token(truncatingIfNeeded: token)) }
-      if end <= trainingEnd { read.trainingCount = read.tokens.count }
+      if end <= trainingEnd { counts.training = read.tokens.count }
+      if end <= validationEnd { counts.validation = read.tokens.count }
       if end >= pace.next {
         pace.reach(end)
         if excess == nil { excess = progress?.excess }
@@ -65,6 +73,9 @@ extension TokenCorpus {
     }
     if let excess { throw .tooLarge(path: path, excess: excess) }
     pace.reach(text.count)
+    // The last line's end is a token that no byte of the text stands for.
+    if validationEnd == text.count { counts.validation = read.tokens.count }
+    if ends != nil { read.ends = counts }
     return read
   }
 }

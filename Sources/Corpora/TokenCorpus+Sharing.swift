@@ -13,6 +13,7 @@ extension TokenCorpus {
     var textBytes: Int
     var count: Int
     var trainingCount: Int?
+    var testStart: Int?
     var fingerprint: String
     var spelled: SpelledTokens
 
@@ -26,6 +27,7 @@ extension TokenCorpus {
       ]
       if let tokens { members.append(.init("path", .string(tokens.path))) }
       if let trainingCount { members.append(.init("training_count", .integer(trainingCount))) }
+      if let testStart { members.append(.init("test_start", .integer(testStart))) }
       return .object(members)
     }
 
@@ -41,7 +43,8 @@ extension TokenCorpus {
     if case .file = storage { return nil }
     var offer = Offer(
       tokens: nil, tokenBytes: 1, content: "", textBytes: unsafe file.bytes.count,
-      count: count, trainingCount: trainingCount, fingerprint: fingerprint, spelled: spelled)
+      count: count, trainingCount: trainingCount, testStart: testStart,
+      fingerprint: fingerprint, spelled: spelled)
     var shared: SharedBytes?
     func put<Token>(_ tokens: [Token]) throws {
       shared = try unsafe tokens.withUnsafeBytes {
@@ -86,6 +89,7 @@ extension TokenCorpus {
       tokens: tokens, tokenBytes: bytes, content: content,
       textBytes: try fields.integer("text_bytes"), count: count,
       trainingCount: try fields.integer(ifPresent: "training_count"),
+      testStart: try fields.integer(ifPresent: "test_start"),
       fingerprint: try fields.string("fingerprint"),
       spelled: SpelledTokens(
         unknown: try fields.integer("unknown"), lineEnds: try fields.integer("line_ends")))

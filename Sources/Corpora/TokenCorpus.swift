@@ -16,6 +16,8 @@ package final class TokenCorpus: Sendable {
   package let fingerprint: String
   /// Tokens before those that are held out; nil where none are, or of a token file.
   package let trainingCount: Int?
+  /// Tokens before those that are held out for a test; nil where `trainingCount` is.
+  package let testStart: Int?
   /// What a text of words spells.
   package let spelled: SpelledTokens
   let file: MappedFile
@@ -104,7 +106,7 @@ package final class TokenCorpus: Sendable {
     count = tokens.header.tokenCount
     fingerprint = tokens.content.description
     storage = .file(tokens)
-    trainingCount = nil
+    (trainingCount, testStart) = (nil, nil)
     spelled = SpelledTokens()
     self.file = file
   }
@@ -117,28 +119,32 @@ package final class TokenCorpus: Sendable {
     self.tokenizer = tokenizer
     if unsafe tokenizer.body(of: file.bytes).isEmpty { throw .empty(path: path) }
     fingerprint = unsafe Self.fingerprint(of: file.bytes, progress)
-    let end = heldOut.map {
-      unsafe $0.trainingEnd(
-        of: tokenizer.body(of: file.bytes), kind: tokenizer.kind, rules: tokenizer.rules)
+    let ends = heldOut.map { held in
+      let (kind, rules) = (tokenizer.kind, tokenizer.rules)
+      let text = unsafe tokenizer.body(of: file.bytes)
+      return unsafe PartEnds(
+        training: held.trainingEnd(of: text, kind: kind, rules: rules),
+        validation: held.test == 0
+          ? text.count : held.testStart(of: text, kind: kind, rules: rules))
     }
     if tokenizer == .byte {
       storage = .bytes
       count = unsafe file.bytes.count
-      trainingCount = end
+      (trainingCount, testStart) = (ends?.training, ends?.validation)
       spelled = SpelledTokens()
     } else if tokenizer.vocabularySize <= 1 << 16 {
       let read: Reading<UInt16> = try unsafe Self.decode(
-        file.bytes, path: path, tokenizer, end, progress)
+        file.bytes, path: path, tokenizer, ends, progress)
       storage = .narrow(read.tokens)
       count = read.tokens.count
-      trainingCount = end == nil ? nil : read.trainingCount
+      (trainingCount, testStart) = (read.ends?.training, read.ends?.validation)
       spelled = read.spelled
     } else {
       let read: Reading<Int32> = try unsafe Self.decode(
-        file.bytes, path: path, tokenizer, end, progress)
+        file.bytes, path: path, tokenizer, ends, progress)
       storage = .wide(read.tokens)
       count = read.tokens.count
-      trainingCount = end == nil ? nil : read.trainingCount
+      (trainingCount, testStart) = (read.ends?.training, read.ends?.validation)
       spelled = read.spelled
     }
     self.file = file
@@ -154,7 +160,7 @@ package final class TokenCorpus: Sendable {
     }
     self.path = path
     self.tokenizer = tokenizer
-    (count, trainingCount) = (offer.count, offer.trainingCount)
+    (count, trainingCount, testStart) = (offer.count, offer.trainingCount, offer.testStart)
     (fingerprint, spelled) = (offer.fingerprint, offer.spelled)
     storage = offer.tokens.map { .shared($0, tokenBytes: offer.tokenBytes) } ?? .bytes
     self.file = file

@@ -16,24 +16,25 @@ extension SequenceData {
     var table = try file.sequences(request)
     var other: (file: DataFile, table: SequenceTable)?
     // What is measured on alone stands for both.
-    let isOneFile = request.valid == request.train
-    if let path = request.valid, !isOneFile {
+    let isOneFile = request.heldFile == request.train
+    if let path = request.heldFile, !isOneFile {
       let file = try DataFile(path: path, progress: request.progress)
       other = (file, try file.sequences(request))
     }
-    var parts = SequenceParts(
-      starts: table.starts, request, hasValidationFile: request.valid != nil)
+    var parts = try SequenceParts(table.source(request, path: file.path), request)
     parts.cutOnlySequence(of: &table, request)
     let frame =
       try frame
-      ?? TaskFrame(of: table, training: parts.trainingSteps, request, path: file.path)
+      ?? TaskFrame(
+        of: table, training: parts.trainingSteps, labels: parts.learnt(table.labels), request,
+        path: file.path)
     if request.task.outputs == .labels {
       try table.requireBinary(frame.columns, path: file.path)
       if let other { try other.table.requireBinary(frame.columns, path: other.file.path) }
     }
     var summary = DataSummary()
     summary.say("training", file.path, table)
-    if let other { summary.say("validation", other.file.path, other.table) }
+    if let other { summary.say(request.heldWord, other.file.path, other.table) }
     summary.say(columnsOf: table, frame)
     if request.task.outputs != .labels,
       let remark = try table.remark(
@@ -111,6 +112,7 @@ extension SequenceData {
     fingerprint = ""
     let heldCount = held?.chosen.count ?? 0
     sayParts(Format.count(heldCount, "sequence"), heldCount, trained.chosen.count)
+    self.summary.say(splitOf: parts, request, called: "sequence", tested: parts.test.count)
     if let predicted = frame.predicted {
       self.summary.say(
         predicted: predicted, isOfSteps: request.isOfSteps, missing: trained.missingTargets)

@@ -20,18 +20,18 @@ extension SequenceData {
       let other = form.formed(validation.set)
       let all = (0..<other.count).map { other.starts[$0]..<other.starts[$0 + 1] }
       held = form.windows(other, all, request, nil)
-    } else if request.validFraction > 0 {
+    } else if parts.holdsOut {
       held = form.windows(set, form.formed(parts.validationSteps, of: set), request, nil)
     }
     if taken.count == 0 {
       throw Self.noWindow(
         "to train on", taken, parts.trainingSteps, request, path: request.train,
-        hint: validation == nil && request.validFraction > 0
+        hint: validation == nil && parts.holdsOut
           ? "lower batch.window, data.horizon or data.valid_fraction" : nil)
     }
     if let held, held.count == 0 {
       throw Self.noWindow(
-        "to validate on", held,
+        request.measuresTest ? "to test on" : "to validate on", held,
         validation.map { set in
           (0..<set.set.count).map { set.set.starts[$0]..<set.set.starts[$0 + 1] }
         } ?? parts.validationSteps, request, path: validation?.path ?? request.train,
@@ -60,16 +60,29 @@ extension SequenceData {
     self.summary = summary
     let heldCount = held?.count ?? 0
     sayParts(Format.count(heldCount, "window"), heldCount, taken.count)
+    let tested =
+      parts.holdsTest
+      ? form.windows(set, form.formed(parts.testSteps, of: set), request, nil).count : 0
+    self.summary.say(splitOf: parts, request, called: "window", tested: tested)
+    sayShort(parts, validation: validation?.set, request)
+  }
+
+  /// Says which series have no window.
+  private mutating func sayShort(
+    _ parts: SequenceParts, validation set: SequenceSet?, _ request: SequenceRequest
+  ) {
     let least = request.window + request.horizon
-    self.summary.say(
-      shortSeriesOf: "training", parts.trainingSteps.map(\.count), least: least)
-    if let validation {
-      self.summary.say(
-        shortSeriesOf: "validation", (0..<validation.set.count).map { validation.set.length($0) },
+    summary.say(
+      shortSeriesOf: "training", parts.training.map { parts.trainingSteps[$0].count },
+      least: least)
+    if let set {
+      summary.say(
+        shortSeriesOf: "validation", (0..<set.count).map { set.length($0) }, least: least)
+    } else if validation != nil {
+      summary.say(
+        shortSeriesOf: "validation",
+        parts.validationSteps.filter { request.split.by != .sequence || !$0.isEmpty }.map(\.count),
         least: least)
-    } else if held != nil {
-      self.summary.say(
-        shortSeriesOf: "validation", parts.validationSteps.map(\.count), least: least)
     }
   }
 }

@@ -117,18 +117,29 @@ struct SequencePart {
 extension SequenceParts {
   /// Of the only sequence of a file whose steps have targets, holds the last steps out.
   mutating func cutOnlySequence(of table: inout SequenceTable, _ request: SequenceRequest) {
-    guard request.isOfSteps, table.count == 1, !validation.isEmpty else { return }
+    guard request.isOfSteps, table.count == 1, request.split.by == .fraction else { return }
     let steps = table.starts[1]
-    let held = Int((Double(steps) * request.validFraction).rounded(.up))
-    guard held < steps else { return }
-    table.starts = [0, steps - held, steps]
-    if let line = table.lines.first { table.lines = [line, line + steps - held] }
-    if let name = table.names.first { table.names = [name, name] }
-    (training, validation) = ([0], [1])
-    trainingSteps = [0..<steps - held]
-    table.remarks.append(
-      "the file is one sequence: its last \(Format.count(held, "step")) validate "
-        + "(data.valid_fraction)")
+    func held(_ fraction: Double) -> Int { Int((Double(steps) * fraction).rounded(.up)) }
+    let validated =
+      request.valid == nil && request.heldFile != request.train ? held(request.validFraction) : 0
+    let tested = request.heldFile == request.train ? 0 : held(request.testFraction)
+    let trained = steps - validated - tested
+    guard validated + tested > 0, trained > 0 else { return }
+    let lengths = [trained, validated, tested].filter { $0 > 0 }
+    table.starts = lengths.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
+    if let line = table.lines.first { table.lines = table.starts.dropLast().map { line + $0 } }
+    if let name = table.names.first { table.names = lengths.map { _ in name } }
+    training = [0]
+    validation = validated > 0 ? [1] : []
+    test = tested > 0 ? [lengths.count - 1] : []
+    self.steps = Counts(training: trained, validation: validated, test: tested)
+    if request.measuresTest { validation = test }
+    trainingSteps = [0..<trained]
+    if validated > 0 {
+      table.remarks.append(
+        "the file is one sequence: its last \(Format.count(validated, "step"))"
+          + (tested > 0 ? " before those to test on" : "") + " validate (data.valid_fraction)")
+    }
   }
 }
 

@@ -38,8 +38,11 @@ package struct TaskFrame: Sendable, Equatable, Codable {
   package var predicted: PredictedNumbers?
 
   /// Learns everything from the training parts (ranges of steps) of a file.
+  ///
+  /// - Parameter labels: those that classes are learnt from; nil for all of the table.
   package init(
-    of table: SequenceTable, training: [Range<Int>], _ request: SequenceRequest, path: String
+    of table: SequenceTable, training: [Range<Int>], labels: [String]? = nil,
+    _ request: SequenceRequest, path: String
   ) throws {
     columns = request.numberColumns ?? table.columns
     let places = try table.places(of: columns, path: path, key: "data.columns")
@@ -51,7 +54,7 @@ package struct TaskFrame: Sendable, Equatable, Codable {
           path: path, place: nil, problem: "its sequences have no labels",
           hint: "classification needs one of each")
       }
-      classes = ClassNames.ordered(table.labels)
+      classes = ClassNames.ordered(labels ?? table.labels)
       if request.contract >= .two, classes?.contains("") == true {
         let number = table.labels.firstIndex(of: "").map { $0 + 1 } ?? 1
         throw DataFileError(

@@ -81,15 +81,16 @@ extension Config {
   /// What of a text trains, and what is held out.
   func split(train: TokenCorpus, valid: TokenCorpus?) throws(CorpusError) -> CorpusSplit {
     try CorpusSplit(
-      train: train, valid: valid, validFraction: data.validFraction, sequences: batch.sequences,
-      window: batch.window)
+      train: train, valid: valid, validFraction: data.validFraction,
+      testFraction: data.testFraction, sequences: batch.sequences, window: batch.window)
   }
 
   /// What a text holds out by bytes; nil where it is nothing, or counted in tokens as by version 1.
   private var heldOut: HeldOut? {
     get throws(CorpusError) {
-      let holdsOut = contract >= .two && data.valid == nil && data.validFraction > 0
-      return holdsOut ? try HeldOut(data.validFraction) : nil
+      let valid = data.valid == nil ? data.validFraction : 0
+      guard contract >= .two, valid + data.testFraction > 0 else { return nil }
+      return try HeldOut(valid, test: data.testFraction)
     }
   }
 
@@ -110,6 +111,8 @@ extension Config {
     request.train = data.train
     request.valid = data.valid
     request.validFraction = data.validFraction
+    (request.test, request.testFraction) = (data.test, data.testFraction)
+    request.split = data.split.rule
     request.format = options.format
     request.hasHeader = options.header
     request.decimal = options.decimal

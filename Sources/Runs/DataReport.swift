@@ -27,6 +27,14 @@ struct DataReport {
           + "by version \(ContractVersion.newest.rawValue), which reads more of the data "
           + "(docs/numeric-contract.md)")
     }
+    if let path = config.data.test {
+      let size = FileStatus(path)?.byteCount
+      summary.say(
+        "test",
+        "'\(path)'" + (size.map { ", \(Format.bytes($0))" } ?? " (there is no such file yet)")
+          + ", which evaluate --test reads and training does not")
+      summary.add(["test_file": .string(path)])
+    }
     for remark in config.scheduleRemarks { summary.say("remark", remark) }
     let remarks = summary.lines.filter { $0.label == "remark" }
     summary.add(["remarks": .array(remarks.map { .string($0.text) })])
@@ -52,6 +60,12 @@ struct DataReport {
       "\(Format.grouped(training.range.count)) training tokens, "
         + "\(Format.grouped(validationTokens)) validation tokens"
         + (config.data.valid.map { " of '\($0)'" } ?? ""))
+    if let test = split.test {
+      let count = Format.grouped(test.range.count)
+      summary.say(
+        "test", "\(count) tokens, kept for evaluate --test; nothing is learnt from them")
+      summary.add(["test_tokens": .integer(test.range.count)])
+    }
     summary.add([
       "training_tokens": .integer(training.range.count),
       "validation_tokens": .integer(validationTokens),
@@ -142,7 +156,9 @@ struct DataReport {
   private mutating func remark(ofVocabulary split: CorpusSplit) {
     let corpus = split.training.corpus
     if let words = corpus.spelled.words { summary.say("remark", words) }
-    if corpus.isPrepared, corpus.tokenizer.kind != .byte, split.validation?.corpus === corpus {
+    if corpus.isPrepared, corpus.tokenizer.kind != .byte,
+      split.validation?.corpus === corpus || split.test != nil
+    {
       summary.say(
         "remark",
         "the vocabulary of '\(corpus.path)' was learnt when it was prepared, the part that is held "

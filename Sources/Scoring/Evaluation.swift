@@ -17,6 +17,8 @@ package struct Evaluation {
   package var wish: ChosenCheckpoint.Wish?
   /// A text to measure on instead of the validation text.
   package var text: String?
+  /// Whether what the config sets aside to test on is measured, in place of the validation data.
+  package var isTest = false
   package var threads: Int?
   /// Parts that the text is cut into, each of which starts from the initial state; nil for as many
   /// as there were sequences in training.
@@ -96,7 +98,8 @@ package struct Evaluation {
       "tokens": .integer(score.targets), "loss": .number(score.loss),
     ]
     console.record(
-      head.merging(score.measures).merging(model.choice.json).merging(score.tables))
+      head.merging(isTest ? ["part": "test"] : [:]).merging(score.measures)
+        .merging(model.choice.json).merging(score.tables))
   }
 
   /// The model's config, with another batch where that is asked for.
@@ -178,6 +181,7 @@ package struct Evaluation {
     of model: LoadedModel, on communicator: any Communicator, _ progress: ReadingProgress
   ) throws -> Subject {
     var config = model.config
+    if isTest { try communicator.agree { try requireTest(of: config) } }
     if let text {
       try communicator.agree {
         if model.task.isGenerated {
@@ -204,10 +208,22 @@ package struct Evaluation {
           "\(config.data.train) is not what the checkpoint was trained on; name data with --text")
       }
       guard data.validation != nil else {
-        throw UsageError("the run set nothing aside for validation")
+        throw UsageError("the run set nothing aside for \(isTest ? "a test" : "validation")")
       }
-      return .sequences(data, path: config.data.valid ?? "the \(model.task.name) task")
+      let path =
+        isTest
+        ? config.data.test ?? "the test part of \(config.data.train)"
+        : config.data.valid ?? "the \(model.task.name) task"
+      return .sequences(data, path: path)
     }
+  }
+
+  /// Throws where nothing is set aside to test on.
+  private func requireTest(of config: Config) throws {
+    if config.data.hasTest { return }
+    throw UsageError(
+      "--test: the run set nothing aside to test on (data.test, data.test_fraction or "
+        + "data.split.test); name a file with --text")
   }
 
   /// What a config asks for, seen as the training data were.
@@ -216,6 +232,7 @@ package struct Evaluation {
     _ progress: ReadingProgress
   ) throws -> SequenceData {
     var request = config.sequenceRequest
+    request.measuresTest = isTest
     request.progress = progress
     request.growsWindow = true
     return try config.openSequences(
@@ -230,29 +247,37 @@ package struct Evaluation {
   ) throws -> Subject {
     let tokenizer = model.state.tokenizer
     func complain(_ problem: String) { Console.complain("gru-dist: \(problem)") }
-    if let text {
+    func wholeText(_ path: String) throws -> CorpusSplit.Part {
       let corpus = try model.config.openTexts(
-        train: text, valid: nil, on: communicator, complain: complain
+        train: path, valid: nil, on: communicator, complain: complain
       ) {
-        Texts(train: try TokenCorpus(path: text, tokenizer: tokenizer, progress: progress))
+        Texts(train: try TokenCorpus(path: path, tokenizer: tokenizer, progress: progress))
       }.train
       return try communicator.agree {
         guard corpus.count >= 2 else {
           throw UsageError(
-            "text '\(text)' has 1 token, expected at least 2: there is nothing to predict")
+            "text '\(path)' has 1 token, expected at least 2: there is nothing to predict")
         }
-        return .text(CorpusSplit.Part(corpus: corpus, range: 0..<corpus.count), training: nil)
+        return CorpusSplit.Part(corpus: corpus, range: 0..<corpus.count)
       }
     }
+    if let text { return .text(try wholeText(text), training: nil) }
+    if isTest { try communicator.agree { try requireTest(of: model.config) } }
     let data = try model.config.openData(
       as: .tokenizer(tokenizer), on: communicator, progress: progress, complain: complain)
     guard case .text(let split) = data else { preconditionFailure("a text is none") }
-    return try communicator.agree {
+    try communicator.agree {
       guard split.training.corpus.fingerprint == model.state.corpusFingerprint else {
         throw UsageError(
           "\(model.config.data.train) is not the text that the checkpoint was trained on; name a "
             + "text with --text")
       }
+    }
+    if isTest, let path = model.config.data.test {
+      return .text(try wholeText(path), training: split.training)
+    }
+    return try communicator.agree {
+      if let test = split.test, isTest { return .text(test, training: split.training) }
       guard let validation = split.validation else {
         throw UsageError(
           "the run set no validation text aside (data.valid_fraction is 0); name one with --text")

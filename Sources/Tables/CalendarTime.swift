@@ -2,7 +2,7 @@ import NumericContract
 import Records
 
 /// A date, or a date and a time of day, as a clock on the wall shows it.
-package struct CalendarTime: Equatable, Sendable {
+package struct CalendarTime: Equatable, Sendable, Comparable {
   /// Days since the first of March of year 0, and seconds since midnight.
   var day: Int32
   var seconds: Int32
@@ -16,7 +16,7 @@ package struct CalendarTime: Equatable, Sendable {
   /// Reads ISO 8601: 2016-07-01, with a time of day after a T or blanks (08, 08:30, 08:30:00.5),
   /// and with a zone after that (Z, +02:00, +0200), which counts for nothing; nil for anything
   /// else.
-  init?(_ text: some Sequence<UInt8>) {
+  package init?(_ text: some Sequence<UInt8>) {
     var bytes = Array(text)[...]
     func isBlank(_ byte: UInt8?) -> Bool { byte == 0x20 || byte == 0x09 }
     while isBlank(bytes.first) { bytes.removeFirst() }
@@ -85,6 +85,10 @@ package struct CalendarTime: Equatable, Sendable {
     return (saturday + 5) % 7
   }
 
+  package static func < (a: CalendarTime, b: CalendarTime) -> Bool {
+    (a.day, a.seconds) < (b.day, b.seconds)
+  }
+
   /// Sine and cosine of hour, weekday and month, [`inputs`].
   var inputs: [Float] {
     let turns: [Double] = [Double(seconds) / 86_400, Double(weekday) / 7, Double(month) / 12]
@@ -98,7 +102,7 @@ package struct CalendarTime: Equatable, Sendable {
 /// A column of dates and times.
 package struct TimeColumn: Sendable {
   package var name: String
-  private(set) var times: [CalendarTime] = []
+  package private(set) var times: [CalendarTime] = []
   /// Of rows of a sequence but its first: those that are earlier than the row before, as late as
   /// it, and otherwise later than the first one of all.
   private var rows = 0

@@ -11,6 +11,13 @@ package struct SequenceRequest: Sendable {
   package var valid: String?
   /// The part of `train` to validate on where there is no other file.
   package var validFraction = 0.0
+  /// The file to test on, or the part of `train`, neither of which training looks at.
+  package var test: String?
+  package var testFraction = 0.0
+  /// What else decides which part something belongs to.
+  package var split = DataSplit()
+  /// Whether what is held out to test on is measured, in place of what is to validate on.
+  package var measuresTest = false
   package var format = SequenceFormat.auto
   /// What stands before decimals of a table; nil for what its head shows.
   package var decimal: String?
@@ -82,6 +89,21 @@ package struct SequenceRequest: Sendable {
 
   /// The default of `data.sequence`.
   package static let sequenceColumn = "sequence"
+
+  /// The file beside `train` that is measured on; nil where that is a part of `train`.
+  package var heldFile: String? { measuresTest ? test : valid }
+
+  /// What is measured on, in a word.
+  package var heldWord: String { measuresTest ? "test" : "validation" }
+
+  /// Columns whose dates and times are read.
+  var timeColumns: [String] {
+    // Nothing is split where all is measured on, or predicted.
+    guard let column = split.column, parts == nil, heldFile != train,
+      !calendarColumns.contains(column)
+    else { return calendarColumns }
+    return calendarColumns + [column]
+  }
 
   /// The columns of numbers to read: those that are named in any way, where some are.
   package var numberColumns: [String]? {

@@ -77,10 +77,10 @@ extension SequenceData {
   ) throws {
     let reader = TextReader(request: request, text: text)
     let table = try reader.read(request.train)
-    let isOneFile = request.valid == request.train
-    let other = isOneFile ? nil : try request.valid.map { try reader.read($0) }
-    let parts = SequenceParts(
-      starts: table.starts, request, hasValidationFile: request.valid != nil)
+    let isOneFile = request.heldFile == request.train
+    let other = isOneFile ? nil : try request.heldFile.map { try reader.read($0) }
+    let parts = try SequenceParts(
+      SequenceParts.Source(starts: table.starts, path: request.train), request)
     guard !parts.training.isEmpty else {
       throw DataFileError(
         path: request.train, place: nil, problem: "no document is left to train on",
@@ -91,7 +91,7 @@ extension SequenceData {
     let documents = ReadDocuments(table, tokenizer, window: request.window)
     let held = other.map { ReadDocuments($0, tokenizer, window: request.window) } ?? documents
     let heldDocuments =
-      request.valid == nil ? parts.validation : Array(0..<(other ?? table).count)
+      request.heldFile == nil ? parts.validation : Array(0..<(other ?? table).count)
     let trained = documents.parts(of: parts.training)
     let rows = PackedSequences(
       set: documents.set, chosen: trained, target: .nextStep, batchRows: request.rows,
@@ -120,14 +120,14 @@ extension SequenceData {
       words: "\(Format.count(parts.training.count, "training document")), "
         + "\(Format.count(targets, "token")) in \(Format.count(rows.rowCount, "row")), "
         + "\(Format.fixed(100 * rows.fill, 1)) % filled")
-    validationFingerprint = request.valid == nil ? nil : (other ?? table).fingerprint
+    validationFingerprint = request.heldFile == nil ? nil : (other ?? table).fingerprint
     self.tokenizer = tokenizer
     targetCounts = documents.targetCounts(trained, vocabularySize: tokenizer.vocabularySize)
     let heldTargets = heldRows.map { $0.targetCount(beforeBatch: $0.batchCount) } ?? 0
     validationTokens = TokenCount(tokens: heldTargets, unknown: heldCounts?.unknown ?? 0)
     summary.say("training", request.train, table, called: "document")
-    if let other, let path = request.valid {
-      summary.say("validation", path, other, called: "document")
+    if let other, let path = request.heldFile {
+      summary.say(request.heldWord, path, other, called: "document")
     }
     for remark in table.remarks { summary.say("remark", remark) }
     for remark in other?.remarks ?? [] { summary.say("remark", "validation: " + remark) }
@@ -140,6 +140,7 @@ extension SequenceData {
       tokenizer)
     sayParts(
       Format.count(heldDocuments.count, "document"), heldDocuments.count, parts.training.count)
+    summary.say(splitOf: parts, request, called: "document", tested: parts.test.count)
   }
 }
 

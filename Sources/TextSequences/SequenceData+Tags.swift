@@ -38,12 +38,14 @@ extension EncodedFiles {
   ) throws {
     let reader = TagReader(request: request, text: text)
     let table = try reader.read(request.train)
-    let isOneFile = request.valid == request.train
-    let other = isOneFile ? nil : try request.valid.map { try reader.read($0) }
-    let parts = SequenceParts(
-      starts: table.starts, request, hasValidationFile: request.valid != nil)
+    let isOneFile = request.heldFile == request.train
+    let other = isOneFile ? nil : try request.heldFile.map { try reader.read($0) }
+    let parts = try SequenceParts(
+      SequenceParts.Source(starts: table.starts, path: request.train), request)
     let tokenizer = try tokenizer ?? table.tokenizer(learnt: parts.training, text.learning)
-    let frame = try frame ?? Self.frame(of: table, ignoring: text.ignoredLabel)
+    let frame =
+      try frame
+      ?? Self.frame(of: table, parts.learntSequences, ignoring: text.ignoredLabel)
     var cut = TextTable.Cut()
     func part(_ table: TaggedTable, _ chosen: [Int]) throws -> EncodedPart {
       let (set, classes) = try table.encoded(
@@ -67,10 +69,11 @@ extension EncodedFiles {
     }
     self.tokenizer = tokenizer
     self.frame = frame
+    self.parts = parts
     fingerprint = table.fingerprint
     validationFingerprint = isOneFile ? table.fingerprint : other?.fingerprint
     summary.say("training", table)
-    if let other { summary.say("validation", other) }
+    if let other { summary.say(request.heldWord, other) }
     for remark in table.remarks { summary.say("remark", remark) }
     for remark in other?.remarks ?? [] { summary.say("remark", "validation: " + remark) }
     if cut.texts > 0 { summary.say(cut: cut, text.truncation, window: request.window) }
@@ -83,9 +86,9 @@ extension EncodedFiles {
   }
 
   private static func frame(
-    of table: TaggedTable, ignoring label: String?
+    of table: TaggedTable, _ sequences: [Int]?, ignoring label: String?
   ) throws -> TaskFrame {
-    let classes = table.classes(ignoring: label)
+    let classes = table.classes(of: sequences, ignoring: label)
     if let label, !table.names.contains(label) {
       throw DataFileError(
         path: table.path, place: nil,

@@ -22,6 +22,8 @@ struct EncodedFiles {
   var frame: TaskFrame
   var fingerprint: String
   var validationFingerprint: String?
+  /// How the file to train on is split.
+  var parts: SequenceParts
   /// What is said of the files.
   var summary = DataSummary()
 }
@@ -37,17 +39,19 @@ extension EncodedFiles {
   ) throws {
     let reader = TextReader(request: request, text: text)
     let table = try reader.read(request.train)
-    let isOneFile = request.valid == request.train
-    let other = isOneFile ? nil : try request.valid.map { (path: $0, table: try reader.read($0)) }
-    let parts = SequenceParts(
-      starts: table.starts, request, hasValidationFile: request.valid != nil)
+    let isOneFile = request.heldFile == request.train
+    let other =
+      isOneFile ? nil : try request.heldFile.map { (path: $0, table: try reader.read($0)) }
+    let parts = try SequenceParts(
+      SequenceParts.Source(starts: table.starts, labels: table.labels, path: request.train),
+      request)
     guard !parts.training.isEmpty else {
       throw DataFileError(
         path: request.train, place: nil, problem: "no text is left to train on",
         hint: "lower data.valid_fraction")
     }
     let tokenizer = try tokenizer ?? table.tokenizer(learnt: parts.training, text.learning)
-    let frame = frame ?? TaskFrame(classesOf: table.labels)
+    let frame = frame ?? TaskFrame(classesOf: parts.learnt(table.labels))
     var cut = TextTable.Cut()
     func part(_ table: TextTable, _ chosen: [Int], path: String) throws -> EncodedPart {
       let set = try table.encoded(
@@ -65,10 +69,11 @@ extension EncodedFiles {
     }
     self.tokenizer = tokenizer
     self.frame = frame
+    self.parts = parts
     fingerprint = table.fingerprint
     validationFingerprint = isOneFile ? table.fingerprint : other?.table.fingerprint
     summary.say("training", request.train, table)
-    if let other { summary.say("validation", other.path, other.table) }
+    if let other { summary.say(request.heldWord, other.path, other.table) }
     for remark in table.remarks { summary.say("remark", remark) }
     for remark in other?.table.remarks ?? [] { summary.say("remark", "validation: " + remark) }
     if cut.texts > 0 { summary.say(cut: cut, text.truncation, window: request.window) }
@@ -128,6 +133,7 @@ extension SequenceData {
       tokens: trained.set.count(of: trained.chosen, unknown: unknown),
       validation: validationTokens, files.tokenizer)
     sayParts(Format.count(held.chosen.count, noun), held.chosen.count, trained.chosen.count)
+    summary.say(splitOf: files.parts, request, called: noun, tested: files.parts.test.count)
   }
 }
 

@@ -85,9 +85,14 @@ extension TaggedTable {
     return learner.tokenizer()
   }
 
-  /// The classes: all labels but the one that is ignored.
-  func classes(ignoring label: String?) -> [String] {
-    ClassNames.ordered(names.filter { $0 != label })
+  /// The classes: all labels of some sequences but the one that is ignored.
+  ///
+  /// - Parameter sequences: nil for all.
+  func classes(of sequences: [Int]?, ignoring label: String?) -> [String] {
+    let all = ClassNames.ordered(names.filter { $0 != label })
+    guard let sequences else { return all }
+    let found = Set(sequences.flatMap { labels[starts[$0]..<starts[$0 + 1]] })
+    return all.filter { name in numbers[name].map(found.contains) ?? false }
   }
 
   /// The sequences as a model reads them, and the class of every step; -1 where it is ignored.

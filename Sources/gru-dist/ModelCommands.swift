@@ -30,6 +30,7 @@ struct EvaluateCommand: RankedCommand {
       EXAMPLES
         gru-dist evaluate runs/lm
         gru-dist evaluate runs/lm --newest
+        gru-dist evaluate runs/lm --test
         mpirun -np 2 gru-dist evaluate runs/lm/checkpoints/step-00000800 --text other.txt
       """)
 
@@ -42,6 +43,10 @@ struct EvaluateCommand: RankedCommand {
 
   @Option(help: "The text; the run's validation text by default.", completion: .file())
   var text: String?
+
+  @Flag(
+    help: "Measure on what the config sets aside to test on (data.test, test_fraction, split).")
+  var test = false
 
   @Option(
     help: ArgumentHelp(
@@ -59,6 +64,7 @@ struct EvaluateCommand: RankedCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    if test, text != nil { throw ValidationError("give --test or --text, not both") }
     if let threads, !(1...4096 ~= threads) {
       throw ValidationError("--threads: expected 1 to 4096, found \(threads)")
     }
@@ -71,6 +77,7 @@ struct EvaluateCommand: RankedCommand {
     var evaluation = Evaluation(
       path: path, text: text, threads: threads, instructionSet: compute.instructionSet)
     evaluation.streams = streams
+    evaluation.isTest = test
     evaluation.wish = checkpoint.wish
     let console = Console(isJSON: output.json, isCoordinator: communicator.rank == 0)
     try evaluation.run(on: communicator, console: console)

@@ -29,7 +29,7 @@ import Testing
       paths(.changesValidations) == ["run.validate_every", "run.best_by", "data.valid_sequences"])
     #expect(
       paths(.free) == [
-        "data.train", "data.valid", "exchange.progress", "exchange.bucket_bytes",
+        "data.train", "data.valid", "data.test", "exchange.progress", "exchange.bucket_bytes",
         "exchange.sparse", "run.directory", "run.scratch_directory", "run.log_every",
         "run.checkpoint_every", "run.checkpoint_seconds", "run.keep_checkpoints",
         "run.watchdog_seconds", "run.verify_every", "run.recompute_every", "run.tensorboard",

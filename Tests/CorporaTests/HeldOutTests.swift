@@ -33,6 +33,44 @@ import Testing
     #expect(split.validation?.unknownTargets == 0)
   }
 
+  @Test func aTestPartIsTheEndOfTheText() throws {
+    let text = (0..<60).map { "w\($0)" }.joined(separator: " ")
+    for kind in [Tokenizer.Kind.byte, .character, .word, .bytePair] {
+      let corpus = try withTemporaryFile(text.utf8) {
+        try TokenCorpus(
+          path: $0, learning: Tokenizer.Learning(kind), heldOut: try HeldOut(0.2, test: 0.3))
+      }
+      let split = try CorpusSplit(
+        train: corpus, valid: nil, validFraction: 0.2, testFraction: 0.3, sequences: 1, window: 1)
+      let (validation, test) = (try #require(split.validation), try #require(split.test))
+      #expect(split.training.range.upperBound == validation.range.lowerBound)
+      #expect(validation.range.upperBound == test.range.lowerBound)
+      #expect(test.range.upperBound == corpus.count)
+      if kind == .byte {
+        let held = (Double(text.utf8.count) * 0.3).rounded(.up)
+        #expect(test.range.count == Int(held))
+      }
+      if kind == .word {
+        // Half of 230 bytes: the words of the others are not learnt.
+        #expect(self.text(corpus, split.training.range).hasSuffix("w31 "))
+        #expect(split.validation?.unknownTargets == validation.range.count - 1)
+      }
+    }
+    // Of tokens that were prepared, whose text is not there to be counted.
+    let whole = try corpus("0123456789", .byte, 0)
+    let split = try CorpusSplit(
+      train: try withTemporaryFile("0123456789".utf8) {
+        try TokenCorpus(path: $0, learning: .character)
+      }, valid: nil, validFraction: 0.3, testFraction: 0.2, sequences: 1, window: 1)
+    #expect(split.training.range == 0..<5)
+    #expect(split.validation?.range == 5..<8)
+    #expect(split.test?.range == 8..<10)
+    #expect(throws: CorpusError.self) {
+      try CorpusSplit(
+        train: whole, valid: nil, validFraction: 0.1, testFraction: 0.2, sequences: 1, window: 4)
+    }
+  }
+
   @Test func theBoundaryIsCountedInBytes() throws {
     // 3 of 10 bytes are held out.
     let bytes = try corpus("0123456789", .byte, 0.25)

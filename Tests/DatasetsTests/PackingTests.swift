@@ -117,12 +117,13 @@ import Testing
   }
 
   /// What is held out must not be seen in training, not even as a target.
-  @Test func heldOutStepsAreForecastOnly() {
+  @Test func heldOutStepsAreForecastOnly() throws {
     var request = SequenceRequest(
       task: TaskName.forecasting.description, rows: 4, window: 6, seed: 1)
     request.validFraction = 0.25
     request.horizon = 3
-    let parts = SequenceParts(starts: [0, 100], request, hasValidationFile: false)
+    let parts = try SequenceParts(
+      SequenceParts.Source(starts: [0, 100], path: "x"), request)
     #expect(parts.trainingSteps == [0..<75])
     #expect(parts.validationSteps == [69..<100])
   }

@@ -7,6 +7,10 @@ package struct DataConfig: ConfigSection {
   /// A text of its own to validate on; nil takes the end of `train`.
   package var valid: String?
   package var validFraction = 0.1
+  /// A file of its own to test on, or the part of `train`.
+  package var test: String?
+  package var testFraction = 0.0
+  package var split = SplitConfig()
   package var tokenizer = Tokenizer.Kind.byte
   /// Words that occur less often in `train` are unknown, byte pairs that do are not merged.
   package var minimumCount = 1
@@ -38,6 +42,14 @@ package struct DataConfig: ConfigSection {
           + "a text by bytes, so that the vocabulary is learnt from the rest, of a token file by "
           + "tokens."),
       ConfigKey(
+        "test", \.test, .optionalPath, tasks: .fromFiles, resume: .free,
+        "A file of its own for `gru-dist evaluate --test`, which training does not read."),
+      ConfigKey(
+        "test_fraction", \.testFraction, .number(.from(0, to: 0.9)), tasks: .fromFiles,
+        "The part of `train` that is set aside for `evaluate --test`: of texts and series the end, "
+          + "after the part to validate on, and else sequences at random."),
+      ConfigKey(section: "split", \.split, tasks: .fromSequences),
+      ConfigKey(
         "tokenizer", \.tokenizer, .choice(aliases: ["char": .character]), tasks: [.language],
         "How text becomes tokens: bytes, Unicode characters, words (a line end is `<eos>`), or "
           + "byte pairs that are learned from `train`."),
@@ -58,6 +70,44 @@ package struct DataConfig: ConfigSection {
 
   package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
     if let problem = learning.problem { throw place.failure("vocabulary_limit", problem) }
+    try checkParts(place)
+  }
+
+  /// Checks that each part comes from one place.
+  private func checkParts(_ place: ConfigPlace) throws(ConfigError) {
+    let rule = split.rule
+    if test != nil, testFraction > 0 || rule.test != .none {
+      throw place.failure(
+        "test", "names a file, and "
+          + (testFraction > 0 ? "data.test_fraction" : "data.split.test")
+          + " a part of data.train: there is one test", hint: "leave one of them out")
+    }
+    if valid != nil, rule.valid != .none {
+      throw place.failure(
+        "valid", "names a file, and data.split.valid a part of data.train",
+        hint: "leave one of them out")
+    }
+    if !rule.by.takesFractions, testFraction > 0 {
+      throw place.failure(
+        "test_fraction", "is not used where data.split is by \"\(rule.by.rawValue)\"",
+        hint: "set it to 0, or data.split.by to \"fraction\"")
+    }
+    if valid == nil, validFraction + testFraction > 0.95 {
+      throw place.failure(
+        "test_fraction",
+        "leaves hardly anything to train on beside data.valid_fraction \(validFraction)",
+        hint: "lower one of them")
+    }
+    guard hasTest, test.map({ $0 == train || $0 == valid }) ?? (valid == train) else { return }
+    throw place.failure(
+      test == nil ? "valid" : "test", "names a file that another part has too",
+      hint: "name a file of its own")
+  }
+
+  /// Whether something is set aside to test on.
+  package var hasTest: Bool {
+    let rule = split.rule
+    return test != nil || (rule.by.takesFractions ? testFraction > 0 : rule.test != .none)
   }
 
   /// How the tokenizer is learned from `train`.
@@ -68,6 +118,8 @@ package struct DataConfig: ConfigSection {
 
   /// Whether there is something to validate on.
   package func hasValidation(_ name: TaskName) -> Bool {
-    name.description.isGenerated ? task.validSequences > 0 : valid != nil || validFraction > 0
+    if name.description.isGenerated { return task.validSequences > 0 }
+    let rule = split.rule
+    return valid != nil || (rule.by.takesFractions ? validFraction > 0 : rule.valid != .none)
   }
 }

@@ -146,7 +146,8 @@ private struct TableBody {
           "line \(rows.line), column \"\(header.names[place])\"",
           "expected a date or time such as 2016-07-01 or 2016-07-01 08:30:00 (ISO 8601), found "
             + "\"\(rows[place])\"",
-          hint: "leave the column out of data.calendar, or write its dates so")
+          hint: "name another column in data.\(header.isSplit(place) ? "split.column" : "calendar")"
+            + ", or write its dates so")
       }
       times[index].append(time, isFirst: isFirst)
     }

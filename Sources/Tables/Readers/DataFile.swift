@@ -104,6 +104,7 @@ package final class DataFile {
       (request.hasHeader, "data.header"), (request.decimal == nil, "data.decimal"),
       (request.remark == nil, "data.comment"), (isDefault, "data.sequence"),
       (request.calendarColumns.isEmpty, "data.calendar"),
+      (request.split.column == nil, "data.split.column"),
     ]
     guard let option = options.first(where: { !$0.0 }) else { return }
     throw failure(

@@ -12,6 +12,8 @@ package struct TableHeader {
   /// Columns whose values are handed on as they are.
   package let kept: [Int]
   package let targets: [Int]
+  /// The column of times that rows are split by.
+  private let splitColumn: String?
   /// Those that the config chooses; nil where it leaves that to the file.
   package let chosen: [Int]?
 
@@ -47,9 +49,12 @@ package struct TableHeader {
       of: request.task.outputs == .classes && request.parts == nil ? request.labelColumn : nil,
       "data.label")
     kept = try (request.parts?.kept ?? []).compactMap { try place(of: $0, "--keep") }
-    calendar = try request.calendarColumns.compactMap { try place(of: $0, "data.calendar") }
     let wanted = request.predictsOthers ? request.targetColumns ?? ["target"] : []
     targets = try wanted.compactMap { try place(of: $0, "data.targets") }
+    calendar = try request.timeColumns.compactMap {
+      try place(of: $0, $0 == request.split.column ? "data.split.column" : "data.calendar")
+    }
+    splitColumn = request.split.column
     _ = try request.knownColumns.map { try place(of: $0, "data.known") }
     _ = try request.staticColumns.map { try place(of: $0, "data.static") }
     chosen = try request.numberColumns?.compactMap { try place(of: $0, "data.columns") }
@@ -59,6 +64,9 @@ package struct TableHeader {
         hint: "leave it out of data.columns or of data.targets")
     }
   }
+
+  /// Whether rows are split by the times of a column.
+  func isSplit(_ place: Int) -> Bool { names[place] == splitColumn }
 
   /// Throws where a first row looks like numbers, dates and times, and no names.
   private static func requireNames(_ fields: [String], line: Int, _ file: DataFile) throws {
