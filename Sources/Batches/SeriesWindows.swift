@@ -96,6 +96,37 @@ package final class SeriesWindows: Sendable, Codable {
       of: chosen.map { Int($0[index]) } ?? index, firstSteps, windowsBefore, plan.stride)
   }
 
+  /// Which window of its part is in a row of a batch, from 0; nil where there is none.
+  package func origin(batch: Int, row: Int) -> Int? {
+    let (epoch, index) = (batch / batchCount, batch % batchCount)
+    let place = index * batchRows + row
+    if place >= count { return nil }
+    let number = permutation?.number(at: place, epoch: epoch) ?? place
+    let window = chosen.map { Int($0[number]) } ?? number
+    return window - windowsBefore[part(of: window)]
+  }
+
+  /// Windows of the part that has most, and how many steps of its series lie before what each
+  /// forecasts; nil where that is not the same in all series.
+  package var origins: (count: Int, steps: [Int]?) {
+    let counts = zip(windowsBefore, windowsBefore.dropFirst()).map { $1 - $0 }
+    let most = counts.max() ?? 0
+    let firsts = firstSteps.indices.filter { counts[$0] > 0 }.map { part in
+      firstSteps[part] - set.starts[set.sequence(ofStep: firstSteps[part])] + window
+    }
+    guard let first = firsts.first, firsts.allSatisfy({ $0 == first }) else { return (most, nil) }
+    return (most, (0..<most).map { first + $0 * plan.stride })
+  }
+
+  private func part(of window: Int) -> Int {
+    var (low, high) = (0, firstSteps.count)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if windowsBefore[middle] <= window { low = middle } else { high = middle }
+    }
+    return low
+  }
+
   private static func start(
     of index: Int, _ firstSteps: [Int], _ windowsBefore: [Int], _ stride: Int
   ) -> Int {

@@ -19,6 +19,10 @@ package struct Evaluation {
   package var text: String?
   /// Whether what the config sets aside to test on is measured, in place of the validation data.
   package var isTest = false
+  /// Steps from one origin of a backtest to the next; nil for every window by itself.
+  package var backtest: Int?
+  /// Levels of the intervals that forecasts are measured by; nil for the usual ones.
+  package var intervals: [Double]?
   package var threads: Int?
   /// Parts that the text is cut into, each of which starts from the initial state; nil for as many
   /// as there were sequences in training.
@@ -41,6 +45,7 @@ package struct Evaluation {
       try Kernels.selected(instructionSet, model.config.model.precision.kernels)
     }
     let workers = communicator.worldSize * (threads ?? 1)
+    try communicator.agree { try requireForecasts(model) }
     var config = try communicator.agree { try self.config(of: model, workers: workers) }
     let plan = try config.plan(
       threads: threads, place: path, canReshard: false, on: communicator)
@@ -63,13 +68,34 @@ package struct Evaluation {
         on: communicator)
     }
     if case .text(_, let training) = subject { scorer.trainingText = training }
+    if backtest != nil || intervals != nil {
+      scorer.measureForecasts(
+        intervals: intervals,
+        originsOf: backtest == nil ? nil : subject.scored(window: config.batch.window))
+    }
     let score = try scorer.score(on: subject.scored(window: config.batch.window))
+    report(
+      score, of: model, on: subject, windows: (trained, config.batch.window), console: console)
+  }
+
+  /// Says what was measured.
+  ///
+  /// - Parameter windows: steps of a row in training and now.
+  private func report(
+    _ score: Score, of model: LoadedModel, on subject: Subject,
+    windows: (trained: Int, now: Int), console: Console
+  ) {
     console.say("\(model.checkpoint.path) on \(subject.path)")
     if let words = model.choice.words { console.say("taken: \(words)") }
-    if config.batch.window > trained {
+    if let backtest {
       console.say(
-        "sequences of up to \(Format.count(config.batch.window, "step")), longer than "
-          + "the \(trained) of training")
+        "backtest: an origin every \(Format.count(backtest, "step")); the model stays as it was "
+          + "trained")
+    }
+    if windows.now > windows.trained {
+      console.say(
+        "sequences of up to \(Format.count(windows.now, "step")), longer than "
+          + "the \(windows.trained) of training")
     }
     console.say("step \(model.state.step)  \(score.words)")
     if score.unknownTargets > 0, model.neverTrainedUnknown {
@@ -98,8 +124,22 @@ package struct Evaluation {
       "tokens": .integer(score.targets), "loss": .number(score.loss),
     ]
     console.record(
-      head.merging(isTest ? ["part": "test"] : [:]).merging(score.measures)
+      head.merging(isTest ? ["part": "test"] : [:])
+        .merging(backtest.map { ["backtest_step": .integer($0)] } ?? [:]).merging(score.measures)
         .merging(model.choice.json).merging(score.tables))
+  }
+
+  /// Throws where what is asked for is for forecasts, and the model makes none.
+  private func requireForecasts(_ model: LoadedModel) throws {
+    let isForecast = model.task.sequences == .windows
+    if backtest != nil, !isForecast {
+      throw UsageError("--backtest is for forecasts, and the task is \"\(model.task.name)\"")
+    }
+    if intervals != nil, !isForecast || ![.gaussian, .studentT].contains(model.task.loss) {
+      throw UsageError(
+        "--intervals is for forecasts by output.loss \"gaussian\" or \"student\"; of quantiles "
+          + "the intervals are those that the model learnt, and points have none")
+    }
   }
 
   /// The model's config, with another batch where that is asked for.
@@ -181,6 +221,7 @@ package struct Evaluation {
     of model: LoadedModel, on communicator: any Communicator, _ progress: ReadingProgress
   ) throws -> Subject {
     var config = model.config
+    if let backtest { config.data.task.stride = backtest }
     if isTest { try communicator.agree { try requireTest(of: config) } }
     if let text {
       try communicator.agree {

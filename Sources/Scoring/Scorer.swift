@@ -23,7 +23,8 @@ package final class Scorer {
   private let savedState: AlignedBuffer
   private let progress: RunProgress?
   /// What is summed over outputs beside the loss; nil for nothing.
-  private let figures: (any FigureKind)?
+  private var figures: (any FigureKind)?
+  private let frame: TaskFrame?
   /// What was counted of the text that was measured on last.
   private var counted: (part: CorpusSplit.Part, figures: TextFigures)?
 
@@ -47,8 +48,29 @@ package final class Scorer {
     self.communicator = communicator
     savedState = AlignedBuffer(count: replica.stateCount)
     self.progress = progress
+    self.frame = frame
     figures = task.figures.kind(
       frame: frame, task: task, outputs: replica.shape.vocabularySize)
+  }
+
+  /// Measures forecasts by other intervals than the usual ones, and at each origin by itself.
+  ///
+  /// - Parameters:
+  ///   - intervals: levels above 0 and below 1; nil for the usual ones.
+  ///   - subject: what is measured on, of which each origin is told; nil for none.
+  package func measureForecasts(intervals: [Double]?, originsOf subject: Subject?) {
+    guard
+      let forecasts = frame.flatMap({
+        ForecastFigures(
+          $0, task: task, outputs: replica.shape.vocabularySize,
+          intervals: intervals ?? ForecastIntervals.usual)
+      })
+    else { return }
+    figures = forecasts
+    if case .sequences(.windows(let windows))? = subject {
+      let origins = windows.origins
+      figures = BacktestFigures(forecasts, count: origins.count, origins: origins.steps)
+    }
   }
 
   /// Measures on all of `subject` from the initial state; the state of training is kept. Every rank

@@ -123,7 +123,11 @@ package enum TaskName: String, CaseIterable, Sendable {
   private static func valueMetrics(_ loss: TaskShape.Loss) -> [TaskMetric] {
     switch loss {
     case .quantile: [TaskMetric("pinball", .loss), TaskMetric("mae", .lossMetric(.lower))]
-    case .gaussian, .studentT: [TaskMetric("nll", .loss), TaskMetric("mse", .lossMetric(.lower))]
+    case .gaussian, .studentT:
+      [
+        TaskMetric("nll", .loss), TaskMetric("mse", .lossMetric(.lower)),
+        TaskMetric("crps", .figure(.lower)),
+      ]
     case .absoluteError: [TaskMetric("mse", .lossMetric(.lower)), TaskMetric("mae", .loss)]
     case .softmax, .sigmoid, .squaredError:
       [TaskMetric("mse", .loss), TaskMetric("mae", .lossMetric(.lower))]

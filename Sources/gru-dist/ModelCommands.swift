@@ -50,6 +50,16 @@ struct EvaluateCommand: RankedCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Of forecasts: make them at an origin every so many steps, and tell each.",
+      discussion: "With the horizon of the model every step is forecast once."))
+  var backtest: Int?
+
+  @Option(
+    help: "Of forecasts by a distribution: levels of intervals, such as 0.5,0.9 (0.5,0.8,0.95).")
+  var intervals: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Parts that the text is cut into, each from the initial state.",
       discussion: """
         By default as many as training had sequences. With 1, the hidden state is carried from the \
@@ -64,6 +74,13 @@ struct EvaluateCommand: RankedCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    if let backtest, !(1...1 << 30 ~= backtest) {
+      throw ValidationError("--backtest: expected at least 1 step, found \(backtest)")
+    }
+    if let intervals, levels == nil {
+      throw ValidationError(
+        "--intervals: expected levels above 0 and below 1, such as 0.5,0.9, found \(intervals)")
+    }
     if test, text != nil { throw ValidationError("give --test or --text, not both") }
     if let threads, !(1...4096 ~= threads) {
       throw ValidationError("--threads: expected 1 to 4096, found \(threads)")
@@ -73,11 +90,21 @@ struct EvaluateCommand: RankedCommand {
     }
   }
 
+  /// The levels of intervals; nil where there are none.
+  private var levels: [Double]? {
+    guard let intervals else { return nil }
+    let fields = intervals.split(separator: ",", omittingEmptySubsequences: false)
+    let levels = fields.compactMap { Double($0) }.filter { $0 > 0 && $0 < 1 }
+    return levels.count == fields.count && levels.count <= 100 ? levels : nil
+  }
+
   func run(on communicator: any Communicator) throws -> Int32 {
     var evaluation = Evaluation(
       path: path, text: text, threads: threads, instructionSet: compute.instructionSet)
     evaluation.streams = streams
     evaluation.isTest = test
+    evaluation.backtest = backtest
+    evaluation.intervals = levels
     evaluation.wish = checkpoint.wish
     let console = Console(isJSON: output.json, isCoordinator: communicator.rank == 0)
     try evaluation.run(on: communicator, console: console)

@@ -1,5 +1,6 @@
 import Batches
 import Datasets
+import Tables
 import Records
 import Tasks
 import Testing

@@ -90,6 +90,13 @@ package struct ScoredOutput {
       batch: batch, row: worker.sequences.lowerBound + column, target: target)
   }
 
+  /// Which of the origins a forecast is made at, from the first of its series on; nil where the
+  /// outputs are no forecasts.
+  var origin: Int? {
+    guard case .sequences(.windows(let windows)) = subject else { return nil }
+    return windows.origin(batch: batch, row: worker.sequences.lowerBound + column)
+  }
+
   /// Time steps of a row.
   var window: Int { worker.window }
 

@@ -22,13 +22,15 @@ struct ForecastFigures: FigureKind {
   /// Outputs of a forecast, and the one that is its middle.
   private let point: Int
   private let levels: [Double]
+  /// What forecasts of distributions and quantiles are measured by too.
+  private let intervals: ForecastIntervals?
   /// Steps of a season; nil where there is none.
   private let season: Int?
   /// Whether targets may be missing: means over windows and over targets are not the same then.
   private let masksTargets: Bool
 
   /// The model and the baselines, in the order of the sums.
-  private enum Forecaster: Int, CaseIterable {
+  enum Forecaster: Int, CaseIterable {
     case model, lastValue, seasonalValue
 
     var name: String {
@@ -52,10 +54,16 @@ struct ForecastFigures: FigureKind {
 
   /// After these, how many targets lie at or below each level, and its pinball loss.
   private var levelSums: Int { Self.perOutput * columns.count * horizon }
-  var sumCount: Int { levelSums + 2 * levels.count }
+  private var intervalSums: Int { levelSums + 2 * levels.count }
+  var sumCount: Int { intervalSums + (intervals?.sumCount ?? 0) }
 
   /// Nil where the frame is not that of such a model.
-  init?(_ frame: TaskFrame, task: TaskDescription, outputs: Int) {
+  ///
+  /// - Parameter asked: levels of intervals, of distributions.
+  init?(
+    _ frame: TaskFrame, task: TaskDescription, outputs: Int,
+    intervals asked: [Double] = ForecastIntervals.usual
+  ) {
     let targets = frame.targets ?? []
     let isEach = frame.form == .columns
     let shown = (isEach ? 1 : targets.count) * task.outputsPerTarget
@@ -78,6 +86,7 @@ struct ForecastFigures: FigureKind {
     point = TaskShape.middle(of: levels)
     season = frame.season
     masksTargets = task.masksTargets
+    intervals = ForecastIntervals(task, levels: asked)
   }
 
   func add(_ output: ScoredOutput, to sums: UnsafeMutablePointer<Double>) {
@@ -109,13 +118,41 @@ struct ForecastFigures: FigureKind {
           let wrong = max(level * middle, (level - 1) * middle)
           unsafe own[Measure.pinball.rawValue] += (loss - wrong) / Double(levels.count)
         }
-        // A window with nothing but gaps leaves the mean: every forecaster has all targets.
-        let last = lastValue(output, column, from: output.window - 1, by: 1) ?? 0
-        add(.lastValue, last)
-        if let season, season <= output.window {
-          let first = output.window - season + ahead % season
-          add(.seasonalValue, lastValue(output, column, from: first, by: season) ?? last)
+        if let intervals, let first = scores.baseAddress {
+          unsafe intervals.add(
+            first + place, stride: values, target, to: sums + intervalSums)
         }
+        forEachNaive(output, column, ahead, add)
+      }
+    }
+  }
+
+  /// Gives what the naive forecasters say of a step ahead.
+  @inline(__always) private func forEachNaive(
+    _ output: ScoredOutput, _ column: Column, _ ahead: Int, _ body: (Forecaster, Double) -> Void
+  ) {
+    // A window with nothing but gaps leaves the mean: every forecaster has all targets.
+    let last = lastValue(output, column, from: output.window - 1, by: 1) ?? 0
+    body(.lastValue, last)
+    if let season, season <= output.window {
+      let first = output.window - season + ahead % season
+      body(.seasonalValue, lastValue(output, column, from: first, by: season) ?? last)
+    }
+  }
+
+  /// Gives the normalised error of each forecaster for each target of an output that is there.
+  func forEachForecast(of output: ScoredOutput, _ body: (Forecaster, Double) -> Void) {
+    let scores = unsafe output.scores
+    let targets = unsafe output.targets
+    let values = perWindow * horizon
+    for index in 0..<perWindow {
+      guard let scale = output.scale(ofTarget: index) else { continue }
+      for ahead in 0..<horizon {
+        let place = ahead * perWindow + index
+        let target = unsafe Double(targets[place])
+        if target.isNaN { continue }
+        body(.model, unsafe Double(scores[point * values + place]) - target)
+        forEachNaive(output, columns[scale.column], ahead) { body($0, $1 - target) }
       }
     }
   }
@@ -181,16 +218,24 @@ struct ForecastFigures: FigureKind {
     }
   }
 
-  private var forecasters: [Forecaster] {
+  var forecasters: [Forecaster] {
     season == nil ? [.model, .lastValue] : Forecaster.allCases
   }
 
   func figures(of sums: [Double]) -> Figures {
     let errors = Errors(sums: sums, columns: columns.count)
+    let count = (0..<columns.count * horizon).reduce(0) { $0 + sums[Self.perOutput * $1] }
+    let own = sums[intervalSums...]
     func values(_ forecaster: Forecaster) -> [String: Double?] {
+      // That of a point is the size of its error.
+      let crps =
+        forecaster == .model
+        ? intervals?.score(of: own, count: count)
+        : errors.mean(.size, forecaster, steps: 0..<horizon, columns: columns.indices)
       let steps = 0..<horizon
       let all = columns.indices
       return [
+        "crps": intervals?.hasScore == true ? crps : nil,
         "mse": errors.mean(.square, forecaster, steps: steps, columns: all),
         "mae": errors.mean(.size, forecaster, steps: steps, columns: all),
         "pinball":
@@ -201,9 +246,10 @@ struct ForecastFigures: FigureKind {
     }
     var figures = Figures(
       // With masks the loss is a mean of windows' means; these count each target once.
-      values: values(.model).filter { masksTargets || ["mase", "smape"].contains($0.key) },
+      values: values(.model).filter { masksTargets || ["crps", "mase", "smape"].contains($0.key) },
       baselines: [Figures.Baseline("last_value", values(.lastValue))],
-      tables: [columnTable(errors), stepTable(errors)] + levelTable(sums) + [errorTable(errors)])
+      tables: [columnTable(errors), stepTable(errors)] + levelTable(sums, count)
+        + (intervals.map { [$0.table(of: own, count: count)] } ?? []) + [errorTable(errors)])
     // A longer one reaches beyond what went in.
     if season != nil,
       errors.mean(.size, .seasonalValue, steps: 0..<horizon, columns: columns.indices) != nil
@@ -242,9 +288,8 @@ struct ForecastFigures: FigureKind {
   }
 
   /// The coverage of each quantile.
-  private func levelTable(_ sums: [Double]) -> [FigureTable] {
+  private func levelTable(_ sums: [Double], _ count: Double) -> [FigureTable] {
     if levels.isEmpty { return [] }
-    let count = (0..<columns.count * horizon).reduce(0) { $0 + sums[Self.perOutput * $1] }
     return [
       FigureTable(
         "quantiles", title: "quantiles: coverage is the share of targets at or below each",
