@@ -80,7 +80,7 @@ package enum TaskName: String, CaseIterable, Sendable {
     case .forecasting:
       task(
         .values, .windows, .severalPerSequence, looksAhead: true, .values,
-        Self.valueMetrics(loss) + Self.forecastMetrics, .forecasts, .sequences)
+        Self.valueMetrics(loss) + Self.forecastMetrics(loss), .forecasts, .sequences)
     case .multilabel:
       task(
         .values, .packed, .nextStep, looksAhead: true, .labels,
@@ -108,10 +108,13 @@ package enum TaskName: String, CaseIterable, Sendable {
     TaskMetric("balanced_accuracy", .figure(.higher)),
   ]
 
-  private static let forecastMetrics = [
-    TaskMetric("mase", .figure(.lower)),
-    TaskMetric("smape", .figure(.lower), decimals: 2),
-  ]
+  private static func forecastMetrics(_ loss: TaskShape.Loss) -> [TaskMetric] {
+    let isDistribution = [.gaussian, .studentT].contains(loss)
+    return (isDistribution ? [TaskMetric("crps", .figure(.lower))] : []) + [
+      TaskMetric("mase", .figure(.lower)),
+      TaskMetric("smape", .figure(.lower), decimals: 2),
+    ]
+  }
 
   private static let labelMetrics = [
     TaskMetric("nll", .loss), TaskMetric("label_accuracy", .lossMetricPerColumn(.higher)),
@@ -124,10 +127,7 @@ package enum TaskName: String, CaseIterable, Sendable {
     switch loss {
     case .quantile: [TaskMetric("pinball", .loss), TaskMetric("mae", .lossMetric(.lower))]
     case .gaussian, .studentT:
-      [
-        TaskMetric("nll", .loss), TaskMetric("mse", .lossMetric(.lower)),
-        TaskMetric("crps", .figure(.lower)),
-      ]
+      [TaskMetric("nll", .loss), TaskMetric("mse", .lossMetric(.lower))]
     case .absoluteError: [TaskMetric("mse", .lossMetric(.lower)), TaskMetric("mae", .loss)]
     case .softmax, .sigmoid, .squaredError:
       [TaskMetric("mse", .loss), TaskMetric("mae", .lossMetric(.lower))]

@@ -31,7 +31,7 @@ import Testing
       let x = t / (4 + t * t).squareRoot()
       #expect(abs(student(t, 4) - x * (1.5 - 0.5 * x * x)) < 1e-13)
     }
-    #expect(abs(student(2.228_138_851_964_939, 10) - 0.95) < 1e-12)
+    #expect(abs(student(2.228_138_851_964_939, 10) - 0.95) < 1e-10)
     #expect(abs(student(1.3, 9e4) - normal(1.3)) < 1e-5)
     #expect(student(0, 7) == 0)
   }
