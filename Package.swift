@@ -137,8 +137,8 @@ let package = Package(
     .target(
       name: "Prediction",
       dependencies: [
-        "NumericContract", "Kernels", "Tasks", "GRUCore", "Collectives", "Batches", "Datasets",
-        "Checkpoints", "Records", "Configuration", "Engine", "Scoring",
+        "NumericContract", "Kernels", "Tasks", "GRUCore", "Collectives", "Corpora", "Batches",
+        "Datasets", "TextSequences", "Checkpoints", "Records", "Configuration", "Engine", "Scoring",
       ],
       swiftSettings: strictHot),
     .target(

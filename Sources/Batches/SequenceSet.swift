@@ -58,7 +58,7 @@ package struct SequenceSet: Sendable, Codable {
 
 extension SequenceSet {
   /// Writes what goes in at a step, [`inputWidth`]. Does not allocate.
-  @inline(__always) func writeInputs(step: Int, to row: UnsafeMutablePointer<Float>) {
+  @inline(__always) package func writeInputs(step: Int, to row: UnsafeMutablePointer<Float>) {
     let features = features
     for j in 0..<features { unsafe row[j] = values[step * features + j] }
     if hasGaps {

@@ -49,6 +49,15 @@ extension SequenceWorker {
       start: buffer(layout.logits) + row * layout.vocabularyStride, count: shape.vocabularySize)
   }
 
+  /// The loss of an output row, of [outputSteps, B], that the last evaluation left: 0 of one that
+  /// does not count.
+  package func loss(ofRow row: Int) -> Float { buffer(layout.rowLosses)[row] }
+
+  /// States of the top layer, [T, B, D H], rows a stride apart, that the last evaluation left.
+  package var topStates: (rows: UnsafePointer<Float>, stride: Int) {
+    (UnsafePointer(features(ofLayer: shape.layerCount - 1)), layout.featureStride)
+  }
+
   /// Losses of all output rows; with `partialSums` also the gradients of the output layer's weights
   /// and, in `layout.upper`, of the top layer's states.
   func output(weights: PackedWeights, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>?) {

@@ -16,6 +16,33 @@ struct InputSource {
   /// As errors call it.
   var name: String { path == "-" ? "standard input" : path }
 
+  /// Opens it to be read line by line as lines come.
+  ///
+  /// - Parameter willWait: is called before there may be something to wait for.
+  func openLive(willWait: @escaping () throws -> Void) throws -> DataFile {
+    var hasHead = false
+    let file = path == "-" ? nil : try Self.input(path)
+    return try unsafe DataFile(name, typedAs: path == "-" ? trained : path, isLive: true) { room in
+      try willWait()
+      var count = 0
+      // The first line shows how the others are written.
+      repeat {
+        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: room.dropFirst(count))
+        let part = try unsafe file?.read(into: rest) ?? Self.read(into: rest)
+        if part == 0 { break }
+        count += part
+      } while unsafe !hasHead && count < room.count && !room.prefix(count).contains(0x0A)
+      hasHead = true
+      return count
+    }
+  }
+
+  private static func input(_ path: String) throws -> InputFile {
+    do { return try InputFile(path, allowingPipe: true) } catch {
+      throw DataFileError(path: path, place: nil, problem: "cannot be read: \(error)")
+    }
+  }
+
   /// Opens it. Every rank reads a file by itself; standard input is that of rank 0.
   func open() throws -> DataFile {
     if path != "-" { return try DataFile(path: path) }

@@ -3,10 +3,26 @@ package import Collectives
 import Configuration
 import Datasets
 import Engine
+import GRUCore
 import Kernels
 import Records
 import Scoring
 import Tasks
+
+/// Which states of the top layer are given.
+package enum StateReading: String, CaseIterable, Sendable {
+  /// That after a sequence's last step.
+  case last
+  /// The mean of all.
+  case mean
+}
+
+/// What scores of texts are given of.
+package enum ScoreUnit: String, CaseIterable, Sendable {
+  /// Each line, or what else stands for itself.
+  case line
+  case token
+}
 
 /// What a model says of new data, by any number of ranks, in the order of the data.
 package struct Prediction {
@@ -26,6 +42,17 @@ package struct Prediction {
   package var top: Int?
   /// Whether of each series only what follows its end is forecast.
   package var lastOnly = false
+  /// Gives states instead of outputs.
+  package var states: StateReading?
+  /// What a language model's scores are of; nil is of lines.
+  package var unit: ScoreUnit?
+  /// Says which tokens are not among so many of the likeliest.
+  package var ranks: Int?
+  /// Whether lines are answered as they come, each by the state of its session: a column, at most
+  /// so many values of which are known at a time.
+  package var follows = false
+  package var session: String?
+  package var sessions = 10_000
   package var threads: Int?
   /// Rows of a batch for each worker; nil for as many as are of use.
   package var rows: Int?
@@ -39,6 +66,10 @@ package struct Prediction {
     try communicator.requireEqual(model.state.fingerprint, of: model.checkpoint.path)
     let kernels = try communicator.agree {
       try requireMeaning(for: model)
+      if follows {
+        try requireMeaningOfFollowing(ranks: communicator.worldSize)
+        try FollowedInput.requireSteps(of: model)
+      }
       return try Kernels.selected(instructionSet, model.config.model.precision.kernels)
     }
     let predictor = try Predictor(
@@ -54,9 +85,19 @@ package struct Prediction {
     }
     do {
       let results = Results(writer, communicator)
-      let tables = try TablePredictions(self, predictor, results)
-      for file in files { try tables.predict(file) }
-      try results.finish(model.task.sequences == .windows ? "window" : "sequence")
+      if follows {
+        try FollowedInput(self, predictor, results).run()
+        return try results.finish("line")
+      }
+      if model.task.hasTokenizer {
+        let texts = try TextPredictions(self, predictor, results)
+        for file in files { try texts.predict(file) }
+      } else {
+        let tables = try TablePredictions(self, predictor, results)
+        for file in files { try tables.predict(file) }
+      }
+      try results.finish(
+        model.task.sequences == .windows ? "window" : model.task.hasTokenizer ? "text" : "sequence")
     } catch let error where !(error is any CommonError || error is CollectiveError) {
       // The others are told where they wait for the next part.
       try communicator.agree { throw error }
@@ -74,9 +115,15 @@ package struct Prediction {
         "\(path) is of task \"\(task.name)\", whose sequences are made up: there is nothing to "
           + "predict")
     }
-    if task.hasTokenizer {
-      throw UsageError("\(path) reads texts, which are not predicted yet")
+    if unit != nil || ranks != nil {
+      let option = unit != nil ? "by" : "ranks"
+      if !task.writesText { throw refuse(option, "only a language model scores texts") }
+      if states != nil { throw refuse(option, "--states gives states, and no scores") }
+      if ranks != nil, model.shape.adaptiveSoftmax != nil {
+        throw refuse("ranks", "an adaptive softmax has no scores of all tokens")
+      }
     }
+    if states != nil, top != nil { throw refuse("top", "--states gives states, and no classes") }
     if top != nil, task.outputs != .classes {
       throw refuse("top", "only classes are ranked")
     }
@@ -88,6 +135,23 @@ package struct Prediction {
     }
     if files.filter({ $0 == "-" }).count > 1 {
       throw UsageError("standard input (-) is named twice")
+    }
+  }
+}
+
+extension Prediction {
+  /// Throws where options do not go with lines that are answered as they come.
+  private func requireMeaningOfFollowing(ranks: Int) throws {
+    func refuse(_ words: String) -> UsageError { UsageError("--follow \(words)") }
+    if ranks > 1 { throw refuse("answers line by line, in one process; start it without mpirun") }
+    if files.count > 1 { throw refuse("reads one file or pipe, \(files.count) are named") }
+    if lastOnly { throw refuse("forecasts after every line; leave --last out") }
+    if states == .mean { throw refuse("knows the last state; leave --states mean out") }
+    if rows != nil || threads.map({ $0 > 1 }) == true {
+      throw refuse("computes one line at a time, by one thread; leave --batch and --threads out")
+    }
+    if let session, kept.contains(session) {
+      throw UsageError("--keep: \"\(session)\" is handed on anyway, as the session")
     }
   }
 }

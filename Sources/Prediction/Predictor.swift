@@ -85,15 +85,23 @@ import Scoring
   /// What is read of one output row of a worker's batch: so many numbers.
   @safe struct Reading {
     var width: Int
+    var needsScores = false
     /// Called on the worker's thread.
     var read: (SequenceWorker, _ row: Int, UnsafeMutablePointer<Float>) -> Void
 
     /// The scores of all outputs.
     static func scores(count: Int) -> Reading {
-      unsafe Reading(width: count) { worker, row, numbers in
+      unsafe Reading(width: count, needsScores: true) { worker, row, numbers in
         let scores = unsafe worker.scores(ofRow: row)
         unsafe numbers.update(from: scores.baseAddress!, count: scores.count)
       }
+    }
+  }
+
+  /// What the top layer says of each sequence, or window.
+  func states(_ states: StateReading) -> Reading {
+    unsafe Reading(width: model.shape.featureSize) { worker, slot, numbers in
+      unsafe worker.copyState(ofSlot: slot, isMean: states == .mean, into: numbers)
     }
   }
 
@@ -103,7 +111,7 @@ import Scoring
     let replica = scorer.replica
     let width = reading.width
     var numbers = [Float](repeating: 0, count: items.count * width)
-    replica.workers.forEach { $0.keepsScores = true }
+    replica.workers.forEach { $0.keepsScores = reading.needsScores }
     defer { replica.workers.forEach { $0.keepsScores = false } }
     unsafe numbers.withUnsafeMutableBufferPointer { all in
       let shared = unsafe SharedNumbers(start: all.baseAddress)

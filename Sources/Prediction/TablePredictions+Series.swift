@@ -46,6 +46,9 @@ extension TablePredictions {
     }
     let batches = form.windows(formed, parts, series, nil)
     let items = PredictedItems(batches, rows: predictor.rows)
+    if let states = prediction.states {
+      return try putStates(items, windows, states, names, part, identity)
+    }
     let width = predictor.model.shape.vocabularySize
     let scores = try predictor.numbers(of: items, .scores(count: width))
     results.count += windows.count
@@ -63,30 +66,57 @@ extension TablePredictions {
             for (ahead, step) in steps.enumerated() { numbers[ahead] += step }
           }
         }
-        let head =
-          identity.cells(names[window.sequence])
-          + kept(window.sequence, step: window.first + request.window - 1, of: part)
-          + [.integer(window.step)]
-        try put(writer, numbers, head, identity.names + prediction.kept + ["step"])
+        try put(
+          writer, numbers, head(of: window, names, part, identity),
+          identity.names + prediction.kept + ["step"])
       }
     }
   }
 
-  private func put(
+  private func head(
+    of window: Window, _ names: [String], _ part: TablePart, _ identity: Identity
+  ) -> [OrderedJSON] {
+    identity.cells(names[window.sequence])
+      + kept(window.sequence, step: window.first + request.window - 1, of: part)
+      + [.integer(window.step)]
+  }
+
+  /// The states after windows, whose last readers forecasts are.
+  private func putStates(
+    _ items: PredictedItems, _ windows: [Window], _ states: StateReading, _ names: [String],
+    _ part: TablePart, _ identity: Identity
+  ) throws {
+    let vectors = try predictor.numbers(of: items, predictor.states(states))
+    results.count += windows.count
+    let columns = items.count / windows.count
+    try results.write { writer in
+      for item in 0..<items.count {
+        let window = windows[item / columns]
+        let target: [OrderedJSON] =
+          columns == 1 ? [] : [.string((frame.targets ?? [])[item % columns])]
+        try writer.put(
+          identity.names + prediction.kept + ["step"] + (columns == 1 ? [] : ["series"]),
+          head(of: window, names, part, identity) + target, state: vectors, of: item,
+          among: items.count)
+      }
+    }
+  }
+
+  func put(
     _ writer: ResultWriter, _ numbers: [[NamedNumber]], _ head: [OrderedJSON], _ names: [String]
   ) throws {
     switch writer.format {
     case .csv:
       for (ahead, step) in numbers.enumerated() {
-        try put(
-          writer, names + ["ahead"] + step.map(\.name),
-          head + [.integer(ahead + 1)] + step.map { .number(Self.rounded($0.number)) })
+        try writer.put(
+          names + ["ahead"] + step.map(\.name),
+          head + [.integer(ahead + 1)] + step.map { .number(ResultWriter.rounded($0.number)) })
       }
     case .jsonl:
       let steps = numbers.map { step in
-        OrderedJSON.object(step.map { .init($0.name, .number(Self.rounded($0.number))) })
+        OrderedJSON.object(step.map { .init($0.name, .number(ResultWriter.rounded($0.number))) })
       }
-      try put(writer, names + ["forecast"], head + [.array(steps)])
+      try writer.put(names + ["forecast"], head + [.array(steps)])
     }
   }
 

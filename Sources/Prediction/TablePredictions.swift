@@ -3,7 +3,6 @@ import Configuration
 import Datasets
 import Engine
 import GRUCore
-import NumericContract
 import Records
 import Scoring
 import Tasks
@@ -129,19 +128,6 @@ final class TablePredictions {
     let place = part.tellsSteps ? step ?? sequence : sequence
     return part.kept[place * count..<(place + 1) * count]
   }
-
-  /// A line of JSON, or a row of a table.
-  func put(
-    _ writer: ResultWriter, _ names: [String], _ cells: [OrderedJSON]
-  ) throws {
-    switch writer.format {
-    case .csv:
-      try writer.putHeader(names)
-      try writer.put(row: cells)
-    case .jsonl:
-      try writer.put(object: .object(zip(names, cells).map { .init($0, $1) }))
-    }
-  }
 }
 
 extension TablePredictions {
@@ -163,6 +149,19 @@ extension TablePredictions {
     let packed = PackedSequences(
       set: set, chosen: Array(0..<set.count), target: target, batchRows: predictor.rows,
       window: predictor.window, shuffle: nil)
+    if let states = prediction.states {
+      let items = PredictedItems(packed, sequences: set.count)
+      let vectors = try predictor.numbers(of: items, predictor.states(states))
+      results.count += set.count
+      return try results.write { writer in
+        for sequence in 0..<set.count {
+          try writer.put(
+            identity.names + prediction.kept,
+            identity.cells(names[sequence]) + kept(sequence, of: part),
+            state: vectors, of: sequence, among: set.count)
+        }
+      }
+    }
     let items =
       isEveryStep
       ? PredictedItems(packed, starts: set.starts.array)
@@ -189,63 +188,27 @@ extension TablePredictions {
   }
 
   /// What is said of a sequence, or of the step after one.
-  private func put(
+  func put(
     _ writer: ResultWriter, _ scores: UnsafeBufferPointer<Float>, head: [OrderedJSON],
     _ names: [String], step: Int?
   ) throws {
     let steps: ([String], [OrderedJSON]) = step.map { (["step"], [.integer($0)]) } ?? ([], [])
     if request.task.outputs == .classes {
       let best = unsafe decoder.likeliest(scores, count: prediction.top ?? 1)
-      let (titles, cells) = Self.classes(best, isRanked: prediction.top != nil, writer.format)
-      return try put(writer, names + steps.0 + titles, head + steps.1 + cells)
+      let (titles, cells) = writer.classes(
+        best, isRanked: prediction.top != nil, count: best.count)
+      return try writer.put(names + steps.0 + titles, head + steps.1 + cells)
     }
     let (columns, numbers): ([String], [Double])
     switch unsafe decoder.decode(scores) {
     case .labels(let labels):
-      (columns, numbers) = (labels.map(\.name), labels.map { Self.probability($0.number) })
+      (columns, numbers) = (labels.map(\.name), labels.map { ResultWriter.probability($0.number) })
     case .values(let rows):
       let values = rows.flatMap { $0 }
-      (columns, numbers) = (values.map(\.name), values.map { Self.rounded($0.number) })
+      (columns, numbers) = (values.map(\.name), values.map { ResultWriter.rounded($0.number) })
     case .token, .symbol, .category: preconditionFailure("such outputs are not predicted")
     }
-    try put(
-      writer, names + steps.0 + columns, head + steps.1 + numbers.map { .number($0) })
-  }
-
-  /// The likeliest classes as columns, or as members.
-  static func classes(
-    _ best: [NamedNumber], isRanked: Bool, _ format: ResultFormat
-  ) -> (names: [String], cells: [OrderedJSON]) {
-    let numbers = best.map { OrderedJSON.number(probability($0.number)) }
-    guard isRanked else {
-      return (["class", "probability"], [.string(best[0].name), numbers[0]])
-    }
-    if format == .jsonl {
-      let list = zip(best, numbers).map { best, number -> OrderedJSON in
-        ["class": .string(best.name), "probability": number]
-      }
-      return (["classes"], [.array(list)])
-    }
-    return (
-      best.indices.flatMap { ["class_\($0 + 1)", "probability_\($0 + 1)"] },
-      zip(best, numbers).flatMap { [.string($0.name), $1] }
-    )
-  }
-
-  /// A number in the units of the data, to 12 digits: more than single precision tells, also of a
-  /// number with a large offset.
-  static func rounded(_ number: Double) -> Double {
-    guard number != 0, number.isFinite else { return number }
-    let digits = 11 - Int((Elementary.log(number.magnitude) / Elementary.log(10)).rounded(.down))
-    guard 0...300 ~= digits else { return number }
-    var scale = 1.0
-    for _ in 0..<digits { scale *= 10 }
-    let scaled = number * scale
-    return scaled.magnitude < 0x1p53 ? scaled.rounded() / scale : number
-  }
-
-  /// A probability in the digits that single precision has.
-  static func probability(_ number: Double) -> Double {
-    Double("\(Float(number))") ?? number
+    try writer.put(
+      names + steps.0 + columns, head + steps.1 + numbers.map { .number($0) })
   }
 }

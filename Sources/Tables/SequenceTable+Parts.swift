@@ -51,6 +51,19 @@ extension SequenceTable {
     part.kept = tail.part.kept + part.kept
   }
 
+  /// The numbers of a step.
+  package func row(_ step: Int) -> [Double] { columns.indices.map { numbers[step, $0] } }
+
+  /// Puts what `row` has in the place of what is missing in a step.
+  package mutating func fill(step: Int, from row: [Double]) {
+    var place = 0
+    let range = step * features..<(step + 1) * features
+    numbers.replace { column, number in
+      defer { place += 1 }
+      return number.isNaN && range.contains(place) ? row[column] : number
+    }
+  }
+
   /// The first number that is missing in some steps, of these columns.
   package func firstGap(in steps: Range<Int>, _ names: [String]) -> (step: Int, column: String)? {
     let places = SequenceSet.places(of: columns)

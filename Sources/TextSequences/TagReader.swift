@@ -6,6 +6,8 @@ import Tasks
 struct TagReader {
   let request: SequenceRequest
   let text: TextRequest
+  /// What takes sequences in parts, without labels; nil where they are read as a whole.
+  var parts: TagParts?
 
   /// - Throws: `DataFileError`.
   func read(_ path: String) throws -> TaggedTable {
@@ -54,7 +56,7 @@ struct TagReader {
   /// A word a line, its columns separated by tabs or blanks, and a blank line after each sequence.
   ///
   /// - Parameter isUniversal: whether the columns are those of CoNLL-U.
-  private func readColumns(
+  func readColumns(
     _ file: DataFile, isUniversal: Bool, _ table: inout TaggedTable
   ) throws {
     var lines = Datasets.LineReader(file.stream)
@@ -65,6 +67,7 @@ struct TagReader {
       let line = lines.bytes
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
         table.endSequence(line: first)
+        try parts?.takeIfWhole(&table)
         first = lines.number + 1
         continue
       }
@@ -95,15 +98,16 @@ struct TagReader {
         leftOut.ranges += 1
         continue
       }
-      let label = String(decoding: fields[columns.label], as: UTF8.self)
+      let label =
+        columns.label < 0 ? nil : String(decoding: fields[columns.label], as: UTF8.self)
       try append(fields[columns.word], label, "line \(lines.number)", file, &table)
     }
     table.endSequence(line: first)
     guard let columns else { return }
     table.form =
       "a word a line, \(columns.count) columns separated by "
-      + "\(columns.byTab ? "tabs" : "blanks"): words in column \(columns.word + 1), labels in "
-      + "column \(columns.label + 1)"
+      + "\(columns.byTab ? "tabs" : "blanks"): words in column \(columns.word + 1)"
+      + (columns.label < 0 ? "" : ", labels in column \(columns.label + 1)")
     for (count, what) in [
       (leftOut.remarks, "lines that begin with # are left out"),
       (leftOut.starts, "lines of -DOCSTART- are left out"),
@@ -120,7 +124,7 @@ struct TagReader {
   ) throws -> Columns {
     var columns = Columns(byTab: line.contains(0x09), count: 0, word: 0, label: 0)
     columns.count = columns.fields(line).count
-    guard columns.count >= 2 else {
+    guard columns.count >= 2 || parts != nil else {
       throw file.failure(
         "line \(number)", "has one column, expected a word and its label, separated by a tab or "
           + "blanks")
@@ -134,7 +138,12 @@ struct TagReader {
       }
       return number > 0 ? number - 1 : columns.count + number
     }
-    columns.word = try place(text.words, isUniversal ? 1 : 0, "data.text")
+    columns.word = try place(
+      columns.count == 1 ? nil : text.words, isUniversal && columns.count > 1 ? 1 : 0, "data.text")
+    if parts != nil {
+      columns.label = -1
+      return columns
+    }
     columns.label = try place(
       text.tags, isUniversal ? min(3, columns.count - 1) : columns.count - 1, "data.label")
     if columns.word == columns.label {
@@ -144,9 +153,10 @@ struct TagReader {
   }
 
   private func append(
-    _ word: some Collection<UInt8>, _ label: String, _ place: String, _ file: DataFile,
+    _ word: some Collection<UInt8>, _ label: String?, _ place: String, _ file: DataFile,
     _ table: inout TaggedTable
   ) throws {
+    let label = parts == nil ? label ?? "" : "-"
     guard !label.isEmpty else {
       throw file.failure(
         place, "has no label", hint: "give it one; data.ignore_label names one that does not count")
@@ -157,7 +167,7 @@ struct TagReader {
   // MARK: - Lines of JSON
 
   /// {"tokens": ["..."], "labels": ["..."]}
-  private func readObjects(_ file: DataFile, _ table: inout TaggedTable) throws {
+  func readObjects(_ file: DataFile, _ table: inout TaggedTable) throws {
     let (words, tags) = (text.words ?? "tokens", text.tags ?? "labels")
     table.form = "a line of JSON a sequence: words in \"\(words)\", labels in \"\(tags)\""
     var lines = Datasets.LineReader(file.stream)
@@ -172,7 +182,8 @@ struct TagReader {
         }
         return items
       }
-      let (items, labels) = (try list(words, "data.text"), try list(tags, "data.label"))
+      let items = try list(words, "data.text")
+      let labels = try parts == nil ? list(tags, "data.label") : items
       guard items.count == labels.count else {
         throw file.failure(
           place, "has \(items.count) words and \(labels.count) labels, expected one of each")
@@ -184,7 +195,10 @@ struct TagReader {
         }
         try append(word.utf8, JSONLinesReader.label(label) ?? "", place, file, &table)
       }
-      table.endSequence(line: lines.number)
+      table.endSequence(
+        line: lines.number, kept: try parts?.kept(of: value, place, file) ?? [],
+        allowsEmpty: parts != nil)
+      try parts?.takeIfWhole(&table)
     }
   }
 }

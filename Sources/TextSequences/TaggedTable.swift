@@ -1,6 +1,7 @@
 import Batches
 import Corpora
 import Datasets
+import Records
 import Tasks
 
 /// Sequences of words with a label for each word, as a file has them.
@@ -15,7 +16,9 @@ struct TaggedTable {
   /// The first word of each sequence, and after the last one the number of all words.
   private(set) var starts = [0]
   /// The line in which each sequence begins.
-  private var lines: [Int] = []
+  private(set) var lines: [Int] = []
+  /// What is handed on of each sequence, one after another; none where nothing is.
+  private(set) var kept: [OrderedJSON] = []
   let path: String
   /// How the file holds them, in words.
   var form = ""
@@ -51,10 +54,29 @@ struct TaggedTable {
   }
 
   /// Ends a sequence; where there is no word since the last one, there is none.
-  mutating func endSequence(line: Int) {
-    guard labels.count > starts[count] else { return }
+  ///
+  /// - Parameter allowsEmpty: but there is one where this says so.
+  mutating func endSequence(line: Int, kept: [OrderedJSON] = [], allowsEmpty: Bool = false) {
+    guard labels.count > starts[count] || allowsEmpty else { return }
+    self.kept += kept
     starts.append(labels.count)
     lines.append(line)
+  }
+
+  /// Takes the sequences out, of which a part was made.
+  mutating func removeSequences() {
+    bytes.removeAll(keepingCapacity: true)
+    (wordStarts, starts) = ([0], [0])
+    labels.removeAll(keepingCapacity: true)
+    lines.removeAll(keepingCapacity: true)
+    kept.removeAll()
+  }
+
+  /// All words, sequence by sequence.
+  var words: [String] {
+    (0..<labels.count).map {
+      String(decoding: bytes[wordStarts[$0]..<wordStarts[$0 + 1]], as: UTF8.self)
+    }
   }
 
   mutating func finish() {

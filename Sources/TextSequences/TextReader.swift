@@ -9,6 +9,8 @@ import Tasks
 struct TextReader {
   let request: SequenceRequest
   let text: TextRequest
+  /// What takes texts in parts; nil where they are read as a whole.
+  var parts: TextParts?
 
   /// - Throws: `DataFileError`.
   func read(_ path: String) throws -> TextTable {
@@ -41,10 +43,10 @@ struct TextReader {
   }
 
   /// Whether every text has a class.
-  private var hasLabels: Bool { request.task.outputs == .classes }
+  private var hasLabels: Bool { request.task.outputs == .classes && parts == nil }
 
   /// Says where bytes are no text.
-  private func inText(of file: DataFile, _ body: () throws -> Void) throws {
+  func inText(of file: DataFile, _ body: () throws -> Void) throws {
     do {
       try body()
     } catch let error as ByteStream.NotText {
@@ -161,7 +163,7 @@ struct TextReader {
   }
 
   /// Appends the lines of a file that are not blank.
-  private func appendLines(
+  func appendLines(
     of file: DataFile, label: String?, _ table: inout TextTable
   ) throws {
     var lines = Datasets.LineReader(file.stream)
@@ -173,6 +175,7 @@ struct TextReader {
           unsafe table.append(line, label: label, line: lines.number)
         }
       }
+      try parts?.takeIfWhole(&table)
     }
   }
 
@@ -238,7 +241,7 @@ struct TextReader {
   // MARK: - Lines of JSON
 
   /// {"text": "...", "label": "..."}; the label may be a string, a number or a truth value.
-  private func readObjects(_ file: DataFile, _ table: inout TextTable) throws {
+  func readObjects(_ file: DataFile, _ table: inout TextTable) throws {
     table.form =
       "a line of JSON a text: \"\(text.column)\""
       + (hasLabels ? ", class by \"\(request.labelColumn)\"" : "")
@@ -263,12 +266,14 @@ struct TextReader {
           place, "has no label, \"\(request.labelColumn)\"",
           hint: "give it one, or leave the text out; data.label names the member")
       }
-      if !hasLabels, string.allSatisfy(\.isWhitespace) {
+      if parts == nil, !hasLabels, string.allSatisfy(\.isWhitespace) {
         table.blankTexts += 1
         continue
       }
+      let kept = try parts?.kept(of: value, place, file) ?? []
       var copy = string
-      copy.withUTF8 { unsafe table.append($0, label: label, line: lines.number) }
+      copy.withUTF8 { unsafe table.append($0, label: label, line: lines.number, kept: kept) }
+      try parts?.takeIfWhole(&table)
     }
   }
 }

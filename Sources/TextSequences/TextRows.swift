@@ -1,4 +1,5 @@
 import Datasets
+import Records
 import Tasks
 
 /// A text a row of a table, in one column, and its class in another where texts have one.
@@ -6,6 +7,7 @@ struct TextRows {
   let file: DataFile
   let request: SequenceRequest
   let text: TextRequest
+  var parts: TextParts?
 
   func read(into table: inout TextTable) throws {
     let stream = file.stream
@@ -32,7 +34,9 @@ struct TextRows {
     table.form =
       "a row a text, \(dialect.words): \"\(header.names[column])\""
       + (label.map { ", class by \"\(header.names[$0])\"" } ?? "")
-    let others = header.names.indices.filter { $0 != column && $0 != label }
+    let others = header.names.indices.filter {
+      $0 != column && $0 != label && !header.kept.contains($0)
+    }
     if !others.isEmpty {
       table.remarks.append(
         "columns that are left out: \(DataFileError.list(others.map { header.names[$0] }))")
@@ -59,12 +63,16 @@ struct TextRows {
     }
     if rows.isEmpty(from: 0) { return table.blankLines += 1 }
     let name = label.map { CSVReader.trimmed(rows[$0]) }
+    let kept = header.kept.map { OrderedJSON.string(rows[$0]) }
     guard name != "" else {
       throw file.failure(
         "line \(rows.line)", "has no label", hint: "give it one, or leave the text out")
     }
     var string = rows[column]
-    if name == nil, string.allSatisfy(\.isWhitespace) { return table.blankTexts += 1 }
-    string.withUTF8 { unsafe table.append($0, label: name, line: rows.line) }
+    if parts == nil, name == nil, string.allSatisfy(\.isWhitespace) {
+      return table.blankTexts += 1
+    }
+    string.withUTF8 { unsafe table.append($0, label: name, line: rows.line, kept: kept) }
+    try parts?.takeIfWhole(&table)
   }
 }

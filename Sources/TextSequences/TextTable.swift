@@ -2,6 +2,7 @@ import Batches
 import Corpora
 import Datasets
 import NumericContract
+import Records
 import Tasks
 
 /// Texts as files have them, one after another in memory, with the label of each where there are
@@ -13,7 +14,9 @@ struct TextTable {
   private(set) var starts = [0]
   private(set) var labels: [String] = []
   /// The line of each text; 0 where a text is a whole file.
-  private var lines: [Int] = []
+  private(set) var lines: [Int] = []
+  /// What is handed on of each text, one after another; none where nothing is.
+  private(set) var kept: [OrderedJSON] = []
   /// The files, and the first text of each.
   private(set) var files: [String] = []
   private var firsts: [Int] = []
@@ -40,12 +43,22 @@ struct TextTable {
   ///
   /// - Parameter label: nil where texts have none.
   mutating func append(
-    _ text: UnsafeBufferPointer<UInt8>, label: String?, line: Int
+    _ text: UnsafeBufferPointer<UInt8>, label: String?, line: Int, kept: [OrderedJSON] = []
   ) {
+    self.kept += kept
     unsafe bytes.append(contentsOf: text)
     starts.append(bytes.count)
     if let label { labels.append(label) }
     lines.append(line)
+  }
+
+  /// Takes the texts out, of which a part was made.
+  mutating func removeTexts() {
+    bytes.removeAll(keepingCapacity: true)
+    labels.removeAll()
+    kept.removeAll()
+    lines.removeAll(keepingCapacity: true)
+    (starts, firsts) = ([0], [0])
   }
 
   /// Ends the last file. Of several the fingerprint is that of their names and contents.
@@ -126,9 +139,12 @@ extension TextTable {
 
   /// The texts as a model reads them.
   ///
-  /// - Parameter most: tokens of a text.
+  /// - Parameters:
+  ///   - most: tokens of a text.
+  ///   - allowsEmpty: whether a text may have no token.
   func encoded(
-    by tokenizer: Tokenizer, _ truncation: TextTruncation, most: Int, cut: inout Cut
+    by tokenizer: Tokenizer, _ truncation: TextTruncation, most: Int, cut: inout Cut,
+    allowsEmpty: Bool = false
   ) throws -> SequenceSet {
     var encoder = TextEncoder(tokenizer)
     var set = SequenceSet(columns: [])
@@ -141,7 +157,7 @@ extension TextTable {
           UnsafeRawBufferPointer(rebasing: bytes[starts[text]..<starts[text + 1]]),
           into: &set.tokens.array)
         let length = set.tokens.count - first
-        if length == 0 {
+        if length == 0, !allowsEmpty {
           throw failure(
             text, "has a text without a token", hint: "give it one, or leave the text out")
         }

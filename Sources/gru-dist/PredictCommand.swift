@@ -5,6 +5,8 @@ import Prediction
 import Records
 
 extension ResultFormat: ExpressibleByArgument {}
+extension StateReading: ExpressibleByArgument {}
+extension ScoreUnit: ExpressibleByArgument {}
 
 struct PredictCommand: RankedCommand {
   static let configuration = CommandConfiguration(
@@ -18,6 +20,9 @@ struct PredictCommand: RankedCommand {
         gru-dist predict runs/digits new.csv --output classes.csv
         gru-dist predict runs/digits new.jsonl --top 3 --keep id
         gru-dist predict runs/forecasting new.csv --last --keep date --format jsonl
+        gru-dist predict runs/log new.log --ranks 9
+        gru-dist predict runs/names names.txt --states mean --output vectors.csv
+        tail -f events.csv | gru-dist predict runs/sessions --follow --session user
         zcat *.csv.gz | gru-dist predict runs/digits - > classes.csv
         mpirun -np 4 gru-dist predict runs/digits large.csv --output classes.csv
       """)
@@ -47,6 +52,24 @@ struct PredictCommand: RankedCommand {
   @Flag(help: "Of each series forecast only what follows its end.")
   var last = false
 
+  @Option(help: "Give states instead: the last or the mean of the top layer's, a vector each.")
+  var states: StateReading?
+
+  @Option(help: "What a language model scores: line (the default) or token.")
+  var by: ScoreUnit?
+
+  @Option(help: "Say which tokens are not among so many of the model's likeliest.")
+  var ranks: Int?
+
+  @Flag(help: "Answer each line as it comes: a time step, or a text, of its session.")
+  var follow = false
+
+  @Option(help: "With --follow: the column, or member, that tells sessions apart.")
+  var session: String?
+
+  @Option(help: "With --follow: sessions that are known at a time; the oldest is forgotten.")
+  var sessions: Int?
+
   @Option(help: "Threads of each rank.")
   var threads: Int?
 
@@ -65,6 +88,15 @@ struct PredictCommand: RankedCommand {
     if let batch, !(1...65_536 ~= batch) {
       throw ValidationError("--batch: expected 1 to 65536, found \(batch)")
     }
+    if let ranks, ranks < 1 {
+      throw ValidationError("--ranks: expected at least 1, found \(ranks)")
+    }
+    if !follow, session != nil || sessions != nil {
+      throw ValidationError("--session and --sessions go with --follow")
+    }
+    if let sessions, sessions < 1 {
+      throw ValidationError("--sessions: expected at least 1, found \(sessions)")
+    }
     if let top, top < 1 { throw ValidationError("--top: expected at least 1, found \(top)") }
   }
 
@@ -77,7 +109,13 @@ struct PredictCommand: RankedCommand {
     prediction.kept = keep.map { $0.split(separator: ",").map(String.init) } ?? []
     prediction.top = top
     prediction.lastOnly = last
-    prediction.threads = threads
+    prediction.states = states
+    prediction.unit = by
+    prediction.ranks = ranks
+    prediction.follows = follow
+    prediction.session = session
+    if let sessions { prediction.sessions = sessions }
+    prediction.threads = follow ? threads ?? 1 : threads
     prediction.rows = batch
     prediction.instructionSet = compute.instructionSet
     try prediction.run(on: communicator)

@@ -15,6 +15,8 @@ import Records
   package private(set) var isAtEnd = false
   /// Bytes before the window.
   package private(set) var offset = 0
+  /// Whether what is there is read at once, and nobody waits for more than is asked for.
+  package var isLive = false
   private var capacity: Int
   private let source: Source
   private var hasher = ContentHash128.Hasher()
@@ -75,6 +77,8 @@ import Records
       if read == 0 {
         isAtEnd = true
         check.finish()
+      } else if isLive {
+        break
       }
     }
   }

@@ -20,7 +20,7 @@ package struct CSVReader {
 
   private func readTable() throws -> SequenceTable {
     let stream = file.stream
-    try stream.refill(keeping: 0)
+    if !stream.isLive { try stream.refill(keeping: 0) }
     let dialect = TableDialect(
       head: stream.head(TableDialect.headBytes),
       isWhole: stream.isAtEnd && stream.count <= TableDialect.headBytes, request)
@@ -151,6 +151,7 @@ private struct TableBody {
       }
       times[index].append(time, isFirst: isFirst)
     }
+    if let parts, rows.stream.isLive { try give(parts, goesOn: true) }
   }
 
   /// Whether a row is of the same sequence as the one before it.
@@ -165,6 +166,12 @@ private struct TableBody {
     guard count >= parts.request.steps else { return }
     let goesOn = goesOn(rows)
     if goesOn, !parts.request.cutsSequences { return }
+    try give(parts, goesOn: goesOn)
+  }
+
+  /// Hands on the rows that are there.
+  private mutating func give(_ parts: TableParts, goesOn: Bool) throws {
+    let count = numbers.rows - rowsBefore
     var next = TablePart()
     if goesOn {
       next.stepsBefore = count - (starts.last ?? 0) + (starts.count == 1 ? part.stepsBefore : 0)

@@ -45,8 +45,9 @@ package final class DataFile {
   /// - Parameters:
   ///   - name: what errors call it.
   ///   - path: what its format is that of.
+  ///   - isLive: whether it is read line by line as it comes.
   package init(
-    _ name: String, typedAs path: String, progress: ReadingProgress? = nil,
+    _ name: String, typedAs path: String, isLive: Bool = false, progress: ReadingProgress? = nil,
     _ reading: @escaping Reading
   ) throws {
     func failure(_ problem: String, hint: String? = nil) -> DataFileError {
@@ -69,6 +70,7 @@ package final class DataFile {
     }
     self.path = name
     typedPath = path
+    stream.isLive = isLive
     try stream.refill(keeping: 0)
     if stream.count == 0 { throw failure("is empty") }
   }

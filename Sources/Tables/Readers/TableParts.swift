@@ -53,7 +53,7 @@ package final class TableParts {
 
   /// Hands a part on.
   func give(_ table: inout SequenceTable) throws {
-    if table.count == 0 { return }
+    if table.count == 0 || table.numbers.rows == 0 { return }
     table.part.sequencesBefore = sequences
     sequences += table.count - (table.part.goesOn ? 1 : 0)
     try take(&table)

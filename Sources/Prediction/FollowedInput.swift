@@ -1,0 +1,279 @@
+import Collectives
+import Configuration
+import Corpora
+import Datasets
+import Engine
+import GRUCore
+import Kernels
+import Records
+import Scoring
+import Tasks
+import TextSequences
+
+/// Lines that are answered as they come, each by the state of its session.
+final class FollowedInput {
+  /// Where a session stands.
+  struct Session {
+    /// The state vectors after its last step; none before the first.
+    var state: [Float] = []
+    var steps = 0
+    /// The token that was read last.
+    var token: Int32 = 0
+    /// The numbers that were read last.
+    var row: [Double] = []
+  }
+
+  let prediction: Prediction
+  let results: Results
+  private let source: InputSource
+  private let scorer: Scorer
+  private let worker: SequenceWorker
+  private var sessions: KnownSessions<Session>
+  private let tables: TablePredictions?
+  private let texts: TextPredictions?
+
+  init(_ prediction: Prediction, _ predictor: Predictor, _ results: Results) throws {
+    self.prediction = prediction
+    self.results = results
+    let model = predictor.model
+    source = InputSource(
+      path: prediction.files[0], trained: model.config.data.train, communicator: SoloCommunicator())
+    scorer = try model.scorer(
+      kernels: predictor.kernels, window: 1,
+      plan: ShardPlan(sequences: 1, shards: 1, ranks: 1, threads: 1), on: SoloCommunicator())
+    worker = scorer.replica.workers[0]
+    worker.keepsScores = model.shape.adaptiveSoftmax == nil
+    sessions = KnownSessions(most: prediction.sessions)
+    var own = prediction
+    if let name = prediction.session { own.kept = [name] + prediction.kept }
+    tables = model.task.hasTokenizer ? nil : try TablePredictions(own, predictor, results)
+    texts = model.task.hasTokenizer ? try TextPredictions(own, predictor, results) : nil
+  }
+
+  /// Throws where such a model cannot answer after each line.
+  static func requireSteps(of model: LoadedModel) throws {
+    let task = model.task
+    func refuse(_ reason: String) -> UsageError { UsageError("--follow: \(reason)") }
+    if model.shape.isBidirectional {
+      throw refuse(
+        "the model reads sequences from their end too, which is not there before they end; train "
+          + "one with model.bidirectional false")
+    }
+    if task.readout == .mean {
+      throw refuse("the model reads the mean of all states; train one with output.readout \"last\"")
+    }
+    let data = model.config.data.task
+    guard task.sequences == .windows else { return }
+    if data.relative != .none {
+      throw refuse("windows are relative to their own numbers (data.relative)")
+    }
+    if data.scale == .series { throw refuse("series have scales of their own (data.scale)") }
+    if data.series == .columns { throw refuse("each column is a series (data.series)") }
+    if data.known?.isEmpty == false { throw refuse("the future is to be known (data.known)") }
+  }
+
+  /// Answers lines until there are no more.
+  func run() throws {
+    let file = try source.openLive { [results] in try results.write { try $0.flush() } }
+    let remarks: [String]
+    if let texts {
+      let reader = PredictedTexts(texts.request, texts.text, texts.tokenizer, bytes: 0)
+      remarks = try reader.forEachPart(of: file) { [self] part in
+        texts.countNotes(part)
+        for text in 0..<part.set.count { try answer(text, of: part, texts) }
+        results.count += part.set.count
+      }
+      texts.notes.tell(source.name, remarks)
+    } else if let tables {
+      var request = tables.request
+      request.format = source.format(request.format)
+      // Sessions may alternate.
+      request.sequenceColumn = nil
+      request.parts = PartRequest(
+        steps: 1, cutsSequences: true, tellsSteps: true, kept: request.parts?.kept ?? [])
+      remarks = try file.forEachPart(request) { [self] table in
+        tables.notes.count(gapsOf: table, in: 0..<table.starts[table.count])
+        try answer(&table, of: file, tables)
+        results.count += 1
+      }
+      tables.notes.tell(source.name, remarks)
+    }
+    if sessions.forgotten > 0 {
+      Console.complain(
+        "gru-dist: of more than \(Format.count(prediction.sessions, "session")) (--sessions) the "
+          + "oldest were forgotten: \(Format.grouped(sessions.forgotten)), first "
+          + "\"\(sessions.firstForgotten ?? "")\"")
+    }
+  }
+
+  private func use(_ key: String, _ body: (inout Session) throws -> Void) rethrows {
+    let isFirst = sessions.forgotten == 0
+    guard let lost = try sessions.use(key, initial: { Session() }, body), isFirst else { return }
+    Console.complain(
+      "gru-dist: there are more than \(Format.count(prediction.sessions, "session")): the oldest "
+        + "is forgotten from now on, first \"\(lost)\"; --sessions keeps more")
+  }
+
+  /// One time step of a session, whose inputs and target are set.
+  private func step(_ session: inout Session) {
+    let replica = scorer.replica
+    if session.state.isEmpty {
+      replica.resetState()
+      session.state = [Float](repeating: 0, count: replica.stateCount)
+    } else {
+      unsafe session.state.withUnsafeBufferPointer {
+        unsafe replica.writeState(from: $0.baseAddress!)
+      }
+    }
+    unsafe worker.evaluate(parameters: replica.parameters.pointer, weights: replica.weights)
+    unsafe session.state.withUnsafeMutableBufferPointer {
+      unsafe replica.readState(into: $0.baseAddress!)
+    }
+    session.steps += 1
+  }
+
+  /// The key of a line: the first of what is kept.
+  private func key(_ kept: ArraySlice<OrderedJSON>) -> String {
+    guard prediction.session != nil, let first = kept.first else { return "" }
+    if case .string(let text) = first { return text }
+    return first.line
+  }
+
+  private var vector: [Float] {
+    var vector = [Float](repeating: 0, count: scorer.replica.shape.featureSize)
+    unsafe vector.withUnsafeMutableBufferPointer {
+      unsafe worker.copyState(ofSlot: 0, isMean: false, into: $0.baseAddress!)
+    }
+    return vector
+  }
+
+  // MARK: - Tables
+
+  private func answer(
+    _ table: inout SequenceTable, of file: DataFile, _ tables: TablePredictions
+  ) throws {
+    let part = table.part
+    let count = tables.prediction.kept.count
+    let request = tables.request
+    if request.task.outputs == .labels {
+      try table.requireBinary(tables.frame.columns, path: file.path)
+    }
+    try use(key(part.kept[0..<count])) { session in
+      if request.missing == .forward, !session.row.isEmpty {
+        table.fill(step: 0, from: session.row)
+      }
+      let rows = table.starts[table.count]
+      session.row = table.row(rows - 1)
+      let set = try table.taken(by: tables.frame, missing: request.missing, path: file.path)
+      for row in 0..<rows {
+        unsafe set.writeInputs(step: row, to: worker.inputValues)
+        unsafe worker.targets[0] = 0
+        step(&session)
+      }
+      let head = Array(part.kept[0..<count])
+      try results.write { writer in
+        try put(writer, tables, head, step: session.steps)
+      }
+    }
+  }
+
+  private func put(
+    _ writer: ResultWriter, _ tables: TablePredictions, _ head: [OrderedJSON], step: Int
+  ) throws {
+    let names = tables.prediction.kept
+    if prediction.states != nil {
+      return try writer.put(
+        names + ["step"], head + [.integer(step)], state: vector, of: 0, among: 1)
+    }
+    let scores = unsafe worker.scores(ofRow: 0)
+    guard tables.request.task.outputs == .values else {
+      return try unsafe tables.put(writer, scores, head: head, names, step: step)
+    }
+    guard case .values(let numbers) = unsafe tables.decoder.decode(scores) else { return }
+    try tables.put(writer, numbers, head + [.integer(step)], names + ["step"])
+  }
+
+  // MARK: - Texts
+
+  private func answer(_ text: Int, of part: TextPart, _ texts: TextPredictions) throws {
+    let count = texts.prediction.kept.count
+    let head = Array(part.kept[text * count..<(text + 1) * count])
+    try use(key(head[...])) { session in
+      var tokens = Array(part.set.tokens[part.set.starts[text]..<part.set.starts[text + 1]])
+      if texts.request.task.writesText {
+        // Lines of a stream end; those of a session that is one document go on.
+        if texts.text.documents == nil { tokens.append(texts.tokenizer.lineEnd) }
+        return try score(tokens, head, texts, &session)
+      }
+      let isTagging = texts.request.task.targets == .everyStep
+      for (place, token) in tokens.enumerated() {
+        unsafe (worker.inputs[0], worker.targets[0]) = (token, 0)
+        step(&session)
+        guard isTagging, prediction.states == nil else { continue }
+        try results.write { writer in
+          let (names, cells) = classes(writer, texts, "tag")
+          let word = part.words[part.set.starts[text] + place]
+          try writer.put(
+            texts.prediction.kept + ["step", "word"] + names,
+            head + [.integer(session.steps), .string(word)] + cells)
+        }
+      }
+      if isTagging, prediction.states == nil { return }
+      try results.write { writer in
+        let (names, cells) = (texts.prediction.kept + ["step"], head + [.integer(session.steps)])
+        if prediction.states != nil {
+          return try writer.put(
+            names, cells, state: vector, of: 0, among: 1, isThere: session.steps > 0)
+        }
+        let answer = classes(writer, texts, "class", isThere: session.steps > 0)
+        try writer.put(names + answer.names, cells + answer.cells)
+      }
+    }
+  }
+
+  private func classes(
+    _ writer: ResultWriter, _ texts: TextPredictions, _ noun: String, isThere: Bool = true
+  ) -> (names: [String], cells: [OrderedJSON]) {
+    let scores = unsafe worker.scores(ofRow: 0)
+    let count = min(scores.count, prediction.top ?? 1)
+    let best = unsafe isThere ? texts.decoder.likeliest(scores, count: count) : []
+    return writer.classes(best, isRanked: prediction.top != nil, count: count, called: noun)
+  }
+
+  /// How likely a language model finds tokens after those of the session so far.
+  private func score(
+    _ tokens: [Int32], _ head: [OrderedJSON], _ texts: TextPredictions, _ session: inout Session
+  ) throws {
+    let reading = Predictor.Reading.losses(isRanked: prediction.ranks != nil)
+    var numbers: [Float] = []
+    if session.steps == 0 { session.token = texts.tokenizer.lineEnd }
+    for token in tokens {
+      unsafe (worker.inputs[0], worker.targets[0]) = (session.token, token)
+      step(&session)
+      session.token = token
+      var own = [Float](repeating: 0, count: reading.width)
+      unsafe own.withUnsafeMutableBufferPointer {
+        unsafe reading.read(worker, 0, $0.baseAddress!)
+      }
+      numbers += own
+    }
+    try results.write { writer in
+      if prediction.states != nil {
+        return try writer.put(
+          texts.prediction.kept + ["step"], head + [.integer(session.steps)], state: vector, of: 0,
+          among: 1, isThere: session.steps > 0)
+      }
+      let names = texts.prediction.kept + ["step"]
+      let cells = head + [.integer(session.steps)]
+      if prediction.unit == .token {
+        for place in tokens.indices {
+          let own = numbers[place * reading.width..<(place + 1) * reading.width]
+          try texts.put(
+            token: tokens[place], place, own, names: names, cells, writer)
+        }
+      } else {
+        try texts.put(line: numbers, 0..<tokens.count, reading.width, names: names, cells, writer)
+      }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import NumericContract
+import Records
+import Scoring
+
+/// What results look like.
+extension ResultWriter {
+  /// A line of JSON, or a row of a table.
+  func put(_ names: [String], _ cells: [OrderedJSON]) throws {
+    switch format {
+    case .csv:
+      try putHeader(names)
+      try put(row: cells)
+    case .jsonl: try put(object: .object(zip(names, cells).map { .init($0, $1) }))
+    }
+  }
+
+  /// The same with a vector: one of `count` that lie one after another; none where `isThere` is
+  /// false.
+  func put(
+    _ names: [String], _ cells: [OrderedJSON], state vectors: [Float], of item: Int,
+    among count: Int, isThere: Bool = true
+  ) throws {
+    let width = vectors.count / max(1, count)
+    let vector = vectors[item * width..<(item + 1) * width].map { number -> OrderedJSON in
+      isThere ? .number(Self.shortest(number)) : .null
+    }
+    switch format {
+    case .csv: try put(names + (1...max(1, width)).map { "state_\($0)" }, cells + vector)
+    case .jsonl: try put(names + ["state"], cells + [isThere ? .array(vector) : .null])
+    }
+  }
+
+  /// The likeliest classes as columns, or as members; none where nothing can be said.
+  ///
+  /// - Parameters:
+  ///   - isRanked: whether several were asked for.
+  ///   - count: how many there are where there are any.
+  ///   - noun: what a class is called.
+  func classes(
+    _ best: [NamedNumber], isRanked: Bool, count: Int, called noun: String = "class"
+  ) -> (names: [String], cells: [OrderedJSON]) {
+    if isRanked, format == .jsonl {
+      return (["classes"], [best.isEmpty ? .null : .array(best.map(Self.object))])
+    }
+    var names: [String] = []
+    var cells: [OrderedJSON] = []
+    for place in 0..<count {
+      names += ["\(noun)", "probability"].map { isRanked ? "\($0)_\(place + 1)" : $0 }
+      cells +=
+        best.isEmpty
+        ? [.null, .null]
+        : [.string(best[place].name), .number(Self.probability(best[place].number))]
+    }
+    return (names, cells)
+  }
+
+  private static func object(_ one: NamedNumber) -> OrderedJSON {
+    ["class": .string(one.name), "probability": .number(probability(one.number))]
+  }
+
+  /// The members that say of each word of a sequence what `tags` says.
+  func tagNames(isRanked: Bool) -> [String] { isRanked ? ["tags"] : ["tags", "probabilities"] }
+
+  func tags(_ best: [[NamedNumber]], isRanked: Bool) -> [OrderedJSON] {
+    if isRanked { return [.array(best.map { .array($0.map(Self.object)) })] }
+    return [
+      .array(best.map { .string($0[0].name) }),
+      .array(best.map { .number(Self.probability($0[0].number)) }),
+    ]
+  }
+
+  /// A number in the units of the data, to 12 digits: more than single precision tells, also of a
+  /// number with a large offset.
+  static func rounded(_ number: Double) -> Double {
+    guard number != 0, number.isFinite else { return number }
+    let digits = 11 - Int((Elementary.log(number.magnitude) / Elementary.log(10)).rounded(.down))
+    guard 0...300 ~= digits else { return number }
+    var scale = 1.0
+    for _ in 0..<digits { scale *= 10 }
+    let scaled = number * scale
+    return scaled.magnitude < 0x1p53 ? scaled.rounded() / scale : number
+  }
+
+  /// A probability in the digits that single precision has.
+  static func probability(_ number: Double) -> Double {
+    shortest(Float(number))
+  }
+
+  /// The number of double precision that has the shortest digits of one in single precision.
+  static func shortest(_ number: Float) -> Double { Double("\(number)") ?? Double(number) }
+}

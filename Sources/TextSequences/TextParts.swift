@@ -1,0 +1,218 @@
+package import Corpora
+package import Datasets
+package import Records
+package import Tasks
+
+/// Texts of a file as a model reads them, some of them at a time.
+package struct TextPart: Sendable {
+  /// A sequence a text; one without tokens where a text has none.
+  package var set: SequenceSet
+  /// The line of each text.
+  package var lines: [Int]
+  /// What is handed on of each, one after another.
+  package var kept: [OrderedJSON]
+  /// Of words that are to be tagged all, sequence by sequence.
+  package var words: [String] = []
+  /// Texts of which something is left out as in training, and the tokens that are.
+  package var cut = (texts: 0, tokens: 0)
+}
+
+/// How texts are read where a model says something of them: in parts, without labels.
+package struct PredictedTexts {
+  package var request: SequenceRequest
+  package var text: TextRequest
+  package var tokenizer: Tokenizer
+  /// Bytes of a part.
+  package var bytes: Int
+
+  package init(
+    _ request: SequenceRequest, _ text: TextRequest, _ tokenizer: Tokenizer, bytes: Int
+  ) {
+    self.request = request
+    self.text = text
+    self.tokenizer = tokenizer
+    self.bytes = bytes
+  }
+
+  /// Reads a file front to back.
+  ///
+  /// - Returns: what a person is to know of how it was read, a line each.
+  package func forEachPart(
+    of file: DataFile, _ body: @escaping (TextPart) throws -> Void
+  ) throws -> [String] {
+    let isTagging = request.task.targets == .everyStep
+    return try isTagging ? readWords(file, body) : readTexts(file, body)
+  }
+
+  /// The format that tables, lines of JSON and columns of words have; nil of plain text, a text a
+  /// line.
+  package func format(of file: DataFile) -> SequenceFormat? {
+    switch file.ending {
+    case "csv", "tsv": .csv
+    case "jsonl", "ndjson": .jsonl
+    case "conll", "conllu": request.task.targets == .everyStep ? .conll : nil
+    case "ts", "npy": .ts
+    case "txt", "text": nil
+    default: request.format == .auto ? nil : request.format
+    }
+  }
+
+  private func readTexts(
+    _ file: DataFile, _ body: @escaping (TextPart) throws -> Void
+  ) throws -> [String] {
+    let taker = TextParts(request.parts?.kept ?? [], bytes: bytes) { table in
+      var cut = TextTable.Cut()
+      let isCut = request.task.outputs == .classes
+      let set = try table.encoded(
+        by: tokenizer, isCut ? text.truncation : .none, most: request.window, cut: &cut,
+        allowsEmpty: true)
+      var part = TextPart(set: set, lines: table.lines, kept: table.kept)
+      part.cut = (cut.texts, cut.tokens)
+      try body(part)
+    }
+    let reader = TextReader(request: request, text: text, parts: taker)
+    var table = TextTable()
+    let format = format(of: file)
+    try file.requireFormat(format ?? .csv)
+    table.begin(file: file.path)
+    try reader.inText(of: file) {
+      switch format {
+      case .jsonl: try reader.readObjects(file, &table)
+      case .csv:
+        try TextRows(file: file, request: request, text: text, parts: taker).read(into: &table)
+      case nil:
+        try requireNothingKept(file)
+        try reader.appendLines(of: file, label: nil, &table)
+      default:
+        throw file.failure(
+          nil, "its format holds no texts", hint: "use a table, lines of JSON, or a text a line")
+      }
+    }
+    try taker.take(&table)
+    table.end(fingerprints: [])
+    return table.remarks
+  }
+
+  private func readWords(
+    _ file: DataFile, _ body: @escaping (TextPart) throws -> Void
+  ) throws -> [String] {
+    let taker = TagParts(request.parts?.kept ?? [], bytes: bytes) { table in
+      var cut = TextTable.Cut()
+      let (set, _) = try table.encoded(
+        by: tokenizer, ["-"], ignoring: nil, .none, most: .max, cut: &cut)
+      var part = TextPart(set: set, lines: table.lines, kept: table.kept)
+      part.words = table.words
+      try body(part)
+    }
+    let reader = TagReader(request: request, text: text, parts: taker)
+    var table = TaggedTable(path: file.path)
+    let format = format(of: file)
+    try file.requireFormat(format ?? .csv)
+    if format != .jsonl { try requireNothingKept(file) }
+    do {
+      switch format {
+      case .jsonl: try reader.readObjects(file, &table)
+      case .conll:
+        try reader.readColumns(file, isUniversal: file.ending == "conllu", &table)
+      case nil:
+        try readSentences(file, taker, &table)
+      default:
+        throw file.failure(
+          nil, "words are read from columns (.conll), lines of JSON, and text, a sequence a line")
+      }
+    } catch let error as ByteStream.NotText {
+      throw file.failure(of: error)
+    } catch let error as DelimitedText.Failure {
+      throw file.failure("line \(error.line)", error.problem)
+    }
+    try taker.take(&table)
+    table.finish()
+    return table.remarks
+  }
+
+  /// A sequence a line, its words separated by white space.
+  private func readSentences(
+    _ file: DataFile, _ taker: TagParts, _ table: inout TaggedTable
+  ) throws {
+    var lines = Datasets.LineReader(file.stream)
+    while try lines.next() {
+      for word in TextRules.newest.words(of: lines.bytes) { _ = table.append(word, label: "-") }
+      table.endSequence(line: lines.number)
+      try taker.takeIfWhole(&table)
+    }
+  }
+
+  private func requireNothingKept(_ file: DataFile) throws {
+    guard let name = request.parts?.kept.first else { return }
+    throw file.failure(
+      nil, "--keep names \"\(name)\", and it has neither columns nor members to keep")
+  }
+}
+
+/// Hands texts on as soon as they make a part.
+final class TextParts {
+  private let kept: [String]
+  private let bytes: Int
+  private let body: (TextTable) throws -> Void
+
+  init(_ kept: [String], bytes: Int, _ body: @escaping (TextTable) throws -> Void) {
+    self.kept = kept
+    self.bytes = bytes
+    self.body = body
+  }
+
+  /// What is handed on of a line of JSON.
+  func kept(
+    of value: OrderedJSON, _ place: String, _ file: DataFile
+  ) throws -> [OrderedJSON] {
+    try Self.members(kept, of: value, place, file)
+  }
+
+  func takeIfWhole(_ table: inout TextTable) throws {
+    if table.bytes.count >= bytes { try take(&table) }
+  }
+
+  func take(_ table: inout TextTable) throws {
+    if table.count > 0 { try body(table) }
+    table.removeTexts()
+  }
+
+  static func members(
+    _ names: [String], of value: OrderedJSON, _ place: String, _ file: DataFile
+  ) throws -> [OrderedJSON] {
+    try names.map { name in
+      guard let member = value[name] else {
+        throw file.failure(place, "there is no member \"\(name)\", which --keep names")
+      }
+      return member
+    }
+  }
+}
+
+/// Hands sequences of words on as soon as they make a part.
+final class TagParts {
+  private let kept: [String]
+  private let bytes: Int
+  private let body: (TaggedTable) throws -> Void
+
+  init(_ kept: [String], bytes: Int, _ body: @escaping (TaggedTable) throws -> Void) {
+    self.kept = kept
+    self.bytes = bytes
+    self.body = body
+  }
+
+  func kept(
+    of value: OrderedJSON, _ place: String, _ file: DataFile
+  ) throws -> [OrderedJSON] {
+    try TextParts.members(kept, of: value, place, file)
+  }
+
+  func takeIfWhole(_ table: inout TaggedTable) throws {
+    if table.byteCount >= bytes { try take(&table) }
+  }
+
+  func take(_ table: inout TaggedTable) throws {
+    if table.count > 0 { try body(table) }
+    table.removeSequences()
+  }
+}
