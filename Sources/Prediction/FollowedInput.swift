@@ -199,7 +199,7 @@ final class FollowedInput {
     let count = texts.prediction.kept.count
     let head = Array(part.kept[text * count..<(text + 1) * count])
     try use(key(head[...])) { session in
-      var tokens = Array(part.set.tokens[part.set.starts[text]..<part.set.starts[text + 1]])
+      var tokens = part.set.tokens(of: text)
       if texts.request.task.writesText {
         // Lines of a stream end; those of a session that is one document go on.
         if texts.text.documents == nil { tokens.append(texts.tokenizer.lineEnd) }

@@ -22,11 +22,11 @@ extension TextPredictions {
     var documents = Documents(set: SequenceSet(columns: []))
     let end = tokenizer.lineEnd
     for text in 0..<texts.count {
-      let tokens = [end] + texts.tokens[texts.starts[text]..<texts.starts[text + 1]] + [end]
+      let tokens = [end] + texts.tokens(of: text) + [end]
       let targets = tokens.count - 1
       for first in stride(from: 0, to: targets, by: window ?? targets) {
         // The last token of a sequence is the first one of the next, so that each is scored once.
-        documents.set.tokens += tokens[first..<min(first + (window ?? targets) + 1, tokens.count)]
+        documents.set.tokens.array += tokens[first..<min(first + (window ?? targets) + 1, tokens.count)]
         documents.set.starts.append(documents.set.tokens.count)
       }
       documents.firsts.append(documents.set.starts.count - 1)
@@ -59,9 +59,7 @@ extension TextPredictions {
           continue
         }
         if !isThere { continue }
-        let tokens =
-          Array(part.set.tokens[part.set.starts[text]..<part.set.starts[text + 1]])
-          + [tokenizer.lineEnd]
+        let tokens = part.set.tokens(of: text) + [tokenizer.lineEnd]
         for (place, item) in range.enumerated() {
           try put(
             token: tokens[place], place, numbers[item * width..<(item + 1) * width],
@@ -112,6 +110,13 @@ extension TextPredictions {
       cells += [.integer(rank), .bool(rank <= most)]
     }
     try writer.put(first + names, head + cells)
+  }
+}
+
+extension SequenceSet {
+  /// The tokens of a sequence.
+  func tokens(of sequence: Int) -> [Int32] {
+    (starts[sequence]..<starts[sequence + 1]).map { tokens[$0] }
   }
 }
 

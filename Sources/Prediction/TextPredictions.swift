@@ -95,7 +95,9 @@ final class TextPredictions {
     }
     guard let unknown = tokenizer.unknown else { return }
     for text in 0..<set.count {
-      let count = set.tokens[set.starts[text]..<set.starts[text + 1]].count { $0 == unknown }
+      let count = (set.starts[text]..<set.starts[text + 1]).count {
+        set.tokens[$0] == unknown
+      }
       if count == 0 { continue }
       notes.count("tokens that the model does not know", count, at: place(text, part))
     }
@@ -125,8 +127,8 @@ final class TextPredictions {
       request.task.writesText
       ? .nextStep
       : isEveryStep
-        ? .everyStep([Int32](repeating: 0, count: set.tokens.count))
-        : .classes([Int32](repeating: 0, count: set.count))
+        ? .everyStep(HostArray([Int32](repeating: 0, count: set.tokens.count)))
+        : .classes(HostArray([Int32](repeating: 0, count: set.count)))
     let chosen = chosen(part.set)
     let items = PredictedItems(packed(set, chosen, target), sequences: set.count)
     let vectors = try predictor.numbers(of: items, predictor.states(states))
@@ -143,7 +145,7 @@ final class TextPredictions {
     let set = part.set
     let zeros = [Int32](repeating: 0, count: set.count)
     let items = PredictedItems(
-      packed(set, chosen(set), .classes(zeros)), sequences: set.count)
+      packed(set, chosen(set), .classes(HostArray(zeros))), sequences: set.count)
     let width = predictor.model.shape.vocabularySize
     let scores = try predictor.numbers(of: items, .scores(count: width))
     try results.write { writer in
@@ -167,7 +169,8 @@ final class TextPredictions {
   private func putTags(_ part: TextPart, _ head: Head) throws {
     let set = part.set
     let zeros = [Int32](repeating: 0, count: set.tokens.count)
-    let items = PredictedItems(packed(set, chosen(set), .everyStep(zeros)), starts: set.starts)
+    let items = PredictedItems(
+      packed(set, chosen(set), .everyStep(HostArray(zeros))), starts: set.starts.array)
     let width = predictor.model.shape.vocabularySize
     let scores = try predictor.numbers(of: items, .scores(count: width))
     try results.write { writer in

@@ -1,0 +1,212 @@
+"""Times predictions beside evaluation, PyTorch and onnxruntime, on the same model and file.
+
+    python3 Benchmarks/predict.py --program .build/debug/gru-dist
+
+A classifier of made-up sensor sequences (six columns, 20 to 200 steps, as CSV) is trained for some
+steps, and then read a file of other sequences. `evaluate` reads their labels too; PyTorch reads the
+file by the standard library's csv (`torch`: padded batches sorted by length; `torch-model` is the
+time of the model alone, the sequences being in memory) and onnxruntime runs the exported graph,
+sequence by sequence of one length. All compute on one core in fp32. Prints seconds, medians of
+alternating turns, and each one's ratio to gru-dist predict.
+"""
+
+import argparse
+import csv
+import json
+import math
+import os
+import pathlib
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+COLUMNS = 6
+CLASSES = 4
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", default=".build/debug/gru-dist")
+    parser.add_argument("--sequences", type=int, default=4_000)
+    parser.add_argument("--hidden", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--isa", default="auto")
+    parser.add_argument("--peers", default="torch,onnxruntime")
+    return parser.parse_args()
+
+
+def make_file(path, count, seed):
+    generator = random.Random(seed)
+    with open(path, "w") as file:
+        names = ",".join(f"x{j}" for j in range(COLUMNS))
+        file.write(f"sequence,{names},label\n")
+        for sequence in range(count):
+            label = generator.randrange(CLASSES)
+            for step in range(generator.randrange(20, 201)):
+                values = ",".join(
+                    f"{math.sin(step / (3 + label + j)) + generator.gauss(0, 0.5):.4f}"
+                    for j in range(COLUMNS))
+                file.write(f"s{sequence},{values},c{label}\n")
+
+
+def timed(command, folder):
+    start = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def read_sequences(path):
+    sequences, name = [], None
+    with open(path) as file:
+        rows = csv.reader(file)
+        next(rows)
+        for row in rows:
+            if row[0] != name:
+                name = row[0]
+                sequences.append([])
+            sequences[-1].append([float(cell) for cell in row[1:1 + COLUMNS]])
+    return sequences
+
+
+def scales(folder, run):
+    states = sorted((folder / run / "checkpoints").glob("step-*/state.json"))
+    return json.loads(states[-1].read_text())["dataset"]
+
+
+class Torch:
+    """Padded batches of sequences sorted by length, of the exported weights."""
+
+    def __init__(self, folder, hidden):
+        import torch
+        from safetensors.torch import load_file
+
+        torch.set_num_threads(1)
+        self.torch = torch
+        weights = load_file(str(folder / "model.safetensors"))
+        self.gru = torch.nn.GRU(COLUMNS, hidden, batch_first=True)
+        self.head = torch.nn.Linear(hidden, CLASSES)
+        parts = {"gru": self.gru, "head": self.head}
+        for part, module in parts.items():
+            own = {}
+            for name in module.state_dict():
+                found = [key for key in weights if key.endswith(name) and (
+                    part == "gru") == ("_l0" in key)]
+                own[name] = weights[found[0]]
+            module.load_state_dict(own)
+
+    def run(self, sequences, batch=64):
+        torch = self.torch
+        order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
+        results = [None] * len(sequences)
+        with torch.inference_mode():
+            for first in range(0, len(order), batch):
+                chosen = order[first:first + batch]
+                parts = [torch.tensor(sequences[index]) for index in chosen]
+                lengths = torch.tensor([len(part) for part in parts])
+                padded = torch.nn.utils.rnn.pad_sequence(parts, batch_first=True)
+                states, _ = self.gru(padded)
+                last = states[torch.arange(len(chosen)), lengths - 1]
+                for index, row in zip(chosen, self.head(last).softmax(1).tolist()):
+                    results[index] = row
+        return results
+
+
+class Onnx:
+    """The exported graph, a batch of sequences of one length at a time."""
+
+    def __init__(self, folder):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(
+            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+        self.types = {"tensor(double)": "f8", "tensor(float)": "f4"}
+
+    def run(self, sequences):
+        import numpy
+
+        place = self.session.get_inputs()[0]
+        for sequence in sequences:
+            values = numpy.array(sequence, dtype=self.types[place.type])[None]
+            self.session.run(None, {place.name: values})
+
+
+def normalized(sequences, frame):
+    means, deviations = frame["means"], frame["deviations"]
+    return [[[(cell - mean) / deviation
+              for cell, mean, deviation in zip(row, means, deviations)]
+             for row in sequence] for sequence in sequences]
+
+
+def peers(arguments, folder):
+    found = {}
+    for name in arguments.peers.split(","):
+        try:
+            if name == "torch":
+                model = Torch(folder, arguments.hidden)
+                frame = scales(folder, "run")
+                data = normalized(read_sequences(folder / "new.csv"), frame)
+
+                def whole():
+                    model.run(normalized(read_sequences(folder / "new.csv"), frame))
+
+                found["torch"] = whole
+                found["torch-model"] = lambda: model.run(data)
+            elif name == "onnxruntime":
+                graph = Onnx(folder)
+                found["onnxruntime"] = lambda: graph.run(read_sequences(folder / "new.csv"))
+        except ImportError as error:
+            print(f"{name} is left out: {error}", file=sys.stderr)
+    return found
+
+
+def main():
+    arguments = parse()
+    program = str(pathlib.Path(arguments.program).resolve())
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[-1]})
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        make_file(folder / "train.csv", 300, 1)
+        make_file(folder / "new.csv", arguments.sequences, 2)
+        (folder / "config.json").write_text(json.dumps({
+            "task": "classification", "data": {"train": "train.csv", "valid_fraction": 0.1},
+            "model": {"hidden": arguments.hidden, "reset": "after"},
+            "batch": {"sequences": 32, "window": 200, "shards": 8},
+            "run": {"directory": "run", "steps": 60, "validate_every": 60}}))
+        one = ["--threads", "1", "--isa", arguments.isa]
+        subprocess.run([program, "config.json", *one], cwd=folder, check=True,
+                       stdout=subprocess.DEVNULL)
+        for form, output in [("torch", "model.safetensors"), ("onnx", "model.onnx")]:
+            subprocess.run([program, "export", "run", "--format", form, "--output", output],
+                           cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        ways = {
+            "predict": lambda: timed(
+                [program, "predict", "run", "new.csv", "--output", "out.csv", *one], folder),
+            "evaluate": lambda: timed(
+                [program, "evaluate", "run", "--text", "new.csv", *one], folder),
+        }
+        for peer, call in peers(arguments, folder).items():
+            def measure(call=call):
+                start = time.perf_counter()
+                call()
+                return time.perf_counter() - start
+            ways[peer] = measure
+        seconds = {way: [] for way in ways}
+        for _ in range(arguments.rounds):
+            for way, call in ways.items():
+                seconds[way].append(call())
+        own = statistics.median(seconds["predict"])
+        for way, list_ in seconds.items():
+            median = statistics.median(list_)
+            print(f"{way:14} {median:8.3f} s   {median / own:6.2f} x predict's time   "
+                  f"{arguments.sequences / median:10,.0f} sequences/s")
+
+
+if __name__ == "__main__":
+    main()
