@@ -186,7 +186,7 @@ final class FollowedInput {
         names + ["step"], head + [.integer(step)], state: vector, of: 0, among: 1)
     }
     let scores = unsafe worker.scores(ofRow: 0)
-    guard tables.request.task.outputs == .values else {
+    guard tables.request.task.sequences == .windows else {
       return try unsafe tables.put(writer, scores, head: head, names, step: step)
     }
     guard case .values(let numbers) = unsafe tables.decoder.decode(scores) else { return }

@@ -1,16 +1,17 @@
-import NumericContract
 import Records
 import Scoring
 
 /// What results look like.
 extension ResultWriter {
   /// A line of JSON, or a row of a table.
-  func put(_ names: [String], _ cells: [OrderedJSON]) throws {
+  ///
+  /// - Parameter names: of the cells, which a table needs but once.
+  func put(_ names: @autoclosure () -> [String], _ cells: [OrderedJSON]) throws {
     switch format {
     case .csv:
-      try putHeader(names)
+      if !hasHeader { try putHeader(names()) }
       try put(row: cells)
-    case .jsonl: try put(object: .object(zip(names, cells).map { .init($0, $1) }))
+    case .jsonl: try put(object: .object(zip(names(), cells).map { .init($0, $1) }))
     }
   }
 
@@ -69,14 +70,19 @@ extension ResultWriter {
     ]
   }
 
+  /// From 1 on, as far as they are exact.
+  private static let powersOfTen: [Double] = (0..<22).reduce(into: [1]) { powers, _ in
+    powers.append(powers[powers.count - 1] * 10)
+  }
+
   /// A number in the units of the data, to 12 digits: more than single precision tells, also of a
   /// number with a large offset.
   static func rounded(_ number: Double) -> Double {
     guard number != 0, number.isFinite else { return number }
-    let digits = 11 - Int((Elementary.log(number.magnitude) / Elementary.log(10)).rounded(.down))
-    guard 0...300 ~= digits else { return number }
-    var scale = 1.0
-    for _ in 0..<digits { scale *= 10 }
+    // Of 10, from those of 2: at least 12 digits, at most 13.
+    let digits = 11 - Int((Double(number.exponent) * 0.301_029_995).rounded(.down))
+    guard powersOfTen.indices.contains(digits) else { return number }
+    let scale = powersOfTen[digits]
     let scaled = number * scale
     return scaled.magnitude < 0x1p53 ? scaled.rounded() / scale : number
   }

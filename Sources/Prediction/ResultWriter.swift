@@ -26,9 +26,7 @@ final class ResultWriter {
   private let draft: FileDraft?
   private let file: OutputFile
   private var bytes: [UInt8] = []
-  private var hasHeader = false
-  /// Lines written so far.
-  private(set) var lines = 0
+  private(set) var hasHeader = false
 
   /// So many bytes are written at once.
   private static let most = 1 << 16
@@ -65,10 +63,8 @@ final class ResultWriter {
 
   /// Writes the names of a table's columns, once.
   func putHeader(_ names: [String]) throws {
-    if hasHeader || format == .jsonl { return }
     hasHeader = true
     try put(row: names.map { .string($0) })
-    lines = 0
   }
 
   /// A row of a table.
@@ -88,7 +84,6 @@ final class ResultWriter {
 
   private func end() throws {
     bytes.append(0x0A)
-    lines += 1
     if bytes.count >= Self.most { try flush() }
   }
 

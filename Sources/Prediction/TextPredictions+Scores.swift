@@ -26,7 +26,8 @@ extension TextPredictions {
       let targets = tokens.count - 1
       for first in stride(from: 0, to: targets, by: window ?? targets) {
         // The last token of a sequence is the first one of the next, so that each is scored once.
-        documents.set.tokens.array += tokens[first..<min(first + (window ?? targets) + 1, tokens.count)]
+        let last = min(first + (window ?? targets) + 1, tokens.count)
+        documents.set.tokens += tokens[first..<last]
         documents.set.starts.append(documents.set.tokens.count)
       }
       documents.firsts.append(documents.set.starts.count - 1)
@@ -128,8 +129,9 @@ extension Predictor.Reading {
       guard isRanked else { return }
       let scores = unsafe worker.scores(ofRow: row)
       let score = unsafe scores[Int(worker.targets[row])]
-      var higher = 0
-      for place in scores.indices where unsafe scores[place] > score { higher += 1 }
+      var higher: Int32 = 0
+      guard let first = unsafe scores.baseAddress else { return }
+      for place in 0..<scores.count { unsafe higher &+= first[place] > score ? 1 : 0 }
       unsafe numbers[1] = Float(higher + 1)
     }
   }
