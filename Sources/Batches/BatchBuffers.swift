@@ -23,13 +23,15 @@
   package var slotEnds: UnsafeMutablePointer<Int32>
   /// Whether every time step is an output row; else every slot is.
   package var isEveryStepRead: Bool
+  /// Tokens of each step, of which `inputs` has [T, B, K].
+  package var tokensPerStep: Int
 
   package init(
     sequences: Range<Int>, window: Int, inputs: UnsafeMutablePointer<Int32>,
     inputValues: UnsafeMutablePointer<Float>?, inputStride: Int,
     targets: UnsafeMutablePointer<Int32>, targetValues: UnsafeMutablePointer<Float>?,
     targetStride: Int, slotCount: Int, slotStarts: UnsafeMutablePointer<Int32>,
-    slotEnds: UnsafeMutablePointer<Int32>, isEveryStepRead: Bool
+    slotEnds: UnsafeMutablePointer<Int32>, isEveryStepRead: Bool, tokensPerStep: Int = 1
   ) {
     self.sequences = sequences
     self.window = window
@@ -43,6 +45,7 @@
     unsafe self.slotStarts = unsafe slotStarts
     unsafe self.slotEnds = unsafe slotEnds
     self.isEveryStepRead = isEveryStepRead
+    self.tokensPerStep = tokensPerStep
   }
 
   /// B.
@@ -65,7 +68,14 @@
   }
 
   /// Sets all tokens to the first kind.
-  func clearTokens() { unsafe inputs.update(repeating: 0, count: window * width) }
+  func clearTokens() {
+    unsafe inputs.update(repeating: 0, count: window * width * tokensPerStep)
+  }
+
+  /// The tokens of a time step and a row of the batch.
+  @inline(__always) func tokens(_ t: Int, _ column: Int) -> UnsafeMutablePointer<Int32> {
+    unsafe inputs + (t * width + column) * tokensPerStep
+  }
 
   /// Empties all slots, and masks all output rows.
   func clear() {

@@ -187,7 +187,7 @@ package final class PackedSequences: Sendable, Codable {
     let (epoch, index) = (batch / batchCount, batch % batchCount)
     buffers.clear()
     // Steps that no sequence fills look up the same token in every batch.
-    if !set.tokens.isEmpty { buffers.clearTokens() }
+    if !set.tokens.isEmpty || set.categoryCount > 0 { buffers.clearTokens() }
     for (column, sequence) in buffers.sequences.enumerated() {
       let place = index * batchRows + sequence
       if place < rowCount { fill(buffers, column: column, row: row(at: place, epoch: epoch)) }
@@ -199,6 +199,7 @@ package final class PackedSequences: Sendable, Codable {
     if set.tokens.isEmpty {
       for step in 0..<length {
         unsafe set.writeInputs(step: first + step, to: buffers.inputRow(t + step, column))
+        unsafe set.writeCategories(step: first + step, to: buffers.tokens(t + step, column))
       }
     } else {
       for step in 0..<length {

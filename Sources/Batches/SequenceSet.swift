@@ -7,6 +7,9 @@ package struct SequenceSet: Sendable, Codable {
   package var values: HostArray<Float> = []
   /// The token of each step; empty where steps are real vectors.
   package var tokens: HostArray<Int32> = []
+  /// The categories of each step, [steps, K], as rows of the embedding.
+  package var categories: HostArray<Int32> = []
+  package var categoryCount = 0
   /// Columns whose gaps an input of its own says.
   package var masked: [Int] = []
   /// Whether some numbers are missing.
@@ -37,7 +40,7 @@ package struct SequenceSet: Sendable, Codable {
 
   /// Bytes of memory that the numbers take.
   var memoryBytes: Int {
-    values.memoryBytes + calendar.memoryBytes + tokens.memoryBytes + starts.memoryBytes
+    values.memoryBytes + categories.memoryBytes + calendar.memoryBytes + tokens.memoryBytes + starts.memoryBytes
   }
 
   /// Where a sequence stands in its file.
@@ -46,6 +49,10 @@ package struct SequenceSet: Sendable, Codable {
   }
 
   package func length(_ sequence: Int) -> Int { starts[sequence + 1] - starts[sequence] }
+
+  /// Steps of all sequences, and of one.
+  package var stepCount: Int { starts[count] }
+  package func steps(of sequence: Int) -> Range<Int> { starts[sequence]..<starts[sequence + 1] }
 
   /// Ends the sequence whose values were appended last.
   package mutating func endSequence() { starts.append(values.count / max(1, features)) }
@@ -67,6 +74,13 @@ extension SequenceSet {
     unsafe writeExtras(step: step, to: row + features)
   }
 
+  /// Writes the categories of a step, [K]. Does not allocate.
+  @inline(__always) func writeCategories(step: Int, to row: UnsafeMutablePointer<Int32>) {
+    for place in 0..<categoryCount {
+      unsafe row[place] = categories[step * categoryCount + place]
+    }
+  }
+
   /// Writes what stands after the columns.
   @inline(__always) func writeExtras(step: Int, to row: UnsafeMutablePointer<Float>) {
     let features = features
@@ -85,6 +99,7 @@ extension SequenceSet {
     other.hasGaps = hasGaps
     other.masked = masked.isEmpty ? [] : [0]
     other.calendarWidth = calendarWidth
+    other.categoryCount = categoryCount
     other.values.reserveCapacity(starts[count] * columns.count * (1 + shared.count))
     for sequence in 0..<count {
       let own = units.isEmpty ? columnUnits : units[sequence]
@@ -92,6 +107,9 @@ extension SequenceSet {
         let places = [column] + shared
         for step in starts[sequence]..<starts[sequence + 1] {
           for place in places { other.values.append(values[step * features + place]) }
+          for place in 0..<categoryCount {
+            other.categories.append(categories[step * categoryCount + place])
+          }
           for place in 0..<calendarWidth {
             other.calendar.append(calendar[step * calendarWidth + place])
           }

@@ -167,6 +167,11 @@ package final class SeriesWindows: Sendable, Codable {
 
   private func fillInputs(_ buffers: BatchBuffers, _ column: Int, _ first: Int) {
     let features = set.features
+    if set.categoryCount > 0 {
+      for t in 0..<window {
+        unsafe set.writeCategories(step: first + t, to: buffers.tokens(t, column))
+      }
+    }
     if plan.origin == .none {
       for t in 0..<window {
         unsafe set.writeInputs(step: first + t, to: buffers.inputRow(t, column))

@@ -105,7 +105,7 @@ extension Config {
       + rules(
         [
           "missing", "missing_values", "columns", "sequence", "normalize", "calendar", "static",
-          "width",
+          "width", "categories",
         ], !readsTokens,
         "real values")
   }
@@ -136,6 +136,9 @@ extension Config {
       EffectRule(
         key: "output.quantiles", matters: output.loss == .quantile, purpose: "loss \"quantile\"",
         instead: "output.loss is \"\(output.loss.rawValue)\""),
+      EffectRule(
+        key: "data.category_size", matters: data.task.categories != nil,
+        purpose: "data.categories", instead: "that is null"),
       EffectRule(
         key: "data.ignore_label", matters: output.readout == .every,
         purpose: "output.readout \"every\"", instead: readout),

@@ -77,6 +77,7 @@ package struct Config: ConfigSection {
     description.masksTargets =
       task == .forecasting && data.task.missing == .mask
       || task == .regression && data.task.missing != .error
+    description.categories = (data.task.categories ?? []).count
     if data.tokens.documents != nil { return description.ofDocuments }
     return data.tokens.tokenizer == nil ? description : description.ofTokens
   }

@@ -52,6 +52,17 @@ extension SequenceData {
       let set = try other?.table.taken(by: frame, missing: request.missing, path: path)
       validation = set.map { ($0, path) }
     }
+    if let categories = frame.categories {
+      let held =
+        validation.map { categories.unknown(of: $0.set.categories, in: [0..<$0.set.stepCount]) }
+        ?? categories.unknown(
+          of: set.categories,
+          in: request.task.sequences == .windows
+            ? parts.validationSteps : parts.validation.map { set.steps(of: $0) })
+      summary.say(
+        categories, unknown: categories.unknown(of: set.categories, in: parts.trainingSteps),
+        held: held)
+    }
     if request.task.sequences == .windows {
       try self.init(series: set, parts, validation: validation, request, frame, summary)
     } else {

@@ -28,6 +28,10 @@ extension SequenceTable {
     set.lines = lines
     set.stepLabels = stepLabels
     set.targets = try targets?.taken(by: frame, path: path)
+    if let known = frame.categories, let categories {
+      set.categories = HostArray(known.rows(of: categories))
+      set.categoryCount = known.columns.count
+    }
     set.masked = frame.places(of: frame.masked)
     set.calendarWidth = calendar.count * CalendarTime.inputs
     set.calendar = HostArray(TimeColumn.inputs(of: calendar))

@@ -21,6 +21,10 @@ extension TaskFrame {
           + "\(inputCount) inputs, and the model reads \(features)")
     }
     try checkKinds()
+    guard (categories?.columns.count ?? 0) == task.categories else {
+      throw Self.error("categories", "are not those of data.categories")
+    }
+    try categories?.check(count: task.categories)
     if task.outputs == .classes {
       let classes = classes ?? []
       try Self.checkNames(classes, "classes")

@@ -14,6 +14,7 @@ extension TaskFrame {
     for (name, values) in numbers {
       if let values { members.append(Self.member(name, values)) }
     }
+    if let categories { members += categories.members }
     if let predicted { members += predicted.members }
     if form != .rows { members.append(.init("form", .string(form.rawValue))) }
     return base.merging(.object(members))
@@ -79,6 +80,7 @@ extension TaskFrame {
     series = try words("series")
     seriesMeans = try values("series_means")
     seriesDeviations = try values("series_deviations")
+    categories = try Categories(json: fields)
     predicted = try PredictedNumbers(json: fields)
     if case .string(let name)? = fields.value(ifPresent: "form") {
       guard let form = SeriesForm(rawValue: name) else {

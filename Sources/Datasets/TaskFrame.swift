@@ -36,6 +36,8 @@ package struct TaskFrame: Sendable, Equatable, Codable {
   package var seriesDeviations: [Double]?
   /// Numbers to predict that are no columns which go in.
   package var predicted: PredictedNumbers?
+  /// Columns of categories.
+  package var categories: Categories?
 
   /// Learns everything from the training parts (ranges of steps) of a file.
   ///
@@ -63,6 +65,9 @@ package struct TaskFrame: Sendable, Equatable, Codable {
           problem: "has no label",
           hint: "classification needs one of each: give it one, or leave the sequence out")
       }
+    }
+    categories = table.categories.map {
+      Categories(of: $0, in: training, size: request.categorySize)
     }
     if request.predictsOthers {
       predicted = try table.targets?.learnt(
@@ -193,5 +198,6 @@ extension SequenceRequest {
     knownColumns = frame.known ?? []
     staticColumns = frame.statics ?? []
     calendarColumns = frame.calendar ?? []
+    categoryColumns = frame.categories?.columns.map(\.name) ?? []
   }
 }

@@ -106,6 +106,7 @@ extension SequenceWorker {
       inputValues: task.readsValues ? inputValues : nil, inputStride: inputStride,
       targets: targets, targetValues: task.loss == .softmax ? nil : targetValues,
       targetStride: targetStride, slotCount: slots.perRow, slotStarts: slots.starts,
-      slotEnds: slots.ends, isEveryStepRead: task.readout == .every)
+      slotEnds: slots.ends, isEveryStepRead: task.readout == .every,
+      tokensPerStep: task.tokensPerStep)
   }
 }

@@ -130,6 +130,8 @@ extension Config {
     request.knownColumns = options.known ?? []
     request.staticColumns = options.statics ?? []
     request.calendarColumns = options.calendar ?? []
+    request.categoryColumns = options.categories ?? []
+    request.categorySize = options.categorySize
     request.seriesForm = options.series
     request.scale = options.scale
     request.origin = options.relative
@@ -154,7 +156,8 @@ extension Config {
   package func shape(for data: SequenceData) -> ModelShape {
     var shape = shape(
       outputs: data.outputs, features: data.features,
-      inputTokens: data.tokenizer?.vocabularySize)
+      inputTokens: data.tokenizer?.vocabularySize ?? data.frame?.categories?.rowCount,
+      categorySize: data.frame?.categories?.size)
     shape.regularization.classWeights = data.classWeights
     return shape
   }

@@ -26,13 +26,16 @@ extension Config {
 
   /// The model's shape for `outputs` columns of the output layer; a task with real inputs has
   /// `features` of them, and one that reads tokens
-  /// too has them beside the embedding. Of `inputTokens` kinds are the tokens of a task that reads
+  /// too, or categories with embeddings of `categorySize`, has them beside these. Of `inputTokens` kinds are the tokens of a task that reads
   /// such and says something else.
-  package func shape(outputs: Int, features: Int?, inputTokens: Int? = nil) -> ModelShape {
+  package func shape(
+    outputs: Int, features: Int?, inputTokens: Int? = nil, categorySize: Int? = nil
+  ) -> ModelShape {
     var shape = shape(vocabularySize: outputs)
     let task = taskDescription
-    let readsOthers = task.readsTokens && !task.predictsInputTokens
+    let readsOthers = task.categories > 0 || task.readsTokens && !task.predictsInputTokens
     shape.task = task.shape(inputVocabularySize: readsOthers ? inputTokens ?? 1 : nil)
+    if task.categories > 0 { shape.embeddingSize = categorySize ?? 1 }
     guard let features else { return shape }
     if shape.task.readsTokens {
       shape.valuesBesideTokens = features

@@ -57,7 +57,8 @@ import Kernels
     self.isFirst = isFirst
     mine.removeAll()
     for worker in replica.workers {
-      for place in 0..<worker.window * worker.sequences.count {
+      let lookups = worker.sequences.count * replica.shape.task.tokensPerStep
+      for place in 0..<worker.window * lookups {
         unsafe mine.insert(Int(worker.inputs[place]))
       }
     }

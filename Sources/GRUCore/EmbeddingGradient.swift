@@ -7,6 +7,9 @@ import Kernels
 /// tree; a shard without the token adds exactly 0, so it is left out.
 final class EmbeddingGradient {
   private let vocabularySize: Int
+  /// Tokens of a row, whose embeddings stand side by side. To this class a sequence of so many
+  /// tokens a step is as many sequences.
+  private let perRow: Int
   private let starts: UnsafeMutablePointer<Int32>
   private let positions: UnsafeMutablePointer<Int32>
   /// Whether each stack entry holds a sum (else it is 0).
@@ -26,7 +29,10 @@ final class EmbeddingGradient {
   }
 
   /// - Parameter slots: most tokens that have a slot; nil for those of a window.
-  init(vocabularySize: Int, rows: Int, shardCount: Int, slots: Int? = nil) {
+  init(
+    vocabularySize: Int, rows: Int, shardCount: Int, slots: Int? = nil, perRow: Int = 1
+  ) {
+    self.perRow = perRow
     self.vocabularySize = vocabularySize
     starts = .allocate(capacity: vocabularySize + 2)
     starts.initialize(repeating: 0, count: vocabularySize + 2)
@@ -52,13 +58,15 @@ final class EmbeddingGradient {
   /// Overwrites the embedding gradient at `offset` of every partial sum. A negative input looks
   /// nothing up.
   ///
-  /// Shapes: inputs [T, B], gradients [T, B, stride], of whose columns `size` count.
+  /// Shapes: inputs [T, B, K], gradients [T, B, stride], of whose columns K times `size` count.
   func accumulate(
     inputs: UnsafePointer<Int32>, gradients: UnsafePointer<Float>, stride: Int, size: Int,
     window: Int, sequences: Int, sequencesPerShard: Int, folds: UnsafePointer<Int>,
     stack: UnsafeMutablePointer<Float>, stackStride: Int, kernels: Kernels,
     partialSums: UnsafePointer<UnsafeMutablePointer<Float>>, partialSumCount: Int, offset: Int
   ) {
+    let sequences = sequences * perRow
+    let sequencesPerShard = sequencesPerShard * perRow
     sortPositions(
       inputs, window: window, sequences: sequences, sequencesPerShard: sequencesPerShard)
     for node in 0..<partialSumCount {
@@ -74,7 +82,8 @@ final class EmbeddingGradient {
         let top = stack + depth * stackStride
         present[depth] = false
         while next < end, (Int(positions[next]) % sequences) / sequencesPerShard == shard {
-          let row = gradients + Int(positions[next]) * stride
+          let position = Int(positions[next])
+          let row = gradients + position / perRow * stride + position % perRow * size
           if present[depth] {
             kernels.add(top, row, into: top, count: size)
           } else {

@@ -74,8 +74,8 @@ package struct ModelShape: Sendable, Equatable {
     }
   }
 
-  /// Where in a row of the first layer's input they begin.
-  var firstValue: Int { task.readsTokens ? embeddingSize : 0 }
+  /// Where in a row of the first layer's input they begin: after the embeddings of its tokens.
+  package var firstValue: Int { task.readsTokens ? task.tokensPerStep * embeddingSize : 0 }
 
   /// Floats of a layer's recurrent weights with the gap after them.
   var recurrentStride: Int { padded(cell.recurrentGateCount * hiddenSize * hiddenSize) }

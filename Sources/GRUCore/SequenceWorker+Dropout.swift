@@ -78,8 +78,10 @@ extension SequenceWorker {
   func scaleTokens(_ rows: UnsafeMutablePointer<Float>) {
     guard isTraining, shape.regularization.embeddingDropout > 0 else { return }
     timer.enter(.dropout, bytes: 8 * inputCount * layout.embedding)
-    for index in 0..<inputCount {
-      let row = rows + index * layout.embeddingStride
+    let perRow = shape.task.tokensPerStep
+    for index in 0..<inputCount * perRow {
+      let row =
+        rows + index / perRow * layout.embeddingStride + index % perRow * shape.embeddingSize
       let factor = shape.regularization.embeddingFactor(step: step, token: Int(inputs[index]))
       if factor == 0 {
         row.update(repeating: 0, count: shape.embeddingSize)
@@ -95,7 +97,7 @@ extension SequenceWorker {
     defer { if isEmbedding { scaleTokens(gradient) } }
     guard dropsElements else { return }
     drop(
-      layer: layer, count: window, columns: isEmbedding ? shape.embeddingSize : shape.featureSize,
+      layer: layer, count: window, columns: isEmbedding ? shape.firstValue : shape.featureSize,
       gradient, into: gradient,
       stride: isEmbedding ? layout.embeddingStride : layout.featureStride)
   }

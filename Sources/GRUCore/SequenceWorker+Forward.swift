@@ -91,24 +91,27 @@ extension SequenceWorker {
       into: buffer(tokenTable))
   }
 
-  /// Looks up the embedding row of every token.
+  /// Looks up the embedding rows of every step's tokens.
   private func embed(_ embedding: UnsafePointer<Float>) {
     let rows = window * sequences.count
     let size = shape.embeddingSize
     var destination = buffer(layout.embedded)
+    let perRow = shape.task.tokensPerStep
     for row in 0..<rows {
-      let token = Int(inputs[row])
-      precondition(token >= 0, "token \(token) < 0")
-      precondition(
-        token < shape.inputVocabularySize, "token \(token) of \(shape.inputVocabularySize)")
-      destination.update(from: embedding + token * size, count: size)
+      for place in 0..<perRow {
+        let token = Int(inputs[row * perRow + place])
+        precondition(token >= 0, "token \(token) < 0")
+        precondition(
+          token < shape.inputVocabularySize, "token \(token) of \(shape.inputVocabularySize)")
+        (destination + place * size).update(from: embedding + token * size, count: size)
+      }
       destination += layout.embeddingStride
     }
     scaleTokens(buffer(layout.embedded))
     if dropsElements {
       let embedded = buffer(layout.embedded)
       drop(
-        layer: 0, count: window, columns: size, embedded, into: embedded,
+        layer: 0, count: window, columns: shape.firstValue, embedded, into: embedded,
         stride: layout.embeddingStride)
     }
   }
@@ -117,7 +120,7 @@ extension SequenceWorker {
   private func joinValues() {
     let size = shape.valueSize
     var source = buffer(layout.values)
-    var destination = buffer(layout.embedded) + shape.embeddingSize
+    var destination = buffer(layout.embedded) + shape.firstValue
     for _ in 0..<inputCount {
       destination.update(from: source, count: size)
       source += layout.valueStride

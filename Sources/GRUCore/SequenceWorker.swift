@@ -122,7 +122,8 @@ package final class SequenceWorker {
     }
     folds = Self.array(foldCounts)
     let rows = window * sequences.count
-    inputs = Self.array(of: 0, count: rows)
+    let lookups = rows * shape.task.tokensPerStep
+    inputs = Self.array(of: 0, count: lookups)
     targets = Self.array(of: -1, count: rows)
     shardLosses = Self.array(of: 0, count: shards.count)
     shardTokens = Self.array(of: 0, count: shards.count)
@@ -146,7 +147,8 @@ package final class SequenceWorker {
           inner: arena.pointer + layout.inner[direction]))
     }
     embeddingGradient = EmbeddingGradient(
-      vocabularySize: shape.inputVocabularySize, rows: rows, shardCount: shards.count)
+      vocabularySize: shape.inputVocabularySize, rows: lookups, shardCount: shards.count,
+      perRow: shape.task.tokensPerStep)
   }
 
   private static func array<Value>(_ values: [Value]) -> UnsafeMutablePointer<Value> {

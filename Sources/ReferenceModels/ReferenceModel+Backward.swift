@@ -24,10 +24,12 @@ extension ReferenceModel {
     let embedding = table["embedding.weight"].offset
     let size = shape.embeddingSize
     let rowSize = shape.inputSize(ofLayer: 0)
-    for (row, token) in window.inputs.enumerated() {
+    let perRow = shape.task.tokensPerStep
+    for (index, token) in window.inputs.enumerated() {
       let factor = tokenFactor(Int(token), window)
+      let first = index / perRow * rowSize + index % perRow * size
       for i in 0..<size {
-        gradient[embedding + Int(token) * size + i] += above[row * rowSize + i] * factor
+        gradient[embedding + Int(token) * size + i] += above[first + i] * factor
       }
     }
     return gradient

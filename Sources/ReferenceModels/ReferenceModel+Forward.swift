@@ -62,7 +62,7 @@ extension ReferenceModel {
     guard let step = window.trainingStep, shape.regularization.dropout > 0 else { return values }
     if layer == 0, !shape.task.readsTokens { return values }
     // What stands beside an embedding is not dropped.
-    let columns = layer == 0 ? shape.embeddingSize : shape.featureSize
+    let columns = layer == 0 ? shape.firstValue : shape.featureSize
     let rowSize = shape.inputSize(ofLayer: layer)
     return values.enumerated().map { index, value in
       let (row, column) = (index / rowSize, index % rowSize)
@@ -91,10 +91,13 @@ extension ReferenceModel {
     let size = shape.embeddingSize
     let valueSize = shape.valueSize
     var rows: [Double] = []
-    for (row, token) in window.inputs.enumerated() {
-      let factor = tokenFactor(Int(token), window)
-      let start = offset + Int(token) * size
-      rows += parameters[start..<start + size].map { $0 * factor }
+    let perRow = shape.task.tokensPerStep
+    for row in 0..<window.inputs.count / perRow {
+      for token in window.inputs[row * perRow..<(row + 1) * perRow] {
+        let factor = tokenFactor(Int(token), window)
+        let start = offset + Int(token) * size
+        rows += parameters[start..<start + size].map { $0 * factor }
+      }
       rows += window.values[row * valueSize..<(row + 1) * valueSize]
     }
     return rows

@@ -5,7 +5,7 @@ import Kernels
 extension SequenceWorker {
   /// Writes this worker's part of a window, which holds the sequences of all workers.
   package func load(_ whole: ReferenceModel.Window) {
-    let width = sequences.count
+    let (width, perRow) = (sequences.count, shape.task.tokensPerStep)
     for slot in 0..<slots.perRow where !whole.slots.isEmpty {
       for (column, sequence) in sequences.enumerated() {
         let range = whole.slots[slot * whole.sequences + sequence]
@@ -16,7 +16,9 @@ extension SequenceWorker {
     for t in 0..<window {
       for (column, sequence) in sequences.enumerated() {
         let (row, place) = (t * whole.sequences + sequence, t * width + column)
-        if shape.task.readsTokens { inputs[place] = whole.inputs[row] }
+        for token in 0..<(shape.task.readsTokens ? perRow : 0) {
+          inputs[place * perRow + token] = whole.inputs[row * perRow + token]
+        }
         for j in 0..<shape.valueSize {
           inputValues[place * inputStride + j] = Float(whole.values[row * shape.valueSize + j])
         }
@@ -50,7 +52,9 @@ extension SequenceWorker {
     for t in 0..<steps {
       for b in 0..<count {
         let place = t * width + b
-        if shape.task.readsTokens { slice.inputs.append(inputs[place]) }
+        for token in 0..<(shape.task.readsTokens ? shape.task.tokensPerStep : 0) {
+          slice.inputs.append(inputs[place * shape.task.tokensPerStep + token])
+        }
         for j in 0..<shape.valueSize {
           slice.values.append(Double(inputValues[place * inputStride + j]))
         }

@@ -203,7 +203,7 @@ package final class ReferenceModel {
       parameters.count == table.elementCount,
       "\(parameters.count) parameters, the table has \(table.elementCount)")
     let values = tokens * shape.valueSize
-    let inputs = shape.task.readsTokens ? tokens : 0
+    let inputs = shape.task.readsTokens ? tokens * shape.task.tokensPerStep : 0
     let rows = shape.task.readout == .every ? tokens : ranges(window).count
     precondition(window.inputs.count == inputs, "\(window.inputs.count) inputs != \(inputs)")
     precondition(window.values.count == values, "\(window.values.count) values != \(values)")

@@ -81,10 +81,17 @@ package struct LoadedModel {
       shape = config.shape(vocabularySize: state.tokenizer.vocabularySize)
     } else {
       // The sizes are those of its data.
+      let besideTokens = task.readsTokens || task.categories > 0
+      // What is damaged there is said below.
+      let known =
+        task.categories == 0
+        ? nil : state.dataset.flatMap { try? TaskFrame(json: JSONFields($0, at: ["dataset"])) }
       shape = config.shape(
         outputs: max(1, state.model.vocabularySize),
-        features: task.readsValues ? state.model.valueSize(besideTokens: task.readsTokens) : nil,
-        inputTokens: task.hasTokenizer ? state.tokenizer.vocabularySize : nil)
+        features: task.readsValues ? state.model.valueSize(besideTokens: besideTokens) : nil,
+        inputTokens: task.hasTokenizer
+          ? state.tokenizer.vocabularySize : known?.categories?.rowCount,
+        categorySize: known?.categories?.size)
     }
     guard ModelDescription(shape) == state.model else {
       throw RunDirectoryError(

@@ -53,6 +53,9 @@ package struct SequenceRequest: Sendable {
   package var staticColumns: [String] = []
   /// Columns of dates and times, of which hour, weekday and month are read.
   package var calendarColumns: [String] = []
+  /// Columns of categories, and the size of their embeddings; nil for what their number asks for.
+  package var categoryColumns: [String] = []
+  package var categorySize: Int?
   /// What a series is, and what its numbers are scaled over and relative to.
   package var seriesForm = SeriesForm.rows
   package var scale = ScaleScope.column

@@ -24,6 +24,7 @@ extension SequenceTable {
       }
     }
     tail.times = times.map { $0.suffix(end - first) }
+    tail.categories = categories?.suffix(end - first)
     tail.part.lines = Array(part.lines.suffix(end - first))
     let keeps = part.kept.count / max(1, part.lines.count)
     tail.part.kept = Array(part.kept.suffix(keeps * (end - first)))
@@ -46,6 +47,8 @@ extension SequenceTable {
     numbers = joined
     starts = [0] + starts.dropFirst().map { $0 + count }
     times = zip(tail.times, times).map { $0.appending($1) }
+    // The names go on from part to part.
+    if let before = tail.categories { categories?.codes.insert(contentsOf: before.codes, at: 0) }
     part.stepsBefore -= count
     part.lines = tail.part.lines + part.lines
     part.kept = tail.part.kept + part.kept

@@ -32,6 +32,8 @@ package struct SequenceTable: Sendable {
   package var otherFingerprint: String?
   /// Columns of dates and times.
   package var times: [TimeColumn] = []
+  /// Columns of categories.
+  package var categories: CategoryTable?
   /// Where it stands in its file, where it is a part of one.
   package var part = TablePart()
 

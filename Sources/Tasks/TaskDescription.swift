@@ -74,6 +74,8 @@ package struct TaskDescription: Sendable, Equatable {
   package var quantiles: [Double] = []
   /// Whether targets may be missing, which do not count.
   package var masksTargets = false
+  /// Columns of categories that go in beside real values, each with embeddings of its own.
+  package var categories = 0
   package var metrics: [TaskMetric]
   /// What is summed over outputs for those of them that are figures, and set beside naive ones.
   package var figures: TaskFigures
@@ -188,10 +190,13 @@ extension TaskDescription {
   package func shape(inputVocabularySize: Int? = nil) -> TaskShape {
     precondition(readsTokens || readsValues, "task \"\(name)\" reads nothing")
     precondition(
+      categories == 0 || readsValues && !readsTokens, "categories stand beside real values")
+    precondition(
       !readsTokens || predictsInputTokens == (inputVocabularySize == nil),
       "task \"\(name)\": \(inputVocabularySize.map { "\($0)" } ?? "unknown") kinds of tokens")
     return TaskShape(
-      input: !readsValues ? .tokens : readsTokens ? .both : .values, readout: readout, loss: loss,
+      input: !readsValues ? .tokens : readsTokens || categories > 0 ? .both : .values,
+      tokensPerStep: max(1, categories), readout: readout, loss: loss,
       inputVocabularySize: inputVocabularySize, quantiles: quantiles, masksTargets: masksTargets,
       sumsMetric: metrics.contains(where: \.needsLossMetric), looksAhead: looksAhead)
   }

@@ -11,7 +11,7 @@ package struct TaskShape: Sendable, Equatable {
     case tokens
     /// `ModelShape.embeddingSize` real values at each step, without an embedding.
     case values
-    /// A row of the embedding table, and after it `ModelShape.valuesBesideTokens` real values.
+    /// Rows of the embedding table, and after them `ModelShape.valuesBesideTokens` real values.
     case both
   }
 
@@ -58,6 +58,8 @@ package struct TaskShape: Sendable, Equatable {
   }
 
   package var input = Input.tokens
+  /// Tokens of each step, whose embeddings stand side by side.
+  package var tokensPerStep = 1
   package var readout = Readout.every
   package var loss = Loss.softmax
   /// Kinds of input tokens where they are not those of the output.
@@ -77,10 +79,11 @@ package struct TaskShape: Sendable, Equatable {
   package init() {}
 
   package init(
-    input: Input, readout: Readout, loss: Loss, inputVocabularySize: Int? = nil,
+    input: Input, tokensPerStep: Int = 1, readout: Readout, loss: Loss, inputVocabularySize: Int? = nil,
     quantiles: [Double] = [], masksTargets: Bool = false, sumsMetric: Bool, looksAhead: Bool
   ) {
     self.input = input
+    self.tokensPerStep = tokensPerStep
     self.readout = readout
     self.loss = loss
     self.inputVocabularySize = inputVocabularySize

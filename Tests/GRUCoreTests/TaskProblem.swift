@@ -44,7 +44,7 @@ struct TaskProblem {
       Double(random.uniform(1))
     }
     if task.readsTokens {
-      window.inputs = (0..<steps * sequences).map { _ in
+      window.inputs = (0..<steps * sequences * task.tokensPerStep).map { _ in
         random.token(below: shape.inputVocabularySize)
       }
     }

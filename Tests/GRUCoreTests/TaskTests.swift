@@ -12,7 +12,7 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
   var isBidirectional = false
 
   static let all =
-    oneDirection + bothDirections + tokensAndValues + distributions + weighted
+    oneDirection + bothDirections + tokensAndValues + distributions + weighted + categories
 
   private static let oneDirection: [TaskCase] = [
     TaskCase(
@@ -111,6 +111,20 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
       steps: 8, slots: 1, shards: 3, sequencesPerShard: 2, option: .everythingDropped),
   ]
 
+  /// Several categories a step, each with an embedding of its own.
+  private static let categories: [TaskCase] = [
+    TaskCase(
+      task: shape(.both, .last, .squaredError, 11, perStep: 2), hidden: 9, inputs: 3, outputs: 2,
+      layers: 1, steps: 7, slots: 2, shards: 4, sequencesPerShard: 3),
+    TaskCase(
+      task: shape(.both, .every, .softmax, 29, perStep: 3), hidden: 17, inputs: 17, outputs: 5,
+      layers: 2, steps: 8, slots: 3, shards: 3, sequencesPerShard: 2, option: .dropout,
+      isBidirectional: true),
+    TaskCase(
+      task: shape(.both, .mean, .softmax, 7, perStep: 2), hidden: 12, inputs: 5, outputs: 4,
+      layers: 1, steps: 6, slots: 1, shards: 2, sequencesPerShard: 1, option: .everythingDropped),
+  ]
+
   /// Several outputs for each target, and targets that are missing.
   private static let distributions: [TaskCase] = [
     TaskCase(
@@ -151,10 +165,10 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
 
   private static func shape(
     _ input: TaskShape.Input, _ readout: TaskShape.Readout, _ loss: TaskShape.Loss,
-    _ kinds: Int? = nil, quantiles: [Double] = [], isMasked: Bool = false
+    _ kinds: Int? = nil, perStep: Int = 1, quantiles: [Double] = [], isMasked: Bool = false
   ) -> TaskShape {
     TaskShape(
-      input: input, readout: readout, loss: loss,
+      input: input, tokensPerStep: perStep, readout: readout, loss: loss,
       inputVocabularySize: input == .values ? nil : kinds, quantiles: quantiles,
       masksTargets: isMasked, sumsMetric: true, looksAhead: false)
   }

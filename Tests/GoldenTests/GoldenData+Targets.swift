@@ -30,6 +30,22 @@ extension GoldenData {
     }.joined(separator: "\n") + "\n"
   }
 
+  /// Two columns of categories, one of them rare at times, beside two numbers.
+  static var shopTable: String {
+    let cities = ["oslo", "bern", "lima", "", "quito"]
+    var table = "shop,city,code,x,y,target\n"
+    for shop in 0..<24 {
+      for index in 0..<(6 + number(105_000 + shop, below: 8)) {
+        let city = cities[number(106_000 + 20 * shop + index, below: cities.count)]
+        let code = number(107_000 + shop, below: 9)
+        let (x, y) = (step(index, series: shop % 2, column: 0), step(index, series: 1, column: 1))
+        let goal = x + 300 * code + (city == "lima" ? 900 : 0)
+        table += "s\(shop),\(city),\(code),\(decimal(x)),\(decimal(y)),\(decimal(goal))\n"
+      }
+    }
+    return table
+  }
+
   /// A label of every step of one long sequence, which is cut to windows.
   static var streamTable: String {
     var table = "x,y,mode\n"

@@ -32,6 +32,7 @@ enum GoldenData {
       "goals.csv": goalTable,
       "goals.jsonl": goalLines,
       "stream.csv": streamTable,
+      "shops.csv": shopTable,
     ]
   }
 

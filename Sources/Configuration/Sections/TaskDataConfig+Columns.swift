@@ -8,6 +8,14 @@ extension DataConfig {
       "Columns of dates or times in ISO form (2016-07-01 08:30), of which sine and cosine of hour, "
         + "weekday and month go in."),
     ConfigKey(
+      "categories", \.task.categories, .optionalTexts, tasks: .withColumns,
+      "Columns of a table that hold categories, as texts or codes: every one that training has gets "
+        + "an embedding of its own, all others share one."),
+    ConfigKey(
+      "category_size", \.task.categorySize, .optionalInteger(1...1024), tasks: .withColumns,
+      "Numbers of the embedding of each category; null for twice the square root of how many the "
+        + "largest of the columns has, at most 64."),
+    ConfigKey(
       "static", \.task.statics, .optionalTexts, tasks: .withColumns,
       "Columns of one number a sequence, which go in at every step; none is forecast unless "
         + "`targets` names it."),

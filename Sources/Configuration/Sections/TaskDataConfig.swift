@@ -37,6 +37,9 @@ package struct TaskDataConfig: Sendable, Equatable {
   package var known: [String]?
   package var statics: [String]?
   package var calendar: [String]?
+  /// Columns of categories, and the size of their embeddings; nil for what their number asks for.
+  package var categories: [String]?
+  package var categorySize: Int?
   /// Sequences that a task which makes them up sets aside for validation.
   package var validSequences = 1000
 

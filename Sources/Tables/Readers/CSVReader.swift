@@ -73,6 +73,7 @@ private struct TableBody {
   private var numbers: TableNumbers
   private var times: [TimeColumn]
   private var targets: TableTargets?
+  private var categories: CategoryTable?
   private var stepLabels: StepLabels?
   private let ignoredLabel: String?
   private var starts = [0]
@@ -104,6 +105,9 @@ private struct TableBody {
       targets = TableTargets(
         header, number, missing, isOfSteps: request.isOfSteps, file: file)
     }
+    if !header.categories.isEmpty {
+      categories = CategoryTable(columns: header.categories.map { header.names[$0] })
+    }
     if header.label != nil, request.isOfSteps { stepLabels = StepLabels() }
     ignoredLabel = request.ignoredLabel
     times = header.calendar.map { TimeColumn(name: header.names[$0]) }
@@ -131,6 +135,9 @@ private struct TableBody {
     }
     try numbers.append(rows, isFirst: isFirst)
     try targets?.append(rows, isFirst: isFirst)
+    for (column, place) in header.categories.enumerated() {
+      categories?.append(rows.bytes(place), column: column)
+    }
     if let place = header.label, stepLabels != nil {
       let name = rows[place]
       if name.isEmpty {
@@ -189,6 +196,8 @@ private struct TableBody {
     numbers.move(into: &table)
     table.starts = starts + [numbers.rows - rowsBefore]
     (table.names, table.times, table.part) = (names, times, part)
+    table.categories = categories
+    categories?.codes = []
     table.part.tellsSteps = parts?.request.tellsSteps == true
     (starts, names, rowsBefore) = ([0], [], numbers.rows)
     part = TablePart()
@@ -236,6 +245,7 @@ private struct TableBody {
       table.starts = starts + [numbers.rows]
       (table.labels, table.lines) = (labels, lines)
       table.stepLabels = stepLabels
+      table.categories = categories
       table.targets = try targets?.finished()
       (table.names, table.times) = (names, times)
       table.remarks += times.flatMap(\.remarks)

@@ -107,6 +107,7 @@ package final class DataFile {
       (request.remark == nil, "data.comment"), (isDefault, "data.sequence"),
       (request.calendarColumns.isEmpty, "data.calendar"),
       (request.split.column == nil, "data.split.column"),
+      (request.categoryColumns.isEmpty, "data.categories"),
     ]
     guard let option = options.first(where: { !$0.0 }) else { return }
     throw failure(

@@ -14,6 +14,8 @@ package struct TableHeader {
   package let targets: [Int]
   /// The column of times that rows are split by.
   private let splitColumn: String?
+  /// Columns of categories.
+  package let categories: [Int]
   /// Those that the config chooses; nil where it leaves that to the file.
   package let chosen: [Int]?
 
@@ -49,6 +51,7 @@ package struct TableHeader {
       of: request.task.outputs == .classes && request.parts == nil ? request.labelColumn : nil,
       "data.label")
     kept = try (request.parts?.kept ?? []).compactMap { try place(of: $0, "--keep") }
+    categories = try request.categoryColumns.compactMap { try place(of: $0, "data.categories") }
     let wanted = request.predictsOthers ? request.targetColumns ?? ["target"] : []
     targets = try wanted.compactMap { try place(of: $0, "data.targets") }
     calendar = try request.timeColumns.compactMap {
@@ -58,7 +61,12 @@ package struct TableHeader {
     _ = try request.knownColumns.map { try place(of: $0, "data.known") }
     _ = try request.staticColumns.map { try place(of: $0, "data.static") }
     chosen = try request.numberColumns?.compactMap { try place(of: $0, "data.columns") }
-    if let twice = chosen?.first(where: targets.contains) {
+    if let twice = (chosen ?? []).first(where: categories.contains) {
+      throw file.failure(
+        "header", "column \"\(names[twice])\" is read as numbers and as categories",
+        hint: "leave it out of data.columns or of data.categories")
+    }
+    if let twice = ((chosen ?? []) + categories).first(where: targets.contains) {
       throw file.failure(
         "header", "column \"\(names[twice])\" is to be predicted, and read too",
         hint: "leave it out of data.columns or of data.targets")

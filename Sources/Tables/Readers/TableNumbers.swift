@@ -51,7 +51,7 @@ struct TableNumbers {
       header.chosen
       ?? header.names.indices.filter {
         $0 != header.sequence && $0 != header.label && !header.calendar.contains($0)
-          && !header.targets.contains($0)
+          && !header.targets.contains($0) && !header.categories.contains($0)
       }
     columns = [Column](repeating: Column(), count: places.count)
     kept = Array(places.indices)
@@ -164,6 +164,7 @@ extension TableNumbers {
   private func describe(_ chosen: [Int], _ table: inout SequenceTable) {
     let others =
       [header.sequence, header.label].compactMap { $0 } + header.calendar + header.targets
+      + header.categories
     let read = Set(chosen.map { places[$0] } + others)
     table.leftOut = header.names.indices.filter { !read.contains($0) }.map { header.names[$0] }
     for (index, column) in columns.enumerated() {
