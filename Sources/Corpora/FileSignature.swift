@@ -77,7 +77,7 @@ package enum FileSignature: String, CaseIterable, Sendable {
   /// How to make something of it that can be read.
   package func remedy(path: String) -> String {
     let quoted = "'" + path.replacing("'", with: "'\\''") + "'"
-    let result = "'" + path.replacing("'", with: "'\\''") + ".txt'"
+    let result = "'" + Self.result(of: path).replacing("'", with: "'\\''") + "'"
     func table(_ reader: String) -> String {
       let csv = "'" + path.replacing("'", with: "'\\''") + ".csv'"
       return "convert it: python3 -c 'import sys, pandas; pandas.\(reader)(sys.argv[1])"
@@ -101,5 +101,15 @@ package enum FileSignature: String, CaseIterable, Sendable {
     case .hdf5: table("read_hdf")
     case .numpy: "as data of a task it is read by a name that ends in .npy"
     }
+  }
+
+  /// A name for what becomes of a file, whose end tells the format as that of the file does.
+  private static func result(of path: String) -> String {
+    let name = path.lowercased()
+    let packed = [".gz", ".xz", ".bz2", ".zst"].first { name.hasSuffix($0) }
+    if let packed { return String(path.dropLast(packed.count)) }
+    let known = [".csv", ".tsv", ".jsonl", ".ndjson", ".ts", ".conll", ".conllu"]
+    guard let ending = known.first(where: { name.hasSuffix($0) }) else { return path + ".txt" }
+    return path.dropLast(ending.count) + ".utf8" + path.suffix(ending.count)
   }
 }

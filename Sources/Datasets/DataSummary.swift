@@ -125,6 +125,9 @@ extension DataSummary {
     }
     let untrained = names.indices.filter { trained[$0] == 0 }.map { names[$0] }
     let unheld = isHeld ? names.indices.filter { held[$0] == 0 }.map { names[$0] } : []
+    if names.count == 1 {
+      say("remark", "there is one class alone, \"\(names[0])\": nothing is to be told apart")
+    }
     say(
       "classes",
       "\(names.count), with \(noun) to train\(isHeld ? " + validate" : "") on: "
@@ -153,6 +156,23 @@ extension DataSummary {
       "class_weights": .array(
         weights.prefix(Self.mostListed).map { .number(Double($0)) })
     ])
+  }
+
+  /// Says what a window is too short for.
+  package mutating func say(limitsOf request: SequenceRequest) {
+    if let season = request.season, season > request.window {
+      say(
+        "remark",
+        "data.season is \(season) steps, more than batch.window, which is \(request.window): the "
+          + "value a season before is in no window, and no such baseline is measured")
+    }
+    if !request.knownColumns.isEmpty, request.horizon > request.window {
+      say(
+        "remark",
+        "data.horizon is \(request.horizon) steps, more than batch.window, which is "
+          + "\(request.window): of data.known a window reads the last \(request.window) steps of "
+          + "the horizon, and none before them")
+    }
   }
 
   /// Says which series have no window.

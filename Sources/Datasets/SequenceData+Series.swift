@@ -64,6 +64,7 @@ extension SequenceData {
       parts.holdsTest
       ? form.windows(set, form.formed(parts.testSteps, of: set), request, nil).count : 0
     self.summary.say(splitOf: parts, request, called: "window", tested: tested)
+    self.summary.say(limitsOf: request)
     sayShort(parts, validation: validation?.set, request)
   }
 

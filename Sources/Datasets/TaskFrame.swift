@@ -47,6 +47,10 @@ package struct TaskFrame: Sendable, Equatable, Codable {
     _ request: SequenceRequest, path: String
   ) throws {
     columns = request.numberColumns ?? table.columns
+    if let used = request.seriesColumns, columns.contains(where: used.contains) {
+      // Every other column would be no series, and beside none.
+      columns.removeAll { !used.contains($0) }
+    }
     let places = try table.places(of: columns, path: path, key: "data.columns")
     if request.task.outputs == .classes, request.task.targets == .everyStep {
       classes = try table.stepClasses(ignoring: request.ignoredLabel, path: path)

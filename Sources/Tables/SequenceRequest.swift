@@ -118,6 +118,21 @@ package struct SequenceRequest: Sendable {
     }
   }
 
+  /// The columns of a table that are named in any way, where its header has names.
+  var namedColumns: [String] {
+    guard hasHeader else { return [] }
+    let labels = task.outputs == .classes && text == nil ? [labelColumn] : []
+    return (columns ?? []) + knownColumns + staticColumns + calendarColumns + categoryColumns
+      + (targetColumns ?? []) + (sequenceColumn.map { [$0] } ?? []) + labels
+  }
+
+  /// The columns that series read where each column to forecast is one, and names say which these
+  /// are; nil where any column may be read.
+  package var seriesColumns: Set<String>? {
+    guard task.sequences == .windows, seriesForm == .columns, let targetColumns else { return nil }
+    return Set(targetColumns + knownColumns + staticColumns)
+  }
+
   package init(
     task: TaskDescription, rows: Int, window: Int, seed: Int, labelColumn: String = "label"
   ) {

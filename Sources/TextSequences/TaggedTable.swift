@@ -107,6 +107,14 @@ extension TaggedTable {
     return learner.tokenizer()
   }
 
+  /// Where the first word with a label stands.
+  private func place(ofLabel index: Int) -> String? {
+    guard let word = labels.firstIndex(of: Int32(index)),
+      let sequence = starts.lastIndex(where: { $0 <= word }), sequence < count
+    else { return nil }
+    return "the sequence of line \(lines[sequence])"
+  }
+
   /// The classes: all labels of some sequences but the one that is ignored.
   ///
   /// - Parameter sequences: nil for all.
@@ -125,12 +133,12 @@ extension TaggedTable {
     _ truncation: TextTruncation, most: Int, cut: inout TextTable.Cut
   ) throws -> (set: SequenceSet, classes: [Int32]) {
     let known = Dictionary(uniqueKeysWithValues: zip(classes, Int32(0)...))
-    let numbers = try names.map { name in
+    let numbers = try names.enumerated().map { index, name in
       if name == ignored { return Int32(-1) }
       if let number = known[name] { return number }
       let strange = ClassNames.ordered(names.filter { known[$0] == nil && $0 != ignored })
       throw DataFileError(
-        path: path, place: nil,
+        path: path, place: place(ofLabel: index),
         problem: "label \"\(name)\" does not occur in the training data"
           + (strange.count > 1
             ? ", nor do others: \(strange.count) in all, \(DataFileError.list(strange))" : ""),

@@ -149,6 +149,7 @@ extension TextTable {
     var encoder = TextEncoder(tokenizer)
     var set = SequenceSet(columns: [])
     set.labels = labels
+    if files.count == 1, lines.allSatisfy({ $0 > 0 }) { set.lines = lines }
     set.starts.reserveCapacity(count + 1)
     try unsafe bytes.withUnsafeBytes { bytes in
       for text in 0..<count {

@@ -44,6 +44,11 @@ import Testing
   @Test func namesOfFilesAreQuotedForTheShell() {
     #expect(
       FileSignature.gzip.remedy(path: "it's.gz")
-        == "unpack it: gzip -dc 'it'\\''s.gz' > 'it'\\''s.gz.txt'")
+        == "unpack it: gzip -dc 'it'\\''s.gz' > 'it'\\''s'")
+    // A name that is read as what the file was.
+    #expect(
+      FileSignature.utf16.remedy(path: "a.CSV").hasSuffix("'a.CSV' > 'a.utf8.CSV'"))
+    #expect(FileSignature.utf16.remedy(path: "notes").hasSuffix("> 'notes.txt'"))
+    #expect(FileSignature.xz.remedy(path: "a.jsonl.xz").hasSuffix("> 'a.jsonl'"))
   }
 }

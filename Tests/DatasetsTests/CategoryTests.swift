@@ -1,5 +1,6 @@
 import Batches
 import Datasets
+import Records
 import Tables
 import Tasks
 import Testing
@@ -36,8 +37,7 @@ import Testing
     let said = data.line("categories")
     #expect(said.contains("\"city\" 2 (empty or not known in 1 + 0 steps), \"code\" 3"), "\(said)")
     let frame = try #require(data.frame)
-    let fields = try TaskFrame(json: .init(frame.json))
-    #expect(fields == frame)
+    #expect(try TaskFrame(json: JSONFields(frame.json)) == frame)
   }
 
   @Test func categoriesThatTrainingLacksShareTheFirstRow() throws {

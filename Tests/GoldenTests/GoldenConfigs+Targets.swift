@@ -18,7 +18,7 @@ extension GoldenConfig {
       worlds: three, version: 2),
     .init(
       "categories-classes",
-      "task=classification data.label=shop model.cell=lstm exchange.sparse_embedding=always",
+      "task=classification data.label=shop model.cell=lstm exchange.sparse=always",
       base: shops, worlds: exchanging, version: 2),
     .init(
       "regression",

@@ -43,6 +43,9 @@ package struct TableDialect {
       let fields = Self.usualCount(rows)
       let preamble = Self.preamble(rows, fields, knowsRemarks: remark.isEmpty)
       var score = 0.0
+      if preamble < rows.count {
+        score += 2 * Self.share(of: request.namedColumns, in: rows[preamble].fields)
+      }
       if fields > 1, preamble < rows.count {
         let body = rows[preamble...].filter(\.isCounted)
         score = Double(body.count { $0.count == fields }) / Double(max(1, body.count))
@@ -82,6 +85,12 @@ package struct TableDialect {
       default: "\"\(String(decoding: [separator], as: UTF8.self))\""
       }
     return "separated by \(name)" + (point == 0x2C ? ", decimal commas" : "")
+  }
+
+  /// How many of the columns that a config names a header has, as a part of them.
+  private static func share(of names: [String], in header: [String]) -> Double {
+    let known = Set(header.map { CSVReader.trimmed($0) })
+    return names.isEmpty ? 0 : Double(names.count(where: known.contains)) / Double(names.count)
   }
 
   /// The separator that a first line like "sep=;" names.
