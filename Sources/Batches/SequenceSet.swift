@@ -40,7 +40,8 @@ package struct SequenceSet: Sendable, Codable {
 
   /// Bytes of memory that the numbers take.
   var memoryBytes: Int {
-    values.memoryBytes + categories.memoryBytes + calendar.memoryBytes + tokens.memoryBytes + starts.memoryBytes
+    values.memoryBytes + categories.memoryBytes + calendar.memoryBytes + tokens.memoryBytes
+      + starts.memoryBytes
   }
 
   /// Where a sequence stands in its file.

@@ -2,8 +2,8 @@ import Batches
 package import Records
 package import Tables
 
-/// What a model knows of the categories of its columns: every one that training has, and the size of
-/// the embedding of each.
+/// What a model knows of the categories of its columns: every one that training has, and the size
+/// of the embedding of each.
 ///
 /// The rows of the embedding are those of one column after another: the first of each is that of
 /// all categories that the model does not know, and of empty cells.

@@ -25,9 +25,9 @@ extension Config {
   }
 
   /// The model's shape for `outputs` columns of the output layer; a task with real inputs has
-  /// `features` of them, and one that reads tokens
-  /// too, or categories with embeddings of `categorySize`, has them beside these. Of `inputTokens` kinds are the tokens of a task that reads
-  /// such and says something else.
+  /// `features` of them, and one that reads tokens too, or categories with embeddings of
+  /// `categorySize`, has them beside these. Of `inputTokens` kinds are the tokens of a task that
+  /// reads such and says something else.
   package func shape(
     outputs: Int, features: Int?, inputTokens: Int? = nil, categorySize: Int? = nil
   ) -> ModelShape {

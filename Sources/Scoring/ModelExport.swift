@@ -125,7 +125,8 @@ extension TaskFrame {
     let loss = config.output.loss
     let others = [
       ("data.missing \"mask\"", masked != nil), ("data.known", known != nil),
-      ("data.calendar", calendar != nil), ("data.categories", categories != nil), ("data.scale \"series\"", series != nil),
+      ("data.calendar", calendar != nil), ("data.categories", categories != nil),
+      ("data.scale \"series\"", series != nil),
       ("data.series \"columns\"", form == .columns),
       ("data.relative", config.data.task.relative != .none),
       ("output.loss \"\(loss.rawValue)\"", loss == .gaussian || loss == .studentT),

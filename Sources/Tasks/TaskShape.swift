@@ -79,7 +79,8 @@ package struct TaskShape: Sendable, Equatable {
   package init() {}
 
   package init(
-    input: Input, tokensPerStep: Int = 1, readout: Readout, loss: Loss, inputVocabularySize: Int? = nil,
+    input: Input, tokensPerStep: Int = 1, readout: Readout, loss: Loss,
+    inputVocabularySize: Int? = nil,
     quantiles: [Double] = [], masksTargets: Bool = false, sumsMetric: Bool, looksAhead: Bool
   ) {
     self.input = input

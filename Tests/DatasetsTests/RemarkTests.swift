@@ -50,7 +50,8 @@ import Testing
   /// Rows agree on commas too, with which the header has none of the columns that are named.
   @Test func theSeparatorIsTheOneWithWhichTheHeaderHasTheColumns() throws {
     let rows = (0..<9).map { "\($0 / 3),\($0),5;2,\($0);3,0" }
-    let folder = try DataFolder("a.csv", "time, when, what;high;low\n" + rows.joined(separator: "\n"))
+    let folder = try DataFolder(
+      "a.csv", "time, when, what;high;low\n" + rows.joined(separator: "\n"))
     var request = folder.request(.forecasting)
     request.columns = ["high", "low"]
     #expect(try DataFile(path: folder.path).sequences(request).columns == ["high", "low"])

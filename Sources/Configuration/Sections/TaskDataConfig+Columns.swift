@@ -9,8 +9,8 @@ extension DataConfig {
         + "weekday and month go in."),
     ConfigKey(
       "categories", \.task.categories, .optionalTexts, tasks: .withColumns,
-      "Columns of a table that hold categories, as texts or codes: every one that training has gets "
-        + "an embedding of its own, all others share one."),
+      "Columns of a table that hold categories, as texts or codes: every one that training has "
+        + "gets an embedding of its own, all others share one."),
     ConfigKey(
       "category_size", \.task.categorySize, .optionalInteger(1...1024), tasks: .withColumns,
       "Numbers of the embedding of each category; null for twice the square root of how many the "
