@@ -1,6 +1,6 @@
 import Batches
-package import Records
-package import Tables
+import Records
+import Tables
 
 /// What a model knows of the categories of its columns: every one that training has, and the size
 /// of the embedding of each.
