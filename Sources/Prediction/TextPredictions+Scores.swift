@@ -130,7 +130,7 @@ extension Predictor.Reading {
       let scores = unsafe worker.scores(ofRow: row)
       let score = unsafe scores[Int(worker.targets[row])]
       var higher: Int32 = 0
-      guard let first = unsafe scores.baseAddress else { return }
+      guard let first = scores.baseAddress else { return }
       for place in 0..<scores.count { unsafe higher &+= first[place] > score ? 1 : 0 }
       unsafe numbers[1] = Float(higher + 1)
     }
