@@ -233,7 +233,7 @@ let package = Package(
       name: "ScoringTests",
       dependencies: [
         "Scoring", "Records", "Datasets", "Tasks", "Corpora", "Kernels", "Cells", "GRUCore",
-        "Collectives", "Engine",
+        "Collectives", "Engine", "Tables",
       ],
       swiftSettings: common),
     .testTarget(

@@ -55,20 +55,7 @@ package struct TaskFrame: Sendable, Equatable, Codable {
     if request.task.outputs == .classes, request.task.targets == .everyStep {
       classes = try table.stepClasses(ignoring: request.ignoredLabel, path: path)
     } else if request.task.outputs == .classes {
-      guard !table.labels.isEmpty else {
-        throw DataFileError(
-          path: path, place: nil, problem: "its sequences have no labels",
-          hint: "classification needs one of each")
-      }
-      classes = ClassNames.ordered(labels ?? table.labels)
-      if request.contract >= .two, classes?.contains("") == true {
-        let number = table.labels.firstIndex(of: "").map { $0 + 1 } ?? 1
-        throw DataFileError(
-          path: path,
-          place: table.lines.isEmpty ? "sequence \(number)" : "line \(table.lines[number - 1])",
-          problem: "has no label",
-          hint: "classification needs one of each: give it one, or leave the sequence out")
-      }
+      classes = try Self.classes(of: table, labels: labels, request, path: path)
     }
     categories = table.categories.map {
       Categories(of: $0, in: training, size: request.categorySize)
@@ -112,6 +99,27 @@ package struct TaskFrame: Sendable, Equatable, Codable {
     if !request.normalizes, request.contract >= .two {
       try table.requireSinglePrecision(places, in: training, path: path)
     }
+  }
+
+  /// The classes of sequences, each of which has one.
+  private static func classes(
+    of table: SequenceTable, labels: [String]?, _ request: SequenceRequest, path: String
+  ) throws -> [String] {
+    guard !table.labels.isEmpty else {
+      throw DataFileError(
+        path: path, place: nil, problem: "its sequences have no labels",
+        hint: "classification needs one of each")
+    }
+    let classes = ClassNames.ordered(labels ?? table.labels)
+    if request.contract >= .two, classes.contains("") {
+      let number = table.labels.firstIndex(of: "").map { $0 + 1 } ?? 1
+      throw DataFileError(
+        path: path,
+        place: table.lines.isEmpty ? "sequence \(number)" : "line \(table.lines[number - 1])",
+        problem: "has no label",
+        hint: "classification needs one of each: give it one, or leave the sequence out")
+    }
+    return classes
   }
 
   /// The number of every sequence's class.

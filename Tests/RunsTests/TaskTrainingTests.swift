@@ -211,7 +211,7 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
   @Test(arguments: [
     (2, "batch.window=10", "the longest sequence takes 20 steps, batch.window is 10"),
     (2, "output.loss=squared", "\"squared\" is not possible with task \"classification\""),
-    (2, "output.readout=every", "possible are \"last\", \"mean\""),
+    (2, "output.readout=every", "is for output.readout \"last\" or \"mean\""),
     (0, "batch.window=1", "is the length of sequences, expected at least 2"),
     (1, "batch.window=20", "expected at least 21"),
     (4, "data.horizon=500", "one and its forecast take 524 steps"),
@@ -219,7 +219,7 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
     (4, #"data.columns=["d"]"#, "there is no column \"d\", which data.columns names"),
     (3, "data.label=x", "unknown key"),
     (1, "model.bidirectional=true",
-      "possible with tasks \"classification\", \"tagging\", \"adding\""),
+      "possible with tasks \"classification\", \"regression\", \"tagging\", \"adding\""),
     (3, "model.bidirectional=true", "the task \"multilabel\" is to predict that"),
     (4, "model.bidirectional=true", "the task \"forecasting\" is to predict that"),
     (0, "data.train=x", "unknown key"),
