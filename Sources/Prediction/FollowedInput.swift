@@ -92,7 +92,9 @@ final class FollowedInput {
       request.parts = PartRequest(
         steps: 1, cutsSequences: true, tellsSteps: true, kept: request.parts?.kept ?? [])
       remarks = try file.forEachPart(request) { [self] table in
-        tables.notes.count(gapsOf: table, in: 0..<table.starts[table.count])
+        let steps = 0..<table.starts[table.count]
+        tables.notes.count(gapsOf: table, in: steps)
+        tables.notes.count(unknownOf: table, tables.frame.categories, in: steps)
         try answer(&table, of: file, tables)
         results.count += 1
       }

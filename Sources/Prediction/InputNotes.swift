@@ -23,6 +23,22 @@ struct InputNotes {
     }
   }
 
+  /// Counts the categories of some steps that the model does not know.
+  mutating func count(
+    unknownOf table: SequenceTable, _ categories: Categories?, in steps: Range<Int>
+  ) {
+    guard let categories, let found = table.categories else { return }
+    for (index, column) in categories.columns.enumerated() {
+      let known = Set(column.categories)
+      let isUnknown = found.names[index].map { !$0.isEmpty && !known.contains($0) }
+      for step in steps where isUnknown[Int(found.codes[step * found.columns.count + index])] {
+        count(
+          "column \"\(column.name)\": unknown categories, read as an empty cell",
+          at: Self.place(of: step, in: table))
+      }
+    }
+  }
+
   /// Where a step of a part stands.
   static func place(of step: Int, in table: SequenceTable) -> String {
     let lines = table.part.lines

@@ -11,7 +11,9 @@ extension ResultWriter {
     case .csv:
       if !hasHeader { try putHeader(names()) }
       try put(row: cells)
-    case .jsonl: try put(object: .object(zip(names(), cells).map { .init($0, $1) }))
+    case .jsonl:
+      if !hasHeader { try putHeader(names()) }
+      try put(object: .object(zip(names(), cells).map { .init($0, $1) }))
     }
   }
 

@@ -41,7 +41,12 @@ final class ResultWriter {
       bytes.reserveCapacity(2 * Self.most)
       return
     }
-    self.format = format ?? ResultFormat(path: output) ?? .csv
+    guard let format = format ?? ResultFormat(path: output) else {
+      throw UsageError(
+        "--output: '\(output)' does not say in which form to write: let its name end in .csv or "
+          + ".jsonl, or add --format; gzip packs what is written to standard output")
+    }
+    self.format = format
     if let status = FileStatus(output) {
       if let input = inputs.first(where: { FileStatus($0)?.identity == status.identity }) {
         throw UsageError("--output: '\(output)' is '\(input)', which is read; name another file")
@@ -62,8 +67,15 @@ final class ResultWriter {
   }
 
   /// Writes the names of a table's columns, once.
+  ///
+  /// - Throws: `UsageError` where two columns, or members of JSON, have the same.
   func putHeader(_ names: [String]) throws {
     hasHeader = true
+    var seen: Set<String> = []
+    if let twice = names.first(where: { !seen.insert($0).inserted }) {
+      throw UsageError("--keep: results have a column \"\(twice)\" anyway; leave it out")
+    }
+    if format == .jsonl { return }
     try put(row: names.map { .string($0) })
   }
 

@@ -190,8 +190,9 @@ extension TablePredictions {
       }
       // Steps of a tail were counted before.
       let fresh = max(first, tailSteps)
-      notes.count(
-        gapsOf: table, in: fresh..<max(fresh, end - (goesOn ? 0 : stepsBehind)))
+      let steps = fresh..<max(fresh, end - (goesOn ? 0 : stepsBehind))
+      notes.count(gapsOf: table, in: steps)
+      notes.count(unknownOf: table, frame.categories, in: steps)
     }
   }
 }

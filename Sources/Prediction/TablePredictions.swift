@@ -112,6 +112,7 @@ final class TablePredictions {
       try forecast(&table, of: file, identity)
     } else {
       notes.count(gapsOf: table, in: 0..<table.starts[table.count])
+      notes.count(unknownOf: table, frame.categories, in: 0..<table.starts[table.count])
       try results.beginPart(table.count)
       try predictSequences(&table, of: file, identity)
     }
@@ -138,8 +139,16 @@ extension TablePredictions {
     let (names, part) = (table.sequenceNames, table.part)
     var set = try table.taken(by: frame, missing: request.missing, path: file.path)
     let starts = set.starts
-    // As evaluations and training read them.
-    if request.isOfSteps { _ = set.cut(to: request.window) }
+    // As evaluations and training read them; the states are those of whole sequences.
+    if request.isOfSteps, prediction.states == nil {
+      let long = (0..<set.count).filter { set.length($0) > request.window }
+      if let first = long.first {
+        notes.count(
+          "longer sequences, read in parts of \(Format.count(request.window, "step"))", long.count,
+          at: InputNotes.place(of: starts[first], in: table))
+      }
+      _ = set.cut(to: request.window)
+    }
     predictor.makeRoom(forSteps: (0..<set.count).map { set.length($0) }.max() ?? 1)
     let isEveryStep = request.task.readout == .every
     let target: PackedSequences.Target =

@@ -23,7 +23,7 @@ struct PredictCommand: RankedCommand {
         gru-dist predict runs/log new.log --ranks 9
         gru-dist predict runs/names names.txt --states mean --output vectors.csv
         tail -f events.csv | gru-dist predict runs/sessions --follow --session user
-        zcat *.csv.gz | gru-dist predict runs/digits - > classes.csv
+        gru-dist predict runs/digits *.csv.gz > classes.csv
         mpirun -np 4 gru-dist predict runs/digits large.csv --output classes.csv
       """)
 

@@ -238,6 +238,7 @@ import Testing
     try refused("only series have a last window", new[0], new[1], "--last")
     try refused("only classes are ranked", "series", "series.csv", "--top", "2")
     try refused("Unknown option", status: 2, new[0], new[1], "--fast")
+    try place.write("keep.csv", "sequence,x,y,class\ns,1,2,a\n")
     try place.write("short.csv", "sequence,x\ns,1\n")
     try refused("no column \"y\"", "classes", "short.csv", "--output", "out.csv")
     try place.write("gap.csv", "sequence,x,y\ns,1,2\ns,,4\n")
@@ -248,5 +249,46 @@ import Testing
     #expect(few.status == 0, "\(few)")
     #expect(few.errors.contains("series of fewer than 10 steps"), "\(few)")
     #expect(few.output.isEmpty, "\(few)")
+    try refused(
+      "results have a column \"class\" anyway", new[0], "keep.csv", "--keep", "class",
+      "--format", "jsonl")
+    try refused("in which form to write", new[0], new[1], "--output", "out.csv.gz")
+  }
+
+  /// Steps with classes are read in parts of a row, and states are those of whole sequences.
+  @Test func categoriesAndLongSequencesAreTold() throws {
+    let place = try Workplace()
+    let rows = (0..<80).map { "s\($0 / 20),\($0 % 7),\($0 % 3 == 0 ? "red" : "blue"),\($0 % 2)" }
+    try place.write("steps.csv", (["sequence,x,colour,label"] + rows).joined(separator: "\n"))
+    let config = """
+      {"task": "classification",
+       "data": {"train": "steps.csv", "valid_fraction": 0.25, "categories": ["colour"]},
+       "output": {"readout": "every"}, "model": {"hidden": 8},
+       "batch": {"sequences": 4, "window": 16, "shards": 4},
+       "run": {"directory": "steps", "steps": 4, "validate_every": 4}}
+      """
+    try place.write("steps.json", config)
+    let trained = try place.run("steps.json", "--threads", "1")
+    #expect(trained.status == 0, "\(trained)")
+    let new = rows.map {
+      $0.split(separator: ",").dropLast().joined(separator: ",")
+        .replacingOccurrences(of: "red", with: "green")
+    }
+    try place.write("new.csv", (["sequence,x,colour"] + new).joined(separator: "\n"))
+    let steps = try place.run("predict", "steps", "new.csv")
+    #expect(steps.status == 0, "\(steps)")
+    #expect(Self.fields(steps.output).count == 81)
+    #expect(steps.errors.contains("\"colour\": unknown categories"), "\(steps.errors)")
+    #expect(steps.errors.contains("longer sequences, read in parts of 16 steps: 4"))
+    for states in ["last", "mean"] {
+      let vectors = try place.run("predict", "steps", "new.csv", "--states", states)
+      #expect(vectors.status == 0, "\(vectors)")
+      #expect(Self.fields(vectors.output).map(\.count) == [9, 9, 9, 9, 9])
+    }
+    try place.write(
+      "told.json", config.replacingOccurrences(of: "[\"colour\"]", with: "[\"label\"]"))
+    let told = try place.run("told.json", "--run-directory", "told")
+    #expect(told.status == 2, "\(told)")
+    #expect(told.errors.contains("\"label\" is the class to be predicted"), "\(told)")
   }
 }

@@ -61,7 +61,10 @@ package final class DataFile {
             excess, hint: "read fewer columns (data.columns) or a part of the file, start fewer "
               + "ranks on a host, or give it more memory")
         }
-        do { return try unsafe source.read(into: room) } catch {
+        do { return try unsafe source.read(into: room) } catch let error as OutputError {
+          // What is answered meanwhile could not be written.
+          throw error
+        } catch {
           throw failure("cannot be read: \(error)")
         }
       }

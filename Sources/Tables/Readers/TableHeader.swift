@@ -66,6 +66,11 @@ package struct TableHeader {
         "header", "column \"\(names[twice])\" is read as numbers and as categories",
         hint: "leave it out of data.columns or of data.categories")
     }
+    if let label, ((chosen ?? []) + categories).contains(label) {
+      throw file.failure(
+        "header", "column \"\(names[label])\" is the class to be predicted, and read too",
+        hint: "leave it out of data.columns or of data.categories")
+    }
     if let twice = ((chosen ?? []) + categories).first(where: targets.contains) {
       throw file.failure(
         "header", "column \"\(names[twice])\" is to be predicted, and read too",
