@@ -7,7 +7,7 @@ struct TagReader {
   let request: SequenceRequest
   let text: TextRequest
   /// What takes sequences in parts, without labels; nil where they are read as a whole.
-  var parts: TagParts?
+  var parts: TableTaker<TaggedTable>?
 
   /// - Throws: `DataFileError`.
   func read(_ path: String) throws -> TaggedTable {

@@ -5,7 +5,7 @@ import Records
 import Tasks
 
 /// Sequences of words with a label for each word, as a file has them.
-struct TaggedTable {
+struct TaggedTable: PartedTable {
   /// Of all words, in UTF-8, none with white space in it.
   private var bytes: [UInt8] = []
   private var wordStarts = [0]
@@ -64,7 +64,7 @@ struct TaggedTable {
   }
 
   /// Takes the sequences out, of which a part was made.
-  mutating func removeSequences() {
+  mutating func removeContent() {
     bytes.removeAll(keepingCapacity: true)
     (wordStarts, starts) = ([0], [0])
     labels.removeAll(keepingCapacity: true)

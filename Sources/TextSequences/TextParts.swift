@@ -60,7 +60,7 @@ package struct PredictedTexts {
   private func readTexts(
     _ file: DataFile, _ body: @escaping (TextPart) throws -> Void
   ) throws -> [String] {
-    let taker = TextParts(request.parts?.kept ?? [], bytes: bytes) { table in
+    let taker = TableTaker<TextTable>(request.parts, bytes: bytes) { table in
       var cut = TextTable.Cut()
       let isCut = request.task.outputs == .classes
       let set = try table.encoded(
@@ -96,7 +96,7 @@ package struct PredictedTexts {
   private func readWords(
     _ file: DataFile, _ body: @escaping (TextPart) throws -> Void
   ) throws -> [String] {
-    let taker = TagParts(request.parts?.kept ?? [], bytes: bytes) { table in
+    let taker = TableTaker<TaggedTable>(request.parts, bytes: bytes) { table in
       var cut = TextTable.Cut()
       let (set, _) = try table.encoded(
         by: tokenizer, ["-"], ignoring: nil, .none, most: .max, cut: &cut)
@@ -132,7 +132,7 @@ package struct PredictedTexts {
 
   /// A sequence a line, its words separated by white space.
   private func readSentences(
-    _ file: DataFile, _ taker: TagParts, _ table: inout TaggedTable
+    _ file: DataFile, _ taker: TableTaker<TaggedTable>, _ table: inout TaggedTable
   ) throws {
     var lines = Datasets.LineReader(file.stream)
     while try lines.next() {
@@ -143,20 +143,30 @@ package struct PredictedTexts {
   }
 
   private func requireNothingKept(_ file: DataFile) throws {
-    guard let name = request.parts?.kept.first else { return }
+    guard let parts = request.parts, let name = parts.kept.first else { return }
     throw file.failure(
-      nil, "--keep names \"\(name)\", and it has neither columns nor members to keep")
+      nil,
+      "\(parts.option(naming: name)) names \"\(name)\", and it has neither columns nor members")
   }
 }
 
-/// Hands texts on as soon as they make a part.
-final class TextParts {
-  private let kept: [String]
-  private let bytes: Int
-  private let body: (TextTable) throws -> Void
+/// What readers fill with texts or words, and give away part by part.
+protocol PartedTable {
+  /// Texts, or sequences of words.
+  var count: Int { get }
+  /// Bytes of them.
+  var byteCount: Int { get }
+  mutating func removeContent()
+}
 
-  init(_ kept: [String], bytes: Int, _ body: @escaping (TextTable) throws -> Void) {
-    self.kept = kept
+/// Hands texts, or sequences of words, on as soon as they make a part.
+final class TableTaker<Table: PartedTable> {
+  private let parts: PartRequest?
+  private let bytes: Int
+  private let body: (Table) throws -> Void
+
+  init(_ parts: PartRequest?, bytes: Int, _ body: @escaping (Table) throws -> Void) {
+    self.parts = parts
     self.bytes = bytes
     self.body = body
   }
@@ -165,54 +175,22 @@ final class TextParts {
   func kept(
     of value: OrderedJSON, _ place: String, _ file: DataFile
   ) throws -> [OrderedJSON] {
-    try Self.members(kept, of: value, place, file)
-  }
-
-  func takeIfWhole(_ table: inout TextTable) throws {
-    if table.bytes.count >= bytes { try take(&table) }
-  }
-
-  func take(_ table: inout TextTable) throws {
-    if table.count > 0 { try body(table) }
-    table.removeTexts()
-  }
-
-  static func members(
-    _ names: [String], of value: OrderedJSON, _ place: String, _ file: DataFile
-  ) throws -> [OrderedJSON] {
-    try names.map { name in
+    guard let parts else { return [] }
+    return try parts.kept.map { name in
       guard let member = value[name] else {
-        throw file.failure(place, "there is no member \"\(name)\", which --keep names")
+        throw file.failure(
+          place, "there is no member \"\(name)\", which \(parts.option(naming: name)) names")
       }
       return member
     }
   }
-}
 
-/// Hands sequences of words on as soon as they make a part.
-final class TagParts {
-  private let kept: [String]
-  private let bytes: Int
-  private let body: (TaggedTable) throws -> Void
-
-  init(_ kept: [String], bytes: Int, _ body: @escaping (TaggedTable) throws -> Void) {
-    self.kept = kept
-    self.bytes = bytes
-    self.body = body
-  }
-
-  func kept(
-    of value: OrderedJSON, _ place: String, _ file: DataFile
-  ) throws -> [OrderedJSON] {
-    try TextParts.members(kept, of: value, place, file)
-  }
-
-  func takeIfWhole(_ table: inout TaggedTable) throws {
+  func takeIfWhole(_ table: inout Table) throws {
     if table.byteCount >= bytes { try take(&table) }
   }
 
-  func take(_ table: inout TaggedTable) throws {
+  func take(_ table: inout Table) throws {
     if table.count > 0 { try body(table) }
-    table.removeSequences()
+    table.removeContent()
   }
 }

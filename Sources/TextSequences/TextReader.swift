@@ -10,7 +10,7 @@ struct TextReader {
   let request: SequenceRequest
   let text: TextRequest
   /// What takes texts in parts; nil where they are read as a whole.
-  var parts: TextParts?
+  var parts: TableTaker<TextTable>?
 
   /// - Throws: `DataFileError`.
   func read(_ path: String) throws -> TextTable {

@@ -7,7 +7,7 @@ struct TextRows {
   let file: DataFile
   let request: SequenceRequest
   let text: TextRequest
-  var parts: TextParts?
+  var parts: TableTaker<TextTable>?
 
   func read(into table: inout TextTable) throws {
     let stream = file.stream

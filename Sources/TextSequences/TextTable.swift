@@ -7,7 +7,7 @@ import Tasks
 
 /// Texts as files have them, one after another in memory, with the label of each where there are
 /// labels, and where each stands.
-struct TextTable {
+struct TextTable: PartedTable {
   /// Of all texts, in UTF-8.
   private(set) var bytes: [UInt8] = []
   /// Where each text begins, and after the last one where it ends.
@@ -32,6 +32,7 @@ struct TextTable {
   var blankTexts = 0
 
   var count: Int { starts.count - 1 }
+  var byteCount: Int { bytes.count }
 
   /// Begins a file.
   mutating func begin(file path: String) {
@@ -53,7 +54,7 @@ struct TextTable {
   }
 
   /// Takes the texts out, of which a part was made.
-  mutating func removeTexts() {
+  mutating func removeContent() {
     bytes.removeAll(keepingCapacity: true)
     labels.removeAll()
     kept.removeAll()

@@ -47,11 +47,13 @@ import Testing
     try ThreadWorld.run(ranks: ranks) { communicator in
       var complaints: [String] = []
       let data = try config.openData(as: nil, on: communicator) { complaints.append($0) }
-      guard case .text(let split) = data else { preconditionFailure("no text") }
+      var split: CorpusSplit?
+      if case .text(let text) = data { split = text }
       return Found(
-        training: tokens(split.training), validation: tokens(split.validation),
-        bytes: split.validation?.targetBytes, memory: data.memoryBytes,
-        fingerprints: [data.fingerprint, data.validationFingerprint], complaints: complaints)
+        training: tokens(split?.training), validation: tokens(split?.validation),
+        bytes: split?.validation?.targetBytes, memory: data.memoryBytes,
+        fingerprints: [data.fingerprint, data.validationFingerprint, data.words],
+        complaints: complaints)
     }
   }
 
@@ -62,6 +64,11 @@ import Testing
     let alone = try #require(try found(by: config, ranks: 1).first)
     #expect(alone.training.count > 1000)
     #expect(tokenizer == "byte" || alone.memory > 0)
+    try expectHeldOnce(by: config, as: alone)
+  }
+
+  /// Three ranks find the same and hold nothing of their own, and nothing is left.
+  private func expectHeldOnce(by config: Config, as alone: Found) throws {
     for rank in try found(by: config, ranks: 3) {
       #expect(rank.training == alone.training)
       #expect(rank.validation == alone.validation)
@@ -130,36 +137,18 @@ import Testing
     return try Config(json: Array(json.utf8), file: "config.json", overrides: [])
   }
 
-  private func foundTable(_ config: Config, ranks: Int) throws -> [Found] {
-    try ThreadWorld.run(ranks: ranks) { communicator in
-      var complaints: [String] = []
-      let data = try config.openData(as: nil, on: communicator) { complaints.append($0) }
-      return Found(
-        training: [], validation: [], bytes: nil, memory: data.memoryBytes,
-        fingerprints: [data.fingerprint, data.validationFingerprint, data.words],
-        complaints: complaints)
-    }
-  }
-
   @Test func ranksOfAHostHoldNumbersOfTablesOnce() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     let config = try tableConfig()
-    let alone = try #require(try foundTable(config, ranks: 1).first)
+    let alone = try #require(try found(by: config, ranks: 1).first)
     #expect(alone.memory > 3000 * 4)
-    for rank in try foundTable(config, ranks: 3) {
-      #expect(rank.fingerprints == alone.fingerprints)
-      #expect(rank.memory == 0)
-      #expect(rank.complaints.isEmpty)
-    }
-    let left = try FileManager.default.contentsOfDirectory(
-      atPath: folder.appendingPathComponent("scratch").path)
-    #expect(left.isEmpty)
+    try expectHeldOnce(by: config, as: alone)
   }
 
   @Test func ranksHoldTheirOwnNumbersWhereThereIsNoRoom() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     let config = try tableConfig(scratch: folder.appendingPathComponent("missing").path)
-    let ranks = try foundTable(config, ranks: 2)
+    let ranks = try found(by: config, ranks: 2)
     #expect(ranks.allSatisfy { $0.memory > 3000 * 4 && $0.fingerprints == ranks[0].fingerprints })
     let complaints = ranks.flatMap(\.complaints)
     #expect(complaints.count == 1)

@@ -79,20 +79,12 @@ import Testing
 
   @Test func evaluationLossEqualsTrainingLoss() {
     for problem in Self.cutoffs.map({ Self.problem($0) }) {
-      let kernels = Kernels(InstructionSet.available.last!)
       let trained = WorkerRun(
-        problem, plan: Self.large.plan(), instructionSet: kernels.instructionSet)
-      let parameters = Arena(problem.parameters)
-      let weights = PackedWeights(shape: problem.shape, table: problem.table, kernels: kernels)
-      weights.repack(from: parameters.pointer, part: 0, of: 1)
-      let worker = SequenceWorker(
-        shape: problem.shape, table: problem.table, kernels: kernels, window: problem.window,
-        plan: Self.large.plan(), worker: 0)
-      worker.load(problem)
+        problem, plan: Self.large.plan(), instructionSet: InstructionSet.available.last!)
+      let one = OneWorker(problem, plan: Self.large.plan())
       for window in problem.inputs.indices {
-        worker.load(problem, window: window)
-        worker.evaluate(parameters: parameters.pointer, weights: weights)
-        #expect((0..<3).map { worker.shardLosses[$0] } == trained.losses[window])
+        one.evaluate(problem, window: window)
+        #expect((0..<3).map { one.worker.shardLosses[$0] } == trained.losses[window])
       }
     }
   }

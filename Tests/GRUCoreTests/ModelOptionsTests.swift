@@ -232,23 +232,17 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
 
   /// What `evaluate` gives for both windows, after a pass of training on the second.
   private func losses(_ problem: RandomProblem, _ sizes: Sizes) -> [Double] {
-    let kernels = Kernels(InstructionSet.available.last!)
-    let parameters = Arena(problem.parameters)
-    let weights = PackedWeights(shape: problem.shape, table: problem.table, kernels: kernels)
-    weights.repack(from: parameters.pointer, part: 0, of: 1)
-    let worker = SequenceWorker(
-      shape: problem.shape, table: problem.table, kernels: kernels, window: problem.window,
-      plan: sizes.plan(), worker: 0)
+    let one = OneWorker(problem, plan: sizes.plan())
     let gradient = Arena(problem.stale)
-    worker.load(problem, window: 1)
+    one.worker.load(problem, window: 1)
     withUnsafePointer(to: gradient.pointer) {
-      worker.computeGradients(parameters: parameters.pointer, weights: weights, partialSums: $0)
+      one.worker.computeGradients(
+        parameters: one.parameters.pointer, weights: one.weights, partialSums: $0)
     }
-    worker.load(problem)
+    one.worker.load(problem)
     return problem.inputs.indices.flatMap { window in
-      worker.load(problem, window: window)
-      worker.evaluate(parameters: parameters.pointer, weights: weights)
-      return (0..<sizes.shards).map { worker.shardLosses[$0] }
+      one.evaluate(problem, window: window)
+      return (0..<sizes.shards).map { one.worker.shardLosses[$0] }
     }
   }
 }

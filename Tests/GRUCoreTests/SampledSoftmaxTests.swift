@@ -65,21 +65,13 @@ import Testing
 
   @Test func evaluationHasTheFullSoftmax() {
     let problem = Self.problem(draws: 200)
-    let kernels = Kernels(InstructionSet.available.last!)
-    let parameters = Arena(problem.parameters)
-    let weights = PackedWeights(shape: problem.shape, table: problem.table, kernels: kernels)
-    weights.repack(from: parameters.pointer, part: 0, of: 1)
-    let worker = SequenceWorker(
-      shape: problem.shape, table: problem.table, kernels: kernels, window: problem.window,
-      plan: Self.large.plan(), worker: 0)
-    worker.load(problem)
-    worker.load(problem, window: 0)
-    worker.evaluate(parameters: parameters.pointer, weights: weights)
+    let one = OneWorker(problem, plan: Self.large.plan())
+    one.evaluate(problem, window: 0)
     let expected = ReferenceModel(shape: problem.shape, table: problem.table).loss(
       parameters: problem.parameters.map(Double.init), inputs: problem.inputs[0],
       targets: problem.targets[0], window: problem.window, sequences: problem.sequences,
       state: problem.state.map(Double.init))
-    let loss = (0..<3).reduce(0.0) { $0 + worker.shardLosses[$1] }
+    let loss = (0..<3).reduce(0.0) { $0 + one.worker.shardLosses[$1] }
     #expect(abs(loss - expected) <= 1e-5 * expected)
   }
 
@@ -122,16 +114,8 @@ import Testing
       $0.task.rankedFrom = 2
       $0.sampledSoftmax = draws.map { Self.sampling(5_003, draws: $0) }
     }
-    let kernels = Kernels(InstructionSet.available.last!)
-    let parameters = Arena(problem.parameters)
-    let weights = PackedWeights(shape: problem.shape, table: problem.table, kernels: kernels)
-    weights.repack(from: parameters.pointer, part: 0, of: 1)
-    let worker = SequenceWorker(
-      shape: problem.shape, table: problem.table, kernels: kernels, window: problem.window,
-      plan: sizes.plan(), worker: 0)
-    worker.load(problem)
-    worker.load(problem, window: 0)
-    worker.evaluate(parameters: parameters.pointer, weights: weights)
+    let one = OneWorker(problem, plan: sizes.plan())
+    one.evaluate(problem, window: 0)
     let logits = ReferenceModel(shape: problem.shape, table: problem.table).logits(
       parameters: problem.parameters.map(Double.init), inputs: problem.inputs[0],
       window: problem.window, sequences: problem.sequences, state: problem.state.map(Double.init)
@@ -142,7 +126,7 @@ import Testing
       let rank = scores.count { $0 >= wanted }
       // Scores that are nearly equal may change places in single precision.
       let near = scores.count { abs($0 - wanted) < 1e-5 }
-      #expect(abs(worker.rank(ofRow: row) - rank) < near)
+      #expect(abs(one.worker.rank(ofRow: row) - rank) < near)
     }
   }
 }

@@ -135,19 +135,12 @@ struct Sizes: Sendable, CustomTestStringConvertible {
   func evaluationLossEqualsTrainingLossAndCarriesState(cell: Cell) {
     let sizes = Sizes.all[3]
     let problem = sizes.problem(cell)
-    let kernels = Kernels(InstructionSet.available.last!)
     let trained = WorkerRun(
-      problem, plan: sizes.plan(), instructionSet: kernels.instructionSet)
-    let parameters = Arena(problem.parameters)
-    let weights = PackedWeights(shape: problem.shape, table: problem.table, kernels: kernels)
-    weights.repack(from: parameters.pointer, part: 0, of: 1)
-    let worker = SequenceWorker(
-      shape: problem.shape, table: problem.table, kernels: kernels, window: problem.window,
-      plan: sizes.plan(), worker: 0)
-    worker.load(problem)
+      problem, plan: sizes.plan(), instructionSet: InstructionSet.available.last!)
+    let one = OneWorker(problem, plan: sizes.plan())
+    let worker = one.worker
     for window in problem.inputs.indices {
-      worker.load(problem, window: window)
-      worker.evaluate(parameters: parameters.pointer, weights: weights)
+      one.evaluate(problem, window: window)
       #expect((0..<sizes.shards).map { worker.shardLosses[$0] } == trained.losses[window])
       #expect((0..<sizes.shards).map { worker.shardTokens[$0] } == trained.tokens[window])
     }

@@ -124,6 +124,29 @@ extension [SequenceWorker] {
   }
 }
 
+/// The only worker of a plan, which evaluates windows of a `RandomProblem` one after another.
+struct OneWorker {
+  let parameters: Arena
+  let weights: PackedWeights
+  let worker: SequenceWorker
+
+  init(_ problem: RandomProblem, plan: ShardPlan) {
+    let kernels = Kernels(InstructionSet.available.last!)
+    parameters = Arena(problem.parameters)
+    weights = PackedWeights(shape: problem.shape, table: problem.table, kernels: kernels)
+    weights.repack(from: parameters.pointer, part: 0, of: 1)
+    worker = SequenceWorker(
+      shape: problem.shape, table: problem.table, kernels: kernels, window: problem.window,
+      plan: plan, worker: 0)
+    worker.load(problem)
+  }
+
+  func evaluate(_ problem: RandomProblem, window: Int) {
+    worker.load(problem, window: window)
+    worker.evaluate(parameters: parameters.pointer, weights: weights)
+  }
+}
+
 /// An aligned arena that lives as long as this object.
 final class Arena {
   private let buffer: AlignedBuffer
