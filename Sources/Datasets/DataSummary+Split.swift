@@ -36,7 +36,7 @@ extension DataSummary {
     if isCounted {
       text += ": steps to "
       text += counts.map { "\($0.0) on \(Format.grouped($0.1))" }.joined(separator: ", ")
-      if steps.unused > 0 { text += ", to nothing \(Format.grouped(steps.unused))" }
+      if steps.unused > 0 { text += ", unused \(Format.grouped(steps.unused))" }
     }
     text += bounds(of: split)
     say("split", text)
@@ -52,7 +52,7 @@ extension DataSummary {
   private func bounds(of split: DataSplit) -> String {
     let words = [
       ("validation", "from", split.valid), ("test", "from", split.test),
-      ("nothing", "from", split.end),
+      ("unused", "from", split.end),
     ].compactMap { name, word, bound -> String? in
       switch bound {
       case .none: nil

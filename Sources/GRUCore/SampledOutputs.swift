@@ -10,8 +10,8 @@ final class SampledOutputs {
   let slots: UnsafeMutablePointer<Int32>
   /// How often each of `tokens` was drawn.
   private let times: UnsafeMutablePointer<Int32>
-  /// Their rows of the output weight [count + 1, D H]; the last row, of 0, is in place of the
-  /// target's, which every row of the batch has another of.
+  /// Their rows of the output weight [count + 1, D H]; the last row is 0 and stands for
+  /// the target, which differs between rows of the batch.
   private let rows: AlignedBuffer
   /// The parameters that they were taken from.
   private(set) var parameters: UnsafePointer<Float>?

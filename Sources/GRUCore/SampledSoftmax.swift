@@ -9,9 +9,9 @@ import Kernels
 /// ```
 /// s_j + log(c_j) − log(N q_j)
 /// ```
-/// where the target itself is left out: the sum of their exponentials then has the full softmax's
-/// as its mean. Which outputs are drawn is a function of seed and step alone. Evaluations have the
-/// full softmax.
+/// where the target itself is left out: the expected sum of their exponentials is then that of the
+/// full softmax. Which outputs are drawn is a function of seed, step and popularity alone.
+/// Evaluations have the full softmax.
 package struct SampledSoftmax: Sendable, Equatable {
   /// Draws of a step (N).
   package let draws: Int
@@ -26,7 +26,7 @@ package struct SampledSoftmax: Sendable, Equatable {
 
   /// - Parameters:
   ///   - popularity: how often each output is a target of training; nothing where none is to be
-  ///     drawn. One that never is counts once, so that it is told apart too.
+  ///     drawn. One that never is counts once, so that it can be drawn.
   package init(draws: Int, power: Double, popularity: [Int], seed: UInt64) {
     precondition(draws > 0, "\(draws) draws")
     self.draws = draws

@@ -1,7 +1,7 @@
 import Kernels
 
-/// A softmax that is computed block by block of 4,096 classes: over a large vocabulary, or over a
-/// cluster of an adaptive softmax.
+/// A softmax that is computed block by block of 4,096 classes: over a large vocabulary, over a
+/// cluster of an adaptive softmax, or over outputs that were drawn.
 struct WideSoftmax {
   enum Part {
     /// The only matrix of the output layer, or the head.

@@ -78,8 +78,8 @@
 /// Enters phases of a profile, or does nothing: a value without references, for code that must not
 /// count them. One thread at a time.
 ///
-/// What is inlined into other targets says so: what an argument costs is a closure call where it is
-/// not.
+/// `enter` is inlined into other targets: called, it would cost a closure for each argument also
+/// where nothing is measured.
 @frozen @usableFromInline package struct PhaseTimer {
   @usableFromInline let totals: UnsafeMutablePointer<StepProfile.Totals>?
   @usableFromInline let state: UnsafeMutablePointer<StepProfile.State>?

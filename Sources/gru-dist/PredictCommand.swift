@@ -10,7 +10,7 @@ extension ScoreUnit: ExpressibleByArgument {}
 
 struct PredictCommand: RankedCommand {
   static let configuration = CommandConfiguration(
-    commandName: "predict", abstract: "Say what a model makes of new data.",
+    commandName: "predict", abstract: "Apply a model to new data.",
     discussion: """
       Reads what `evaluate` reads, without labels, and writes in the same order: classes with \
       their probabilities, forecasts in the units of the data. Columns are found by name; others \
@@ -46,28 +46,29 @@ struct PredictCommand: RankedCommand {
   @Option(help: "Columns to hand on as they are, with commas between them.")
   var keep: String?
 
-  @Option(help: "The likeliest classes, so many of them, instead of the likeliest alone.")
+  @Option(help: "Give so many of the most likely classes, instead of one.")
   var top: Int?
 
   @Flag(help: "Of each series forecast only what follows its end.")
   var last = false
 
-  @Option(help: "Give states instead: the last or the mean of the top layer's, a vector each.")
+  @Option(help: "Give state vectors of the top layer instead: the last of each, or the mean.")
   var states: StateReading?
 
   @Option(help: "What a language model scores: line (the default) or token.")
   var by: ScoreUnit?
 
-  @Option(help: "Say which tokens are not among so many of the model's likeliest.")
+  @Option(help: "Flag tokens that are not among so many of the model's most likely.")
   var ranks: Int?
 
-  @Flag(help: "Answer each line as it comes: a time step, or a text, of its session.")
+  @Flag(help: "Answer each line as it comes: one time step, or one text, of its session.")
   var follow = false
 
   @Option(help: "With --follow: the column, or member, that tells sessions apart.")
   var session: String?
 
-  @Option(help: "With --follow: sessions that are known at a time; the oldest is forgotten.")
+  @Option(
+    help: "With --follow: sessions in memory; the one that was not used for longest is dropped.")
   var sessions: Int?
 
   @Option(help: "Threads of each rank.")

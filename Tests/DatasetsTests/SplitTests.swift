@@ -56,8 +56,8 @@ import Testing
     let said = data.summary.lines.first { $0.label == "split" }?.text
     #expect(
       said
-        == "by time (\"date\"): steps to train on 20, validate on 8, test on 8, to nothing 4; "
-        + "validation from 2020-01-11, test from 2020-01-15, nothing from 2020-01-19 00:00")
+        == "by time (\"date\"): steps to train on 20, validate on 8, test on 8, unused 4; "
+        + "validation from 2020-01-11, test from 2020-01-15, unused from 2020-01-19 00:00")
     request.measuresTest = true
     let tested = try SequenceData(request, frame: data.frame)
     #expect(try starts(tested.validation) == [11, 12, 13, 31, 32, 33])
@@ -198,5 +198,38 @@ import Testing
     }
     request.split.test = .names(["4"])
     #expect(try SequenceData(request).frame?.classes == ["a", "b", "strange"])
+  }
+
+  @Test func classesOfStepsAreThoseThatTrain() throws {
+    let folder = try DataFolder(
+      "a.csv", "sequence,x,label\n1,1,a\n1,2,b\n2,1,strange\n2,3,a\n3,1,b\n3,2,a")
+    var request = folder.request(.classification)
+    request.task.readout = .every
+    request.task.targets = .everyStep
+    request.split.by = .sequence
+    request.split.test = .names(["2"])
+    #expect {
+      try SequenceData(request)
+    } throws: {
+      "\($0)".contains("strange")
+    }
+    request.split.test = .names(["3"])
+    #expect(try SequenceData(request).frame?.classes == ["a", "b", "strange"])
+  }
+
+  @Test func aPartWithoutAnythingToTestOnIsAnError() throws {
+    let folder = try DataFolder(
+      "a.csv", "x\n" + (0..<40).map { "\($0 * 7 % 5)" }.joined(separator: "\n"))
+    var request = folder.request(.forecasting)
+    (request.rows, request.window, request.horizon) = (2, 4, 2)
+    request.split.by = .row
+    request.split.test = .row(39)
+    #expect {
+      try SequenceData(request)
+    } throws: {
+      "\($0)".contains("there is no window to test on")
+    }
+    request.split.test = .row(30)
+    #expect(try SequenceData(request).summary.json["test_windows"] != 0)
   }
 }

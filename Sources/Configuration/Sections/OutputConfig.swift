@@ -43,9 +43,9 @@ package struct OutputConfig: ConfigSection {
         + "Validations have none of it."),
     ConfigKey(
       "sampled", \.sampled, .optionalInteger(1...1 << 24), tasks: .all.filter(\.samplesOutputs),
-      "Tokens or items that every step of training draws (with replacement, for all rows of its "
-        + "batch) to tell targets from: a sampled softmax, for large vocabularies; null trains on "
-        + "the full one. Validations always measure the full softmax."),
+      "Tokens that every step of training draws, with replacement, as negatives for all rows of "
+        + "its batch: a sampled softmax, for large vocabularies; null trains on the full one. "
+        + "Validations always measure the full softmax."),
     ConfigKey(
       "sampled_power", \.sampledPower, .number(.from(0, to: 1)),
       tasks: .all.filter(\.samplesOutputs),
