@@ -71,7 +71,8 @@ extension CorpusError: CustomStringConvertible {
     case .unwritable(let path, let message):
       "cannot write '\(path)': \(message)"
     case .invalidFraction(let value):
-      "data.valid_fraction and data.test_fraction are \(value), expected at least 0 and below 1"
+      "data.valid_fraction and data.test_fraction add up to \(value), expected at least 0 and "
+        + "below 1"
     }
   }
 }

@@ -113,8 +113,12 @@ extension TargetTable {
 }
 
 extension SequenceTable {
-  /// The classes of all steps that count.
-  func stepClasses(ignoring label: String?, path: String) throws -> [String] {
+  /// The classes of steps that count.
+  ///
+  /// - Parameter steps: those that classes are learnt from; nil for all.
+  func stepClasses(
+    of steps: [Range<Int>]?, ignoring label: String?, path: String
+  ) throws -> [String] {
     let names = stepLabels?.names ?? []
     if let label, !names.contains(label) {
       throw DataFileError(
@@ -122,7 +126,12 @@ extension SequenceTable {
         problem: "no step has the label \"\(label)\", which data.ignore_label names",
         hint: "its labels are \(DataFileError.list(ClassNames.ordered(names)))")
     }
-    let classes = ClassNames.ordered(names.filter { $0 != label })
+    var occurs = [Bool](repeating: steps == nil, count: names.count)
+    for step in (steps ?? []).joined() {
+      if let number = stepLabels?.numbers[step] { occurs[Int(number)] = true }
+    }
+    let learnt = zip(names, occurs).filter { $0 != label && $1 }
+    let classes = ClassNames.ordered(learnt.map(\.0))
     guard !classes.isEmpty else {
       throw DataFileError(
         path: path, place: nil, problem: "its steps have no labels that count",

@@ -26,8 +26,8 @@ extension SequenceData {
     let frame =
       try frame
       ?? TaskFrame(
-        of: table, training: parts.trainingSteps, labels: parts.learnt(table.labels), request,
-        path: file.path)
+        of: table, training: parts.trainingSteps, labels: parts.learnt(table.labels),
+        labelSteps: parts.learntSteps, request, path: file.path)
     if request.task.outputs == .labels {
       try table.requireBinary(frame.columns, path: file.path)
       if let other { try other.table.requireBinary(frame.columns, path: other.file.path) }

@@ -25,17 +25,17 @@ extension SequenceData {
     }
     if taken.count == 0 {
       throw Self.noWindow(
-        "to train on", taken, parts.trainingSteps, request, path: request.train,
+        "to train on", parts.trainingSteps, request, path: request.train,
         hint: validation == nil && parts.holdsOut
           ? "lower batch.window, data.horizon or data.valid_fraction" : nil)
     }
     if let held, held.count == 0 {
       throw Self.noWindow(
-        request.measuresTest ? "to test on" : "to validate on", held,
+        request.measuresTest ? "to test on" : "to validate on",
         validation.map { set in
           (0..<set.set.count).map { set.set.starts[$0]..<set.set.starts[$0 + 1] }
         } ?? parts.validationSteps, request, path: validation?.path ?? request.train,
-        hint: validation == nil
+        hint: validation == nil && !request.measuresTest
           ? "lower batch.window or data.horizon, raise data.valid_fraction, which is what the "
             + "horizon must fit in, or name a file by data.valid" : nil)
     }
@@ -63,6 +63,9 @@ extension SequenceData {
     let tested =
       parts.holdsTest
       ? form.windows(set, form.formed(parts.testSteps, of: set), request, nil).count : 0
+    if parts.holdsTest, tested == 0 {
+      throw Self.noWindow("to test on", parts.testSteps, request, path: request.train, hint: nil)
+    }
     self.summary.say(splitOf: parts, request, called: "window", tested: tested)
     self.summary.say(limitsOf: request)
     sayShort(parts, validation: validation?.set, request)
@@ -91,8 +94,7 @@ extension SequenceData {
 extension SequenceData {
   /// What is wrong where nothing is left to forecast.
   private static func noWindow(
-    _ use: String, _ windows: SeriesWindows, _ parts: [Range<Int>], _ request: SequenceRequest,
-    path: String, hint: String?
+    _ use: String, _ parts: [Range<Int>], _ request: SequenceRequest, path: String, hint: String?
   ) -> DataFileError {
     let least = request.window + request.horizon
     let longest = parts.map(\.count).max() ?? 0
@@ -102,7 +104,7 @@ extension SequenceData {
         ? "every target \(use) is missing"
         : "there is no window \(use): one and its forecast take \(least) steps, and no series has "
           + "more than \(longest) for it",
-      hint: hint ?? "use longer series, or lower batch.window or data.horizon")
+      hint: hint ?? "use longer series or parts of them, or lower batch.window or data.horizon")
   }
 }
 

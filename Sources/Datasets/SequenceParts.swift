@@ -83,6 +83,11 @@ package struct SequenceParts {
       }
       distribute(all, asWindows: request.task.sequences == .windows)
     }
+    if holdsTest, test.isEmpty, request.task.sequences != .windows {
+      throw DataFileError(
+        path: source.path, place: nil, problem: "no sequence is left to test on",
+        hint: "give data.test_fraction, or data.split, more of them")
+    }
     if request.measuresTest { (validation, validationSteps) = (test, testSteps) }
   }
 
@@ -93,6 +98,9 @@ package struct SequenceParts {
 
   /// The sequences that classes are learnt from; nil for all.
   package var learntSequences: [Int]? { isStrict ? training : nil }
+
+  /// The steps that classes are learnt from; nil for all.
+  var learntSteps: [Range<Int>]? { isStrict ? trainingSteps : nil }
 
   /// ⌈n · fraction⌉.
   private static func held(of count: Int, _ fraction: Double) -> Int {

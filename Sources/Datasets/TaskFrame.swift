@@ -41,10 +41,12 @@ package struct TaskFrame: Sendable, Equatable, Codable {
 
   /// Learns everything from the training parts (ranges of steps) of a file.
   ///
-  /// - Parameter labels: those that classes are learnt from; nil for all of the table.
+  /// - Parameters:
+  ///   - labels: those that classes are learnt from; nil for all of the table.
+  ///   - labelSteps: the same where every step has a label.
   package init(
     of table: SequenceTable, training: [Range<Int>], labels: [String]? = nil,
-    _ request: SequenceRequest, path: String
+    labelSteps: [Range<Int>]? = nil, _ request: SequenceRequest, path: String
   ) throws {
     columns = request.numberColumns ?? table.columns
     if let used = request.seriesColumns, columns.contains(where: used.contains) {
@@ -53,7 +55,8 @@ package struct TaskFrame: Sendable, Equatable, Codable {
     }
     let places = try table.places(of: columns, path: path, key: "data.columns")
     if request.task.outputs == .classes, request.task.targets == .everyStep {
-      classes = try table.stepClasses(ignoring: request.ignoredLabel, path: path)
+      classes = try table.stepClasses(
+        of: labelSteps, ignoring: request.ignoredLabel, path: path)
     } else if request.task.outputs == .classes {
       classes = try Self.classes(of: table, labels: labels, request, path: path)
     }

@@ -15,12 +15,12 @@ extension Config {
 
   /// What steps of training draw of the output layer; nil where they train on all of it.
   ///
-  /// - Parameter popularity: how often each output is a target of training; nothing where nobody
-  ///   trains.
-  package func sampledSoftmax(popularity: [Int]) -> SampledSoftmax? {
+  /// - Parameter popularity: how often each output is a target of training, which is counted where
+  ///   outputs are drawn; nothing where nobody trains.
+  package func sampledSoftmax(popularity: @autoclosure () -> [Int]) -> SampledSoftmax? {
     output.sampled.map {
       SampledSoftmax(
-        draws: $0, power: output.sampledPower, popularity: popularity, seed: UInt64(run.seed))
+        draws: $0, power: output.sampledPower, popularity: popularity(), seed: UInt64(run.seed))
     }
   }
 

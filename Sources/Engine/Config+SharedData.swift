@@ -55,9 +55,14 @@ extension Config {
       ("the data", "numbers"), in: run.scratchDirectory, complain: complain, read: read,
       lend: { data, directory in
         let archive = try HostArchive(data, in: directory)
-        return HostLoan(
-          value: try archive.value(SequenceData.self), offer: archive.json,
-          removeNames: archive.removeName)
+        do {
+          return HostLoan(
+            value: try archive.value(SequenceData.self), offer: archive.json,
+            removeNames: archive.removeName)
+        } catch {
+          archive.removeName()
+          throw error
+        }
       },
       borrow: { try HostArchive(json: $0).value(SequenceData.self) })
   }

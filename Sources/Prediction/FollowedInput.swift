@@ -56,8 +56,8 @@ final class FollowedInput {
     func refuse(_ reason: String) -> UsageError { UsageError("--follow: \(reason)") }
     if model.shape.isBidirectional {
       throw refuse(
-        "the model reads sequences from their end too, which is not there before they end; train "
-          + "one with model.bidirectional false")
+        "the model is bidirectional and needs whole sequences; train one with "
+          + "model.bidirectional false")
     }
     if task.readout == .mean {
       throw refuse("the model reads the mean of all states; train one with output.readout \"last\"")
@@ -65,11 +65,11 @@ final class FollowedInput {
     let data = model.config.data.task
     guard task.sequences == .windows else { return }
     if data.relative != .none {
-      throw refuse("windows are relative to their own numbers (data.relative)")
+      throw refuse("it makes windows relative to their own numbers (data.relative)")
     }
     if data.scale == .series { throw refuse("series have scales of their own (data.scale)") }
     if data.series == .columns { throw refuse("each column is a series (data.series)") }
-    if data.known?.isEmpty == false { throw refuse("the future is to be known (data.known)") }
+    if data.known?.isEmpty == false { throw refuse("it needs future values (data.known)") }
   }
 
   /// Answers lines until there are no more.
@@ -91,6 +91,7 @@ final class FollowedInput {
       request.sequenceColumn = nil
       request.parts = PartRequest(
         steps: 1, cutsSequences: true, tellsSteps: true, kept: request.parts?.kept ?? [])
+      request.parts?.session = prediction.session
       remarks = try file.forEachPart(request) { [self] table in
         let steps = 0..<table.starts[table.count]
         tables.notes.count(gapsOf: table, in: steps)
@@ -102,9 +103,9 @@ final class FollowedInput {
     }
     if sessions.forgotten > 0 {
       Console.complain(
-        "gru-dist: of more than \(Format.count(prediction.sessions, "session")) (--sessions) the "
-          + "oldest were forgotten: \(Format.grouped(sessions.forgotten)), first "
-          + "\"\(sessions.firstForgotten ?? "")\"")
+        "gru-dist: \(Format.count(sessions.forgotten, "session")) dropped, first "
+          + "\"\(sessions.firstForgotten ?? "")\": more than \(prediction.sessions) were in use "
+          + "(--sessions)")
     }
   }
 
@@ -112,8 +113,8 @@ final class FollowedInput {
     let isFirst = sessions.forgotten == 0
     guard let lost = try sessions.use(key, initial: { Session() }, body), isFirst else { return }
     Console.complain(
-      "gru-dist: there are more than \(Format.count(prediction.sessions, "session")): the oldest "
-        + "is forgotten from now on, first \"\(lost)\"; --sessions keeps more")
+      "gru-dist: more than \(Format.count(prediction.sessions, "session")): from now on the one "
+        + "that was not used for longest is dropped, first \"\(lost)\"; --sessions keeps more")
   }
 
   /// One time step of a session, whose inputs and target are set.
@@ -165,7 +166,8 @@ final class FollowedInput {
         table.fill(step: 0, from: session.row)
       }
       let rows = table.starts[table.count]
-      session.row = table.row(rows - 1)
+      let last = table.tail(steps: 1, fillsForward: request.missing == .forward)
+      session.row = last.row(0)
       let set = try table.taken(by: tables.frame, missing: request.missing, path: file.path)
       for row in 0..<rows {
         unsafe set.writeInputs(step: row, to: worker.inputValues)
@@ -225,9 +227,9 @@ final class FollowedInput {
         let (names, cells) = (texts.prediction.kept + ["step"], head + [.integer(session.steps)])
         if prediction.states != nil {
           return try writer.put(
-            names, cells, state: vector, of: 0, among: 1, isThere: session.steps > 0)
+            names, cells, state: vector, of: 0, among: 1, isThere: !tokens.isEmpty)
         }
-        let answer = classes(writer, texts, "class", isThere: session.steps > 0)
+        let answer = classes(writer, texts, "class", isThere: !tokens.isEmpty)
         try writer.put(names + answer.names, cells + answer.cells)
       }
     }
@@ -263,7 +265,7 @@ final class FollowedInput {
       if prediction.states != nil {
         return try writer.put(
           texts.prediction.kept + ["step"], head + [.integer(session.steps)], state: vector, of: 0,
-          among: 1, isThere: session.steps > 0)
+          among: 1, isThere: !tokens.isEmpty)
       }
       let names = texts.prediction.kept + ["step"]
       let cells = head + [.integer(session.steps)]

@@ -1,7 +1,8 @@
 import Datasets
 import Records
 
-/// What is to be known of a file that was predicted: what was missing in it, and what was left out.
+/// What is said of a file that was predicted: numbers that are missing in it, categories that the
+/// model does not know, and what was left out.
 struct InputNotes {
   /// A kind of thing that was found, how often, and where first.
   private struct Found {
@@ -11,13 +12,16 @@ struct InputNotes {
 
   private var gaps: [String: Found] = [:]
   private var others: [(words: String, found: Found)] = []
+  /// The model's categories by column, and whether each name that the file has had is none of them.
+  private var known: [Set<String>] = []
+  private var isUnknown: [[Bool]] = []
 
   /// Counts the numbers that are missing in some steps.
   mutating func count(gapsOf table: SequenceTable, in steps: Range<Int>) {
     table.forEachGap(in: steps) { step, column in
       let name = table.columns[column]
       if gaps[name] == nil {
-        gaps[name] = Found(first: Self.place(of: step, in: table))
+        gaps[name] = Found(first: table.place(ofStep: step))
       }
       gaps[name]?.count += 1
     }
@@ -28,25 +32,22 @@ struct InputNotes {
     unknownOf table: SequenceTable, _ categories: Categories?, in steps: Range<Int>
   ) {
     guard let categories, let found = table.categories else { return }
+    if known.isEmpty {
+      known = categories.columns.map { Set($0.categories) }
+      isUnknown = known.map { _ in [] }
+    }
     for (index, column) in categories.columns.enumerated() {
-      let known = Set(column.categories)
-      let isUnknown = found.names[index].map { !$0.isEmpty && !known.contains($0) }
-      for step in steps where isUnknown[Int(found.codes[step * found.columns.count + index])] {
+      // The names go on from part to part.
+      for name in found.names[index].dropFirst(isUnknown[index].count) {
+        isUnknown[index].append(!name.isEmpty && !known[index].contains(name))
+      }
+      for step in steps
+      where isUnknown[index][Int(found.codes[step * found.columns.count + index])] {
         count(
           "column \"\(column.name)\": unknown categories, read as an empty cell",
-          at: Self.place(of: step, in: table))
+          at: table.place(ofStep: step))
       }
     }
-  }
-
-  /// Where a step of a part stands.
-  static func place(of step: Int, in table: SequenceTable) -> String {
-    let lines = table.part.lines
-    if table.part.tellsSteps { return "line \(lines[step])" }
-    let sequence = (table.starts.lastIndex { $0 <= step } ?? 0)
-    return sequence < lines.count
-      ? "the sequence that begins in line \(lines[sequence])"
-      : "sequence \(table.sequenceNames[sequence])"
   }
 
   /// Counts something else.

@@ -24,7 +24,7 @@ package enum ScoreUnit: String, CaseIterable, Sendable {
   case token
 }
 
-/// What a model says of new data, by any number of ranks, in the order of the data.
+/// Applies a model to new data, by any number of ranks, in the order of the data.
 package struct Prediction {
   /// A checkpoint, or a run.
   package var path: String
@@ -99,12 +99,14 @@ package struct Prediction {
       try results.finish(
         model.task.sequences == .windows ? "window" : model.task.hasTokenizer ? "text" : "sequence")
     } catch let error where !(error is any CommonError || error is CollectiveError) {
+      // What was answered before stands, unless it is the output that failed.
+      if communicator.worldSize == 1 { try? writer?.flush() }
       // The others are told where they wait for the next part.
       try communicator.agree { throw error }
     }
   }
 
-  /// Throws where options say nothing to such a model.
+  /// Throws where an option does not apply to the model.
   private func requireMeaning(for model: LoadedModel) throws {
     let task = model.task
     func refuse(_ option: String, _ reason: String) -> UsageError {
@@ -112,7 +114,7 @@ package struct Prediction {
     }
     if task.isGenerated {
       throw UsageError(
-        "\(path) is of task \"\(task.name)\", whose sequences are made up: there is nothing to "
+        "\(path) is of task \"\(task.name)\", whose data are generated: there is nothing to "
           + "predict")
     }
     if unit != nil || ranks != nil {

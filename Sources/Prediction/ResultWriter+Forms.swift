@@ -43,7 +43,8 @@ extension ResultWriter {
     _ best: [NamedNumber], isRanked: Bool, count: Int, called noun: String = "class"
   ) -> (names: [String], cells: [OrderedJSON]) {
     if isRanked, format == .jsonl {
-      return (["classes"], [best.isEmpty ? .null : .array(best.map(Self.object))])
+      let list = best.map { Self.object($0, called: noun) }
+      return ([noun == "tag" ? "tags" : "classes"], [best.isEmpty ? .null : .array(list)])
     }
     var names: [String] = []
     var cells: [OrderedJSON] = []
@@ -57,15 +58,17 @@ extension ResultWriter {
     return (names, cells)
   }
 
-  private static func object(_ one: NamedNumber) -> OrderedJSON {
-    ["class": .string(one.name), "probability": .number(probability(one.number))]
+  private static func object(_ one: NamedNumber, called noun: String) -> OrderedJSON {
+    .object([
+      .init(noun, .string(one.name)), .init("probability", .number(probability(one.number))),
+    ])
   }
 
   /// The members that say of each word of a sequence what `tags` says.
   func tagNames(isRanked: Bool) -> [String] { isRanked ? ["tags"] : ["tags", "probabilities"] }
 
   func tags(_ best: [[NamedNumber]], isRanked: Bool) -> [OrderedJSON] {
-    if isRanked { return [.array(best.map { .array($0.map(Self.object)) })] }
+    if isRanked { return [.array(best.map { .array($0.map { Self.object($0, called: "tag") }) })] }
     return [
       .array(best.map { .string($0[0].name) }),
       .array(best.map { .number(Self.probability($0[0].number)) }),

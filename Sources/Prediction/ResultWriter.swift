@@ -44,7 +44,7 @@ final class ResultWriter {
     guard let format = format ?? ResultFormat(path: output) else {
       throw UsageError(
         "--output: '\(output)' does not say in which form to write: let its name end in .csv or "
-          + ".jsonl, or add --format; gzip packs what is written to standard output")
+          + ".jsonl, or add --format; for gzip, pipe standard output into it")
     }
     self.format = format
     if let status = FileStatus(output) {
@@ -73,7 +73,9 @@ final class ResultWriter {
     hasHeader = true
     var seen: Set<String> = []
     if let twice = names.first(where: { !seen.insert($0).inserted }) {
-      throw UsageError("--keep: results have a column \"\(twice)\" anyway; leave it out")
+      throw UsageError(
+        "results would have two columns \"\(twice)\", one from the data and one that predict "
+          + "adds: leave it out of --keep, or rename it in the data")
     }
     if format == .jsonl { return }
     try put(row: names.map { .string($0) })

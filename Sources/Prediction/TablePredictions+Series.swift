@@ -154,7 +154,7 @@ extension TablePredictions {
     func fail(_ gap: (step: Int, column: String)?, _ hint: String) throws {
       guard let gap else { return }
       throw file.failure(
-        "\(InputNotes.place(of: gap.step, in: table)), column \"\(gap.column)\"", "has no number",
+        "\(table.place(ofStep: gap.step)), column \"\(gap.column)\"", "has no number",
         hint: hint)
     }
     for sequence in 0..<table.count {

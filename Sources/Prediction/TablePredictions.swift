@@ -19,6 +19,8 @@ final class TablePredictions {
   private var tail: SequenceTable?
   /// Steps of the part under way that stood in the part before.
   private(set) var tailSteps = 0
+  /// The first file, and the column that tells its items apart.
+  private var first: (name: String, column: String?)?
   /// What is to be told of the file.
   var notes = InputNotes()
 
@@ -47,6 +49,7 @@ final class TablePredictions {
       steps: max(least, min(wanted, fits)),
       cutsSequences: isWindows && request.scale != .series, tellsSteps: isWindows,
       kept: prediction.kept)
+    request.parts?.session = prediction.session
   }
 
   /// The forms of output that there are.
@@ -66,6 +69,7 @@ final class TablePredictions {
       let identity = Identity(
         file: prediction.files.count > 1 ? source.name : nil,
         column: !isTable ? "sequence" : request.sequenceColumn)
+      try requireSameColumns(identity, source.name)
       let remarks = try file.forEachPart(request) { [self] table in
         try predict(&table, of: file, identity)
       }
@@ -77,6 +81,19 @@ final class TablePredictions {
         error.hint = "change the file: it is read as the run's config says"
       }
       throw error
+    }
+  }
+
+  /// Throws where a file tells its items apart by another column than those before it: results are
+  /// one table.
+  private func requireSameColumns(_ identity: Identity, _ name: String) throws {
+    guard let first else {
+      first = (name, identity.column)
+      return
+    }
+    if first.column != identity.column {
+      throw UsageError(
+        "'\(name)' does not tell sequences apart as '\(first.name)' does: predict it by itself")
     }
   }
 
@@ -145,7 +162,7 @@ extension TablePredictions {
       if let first = long.first {
         notes.count(
           "longer sequences, read in parts of \(Format.count(request.window, "step"))", long.count,
-          at: InputNotes.place(of: starts[first], in: table))
+          at: table.place(ofStep: starts[first]))
       }
       _ = set.cut(to: request.window)
     }

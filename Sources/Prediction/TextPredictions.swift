@@ -32,6 +32,7 @@ final class TextPredictions {
     guard let text = request.text else { preconditionFailure("the model reads no texts") }
     request.parts = PartRequest(
       steps: 0, cutsSequences: false, tellsSteps: false, kept: prediction.kept)
+    request.parts?.session = prediction.session
     (self.request, self.text) = (request, text)
   }
 

@@ -20,15 +20,16 @@
   package convenience init(
     copying source: UnsafeRawBufferPointer, in directory: String
   ) throws(SystemError) {
-    try self.init(in: directory) { try unsafe $0.write(source) }
+    do { try self.init(in: directory) { try unsafe $0.write(source) } } catch {
+      throw error as? SystemError
+        ?? SystemError(operation: "write to", path: directory, code: EIO)
+    }
   }
 
   /// Makes a file, which only this user may read, and maps it when it is written.
   ///
-  /// - Throws: `SystemError`, as where the directory has no room.
-  package init(
-    in directory: String, writing: (OutputFile) throws -> Void
-  ) throws(SystemError) {
+  /// - Throws: `SystemError`, as where the directory has no room; else what `writing` throws.
+  package init(in directory: String, writing: (OutputFile) throws -> Void) throws {
     // mkstemp puts letters of its own for the last six.
     let name = directory + "/gru-dist-" + String(repeating: "X", count: 6)
     var template = Array(name.utf8CString)
@@ -43,7 +44,9 @@
       unsafe bytes = try unsafe Self.map(descriptor, try Self.length(descriptor, path), path)
     } catch {
       unsafe unlink(path)
-      let code = (error as? OutputError)?.code ?? (error as? SystemError)?.code ?? EIO
+      guard let code = (error as? OutputError)?.code ?? (error as? SystemError)?.code else {
+        throw error
+      }
       throw SystemError(operation: "write", path: path, code: code)
     }
     self.path = path

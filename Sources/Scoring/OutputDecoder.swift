@@ -9,6 +9,11 @@ private func softPlus(_ x: Double) -> Double {
   max(x, 0) + Elementary.log(1 + Elementary.exp(max(-690, -abs(x))))
 }
 
+/// e^x, held within what double precision has; a NaN stays one.
+private func exponential(_ x: Double) -> Double {
+  x.isNaN ? x : Elementary.exp(min(690, max(-690, x)))
+}
+
 /// What one row of scores says, in the words of the task.
 package enum DecodedOutput: Sendable, Equatable {
   /// The likeliest token of a text, and its bytes.
@@ -171,11 +176,11 @@ package struct OutputDecoder: Sendable {
     case .classes(let names):
       let best = unsafe Self.best(scores)
       let highest = unsafe Double(scores[best])
-      let sum = unsafe scores.reduce(0.0) { $0 + Elementary.exp(Double($1) - highest) }
+      let sum = unsafe scores.reduce(0.0) { $0 + exponential(Double($1) - highest) }
       return .category(names[best], probability: 1 / sum)
     case .labels(let names):
       return unsafe .labels(
-        zip(names, scores).map { NamedNumber($0, 1 / (1 + Elementary.exp(-Double($1)))) })
+        zip(names, scores).map { NamedNumber($0, 1 / (1 + exponential(-Double($1)))) })
     case .values(let columns, let parts):
       let columns = units ?? columns
       let values = scores.count / parts.count
@@ -203,10 +208,10 @@ package struct OutputDecoder: Sendable {
     }
     guard let best = order.first else { return [] }
     let highest = unsafe Double(scores[best])
-    let sum = unsafe scores.reduce(0.0) { $0 + Elementary.exp(Double($1) - highest) }
+    let sum = unsafe scores.reduce(0.0) { $0 + exponential(Double($1) - highest) }
     return order.prefix(count).map { place in
       let score = unsafe Double(scores[place])
-      return NamedNumber(names[place], Elementary.exp(score - highest) / sum)
+      return NamedNumber(names[place], exponential(score - highest) / sum)
     }
   }
 

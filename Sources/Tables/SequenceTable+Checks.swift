@@ -11,11 +11,22 @@ extension SequenceTable {
         }
         throw DataFileError(
           path: path,
-          place: "sequence \(sequence + 1), step \(step - starts[sequence] + 1)",
+          place: part.lines.isEmpty
+            ? "sequence \(sequence + 1), step \(step - starts[sequence] + 1)"
+            : self.place(ofStep: step),
           problem: "expected 0 or 1 in column \"\(columns[place])\", found "
             + "\(numbers[step, place])")
       }
     }
+  }
+
+  /// Where a step of a part of a file stands.
+  package func place(ofStep step: Int) -> String {
+    if part.tellsSteps { return "line \(part.lines[step])" }
+    let sequence = starts.lastIndex { $0 <= step } ?? 0
+    return sequence < part.lines.count
+      ? "the sequence that begins in line \(part.lines[sequence])"
+      : "sequence \(sequenceNames[sequence])"
   }
 
   private static func isBinary(_ number: Double) -> Bool { number == 0 || number == 1 }

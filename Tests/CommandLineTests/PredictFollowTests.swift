@@ -74,11 +74,12 @@ import Testing
     let job = try place.run(
       "predict", "run", "new.csv", "--follow", "--session", "sequence", "--sessions", "2")
     #expect(job.errors.contains("first \"s0\"; --sessions keeps more"), "\(job)")
+    #expect(job.errors.contains("dropped, first \"s0\": more than 2 were in use"), "\(job)")
     // Two of three are known, and each is forgotten before its turn comes.
     let turns = job.lines.dropFirst().prefix(9).map { $0.split(separator: ",")[1] }
     #expect(turns == Array(repeating: "1", count: 9), "\(job)")
     let all = try place.run("predict", "run", "new.csv", "--follow", "--session", "sequence")
-    #expect(!all.errors.contains("forgotten"))
+    #expect(!all.errors.contains("dropped"))
   }
 
   /// A line is answered before the next one is there.
@@ -123,8 +124,76 @@ import Testing
     try #require(job.status == 0, "\(job)")
     let refused = try place.run("predict", "both", "t.csv", "--follow")
     #expect(refused.status == 2)
-    #expect(refused.errors.contains("reads sequences from their end too"), "\(refused)")
+    #expect(refused.errors.contains("the model is bidirectional"), "\(refused)")
     #expect(try place.run("predict", "run", "t.csv", "--session", "x").status == 2)
     #expect(try place.run("predict", "run", "t.csv", "--follow", "--batch", "2").status == 2)
+  }
+
+  /// What is missing is the number before, also in a line of several steps and from line to line.
+  @Test func missingNumbersAreThoseBefore() throws {
+    let place = try Workplace()
+    func line(_ steps: [String], _ label: String? = nil) -> String {
+      "{\"session\": \"a\", \"values\": [\(steps.map { "[\($0)]" }.joined(separator: ", "))]"
+        + (label.map { ", \"label\": \"\($0)\"" } ?? "") + "}"
+    }
+    let lines = (0..<12).map { line(["\($0)", "null", "\($0 % 5)"], $0 % 2 == 0 ? "p" : "q") }
+    try place.write("t.jsonl", lines.joined(separator: "\n"))
+    try place.write(
+      "c.json",
+      """
+      {"task": "classification",
+       "data": {"train": "t.jsonl", "valid": "t.jsonl", "missing": "forward"},
+       "model": {"hidden": 8}, "batch": {"sequences": 4, "window": 8, "shards": 4},
+       "run": {"directory": "run", "steps": 8, "validate_every": 8}}
+      """)
+    try #require(try place.run("c.json", "--threads", "1").status == 0)
+    try place.write("whole.jsonl", line(["11", "null", "null"]))
+    try place.write("parts.jsonl", line(["11", "null"]) + "\n" + line(["null"]))
+    let whole = try place.run("predict", "run", "whole.jsonl", "--format", "jsonl")
+    let parts = try place.run(
+      "predict", "run", "parts.jsonl", "--follow", "--session", "session", "--format", "jsonl")
+    try #require(whole.status == 0 && parts.status == 0, "\(whole) \(parts)")
+    func answer(_ line: String?) throws -> [OrderedJSON?] {
+      let record = try OrderedJSON(parsing: Array((line ?? "").utf8))
+      return [record["class"], record["probability"]]
+    }
+    #expect(try answer(parts.lines.last) == answer(whole.lines.last))
+    let unknown = try place.run(
+      "predict", "run", "parts.jsonl", "--follow", "--session", "user")
+    #expect(unknown.errors.contains("no member \"user\", which --session names"), "\(unknown)")
+  }
+
+  /// A text without a token says nothing, whatever was answered before it.
+  @Test func emptyTextsHaveNoAnswerOfOthers() throws {
+    let place = try Workplace()
+    let rows = (0..<20).map { "\($0 % 2 == 0 ? "good fine" : "bad poor") w\($0),\($0 % 2)" }
+    try place.write("t.csv", (["text,label"] + rows).joined(separator: "\n"))
+    try place.write(
+      "c.json",
+      """
+      {"task": "classification",
+       "data": {"train": "t.csv", "valid": "t.csv", "tokenizer": "word"},
+       "model": {"hidden": 8}, "batch": {"sequences": 4, "window": 8, "shards": 4},
+       "run": {"directory": "run", "steps": 8, "validate_every": 8}}
+      """)
+    try #require(try place.run("c.json", "--threads", "1").status == 0)
+    try place.write("new.csv", "user,text\na,good fine\nb,bad poor\na,\n")
+    let job = try place.run("predict", "run", "new.csv", "--follow", "--session", "user")
+    try #require(job.status == 0, "\(job)")
+    #expect(job.lines.count == 4, "\(job)")
+    #expect(job.lines.last == "a,2,,", "\(job)")
+    let states = try place.run(
+      "predict", "run", "new.csv", "--follow", "--session", "user", "--states", "last")
+    #expect(states.lines.last == "a,2" + String(repeating: ",", count: 8), "\(states)")
+  }
+
+  /// Rows before one that cannot be read are answered.
+  @Test func answersBeforeAnErrorStand() throws {
+    let (place, _) = try Self.make()
+    try place.write("bad.csv", "sequence,x,y\na,1,2\na,2,3\na,oops,4\n")
+    let job = try place.run("predict", "run", "bad.csv", "--follow", "--session", "sequence")
+    #expect(job.status == 2, "\(job)")
+    #expect(job.lines.count == 3, "\(job)")
+    #expect(job.errors.contains("line 4, column \"x\""), "\(job)")
   }
 }

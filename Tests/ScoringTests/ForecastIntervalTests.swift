@@ -36,6 +36,16 @@ import Testing
     #expect(student(0, 7) == 0)
   }
 
+  @Test func forecastsThatAreNoNumbersHaveNoScore() {
+    for z in [Double.nan, .infinity, -.infinity] {
+      #expect(PredictiveDistribution.normalScore(z).isNaN)
+      for freedom in [2.5, 1e6, .nan] {
+        #expect(PredictiveDistribution.studentScore(z, freedom: freedom).isNaN)
+      }
+    }
+    #expect(PredictiveDistribution.studentScore(1, freedom: .nan).isNaN)
+  }
+
   @Test func intervalsReachAsFarAsTablesSay() {
     let reach = IntervalReach(level: 0.95)
     #expect(abs(reach.ofNormal - 1.959_963_984_540_054) < 1e-12)

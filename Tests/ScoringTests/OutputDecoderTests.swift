@@ -37,6 +37,29 @@ import Testing
     #expect(abs(probability - 0.75) < 1e-7)
   }
 
+  /// Scores that are hundreds apart, and such that are no numbers, are no trap.
+  @Test func extremeScoresHaveProbabilities() throws {
+    let frame = try frame(#"{"columns": ["x"], "classes": ["down", "up"]}"#)
+    let decoder = try OutputDecoder(
+      task: TaskName.classification.description, tokenizer: .byte, frame: frame, outputs: 2,
+      path: "test")
+    func likeliest(_ scores: [Float]) -> [NamedNumber] {
+      scores.withUnsafeBufferPointer { decoder.likeliest($0, count: 2) }
+    }
+    #expect(likeliest([-2000, 2000]).map(\.name) == ["up", "down"])
+    #expect(likeliest([-2000, 2000]).map { Float($0.number) } == [1, 0])
+    #expect(likeliest([.nan, 1]).map { $0.number.isNaN } == [true, true])
+    let category = try decode(TaskName.classification.description, [900, -900], frame: frame)
+    #expect(category == .category("down", probability: 1))
+    let labels = try self.frame(#"{"columns": ["a", "b"]}"#)
+    let said = try decode(TaskName.multilabel.description, [-3000, 3000], frame: labels)
+    guard case .labels(let numbers) = said else {
+      Issue.record("\(said)")
+      return
+    }
+    #expect(numbers.map { Float($0.number) } == [0, 1])
+  }
+
   @Test func labelsAreNamedAfterColumns() throws {
     let frame = try frame(#"{"columns": ["c4", "d4"]}"#)
     let output = try decode(TaskName.multilabel.description, [0, -100], frame: frame)

@@ -4,8 +4,8 @@ import Tasks
 /// Central intervals of forecasts that say more than a point: how many targets each covers, how
 /// wide it is, and of distributions the CRPS.
 ///
-/// The steps of a forecast say nothing of each other, so that paths that were drawn step by step
-/// would be no forecast of paths; intervals of each step are exact, and nothing is drawn.
+/// The steps of a forecast are predicted independently: paths drawn step by step would not be
+/// realistic, and the interval of each step needs no draws.
 struct ForecastIntervals: Sendable {
   private enum Kind: Sendable {
     /// By which of the quantiles each begins and ends.

@@ -32,6 +32,7 @@ enum PredictiveDistribution {
   /// CRPS of a Gaussian at distance z of what came (Gneiting et al., 2005).
   static func normalScore(_ z: Double) -> Double {
     let z = abs(z)
+    guard z.isFinite else { return .nan }
     return z * normalMass(within: z) + 2 * normalDensity(z) - 1 / rootOfPi
   }
 
@@ -78,6 +79,7 @@ enum PredictiveDistribution {
   /// CRPS of Student's t at distance z of what came (Jordan, Krüger and Lerch, 2019), of more than
   /// one degree of freedom.
   static func studentScore(_ z: Double, freedom: Double) -> Double {
+    guard z.isFinite, !freedom.isNaN else { return .nan }
     if freedom > manyFreedoms { return normalScore(z) }
     let z = abs(z)
     let root = freedom.squareRoot()

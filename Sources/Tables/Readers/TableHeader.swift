@@ -50,7 +50,9 @@ package struct TableHeader {
     label = try place(
       of: request.task.outputs == .classes && request.parts == nil ? request.labelColumn : nil,
       "data.label")
-    kept = try (request.parts?.kept ?? []).compactMap { try place(of: $0, "--keep") }
+    kept = try (request.parts?.kept ?? []).compactMap {
+      try place(of: $0, request.parts?.option(naming: $0) ?? "--keep")
+    }
     categories = try request.categoryColumns.compactMap { try place(of: $0, "data.categories") }
     let wanted = request.predictsOthers ? request.targetColumns ?? ["target"] : []
     targets = try wanted.compactMap { try place(of: $0, "data.targets") }

@@ -11,6 +11,8 @@ package struct PartRequest: Sendable {
   package var tellsSteps: Bool
   /// Columns, or members of lines of JSON, whose values are handed on as they are.
   package var kept: [String]
+  /// The one of them that tells sessions apart.
+  package var session: String?
 
   package init(steps: Int, cutsSequences: Bool, tellsSteps: Bool, kept: [String]) {
     self.steps = steps
@@ -18,6 +20,9 @@ package struct PartRequest: Sendable {
     self.tellsSteps = tellsSteps
     self.kept = kept
   }
+
+  /// The option that names one of those that are kept.
+  package func option(naming name: String) -> String { name == session ? "--session" : "--keep" }
 }
 
 /// Where a part of a file stands in it, and what is handed on of it.
@@ -70,7 +75,8 @@ package final class TableParts {
     for name in request.kept {
       guard let member = value?[name] else {
         throw file.failure(
-          "line \(line)", "there is no member \"\(name)\", which --keep names")
+          "line \(line)", "there is no member \"\(name)\", which "
+            + "\(request.option(naming: name)) names")
       }
       part.part.kept.append(member)
     }
@@ -94,8 +100,8 @@ extension DataFile {
     try requireFormat(format)
     if format != .csv, format != .jsonl, let name = wanted.kept.first {
       throw failure(
-        nil, "--keep names \"\(name)\", and a file in the format \(format.rawValue) has nothing "
-          + "to keep")
+        nil, "\(wanted.option(naming: name)) names \"\(name)\", and a file in the format "
+          + "\(format.rawValue) has nothing to keep")
     }
     let missing = MissingValues(request)
     let path = path
