@@ -103,7 +103,7 @@ package final class SeriesWindows: Sendable, Codable {
     if place >= count { return nil }
     let number = permutation?.number(at: place, epoch: epoch) ?? place
     let window = chosen.map { Int($0[number]) } ?? number
-    return window - windowsBefore[part(of: window)]
+    return window - windowsBefore[Self.part(of: window, windowsBefore)]
   }
 
   /// Windows of the part that has most, and how many steps of its series lie before what each
@@ -118,8 +118,9 @@ package final class SeriesWindows: Sendable, Codable {
     return (most, (0..<most).map { first + $0 * plan.stride })
   }
 
-  private func part(of window: Int) -> Int {
-    var (low, high) = (0, firstSteps.count)
+  /// The part that a window lies in.
+  private static func part(of window: Int, _ windowsBefore: [Int]) -> Int {
+    var (low, high) = (0, windowsBefore.count - 1)
     while high - low > 1 {
       let middle = (low + high) / 2
       if windowsBefore[middle] <= window { low = middle } else { high = middle }
@@ -130,12 +131,8 @@ package final class SeriesWindows: Sendable, Codable {
   private static func start(
     of index: Int, _ firstSteps: [Int], _ windowsBefore: [Int], _ stride: Int
   ) -> Int {
-    var (low, high) = (0, firstSteps.count)
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if windowsBefore[middle] <= index { low = middle } else { high = middle }
-    }
-    return firstSteps[low] + (index - windowsBefore[low]) * stride
+    let part = part(of: index, windowsBefore)
+    return firstSteps[part] + (index - windowsBefore[part]) * stride
   }
 
   /// The first step of the window in a row of a batch; nil where nothing is left for it.

@@ -83,7 +83,7 @@ package struct CorpusSplit: Sendable {
       throw .invalidFraction(fraction)
     }
     func start(_ fraction: Double) -> Int {
-      max(0, train.count - Int((Double(train.count) * fraction).rounded(.up)))
+      max(0, train.count - HeldOut.size(of: train.count, fraction))
     }
     let trainingCount = fraction == 0 ? train.count : train.trainingCount ?? start(fraction)
     let testStart =

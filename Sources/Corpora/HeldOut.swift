@@ -32,6 +32,11 @@ package struct HeldOut: Sendable, Equatable {
     unsafe Self.end(of: text, before: test, kind: kind, rules: rules)
   }
 
+  /// Elements of a part that is held out: ⌈n · fraction⌉ of n.
+  package static func size(of count: Int, _ fraction: Double) -> Int {
+    Int((Double(count) * fraction).rounded(.up))
+  }
+
   /// Where what is before the last part of a text ends: ⌈n · fraction⌉ of n bytes before its end,
   /// or with the token, of byte pairs the chunk, that starts before that place.
   ///
@@ -42,7 +47,7 @@ package struct HeldOut: Sendable, Equatable {
     of text: UnsafeRawBufferPointer, before fraction: Double, kind: Tokenizer.Kind,
     rules: TextRules?
   ) -> Int {
-    let target = max(0, text.count - Int((Double(text.count) * fraction).rounded(.up)))
+    let target = max(0, text.count - size(of: text.count, fraction))
     let rules = rules ?? .newest
     switch kind {
     case .byte: return target

@@ -1,4 +1,5 @@
 import Batches
+import Corpora
 import NumericContract
 import Records
 import Tasks
@@ -119,10 +120,10 @@ extension SequenceParts {
   mutating func cutOnlySequence(of table: inout SequenceTable, _ request: SequenceRequest) {
     guard request.isOfSteps, table.count == 1, request.split.by == .fraction else { return }
     let steps = table.starts[1]
-    func held(_ fraction: Double) -> Int { Int((Double(steps) * fraction).rounded(.up)) }
+    let isHeldHere = request.heldFile != request.train
     let validated =
-      request.valid == nil && request.heldFile != request.train ? held(request.validFraction) : 0
-    let tested = request.heldFile == request.train ? 0 : held(request.testFraction)
+      request.valid == nil && isHeldHere ? HeldOut.size(of: steps, request.validFraction) : 0
+    let tested = isHeldHere ? HeldOut.size(of: steps, request.testFraction) : 0
     let trained = steps - validated - tested
     guard validated + tested > 0, trained > 0 else { return }
     let lengths = [trained, validated, tested].filter { $0 > 0 }

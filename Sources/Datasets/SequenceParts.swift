@@ -1,4 +1,5 @@
 import Batches
+import Corpora
 import NumericContract
 package import Tables
 import Tasks
@@ -102,11 +103,6 @@ package struct SequenceParts {
   /// The steps that classes are learnt from; nil for all.
   var learntSteps: [Range<Int>]? { isStrict ? trainingSteps : nil }
 
-  /// ⌈n · fraction⌉.
-  private static func held(of count: Int, _ fraction: Double) -> Int {
-    Int((Double(count) * fraction).rounded(.up))
-  }
-
   /// Cuts every series in time.
   private mutating func cut(
     _ all: [Range<Int>], _ source: Source, _ request: SequenceRequest, valid: Double,
@@ -147,7 +143,7 @@ package struct SequenceParts {
     for group in groups {
       // A class by itself gives what is nearest to its fraction, and keeps one to train on.
       func held(_ fraction: Double, most: Int) -> Int {
-        if rule != .classes { return Self.held(of: group.count, fraction) }
+        if rule != .classes { return HeldOut.size(of: group.count, fraction) }
         return min(most, Int((Double(group.count) * fraction).rounded()))
       }
       let validated = held(valid, most: group.count - 1)

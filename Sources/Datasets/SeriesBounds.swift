@@ -1,3 +1,4 @@
+import Corpora
 import Tables
 import Tasks
 
@@ -54,9 +55,9 @@ struct SeriesBounds {
   private func cuts(of whole: Range<Int>) throws -> (valid: Int, test: Int, end: Int) {
     switch split.by {
     case .fraction, .classes, .sequence:
-      func held(_ fraction: Double) -> Int { Int((Double(whole.count) * fraction).rounded(.up)) }
-      let test = max(whole.lowerBound, whole.upperBound - held(self.test))
-      return (max(whole.lowerBound, test - held(valid)), test, whole.upperBound)
+      let test = max(whole.lowerBound, whole.upperBound - HeldOut.size(of: whole.count, self.test))
+      let validated = HeldOut.size(of: whole.count, valid)
+      return (max(whole.lowerBound, test - validated), test, whole.upperBound)
     case .row:
       func row(_ bound: DataSplit.Bound, else other: Int) -> Int {
         guard case .row(let row) = bound else { return other }
