@@ -23,7 +23,7 @@ extension Config {
         "drops tokens, and the task \"\(task.rawValue)\" reads real values",
         hint: "set it to 0")
     }
-    guard description.writesText || !model.tieWeights else {
+    guard description.predictsVocabulary || !model.tieWeights else {
       throw place.failure(
         "model.tie_weights",
         "ties the tokens that a model reads to those it predicts, "

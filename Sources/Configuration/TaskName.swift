@@ -11,7 +11,7 @@ extension [TaskName] {
   static var fromFiles: Self { all.filter { !$0.description.isGenerated } }
 
   /// Those that may learn a vocabulary.
-  static var withTokenizer: Self { [.language, .classification, .tagging] }
+  static var withTokenizer: Self { [.language, .classification, .tagging, .recommendation] }
 
   /// Those that read files of sequences.
   static var fromSequences: Self { fromFiles.filter { !$0.description.readsText } }
@@ -21,4 +21,7 @@ extension [TaskName] {
 
   /// Those that read tables.
   static var fromTables: Self { fromSequences.filter { $0 != .tagging } }
+
+  /// Those whose tables hold numbers.
+  static var fromNumbers: Self { fromTables.filter { $0 != .recommendation } }
 }

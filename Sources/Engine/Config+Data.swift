@@ -144,6 +144,7 @@ extension Config {
       if model.tieWeights { text.mostDocuments = 1 }
       (text.words, text.tags) = (data.tokens.words, data.tokens.tags)
       text.ignoredLabel = data.tokens.ignoredLabel
+      (text.item, text.time) = (data.tokens.item, data.tokens.time)
       text.truncation = data.tokens.truncate
       request.text = text
     }

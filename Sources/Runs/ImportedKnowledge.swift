@@ -57,7 +57,7 @@ struct ImportedKnowledge {
           "\(path) has the tokenizer \"\(tokenizer.kind.rawValue)\"; add --set "
             + "data.tokenizer=\(tokenizer.kind.rawValue)")
       }
-      if task.writesText { return .tokenizer(tokenizer) }
+      if task.predictsVocabulary { return .tokenizer(tokenizer) }
       learnt = tokenizer
     }
     guard let columns = columns ?? (task.readsValues ? nil : []) else { throw missing("columns") }

@@ -141,7 +141,7 @@ extension Config {
     var kept: OrderedJSON?
     try communicator.coordinate {
       kept = try CheckpointStore(run: run).newestState().flatMap { state in
-        if task.writesText { return state.tokenizer.json }
+        if task.predictsVocabulary { return state.tokenizer.json }
         guard let frame = TaskFrame(of: state)?.json, task.hasTokenizer else {
           return TaskFrame(of: state)?.json
         }
@@ -153,7 +153,7 @@ extension Config {
     guard !shared.isEmpty,
       let fields = try? JSONFields(try OrderedJSON(parsing: shared))
     else { return nil }
-    if task.writesText { return (try? Tokenizer(json: fields)).map { .tokenizer($0) } }
+    if task.predictsVocabulary { return (try? Tokenizer(json: fields)).map { .tokenizer($0) } }
     let frameFields = task.hasTokenizer ? try? fields.object("frame") : fields
     guard let frameFields, let frame = try? TaskFrame(json: frameFields),
       (try? frame.check(

@@ -107,7 +107,7 @@ package struct LoadedModel {
     of state: TrainingState, _ config: Config, _ shape: ModelShape, path: String
   ) throws(CheckpointError) -> TaskFrame? {
     let task = config.taskDescription
-    if task.writesText || task.isGenerated { return nil }
+    if task.predictsVocabulary || task.isGenerated { return nil }
     do throws(JSONFieldError) {
       guard let dataset = state.dataset else {
         throw JSONFieldError(key: "dataset", problem: "is missing")

@@ -102,6 +102,12 @@ package struct OutputDecoder: Sendable {
   ) throws {
     switch task.outputs {
     case .textTokens: meaning = .tokens(tokenizer)
+    case .items:
+      meaning = .classes(
+        (0..<outputs).map { token in
+          let bytes = tokenizer.decode([Int32(token)])
+          return String(decoding: bytes.filter { $0 != 0x20 }, as: UTF8.self)
+        })
     case .symbols: meaning = .symbols
     case .classes:
       meaning = .classes(

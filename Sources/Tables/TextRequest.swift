@@ -17,6 +17,10 @@ package struct TextRequest: Sendable {
   package var tags: String?
   /// The label of words that do not count.
   package var ignoredLabel: String?
+  /// The column or member of an event of a session that holds its item, and the one by which its
+  /// events are ordered; nil for the order of the file.
+  package var item = "item"
+  package var time: String?
   /// What is left out of texts of more tokens than a row has steps.
   package var truncation = TextTruncation.none
 

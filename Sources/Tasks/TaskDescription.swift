@@ -47,6 +47,8 @@ package struct TaskDescription: Sendable, Equatable {
   package enum Outputs: Sendable, Equatable {
     /// A token of the text's tokenizer.
     case textTokens
+    /// An item of the vocabulary of sessions.
+    case items
     /// One of the symbols that go in, which have no names.
     case symbols
     /// A class, by name.
@@ -58,7 +60,7 @@ package struct TaskDescription: Sendable, Equatable {
   }
 
   /// What losses, and the speed of training, are counted by.
-  package enum Unit: String, Sendable { case tokens, steps, sequences }
+  package enum Unit: String, Sendable { case tokens, items, steps, sequences }
 
   /// As configs and errors call it.
   package var name: String
@@ -153,11 +155,11 @@ extension TaskDescription {
 
   /// Whether outputs are those of the vocabulary that goes in, so that the tokenizer says all that
   /// is to be known of them.
-  package var predictsVocabulary: Bool { outputs == .textTokens }
+  package var predictsVocabulary: Bool { outputs == .textTokens || outputs == .items }
 
   /// Whether outputs are among the kinds of tokens that go in.
   package var predictsInputTokens: Bool {
-    readsTokens && (outputs == .textTokens || outputs == .symbols)
+    readsTokens && (predictsVocabulary || outputs == .symbols)
   }
 
   /// Whether layers may read a sequence from its end too: they may not where that shows the target.
@@ -169,6 +171,7 @@ extension TaskDescription {
   /// What the targets of a score are counted by: what speed is counted by, except that made-up
   /// symbols are steps there.
   package var scoreUnit: Unit {
+    if outputs == .items { return .items }
     if hasTokenizer, readout == .every { return .tokens }
     return readout == .every ? .steps : .sequences
   }
@@ -194,11 +197,14 @@ extension TaskDescription {
     precondition(
       !readsTokens || predictsInputTokens == (inputVocabularySize == nil),
       "task \"\(name)\": \(inputVocabularySize.map { "\($0)" } ?? "unknown") kinds of tokens")
-    return TaskShape(
+    var shape = TaskShape(
       input: !readsValues ? .tokens : readsTokens || categories > 0 ? .both : .values,
       tokensPerStep: max(1, categories), readout: readout, loss: loss,
       inputVocabularySize: inputVocabularySize, quantiles: quantiles, masksTargets: masksTargets,
       sumsMetric: metrics.contains(where: \.needsLossMetric), looksAhead: looksAhead)
+    // Behind the tokens for unknown items and for ends, which nobody recommends.
+    if outputs == .items { shape.rankedFrom = 2 }
+    return shape
   }
 }
 

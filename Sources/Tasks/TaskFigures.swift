@@ -10,6 +10,8 @@ package enum TaskFigures: String, CaseIterable, Sendable {
   /// Of one class for each output: precision, recall and confusion matrix; the baseline is the
   /// largest class.
   case classes
+  /// Of the item that comes next: how high it is ranked; the baseline is the most popular items.
+  case items
   /// Of several labels of 0 or 1 for each output; the baselines are the vector before, and the
   /// columns' frequencies.
   case labels

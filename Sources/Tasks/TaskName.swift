@@ -11,6 +11,8 @@ package enum TaskName: String, CaseIterable, Sendable {
   case tagging
   /// The coming values of time series.
   case forecasting
+  /// The next item of a session.
+  case recommendation
   /// Several yes or no at every step.
   case multilabel
   /// The sum of two marked numbers among many (Hochreiter and Schmidhuber, 1997).
@@ -21,7 +23,7 @@ package enum TaskName: String, CaseIterable, Sendable {
   /// What the output layer may read, the default first.
   package var readouts: [TaskShape.Readout] {
     switch self {
-    case .language, .copy, .multilabel, .tagging: [.every]
+    case .language, .copy, .multilabel, .tagging, .recommendation: [.every]
     case .classification, .regression: [.last, .mean, .every]
     case .forecasting, .adding: [.last, .mean]
     }
@@ -30,7 +32,7 @@ package enum TaskName: String, CaseIterable, Sendable {
   /// What it may be trained by, the default first.
   package var losses: [TaskShape.Loss] {
     switch self {
-    case .language, .copy, .classification, .tagging: [.softmax]
+    case .language, .copy, .classification, .tagging, .recommendation: [.softmax]
     case .multilabel: [.sigmoid]
     case .regression, .forecasting:
       [.squaredError, .absoluteError, .quantile, .gaussian, .studentT]
@@ -77,6 +79,9 @@ package enum TaskName: String, CaseIterable, Sendable {
       task(
         .tokens, .packed, .everyStep, looksAhead: false, .classes, Self.classMetrics, .classes,
         .tokens)
+    case .recommendation:
+      task(
+        .tokens, .packed, .nextStep, looksAhead: true, .items, Self.itemMetrics, .items, .items)
     case .forecasting:
       task(
         .values, .windows, .severalPerSequence, looksAhead: true, .values,
@@ -107,6 +112,12 @@ package enum TaskName: String, CaseIterable, Sendable {
     TaskMetric("macro_f1", .figure(.higher)),
     TaskMetric("balanced_accuracy", .figure(.higher)),
   ]
+
+  private static let itemMetrics =
+    ["recall_at_1", "recall_at_5", "recall_at_10", "recall_at_20"].map(figure)
+    + ["mrr_at_5", "mrr_at_10", "mrr_at_20"].map(figure)
+
+  private static func figure(_ name: String) -> TaskMetric { TaskMetric(name, .figure(.higher)) }
 
   private static func forecastMetrics(_ loss: TaskShape.Loss) -> [TaskMetric] {
     let isDistribution = [.gaussian, .studentT].contains(loss)

@@ -16,7 +16,9 @@ extension SequenceData {
       try self.init(request, frame: frame)
       return
     }
-    if text.documents != nil {
+    if request.task.outputs == .items {
+      try self.init(readingSessions: text, request, tokenizer: tokenizer)
+    } else if text.documents != nil {
       try self.init(readingDocuments: text, request, tokenizer: tokenizer)
     } else if request.task.targets == .everyStep {
       try self.init(readingTags: text, request, frame: frame, tokenizer: tokenizer)

@@ -115,6 +115,23 @@ extension TaggedTable {
     return "the sequence of line \(lines[sequence])"
   }
 
+  /// Calls `body` with the tokens of each sequence.
+  func forEachEncoded(by tokenizer: Tokenizer, _ body: ([Int32]) -> Void) {
+    var encoder = TextEncoder(tokenizer)
+    var tokens: [Int32] = []
+    unsafe bytes.withUnsafeBytes { bytes in
+      for sequence in 0..<count {
+        tokens.removeAll(keepingCapacity: true)
+        for word in starts[sequence]..<starts[sequence + 1] {
+          unsafe encoder.encode(
+            UnsafeRawBufferPointer(rebasing: bytes[wordStarts[word]..<wordStarts[word + 1]]),
+            into: &tokens)
+        }
+        body(tokens)
+      }
+    }
+  }
+
   /// The classes: all labels of some sequences but the one that is ignored.
   ///
   /// - Parameter sequences: nil for all.

@@ -65,7 +65,7 @@ package struct DataConfig: ConfigSection {
   package mutating func adopt(_ task: TaskName) {
     self.task.adopt(task)
     // Every word that a file has is one token.
-    if task == .tagging { tokens.tokenizer = .word }
+    if task == .tagging || task == .recommendation { tokens.tokenizer = .word }
   }
 
   package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {

@@ -46,6 +46,7 @@ package struct TaskDataConfig: Sendable, Equatable {
   /// Sets what has another default, or no key, for a task.
   mutating func adopt(_ task: TaskName) {
     if task == .forecasting { sequence = nil }
+    if task == .recommendation { sequence = "session" }
     // Inputs of 0 and 1 stay what they are.
     if task == .multilabel { normalize = false }
   }
@@ -61,7 +62,7 @@ extension DataConfig {
       "header", \.task.header, .boolean, tasks: .fromTables,
       "Whether the first row of a table names its columns; they are \"column 1\" and so on else."),
     ConfigKey(
-      "decimal", \.task.decimal, .optionalChoice([".", ","]), tasks: .fromTables,
+      "decimal", \.task.decimal, .optionalChoice([".", ","]), tasks: .fromNumbers,
       "What stands before the decimals of a table's numbers; null for what its head shows."),
     ConfigKey(
       "comment", \.task.comment, .optionalText, tasks: .fromTables,
@@ -77,7 +78,7 @@ extension DataConfig {
       tasks: .withColumns,
       "What stands for a missing number; null for nothing, NA, N/A, #N/A, NaN, null, ? and -."),
     ConfigKey(
-      "columns", \.task.columns, .optionalTexts, tasks: .fromTables,
+      "columns", \.task.columns, .optionalTexts, tasks: .fromNumbers,
       "Columns to read; null for all that hold numbers."),
     ConfigKey(
       "width", \.task.width, .optionalInteger(1...1 << 20),
@@ -85,7 +86,7 @@ extension DataConfig {
       "How many columns the steps of JSON lines have whose \"active\" names, from 0, the columns "
         + "that are 1; null where lines have \"values\"."),
     ConfigKey(
-      "sequence", \.task.sequence, .text, tasks: [.multilabel],
+      "sequence", \.task.sequence, .text, tasks: [.multilabel, .recommendation],
       "The column of a table that tells sequences apart."),
     ConfigKey(
       "label", \.task.label, .text, tasks: [.classification],

@@ -15,6 +15,10 @@ package struct TokenDataConfig: Sendable, Equatable {
   package var tags: String?
   /// The label of words that do not count.
   package var ignoredLabel: String?
+  /// The column or member of an event of a session that holds its item, and the one by which its
+  /// events are ordered; nil for the order of the file.
+  package var item = "item"
+  package var time: String?
   /// What becomes of texts that are longer than `batch.window`.
   package var truncate = TextTruncation.none
 }
@@ -43,6 +47,13 @@ extension DataConfig {
     ConfigKey(
       "ignore_label", \.tokens.ignoredLabel, .optionalText, tasks: [.classification, .tagging],
       "A label whose words, or steps, are read, and count neither in losses nor in figures."),
+    ConfigKey(
+      "item", \.tokens.item, .text, tasks: [.recommendation],
+      "The column of a table, or the member of a line of JSON, that holds the item of an event."),
+    ConfigKey(
+      "time", \.tokens.time, .optionalText, tasks: [.recommendation],
+      "The one by which the events of a session are ordered, numbers or ISO dates; null keeps the "
+        + "order of the file."),
     ConfigKey(
       "truncate", \.tokens.truncate, .choice(), tasks: [.classification, .tagging],
       "What is left out of texts of more than `batch.window` tokens: nothing (they are an error), "

@@ -46,6 +46,7 @@ extension TaskFigures {
     }
     switch self {
     case .none, .text: return nil
+    case .items: return ItemFigures(first: task.shape().rankedFrom ?? 0)
     case .classes: return ClassFigures(classes: names(frame?.classes))
     case .labels: return LabelFigures(columns: names(frame?.columns))
     case .forecasts: return frame.flatMap { ForecastFigures($0, task: task, outputs: outputs) }
@@ -71,6 +72,9 @@ package struct ScoredOutput {
 
   /// The class to predict.
   var target: Int { unsafe Int(worker.targets[row]) }
+
+  /// The rank of the target among all items, from 1.
+  var rank: Int { worker.rank(ofRow: row) }
 
   /// The scores of all columns of the output layer, [V].
   var scores: UnsafeBufferPointer<Float> { unsafe worker.scores(ofRow: row) }

@@ -1,0 +1,246 @@
+import Corpora
+import Datasets
+import Records
+import Tasks
+
+/// Reads sessions: events of a table or of lines of JSON, one each, that name their session, or
+/// lines of item ids that are a session each.
+struct SessionReader {
+  let request: SequenceRequest
+  let text: TextRequest
+
+  /// The events of a file in its order.
+  private struct Events {
+    /// The number of each session by its id, in order of first events.
+    var numbers: [String: Int] = [:]
+    /// By session: its events, and the line of the first one.
+    var events: [[Event]] = []
+    var lines: [Int] = []
+    /// Events without an item, which are left out.
+    var empty = 0
+  }
+
+  private struct Event {
+    var item: String
+    /// Nil where the order is that of the file.
+    var time: Time?
+  }
+
+  /// A number, or a text such as a date in ISO form, whose order is that of its bytes.
+  private enum Time: Comparable {
+    case number(Double)
+    case text(String)
+  }
+
+  /// - Throws: `DataFileError`.
+  func read(_ path: String) throws -> TaggedTable {
+    let file = try DataFile(path: path, progress: request.progress)
+    var table = TaggedTable(path: path)
+    let isObjects = request.format == .auto && ["jsonl", "ndjson"].contains(file.ending)
+    let isTable = request.format == .auto && ["csv", "tsv"].contains(file.ending)
+    do {
+      if request.format == .jsonl || isObjects {
+        try readObjects(file, &table)
+      } else if request.format == .csv || isTable {
+        try file.requireFormat(.csv)
+        try readRows(file, &table)
+      } else if request.format == .auto {
+        try file.requireFormat(.csv)
+        try readLines(file, &table)
+      } else {
+        throw file.failure(
+          nil, "data.format is \"\(request.format.rawValue)\", and sessions are read from \"csv\", "
+            + "\"jsonl\", or with \"auto\" from lines of item ids")
+      }
+    } catch let error as ByteStream.NotText {
+      throw file.failure(of: error)
+    } catch let error as DelimitedText.Failure {
+      throw file.failure("line \(error.line)", error.problem)
+    }
+    table.finish()
+    table.fingerprint = file.fingerprint
+    guard table.count > 0 else { throw file.failure(nil, "there is no session in it") }
+    return table
+  }
+
+  /// Item ids separated by blanks, tabs or commas: a session a line.
+  private func readLines(_ file: DataFile, _ table: inout TaggedTable) throws {
+    table.form = "a session a line"
+    if text.time != nil {
+      throw file.failure(
+        nil, "data.time has no effect on it: lines of item ids have no times",
+        hint: "leave data.time out, or set data.format to \"csv\"")
+    }
+    var lines = Datasets.LineReader(file.stream)
+    while try lines.next() {
+      for item in lines.bytes.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 || $0 == 0x2C }) {
+        _ = table.append(item, label: "")
+      }
+      table.endSequence(line: lines.number)
+    }
+  }
+
+  // MARK: - Tables
+
+  private func readRows(_ file: DataFile, _ table: inout TaggedTable) throws {
+    let stream = file.stream
+    let dialect = TableDialect(
+      head: stream.head(TableDialect.headBytes),
+      isWhole: stream.isAtEnd && stream.count <= TableDialect.headBytes, request)
+    var rows = try DelimitedText(
+      stream, separator: dialect.separator, remark: Array((request.remark ?? "").utf8),
+      skipping: dialect.preamble)
+    guard try rows.next() else { throw file.failure(nil, "there is no header in it") }
+    var unnamed = request
+    unnamed.columns = nil
+    let header = try TableHeader(of: rows, unnamed, file: file)
+    guard let session = header.sequence else {
+      throw file.failure("header", "no column tells sessions apart", hint: "set data.sequence")
+    }
+    func place(_ name: String, _ key: String) throws -> Int {
+      if let place = header.names.firstIndex(of: name) { return place }
+      throw file.failure(
+        "header", "there is no column \"\(name)\", which \(key) names",
+        hint: "the columns are \(DataFileError.list(header.names))")
+    }
+    let item = try place(text.item, "data.item")
+    let time = try text.time.map { try place($0, "data.time") }
+    if item == session {
+      throw file.failure("header", "data.sequence and data.item name the same column")
+    }
+    table.form =
+      "a row an event, \(dialect.words): sessions by \"\(header.names[session])\", items by "
+      + "\"\(header.names[item])\"" + (time.map { ", in order of \"\(header.names[$0])\"" } ?? "")
+    let others = header.names.indices.filter { ![session, item, time].contains($0) }
+    if !others.isEmpty {
+      table.remarks.append(
+        "columns that are left out: \(DataFileError.list(others.map { header.names[$0] }))")
+    }
+    table.remarks += dialect.remarks
+    var events = Events()
+    var isThere = try header.isGiven ? rows.next() : true
+    while isThere {
+      let place = "line \(rows.line)"
+      let expected = header.names.count
+      guard rows.count == expected || rows.count > expected && rows.isEmpty(from: expected) else {
+        throw file.failure(
+          place,
+          "has \(Format.count(rows.count, "field")), the "
+            + "\(header.isGiven ? "header" : "first row") has \(expected) (\(dialect.words))")
+      }
+      if !rows.isEmpty(from: 0) {
+        try append(
+          CSVReader.trimmed(rows[session]), CSVReader.trimmed(rows[item]),
+          time.map { CSVReader.trimmed(rows[$0]) }, line: rows.line, file, &events)
+      }
+      isThere = try rows.next()
+    }
+    try take(events, file, into: &table)
+  }
+
+  private func append(
+    _ session: String, _ item: String, _ time: String?, line: Int, _ file: DataFile,
+    _ events: inout Events
+  ) throws {
+    guard !session.isEmpty else {
+      throw file.failure(
+        "line \(line)", "has no session", hint: "give it one, or leave the event out")
+    }
+    if item.isEmpty {
+      events.empty += 1
+      return
+    }
+    var moment: Time?
+    if let time {
+      if time.isEmpty {
+        throw file.failure("line \(line)", "has no time, which data.time names")
+      }
+      moment = Double(time).map { .number($0) } ?? .text(time)
+    }
+    let number = events.numbers[session] ?? events.events.count
+    if number == events.events.count {
+      events.numbers[session] = number
+      events.events.append([])
+      events.lines.append(line)
+    }
+    events.events[number].append(Event(item: item, time: moment))
+  }
+
+  /// Puts the events of each session in order; those of one time stay in the order of the file.
+  private func take(_ events: Events, _ file: DataFile, into table: inout TaggedTable) throws {
+    for (session, line) in zip(events.events, events.lines) {
+      let places = try order(session, line: line, file)
+      for place in places { _ = table.append(session[place].item.utf8, label: "") }
+      table.endSequence(line: line)
+    }
+    if events.empty > 0 {
+      table.remarks.append("events without an item are left out: \(events.empty)")
+    }
+  }
+
+  private func order(_ session: [Event], line: Int, _ file: DataFile) throws -> [Int] {
+    let numbers = session.count {
+      if case .number? = $0.time { true } else { false }
+    }
+    guard session.first?.time != nil else { return Array(session.indices) }
+    guard numbers == 0 || numbers == session.count else {
+      throw file.failure(
+        "the session of line \(line)", "has times that are numbers and times that are none",
+        hint: "write all as numbers, or all in ISO form")
+    }
+    return session.indices.sorted { first, second in
+      let (left, right) = (session[first].time, session[second].time)
+      guard let left, let right, left != right else { return first < second }
+      return left < right
+    }
+  }
+
+  // MARK: - Lines of JSON
+
+  /// {"session": 1, "item": "a", "time": 3}, or a session a line: {"items": ["a", "b"]}.
+  private func readObjects(_ file: DataFile, _ table: inout TaggedTable) throws {
+    let session = request.sequenceColumn ?? "session"
+    var events = Events()
+    var lines = Datasets.LineReader(file.stream)
+    var isWhole: Bool?
+    while try lines.next() {
+      guard let value = try file.json(lines.bytes, lines.number) else { continue }
+      let place = "line \(lines.number)"
+      let list = value[text.item] ?? value["items"]
+      if case .array(let items)? = list, isWhole != false {
+        isWhole = true
+        for item in items {
+          guard let id = JSONLinesReader.label(item) else {
+            throw file.failure(place, "expected items that are texts or numbers")
+          }
+          _ = table.append(id.utf8, label: "")
+        }
+        table.endSequence(line: lines.number)
+        continue
+      }
+      guard isWhole != true, let id = JSONLinesReader.label(value[session]),
+        let item = JSONLinesReader.label(value[text.item])
+      else {
+        throw file.failure(
+          place,
+          "expected \"\(session)\" and \"\(text.item)\", or a list \"items\" in every line",
+          hint: "data.sequence and data.item name the members of an event")
+      }
+      isWhole = false
+      var time: String?
+      if let name = text.time {
+        guard let found = JSONLinesReader.label(value[name]) else {
+          throw file.failure(place, "has no \"\(name)\", which data.time names")
+        }
+        time = found
+      }
+      try append(id, item, time, line: lines.number, file, &events)
+    }
+    table.form =
+      isWhole == true
+      ? "a line of JSON a session"
+      : "a line of JSON an event: sessions by \"\(session)\", items by \"\(text.item)\""
+        + (text.time.map { ", in order of \"\($0)\"" } ?? "")
+    try take(events, file, into: &table)
+  }
+}
