@@ -104,10 +104,12 @@ extension Config {
       + rules(["truncate"], readsTokens, "texts") + [textRule(instead)]
       + rules(
         [
-          "missing", "missing_values", "columns", "sequence", "normalize", "calendar", "static",
+          "missing", "missing_values", "columns", "normalize", "calendar", "static",
           "width", "categories",
         ], !readsTokens,
         "real values")
+      + rules(
+        ["sequence"], !readsTokens || taskDescription.outputs == .items, "real values and sessions")
   }
 
   private func textRule(_ instead: String) -> EffectRule {

@@ -117,6 +117,11 @@ package struct Prediction {
         "\(path) is of task \"\(task.name)\", whose data are generated: there is nothing to "
           + "predict")
     }
+    if task.outputs == .items {
+      throw UsageError(
+        "\(path) is of task \"\(task.name)\", which predict does not rank items for; gru-dist "
+          + "evaluate --text measures it on other sessions, and export hands it on")
+    }
     if unit != nil || ranks != nil {
       let option = unit != nil ? "by" : "ranks"
       if !task.writesText { throw refuse(option, "only a language model scores texts") }

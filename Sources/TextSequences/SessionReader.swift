@@ -66,7 +66,8 @@ struct SessionReader {
   /// Item ids separated by blanks, tabs or commas: a session a line.
   private func readLines(_ file: DataFile, _ table: inout TaggedTable) throws {
     table.form = "a session a line"
-    if text.time != nil {
+    // Another file may be measured on than the one that a run was trained on.
+    if text.time != nil, !request.growsWindow {
       throw file.failure(
         nil, "data.time has no effect on it: lines of item ids have no times",
         hint: "leave data.time out, or set data.format to \"csv\"")

@@ -114,6 +114,9 @@ extension GoldenConfig {
         + "model.dropout=0.1 optimizer.lazy=true", base: tags, worlds: mixed, version: 2),
   ]
 
+  private static let sessions = Base(
+    "task=recommendation data.train=sessions.csv data.valid_fraction=0.25")
+
   /// A sampled softmax: which outputs a step draws depends on nothing but seed and step.
   private static let sampled2: [GoldenConfig] = [
     .init("sampled-words", "output.sampled=20", base: .words, worlds: three, version: 2),
@@ -126,6 +129,15 @@ extension GoldenConfig {
     .init(
       "sampled-checked", "output.sampled=33 optimizer.lazy=true run.recompute_every=2",
       base: .words, worlds: exchanging, version: 2),
+    .init(
+      "sessions",
+      "data.time=time model.embedding=6 batch.window=9 output.sampled=16 run.best_by=recall_at_5",
+      base: sessions, worlds: three, version: 2),
+    .init(
+      "sessions-full",
+      "data.minimum_count=4 model.embedding=12 model.tie_weights=true batch.window=5 "
+        + "model.dropout=0.1 output.label_smoothing=0.1",
+      base: sessions, worlds: mixed, version: 2),
     .init(
       "sampled-local",
       "output.sampled=20 exchange.synchronize_every=2 exchange.local_groups=2 run.log_every=2 "

@@ -29,6 +29,7 @@ enum GoldenData {
       "spike.csv": spikeTable,
       "sayings.csv": sayingTable,
       "tags.conll": tagColumns,
+      "sessions.csv": sessionTable,
       "goals.csv": goalTable,
       "goals.jsonl": goalLines,
       "stream.csv": streamTable,

@@ -14,6 +14,25 @@ import Testing
     value.map { abs($0 - expected) < 1e-12 } ?? false
   }
 
+  /// Of four targets the model ranks one first and one third; the most popular item is one of them.
+  @Test func recommendationsAreJudgedByRecallAndRank() throws {
+    let kind = ItemFigures(first: 2)
+    // By length 1, 5, 10, 20: targets among them, and the sum of 1 / rank.
+    let model: [Double] = [1, 1, 2, 1 + 1.0 / 3, 2, 1 + 1.0 / 3, 3, 1 + 1.0 / 3 + 1.0 / 12]
+    let popular: [Double] = [1, 1, 1, 1, 1, 1, 1, 1]
+    let figures = kind.figures(of: [4] + model + popular)
+    #expect(isNear(figures.values["recall_at_1"], 0.25))
+    #expect(isNear(figures.values["recall_at_5"], 0.5))
+    #expect(isNear(figures.values["recall_at_20"], 0.75))
+    #expect(isNear(figures.values["mrr_at_5"], (1 + 1.0 / 3) / 4))
+    let baseline = try #require(figures.baselines.first)
+    #expect(baseline.name == "most_popular")
+    #expect(isNear(baseline.values["mrr_at_20"], 0.25))
+    for metric in TaskName.recommendation.description.metrics {
+      #expect(figures.values[metric.name] != nil, "\(metric.name)")
+    }
+  }
+
   /// Of 10 examples 6 are "a", 3 "b", 1 "c"; confusions [[5, 1, 0], [1, 2, 0], [1, 0, 0]].
   @Test func classesAreJudgedByPrecisionAndRecall() throws {
     let kind = ClassFigures(classes: ["a", "b", "c", "never"])

@@ -90,7 +90,9 @@ import Testing
     let higher: Set = ["macro_f1", "micro_f1", "exact_match", "r2"]
     for task in TaskName.allCases {
       for measure in task.description.measures {
-        let isHigher = measure.name.hasSuffix("accuracy") || higher.contains(measure.name)
+        let isHigher =
+          measure.name.hasSuffix("accuracy") || measure.name.contains("_at_")
+          || higher.contains(measure.name)
         #expect(measure.isBetter(2, than: 1) == isHigher, "\(measure.name)")
         #expect(measure.isBetter(1, than: 2) != isHigher, "\(measure.name)")
         #expect(!measure.isBetter(1, than: 1))
