@@ -45,7 +45,13 @@ final class FollowedInput {
     worker.keepsScores = model.shape.adaptiveSoftmax == nil
     sessions = KnownSessions(most: prediction.sessions)
     var own = prediction
-    if let name = prediction.session { own.kept = [name] + prediction.kept }
+    // Sessions of items have names in training too.
+    let isOfItems = model.task.outputs == .items
+    if let name = prediction.session
+      ?? (isOfItems ? model.config.data.task.sequence ?? "session" : nil)
+    {
+      own.kept = [name] + prediction.kept
+    }
     tables = model.task.hasTokenizer ? nil : try TablePredictions(own, predictor, results)
     texts = model.task.hasTokenizer ? try TextPredictions(own, predictor, results) : nil
   }
@@ -74,6 +80,16 @@ final class FollowedInput {
 
   /// Answers lines until there are no more.
   func run() throws {
+    try TextPredictions.withoutKeys { try answerAll() }
+    if sessions.forgotten > 0 {
+      Console.complain(
+        "gru-dist: \(Format.count(sessions.forgotten, "session")) dropped, first "
+          + "\"\(sessions.firstForgotten ?? "")\": more than \(prediction.sessions) were in use "
+          + "(--sessions)")
+    }
+  }
+
+  private func answerAll() throws {
     let file = try source.openLive { [results] in try results.write { try $0.flush() } }
     let remarks: [String]
     if let texts {
@@ -100,12 +116,6 @@ final class FollowedInput {
         results.count += 1
       }
       tables.notes.tell(source.name, remarks)
-    }
-    if sessions.forgotten > 0 {
-      Console.complain(
-        "gru-dist: \(Format.count(sessions.forgotten, "session")) dropped, first "
-          + "\"\(sessions.firstForgotten ?? "")\": more than \(prediction.sessions) were in use "
-          + "(--sessions)")
     }
   }
 
@@ -136,8 +146,8 @@ final class FollowedInput {
   }
 
   /// The key of a line: the first of what is kept.
-  private func key(_ kept: ArraySlice<OrderedJSON>) -> String {
-    guard prediction.session != nil, let first = kept.first else { return "" }
+  private func key(_ kept: ArraySlice<OrderedJSON>, isNamed: Bool) -> String {
+    guard isNamed, let first = kept.first else { return "" }
     if case .string(let text) = first { return text }
     return first.line
   }
@@ -161,7 +171,8 @@ final class FollowedInput {
     if request.task.outputs == .labels {
       try table.requireBinary(tables.frame.columns, path: file.path)
     }
-    try use(key(part.kept[0..<count])) { session in
+    let key = key(part.kept[0..<count], isNamed: prediction.session != nil)
+    try use(key) { session in
       if request.missing == .forward, !session.row.isEmpty {
         table.fill(step: 0, from: session.row)
       }
@@ -201,37 +212,52 @@ final class FollowedInput {
 
   private func answer(_ text: Int, of part: TextPart, _ texts: TextPredictions) throws {
     let count = texts.prediction.kept.count
-    let head = Array(part.kept[text * count..<(text + 1) * count])
-    try use(key(head[...])) { session in
-      var tokens = part.set.tokens(of: text)
-      if texts.request.task.writesText {
-        // Lines of a stream end; those of a session that is one document go on.
-        if texts.text.documents == nil { tokens.append(texts.tokenizer.lineEnd) }
-        return try score(tokens, head, texts, &session)
-      }
-      let isTagging = texts.request.task.targets == .everyStep
-      for (place, token) in tokens.enumerated() {
-        unsafe (worker.inputs[0], worker.targets[0]) = (token, 0)
-        step(&session)
-        guard isTagging, prediction.states == nil else { continue }
-        try results.write { writer in
-          let (names, cells) = classes(writer, texts, "tag")
-          let word = part.words[part.set.starts[text] + place]
-          try writer.put(
-            texts.prediction.kept + ["step", "word"] + names,
-            head + [.integer(session.steps), .string(word)] + cells)
-        }
-      }
-      if isTagging, prediction.states == nil { return }
+    var head = Array(part.kept[text * count..<(text + 1) * count])
+    let isOfItems = texts.request.task.outputs == .items
+    if isOfItems, head.first == .null {
+      // A line of items that names no session is one.
+      head[0] = .integer(part.lines[text])
+      var session = Session()
+      return try answer(text, of: part, texts, head, &session)
+    }
+    let key = key(head[...], isNamed: isOfItems || prediction.session != nil)
+    try use(key) { session in try answer(text, of: part, texts, head, &session) }
+  }
+
+  private func answer(
+    _ text: Int, of part: TextPart, _ texts: TextPredictions, _ head: [OrderedJSON],
+    _ session: inout Session
+  ) throws {
+    var tokens = part.set.tokens(of: text)
+    if texts.request.task.writesText {
+      // Lines of a stream end; those of a session that is one document go on.
+      if texts.text.documents == nil { tokens.append(texts.tokenizer.lineEnd) }
+      return try score(tokens, head, texts, &session)
+    }
+    let isTagging = texts.request.task.targets == .everyStep
+    for (place, token) in tokens.enumerated() {
+      unsafe (worker.inputs[0], worker.targets[0]) = (token, 0)
+      step(&session)
+      guard isTagging, prediction.states == nil else { continue }
       try results.write { writer in
-        let (names, cells) = (texts.prediction.kept + ["step"], head + [.integer(session.steps)])
-        if prediction.states != nil {
-          return try writer.put(
-            names, cells, state: vector, of: 0, among: 1, isThere: !tokens.isEmpty)
-        }
-        let answer = classes(writer, texts, "class", isThere: !tokens.isEmpty)
-        try writer.put(names + answer.names, cells + answer.cells)
+        let (names, cells) = classes(writer, texts, "tag")
+        let word = part.words[part.set.starts[text] + place]
+        try writer.put(
+          texts.prediction.kept + ["step", "word"] + names,
+          head + [.integer(session.steps), .string(word)] + cells)
       }
+    }
+    if isTagging, prediction.states == nil { return }
+    try results.write { writer in
+      let (names, cells) = (texts.prediction.kept + ["step"], head + [.integer(session.steps)])
+      if prediction.states != nil {
+        return try writer.put(
+          names, cells, state: vector, of: 0, among: 1, isThere: !tokens.isEmpty)
+      }
+      let answer = classes(
+        writer, texts, texts.request.task.outputs == .items ? "item" : "class",
+        isThere: !tokens.isEmpty)
+      try writer.put(names + answer.names, cells + answer.cells)
     }
   }
 
@@ -239,7 +265,7 @@ final class FollowedInput {
     _ writer: ResultWriter, _ texts: TextPredictions, _ noun: String, isThere: Bool = true
   ) -> (names: [String], cells: [OrderedJSON]) {
     let scores = unsafe worker.scores(ofRow: 0)
-    let count = min(scores.count, prediction.top ?? 1)
+    let count = min(texts.decoder.classCount, prediction.top ?? 1)
     let best = unsafe isThere ? texts.decoder.likeliest(scores, count: count) : []
     return writer.classes(best, isRanked: prediction.top != nil, count: count, called: noun)
   }

@@ -97,7 +97,10 @@ package struct Prediction {
         for file in files { try tables.predict(file) }
       }
       try results.finish(
-        model.task.sequences == .windows ? "window" : model.task.hasTokenizer ? "text" : "sequence")
+        model.task.sequences == .windows
+          ? "window"
+          : model.task.outputs == .items
+            ? "session" : model.task.hasTokenizer ? "text" : "sequence")
     } catch let error where !(error is any CommonError || error is CollectiveError) {
       // What was answered before stands, unless it is the output that failed.
       if communicator.worldSize == 1 { try? writer?.flush() }
@@ -117,10 +120,10 @@ package struct Prediction {
         "\(path) is of task \"\(task.name)\", whose data are generated: there is nothing to "
           + "predict")
     }
-    if task.outputs == .items {
+    if task.outputs == .items, states == nil, model.shape.adaptiveSoftmax != nil {
       throw UsageError(
-        "\(path) is of task \"\(task.name)\", which predict does not rank items for; gru-dist "
-          + "evaluate --text measures it on other sessions, and export hands it on")
+        "\(path) has an adaptive softmax (output.adaptive), which has no scores of all items to "
+          + "rank")
     }
     if unit != nil || ranks != nil {
       let option = unit != nil ? "by" : "ranks"
@@ -131,8 +134,8 @@ package struct Prediction {
       }
     }
     if states != nil, top != nil { throw refuse("top", "--states gives states, and no classes") }
-    if top != nil, task.outputs != .classes {
-      throw refuse("top", "only classes are ranked")
+    if top != nil, task.outputs != .classes, task.outputs != .items {
+      throw refuse("top", "only classes and items are ranked")
     }
     if lastOnly, task.sequences != .windows {
       throw refuse("last", "only series have a last window")

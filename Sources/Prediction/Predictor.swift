@@ -177,6 +177,8 @@ struct PredictedItems {
     case sequences(PackedSequences)
     /// Each step of each sequence, which begin at these.
     case steps(PackedSequences, starts: [Int])
+    /// The last step of each sequence, which have these lengths.
+    case lastSteps(PackedSequences, lengths: [Int])
     case windows(SeriesWindows, rows: Int)
   }
 
@@ -197,6 +199,12 @@ struct PredictedItems {
     (count, slots) = (starts.last ?? 0, packed.slots)
   }
 
+  /// One item a sequence: its last step, of a model that has outputs at every step.
+  init(_ packed: PackedSequences, lastStepsOf lengths: [Int]) {
+    kind = .lastSteps(packed, lengths: lengths)
+    (count, slots) = (lengths.count, packed.slots)
+  }
+
   /// One item a window.
   init(_ windows: SeriesWindows, rows: Int) {
     kind = .windows(windows, rows: rows)
@@ -205,7 +213,8 @@ struct PredictedItems {
 
   var batches: TaskBatches {
     switch kind {
-    case .sequences(let packed), .steps(let packed, _): .sequences(packed)
+    case .sequences(let packed), .steps(let packed, _), .lastSteps(let packed, _):
+      .sequences(packed)
     case .windows(let windows, _): .windows(windows)
     }
   }
@@ -220,6 +229,10 @@ struct PredictedItems {
         for step in starts[sequence]..<starts[sequence + 1] {
           body(start + step - starts[sequence], step)
         }
+      }
+    case .lastSteps(let packed, let lengths):
+      packed.forEachSequence(batch: batch, row: row) { _, sequence, start in
+        body(start + lengths[sequence] - 1, sequence)
       }
     case .windows(let windows, let rows):
       let item = batch * rows + row

@@ -44,7 +44,7 @@ extension ResultWriter {
   ) -> (names: [String], cells: [OrderedJSON]) {
     if isRanked, format == .jsonl {
       let list = best.map { Self.object($0, called: noun) }
-      return ([noun == "tag" ? "tags" : "classes"], [best.isEmpty ? .null : .array(list)])
+      return ([noun == "class" ? "classes" : "\(noun)s"], [best.isEmpty ? .null : .array(list)])
     }
     var names: [String] = []
     var cells: [OrderedJSON] = []

@@ -61,7 +61,7 @@ final class TablePredictions {
       path: path, trained: predictor.model.config.data.train, communicator: predictor.communicator)
     notes = InputNotes()
     tail = nil
-    do {
+    try TextPredictions.withoutKeys {
       let file = try source.open()
       var request = request
       request.format = source.format(request.format)
@@ -75,12 +75,6 @@ final class TablePredictions {
       }
       try results.endFile()
       try results.write { _ in notes.tell(source.name, remarks) }
-    } catch var error as DataFileError {
-      // Keys of the config cannot be set here.
-      if error.hint?.contains("data.") == true {
-        error.hint = "change the file: it is read as the run's config says"
-      }
-      throw error
     }
   }
 

@@ -30,8 +30,14 @@ final class TextPredictions {
     tokenizer = model.tokenizer
     var request = model.config.sequenceRequest
     guard let text = request.text else { preconditionFailure("the model reads no texts") }
+    var kept = prediction.kept
+    if request.task.outputs == .items {
+      request.sequenceColumn = prediction.session ?? request.sequenceColumn
+      // The session is handed on in any case.
+      if prediction.follows { kept.removeFirst() }
+    }
     request.parts = PartRequest(
-      steps: 0, cutsSequences: false, tellsSteps: false, kept: prediction.kept)
+      steps: 0, cutsSequences: false, tellsSteps: false, kept: kept)
     request.parts?.session = prediction.session
     (self.request, self.text) = (request, text)
   }
@@ -51,43 +57,70 @@ final class TextPredictions {
     let file = try source.open()
     let name = prediction.files.count > 1 ? source.name : nil
     let texts = PredictedTexts(request, text, tokenizer, bytes: partBytes)
-    let remarks = try texts.forEachPart(of: file) { [self] part in
-      countNotes(part)
-      try results.beginPart(part.set.count)
-      let head = Head(file: name, kept: prediction.kept, part: part)
-      if let states = prediction.states {
-        try putStates(part, head, states)
-      } else if request.task.writesText {
-        try putScores(part, head)
-      } else if request.task.targets == .everyStep {
-        try putTags(part, head)
-      } else {
-        try putClasses(part, head)
-      }
-      results.count += part.set.count
+    let remarks = try Self.withoutKeys {
+      try texts.forEachPart(of: file) { [self] part in try predict(part, of: name) }
     }
     try results.endFile()
     try results.write { _ in notes.tell(source.name, remarks) }
   }
 
-  /// What stands before a result: the file, where there are several, the line, and what is kept.
+  private func predict(_ part: TextPart, of name: String?) throws {
+    countNotes(part)
+    try results.beginPart(part.set.count)
+    let head = Head(
+      file: name, kept: prediction.kept, part: part,
+      session: request.task.outputs == .items ? request.sequenceColumn ?? "session" : nil)
+    if let states = prediction.states {
+      try putStates(part, head, states)
+    } else if request.task.outputs == .items {
+      try putItems(part, head)
+    } else if request.task.writesText {
+      try putScores(part, head)
+    } else if request.task.targets == .everyStep {
+      try putTags(part, head)
+    } else {
+      try putClasses(part, head)
+    }
+    results.count += part.set.count
+  }
+
+  /// Reads a file; keys of the config cannot be set where it is read.
+  static func withoutKeys<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch var error as DataFileError {
+      if error.hint?.contains("data.") == true {
+        error.hint = "change the file: it is read as the run's config says"
+      }
+      throw error
+    }
+  }
+
+  /// What stands before a result: the file, where there are several, the line or session, and what
+  /// is kept.
   struct Head {
     var file: String?
     var kept: [String]
     var part: TextPart
+    /// What tells sessions apart, which are named by the first of what is kept; nil of texts.
+    var session: String?
 
-    var names: [String] { (file == nil ? [] : ["file"]) + ["line"] + kept }
+    var names: [String] { (file == nil ? [] : ["file"]) + [session ?? "line"] + kept }
 
     func cells(_ text: Int) -> [OrderedJSON] {
-      (file.map { [.string($0)] } ?? []) + [.integer(part.lines[text])]
-        + part.kept[text * kept.count..<(text + 1) * kept.count]
+      let count = kept.count + (session == nil ? 0 : 1)
+      var own = Array(part.kept[text * count..<(text + 1) * count])
+      let line = OrderedJSON.integer(part.lines[text])
+      if session == nil { own.insert(line, at: 0) } else if own[0] == .null { own[0] = line }
+      return (file.map { [.string($0)] } ?? []) + own
     }
   }
 
   func countNotes(_ part: TextPart) {
     let set = part.set
     for text in 0..<set.count where set.length(text) == 0 {
-      notes.count("texts without a token, of which nothing can be said", at: place(text, part))
+      notes.count(
+        request.task.outputs == .items
+          ? "lines without an item, of which nothing can be said"
+          : "texts without a token, of which nothing can be said", at: place(text, part))
     }
     if part.cut.texts > 0 {
       notes.count(
@@ -100,7 +133,10 @@ final class TextPredictions {
         set.tokens[$0] == unknown
       }
       if count == 0 { continue }
-      notes.count("tokens that the model does not know", count, at: place(text, part))
+      notes.count(
+        request.task.outputs == .items
+          ? "items that the model does not know" : "tokens that the model does not know", count,
+        at: place(text, part))
     }
   }
 
@@ -123,7 +159,7 @@ final class TextPredictions {
   private func putStates(_ part: TextPart, _ head: Head, _ states: StateReading) throws {
     var set = part.set
     if request.task.writesText { set = documents(set, splitting: nil).set }
-    let isEveryStep = request.task.targets == .everyStep
+    let isEveryStep = request.task.readout == .every
     let target: PackedSequences.Target =
       request.task.writesText
       ? .nextStep

@@ -44,7 +44,8 @@ package struct OutputDecoder: Sendable {
   private enum Meaning: Sendable {
     case tokens(Tokenizer)
     case symbols
-    case classes([String])
+    /// Of which those from a place on are told.
+    case classes([String], first: Int)
     case labels([String])
     case values([TargetUnit], Parts)
   }
@@ -103,15 +104,15 @@ package struct OutputDecoder: Sendable {
     switch task.outputs {
     case .textTokens: meaning = .tokens(tokenizer)
     case .items:
-      meaning = .classes(
-        (0..<outputs).map { token in
-          let bytes = tokenizer.decode([Int32(token)])
-          return String(decoding: bytes.filter { $0 != 0x20 }, as: UTF8.self)
-        })
+      let names = (0..<outputs).map { token in
+        let bytes = tokenizer.decode([Int32(token)])
+        return String(decoding: bytes.filter { $0 != 0x20 }, as: UTF8.self)
+      }
+      meaning = .classes(names, first: task.shape().rankedFrom ?? 0)
     case .symbols: meaning = .symbols
     case .classes:
       meaning = .classes(
-        try Self.names(frame?.classes, of: outputs, called: "classes", path: path))
+        try Self.names(frame?.classes, of: outputs, called: "classes", path: path), first: 0)
     case .labels:
       meaning = .labels(try Self.names(frame?.columns, of: outputs, called: "labels", path: path))
     case .values:
@@ -179,11 +180,9 @@ package struct OutputDecoder: Sendable {
       let token = unsafe Int32(Self.best(scores))
       return .token(token, bytes: tokenizer.decode([token]))
     case .symbols: return unsafe .symbol(Int32(Self.best(scores)))
-    case .classes(let names):
-      let best = unsafe Self.best(scores)
-      let highest = unsafe Double(scores[best])
-      let sum = unsafe scores.reduce(0.0) { $0 + exponential(Double($1) - highest) }
-      return .category(names[best], probability: 1 / sum)
+    case .classes(let names, _):
+      guard let best = unsafe best(scores, count: 1).first else { preconditionFailure("no class") }
+      return .category(names[best.place], probability: best.probability)
     case .labels(let names):
       return unsafe .labels(
         zip(names, scores).map { NamedNumber($0, 1 / (1 + exponential(-Double($1)))) })
@@ -202,23 +201,68 @@ package struct OutputDecoder: Sendable {
     }
   }
 
-  /// The likeliest classes, by name, with the probability of each: the first of equals first.
+  /// The likeliest classes or items, with the probability of each among all of them: the first of
+  /// equals first.
   ///
   /// - Parameter count: so many at most.
+  package func best(
+    _ scores: UnsafeBufferPointer<Float>, count: Int
+  ) -> [(place: Int, probability: Double)] {
+    guard case .classes(_, let first) = meaning, first < scores.count else { return [] }
+    let order = unsafe Self.order(scores, from: first, count: count)
+    guard let best = order.first else { return [] }
+    let highest = unsafe Double(scores[best])
+    var sum = 0.0
+    for place in first..<scores.count {
+      sum += unsafe exponential(Double(scores[place]) - highest)
+    }
+    return order.map { place in
+      let score = unsafe Double(scores[place])
+      return (place, exponential(score - highest) / sum)
+    }
+  }
+
+  /// The places of the highest scores, the highest first, and of equal ones the first.
+  private static func order(
+    _ scores: UnsafeBufferPointer<Float>, from first: Int, count: Int
+  ) -> [Int] {
+    // Of a few it is quicker to insert them than to sort them all.
+    guard count <= 64 else {
+      let all = (first..<scores.count).sorted {
+        unsafe scores[$0] == scores[$1] ? $0 < $1 : scores[$0] > scores[$1]
+      }
+      return Array(all.prefix(count))
+    }
+    var best: [Int] = []
+    best.reserveCapacity(count + 1)
+    for place in first..<scores.count {
+      let score = unsafe scores[place]
+      if best.count == count {
+        guard let last = best.last, unsafe score > scores[last] else { continue }
+        best.removeLast()
+      }
+      var rank = best.count
+      while rank > 0, unsafe score > scores[best[rank - 1]] { rank -= 1 }
+      best.insert(place, at: rank)
+    }
+    return best
+  }
+
+  /// The same by name.
   package func likeliest(
     _ scores: UnsafeBufferPointer<Float>, count: Int
   ) -> [NamedNumber] {
-    guard case .classes(let names) = meaning else { return [] }
-    let order = scores.indices.sorted {
-      unsafe scores[$0] == scores[$1] ? $0 < $1 : scores[$0] > scores[$1]
-    }
-    guard let best = order.first else { return [] }
-    let highest = unsafe Double(scores[best])
-    let sum = unsafe scores.reduce(0.0) { $0 + exponential(Double($1) - highest) }
-    return order.prefix(count).map { place in
-      let score = unsafe Double(scores[place])
-      return NamedNumber(names[place], exponential(score - highest) / sum)
-    }
+    unsafe best(scores, count: count).map { NamedNumber(name(of: $0.place), $0.probability) }
+  }
+
+  /// The name of a class or item; none where outputs are no such.
+  package func name(of place: Int) -> String {
+    if case .classes(let names, _) = meaning { names[place] } else { "" }
+  }
+
+  /// Classes or items that are told.
+  package var classCount: Int {
+    if case .classes(let names, let first) = meaning { max(0, names.count - first) } else { 0 }
   }
 
   /// What the outputs of one target are called, given its name: several of a distribution.

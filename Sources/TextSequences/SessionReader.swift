@@ -8,14 +8,20 @@ import Tasks
 struct SessionReader {
   let request: SequenceRequest
   let text: TextRequest
+  /// What takes sessions in parts; nil where they are read as a whole. Of each is handed on what
+  /// names it, null where nothing does, and what else is to be of its first event.
+  var parts: TableTaker<TaggedTable>?
+  /// Whether each event is handed on by itself, as it comes.
+  var isLive = false
 
   /// The events of a file in its order.
   private struct Events {
     /// The number of each session by its id, in order of first events.
     var numbers: [String: Int] = [:]
-    /// By session: its events, and the line of the first one.
+    /// By session: its events, and of the first one the line and what is handed on.
     var events: [[Event]] = []
     var lines: [Int] = []
+    var kept: [[OrderedJSON]] = []
     /// Events without an item, which are left out.
     var empty = 0
   }
@@ -36,21 +42,37 @@ struct SessionReader {
   func read(_ path: String) throws -> TaggedTable {
     let file = try DataFile(path: path, progress: request.progress)
     var table = TaggedTable(path: path)
-    let isObjects = request.format == .auto && ["jsonl", "ndjson"].contains(file.ending)
-    let isTable = request.format == .auto && ["csv", "tsv"].contains(file.ending)
+    let format: SequenceFormat? =
+      switch (request.format, file.ending) {
+      case (.auto, "jsonl"), (.auto, "ndjson"): .jsonl
+      case (.auto, "csv"), (.auto, "tsv"): .csv
+      case (.auto, _): nil
+      case (let format, _): format
+      }
+    try read(file, as: format, into: &table)
+    table.fingerprint = file.fingerprint
+    guard table.count > 0 else { throw file.failure(nil, "there is no session in it") }
+    return table
+  }
+
+  /// - Parameter format: nil of lines of item ids.
+  func read(
+    _ file: DataFile, as format: SequenceFormat?, into table: inout TaggedTable
+  ) throws {
     do {
-      if request.format == .jsonl || isObjects {
-        try readObjects(file, &table)
-      } else if request.format == .csv || isTable {
+      switch format {
+      case .jsonl: try readObjects(file, &table)
+      case .csv:
         try file.requireFormat(.csv)
         try readRows(file, &table)
-      } else if request.format == .auto {
+      case nil:
         try file.requireFormat(.csv)
         try readLines(file, &table)
-      } else {
+      case let format?:
         throw file.failure(
-          nil, "data.format is \"\(request.format.rawValue)\", and sessions are read from \"csv\", "
-            + "\"jsonl\", or with \"auto\" from lines of item ids")
+          nil,
+          "its format is \(format.rawValue), and sessions are read from tables, lines of JSON, and "
+            + "lines of item ids")
       }
     } catch let error as ByteStream.NotText {
       throw file.failure(of: error)
@@ -58,16 +80,13 @@ struct SessionReader {
       throw file.failure("line \(error.line)", error.problem)
     }
     table.finish()
-    table.fingerprint = file.fingerprint
-    guard table.count > 0 else { throw file.failure(nil, "there is no session in it") }
-    return table
   }
 
   /// Item ids separated by blanks, tabs or commas: a session a line.
   private func readLines(_ file: DataFile, _ table: inout TaggedTable) throws {
     table.form = "a session a line"
     // Another file may be measured on than the one that a run was trained on.
-    if text.time != nil, !request.growsWindow {
+    if text.time != nil, !request.growsWindow, parts == nil {
       throw file.failure(
         nil, "data.time has no effect on it: lines of item ids have no times",
         hint: "leave data.time out, or set data.format to \"csv\"")
@@ -77,7 +96,8 @@ struct SessionReader {
       for item in lines.bytes.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 || $0 == 0x2C }) {
         _ = table.append(item, label: "")
       }
-      table.endSequence(line: lines.number)
+      table.endSequence(line: lines.number, kept: parts == nil ? [] : [.null])
+      try parts?.takeIfWhole(&table)
     }
   }
 
@@ -105,14 +125,16 @@ struct SessionReader {
         hint: "the columns are \(DataFileError.list(header.names))")
     }
     let item = try place(text.item, "data.item")
-    let time = try text.time.map { try place($0, "data.time") }
+    let time = try isLive ? nil : text.time.map { try place($0, "data.time") }
     if item == session {
       throw file.failure("header", "data.sequence and data.item name the same column")
     }
     table.form =
       "a row an event, \(dialect.words): sessions by \"\(header.names[session])\", items by "
       + "\"\(header.names[item])\"" + (time.map { ", in order of \"\(header.names[$0])\"" } ?? "")
-    let others = header.names.indices.filter { ![session, item, time].contains($0) }
+    let others = header.names.indices.filter {
+      ![session, item, time].contains($0) && !header.kept.contains($0)
+    }
     if !others.isEmpty {
       table.remarks.append(
         "columns that are left out: \(DataFileError.list(others.map { header.names[$0] }))")
@@ -130,49 +152,68 @@ struct SessionReader {
             + "\(header.isGiven ? "header" : "first row") has \(expected) (\(dialect.words))")
       }
       if !rows.isEmpty(from: 0) {
-        try append(
-          CSVReader.trimmed(rows[session]), CSVReader.trimmed(rows[item]),
-          time.map { CSVReader.trimmed(rows[$0]) }, line: rows.line, file, &events)
+        let id = CSVReader.trimmed(rows[session])
+        let event = Row(
+          session: id, item: CSVReader.trimmed(rows[item]),
+          time: time.map { CSVReader.trimmed(rows[$0]) }, line: rows.line,
+          kept: parts == nil ? [] : [.string(id)] + header.kept.map { .string(rows[$0]) })
+        try append(event, file, &events, &table)
       }
       isThere = try rows.next()
     }
     try take(events, file, into: &table)
   }
 
+  /// An event as a file has it.
+  private struct Row {
+    var session: String
+    var item: String
+    var time: String?
+    var line: Int
+    /// What is handed on of it, its session first.
+    var kept: [OrderedJSON] = []
+  }
+
   private func append(
-    _ session: String, _ item: String, _ time: String?, line: Int, _ file: DataFile,
-    _ events: inout Events
+    _ row: Row, _ file: DataFile, _ events: inout Events, _ table: inout TaggedTable
   ) throws {
-    guard !session.isEmpty else {
-      throw file.failure(
-        "line \(line)", "has no session", hint: "give it one, or leave the event out")
+    let place = "line \(row.line)"
+    guard !row.session.isEmpty else {
+      throw file.failure(place, "has no session", hint: "give it one, or leave the event out")
     }
-    if item.isEmpty {
+    if isLive {
+      _ = table.append(row.item.utf8, label: "")
+      table.endSequence(line: row.line, kept: row.kept, allowsEmpty: true)
+      try parts?.takeIfWhole(&table)
+      return
+    }
+    if row.item.isEmpty {
       events.empty += 1
       return
     }
     var moment: Time?
-    if let time {
-      if time.isEmpty {
-        throw file.failure("line \(line)", "has no time, which data.time names")
-      }
+    if let time = row.time {
+      if time.isEmpty { throw file.failure(place, "has no time, which data.time names") }
       moment = Double(time).map { .number($0) } ?? .text(time)
     }
-    let number = events.numbers[session] ?? events.events.count
+    let number = events.numbers[row.session] ?? events.events.count
     if number == events.events.count {
-      events.numbers[session] = number
+      events.numbers[row.session] = number
       events.events.append([])
-      events.lines.append(line)
+      events.lines.append(row.line)
+      if parts != nil { events.kept.append(row.kept) }
     }
-    events.events[number].append(Event(item: item, time: moment))
+    events.events[number].append(Event(item: row.item, time: moment))
   }
 
   /// Puts the events of each session in order; those of one time stay in the order of the file.
   private func take(_ events: Events, _ file: DataFile, into table: inout TaggedTable) throws {
-    for (session, line) in zip(events.events, events.lines) {
+    for (number, session) in events.events.enumerated() {
+      let line = events.lines[number]
       let places = try order(session, line: line, file)
       for place in places { _ = table.append(session[place].item.utf8, label: "") }
-      table.endSequence(line: line)
+      table.endSequence(line: line, kept: parts == nil ? [] : events.kept[number])
+      try parts?.takeIfWhole(&table)
     }
     if events.empty > 0 {
       table.remarks.append("events without an item are left out: \(events.empty)")
@@ -216,11 +257,15 @@ struct SessionReader {
           }
           _ = table.append(id.utf8, label: "")
         }
-        table.endSequence(line: lines.number)
+        let kept = try self.kept(of: value, session, place, file)
+        table.endSequence(line: lines.number, kept: kept, allowsEmpty: isLive)
+        try parts?.takeIfWhole(&table)
         continue
       }
+      // A line that is answered as it comes may have no item.
+      let noItem = isLive ? "" : nil
       guard isWhole != true, let id = JSONLinesReader.label(value[session]),
-        let item = JSONLinesReader.label(value[text.item])
+        let item = JSONLinesReader.label(value[text.item]) ?? noItem
       else {
         throw file.failure(
           place,
@@ -229,13 +274,16 @@ struct SessionReader {
       }
       isWhole = false
       var time: String?
-      if let name = text.time {
+      if let name = text.time, !isLive {
         guard let found = JSONLinesReader.label(value[name]) else {
           throw file.failure(place, "has no \"\(name)\", which data.time names")
         }
         time = found
       }
-      try append(id, item, time, line: lines.number, file, &events)
+      let row = Row(
+        session: id, item: item, time: time, line: lines.number,
+        kept: try kept(of: value, session, place, file))
+      try append(row, file, &events, &table)
     }
     table.form =
       isWhole == true
@@ -243,5 +291,14 @@ struct SessionReader {
       : "a line of JSON an event: sessions by \"\(session)\", items by \"\(text.item)\""
         + (text.time.map { ", in order of \"\($0)\"" } ?? "")
     try take(events, file, into: &table)
+  }
+
+  /// What is handed on of a line of JSON: what its session is called, null where nothing names it,
+  /// and the members that are asked for.
+  private func kept(
+    of value: OrderedJSON, _ session: String, _ place: String, _ file: DataFile
+  ) throws -> [OrderedJSON] {
+    guard let parts else { return [] }
+    return [value[session] ?? .null] + (try parts.kept(of: value, place, file))
   }
 }

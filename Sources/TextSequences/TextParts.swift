@@ -40,6 +40,7 @@ package struct PredictedTexts {
   package func forEachPart(
     of file: DataFile, _ body: @escaping (TextPart) throws -> Void
   ) throws -> [String] {
+    if request.task.outputs == .items { return try readSessions(file, body) }
     let isTagging = request.task.targets == .everyStep
     return try isTagging ? readWords(file, body) : readTexts(file, body)
   }
@@ -140,6 +141,25 @@ package struct PredictedTexts {
       table.endSequence(line: lines.number)
       try taker.takeIfWhole(&table)
     }
+  }
+
+  /// Sessions, or with no bytes of a part lines of them as they come.
+  private func readSessions(
+    _ file: DataFile, _ body: @escaping (TextPart) throws -> Void
+  ) throws -> [String] {
+    let taker = TableTaker<TaggedTable>(request.parts, bytes: bytes) { table in
+      var cut = TextTable.Cut()
+      let (set, _) = try table.encoded(
+        by: tokenizer, [""], ignoring: nil, .none, most: .max, cut: &cut)
+      try body(TextPart(set: set, lines: table.lines, kept: table.kept))
+    }
+    let format = format(of: file)
+    if format == nil { try requireNothingKept(file) }
+    var table = TaggedTable(path: file.path)
+    let reader = SessionReader(request: request, text: text, parts: taker, isLive: bytes == 0)
+    try reader.read(file, as: format, into: &table)
+    try taker.take(&table)
+    return table.remarks
   }
 
   private func requireNothingKept(_ file: DataFile) throws {

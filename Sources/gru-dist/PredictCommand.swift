@@ -20,6 +20,7 @@ struct PredictCommand: RankedCommand {
         gru-dist predict runs/digits new.csv --output classes.csv
         gru-dist predict runs/digits new.jsonl --top 3 --keep id
         gru-dist predict runs/forecasting new.csv --last --keep date --format jsonl
+        gru-dist predict runs/recommendation sessions.csv --top 10
         gru-dist predict runs/log new.log --ranks 9
         gru-dist predict runs/names names.txt --states mean --output vectors.csv
         tail -f events.csv | gru-dist predict runs/sessions --follow --session user
@@ -46,7 +47,7 @@ struct PredictCommand: RankedCommand {
   @Option(help: "Columns to hand on as they are, with commas between them.")
   var keep: String?
 
-  @Option(help: "Give so many of the most likely classes, instead of one.")
+  @Option(help: "Give so many of the most likely classes or items, instead of one.")
   var top: Int?
 
   @Flag(help: "Of each series forecast only what follows its end.")
