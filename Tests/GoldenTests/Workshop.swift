@@ -131,6 +131,8 @@ struct GoldenCheckpoint: Sendable {
     GoldenCheckpoint(name: "held-out-characters", step: 4, world: .threads(4)),
     GoldenCheckpoint(name: "offset-forecast", step: 3, world: .ranks(2)),
     GoldenCheckpoint(name: "skipped", step: 6, world: .ranks(2)),
+    GoldenCheckpoint(name: "weighted-tags", step: 3, world: .ranks(2)),
+    GoldenCheckpoint(name: "sessions", step: 4, world: .threads(2)),
   ]
 
   var kept: URL {
