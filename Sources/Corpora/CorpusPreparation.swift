@@ -46,7 +46,7 @@ package struct CorpusPreparation {
   }
 
   /// Whether a file can be read and begins as a token file does.
-  static func isTokenFile(_ path: String) -> Bool {
+  package static func isTokenFile(_ path: String) -> Bool {
     guard let file = try? MappedFile(path: path) else { return false }
     return unsafe TokenFileHeader.begins(file.bytes)
   }

@@ -51,7 +51,9 @@ package struct Evaluation {
       threads: threads, place: path, canReshard: false, on: communicator)
     let progress = ReadingProgress()
     progress.allow(ContainerLimits.current.allowance(ranks: communicator.ranksOnHost))
-    let subject = try self.subject(of: model, on: communicator, progress)
+    let known = try TrainedCounts(
+      of: model, forOtherText: text, on: communicator, progress)
+    let subject = try self.subject(of: model, on: communicator, progress, known)
     try communicator.requireEqual(subject.fingerprint, of: subject.path)
     let trained = config.batch.window
     config.batch.window = subject.window ?? trained
@@ -76,6 +78,7 @@ package struct Evaluation {
     let score = try scorer.score(on: subject.scored(window: config.batch.window))
     report(
       score, of: model, on: subject, windows: (trained, config.batch.window), console: console)
+    if let missing = known.missing { console.say(missing) }
   }
 
   /// Says what was measured.
@@ -105,9 +108,11 @@ package struct Evaluation {
     }
     if case .sequences(let data, _) = subject, data.tokenizer?.unknown != nil {
       let count = data.validationTokens
+      let isOfItems = model.task.outputs == .items
       console.say(
         "unknown are \(Format.share(count.unknown, of: count.tokens)) of its "
-          + Format.count(count.tokens, "token"))
+          + Format.count(count.tokens, isOfItems ? "item" : "token")
+          + (isOfItems ? " to predict, and do not count" : ""))
     }
     if text != nil, case .sequences(let data, _) = subject {
       // The file stands for training and validation alike: what is said of both is said once.
@@ -210,15 +215,19 @@ package struct Evaluation {
 
   /// Every rank calls it; all throw alike.
   private func subject(
-    of model: LoadedModel, on communicator: any Communicator, _ progress: ReadingProgress
+    of model: LoadedModel, on communicator: any Communicator, _ progress: ReadingProgress,
+    _ known: TrainedCounts
   ) throws -> Subject {
-    if model.task.readsText { return try textSubject(of: model, on: communicator, progress) }
-    return try sequenceSubject(of: model, on: communicator, progress)
+    if model.task.readsText {
+      return try textSubject(of: model, on: communicator, progress, known)
+    }
+    return try sequenceSubject(of: model, on: communicator, progress, known)
   }
 
   /// Sequences, which the ranks of a host hold once.
   private func sequenceSubject(
-    of model: LoadedModel, on communicator: any Communicator, _ progress: ReadingProgress
+    of model: LoadedModel, on communicator: any Communicator, _ progress: ReadingProgress,
+    _ known: TrainedCounts
   ) throws -> Subject {
     var config = model.config
     if let backtest { config.data.task.stride = backtest }
@@ -233,7 +242,8 @@ package struct Evaluation {
       config.data.train = text
       config.data.valid = text
       do {
-        return .sequences(try sequences(config, of: model, on: communicator, progress), path: text)
+        return .sequences(
+          try sequences(config, of: model, on: communicator, progress, known.counts), path: text)
       } catch var error as DataFileError {
         // Keys of the config cannot be set here.
         if error.hint?.contains("data.") == true {
@@ -270,9 +280,10 @@ package struct Evaluation {
   /// What a config asks for, seen as the training data were.
   private func sequences(
     _ config: Config, of model: LoadedModel, on communicator: any Communicator,
-    _ progress: ReadingProgress
+    _ progress: ReadingProgress, _ trainedCounts: [Int]? = nil
   ) throws -> SequenceData {
     var request = config.sequenceRequest
+    request.text?.trainedCounts = trainedCounts
     request.measuresTest = isTest
     request.progress = progress
     request.growsWindow = true
@@ -284,7 +295,8 @@ package struct Evaluation {
 
   /// A text, which the ranks of a host hold once.
   private func textSubject(
-    of model: LoadedModel, on communicator: any Communicator, _ progress: ReadingProgress
+    of model: LoadedModel, on communicator: any Communicator, _ progress: ReadingProgress,
+    _ known: TrainedCounts
   ) throws -> Subject {
     let tokenizer = model.state.tokenizer
     func complain(_ problem: String) { Console.complain("gru-dist: \(problem)") }
@@ -302,7 +314,7 @@ package struct Evaluation {
         return CorpusSplit.Part(corpus: corpus, range: 0..<corpus.count)
       }
     }
-    if let text { return .text(try wholeText(text), training: nil) }
+    if let text { return .text(try wholeText(text), training: known.text) }
     if isTest { try communicator.agree { try requireTest(of: model.config) } }
     let data = try model.config.openData(
       as: .tokenizer(tokenizer), on: communicator, progress: progress, complain: complain)

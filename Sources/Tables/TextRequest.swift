@@ -11,6 +11,9 @@ package struct TextRequest: Sendable {
   package var documents: DocumentUnit?
   /// Most documents of a row; nil for any number.
   package var mostDocuments: Int?
+  /// How often each token was a target of documents that train, where others are measured on alone;
+  /// nil where nobody knows.
+  package var trainedCounts: [Int]?
   /// Of words with a label each the columns, or the members of a line of JSON, that hold them; nil
   /// for the usual ones.
   package var words: String?

@@ -77,8 +77,8 @@ package enum TaskName: String, CaseIterable, Sendable {
         Self.valueMetrics(loss) + [TaskMetric("r2", .figure(.higher))], .values, unit)
     case .tagging:
       task(
-        .tokens, .packed, .everyStep, looksAhead: false, .classes, Self.classMetrics, .classes,
-        .tokens)
+        .tokens, .packed, .everyStep, looksAhead: false, .classes,
+        Self.classMetrics + [Self.figure("phrase_f1")], .classes, .tokens)
     case .recommendation:
       task(
         .tokens, .packed, .nextStep, looksAhead: true, .items, Self.itemMetrics, .items, .items)

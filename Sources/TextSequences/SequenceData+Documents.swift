@@ -102,11 +102,11 @@ extension SequenceData {
     var heldCounts: DocumentCounts?
     if !heldDocuments.isEmpty {
       // What is measured on alone was not trained on.
-      let knows = !isOneFile
-      heldCounts = held.counts(
-        of: heldDocuments, tokenizer,
-        training: knows
-          ? documents.targetCounts(trained, vocabularySize: tokenizer.vocabularySize) : nil)
+      let known =
+        isOneFile
+        ? text.trainedCounts
+        : documents.targetCounts(trained, vocabularySize: tokenizer.vocabularySize)
+      heldCounts = held.counts(of: heldDocuments, tokenizer, training: known)
       heldRows = PackedSequences(
         set: held.set, chosen: held.parts(of: heldDocuments), target: .nextStep,
         batchRows: request.rows, window: request.window, shuffle: nil, slots: text.mostDocuments,

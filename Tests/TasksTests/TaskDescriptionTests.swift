@@ -87,7 +87,7 @@ import Testing
     #expect(
       TaskName.forecasting.description.measures.map(\.name)
         == ["loss", "mse", "mae", "mase", "smape"])
-    let higher: Set = ["macro_f1", "micro_f1", "exact_match", "r2"]
+    let higher: Set = ["macro_f1", "micro_f1", "phrase_f1", "exact_match", "r2"]
     for task in TaskName.allCases {
       for measure in task.description.measures {
         let isHigher =

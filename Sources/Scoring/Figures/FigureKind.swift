@@ -47,7 +47,11 @@ extension TaskFigures {
     switch self {
     case .none, .text: return nil
     case .items: return ItemFigures(first: task.shape().rankedFrom ?? 0)
-    case .classes: return ClassFigures(classes: names(frame?.classes))
+    case .classes:
+      let classes = names(frame?.classes)
+      let isOfWords = task.readsTokens && task.targets == .everyStep
+      let phrases = isOfWords ? PhraseFigures(classes: classes) : nil
+      return phrases ?? ClassFigures(classes: classes)
     case .labels: return LabelFigures(columns: names(frame?.columns))
     case .forecasts: return frame.flatMap { ForecastFigures($0, task: task, outputs: outputs) }
     case .values:
