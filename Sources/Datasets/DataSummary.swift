@@ -128,6 +128,12 @@ extension DataSummary {
     if names.count == 1 {
       say("remark", "there is one class alone, \"\(names[0])\": nothing is to be told apart")
     }
+    for alike in ClassNames.alike(names) {
+      say(
+        "remark",
+        "classes that differ by case or blanks alone: \(DataFileError.list(alike)); if they are "
+          + "one, write them alike")
+    }
     say(
       "classes",
       "\(names.count), with \(noun) to train\(isHeld ? " + validate" : "") on: "

@@ -19,4 +19,13 @@ package enum ClassNames {
   private static func precedes(_ a: String, _ b: String) -> Bool {
     a.unicodeScalars.lexicographicallyPrecedes(b.unicodeScalars)
   }
+
+  /// Names that differ by case or white space alone, in groups.
+  package static func alike(_ names: [String]) -> [[String]] {
+    let groups = Dictionary(grouping: names.indices) { place in
+      String(names[place].lowercased().filter { !$0.isWhitespace })
+    }
+    return groups.values.filter { $0.count > 1 }.sorted { $0[0] < $1[0] }
+      .map { $0.map { names[$0] } }
+  }
 }

@@ -90,8 +90,9 @@ package struct SequenceRequest: Sendable {
   /// Whether every step has a label in a file.
   var hasStepLabels: Bool { parts == nil && isOfSteps && task.outputs == .classes }
 
-  /// The default of `data.sequence`.
+  /// The defaults of `data.sequence` and `data.label`.
   package static let sequenceColumn = "sequence"
+  package static let labelColumn = "label"
 
   /// The file beside `train` that is measured on; nil where that is a part of `train`.
   package var heldFile: String? { measuresTest ? test : valid }
@@ -134,7 +135,7 @@ package struct SequenceRequest: Sendable {
   }
 
   package init(
-    task: TaskDescription, rows: Int, window: Int, seed: Int, labelColumn: String = "label"
+    task: TaskDescription, rows: Int, window: Int, seed: Int, labelColumn: String = Self.labelColumn
   ) {
     self.task = task
     self.rows = rows

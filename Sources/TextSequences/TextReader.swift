@@ -1,6 +1,5 @@
 import Corpora
 import Datasets
-import Foundation
 import Records
 import Tasks
 
@@ -102,65 +101,7 @@ struct TextReader {
     }
   }
 
-  // MARK: - Directories
-
-  private func readDirectory(_ path: String, _ table: inout TextTable) throws {
-    func failure(_ problem: String, hint: String? = nil) -> DataFileError {
-      DataFileError(path: path, place: nil, problem: problem, hint: hint)
-    }
-    guard let entries = try? FileManager.default.contentsOfDirectory(atPath: path) else {
-      throw failure("cannot be read; check its permissions")
-    }
-    let names = entries.filter { !$0.hasPrefix(".") }.sorted {
-      Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8))
-    }
-    func isFolder(_ name: String) -> Bool { FileStatus("\(path)/\(name)")?.kind == .directory }
-    let folders = names.filter(isFolder)
-    let hidden = entries.count - names.count
-    if hidden > 0 { table.remarks.append("hidden files are left out: \(hidden)") }
-    if names.isEmpty {
-      throw failure(
-        "is an empty directory", hint: "expected a file a class, or a folder a class")
-    }
-    guard folders.isEmpty else {
-      table.form = "a folder a class, a text a file"
-      let others = names.filter { !isFolder($0) }
-      if folders.count == 1, others.count > 1 {
-        throw failure(
-          "has one folder, \"\(folders[0])\", beside \(Format.count(others.count, "file")), and is "
-            + "neither a file a class nor a folder a class",
-          hint: "move the folder, or the files, elsewhere")
-      }
-      if !others.isEmpty {
-        table.remarks.append(
-          "files beside the folders of classes are left out: \(DataFileError.list(others))")
-      }
-      return try readFolders(folders, of: path, &table)
-    }
-    table.form = "a file a class, a text a line"
-    try readFiles(names, of: path, &table)
-  }
-
-  /// A file a class, an example a line.
-  private func readFiles(_ names: [String], of path: String, _ table: inout TextTable) throws {
-    var classes: [String: String] = [:]
-    var fingerprints: [String] = []
-    for name in names {
-      let label = Self.stem(name)
-      if let other = classes.updateValue(name, forKey: label) {
-        throw DataFileError(
-          path: path, place: nil,
-          problem: "the files \"\(other)\" and \"\(name)\" are of one class, \"\(label)\"",
-          hint: "put them together, or call them otherwise")
-      }
-      let file = try DataFile(path: "\(path)/\(name)", progress: request.progress)
-      try file.requireFormat(.csv)
-      table.begin(file: file.path)
-      try inText(of: file) { try appendLines(of: file, label: label, &table) }
-      fingerprints.append(file.fingerprint)
-    }
-    table.end(fingerprints: fingerprints, names: names)
-  }
+  // MARK: - Lines and files
 
   /// Appends the lines of a file that are not blank.
   func appendLines(
@@ -179,31 +120,8 @@ struct TextReader {
     }
   }
 
-  /// A folder a class, an example a file.
-  private func readFolders(_ names: [String], of path: String, _ table: inout TextTable) throws {
-    var fingerprints: [String] = []
-    var known: [String] = []
-    for name in names {
-      let folder = try TextFolder("\(path)/\(name)")
-      if let words = folder.leftOut.words { table.remarks.append("\"\(name)\": \(words)") }
-      if folder.files.isEmpty {
-        throw DataFileError(
-          path: "\(path)/\(name)", place: nil, problem: "is a folder of a class without a text")
-      }
-      for place in folder.files {
-        let file = try DataFile(path: place, progress: request.progress)
-        try file.requireFormat(.csv)
-        table.begin(file: place)
-        try inText(of: file) { try appendWhole(file, label: name, &table) }
-        fingerprints.append(file.fingerprint)
-        known.append(String(place.dropFirst(path.count)))
-      }
-    }
-    table.end(fingerprints: fingerprints, names: known)
-  }
-
   /// Appends all of a file as one text.
-  private func appendWhole(_ file: DataFile, label: String?, _ table: inout TextTable) throws {
+  func appendWhole(_ file: DataFile, label: String?, _ table: inout TextTable) throws {
     let stream = file.stream
     while !stream.isAtEnd { try stream.refill(keeping: 0) }
     try stream.requireText(from: 0, to: stream.count, line: 1)
@@ -215,15 +133,6 @@ struct TextReader {
       if unsafe Self.isBlank(content) { return table.blankTexts += 1 }
     }
     unsafe table.append(content, label: label, line: 0)
-  }
-
-  /// A file's name without what its form is called by: "Arabic.txt" and "Arabic.txt.gz" are of
-  /// "Arabic".
-  private static func stem(_ name: String) -> String {
-    var words = name.split(separator: ".", omittingEmptySubsequences: false)
-    if words.count > 2, words.last == "gz" { words.removeLast() }
-    if words.count > 1 { words.removeLast() }
-    return words.joined(separator: ".")
   }
 
   private static func withLine(

@@ -67,6 +67,61 @@ import TextSequences
     #expect(other.line("remark").contains("\"down\": left out: 1 empty"))
   }
 
+  /// What editors leave beside a file is no class of its own.
+  @Test func copiesOfFilesAreNoClasses() throws {
+    let files = try DataFolder("t/up.txt", in: ["t/up.txt": "one\ntwo\n", "t/down.txt": "three\n",
+      "t/up.txt~": "old", "t/down.bak": "old", "t/.up.txt.swp": "z", "t/x.SWP": "z",
+      "t/#up.txt#": "z"])
+    let data = try SequenceData(opening: request(files.url.path + "/t", .word))
+    #expect(data.frame?.classes == ["down", "up"])
+    #expect(
+      data.line("remark")
+        == "hidden files are left out: 1 | files that editors leave behind are no classes, and are "
+        + "left out: \"#up.txt#\", \"down.bak\", \"up.txt~\", \"x.SWP\"")
+  }
+
+  @Test func linesMayEndInCarriageReturnsAlone() throws {
+    let files = try DataFolder(
+      "t/up.txt", in: ["t/up.txt": "one\rtwo words\r\rx", "t/down.txt": "a\nb\rc\n"])
+    let data = try SequenceData(opening: request(files.url.path + "/t", .word))
+    // A file that has line feeds has no other line ends.
+    #expect(data.line("classes").contains("\"down\" 2, \"up\" 3"), "\(data.line("classes"))")
+    #expect(data.line("remark") == "blank lines are left out: 1")
+    let lines = try DataFolder(
+      "a.jsonl", #"{"text": "a", "label": "x"}"# + "\r" + #"{"text": "b", "label": "y"}"# + "\r")
+    #expect(try SequenceData(opening: request(lines.path, .word)).frame?.classes == ["x", "y"])
+  }
+
+  @Test func classesThatLookAlikeAreRemarkedOn() throws {
+    let folder = try DataFolder(
+      "a.csv", "text,label\na,Good\nb,good\nc,bad\nd,very bad\ne,Very  bad\n")
+    let data = try SequenceData(opening: request(folder.path, .word))
+    func remark(_ names: String) -> String {
+      "classes that differ by case or blanks alone: \(names); if they are one, write them alike"
+    }
+    #expect(
+      data.line("remark")
+        == [remark(#""Good", "good""#), remark(#""Very  bad", "very bad""#)]
+        .joined(separator: " | "))
+  }
+
+  @Test func keysOfTablesHaveNoEffectOnDirectories() throws {
+    let files = try DataFolder("t/up", in: ["t/up": "one\n", "t/down": "two\n"])
+    let path = files.url.path + "/t"
+    for (key, change) in [
+      ("data.text", { $0.text?.column = "words" }), ("data.label", { $0.labelColumn = "kind" }),
+      ("data.header", { $0.hasHeader = false }), ("data.decimal", { $0.decimal = "," }),
+    ] as [(String, (inout SequenceRequest) -> Void)] {
+      var changed = request(path, .word)
+      change(&changed)
+      let error = #expect(throws: DataFileError.self) { try SequenceData(opening: changed) }
+      #expect("\(error.map { "\($0)" } ?? "")".contains("\(key) is for tables"))
+      // A model of a table may be measured on a directory.
+      changed.growsWindow = true
+      #expect(throws: Never.self) { try SequenceData(opening: changed) }
+    }
+  }
+
   /// Names and contents of the files tell data apart, and the directory's own name does not.
   @Test func fingerprintsAreThoseOfNamesAndContents() throws {
     func fingerprint(_ files: [String: String], _ folder: String) throws -> String {
@@ -114,7 +169,8 @@ import TextSequences
   }
 
   @Test func longTextsAreAnErrorOrAreCut() throws {
-    let folder = try DataFolder("a.csv", "text,label\nabcdefgh,0\nxy,1\nabcdef,1\n")
+    let folder = try DataFolder(
+      "a.csv", "text,label\nabcdefgh,0\nxy,1\nabcdef,1\n")
     var request = request(folder.path, .character, window: 4)
     #expect(
       SequenceData.complaint(request).contains(
@@ -160,7 +216,8 @@ import TextSequences
 
   /// Steps that no text fills have the same token whatever the batch before had there.
   @Test func emptyStepsAreCleared() throws {
-    let folder = try DataFolder("a.csv", "text,label\nab,0\n")
+    let folder = try DataFolder(
+      "a.csv", "text,label\nab,0\n")
     let data = try SequenceData(opening: request(folder.path, .byte, window: 5))
     #expect(try firstRows(data, window: 5) == [[97, 98, 0, 0, 0]])
   }

@@ -211,6 +211,9 @@ struct TaskScenario: Sendable, CustomTestStringConvertible {
   @Test(arguments: [
     (2, "batch.window=10", "the longest sequence takes 20 steps, batch.window is 10"),
     (2, "output.loss=squared", "\"squared\" is not possible with task \"classification\""),
+    (2, "output.loss=squard", "expected one of \"softmax\", found \"squard\""),
+    (4, "output.readout=every", "\"every\" is not possible with task \"forecasting\""),
+    (4, "output.readout=first", "expected one of \"last\", \"mean\", found \"first\""),
     (2, "output.readout=every", "is for output.readout \"last\" or \"mean\""),
     (0, "batch.window=1", "is the length of sequences, expected at least 2"),
     (1, "batch.window=20", "expected at least 21"),

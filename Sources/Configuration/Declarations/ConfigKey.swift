@@ -24,18 +24,20 @@ package struct ConfigKey<Section: ConfigSection>: Sendable {
   ///   - property: what holds the value; its initial value is the default.
   ///   - kind: the values that the key takes.
   ///   - tasks: the tasks whose configs have the key.
+  ///   - taskKind: the kind as an error about a config of one task names it; nil for `kind`.
   ///   - hint: for a key without a default: what to set it to.
   ///   - resume: whether a resumed run may change the value; it may not unless this says so.
   ///   - meaning: what the value is for, as the documentation says it.
   init<Value>(
     _ name: String, _ property: any WritableKeyPath<Section, Value> & Sendable,
-    _ kind: ValueKind<Value>, tasks: [TaskName] = .all, required hint: String? = nil,
+    _ kind: ValueKind<Value>, tasks: [TaskName] = .all,
+    of taskKind: (@Sendable (TaskName) -> ValueKind<Value>)? = nil, required hint: String? = nil,
     resume: ResumeRule = .fixed, _ meaning: String
   ) {
     self.name = name
     self.tasks = tasks
     isWritten = true
-    read = { section, value, place, _ throws(ConfigError) in
+    read = { section, value, place, task throws(ConfigError) in
       guard let value else {
         if let hint { throw place.failure("is missing, and has no default", hint: hint) }
         return
@@ -49,7 +51,7 @@ package struct ConfigKey<Section: ConfigSection>: Sendable {
         }
         return
       }
-      section[keyPath: property] = try kind.parse(value, place)
+      section[keyPath: property] = try (taskKind?(task) ?? kind).parse(value, place)
     }
     write = { section, _ in kind.json(section[keyPath: property]) }
     declarations = { path, wanted in

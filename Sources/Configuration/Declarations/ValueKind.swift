@@ -152,8 +152,12 @@ extension ValueKind where Value == String? {
 
 extension ValueKind where Value: RawRepresentable<String> & CaseIterable {
   /// One of the named values of an enumeration; `aliases` are accepted too, but not listed.
-  static func choice(aliases: [String: Value] = [:]) -> Self where Value: Sendable {
-    let words = Value.names
+  ///
+  /// - Parameter listed: those that an error names; nil for all.
+  static func choice(
+    aliases: [String: Value] = [:], listing listed: [Value]? = nil
+  ) -> Self where Value: Sendable {
+    let words = listed?.quoted ?? Value.names
     return Self(
       words: words,
       parse: { value, place throws(ConfigError) in

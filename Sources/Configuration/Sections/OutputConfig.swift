@@ -22,9 +22,11 @@ package struct OutputConfig: ConfigSection {
   package static let keys: [ConfigKey<OutputConfig>] = [
     ConfigKey(
       "readout", \.readout, .choice(), tasks: .all.filter { !$0.description.readsText },
+      of: { .choice(listing: $0.readouts) },
       "What the output layer reads of a sequence: its last state, their mean, or every state."),
     ConfigKey(
       "loss", \.loss, .choice(), tasks: .all.filter { !$0.description.readsText },
+      of: { .choice(listing: $0.losses) },
       "What the model is trained by; of numbers errors of points, several quantiles (by the "
         + "pinball loss), or the likelihood of a normal (`gaussian`) or Student t distribution."),
     ConfigKey(

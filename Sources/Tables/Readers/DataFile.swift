@@ -212,10 +212,12 @@ package final class DataFile {
   }
 }
 
-/// The lines of a stream, one after another. A byte order mark is no part of the first.
+/// The lines of a stream, one after another. A byte order mark is no part of the first. Lines end
+/// with LF or CR LF, and with CR where the whole stream has no LF, as on old Macintoshes.
 package struct LineReader {
   package let stream: ByteStream
   private var position = 0
+  private var lineEnd: UInt8 = 0x0A
   /// Where the line that was read last stands in the stream's window, without its end.
   package private(set) var line = 0..<0
   /// Its number, from 1.
@@ -232,7 +234,7 @@ package struct LineReader {
     while true {
       let base = unsafe stream.base
       let end = stream.count
-      while searched < end, unsafe base[searched] != 0x0A { searched += 1 }
+      while searched < end, unsafe base[searched] != lineEnd { searched += 1 }
       if searched < end || stream.isAtEnd { break }
       let start = position
       do {
@@ -244,6 +246,11 @@ package struct LineReader {
       position = 0
     }
     guard position < stream.count else { return false }
+    if number == 0, searched == stream.count {
+      lineEnd = 0x0D
+      searched = position
+      while searched < stream.count, unsafe stream.base[searched] != lineEnd { searched += 1 }
+    }
     number += 1
     try stream.requireText(from: position, to: searched, line: number)
     let isWindows = unsafe searched > position && stream.base[searched - 1] == 0x0D
