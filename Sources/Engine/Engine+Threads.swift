@@ -55,6 +55,7 @@ extension Engine {
       if let step {
         unsafe replica.weights.dropRecurrentGradient(sums.total, range: part, step: step)
       }
+      unsafe optimizer.rates?.clearFrozen(sums.total, in: part)
       let blocks = unsafe statistics.ownedBlockSquares + place / canonicalBlock
       if let touched {
         unsafe sumSquares(of: part, rows: touched.step, into: blocks)
@@ -103,7 +104,17 @@ extension Engine {
     for bucket in exchange.plan.buckets where bucket.reader == layer {
       let elements = NodeFold.elements(
         ofThread: thread, of: replica.threads, in: bucket.elements)
-      unsafe compression?.addChange(elements, to: replica.parameters.pointer)
+      guard let rates = optimizer.rates else {
+        unsafe compression?.addChange(elements, to: replica.parameters.pointer)
+        continue
+      }
+      var start = elements.lowerBound
+      while start < elements.upperBound {
+        let run = rates.run(from: start, to: elements.upperBound)
+        start = run.elements.upperBound
+        if run.isFrozen { continue }
+        unsafe compression?.addChange(run.elements, to: replica.parameters.pointer)
+      }
     }
   }
 

@@ -81,7 +81,10 @@ package final class Engine {
     let ownership = exchange.exchange.ownership
     let slices = ownership.slices(ofRank: communicator.rank)
     optimizer = ShardedOptimizer(
-      rule: settings.updateRule, slices: slices, kernels: replica.kernels)
+      rule: settings.updateRule, slices: slices, kernels: replica.kernels,
+      rates: settings.rates(of: table))
+    let reach = BackwardReach(replica.shape, table: table, frozen: settings.frozen)
+    for worker in replica.workers { worker.reach = reach }
     accumulated = AlignedBuffer(count: settings.accumulation > 1 ? optimizer.count : 0)
     ownedPlaces = buckets.places(of: slices, readers: replica.shape.layerCount + 1)
     statistics = StepStatistics(

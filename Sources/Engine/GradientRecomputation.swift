@@ -93,6 +93,7 @@ final class GradientRecomputation {
     let worker = SequenceWorker(
       shape: replica.shape, table: replica.table, kernels: replica.kernels,
       window: replica.window, plan: replica.plan, worker: task.worker, slots: replica.slots)
+    worker.reach = replica.workers[0].reach
     let arenas = AlignedBuffer(count: worker.partialSumCount * count)
     let sums = UnsafeMutablePointer<UnsafeMutablePointer<Float>>.allocate(
       capacity: worker.partialSumCount)

@@ -1,5 +1,6 @@
 package import Collectives
 package import Configuration
+package import GRUCore
 package import Kernels
 
 /// Updates the elements that one rank owns; its moments exist for those only.
@@ -23,10 +24,15 @@ package final class ShardedOptimizer {
   var hasMaster = false
   /// The rows of the embedding that alone are updated; nil updates all.
   var rows: RowSet?
+  /// What is frozen, and what learns at another rate; nil where all learns alike.
+  let rates: ParameterRates?
   private let kernels: Kernels
 
-  package init(rule: UpdateRule, slices: [Ownership.Slice], kernels: Kernels) {
+  package init(
+    rule: UpdateRule, slices: [Ownership.Slice], kernels: Kernels, rates: ParameterRates? = nil
+  ) {
     self.rule = rule
+    self.rates = rates
     config = rule.config
     self.slices = slices
     self.kernels = kernels
@@ -80,17 +86,43 @@ package final class ShardedOptimizer {
       let part = slice.elements(at: places)
       if part.isEmpty { continue }
       let shift = slice.place - slice.elements.lowerBound
-      if let rows {
-        rows.forEachRun(in: part) { run in
-          unsafe update(
-            run, at: run.lowerBound + shift, of: parameters, gradient: gradient, scalars)
-        }
-      } else {
-        unsafe update(
-          part, at: part.lowerBound + shift, of: parameters, gradient: gradient, scalars)
+      guard let rates else {
+        unsafe update(part, shiftedBy: shift, of: parameters, gradient: gradient, scalars)
+        continue
       }
-      unsafe updateAverage(part, at: part.lowerBound + shift, of: parameters, scalars)
+      var start = part.lowerBound
+      while start < part.upperBound {
+        let run = rates.run(from: start, to: part.upperBound)
+        start = run.elements.upperBound
+        var scalars = scalars
+        scalars.learningRate *= run.factor
+        if !run.isFrozen {
+          unsafe update(
+            run.elements, shiftedBy: shift, of: parameters, gradient: gradient, scalars)
+        } else if scalars.averageWeight == 1 {
+          // The mean of what never changes is that: it is made once.
+          unsafe updateAverage(
+            run.elements, at: run.elements.lowerBound + shift, of: parameters, scalars)
+        }
+      }
     }
+  }
+
+  /// Updates a run of elements, or those of its rows that are touched, and their mean.
+  private func update(
+    _ part: Range<Int>, shiftedBy shift: Int, of parameters: UnsafeMutablePointer<Float>,
+    gradient: UnsafePointer<Float>, _ scalars: Scalars
+  ) {
+    if let rows {
+      rows.forEachRun(in: part) { run in
+        unsafe update(
+          run, at: run.lowerBound + shift, of: parameters, gradient: gradient, scalars)
+      }
+    } else {
+      unsafe update(
+        part, at: part.lowerBound + shift, of: parameters, gradient: gradient, scalars)
+    }
+    unsafe updateAverage(part, at: part.lowerBound + shift, of: parameters, scalars)
   }
 
   /// Updates elements whose moments begin at place `owned`.

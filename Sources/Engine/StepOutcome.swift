@@ -76,6 +76,8 @@ package struct StepSettings {
   package var accumulation: Int
   package var checks = StepChecks()
   package var contract: ContractVersion
+  /// Names of tensors that keep their bits, or what these begin with.
+  package var frozen: [String]
   /// About how many bytes of gradients are exchanged as a whole.
   package var bucketBytes = 1 << 20
 
@@ -86,6 +88,14 @@ package struct StepSettings {
     steps = config.run.steps
     accumulation = config.batch.accumulate
     contract = config.contract
+    frozen = config.model.freeze ?? []
+  }
+
+  /// What is frozen, and what learns at another rate; nil where all learns alike.
+  func rates(of table: ParameterTable) -> ParameterRates? {
+    ParameterRates(
+      table: table, frozen: frozen,
+      factors: optimizer.rates.named.map { ($0.name, $0.factor) })
   }
 
   /// How parameters are updated.

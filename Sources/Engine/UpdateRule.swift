@@ -48,6 +48,8 @@ extension OptimizerConfig {
     outer.weightDecay = 0
     outer.clipNorm = 0
     outer.lazy = false
+    // Groups have trained at these rates already.
+    outer.rates = LearningRateFactors()
     return outer
   }
 

@@ -8,6 +8,18 @@ package struct Parameter: Sendable, Equatable {
 
   package var count: Int { shape.reduce(1, *) }
   package var range: Range<Int> { offset..<offset + count }
+
+  /// The part of the model that the tensor belongs to: "embedding", "layers.0", "output".
+  package var group: String {
+    let words = name.split(separator: ".", maxSplits: 2)
+    return words[0] == "layers" ? "layers.\(words[1])" : String(words[0])
+  }
+
+  /// Whether the tensor is the one of that name, or one of those whose names begin so: "layers.0"
+  /// names all tensors of that layer.
+  package func isNamed(by prefix: String) -> Bool {
+    name == prefix || name.hasPrefix(prefix + ".")
+  }
 }
 
 /// Where each tensor lies in the flat arenas that hold parameters, gradients and moments alike.

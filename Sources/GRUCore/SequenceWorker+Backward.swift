@@ -28,8 +28,8 @@ extension SequenceWorker {
       callProgress()
     }
     addFirstGradients(direction: direction)
-    // Nothing learns from the gradient of real-valued inputs.
-    if layer == 0, !shape.task.readsTokens { return }
+    // Nothing learns from the gradient of real-valued inputs, or below what is trained.
+    if layer <= reach.floor { return }
     inputGradient(direction: direction, weights: weights, lower: lower)
   }
 
@@ -102,5 +102,21 @@ extension SequenceWorker {
       callProgress()
       first += count
     }
+  }
+
+  /// The gradient of the embedding, once layer 0 has left that of its input.
+  func embeddingGradients(partialSums: UnsafePointer<UnsafeMutablePointer<Float>>) {
+    let lookups = gradientBuffers(layer: 0).lower
+    if shape.tiesWeights { return tiedGradient(lookups: lookups, partialSums: partialSums) }
+    timer.enter(
+      .embedding,
+      bytes: 4 * (inputCount * layout.embedding + table.embeddingWeight.count * partialSumCount))
+    embeddingGradient.accumulate(
+      inputs: inputs, gradients: lookups, stride: layout.embeddingStride,
+      size: shape.embeddingSize, window: window, sequences: sequences.count,
+      sequencesPerShard: sequencesPerShard, folds: folds,
+      stack: buffer(layout.embeddingStack), stackStride: layout.embedding, kernels: kernels,
+      partialSums: partialSums, partialSumCount: partialSumCount,
+      offset: table.embeddingWeight.offset)
   }
 }

@@ -74,6 +74,8 @@ package final class SequenceWorker {
   let targetGradient: EmbeddingGradient?
   /// The stages of the backward pass.
   package let stages: [BackwardStage]
+  /// How far down it goes.
+  package var reach: BackwardReach
   /// Tells the parts of a step apart, where somebody measures.
   package var timer = PhaseTimer()
   /// Called between time steps and between blocks of products.
@@ -93,10 +95,10 @@ package final class SequenceWorker {
     self.shape = shape
     self.table = table
     self.kernels = kernels
-    self.window = window
-    capacity = window
+    (self.window, capacity) = (window, window)
     dropoutKey = Philox(seed: shape.regularization.seed, purpose: .dropout).key
     stages = BackwardStage.stages(of: shape)
+    reach = BackwardReach(shape, table: table)
     steps = CompiledSteps(shape.cell, normalized: shape.normalizesGates)
     blocks = CompiledBlocks(shape.cell)
     gateCount = shape.cell.gateCount
@@ -242,7 +244,18 @@ package final class SequenceWorker {
   package func performStage(
     _ stage: Int, weights: PackedWeights, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
-    switch stages[stage] {
+    if stage < reach.stages {
+      compute(stages[stage], weights: weights, partialSums: partialSums)
+    }
+    if stage == stages.count - 1 { carryState() }
+    timer.enter(.other)
+  }
+
+  private func compute(
+    _ stage: BackwardStage, weights: PackedWeights,
+    partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
+  ) {
+    switch stage {
     case .output:
       if shape.tiesWeights {
         embeddingGradient.assignSlots(
@@ -253,7 +266,7 @@ package final class SequenceWorker {
       sumLosses()
     case .embedding:
       backward(layer: 0, weights: weights)
-      embeddingGradients(partialSums: partialSums)
+      if reach.floor < 0 { embeddingGradients(partialSums: partialSums) }
     case .weights(let direction, let stage):
       let layer = shape.layer(ofDirection: direction)
       if stage == 0 {
@@ -266,13 +279,11 @@ package final class SequenceWorker {
       }
       weightGradients(direction: direction, stage: stage, partialSums: partialSums)
     }
-    if stage == stages.count - 1 { carryState() }
-    timer.enter(.other)
   }
 
   /// The two buffers through which gradients go down: every layer reads that of its output from one
   /// and leaves that of its input in the other.
-  private func gradientBuffers(
+  func gradientBuffers(
     layer: Int
   ) -> (upper: UnsafeMutablePointer<Float>, lower: UnsafeMutablePointer<Float>) {
     let isFlipped = (shape.layerCount - 1 - layer) & 1 == 1
@@ -293,22 +304,7 @@ package final class SequenceWorker {
         upper: shape.isBidirectional ? buffer(layout.directionUppers[index]) : upper,
         lower: lower)
     }
-    if layer > 0 || shape.task.readsTokens { dropGradient(layer: layer, lower) }
-  }
-
-  private func embeddingGradients(partialSums: UnsafePointer<UnsafeMutablePointer<Float>>) {
-    let lookups = gradientBuffers(layer: 0).lower
-    if shape.tiesWeights { return tiedGradient(lookups: lookups, partialSums: partialSums) }
-    timer.enter(
-      .embedding,
-      bytes: 4 * (inputCount * layout.embedding + table.embeddingWeight.count * partialSumCount))
-    embeddingGradient.accumulate(
-      inputs: inputs, gradients: lookups, stride: layout.embeddingStride,
-      size: shape.embeddingSize, window: window, sequences: sequences.count,
-      sequencesPerShard: sequencesPerShard, folds: folds,
-      stack: buffer(layout.embeddingStack), stackStride: layout.embedding, kernels: kernels,
-      partialSums: partialSums, partialSumCount: partialSumCount,
-      offset: table.embeddingWeight.offset)
+    if layer > reach.floor { dropGradient(layer: layer, lower) }
   }
 
   /// Forward pass and loss alone, with nothing dropped; carries the state on.

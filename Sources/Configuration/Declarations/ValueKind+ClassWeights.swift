@@ -33,8 +33,11 @@ extension ValueKind where Value == ClassWeights {
         }
       })
   }
+}
 
-  private static func pairs(
+extension ValueKind {
+  /// Names and values of an object, or of the list of pairs that it is written as.
+  static func pairs(
     of value: OrderedJSON, _ words: String, _ place: ConfigPlace
   ) throws(ConfigError) -> [(String, OrderedJSON)] {
     switch value {

@@ -40,10 +40,12 @@ package struct ModelConfig: ConfigSection {
   /// without meaning for an RNN.
   package var initialUpdateBias = 0.0
   package var precision = Precision.fp32
+  /// Names of tensors that are not trained, or what these begin with; nil trains all.
+  package var freeze: [String]?
 
   package init() {}
 
-  package static let keys: [ConfigKey<ModelConfig>] = recurrenceKeys + outputKeys
+  package static let keys: [ConfigKey<ModelConfig>] = recurrenceKeys + outputKeys + freezeKeys
 
   private static let recurrenceKeys: [ConfigKey<ModelConfig>] = [
     ConfigKey("cell", \.cell, .choice(), "The recurrence: GRU, plain tanh RNN, LSTM, or minGRU."),
@@ -104,6 +106,13 @@ package struct ModelConfig: ConfigSection {
       "The numbers that matrix products multiply; bf16 needs AVX512-BF16, and sums stay fp32."),
   ]
 
+  private static let freezeKeys: [ConfigKey<ModelConfig>] = [
+    ConfigKey(
+      "freeze", \.freeze, .optionalTexts, resume: .changesTrajectory,
+      "What is not trained and keeps its bits: `embedding`, `layers.0`, ..., `output`, or names of "
+        + "tensors or their beginnings; see [fine-tuning.md](fine-tuning.md#what-trains)."),
+  ]
+
   package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
     if !cell.hasRecurrentWeights, recurrentDropout > 0 {
       throw place.failure(
@@ -125,5 +134,11 @@ package struct ModelConfig: ConfigSection {
           + "cannot be the embedding table as with tie_weights",
         hint: "set tie_weights to false, or adaptive_softmax to null")
     }
+    guard tieWeights, let freeze, freeze.contains("output"), !freeze.contains("embedding") else {
+      return
+    }
+    throw place.failure(
+      "freeze", "has \"output\", whose weights are the embedding with tie_weights",
+      hint: "add \"embedding\", or name \"output.bias\"")
   }
 }

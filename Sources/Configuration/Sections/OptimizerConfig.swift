@@ -28,6 +28,8 @@ package struct OptimizerConfig: ConfigSection {
   /// Whether only those rows of the embedding are updated that the batch looks up; of adam and
   /// adamw.
   package var lazy = false
+  /// What the learning rate of a part of the model is multiplied by.
+  package var rates = LearningRateFactors()
   package var schedule = ScheduleConfig()
 
   package init() {}
@@ -78,6 +80,11 @@ package struct OptimizerConfig: ConfigSection {
       "lazy", \.lazy, .boolean, resume: .changesTrajectory,
       "Whether adam and adamw leave rows of the embedding alone that no input of the batch looks "
         + "up; see [exchange.md](exchange.md#lazy-updates-of-the-embedding)."),
+    ConfigKey(
+      "rates", \.rates, .learningRateFactors, resume: .changesTrajectory,
+      "Factors of the learning rate by part of the model, `embedding`, `layers.0`, ..., `output`, "
+        + "or by tensor; the longest name counts. See [fine-tuning.md](fine-tuning.md#what-trains)."
+    ),
     ConfigKey(section: "schedule", \.schedule),
   ]
 
