@@ -142,11 +142,18 @@ let package = Package(
       ],
       swiftSettings: strictHot),
     .target(
+      name: "WarmStarts",
+      dependencies: [
+        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets", "Checkpoints",
+        "Interchange", "Records", "Configuration", "Engine", "Scoring",
+      ],
+      swiftSettings: strictHot),
+    .target(
       name: "Runs",
       dependencies: [
         "Kernels", "Tasks", "Cells", "GRUCore", "ReferenceModels", "Collectives", "Corpora",
         "Batches", "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
-        "Scoring", "NumericContract",
+        "Scoring", "WarmStarts", "NumericContract",
       ],
       swiftSettings: strict),
     .target(
@@ -171,9 +178,9 @@ let package = Package(
     .executableTarget(
       name: "gru-dist",
       dependencies: [
-        "Supervision", "Dashboard", "Studies", "Runs", "Prediction", "Scoring", "Engine",
-        "Checkpoints", "Corpora", "MPICollectives", "Collectives", "GRUCore", "Cells", "Kernels",
-        "Records", "Configuration",
+        "Supervision", "Dashboard", "Studies", "Runs", "WarmStarts", "Prediction", "Scoring",
+        "Engine", "Checkpoints", "Corpora", "MPICollectives", "Collectives", "GRUCore", "Cells",
+        "Kernels", "Records", "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

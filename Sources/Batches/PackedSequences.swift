@@ -93,6 +93,15 @@ package final class PackedSequences: Sendable, Codable {
     return self.set.memoryBytes + targets
   }
 
+  /// How often each token goes in during an epoch.
+  func inputCounts(vocabularySize: Int) -> [Int] {
+    var counts = [Int](repeating: 0, count: vocabularySize)
+    for sequence in order.array {
+      for step in self.set.steps(of: Int(sequence)) { counts[Int(self.set.tokens[step])] += 1 }
+    }
+    return counts
+  }
+
   package var rowCount: Int { rowStarts.count - 1 }
 
   /// Batches of one epoch.

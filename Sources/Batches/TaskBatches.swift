@@ -15,6 +15,12 @@ package enum TaskBatches: Sendable, Codable {
     }
   }
 
+  /// How often each token goes in during an epoch, of sequences of tokens.
+  package func inputCounts(vocabularySize: Int) -> [Int] {
+    guard case .sequences(let batches) = self else { return [] }
+    return batches.inputCounts(vocabularySize: vocabularySize)
+  }
+
   /// The units of what a row of a batch forecasts, where not all rows have the same; else nil.
   package func units(batch: Int, row: Int) -> [TargetUnit]? {
     if case .windows(let batches) = self { batches.units(batch: batch, row: row) } else { nil }

@@ -45,6 +45,8 @@ package struct TrainingState: Sendable, Equatable {
   package var startToken: Int?
   /// What a task other than a language model must know of its data; nil where there is none.
   package var dataset: OrderedJSON?
+  /// What the run has started from, and what it took of it; nil for random numbers.
+  package var startedFrom: OrderedJSON?
   package var model: ModelDescription
   /// The name of the optimiser whose moments were saved.
   package var optimizer: String
@@ -142,6 +144,7 @@ extension TrainingState {
     add("validation_fingerprint", validationFingerprint.map { .string($0) })
     add("start_token", startToken.map { .integer($0) })
     add("dataset", dataset?.withWholeNumbersAsIntegers)
+    add("started_from", startedFrom?.withWholeNumbersAsIntegers)
     return .object(members)
   }
 
@@ -187,6 +190,7 @@ extension TrainingState {
     averagedSteps = try fields.integer(ifPresent: "averaged_steps")
     startToken = try fields.integer(ifPresent: "start_token")
     dataset = fields.value(ifPresent: "dataset")
+    startedFrom = fields.value(ifPresent: "started_from")
   }
 }
 

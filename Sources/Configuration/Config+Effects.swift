@@ -101,7 +101,7 @@ extension Config {
     return rules(
       ["minimum_count", "vocabulary_limit"], kind == .word || kind == .bytePair,
       "words and byte pairs")
-      + rules(["truncate"], readsTokens, "texts") + [textRule(instead)]
+      + rules(["truncate", "embeddings"], readsTokens, "texts") + [textRule(instead)]
       + rules(
         [
           "missing", "missing_values", "columns", "normalize", "calendar", "static",

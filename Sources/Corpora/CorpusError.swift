@@ -25,6 +25,8 @@ package enum CorpusError: Error, Equatable, Sendable {
   case preparedAlready(path: String)
   /// A call of the operating system failed while a token file was written.
   case unwritable(path: String, message: String)
+  /// A file of the tokens of a vocabulary that is not what it should be.
+  case badVocabulary(path: String, String)
   /// `data.valid_fraction` lies outside 0 ..< 1.
   case invalidFraction(Double)
 }
@@ -70,6 +72,8 @@ extension CorpusError: CustomStringConvertible {
       "'\(path)' is a token file, expected text: it needs no preparation"
     case .unwritable(let path, let message):
       "cannot write '\(path)': \(message)"
+    case .badVocabulary(let path, let problem):
+      "vocabulary '\(path)' \(problem)"
     case .invalidFraction(let value):
       "data.valid_fraction and data.test_fraction add up to \(value), expected at least 0 and "
         + "below 1"

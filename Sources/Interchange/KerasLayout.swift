@@ -53,14 +53,17 @@ package enum KerasLayout {
     return tensors
   }
 
-  /// - Parameter unknown: the token that a file may have no rows for; nil for none.
+  /// - Parameters:
+  ///   - takesHead: whether the output layer is taken; else it is left, and that of the model is 0.
+  ///   - unknown: the token that a file may have no rows for; nil for none.
   package static func model(
-    from tensors: [NamedTensor], shape: ModelShape, unknown: Int? = nil, path: String
+    from tensors: [NamedTensor], shape: ModelShape, takesHead: Bool = true, unknown: Int? = nil,
+    path: String
   ) throws(InterchangeError) -> ModelTensors {
     var file = TensorFile(tensors, path: path)
-    let layer = try layer(of: shape)
+    let layer = try layer(of: shape, isBody: !takesHead)
     let hidden = shape.hiddenSize
-    let vocabulary = shape.vocabularySize
+    let vocabulary = shape.inputVocabularySize
     let rows = layer.rows.count * hidden
     try checkForm(file, shape: shape)
     var model = ModelTensors(shape: shape, values: [:])
@@ -91,18 +94,25 @@ package enum KerasLayout {
           try file.takeOrZeros("\(prefix).bias", [rows]), layer)
       }
     }
+    if takesHead { try takeHead(&file, into: &model, tokens: tokens, row) }
+    for vector in shape.cell.stateVectors {
+      guard let name = try file.initialState(vector, of: shape) else { continue }
+      model.setInitialStates(try file.take(name, [shape.layerCount, hidden]), of: vector)
+    }
+    if takesHead { try file.requireEmpty() } else { model.leaveHead(file.names) }
+    return model
+  }
+
+  private static func takeHead(
+    _ file: inout TensorFile, into model: inout ModelTensors, tokens: Int, _ row: UnknownRow?
+  ) throws(InterchangeError) {
+    let hidden = model.shape.hiddenSize
     let output = Rows.transposed(
       try file.take("output.kernel", [hidden, tokens]), rows: hidden, columns: tokens)
     model["output.weight"] = row?.inserted(into: output, columns: hidden) ?? output
     let bias = try file.takeOrZeros("output.bias", [tokens])
     model["output.bias"] =
       row?.inserted(into: bias, columns: 1, below: UnknownRow.drop) ?? bias
-    for vector in shape.cell.stateVectors {
-      guard let name = try file.initialState(vector, of: shape) else { continue }
-      model.setInitialStates(try file.take(name, [shape.layerCount, hidden]), of: vector)
-    }
-    try file.requireEmpty()
-    return model
   }
 
   /// What the file leaves open.
@@ -125,8 +135,14 @@ package enum KerasLayout {
 
   /// - Throws: for a model that does not read a token and predict the next, and where Keras has no
   ///   layer for the cell.
-  private static func layer(of shape: ModelShape) throws(InterchangeError) -> ForeignLayer.Layer {
-    guard shape.task.predictsInputTokens, !shape.isBidirectional else {
+  ///
+  /// - Parameter isBody: whether only what reads tokens counts.
+  private static func layer(
+    of shape: ModelShape, isBody: Bool = false
+  ) throws(InterchangeError) -> ForeignLayer.Layer {
+    guard isBody ? shape.task.input == .tokens : shape.task.predictsInputTokens,
+      !shape.isBidirectional
+    else {
       throw InterchangeError(
         "Keras' layers are written and read for models that read a token and predict the next, and "
           + "this one does not; use --format torch, or onnx to export")

@@ -77,6 +77,31 @@ package struct ModelTensors: Sendable, Equatable {
     }
   }
 
+  /// Throws unless the model that is asked for is one that these tensors fill.
+  package func requirePlaces(path: String) throws(InterchangeError) {
+    let table = ParameterTable(shape: shape)
+    if let strange = table.parameters.first(where: { values[$0.name] == nil }) {
+      throw InterchangeError(
+        "\(path): the config's model has a tensor '\(strange.name)' \(strange.shape), which no "
+          + "file of another library has; only embedding, \(Cell.exchangedLayers) layers and one "
+          + "linear output layer can be exchanged")
+    }
+    if shape.tiesWeights, self["output.weight"] != self["embedding.weight"] {
+      throw InterchangeError(
+        "\(path): its output weight is not its embedding, and the config's model ties them; add "
+          + "--set model.tie_weights=false")
+    }
+  }
+
+  /// Makes the output layer 0, and says which tensors of the file are left.
+  mutating func leaveHead(_ names: [String]) {
+    for parameter in ParameterTable(shape: shape).parameters where parameter.group == "output" {
+      self[parameter.name] = [Float](repeating: 0, count: parameter.count)
+    }
+    if names.isEmpty { return }
+    assumptions.append("\(names.joined(separator: ", ")) of the file belong to its output layer")
+  }
+
   /// The names of the tensors of a plain model.
   static func names(of shape: ModelShape) -> [String] {
     var names = shape.task.readsTokens ? ["embedding.weight"] : []

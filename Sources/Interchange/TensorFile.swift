@@ -82,6 +82,13 @@ struct TensorFile {
         + "model.learned_initial_state=false")
   }
 
+  /// Removes what says how numbers go in and come out.
+  mutating func dropScales() {
+    for member in ["input_mean", "input_deviation", "target_mean", "target_deviation"] {
+      if let name = name(endingIn: member) { tensors[name] = nil }
+    }
+  }
+
   /// Throws where tensors are left over.
   func requireEmpty() throws(InterchangeError) {
     guard let name = names.first, let tensor = tensors[name] else { return }

@@ -80,12 +80,15 @@ package enum TorchLayout {
   /// Finds a model of the given shape in a state dict, whatever its module calls its members. Where
   /// the file says how inputs and targets are scaled, that must be `scales`.
   ///
-  /// - Parameter unknown: the token that a file may have no rows for; nil for none.
+  /// - Parameters:
+  ///   - takesHead: whether the output layer is taken; else it is left, and that of the model is 0.
+  ///   - unknown: the token that a file may have no rows for; nil for none.
   package static func model(
-    from tensors: [NamedTensor], shape: ModelShape, scales: DataScales = DataScales(),
-    unknown: Int? = nil, path: String
+    from tensors: [NamedTensor], shape: ModelShape, takesHead: Bool = true,
+    scales: DataScales = DataScales(), unknown: Int? = nil, path: String
   ) throws(InterchangeError) -> ModelTensors {
     var file = TensorFile(tensors, path: path)
+    if !takesHead { file.dropScales() }
     let prefix = try recurrentPrefix(file)
     let layer: ForeignLayer.Layer
     switch shape.cell.torch {
@@ -131,8 +134,13 @@ package enum TorchLayout {
       model.setInitialStates(
         try file.take(name, [shape.layerDirectionCount, 1, hidden]), of: vector)
     }
-    try takeEnds(&file, into: &model, unknown: unknown)
-    try file.requireEmpty()
+    if takesHead {
+      try takeEnds(&file, into: &model, unknown: unknown)
+      try file.requireEmpty()
+    } else {
+      try takeEmbedding(&file, into: &model, unknown: unknown)
+      model.leaveHead(file.names)
+    }
     return model
   }
 
@@ -148,6 +156,27 @@ package enum TorchLayout {
       assumptions.append("the layers have no biases: they are 0")
     }
     return assumptions
+  }
+
+  /// Takes the embedding alone, with a row for `unknown` where it has none.
+  private static func takeEmbedding(
+    _ file: inout TensorFile, into model: inout ModelTensors, unknown: Int?
+  ) throws(InterchangeError) {
+    let shape = model.shape
+    guard shape.task.readsTokens else { return }
+    let rows = shape.inputVocabularySize
+    let sizes = [rows, rows - 1].map { [$0, shape.embeddingSize] }
+    guard let name = file.only(.embedding, of: file.matrices, shapes: sizes),
+      let found = file.shape(of: name), found == sizes[0] || unknown != nil && found == sizes[1]
+    else {
+      throw file.failure(
+        "expected an embedding \(sizes[0]) beside the recurrent layers; \(file.contents)")
+    }
+    let row = found == sizes[1] ? unknown.map { UnknownRow(token: $0) } : nil
+    if let row { model.assumptions.append(row.words) }
+    let values = try file.take(name, found)
+    model["embedding.weight"] =
+      row?.inserted(into: values, columns: shape.embeddingSize) ?? values
   }
 
   /// Takes embedding and output layer, with a row for `unknown` where both have none.

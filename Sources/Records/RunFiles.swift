@@ -7,6 +7,8 @@ package enum RunFiles {
   /// One JSON object a line.
   package static let metrics = "metrics.jsonl"
   package static let checkpoints = "checkpoints"
+  /// What a run is to start from, until it has a checkpoint that knows.
+  package static let start = "start.json"
   /// The lock of the job that works in the directory.
   package static let lock = "run.lock"
   /// What rank 0 tells of itself about once a second.
@@ -28,6 +30,7 @@ package enum RunFiles {
   /// ranks that ended before it began.
   private static let companions: Set<String> = [
     heartbeat, ranks, daemonState, daemonLog, daemonLock, daemonHosts, jobLog, jobLog + ".1",
+    start,
   ]
 
   /// Whether a name in a run directory says nothing about a run: a companion's, or that of a draft

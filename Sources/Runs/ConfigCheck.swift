@@ -4,8 +4,10 @@ import Corpora
 import Datasets
 import Engine
 import GRUCore
+import Interchange
 import Kernels
 package import Records
+import WarmStarts
 
 /// Checks a config and its corpora, and says what a run of it would be, without starting one.
 package struct ConfigCheck {
@@ -54,8 +56,13 @@ package struct ConfigCheck {
     for parameter in table.parameters {
       console.say("            \(parameter.name) \(parameter.shape)")
     }
+    try config.requireParts(of: shape, place: options.configFile)
+    if let parts = config.partsInWords(of: shape) { console.say("trains      \(parts)") }
     let report = DataReport(data, config)
     report.lines.forEach(console.say)
+    let vectors = try vectors(config, data, shape)
+    vectors?.lines.forEach(console.say)
+    console.say("exports     \(shape.exportsInWords)")
     console.say(
       "memory      of each of \(Format.count(ranks, "rank")) with "
         + "\(Format.count(threads, "thread")):"
@@ -69,6 +76,21 @@ package struct ConfigCheck {
       "kind": "check", "config": config.json, "model": shape.json,
       "parameters": .integer(table.parameterCount),
     ]
-    console.record(head.merging(report.summary.json).merging(["memory": memory.json]))
+    let start = vectors?.json ?? [:]
+    console.record(
+      head.merging(report.summary.json).merging(start).merging([
+        "exports": .array(shape.exports.map { .string($0) }), "memory": memory.json,
+      ]))
+  }
+
+  /// What of the vectors that the config names the vocabulary has; nil where it names none.
+  private func vectors(
+    _ config: Config, _ data: TrainingData, _ shape: ModelShape
+  ) throws -> StartReport? {
+    guard let path = config.data.embeddings else { return nil }
+    let start = WarmStart(vectors: path, on: SoloCommunicator())
+    let target = ModelTarget(config: config, shape: shape, tokenizer: data.tokenizer, frame: nil)
+    try start.plan(for: target) { data.inputCounts }
+    return start.report
   }
 }

@@ -45,6 +45,9 @@ package struct Inspection {
         + "\(Format.count(model.shape.layerCount, "layer")), \(model.shape.endsInWords)"
         + (model.task.hasTokenizer ? " (\(state.tokenizer.kind.rawValue))" : "")
         + ", \(Format.grouped(table.parameterCount)) parameters")
+    if let source = state.startedFrom?["source"]?.stringValue {
+      console.say("start        from \(source)")
+    }
     console.say("optimizer    \(state.optimizer)")
     let exchange = model.config.exchange
     if exchange.compression != .none {

@@ -10,6 +10,7 @@ import Interchange
 import Kernels
 package import Records
 import Scoring
+import WarmStarts
 
 /// Makes a run of a model that another library trained: its first checkpoint, of step 0, can be
 /// evaluated, sampled from and exported, and `train --resume` goes on from it.
@@ -24,6 +25,9 @@ package struct ModelImport {
   /// Takes the tokenizer, or columns and classes, that the file's metadata name, instead of what
   /// the config's data give.
   package var takesOver = false
+  /// A file with the tokens of the model, a line each in the order of their numbers; nil where the
+  /// config's tokenizer numbers them.
+  package var vocabulary: String?
 
   package init(file: String, format: FileFormat, options: TrainOptions) {
     self.file = file
@@ -41,17 +45,21 @@ package struct ModelImport {
     } catch let error as CheckpointError {
       throw UsageError("\(error); expected a safetensors file")
     }
-    let knowledge = ImportedKnowledge(metadata: metadata, tensors: foreign, path: file)
+    var knowledge = ImportedKnowledge(metadata: metadata, tensors: foreign, path: file)
     var options = options
-    if takesOver {
-      let config = try Config(file: options.configFile, overrides: options.overrides)
-      options.learnt = try knowledge.learnt(for: config)
+    let config = try Config(file: options.configFile, overrides: options.overrides)
+    if takesOver { options.learnt = try knowledge.learnt(for: config) }
+    let tokens = try readVocabulary(for: config)
+    if let tokens {
+      knowledge.tokenizer = tokens.tokenizer
+      options.learnt = .tokenizer(tokens.tokenizer)
     }
     let setup = try TrainingSetup(options, on: SoloCommunicator())
-    try knowledge.requireSame(as: setup)
-    let model = try model(foreign, setup)
+    try knowledge.requireSame(as: setup.target)
+    let model = try model(foreign, setup, tokens)
     let assumptions =
-      knowledge.assumptions(for: setup) + (knowledge.isOurs ? [] : model.assumptions)
+      knowledge.assumptions(for: setup.target) + (tokens?.assumptions ?? [])
+      + (knowledge.isOurs ? [] : model.assumptions)
     let run = try TrainingRun(options, on: SoloCommunicator(), launchedByMPI: false)
     try run.adopt(model)
     let directory = setup.config.run.directory
@@ -68,43 +76,46 @@ package struct ModelImport {
     ])
   }
 
+  private func readVocabulary(for config: Config) throws -> VocabularyFile? {
+    guard let vocabulary else { return nil }
+    guard config.taskDescription.hasTokenizer else {
+      throw UsageError(
+        "--vocabulary is for texts, and the task \"\(config.task.rawValue)\" reads numbers; leave "
+          + "it out")
+    }
+    return try VocabularyFile(
+      path: vocabulary, kind: config.data.learning.kind, rules: TextRules(config.contract))
+  }
+
   private func model(
-    _ foreign: [NamedTensor], _ setup: TrainingSetup
+    _ foreign: [NamedTensor], _ setup: TrainingSetup, _ tokens: VocabularyFile?
   ) throws(UsageError) -> ModelTensors {
     do {
       let unknown =
-        setup.config.taskDescription.hasTokenizer ? setup.tokenizer.unknown.map { Int($0) } : nil
+        setup.config.taskDescription.hasTokenizer && tokens == nil
+        ? setup.tokenizer.unknown.map { Int($0) } : nil
       try ModelTensors.requireOneOutputMatrix(setup.shape)
-      let model =
+      var shape = setup.shape
+      if let tokens {
+        if shape.task.predictsInputTokens {
+          shape.vocabularySize = tokens.lineCount
+        } else {
+          shape.task.inputVocabularySize = tokens.lineCount
+        }
+      }
+      var model =
         switch format {
         case .torch:
           try TorchLayout.model(
-            from: foreign, shape: setup.shape, scales: try setup.scales(), unknown: unknown,
-            path: file)
+            from: foreign, shape: shape, scales: try setup.scales(), unknown: unknown, path: file)
         case .keras:
-          try KerasLayout.model(from: foreign, shape: setup.shape, unknown: unknown, path: file)
+          try KerasLayout.model(from: foreign, shape: shape, unknown: unknown, path: file)
         }
-      try requirePlaces(for: model)
+      if let tokens { model = model.withTokens(tokens.rows, shape: setup.shape) }
+      try model.requirePlaces(path: file)
       return model
     } catch {
       throw UsageError("\(error)")
-    }
-  }
-
-  /// Throws unless the config's model is one that `model` fills.
-  private func requirePlaces(for model: ModelTensors) throws(InterchangeError) {
-    let table = ParameterTable(shape: model.shape)
-    if let strange = table.parameters.first(where: { model.values[$0.name] == nil }) {
-      throw InterchangeError(
-        "\(file): the config's model has a tensor '\(strange.name)' \(strange.shape), which no "
-          + "file of another library has; only embedding, \(Cell.exchangedLayers) layers and one "
-          + "linear output layer can be exchanged")
-    }
-    let isTied = !table.parameters.contains { $0.name == "output.weight" }
-    if isTied, model["output.weight"] != model["embedding.weight"] {
-      throw InterchangeError(
-        "\(file): its output weight is not its embedding, and the config's model ties them; add "
-          + "--set model.tie_weights=false")
     }
   }
 }

@@ -46,7 +46,7 @@ extension RunDirectory {
 
   /// Removes what belongs to the run. Links stay, and what they lead to is emptied.
   func empty() throws {
-    let files = [RunFiles.metrics, ImportedBiases.fileName].map { "\(path)/\($0)" }
+    let files = [RunFiles.metrics, ImportedBiases.fileName, RunFiles.start].map { "\(path)/\($0)" }
     for file in files {
       if let kind = FileStatus(file)?.kind, kind != .regular {
         throw RunDirectoryError("\(file) is \(kind.rawValue), expected a file; it is not removed")

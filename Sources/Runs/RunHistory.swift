@@ -1,4 +1,5 @@
 package import Checkpoints
+import Records
 package import Tasks
 
 /// What a run remembers over stops, besides its state.
@@ -42,6 +43,8 @@ package struct RunHistory: Sendable, Equatable {
   package var pending: Validation?
   /// Steps that made no update because a value was not finite.
   package var skippedSteps = 0
+  /// What the run has started from and taken over; nil where that is nothing. On rank 0.
+  var origin: OrderedJSON?
   /// What later steps must know of the validations; the same on every rank.
   package var memory = ValidationMemory()
 
@@ -87,6 +90,7 @@ extension RunHistory {
   package init(of state: TrainingState, measure: TaskMetric, isComparable: Bool) {
     self.init(measure: measure)
     skippedSteps = state.skippedSteps ?? 0
+    origin = state.startedFrom
     if isComparable {
       if let loss = state.bestValidationLoss, let step = state.bestValidationStep {
         lowest = Mark(step: step, value: loss)
@@ -135,6 +139,7 @@ extension RunHistory {
     state.validatedStep = last?.step ?? 0
     state.validation = keepsMemory ? memory : nil
     state.skippedSteps = skippedSteps > 0 ? skippedSteps : nil
+    state.startedFrom = origin
     if measure == .loss { return }
     state.bestMeasure = measure.name
     state.bestValue = best?.value

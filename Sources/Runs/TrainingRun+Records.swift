@@ -25,6 +25,11 @@ extension TrainingRun {
         + "batch \(batch.sequences) x \(batch.window), \(range) -> \(run.directory)")
     let report = setup.report
     report.lines.forEach(progress.say)
+    if let parts = config.partsInWords(of: setup.shape) { progress.say("trains      \(parts)") }
+    announceStart()
+    if restored != nil, options.start != nil {
+      progress.say("the run goes on from its own checkpoint; what --from names is not read again")
+    }
     if restored == nil {
       let head: OrderedJSON = ["kind": "data", "step": 0]
       write([head.merging(report.summary.json)])

@@ -67,6 +67,9 @@ extension TrainingRun {
     return (decisions, try communicator.share(isBest ? [1] : [0]) == [1])
   }
 
+  /// Whether something that is done every so many steps is done after this one.
+  func isDue(_ period: Int) -> Bool { period > 0 && trainer.step.isMultiple(of: period) }
+
   private func tell(of decisions: ValidationDecisions) {
     if decisions.startsAveraging {
       progress.say("step \(trainer.step)/\(run.steps)  parameters are averaged from now on")

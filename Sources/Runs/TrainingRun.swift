@@ -9,6 +9,7 @@ import GRUCore
 import Kernels
 import Records
 import Scoring
+import WarmStarts
 
 /// One training run from start or resume to end, on one rank of the job.
 ///
@@ -27,6 +28,8 @@ package final class TrainingRun {
   /// What is validated on; nil for nothing.
   let validation: Scorer.Subject?
   let debugger: DebugChecks?
+  /// What a new run starts from; nil for random numbers, and where a run goes on.
+  let start: WarmStart?
   let watchdog: Watchdog
   /// Whether the run directory's files are this run's.
   var hasBegun = false
@@ -85,8 +88,9 @@ package final class TrainingRun {
     }
     watchdog.start()
     watchdog.progress.begin(.reading)
+    start = try directory.start(options.start, for: work.config)
     let setup = try TrainingSetup(
-      work, options, on: communicator, progress: watchdog.progress.data)
+      work, options, start: start, on: communicator, progress: watchdog.progress.data)
     self.setup = setup
     history = RunHistory(measure: setup.config.measure)
     console = Console(isJSON: options.json, isCoordinator: communicator.rank == 0)
@@ -177,6 +181,7 @@ package final class TrainingRun {
       write(table.records(step: trainer.step))
       try table.requirePassed()
     }
+    if restored == nil, try saveStart() { return try stop() }
     if restored?.resumption.isValidationMissing == true {
       let outcome = try validate()
       if outcome == .best { try saveAgain() }
@@ -306,21 +311,20 @@ package final class TrainingRun {
     try report(outcome)
   }
 
-  func isDue(_ period: Int) -> Bool { period > 0 && trainer.step.isMultiple(of: period) }
-
   private func begin(_ restored: RunDirectory.Restored?) throws {
     hasBegun = true
     try watchdog.begin(on: communicator)
     var earlier = RunDirectory.EarlierRecords()
-    try directory.begin(afterStep: trainer.step, config: config) {
-      if let restored { earlier = try earlierRecords(of: restored) }
+    try directory.begin(afterStep: firstKept(restored), config: config) {
+      if let restored { earlier = try earlierRecords(of: restored) } else { try noteStart() }
     }
     do { try events?.begin(afterStep: trainer.step) } catch { warnOfEvents(error) }
     guard let restored else {
       if options.resume {
         progress.say("nothing to resume in \(run.directory): the run starts at step 1")
       }
-      return replica.initialize(seed: run.seed)
+      replica.initialize(seed: run.seed)
+      return try takeStart()
     }
     history = restored.history
     lastSavedStep = trainer.step

@@ -48,8 +48,7 @@ extension TrainingSetup {
       resumption: RunDirectory.Resumption(
         step: state.step, validation: history.memory, averagedSteps: state.averagedSteps ?? 0,
         skippedSteps: state.skippedSteps ?? 0,
-        // Checkpoints of earlier programs do not say.
-        isValidationMissing: isDue && state.validatedStep.map { $0 < state.step } ?? false),
+        isValidationMissing: isDue && state.lacksValidation),
       history: history, fingerprint: state.fingerprint, changes: changes,
       rates: stored.flatMap {
         RateChange(from: $0, to: config, step: state.step, decays: history.memory.decays)
@@ -108,6 +107,16 @@ extension TrainingSetup {
           + "optimizer, and what is logged, validated and saved may change. Use the config of the "
           + "run (\(path)/config.json), or start another with --run-directory or --overwrite")
     }
+  }
+}
+
+extension TrainingState {
+  /// Whether the validation of its step, which was due, was interrupted. Checkpoints of earlier
+  /// programs do not say; those of step 0 were not validated, but where a run has started from
+  /// another model.
+  fileprivate var lacksValidation: Bool {
+    if step == 0 { return startedFrom != nil && bestValidationStep == nil }
+    return validatedStep.map { $0 < step } ?? false
   }
 }
 

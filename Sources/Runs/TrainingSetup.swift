@@ -8,6 +8,7 @@ package import Kernels
 import NumericContract
 import Records
 package import Scoring
+package import WarmStarts
 
 /// What a train command was asked to do.
 package struct TrainOptions: Sendable {
@@ -24,6 +25,8 @@ package struct TrainOptions: Sendable {
   package var json = false
   /// What an imported model has learnt of its data; nil learns it, or takes what a resumed run has.
   package var learnt: LearntData?
+  /// What a new run starts from; nil for random numbers.
+  package var start: StartRequest?
 
   package init(configFile: String) { self.configFile = configFile }
 }
@@ -71,8 +74,8 @@ package struct TrainingSetup {
 
   /// Reads the data, and tells `progress` of it. Every rank calls it; all throw alike.
   init(
-    _ work: Work, _ options: TrainOptions, on communicator: any Communicator,
-    progress: ReadingProgress? = nil
+    _ work: Work, _ options: TrainOptions, start: WarmStart? = nil,
+    on communicator: any Communicator, progress: ReadingProgress? = nil
   ) throws {
     config = work.config
     kernels = work.kernels
@@ -82,7 +85,7 @@ package struct TrainingSetup {
       try config.requireModelFits(
         work.plan, ranksOnHost: communicator.ranksOnHost, kernels: work.kernels)
     }
-    var learnt = options.learnt
+    var learnt = start?.learnt ?? options.learnt
     if learnt == nil, options.resume { learnt = try config.keptData(on: communicator) }
     data = try config.openData(as: learnt, on: communicator, progress: progress) {
       Console.complain("gru-dist: \($0)")
@@ -108,7 +111,11 @@ package struct TrainingSetup {
     }
     shape.sampledSoftmax = config.sampledSoftmax(popularity: data.targetCounts)
     let vocabulary = shape.vocabularySize
-    try communicator.agree { try config.requireSampling(of: vocabulary, options.configFile) }
+    let shape = self.shape
+    try communicator.agree {
+      try config.requireSampling(of: vocabulary, options.configFile)
+      try config.requireParts(of: shape, place: options.configFile)
+    }
     try communicator.requireEqual(data.fingerprint, of: config.data.train)
     try requireOneKnowledge(on: communicator)
     if let valid = config.data.valid, let fingerprint = data.validationFingerprint {
@@ -120,6 +127,7 @@ package struct TrainingSetup {
         slots: data.slots, dataBytes: data.memoryBytes, kernels: kernels
       ).checkFits()
     }
+    try start?.plan(for: target) { data.inputCounts }
   }
 
   /// Throws on every rank unless all have learnt the same from the data.
@@ -171,6 +179,11 @@ package struct TrainingSetup {
       outputs: shape.vocabularySize, path: config.data.train)
   }
 
+  /// The model that is asked for.
+  package var target: ModelTarget {
+    ModelTarget(config: config, shape: shape, tokenizer: tokenizer, frame: frame)
+  }
+
   /// The text, where there is one.
   package var split: CorpusSplit? {
     if case .text(let split) = data { split } else { nil }
@@ -200,6 +213,23 @@ extension Config {
 }
 
 extension TrainingData {
+  /// What makes tokens of texts; nil where there are none.
+  var tokenizer: Tokenizer? {
+    switch self {
+    case .text(let split): split.training.corpus.tokenizer
+    case .sequences(let data): data.tokenizer
+    }
+  }
+
+  /// How often each token goes in during training, of texts.
+  var inputCounts: [Int] {
+    switch self {
+    case .text(let split): split.training.tokenCounts
+    case .sequences(let data):
+      data.training.inputCounts(vocabularySize: data.tokenizer?.vocabularySize ?? 0)
+    }
+  }
+
   /// How often each output is a target of training, where outputs are a vocabulary.
   fileprivate var targetCounts: [Int] {
     switch self {

@@ -171,7 +171,9 @@ package struct LoadedModel {
   /// vocabulary.
   var neverTrainedUnknown: Bool {
     let data = config.data
-    guard task.readsText, state.tokenizer.unknown != nil else { return false }
+    guard task.readsText, state.tokenizer.unknown != nil, state.startedFrom == nil else {
+      return false
+    }
     let isLearntInFull =
       data.tokenizer == .character || (data.minimumCount <= 1 && data.vocabularyLimit == 0)
     guard isLearntInFull else { return false }

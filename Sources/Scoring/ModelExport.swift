@@ -21,6 +21,8 @@ package struct ModelExport {
   package var format: FileFormat
   /// The file to make.
   package var output: String
+  /// A file to make of the tokens, a line each in the order of their numbers; nil for none.
+  package var vocabulary: String?
 
   package init(path: String, format: FileFormat, output: String) {
     self.path = path
@@ -30,17 +32,25 @@ package struct ModelExport {
 
   /// - Throws: where the format cannot hold the model, or the file exists already.
   package func run(console: Console) throws {
-    if FileStatus(output, followsLink: false) != nil {
-      throw UsageError("--output: '\(output)' exists already; remove it or name another file")
-    }
+    try requireFree(output, "--output")
+    if let vocabulary { try requireFree(vocabulary, "--vocabulary") }
     let model = try LoadedModel(path: path, wanting: wish)
     model.refusals.forEach(Console.complain)
+    if vocabulary != nil, !model.task.hasTokenizer {
+      throw UsageError(
+        "--vocabulary: the model's task \"\(model.task.name)\" reads no text; leave it out")
+    }
     do {
       try write(model)
     } catch let error as InterchangeError {
       throw UsageError("\(model.checkpoint.path): \(error)")
     }
     console.say("\(model.checkpoint.path) -> \(output) (\(format.rawValue))")
+    if let vocabulary {
+      try write(VocabularyFile.lines(of: model.tokenizer), to: vocabulary)
+      let count = Format.grouped(model.tokenizer.vocabularySize)
+      console.say("vocabulary: \(count) tokens -> \(vocabulary), a line each")
+    }
     if let words = model.choice.words { console.say("taken: \(words)") }
     let record: OrderedJSON = [
       "kind": "export", "checkpoint": .string(model.checkpoint.path), "output": .string(output),
@@ -48,6 +58,20 @@ package struct ModelExport {
       "fingerprint": .string(model.state.fingerprint), "step": .integer(model.state.step),
     ]
     console.record(record.merging(model.choice.json))
+  }
+
+  private func requireFree(_ file: String, _ option: String) throws(UsageError) {
+    guard FileStatus(file, followsLink: false) == nil else {
+      throw UsageError("\(option): '\(file)' exists already; remove it or name another file")
+    }
+  }
+
+  private func write(_ bytes: [UInt8], to file: String) throws {
+    do {
+      try FileDraft.write(bytes, to: file, replaces: false)
+    } catch {
+      throw RunDirectoryError("\(file): cannot write: \(SystemError.reason(error.code))")
+    }
   }
 
   private func write(_ model: LoadedModel) throws {
@@ -66,11 +90,7 @@ package struct ModelExport {
       let bytes = try ONNXModel.encoded(
         tensors, task: model.task, metadata: metadata.sorted { $0.key < $1.key },
         producerVersion: programVersion)
-      do {
-        try FileDraft.write(bytes, to: output, replaces: false)
-      } catch {
-        throw RunDirectoryError("\(output): cannot write: \(SystemError.reason(error.code))")
-      }
+      try write(bytes, to: output)
     }
   }
 

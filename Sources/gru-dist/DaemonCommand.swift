@@ -20,11 +20,13 @@ struct DaemonCommand: RankedCommand {
 
       EXAMPLES
         gru-dist daemon --np 2 configs/lm.json
+        gru-dist daemon --np 2 configs/names.json --from runs/lm
         gru-dist daemon --np 16 --hostfile hosts configs/lm.json --max-failures 3
       """)
 
   @OptionGroup var config: ConfigOptions
   @OptionGroup var compute: ComputeOptions
+  @OptionGroup var start: StartOptions
 
   @Option(help: "The number of ranks.")
   var np: Int
@@ -97,6 +99,6 @@ struct DaemonCommand: RankedCommand {
     if let steps = config.steps { arguments += ["--steps", "\(steps)"] }
     if let threads = config.threads { arguments += ["--threads", "\(threads)"] }
     if let isa = compute.isa { arguments += ["--isa", isa] }
-    return arguments
+    return arguments + start.arguments
   }
 }

@@ -26,6 +26,7 @@ struct ExportCommand: RankedCommand {
       EXAMPLES
         gru-dist export runs/lm --format onnx --output lm.onnx
         gru-dist export runs/lm/checkpoints/step-00000800 --format keras --output lm.safetensors
+        gru-dist export runs/lm --format torch --output lm.safetensors --vocabulary lm.txt
       """)
 
   @Argument(
@@ -38,11 +39,16 @@ struct ExportCommand: RankedCommand {
   @Option(help: "torch, keras or onnx.") var format: ModelExport.FileFormat
   @Option(help: "The file to make, which must not exist yet.", completion: .file())
   var output: String
+  @Option(
+    help: "A text file to make of the tokens, a line each in their order; it must not exist yet.",
+    completion: .file())
+  var vocabulary: String?
   @OptionGroup var printing: OutputOptions
 
   func run(on communicator: any Communicator) throws -> Int32 {
     var export = ModelExport(path: path, format: format, output: output)
     export.wish = checkpoint.wish
+    export.vocabulary = vocabulary
     return try runOnce(json: printing.json, on: communicator) { try export.run(console: $0) }
   }
 }
@@ -62,6 +68,8 @@ struct ImportCommand: RankedCommand {
         gru-dist import model.safetensors --format torch configs/lm-reset-after.json \\
           --run-directory runs/imported
         gru-dist configs/lm-reset-after.json --run-directory runs/imported --resume
+        gru-dist import words.safetensors configs/wikitext-2.json --vocabulary words.txt \\
+          --set model.reset=after --run-directory runs/words
       """)
 
   @Argument(help: "A safetensors file.", completion: .file(extensions: ["safetensors"]))
@@ -72,7 +80,17 @@ struct ImportCommand: RankedCommand {
   @Flag(help: "Replace a run in a run directory that exists.") var overwrite = false
   @Flag(help: "Take the tokenizer, or columns and classes, that the file names over.")
   var takeOver = false
+  @Option(
+    help: "The tokens of the model (words or characters), a line each in the order of their rows.",
+    completion: .file())
+  var vocabulary: String?
   @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if takeOver, vocabulary != nil {
+      throw ValidationError("--take-over and --vocabulary both give a tokenizer: give one of them")
+    }
+  }
 
   func run(on communicator: any Communicator) throws -> Int32 {
     try communicator.agree {
@@ -86,6 +104,7 @@ struct ImportCommand: RankedCommand {
     options.overwrite = overwrite
     var command = ModelImport(file: file, format: format, options: options)
     command.takesOver = takeOver
+    command.vocabulary = vocabulary
     return try runOnce(json: output.json, on: communicator) { try command.run(console: $0) }
   }
 }

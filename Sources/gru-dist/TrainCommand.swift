@@ -61,6 +61,7 @@ struct TrainCommand: RankedCommand {
         gru-dist configs/lm.json
         mpirun -np 4 gru-dist configs/lm.json --set optimizer.learning_rate=0.001 --set run.seed=2
         gru-dist configs/lm.json --resume --steps 4000
+        gru-dist train configs/names.json --from runs/lm
       """)
 
   @OptionGroup var config: ConfigOptions
@@ -71,6 +72,8 @@ struct TrainCommand: RankedCommand {
 
   @Flag(help: "Start over in a run directory that exists.")
   var overwrite = false
+
+  @OptionGroup var start: StartOptions
 
   @Flag(
     help: ArgumentHelp(
@@ -106,6 +109,7 @@ struct TrainCommand: RankedCommand {
     options.overwrite = overwrite
     options.debug = debug
     options.stopAfter = stopAfter
+    options.start = start.request
     options.json = output.json
     try communicator.agree {
       if debug && communicator.worldSize > 1 {

@@ -23,14 +23,15 @@ import Testing
         "optimizer.schedule.warmup_steps", "optimizer.schedule.final_fraction",
         "optimizer.schedule.factor", "optimizer.schedule.step_every",
         "optimizer.schedule.patience", "optimizer.schedule.decay_steps", "run.steps",
-        "run.on_nonfinite", "run.patience",
+        "run.on_nonfinite", "run.patience", "model.freeze", "optimizer.rates",
       ])
     #expect(
       paths(.changesValidations) == ["run.validate_every", "run.best_by", "data.valid_sequences"])
     #expect(
       paths(.free) == [
-        "data.train", "data.valid", "data.test", "exchange.progress", "exchange.bucket_bytes",
-        "exchange.sparse", "run.directory", "run.scratch_directory", "run.log_every",
+        "data.train", "data.valid", "data.test", "data.embeddings", "exchange.progress",
+        "exchange.bucket_bytes", "exchange.sparse", "run.directory", "run.scratch_directory",
+        "run.log_every",
         "run.checkpoint_every", "run.checkpoint_seconds", "run.keep_checkpoints",
         "run.watchdog_seconds", "run.verify_every", "run.recompute_every", "run.tensorboard",
         "run.sample_length", "memory.tasks", "memory.cells", "memory.lengths", "memory.steps",

@@ -17,6 +17,8 @@ package struct DataConfig: ConfigSection {
   /// Most tokens of a vocabulary of words or byte pairs; 0 for no limit of words, and 4,096 of
   /// byte pairs.
   package var vocabularyLimit = 0
+  /// A text file of vectors of words that the embedding begins with; nil for random numbers.
+  package var embeddings: String?
   /// What only other tasks than a language model read.
   package var task = TaskDataConfig()
   /// What only tasks read that make tokens of texts.
@@ -60,6 +62,10 @@ package struct DataConfig: ConfigSection {
         "vocabulary_limit", \.vocabularyLimit, .integer(0...Int(Int32.max)), tasks: .withTokenizer,
         "Most tokens of a vocabulary of words or byte pairs; 0 is no limit of words, and 4,096 of "
           + "byte pairs."),
+      ConfigKey(
+        "embeddings", \.embeddings, .optionalPath, tasks: .withTokenizer, resume: .free,
+        "A text file of word2vec, GloVe or fastText, of whose vectors a new run makes its "
+          + "embedding; see [fine-tuning.md](fine-tuning.md#vectors-of-words)."),
     ] + tokenKeys + taskKeys + columnKeys
 
   package mutating func adopt(_ task: TaskName) {

@@ -1,11 +1,16 @@
-import NumericContract
+package import NumericContract
 
 /// The number that a cell of a table holds.
-struct CellNumber {
+package struct CellNumber {
   /// What stands before decimals.
   var point = UInt8(ascii: ".")
   /// The version of the contract by which numbers are rounded.
   var contract = ContractVersion.newest
+
+  package init(point: UInt8 = 0x2E, contract: ContractVersion = .newest) {
+    self.point = point
+    self.contract = contract
+  }
 
   /// Beyond it, single precision has no finite number.
   static let largest = Double(Float.greatestFiniteMagnitude) + 0x1p103
@@ -13,7 +18,7 @@ struct CellNumber {
   /// The number that the bytes from `start` to `end` are, blanks aside; nil where they are none. It
   /// may be infinite, or not a number.
   @inline(__always)
-  func read(_ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Double? {
+  package func read(_ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Double? {
     if let prefix = unsafe DecimalNumber.prefix(of: bytes, from: start, to: end, point: point) {
       if prefix.end == end {
         if contract >= .two { return prefix.value }

@@ -1,27 +1,29 @@
-import Configuration
-import Corpora
+package import Configuration
+package import Corpora
 import Datasets
-import Engine
-import Interchange
+package import Engine
+package import Interchange
 import Records
 import Tasks
 
 /// What a file's metadata say that its model has learnt of its data, as `export` writes them.
-struct ImportedKnowledge {
+package struct ImportedKnowledge {
   /// Nil where the file does not say.
-  var tokenizer: Tokenizer?
-  var columns: [String]?
-  var classes: [String]?
-  var targets: [String]?
+  package var tokenizer: Tokenizer?
+  package var columns: [String]?
+  package var classes: [String]?
+  package var targets: [String]?
+  /// The name of the task; nil where the file does not say.
+  package var task: String?
   /// Whether a program of ours wrote the file, so that its layers are known.
-  var isOurs: Bool
+  package var isOurs: Bool
   private let path: String
   private let means: [Double]?
   private let deviations: [Double]?
   private let targetMeans: [Double]?
   private let targetDeviations: [Double]?
 
-  init(metadata: [String: String], tensors: [NamedTensor], path: String) {
+  package init(metadata: [String: String], tensors: [NamedTensor], path: String) {
     self.path = path
     isOurs = metadata["program"]?.hasPrefix("gru-dist") ?? false
     func value(_ name: String) -> OrderedJSON? {
@@ -34,6 +36,8 @@ struct ImportedKnowledge {
     }
     tokenizer = value("tokenizer").flatMap { try? Tokenizer(json: try JSONFields($0)) }
     (columns, classes, targets) = (words("columns"), words("classes"), words("targets"))
+    // Those of texts are not named.
+    task = metadata["task"] ?? (isOurs ? TaskName.language.rawValue : nil)
     func numbers(_ name: String) -> [Double]? {
       tensors.first { $0.name == name || $0.name.hasSuffix(".\(name)") }.flatMap(\.doubles)
     }
@@ -44,7 +48,7 @@ struct ImportedKnowledge {
   /// What a run takes over in place of what its data would give.
   ///
   /// - Throws: where the file says too little for the config's task.
-  func learnt(for config: Config) throws -> LearntData {
+  package func learnt(for config: Config) throws -> LearntData {
     func missing(_ what: String) -> UsageError {
       UsageError("\(path): its metadata have no \(what) that could be taken over")
     }
@@ -87,43 +91,38 @@ struct ImportedKnowledge {
   }
 
   /// Throws where the file was made of other data than the config's, with the difference.
-  func requireSame(as setup: TrainingSetup) throws {
+  package func requireSame(as target: ModelTarget) throws {
     let hint = "take the data that the model was made for, or what the file says of them: "
       + "--take-over"
-    if setup.config.taskDescription.hasTokenizer,
-      let difference = tokenizer?.difference(
-        own: "the file", from: setup.tokenizer, of: setup.config.data.train)
+    let train = target.config.data.train
+    if let known = target.tokenizer,
+      let difference = tokenizer?.difference(own: "the file", from: known, of: train)
     {
       throw UsageError("\(path) was made with another tokenizer: \(difference); \(hint)")
     }
-    switch setup.data {
-    case .text: break
-    case .sequences(let data):
-      let pairs = [
-        ("columns", columns, data.frame?.columns), ("classes", classes, data.frame?.classes),
-        ("columns to forecast", targets, data.frame?.targets ?? data.frame?.predicted?.names),
-      ]
-      for (subject, own, other) in pairs {
-        guard let own, let other, own != other else { continue }
-        throw UsageError(
-          "\(path) has the \(subject) \(DataFileError.list(own)), and \(setup.config.data.train) "
-            + "gives \(DataFileError.list(other)); \(hint)")
-      }
+    guard let frame = target.frame else { return }
+    let pairs = [
+      ("columns", columns, frame.columns), ("classes", classes, frame.classes),
+      ("columns to forecast", targets, frame.targets ?? frame.predicted?.names),
+    ]
+    for (subject, own, other) in pairs {
+      guard let own, let other, own != other else { continue }
+      throw UsageError(
+        "\(path) has the \(subject) \(DataFileError.list(own)), and \(train) gives "
+          + "\(DataFileError.list(other)); \(hint)")
     }
   }
 
   /// What is taken for granted of the data, since the file does not say.
-  func assumptions(for setup: TrainingSetup) -> [String] {
-    let task = setup.config.taskDescription
+  package func assumptions(for target: ModelTarget) -> [String] {
+    let task = target.config.taskDescription
     var assumptions: [String] = []
-    if task.hasTokenizer, tokenizer == nil {
+    if let known = target.tokenizer, tokenizer == nil {
       assumptions.append(
         "its tokens are numbered as the config's tokenizer numbers them "
-          + "(\(setup.tokenizer.kind.rawValue))")
+          + "(\(known.kind.rawValue))")
     }
-    guard case .sequences(let data) = setup.data, let frame = data.frame else {
-      return assumptions
-    }
+    guard let frame = target.frame else { return assumptions }
     if columns == nil, task.readsValues {
       assumptions.append("its inputs are the columns \(DataFileError.list(frame.columns))")
     }
