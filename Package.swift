@@ -144,8 +144,8 @@ let package = Package(
     .target(
       name: "WarmStarts",
       dependencies: [
-        "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Datasets", "Checkpoints",
-        "Interchange", "Records", "Configuration", "Engine", "Scoring",
+        "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
+        "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine", "Scoring",
       ],
       swiftSettings: strictHot),
     .target(

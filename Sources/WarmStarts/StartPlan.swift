@@ -132,19 +132,19 @@ extension StartPlan {
       isTied = own.tiesWeights
       func failure(_ problem: String, _ change: String) -> UsageError {
         UsageError(
-          "--from \(source.path): \(problem); add \(change), or --new-head for an output layer of "
+          "--from \(source.path): \(problem); \(change), or add --new-head for an output layer of "
             + "its own")
       }
       if other.tiesWeights, !own.tiesWeights {
         throw failure(
           "its output layer is not its embedding, and the config ties them",
-          "--set model.tie_weights=false")
+          "add --set model.tie_weights=false")
       }
       if own.adaptiveSoftmax != other.adaptiveSoftmax {
         let cutoffs = own.adaptiveSoftmax.map { "\($0.cutoffs)" } ?? "null"
         throw failure(
           "its output layer is cut into other clusters than the config's",
-          "--set model.adaptive_softmax=\(cutoffs) and its model.adaptive_factor")
+          "add --set model.adaptive_softmax=\(cutoffs) and its model.adaptive_factor")
       }
       if own.adaptiveSoftmax != nil, tokens != nil {
         throw UsageError(
@@ -155,7 +155,7 @@ extension StartPlan {
         throw failure(
           "it has \(Format.count(own.vocabularySize, "output")), and the config's task and data "
             + "ask for \(other.vocabularySize)",
-          "the data and the keys of output and data that it was trained with")
+          "use the data, and the keys of output and data, that it was trained with")
       }
     }
 

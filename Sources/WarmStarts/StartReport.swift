@@ -4,6 +4,7 @@ import Corpora
 import Datasets
 import Engine
 import GRUCore
+import NumericContract
 package import Records
 import Scoring
 import Tasks
@@ -41,7 +42,7 @@ package struct StartReport: Sendable {
   }
 
   /// Says which checkpoint the source is.
-  mutating func describe(_ model: LoadedModel) {
+  mutating func describe(_ model: LoadedModel, for config: Config) {
     let step = "step \(model.state.step)"
     head += ": " + (model.choice.words.map { "\(step), \($0)" } ?? step)
     add("checkpoint", .string(model.checkpoint.path))
@@ -50,6 +51,11 @@ package struct StartReport: Sendable {
     if case .object(let why) = model.choice.json { members += why }
     if model.state.averagedSteps ?? 0 > 0 {
       notes.append("the parameters are the source's running mean of them")
+    }
+    let (own, other) = (model.config.contract.rawValue, config.contract.rawValue)
+    if own != other {
+      notes.append(
+        "the source went by version \(own) of the numeric contract, this run goes by \(other)")
     }
   }
 
@@ -75,9 +81,12 @@ package struct StartReport: Sendable {
     }
     if let frame = target.frame {
       let isTaken = learnt?.frame != nil
-      let what = frame.means == nil ? "classes and columns" : "classes, columns and scales"
+      let known = [
+        (frame.classes != nil, "classes"), (!frame.columns.isEmpty, "columns"),
+        (frame.means != nil, "scales"),
+      ].filter(\.0).map(\.1)
       notes.append(
-        "\(frame.columns.isEmpty ? "classes" : what): "
+        "\(known.joined(separator: ", ")): "
           + (isTaken ? "the source's" : "learnt from \(target.config.data.train)"))
       add("data", isTaken ? "source" : "own")
     }

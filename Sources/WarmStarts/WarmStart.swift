@@ -99,6 +99,7 @@ package final class WarmStart {
       let tokenizer =
         task.hasTokenizer && !request.learnsVocabulary
         ? try checked(model.tokenizer, config, path: request.path) : nil
+      if knowsData { try requireSameData(model, config) }
       let frame = knowsData ? try checked(model.frame, config, path: request.path) : nil
       return LearntData(tokenizer: tokenizer, frame: frame)
     case .file(let file, let request):
@@ -108,6 +109,11 @@ package final class WarmStart {
         ? try knowledge.tokenizer.map { try checked($0, config, path: request.path) } : nil
       let isKnown = task.readsValues ? knowledge.columns != nil : knowledge.classes != nil
       let frame = knowsData && isKnown ? try knowledge.learnt(for: config).frame : nil
+      if let columns = config.data.task.columns, let own = frame?.columns, own != columns {
+        throw UsageError(
+          "--from \(request.path): it reads the columns \(DataFileError.list(own)), and "
+            + "data.columns names \(DataFileError.list(columns)); leave data.columns out")
+      }
       return LearntData(tokenizer: tokenizer, frame: frame)
     }
   }
@@ -125,6 +131,30 @@ package final class WarmStart {
       "--from \(model.checkpoint.path): its task is \"\(own.name)\", which reads \(words(own)), "
         + "and the config's \"\(other.name)\" reads \(words(other)); start from a model that reads "
         + "the same")
+  }
+
+  /// Throws where the config asks for other data than those that the source has learnt to read:
+  /// columns it may leave out, as they are known, and how numbers go in must be the same.
+  private static func requireSameData(_ model: LoadedModel, _ config: Config) throws {
+    let (own, other) = (model.config.json.leaves, config.json.leaves)
+    let defaults = Config(defaultsOf: config.task).json(of: config.task).leaves
+    let learnt = ["columns", "targets", "known", "static", "calendar"].map { "data.\($0)" }
+    let fixed = [
+      "missing", "series", "scale", "relative", "normalize", "horizon", "categories",
+    ].map { "data.\($0)" }
+    let changes = (learnt + fixed).filter { key in
+      own[key] != other[key] && !(learnt.contains(key) && other[key] == defaults[key])
+    }
+    if changes.isEmpty { return }
+    func value(_ leaves: [String: OrderedJSON], _ key: String) -> String {
+      leaves[key]?.line ?? "null"
+    }
+    throw UsageError(
+      "--from \(model.checkpoint.path): "
+        + changes.map { "\($0) is \(value(other, $0)) and was \(value(own, $0))" }
+        .joined(separator: ", ")
+        + "; add " + changes.map { "--set '\($0)=\(value(own, $0))'" }.joined(separator: " ")
+        + ", or --new-head for an output layer of its own")
   }
 
   private static func checked(
@@ -171,7 +201,7 @@ package final class WarmStart {
       case .checkpoint(let loaded, let request):
         loaded.refusals.forEach(Console.complain)
         var report = StartReport(path: request.path)
-        report.describe(loaded)
+        report.describe(loaded, for: target.config)
         try plan(try SourceModel(loaded), source, for: target, report)
       case .file(let file, let request):
         var report = StartReport(path: request.path)

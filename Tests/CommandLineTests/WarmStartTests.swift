@@ -198,6 +198,50 @@ import Testing
     #expect(try place.trajectory("a") == place.trajectory("b"))
   }
 
+  /// Columns keep their weights by name, and the same task its scales.
+  @Test func columnsAndScalesGoAlong() throws {
+    let place = try Workplace()
+    try place.write(
+      "series.csv",
+      "x,y,z\n" + (0..<200).map { "\($0 % 9),\(1000 + $0 % 7),\($0 % 5)" }.joined(separator: "\n"))
+    try place.write(
+      "seq.csv",
+      "sequence,w,y,x,label\n"
+        + (0..<120).map {
+          "\($0 / 4),\($0 % 3),\($0 % 11),\($0 % 9),\($0 / 4 % 2 == 0 ? "a" : "b")"
+        }.joined(separator: "\n"))
+    let rest = """
+      "model": {"hidden": 8, "layers": 1}, "batch": {"sequences": 8, "window": 8, "shards": 8},
+       "run": {"steps": 4, "validate_every": 2, "directory": "DIR"}}
+      """
+    try place.write(
+      "f.json",
+      #"{"task": "forecasting", "data": {"train": "series.csv", "targets": ["x"], "horizon": 2}, "#
+        + rest.replacing("DIR", with: "f"))
+    try place.write(
+      "c.json",
+      #"{"task": "classification", "data": {"train": "seq.csv"}, "#
+        + rest.replacing("DIR", with: "c"))
+    try run(["f.json"], in: place)
+    try run(["f.json", "--from", "f", "--run-directory", "g"], in: place, ranks: 2)
+    let losses = try ["f", "g"].map { name in
+      try place.records(name).filter { $0["kind"] == "valid" }.map { $0["loss"]?.line }
+    }
+    #expect(losses[1].first == losses[0].last)
+    #expect(try start(place, "g")["data"] == "source")
+    try run(["c.json", "--from", "f"], in: place)
+    #expect(try start(place, "c")["columns_taken"] == 2)
+    #expect(try start(place, "c")["columns_new"] == 1)
+    #expect(try group(start(place, "c"), "layers.0")[1] == 3 * 8)
+    let other = try run(
+      ["f.json", "--from", "f", "--run-directory", "h", "--set", #"data.columns=["x","z"]"#],
+      in: place, status: 2)
+    #expect(other.errors.contains(#"data.columns is ["x","z"] and was null"#), "\(other)")
+    let text = try run(
+      ["config.json", "--from", "f", "--run-directory", "i"], in: place, status: 2)
+    #expect(text.errors.contains("reads numbers"), "\(text)")
+  }
+
   @Test func modelsThatDoNotFitAreRefusedWithWhatToSet() throws {
     let place = try Workplace()
     try run(["config.json"], in: place)
