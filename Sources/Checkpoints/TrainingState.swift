@@ -47,6 +47,8 @@ package struct TrainingState: Sendable, Equatable {
   package var dataset: OrderedJSON?
   /// What the run has started from, and what it took of it; nil for random numbers.
   package var startedFrom: OrderedJSON?
+  /// Passes over files after the last step of the run proper, the one under way included.
+  package var filePasses: [FilePass] = []
   package var model: ModelDescription
   /// The name of the optimiser whose moments were saved.
   package var optimizer: String
@@ -91,6 +93,13 @@ package struct TrainingState: Sendable, Equatable {
       throw damaged(
         "its steps, epochs or tokens are impossible: step \(step), epoch \(epoch), "
           + "\(tokens) tokens")
+    }
+    let arePassesPlausible = filePasses.indices.allSatisfy { index in
+      filePasses[index].isPlausible(
+        after: index > 0 ? filePasses[index - 1] : nil, mostSteps: Self.mostSteps)
+    }
+    guard arePassesPlausible, (filePasses.last?.firstStep ?? 0) <= step else {
+      throw damaged("its passes over files are impossible")
     }
     guard validation?.isPlausible != false else {
       throw damaged("its numbers of validations are impossible")
@@ -145,6 +154,7 @@ extension TrainingState {
     add("start_token", startToken.map { .integer($0) })
     add("dataset", dataset?.withWholeNumbersAsIntegers)
     add("started_from", startedFrom?.withWholeNumbersAsIntegers)
+    add("file_passes", filePasses.isEmpty ? nil : .array(filePasses.map(\.json)))
     return .object(members)
   }
 
@@ -191,6 +201,11 @@ extension TrainingState {
     startToken = try fields.integer(ifPresent: "start_token")
     dataset = fields.value(ifPresent: "dataset")
     startedFrom = fields.value(ifPresent: "started_from")
+    if fields.value(ifPresent: "file_passes") != nil {
+      filePasses = try fields.array("file_passes", of: "passes over files") {
+        try? FilePass(json: JSONFields($0))
+      }
+    }
   }
 }
 

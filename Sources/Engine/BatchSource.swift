@@ -12,6 +12,8 @@ package enum BatchSource {
   case random(vocabularySize: Int, window: Int, Philox)
   /// Sequences that each start from the initial state.
   case sequences(TaskBatches)
+  /// One pass over a file, for which a run goes on after its last step.
+  indirect case pass(RehearsedPass)
 
   /// Whether hidden states start from the initial state at this step (counted from 1).
   package func startsEpoch(atStep step: Int) -> Bool {
@@ -19,6 +21,16 @@ package enum BatchSource {
     case .corpus(_, let plan, _): plan.position(ofStep: step - 1).window == 0
     case .random: step == 1
     case .sequences: true
+    case .pass(let pass): pass.startsAnew(at: step)
+    }
+  }
+
+  /// Batches of one epoch; nil where there is no end.
+  package var batchesPerEpoch: Int? {
+    switch self {
+    case .corpus(_, let plan, _): plan.windowsPerEpoch
+    case .sequences(let batches): batches.batchCount
+    case .random, .pass: nil
     }
   }
 
@@ -28,6 +40,7 @@ package enum BatchSource {
     case .corpus(_, let plan, _): plan.position(ofStep: step - 1).epoch
     case .random: 0
     case .sequences(let batches): batches.epoch(ofBatch: step - 1)
+    case .pass(let pass): pass.epoch(of: step)
     }
   }
 
@@ -37,6 +50,7 @@ package enum BatchSource {
     case .random: .saturatedProduct(steps, perStep)
     case .corpus(_, let plan, let jitter): targetCount(plan, jitter, ofSteps: steps)
     case .sequences(let batches): batches.targetCount(beforeBatch: steps)
+    case .pass(let pass): pass.targetCount(of: steps, perBatch: perStep)
     }
   }
 
@@ -53,6 +67,10 @@ package enum BatchSource {
   /// How many targets the batch of a step has to the usual number; the learning rate goes along, so
   /// that a target of a short batch weighs as much as any other.
   package func relativeLength(atStep step: Int) -> Double {
+    if case .pass(let pass) = self {
+      let (source, number) = pass.place(of: step)
+      return source.relativeLength(atStep: number)
+    }
     guard case .corpus(_, let plan, let jitter) = self else { return 1 }
     let index = plan.position(ofStep: step - 1).window
     if index >= plan.fullWindows {
@@ -73,7 +91,14 @@ package enum BatchSource {
   /// Fills a worker's inputs and targets for a step (counted from 1). Does not allocate.
   package func fill(_ worker: SequenceWorker, step: Int) {
     worker.step = UInt32(truncatingIfNeeded: step)
+    write(to: worker, step: step)
+  }
+
+  private func write(to worker: SequenceWorker, step: Int) {
     switch self {
+    case .pass(let pass):
+      let (source, number) = pass.place(of: step)
+      source.write(to: worker, step: number)
     case .corpus(let corpus, let plan, let jitter):
       let steps = steps(plan, jitter, atStep: step)
       worker.setWindow(steps.count)

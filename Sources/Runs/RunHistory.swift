@@ -48,6 +48,9 @@ package struct RunHistory: Sendable, Equatable {
   /// What later steps must know of the validations; the same on every rank.
   package var memory = ValidationMemory()
 
+  /// Whether the best model is found by the newest file, and not by validations.
+  package var isJudgedByFiles = false
+
   package init(measure: TaskMetric) { self.measure = measure }
 
   /// Takes note of a validation; what is not finite is never the best.
@@ -65,7 +68,7 @@ package struct RunHistory: Sendable, Equatable {
   /// Whether a validation is better than those of all steps that have a checkpoint, or are about to
   /// get one.
   package func isBetterThanSaved(_ validation: Validation) -> Bool {
-    measure.isBetter(validation.value, than: bestSaved?.value)
+    !isJudgedByFiles && measure.isBetter(validation.value, than: bestSaved?.value)
       && (pending == nil || measure.isBetter(validation.value, than: pending?.value))
   }
 
@@ -76,7 +79,7 @@ package struct RunHistory: Sendable, Equatable {
 
   /// Takes note of a checkpoint, with the validation of its step where there was one.
   package mutating func noteCheckpoint(of validation: Validation?) {
-    guard let validation else { return }
+    guard let validation, !isJudgedByFiles else { return }
     if measure.isBetter(validation.value, than: bestSaved?.value) { bestSaved = validation }
   }
 }

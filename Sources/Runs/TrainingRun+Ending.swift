@@ -34,8 +34,8 @@ extension TrainingRun {
   /// Ends a run that was asked to stop, after its checkpoint.
   func stop() throws -> Int32 {
     progress.say(
-      "stopped at step \(trainer.step) of \(run.steps), after a checkpoint; "
-        + "go on with --resume")
+      "stopped at step \(trainer.step) of \(setup.lastStep), after a checkpoint; "
+        + "go on with --resume" + (options.file.map { " --file \($0)" } ?? ""))
     write([event("stopped", atStep: trainer.step, keptCheckpoints.json)])
     try requireRecords()
     return ExitStatus.stopped

@@ -14,7 +14,8 @@ extension TrainingRun {
   func announce(_ restored: RunDirectory.Restored?) {
     let batch = config.batch
     let range =
-      trainer.step == 0 ? Format.count(run.steps, "step") : "steps \(trainer.step + 1)-\(run.steps)"
+      trainer.step == 0
+      ? Format.count(run.steps, "step") : "steps \(trainer.step + 1)-\(setup.lastStep)"
     progress.say(
       "gru-dist \(programVersion): "
         + Format.count(communicator.worldSize, "rank") + " x "
@@ -23,6 +24,13 @@ extension TrainingRun {
         + "\(Format.grouped(replica.table.parameterCount)) parameters, "
         + "\(setup.data.words), "
         + "batch \(batch.sequences) x \(batch.window), \(range) -> \(run.directory)")
+    if let pass = setup.file?.pass {
+      let batches = pass.steps * config.batch.accumulate
+      progress.say(
+        "file        '\(pass.name)', passed over in steps \(pass.firstStep)-\(pass.lastStep): "
+          + "\(Format.grouped(pass.fileBatches)) batches of it, "
+          + "\(Format.grouped(batches - pass.fileBatches)) of \(config.data.train)")
+    }
     let report = setup.report
     report.lines.forEach(progress.say)
     if let parts = config.partsInWords(of: setup.shape) { progress.say("trains      \(parts)") }
@@ -45,7 +53,7 @@ extension TrainingRun {
   /// Logs a step when it is due: first and last steps too, and every step of a debug run.
   func report(_ outcome: StepOutcome) throws {
     let isDue =
-      options.debug || isDue(run.logEvery) || outcome.step == run.steps
+      options.debug || isDue(run.logEvery) || outcome.step == setup.lastStep
       || outcome.requests.contains(.stop) || (run.logEvery > 0 && outcome.step == outcome.steps)
     guard isDue else { return }
     try trainer.synchronize()

@@ -40,7 +40,7 @@ extension TrainingRun {
     guard let score = measured else { return .interrupted }
     let (decisions, isBest) = try note(score)
     progress.say(
-      "step \(trainer.step)/\(run.steps)  validation  \(score.words)"
+      "step \(trainer.step)/\(setup.lastStep)  validation  \(score.words)"
         + (isBest ? ", the best so far" : ""))
     write([score.json(step: trainer.step)] + samples)
     tell(of: decisions)
@@ -72,18 +72,20 @@ extension TrainingRun {
 
   private func tell(of decisions: ValidationDecisions) {
     if decisions.startsAveraging {
-      progress.say("step \(trainer.step)/\(run.steps)  parameters are averaged from now on")
+      progress.say("step \(trainer.step)/\(setup.lastStep)  parameters are averaged from now on")
       write([event("averaging_starts", atStep: trainer.step)])
     }
     if decisions.rateFalls {
       let rate = trainer.schedule.rate(atStep: trainer.step + 1, decays: history.memory.decays)
-      progress.say("step \(trainer.step)/\(run.steps)  learning rate falls to \(rate)")
+      progress.say("step \(trainer.step)/\(setup.lastStep)  learning rate falls to \(rate)")
       write([event("learning_rate_falls", atStep: trainer.step, ["learning_rate": .number(rate)])])
     }
   }
 
   /// Whether no validation was the best so far for as long as the config allows.
-  var isStalled: Bool { run.patience > 0 && history.memory.stalled >= run.patience }
+  var isStalled: Bool {
+    setup.file == nil && run.patience > 0 && history.memory.stalled >= run.patience
+  }
 }
 
 extension TrainingRun {

@@ -96,13 +96,14 @@ package final class TrainingRun {
     console = Console(isJSON: options.json, isCoordinator: communicator.rank == 0)
     progress = ProgressLine(
       console: console, isInteractive: console.isInteractive(launchedByMPI: launchedByMPI),
-      steps: setup.config.run.steps, bytesPerToken: setup.bytesPerToken,
+      steps: setup.lastStep, bytesPerToken: setup.bytesPerToken,
       task: setup.config.taskDescription)
     watchdog.progress.begin(.starting)
+    watchdog.expect(steps: setup.lastStep)
     let replica = try communicator.agree {
       try Replica(
         shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
-        plan: setup.plan, rank: communicator.rank, slots: setup.data.slots)
+        plan: setup.plan, rank: communicator.rank, slots: setup.slots)
     }
     self.replica = replica
     var settings = StepSettings(setup.config)
@@ -156,8 +157,8 @@ package final class TrainingRun {
   private func train() throws -> Int32 {
     let restored = try restore()
     let stalled = restored?.history.memory.stalled ?? 0
-    let isStalled = run.patience > 0 && stalled >= run.patience
-    let isComplete = trainer.step >= run.steps || isStalled
+    let isStalled = setup.file == nil && run.patience > 0 && stalled >= run.patience
+    let isComplete = trainer.step >= setup.lastStep || isStalled
     if isComplete, restored?.resumption.isValidationMissing != true {
       progress.say(
         "nothing to do: \(run.directory) is at step \(trainer.step) of \(run.steps)"
@@ -170,6 +171,7 @@ package final class TrainingRun {
     }
     try begin(restored)
     lastSaveTime = .now
+    if try !judgeByFile() { return try stop() }
     if !isComplete {
       announce(restored)
       let binding = try CoreBinding(communicator, threads: replica.threads)
@@ -188,10 +190,10 @@ package final class TrainingRun {
       told = []
       if outcome == .interrupted { return try stop() }
     }
-    while trainer.step < run.steps, !self.isStalled {
+    while trainer.step < setup.lastStep, !self.isStalled {
       let (outcome, requests) = try performStep()
       if let outcome { try follow(outcome) }
-      let isLast = trainer.step == run.steps
+      let isLast = trainer.step == setup.lastStep
       var isStopping = requests.contains(.stop) && !isLast
       var validation = ValidationOutcome.none
       if !isStopping, isLast || isDue(run.validateEvery) { validation = try validate() }
@@ -327,6 +329,7 @@ package final class TrainingRun {
       return try takeStart()
     }
     history = restored.history
+    history.isJudgedByFiles = setup.file != nil
     lastSavedStep = trainer.step
     let record: OrderedJSON = [
       "kind": "resume", "step": .integer(trainer.step),

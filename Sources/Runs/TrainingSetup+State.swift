@@ -33,6 +33,7 @@ extension TrainingSetup {
     case .sequences(let data): state.dataset = data.frame?.json
     }
     state.averagedSteps = averagedSteps > 0 ? averagedSteps : nil
+    state.filePasses = (file?.passes ?? []).filter { $0.firstStep <= trainer.step }
     return state
   }
 
@@ -71,6 +72,7 @@ extension TrainingSetup {
 
   /// Throws unless going on from `state` gives what the run would have given without a stop.
   func checkResumable(from state: TrainingState, path: String) throws {
+    try checkPasses(of: state, path: path)
     var differences: [String] = []
     func compare(_ subject: String, _ stored: String, _ wanted: String) {
       if stored != wanted {
@@ -178,7 +180,7 @@ extension Config {
 
 extension CheckpointStore {
   /// The checkpoints of a run.
-  fileprivate convenience init(run: RunConfig) {
+  convenience init(run: RunConfig) {
     self.init(directory: "\(run.directory)/\(RunFiles.checkpoints)")
   }
 }

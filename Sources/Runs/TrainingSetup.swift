@@ -27,6 +27,10 @@ package struct TrainOptions: Sendable {
   package var learnt: LearntData?
   /// What a new run starts from; nil for random numbers.
   package var start: StartRequest?
+  /// A file to pass over after the run's last step; nil for none.
+  package var file: String?
+  /// The share of the batches of that pass that are of the data the run began with.
+  package var rehearsal = 0.0
 
   package init(configFile: String) { self.configFile = configFile }
 }
@@ -41,6 +45,8 @@ package struct TrainingSetup {
   /// The token that text begins after where nothing is given.
   let startToken: Int32
   package private(set) var shape: ModelShape
+  /// What the run goes on with after its last step; nil for nothing.
+  package private(set) var file: FileToPass?
 
   /// Every rank calls it; all throw alike.
   package init(_ options: TrainOptions, on communicator: any Communicator) throws {
@@ -121,10 +127,13 @@ package struct TrainingSetup {
     if let valid = config.data.valid, let fingerprint = data.validationFingerprint {
       try communicator.requireEqual(fingerprint, of: valid)
     }
+    if let path = options.file {
+      file = try open(path, rehearsal: options.rehearsal, learnt: learnt, on: communicator)
+    }
     try communicator.agree {
       try MemoryPlan(
         shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
-        slots: data.slots, dataBytes: data.memoryBytes, kernels: kernels
+        slots: slots, dataBytes: data.memoryBytes + (file?.data.memoryBytes ?? 0), kernels: kernels
       ).checkFits()
     }
     try start?.plan(for: target) { data.inputCounts }
@@ -145,8 +154,8 @@ package struct TrainingSetup {
     }
   }
 
-  /// The batches of training.
-  package var batches: BatchSource {
+  /// The batches of some data, from the first on.
+  func source(of data: TrainingData) -> BatchSource {
     switch data {
     case .sequences(let data): .sequences(data.training)
     case .text(let split):

@@ -6,6 +6,8 @@ package import Records
 package struct DaemonState: Sendable, Equatable {
   package enum Phase: String, Sendable, CaseIterable {
     case starting, running, waiting, stopping
+    /// Between two files of a folder.
+    case watching
     // Final ones:
     case done, stopped, killed
     case gaveUp = "gave_up"
@@ -57,6 +59,8 @@ package struct DaemonState: Sendable, Equatable {
   package var updated = 0.0
   /// The last jobs, oldest first.
   package var history: [Attempt] = []
+  /// Files of a watched folder that the job was given.
+  package var files: [WatchedFile] = []
 
   package init() {}
 
@@ -79,7 +83,7 @@ extension DaemonState {
       "attempts": .integer(attempts), "failures": .integer(failures),
       "progress_step": .integer(progressStep), "last_step": .integer(lastStep),
       "steps": .integer(steps), "started": .number(started), "updated": .number(updated),
-      "history": .array(history.map(\.json)),
+      "history": .array(history.map(\.json)), "files": .array(files.map(\.json)),
     ]
   }
 
@@ -98,6 +102,7 @@ extension DaemonState {
     phase = Phase.allCases.first { .string($0.rawValue) == json["state"] } ?? .starting
     job = json["job"].flatMap(JobRecord.init)
     if case .array(let values)? = json["history"] { history = values.compactMap(Attempt.init) }
+    if case .array(let values)? = json["files"] { files = values.compactMap(WatchedFile.init) }
   }
 }
 

@@ -53,11 +53,12 @@ package final class Supervisor {
       state.lastStep = earlier.lastStep
       state.history = earlier.history
       state.job = earlier.job
+      state.files = earlier.files
       state.command = earlier.command
       // Checkpoints may have been removed since.
       state.progressStep = min(earlier.progressStep, checkpointStep)
       // Whoever starts again after the end wants another try; after a crash the count goes on.
-      let wasUnderWay = [.starting, .running, .waiting, .stopping].contains(earlier.phase)
+      let wasUnderWay = [.starting, .running, .waiting, .stopping, .watching].contains(earlier.phase)
       policy.failures = wasUnderWay ? earlier.failures : 0
     }
     state.host = ProcessInfo.processInfo.hostName
@@ -88,24 +89,34 @@ package final class Supervisor {
   /// - Returns: the exit status.
   package func run() throws -> Int32 {
     Signals.listenAsSupervisor()
-    var left = takeUp()
+    var end = try supervise(nil, takingUp: takeUp())
+    if end == .done, let folder = options.watched { end = try passOverFiles(of: folder) }
+    return finish(end)
+  }
+
+  /// Has a job done, with as many starts as that takes.
+  ///
+  /// - Parameters:
+  ///   - file: to pass over; nil trains to the config's last step.
+  ///   - left: a job that runs already.
+  func supervise(_ file: String?, takingUp left: Job? = nil) throws -> DaemonState.Phase {
+    var left = left
     while true {
       if left == nil {
         passedSaves = Signals.saveRequests
-        if Signals.isStopRequested { return finish(.stopped) }
+        if Signals.isStopRequested { return .stopped }
       }
-      let job = try left ?? launch()
+      let job = try left ?? launch(file)
       left = nil
       let end = watch(job)
-      let decision = conclude(job, end)
-      switch decision {
-      case .done: return finish(.done)
-      case .stopped: return finish(.stopped)
-      case .killed: return finish(.killed)
-      case .badConfig: return finish(.badConfig)
-      case .giveUp: return finish(.gaveUp)
+      switch conclude(job, end) {
+      case .done: return .done
+      case .stopped: return .stopped
+      case .killed: return .killed
+      case .badConfig: return .badConfig
+      case .giveUp: return .gaveUp
       case .restart(let delay):
-        if !rest(seconds: delay) { return finish(.stopped) }
+        if !rest(seconds: delay) { return .stopped }
       }
     }
   }
@@ -113,7 +124,7 @@ package final class Supervisor {
   var now: Double { (Date().timeIntervalSince1970 * 1e3).rounded() / 1e3 }
 
   /// The step of the newest checkpoint, whole or not; 0 for none.
-  private var checkpointStep: Int {
+  var checkpointStep: Int {
     let store = CheckpointStore(directory: "\(options.runDirectory)/checkpoints")
     return (try? store.steps().last) ?? 0
   }
@@ -155,7 +166,7 @@ package final class Supervisor {
   }
 
   /// Starts the job on the hosts that answer.
-  private func launch() throws -> Job {
+  private func launch(_ file: String?) throws -> Job {
     var ranks = options.ranks
     var hostsPath = options.hostfile
     if let hostfile {
@@ -176,7 +187,7 @@ package final class Supervisor {
         hostsPath = path
       }
     }
-    let command = options.command(ranks: ranks, hostfile: hostsPath)
+    let command = options.command(ranks: ranks, hostfile: hostsPath, file: file)
     let launch = UUID().uuidString
     let startStep = checkpointStep
     let path = try output.begin()

@@ -22,6 +22,10 @@ package struct SupervisorOptions: Sendable {
   package var backOff = 0.25
   /// Seconds without a heartbeat after which the job counts as dead.
   package var silence = 60.0
+  /// The folder whose files the run passes over after its last step; nil for none.
+  package var watched: WatchedFolder?
+  /// The share of each pass that rehearses the data that the run began with.
+  package var rehearsal = 0.0
   /// Whether the job's output is repeated on standard output.
   package var isQuiet = false
 
@@ -37,8 +41,8 @@ package struct SupervisorOptions: Sendable {
   /// The longest wait before a restart, in seconds.
   static let longestBackOff = 60.0
 
-  /// The command that starts the job on `ranks` ranks.
-  func command(ranks: Int, hostfile: String?) -> [String] {
+  /// The command that starts the job on `ranks` ranks, to pass over a file where there is one.
+  func command(ranks: Int, hostfile: String?, file: String? = nil) -> [String] {
     var words = launcher
     if words.isEmpty {
       words = ["mpirun", "-np", "{np}", "-x", RunFiles.launchVariable]
@@ -47,6 +51,7 @@ package struct SupervisorOptions: Sendable {
     words = words.map {
       $0.replacing("{np}", with: "\(ranks)").replacing("{hostfile}", with: hostfile ?? "")
     }
-    return words + [program, "train"] + trainArguments + ["--resume"]
+    let passing = file.map { ["--file", $0, "--rehearsal", "\(rehearsal)"] } ?? []
+    return words + [program, "train"] + trainArguments + ["--resume"] + passing
   }
 }

@@ -18,9 +18,13 @@ struct DaemonCommand: RankedCommand {
       Another launcher is given after --, with {np} and {hostfile} in their places: \
       gru-dist daemon --np 8 CONFIG -- srun --ntasks {np}
 
+      With --watch it goes on for ever: each file that arrives in a directory is passed over once, \
+      in the order of names, with batches of data.train in between (--rehearsal).
+
       EXAMPLES
         gru-dist daemon --np 2 configs/lm.json
         gru-dist daemon --np 2 configs/names.json --from runs/lm
+        gru-dist daemon --np 2 --watch incoming configs/lm.json
         gru-dist daemon --np 16 --hostfile hosts configs/lm.json --max-failures 3
       """)
 
@@ -49,6 +53,19 @@ struct DaemonCommand: RankedCommand {
   @Option(help: "Seconds without a heartbeat after which the job is killed and restarted.")
   var silence = 60.0
 
+  @Option(
+    help: ArgumentHelp(
+      "After the last step, train on each file that arrives in a directory, once.",
+      valueName: "directory"),
+    completion: .directory)
+  var watch: String?
+
+  @Option(help: "The share of the batches of data.train among those of a file, from 0 to 0.9.")
+  var rehearsal = 0.1
+
+  @Option(help: "Seconds for which a file must not change before it is taken.")
+  var settle = 2.0
+
   @Flag(help: "Do not repeat the job's output, which is in job.log of the run directory.")
   var quiet = false
 
@@ -64,6 +81,12 @@ struct DaemonCommand: RankedCommand {
     }
     if !(backOff >= 0 && backOff <= 3600) {
       throw ValidationError("--back-off: expected 0 to 3600 seconds, found \(backOff)")
+    }
+    if !(rehearsal >= 0 && rehearsal <= 0.9) {
+      throw ValidationError("--rehearsal: expected 0 to 0.9, found \(rehearsal)")
+    }
+    if !(settle >= 0 && settle <= 3600) {
+      throw ValidationError("--settle: expected 0 to 3600 seconds, found \(settle)")
     }
     if !(silence >= 1 && silence <= 1e6) {
       throw ValidationError("--silence: expected 1 to 1000000 seconds, found \(silence)")
@@ -88,7 +111,21 @@ struct DaemonCommand: RankedCommand {
     options.backOff = backOff
     options.silence = silence
     options.isQuiet = quiet
+    options.rehearsal = rehearsal
+    options.watched = try watch.map { try watched($0, effective) }
     return try Supervisor(options).run()
+  }
+
+  /// The folder to watch.
+  private func watched(_ path: String, _ config: Config) throws -> WatchedFolder {
+    var isDirectory: ObjCBool = false
+    guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
+      isDirectory.boolValue
+    else { throw UsageError("--watch: '\(path)' is no directory; make it first") }
+    if config.taskDescription.isGenerated {
+      throw UsageError("--watch: task '\(config.task.rawValue)' makes its data, and reads no file")
+    }
+    return WatchedFolder(path: path, settle: settle)
   }
 
   /// What the command line says of the training itself.

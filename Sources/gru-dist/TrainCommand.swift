@@ -62,6 +62,7 @@ struct TrainCommand: RankedCommand {
         mpirun -np 4 gru-dist configs/lm.json --set optimizer.learning_rate=0.001 --set run.seed=2
         gru-dist configs/lm.json --resume --steps 4000
         gru-dist train configs/names.json --from runs/lm
+        gru-dist configs/lm.json --resume --file news.txt --rehearsal 0.2
       """)
 
   @OptionGroup var config: ConfigOptions
@@ -91,9 +92,28 @@ struct TrainCommand: RankedCommand {
       valueName: "step"))
   var stopAfter: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "With --resume, pass over one more file after the last step, as daemon --watch does.",
+      valueName: "file"),
+    completion: .file())
+  var file: String?
+
+  @Option(help: "The share of the batches of data.train among those of --file; 0.1 by default.")
+  var rehearsal: Double?
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    if file != nil && !resume {
+      throw ValidationError("--file goes on with a run that has been trained: give --resume too")
+    }
+    if let rehearsal, !(rehearsal >= 0 && rehearsal <= 0.9) {
+      throw ValidationError("--rehearsal: expected 0 to 0.9, found \(rehearsal)")
+    }
+    if rehearsal != nil && file == nil {
+      throw ValidationError("--rehearsal is for a pass over a file: give --file too")
+    }
     if let stopAfter, stopAfter < 1 {
       throw ValidationError("--stop-after: expected at least 1, found \(stopAfter)")
     }
@@ -110,6 +130,8 @@ struct TrainCommand: RankedCommand {
     options.debug = debug
     options.stopAfter = stopAfter
     options.start = start.request
+    options.file = file
+    options.rehearsal = rehearsal ?? 0.1
     options.json = output.json
     try communicator.agree {
       if debug && communicator.worldSize > 1 {

@@ -108,6 +108,20 @@ final class TinyRun {
     return (ContinuousClock.now - started).seconds
   }
 
+  /// As `trainUninterrupted`, and then over files of the folder `incoming`, one after the other.
+  func passOverUndisturbed(_ names: [String], rehearsal: String) throws {
+    _ = try trainUninterrupted()
+    for name in names {
+      let process = try start(
+        [
+          "train", path("config.json"), "--threads", "1", "--run-directory", path("reference"),
+          "--resume", "--file", path("incoming/\(name)"), "--rehearsal", rehearsal,
+        ], output: "reference.txt")
+      process.waitUntilExit()
+      try #require(process.terminationStatus == 0, "\(text("reference.txt"))")
+    }
+  }
+
   /// Steps a second that a job of `ranks` ranks makes on this machine now.
   func stepsPerSecond(ranks: Int) throws -> Double {
     let daemon = try startDaemon(ranks: ranks)

@@ -43,6 +43,8 @@ package final class Watchdog: Sendable {
   private let ended = DispatchSemaphore(value: 0)
   private let started = Date().timeIntervalSince1970
   private let files = Mutex(StatusFiles())
+  /// The step that the run goes on to.
+  private let lastStep: Mutex<Int>
 
   /// - Parameters:
   ///   - withdraw: called on the watchdog's thread where the run is not to begin.
@@ -52,6 +54,7 @@ package final class Watchdog: Sendable {
     abort: @escaping @Sendable (Int32) -> Void
   ) {
     self.settings = settings
+    lastStep = Mutex(settings.steps)
     self.progress = progress
     withdrawDirectory = withdraw
     self.abort = abort
@@ -61,6 +64,9 @@ package final class Watchdog: Sendable {
   var interval: Double {
     settings.patience > 0 ? min(1, max(0.05, settings.patience / 8)) : 1
   }
+
+  /// Takes note of the step that the run goes on to, where that is not the config's last.
+  package func expect(steps: Int) { lastStep.withLock { $0 = steps } }
 
   package func start() {
     files.withLock { $0.isWatching = true }
@@ -207,7 +213,7 @@ package final class Watchdog: Sendable {
     guard case .object(let members) = json else { return json }
     return .object(
       members + [
-        .init("steps", .integer(settings.steps)), .init("ranks", .integer(settings.ranks)),
+        .init("steps", .integer(lastStep.withLock { $0 })), .init("ranks", .integer(settings.ranks)),
         .init("threads", .integer(settings.threads)), .init("task", settings.task.json),
         .init("step_seconds", progress.medianStepSeconds.map { .number($0) } ?? .null),
         .init("started", .number((started * 1e3).rounded() / 1e3)),

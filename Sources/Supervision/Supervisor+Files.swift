@@ -1,0 +1,108 @@
+import Checkpoints
+import Foundation
+import Records
+
+/// Training that goes on: files that arrive in a folder, each passed over once.
+extension Supervisor {
+  /// Seconds between two looks into the folder.
+  private static let lookInterval = 0.2
+
+  /// Gives the run one file after the other until it is asked to stop, or cannot go on.
+  ///
+  /// Which files were taken the newest checkpoint says, so that none is taken twice or left out,
+  /// whatever ends when.
+  func passOverFiles(of folder: WatchedFolder) throws -> DaemonState.Phase {
+    var folder = folder
+    log.say("watches \(folder.path) for files to train on")
+    while true {
+      if Signals.isStopRequested { return .stopped }
+      let passes = try filePasses()
+      guard let (name, stamp) = try unfinished(passes, in: folder) ?? next(in: &folder, passes)
+      else {
+        keepWatching()
+        continue
+      }
+      note(WatchedFile(name: name, stamp: stamp))
+      let end = try passOver("\(folder.path)/\(name)")
+      if end == .badConfig {
+        let words = output.tail()
+        // Where the run itself is refused, no file is at fault.
+        let run = try supervise(nil)
+        if run != .done { return run }
+        let reason = words.split(separator: "\n").last.map(String.init) ?? "it was refused"
+        log.say("file '\(name)' is left out until it is another: \(reason)")
+        note(WatchedFile(name: name, stamp: stamp, refusal: reason))
+        continue
+      }
+      if end != .done { return end }
+      guard try isPassedOver(name) else {
+        log.say("gives up: the job says that it is done, and no checkpoint says so of '\(name)'")
+        return .gaveUp
+      }
+      log.say("file '\(name)' is passed over, at step \(checkpointStep)")
+    }
+  }
+
+  /// What a pass over a file that the run takes ends with.
+  private func passOver(_ path: String) throws -> DaemonState.Phase {
+    log.say("takes file '\(path)'")
+    return try supervise(path)
+  }
+
+  private func filePasses() throws -> [FilePass] {
+    try CheckpointStore(directory: "\(options.runDirectory)/\(RunFiles.checkpoints)")
+      .newestState()?.filePasses ?? []
+  }
+
+  private func isPassedOver(_ name: String) throws -> Bool {
+    try filePasses().contains { $0.name == name && $0.lastStep <= checkpointStep }
+  }
+
+  /// The file whose pass the run has begun, and not ended.
+  private func unfinished(
+    _ passes: [FilePass], in folder: WatchedFolder
+  ) throws -> (name: String, stamp: WatchedFolder.Stamp)? {
+    guard let last = passes.last, checkpointStep < last.lastStep else { return nil }
+    guard FileManager.default.fileExists(atPath: "\(folder.path)/\(last.name)") else {
+      throw UsageError(
+        "--watch: the run is at step \(checkpointStep) of its pass over '\(last.name)', which ends "
+          + "at step \(last.lastStep), and that file is not in \(folder.path) any more; put it "
+          + "back, unchanged")
+    }
+    let known = state.files.last { $0.name == last.name }
+    return (last.name, known?.stamp ?? WatchedFolder.Stamp(size: 0, changed: 0))
+  }
+
+  /// The next file that is complete and was not taken; says once where one that was is another now.
+  private func next(
+    in folder: inout WatchedFolder, _ passes: [FilePass]
+  ) throws -> (name: String, stamp: WatchedFolder.Stamp)? {
+    let taken = Set(passes.map(\.name))
+    return try folder.next { name, stamp in
+      let known = state.files.last { $0.name == name }
+      guard taken.contains(name) else {
+        return known?.refusal != nil && known?.stamp == stamp
+      }
+      if let known, known.stamp != stamp, known.stamp.changed != 0 {
+        log.say(
+          "file '\(name)' has changed since it was trained on; a file is taken once, by its name: "
+            + "give what is new another name")
+        note(WatchedFile(name: name, stamp: stamp))
+      }
+      return true
+    }
+  }
+
+  private func note(_ file: WatchedFile) {
+    state.files.removeAll { $0.name == file.name }
+    state.files.append(file)
+    keep(state.phase)
+  }
+
+  /// Waits a moment; tells now and then that the supervisor lives.
+  private func keepWatching() {
+    if state.phase != .watching || now - state.updated > 2 { keep(.watching) }
+    passedSaves = Signals.saveRequests
+    Thread.sleep(forTimeInterval: Self.lookInterval)
+  }
+}
