@@ -22,7 +22,7 @@ let wholeModule = ["-wmo", "-num-threads", "2", "-disable-batch-mode"]
 let hot: [SwiftSetting] = common + [.unsafeFlags(["-O"] + wholeModule)]
 
 /// Kernels that are written once, generic over vectors. Their machine code is made, and optimised,
-/// where a target of kernels specializes them for one instruction set: the generic code itself never runs.
+/// where a target of kernels specializes them for one instruction set: generic code never runs.
 let generic: [SwiftSetting] = common + [.unsafeFlags(wholeModule)]
 
 /// Outside the kernels and the core, which are made of pointers, code says where it is unsafe.

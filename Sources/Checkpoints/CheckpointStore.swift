@@ -78,7 +78,7 @@ package final class CheckpointStore {
   /// The checkpoint of a step, all of whose files were found whole.
   ///
   /// - Throws: `CheckpointError.missing` where there is none.
-  func verified(_ step: Int) throws(CheckpointError) -> Checkpoint {
+  package func verified(_ step: Int) throws(CheckpointError) -> Checkpoint {
     let checkpoint = try Checkpoint(verifying: path(ofStep: step), in: fileSystem)
     guard checkpoint.step == step else {
       throw .damaged(

@@ -2,6 +2,7 @@ package import Collectives
 package import Configuration
 import Foundation
 package import NumericContract
+import Records
 
 /// How many threads each rank may keep busy without taking cores from the others.
 package enum UsableCores {

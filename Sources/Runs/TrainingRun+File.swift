@@ -3,6 +3,7 @@ import Collectives
 import Engine
 import Records
 import Scoring
+import Tasks
 
 /// What a run does about a file before it passes over it.
 extension TrainingRun {

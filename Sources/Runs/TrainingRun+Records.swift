@@ -1,3 +1,4 @@
+import Checkpoints
 import Collectives
 import Configuration
 import Datasets

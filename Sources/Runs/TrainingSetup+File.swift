@@ -1,10 +1,12 @@
 import Checkpoints
 import Collectives
 import Configuration
-package import Datasets
-import Engine
+import Corpora
+import Datasets
+package import Engine
 import Records
 package import Scoring
+import Tasks
 
 /// What a run goes on with after its last step: one more file, passed over once.
 package struct FileToPass {
@@ -169,7 +171,6 @@ extension Config {
     other.data.valid = taskDescription.readsText ? nil : file
     (other.data.validFraction, other.data.test, other.data.testFraction) = (0, nil, 0)
     other.data.split = SplitConfig()
-    other.data.task.validSequences = nil
     return other
   }
 }

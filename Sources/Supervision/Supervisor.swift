@@ -58,7 +58,8 @@ package final class Supervisor {
       // Checkpoints may have been removed since.
       state.progressStep = min(earlier.progressStep, checkpointStep)
       // Whoever starts again after the end wants another try; after a crash the count goes on.
-      let wasUnderWay = [.starting, .running, .waiting, .stopping, .watching].contains(earlier.phase)
+      let underWay: [DaemonState.Phase] = [.starting, .running, .waiting, .stopping, .watching]
+      let wasUnderWay = underWay.contains(earlier.phase)
       policy.failures = wasUnderWay ? earlier.failures : 0
     }
     state.host = ProcessInfo.processInfo.hostName

@@ -1,5 +1,5 @@
 import Foundation
-package import Records
+import Records
 
 /// A folder in which files arrive, each of which is to be taken once.
 ///

@@ -122,8 +122,8 @@ struct DaemonCommand: RankedCommand {
     guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),
       isDirectory.boolValue
     else { throw UsageError("--watch: '\(path)' is no directory; make it first") }
-    if config.taskDescription.isGenerated {
-      throw UsageError("--watch: task '\(config.task.rawValue)' makes its data, and reads no file")
+    if config.data.train.isEmpty {
+      throw UsageError("--watch: the task of this config makes its data, and reads no file")
     }
     return WatchedFolder(path: path, settle: settle)
   }

@@ -53,7 +53,9 @@ import Testing
         }
         job = try run("--resume", "--file", file, "--rehearsal", "0.25")
         #expect(job.status == 0, "\(job)")
-        #expect(job.output.contains("file '\(file)', before it is trained on: loss"), "\(job)")
+        // Once: what a stopped pass has measured is not measured again.
+        let isJudged = job.output.contains("file '\(file)', before it is trained on: loss")
+        #expect(isJudged != stops, "\(job)")
       }
       trajectories.append(try trajectory(place))
       let judged = try records(place, "prequential")

@@ -213,7 +213,8 @@ package final class Watchdog: Sendable {
     guard case .object(let members) = json else { return json }
     return .object(
       members + [
-        .init("steps", .integer(lastStep.withLock { $0 })), .init("ranks", .integer(settings.ranks)),
+        .init("steps", .integer(lastStep.withLock { $0 })),
+        .init("ranks", .integer(settings.ranks)),
         .init("threads", .integer(settings.threads)), .init("task", settings.task.json),
         .init("step_seconds", progress.medianStepSeconds.map { .number($0) } ?? .null),
         .init("started", .number((started * 1e3).rounded() / 1e3)),

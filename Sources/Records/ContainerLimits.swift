@@ -1,5 +1,4 @@
 import Foundation
-package import Records
 
 /// What a container, or a job of a scheduler, may take of its host: the least limits of the control
 /// groups that this process is in, on the way up (Linux; versions 1 and 2, documented with the
