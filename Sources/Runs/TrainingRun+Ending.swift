@@ -22,7 +22,7 @@ extension TrainingRun {
     let last = history.last?.step == lastSavedStep ? history.last : nil
     return KeptCheckpoints(
       measure: history.measure.name, best: history.bestSaved, newest: lastSavedStep,
-      newestValue: last?.value)
+      newestValue: last?.value, file: setup.file?.pass.name)
   }
 
   /// Whether a step is to be the last for now.
@@ -65,16 +65,20 @@ private struct KeptCheckpoints {
   let newest: Int?
   /// Of the measure, where the newest was validated.
   let newestValue: Double?
+  /// What the best was measured on, where that is no validation.
+  let file: String?
 
   /// "best step 600 (loss 1.2345), newest step 800 (loss 1.2501)".
   var words: String {
-    func place(_ step: Int, _ value: Double?) -> String {
-      "step \(step)" + (value.map { " (\(measure) \(Format.small($0)))" } ?? "")
+    func place(_ step: Int, _ value: Double?, on file: String? = nil) -> String {
+      let place = file.map { " on \($0)" } ?? ""
+      return "step \(step)" + (value.map { " (\(measure) \(Format.small($0))\(place))" } ?? "")
     }
     let newest = newest.map { place($0, newestValue) } ?? "none"
     guard let best else { return "newest \(newest)" }
-    if best.step == self.newest { return "best and newest \(place(best.step, best.value))" }
-    return "best \(place(best.step, best.value)), newest \(newest)"
+    let value = place(best.step, best.value, on: file)
+    if best.step == self.newest { return "best and newest \(value)" }
+    return "best \(value), newest \(newest)"
   }
 
   var json: OrderedJSON {
