@@ -1,4 +1,5 @@
 import Checkpoints
+import Collectives
 import Configuration
 import Engine
 import Records
@@ -56,6 +57,34 @@ extension TrainingRun {
     try requireRecords()
     return ExitStatus.done
   }
+
+  /// Skips the step, or saves the state before it and ends the run.
+  func take(_ error: NonFiniteError) throws {
+    let isSkipped = run.onNonFinite == .skip && skippedInARow < Self.mostSkipped
+    if isSkipped {
+      skippedInARow += 1
+      history.skippedSteps += 1
+    }
+    write([
+      event(
+        isSkipped ? "nonfinite_skipped" : "nonfinite", atStep: error.step,
+        [
+          "loss": .number(error.loss), "gradient_norm": .number(error.norm),
+          "reason": .string(error.finding), "skipped_steps": .integer(history.skippedSteps),
+        ])
+    ])
+    if isSkipped {
+      if communicator.rank == 0 {
+        Console.complain("gru-dist: \(error.finding); the step makes no update")
+      }
+      return trainer.skipStep()
+    }
+    if trainer.step > 0, trainer.takesFailedStepsBack { try saveFinally() }
+    throw error
+  }
+
+  /// Steps in a row that may be skipped: more of them will not end by themselves.
+  private static let mostSkipped = 100
 }
 
 /// What a run leaves to those who use its model.

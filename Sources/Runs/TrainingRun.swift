@@ -54,7 +54,7 @@ package final class TrainingRun {
   /// Whether a person knows that standard output takes nothing.
   var hasToldLoss = false
   /// Steps without an update, one after the other.
-  private var skippedInARow = 0
+  var skippedInARow = 0
   /// Why the state is not to be saved; on rank 0.
   var fault: String?
 
@@ -269,34 +269,6 @@ package final class TrainingRun {
     if fault != nil { requests.insert(.fault) }
     return requests
   }
-
-  /// Skips the step, or saves the state before it and ends the run.
-  private func take(_ error: NonFiniteError) throws {
-    let isSkipped = run.onNonFinite == .skip && skippedInARow < Self.mostSkipped
-    if isSkipped {
-      skippedInARow += 1
-      history.skippedSteps += 1
-    }
-    write([
-      event(
-        isSkipped ? "nonfinite_skipped" : "nonfinite", atStep: error.step,
-        [
-          "loss": .number(error.loss), "gradient_norm": .number(error.norm),
-          "reason": .string(error.finding), "skipped_steps": .integer(history.skippedSteps),
-        ])
-    ])
-    if isSkipped {
-      if communicator.rank == 0 {
-        Console.complain("gru-dist: \(error.finding); the step makes no update")
-      }
-      return trainer.skipStep()
-    }
-    if trainer.step > 0, trainer.takesFailedStepsBack { try saveFinally() }
-    throw error
-  }
-
-  /// Steps in a row that may be skipped: more of them will not end by themselves.
-  private static let mostSkipped = 100
 
   /// What follows a step: its record, and what it looks like beside those before it.
   private func follow(_ outcome: StepOutcome) throws {
