@@ -3,7 +3,7 @@
 extension GoldenConfig {
   static let version2 =
     lastWindows + texts2 + numbers2 + skipped2 + tokens2 + sampled2 + forecasts2 + targets2
-    + weights2
+    + weights2 + parts2
 
   private static let tail = Base("data.train=text.txt batch.window=50 run.steps=12")
 

@@ -34,7 +34,16 @@ enum GoldenData {
       "goals.jsonl": goalLines,
       "stream.csv": streamTable,
       "shops.csv": shopTable,
+      "vectors.txt": vectors,
     ]
+  }
+
+  /// Vectors of letters, as GloVe writes them.
+  private static var vectors: String {
+    "aeiouxyz".enumerated().map { place, letter in
+      let numbers = (0..<6).map { number(95_000 + 6 * place + $0, below: 2000) - 1000 }
+      return ([String(letter)] + numbers.map(decimal)).joined(separator: " ") + "\n"
+    }.joined()
   }
 
   /// Writes all files to a folder.
