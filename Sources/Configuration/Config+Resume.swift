@@ -12,7 +12,15 @@ package struct ConfigChange: Sendable, Equatable, CustomStringConvertible {
 extension Config {
   /// What is fixed for a run, and was another value in the config that a checkpoint has.
   package func fixedDifferences(from stored: Config) -> [ConfigChange] {
-    differences(from: stored) { $0 == .fixed }
+    let switched = [optimizer.name, stored.optimizer.name]
+    let switchesAveraging = switched.contains(.sgd) && switched.contains(.asgd)
+    return differences(from: stored) { rule in
+      switch rule {
+      case .fixed: true
+      case .switchesAveraging: !switchesAveraging
+      case .changesTrajectory, .changesValidations, .free: false
+      }
+    }
   }
 
   /// What a resumed run has changed, and the steps to come depend on.
@@ -20,11 +28,18 @@ extension Config {
     let needsValidation = keyThatNeedsValidation != nil
     return differences(from: stored) { rule in
       switch rule {
-      case .changesTrajectory: true
+      case .changesTrajectory, .switchesAveraging: true
       case .changesValidations: needsValidation
       case .fixed, .free: false
       }
     }.sorted { $0.key < $1.key }
+  }
+
+  /// Whether the mean of parameters that a run with the config `stored` has kept goes on: not where
+  /// there is none any more, or where it begins after another rule.
+  package func continuesAverage(of stored: Config) -> Bool {
+    optimizer.averages && stored.optimizer.averages
+      && (optimizer.name == .asgd) == (stored.optimizer.name == .asgd)
   }
 
   /// The keys under some rules whose values differ, in the order of the config.

@@ -70,10 +70,17 @@ package struct TrainingTensors {
     }
   }
 
-  package func read(from checkpoint: Checkpoint) throws(CheckpointError) {
+  /// - Parameter hasAverage: whether the checkpoint holds a mean of the parameters; where it does
+  ///   not, one that is kept from now on begins with the parameters after the next step.
+  package func read(
+    from checkpoint: Checkpoint, hasAverage: Bool = true
+  ) throws(CheckpointError) {
     let modelFile = try checkpoint.tensors(in: Checkpoint.modelFile)
     for tensor in model { try tensor.read(from: modelFile) }
     let optimizerFile = try checkpoint.tensors(in: Checkpoint.optimizerFile)
-    for tensor in optimizer { try tensor.read(from: optimizerFile) }
+    let average = "\(UpdateRule.averageName)."
+    for tensor in optimizer where hasAverage || !tensor.name.hasPrefix(average) {
+      try tensor.read(from: optimizerFile)
+    }
   }
 }

@@ -128,7 +128,7 @@ extension RunDirectory {
         mismatch = error
         return
       }
-      try contents.read(from: checkpoint)
+      try contents.read(from: checkpoint, hasAverage: setup.hasAverage(found))
       state = found
     }
     for refusal in selection.refused { complain("\(refusal)") }

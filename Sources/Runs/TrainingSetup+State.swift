@@ -40,14 +40,17 @@ extension TrainingSetup {
   /// What a run goes on with besides the tensors of a checkpoint.
   func restored(from state: TrainingState) -> RunDirectory.Restored {
     let hasBest = state.bestValidationStep != nil
-    let history = RunHistory(
+    var history = RunHistory(
       of: state, measure: config.measure, isComparable: !hasOtherValidationText(than: state))
+    if config.optimizer.name != .asgd { history.memory.isAveraging = false }
     let stored = try? storedConfig(of: state, path: "")
+    let continuesAverage = stored.map(config.continuesAverage) ?? true
     let changes = stored.map { config.changes(from: $0) } ?? []
     let isDue = config.run.validateEvery > 0 && state.step.isMultiple(of: config.run.validateEvery)
     return RunDirectory.Restored(
       resumption: RunDirectory.Resumption(
-        step: state.step, validation: history.memory, averagedSteps: state.averagedSteps ?? 0,
+        step: state.step, validation: history.memory,
+        averagedSteps: continuesAverage ? state.averagedSteps ?? 0 : 0,
         skippedSteps: state.skippedSteps ?? 0,
         isValidationMissing: isDue && state.lacksValidation),
       history: history, fingerprint: state.fingerprint, changes: changes,
@@ -57,6 +60,11 @@ extension TrainingSetup {
       hasOtherValidationText: hasOtherValidationText(than: state),
       formerMeasure: hasBest && state.measureName != config.measure.name
         ? state.measureName : nil)
+  }
+
+  /// Whether a checkpoint of the run has a mean of the parameters beside them.
+  func hasAverage(_ state: TrainingState) -> Bool {
+    (try? storedConfig(of: state, path: ""))?.optimizer.averages ?? true
   }
 
   private func hasOtherValidationText(than state: TrainingState) -> Bool {
@@ -104,7 +112,7 @@ extension TrainingSetup {
     guard differences.isEmpty else {
       throw UsageError(
         "\(path): cannot resume: \(differences.joined(separator: "; ")); task, model, batch, "
-          + "text, tokenizer, seed, kind of optimizer, optimizer.ema_decay, exchange.compression "
+          + "text, tokenizer, seed, kind of optimizer (but for sgd and asgd), exchange.compression "
           + "and local updates are fixed for a run, while run.steps, the schedule, other values of "
           + "optimizer, and what is logged, validated and saved may change. Use the config of the "
           + "run (\(path)/config.json), or start another with --run-directory or --overwrite")

@@ -90,6 +90,55 @@ import Testing
     }
   }
 
+  /// Steps go on from the parameters themselves: a mean that is switched on, and off again, leaves
+  /// each of them as it was, and is the same at any number of ranks.
+  @Test(arguments: [
+    (["optimizer.ema_decay=0"], ["optimizer.ema_decay=0.9"]),
+    (
+      ["optimizer.name=sgd", "optimizer.learning_rate=30"],
+      ["optimizer.name=asgd", "optimizer.learning_rate=30", "optimizer.average_patience=1"]
+    ),
+  ])
+  func averagingIsSwitchedOnAndOffAtResumes(without: [String], with: [String]) throws {
+    let place = try Workplace()
+    let often = ["run.validate_every=1"]
+    func train(_ sets: [String], _ more: [String], ranks: Int? = nil, status: Int32) throws {
+      let job = try Program(
+        ["config.json"] + more + (sets + often).flatMap { ["--set", $0] }, ranks: ranks,
+        in: place.folder)
+      #expect(job.status == status, "\(job)")
+      if more.contains("--resume") {
+        let text = job.output + job.errors
+        let changes = sets == with ? ["-> 0.9", "-> \"asgd\""] : ["-> 0.0", "-> \"sgd\""]
+        #expect(changes.contains { text.contains($0) }, "\(job)")
+      }
+    }
+    try train(without, ["--run-directory", "whole"], status: 0)
+    for (run, ranks) in [("run", 2), ("other", nil as Int?)] {
+      let here = ["--run-directory", run]
+      try train(without, here + ["--stop-after", "4"], status: 75)
+      try train(with, here + ["--resume", "--stop-after", "9"], ranks: ranks, status: 75)
+    }
+    let means = try ["run", "other", "whole"].map { run in
+      Array(try place.records(run).filter { $0["kind"] == "valid" }.prefix(9))
+    }
+    #expect(means[0] == means[1])
+    // The mean of one step is that step, and those after it are others'.
+    #expect(means[0] != means[2])
+    #expect(Array(means[0].prefix(4)) == Array(means[2].prefix(4)))
+    if with.count > 1 {
+      // The lowest loss so far is what the first one is compared with, after that of the resume.
+      let starts = try place.records("run").filter { $0["event"] == "averaging_starts" }
+      #expect(starts.map { $0["step"] } == [5], "\(starts)")
+    }
+    try train(without, ["--resume"], ranks: 3, status: 0)
+    #expect(try place.trajectory() == place.trajectory("whole"))
+    let last = try ["run", "whole"].map { run in
+      try place.records(run).last { $0["kind"] == "valid" }?["loss"]
+    }
+    #expect(last[0] == last[1])
+  }
+
   @Test(arguments: ["rmsprop", "adagrad"])
   func resumeKeepsSecondMoments(name: String) throws {
     try requireExactResume(

@@ -81,7 +81,9 @@ import Testing
       |---|---|
       | nothing for the steps to come | \(list(.free)) |
       | another trajectory from there on, and the run says so | \(list(.changesTrajectory)) |
-      | the same where validations decide on steps (a schedule of plateau, `run.patience`, asgd) | \
+      | the same, from `"sgd"` to `"asgd"` and back alone | \(list(.switchesAveraging)) |
+      | another trajectory where validations decide on steps (a schedule of plateau, \
+      `run.patience`, asgd) | \
       \(list(.changesValidations)) |
 
       """

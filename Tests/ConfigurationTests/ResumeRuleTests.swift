@@ -19,12 +19,14 @@ import Testing
       paths(.changesTrajectory) == [
         "optimizer.learning_rate", "optimizer.beta1", "optimizer.beta2", "optimizer.epsilon",
         "optimizer.momentum", "optimizer.weight_decay", "optimizer.clip_norm",
-        "optimizer.average_patience", "optimizer.lazy", "optimizer.schedule.name",
+        "optimizer.ema_decay", "optimizer.average_patience", "optimizer.lazy",
+        "optimizer.schedule.name",
         "optimizer.schedule.warmup_steps", "optimizer.schedule.final_fraction",
         "optimizer.schedule.factor", "optimizer.schedule.step_every",
         "optimizer.schedule.patience", "optimizer.schedule.decay_steps", "run.steps",
         "run.on_nonfinite", "run.patience", "model.freeze", "optimizer.rates",
       ])
+    #expect(paths(.switchesAveraging) == ["optimizer.name"])
     #expect(
       paths(.changesValidations) == ["run.validate_every", "run.best_by", "data.valid_sequences"])
     #expect(
@@ -46,6 +48,22 @@ import Testing
     #expect(differences.map(\.before) == ["24", "12"])
     #expect(differences.map(\.now) == ["25", "10"])
     #expect(now.fixedDifferences(from: now).isEmpty)
+  }
+
+  @Test func averagingOfSGDIsSwitchedAndNoOtherOptimizer() throws {
+    let (sgd, asgd) = (try config("optimizer.name=sgd"), try config("optimizer.name=asgd"))
+    for (now, stored) in [(sgd, asgd), (asgd, sgd)] {
+      #expect(now.fixedDifferences(from: stored).isEmpty)
+      #expect(now.changes(from: stored).map(\.key) == ["optimizer.name"])
+      #expect(!now.continuesAverage(of: stored))
+    }
+    #expect(asgd.continuesAverage(of: asgd))
+    #expect(try config().fixedDifferences(from: sgd).map(\.key) == ["optimizer.name"])
+    #expect(try asgd.fixedDifferences(from: config()).map(\.key) == ["optimizer.name"])
+    let mean = try config("optimizer.name=sgd", "optimizer.ema_decay=0.9")
+    #expect(!asgd.continuesAverage(of: mean))
+    #expect(!mean.continuesAverage(of: sgd))
+    #expect(try config("optimizer.name=sgd", "optimizer.ema_decay=0.5").continuesAverage(of: mean))
   }
 
   @Test func changedKeysAreReportedInAlphabeticalOrder() throws {

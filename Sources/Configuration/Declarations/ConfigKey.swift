@@ -98,6 +98,9 @@ package enum ResumeRule: Sendable {
   case fixed
   /// It may. The steps to come depend on the value, and the run says that it changed.
   case changesTrajectory
+  /// It may only switch SGD's averaging of parameters on or off: from sgd to asgd, and back. The
+  /// steps to come depend on the value, and the run says that it changed.
+  case switchesAveraging
   /// It may. The steps to come depend on the value where they depend on validations, and the run
   /// says then that it changed.
   case changesValidations

@@ -38,7 +38,7 @@ package struct OptimizerConfig: ConfigSection {
 
   private static let updateKeys: [ConfigKey<OptimizerConfig>] = [
     ConfigKey(
-      "name", \.name, .choice(),
+      "name", \.name, .choice(), resume: .switchesAveraging,
       "How parameters are updated; asgd is SGD whose parameters are averaged once validation "
         + "stalls."),
     ConfigKey(
@@ -69,7 +69,7 @@ package struct OptimizerConfig: ConfigSection {
 
   private static let averageKeys: [ConfigKey<OptimizerConfig>] = [
     ConfigKey(
-      "ema_decay", \.emaDecay, .number(.fraction),
+      "ema_decay", \.emaDecay, .number(.fraction), resume: .changesTrajectory,
       "How much of the running mean of parameters stays at each step; the mean is what is "
         + "validated, sampled and exported. 0 is no such mean."),
     ConfigKey(
