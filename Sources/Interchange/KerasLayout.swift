@@ -60,11 +60,15 @@ package enum KerasLayout {
     from tensors: [NamedTensor], shape: ModelShape, takesHead: Bool = true, unknown: Int? = nil,
     path: String
   ) throws(InterchangeError) -> ModelTensors {
-    var file = TensorFile(tensors, path: path)
+    let (named, layers) = KerasNames.renamed(tensors)
+    var file = TensorFile(named, path: path)
     let layer = try layer(of: shape, isBody: !takesHead)
     let hidden = shape.hiddenSize
     let vocabulary = shape.inputVocabularySize
     let rows = layer.rows.count * hidden
+    if file.names.contains(where: { $0.hasSuffix("weight_ih_l0") }) {
+      throw file.failure("its tensors have the names of PyTorch; add --format torch")
+    }
     try checkForm(file, shape: shape)
     var model = ModelTensors(shape: shape, values: [:])
     func weight(_ name: String, inputs: Int) throws(InterchangeError) -> [Float] {
@@ -75,7 +79,12 @@ package enum KerasLayout {
     let lacks = file.shape(of: "embedding.embeddings")?.first == vocabulary - 1
     let row = lacks ? unknown.map { UnknownRow(token: $0) } : nil
     let tokens = row == nil ? vocabulary : vocabulary - 1
-    model.assumptions = assumptions(of: file, shape: shape) + (row.map { [$0.words] } ?? [])
+    try file.requireAllOrNone((0..<shape.layerCount).map { "layers.\($0).bias" })
+    model.assumptions = assumptions(of: file, shape: shape)
+    if let row { model.assumptions.append(row.words(isPredicted: true)) }
+    if layers.count > 1 {
+      model.assumptions.append("its layers follow each other as \(Cell.inWords(layers, "and"))")
+    }
     let embedding = try file.take("embedding.embeddings", [tokens, shape.embeddingSize])
     model["embedding.weight"] =
       row?.inserted(into: embedding, columns: shape.embeddingSize) ?? embedding

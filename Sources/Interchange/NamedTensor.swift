@@ -54,8 +54,9 @@ package struct NamedTensor: Sendable, Equatable {
         case .float16: return (0..<count).map { expanded(half($0)) }
         default:
           throw InterchangeError(
-            "\(path): tensor '\(tensor.name)' has type \(tensor.type.rawValue), expected F32, F16 "
-              + "or BF16; convert it before (in PyTorch, model.float())")
+            "\(path): tensor '\(tensor.name)' has type \(tensor.type.rawValue), and parameters "
+              + "have F32, F16 or BF16; leave it out of the file where it is none, and import a "
+              + "model before it is quantised")
         }
       }
       try requireFinite(values, tensor.name, path: path)

@@ -7,8 +7,8 @@ import GRUCore
 /// `lengths` [B], the steps of each sequence where they are not all T; and, unless layers go both
 /// ways, `initial_state` [L, B, H], without which sequences start as they did in training. They
 /// give `logits` [B, V], or [T, B, V] of every step; or `predictions` [B, V], of forecasts
-/// [B, horizon, columns] in the data's units; and, unless layers go both ways, `final_state`
-/// [L, B, H].
+/// [B, horizon, columns] in the data's units, and where they are quantiles [B, Q, V] and
+/// [B, Q, horizon, columns]; and, unless layers go both ways, `final_state` [L, B, H].
 extension ONNXModel {
   static func sequenceGraph(_ model: ModelTensors) -> ONNXGraph {
     let shape = model.shape
@@ -123,20 +123,28 @@ extension ONNXModel {
     let name = isScore ? "logits" : "predictions"
     let isScaled = model.scales.targets != nil
     let keepsDoubles = isScaled && model.scales.keepsDoubles
+    // Quantiles are an axis of their own.
+    let parts = shape.task.outputsPerTarget
+    let isParted = parts > 1
     guard let forecast = model.scales.forecast else {
-      addScores(&graph, of: read, isScaled ? "outputs" : name)
+      let flat = isParted ? "outputs.flat" : name
+      addScores(&graph, of: read, isScaled ? "outputs" : flat)
       let steps: [ONNXGraph.Dimension] = shape.task.readout == .every ? [.open("T")] : []
+      let ends = isParted ? [parts, outputs / parts] : [outputs]
       graph.output(
-        name, keepsDoubles ? .double : .float, steps + [.open("B"), .fixed(outputs)])
-      if isScaled { addUnits(&graph, of: "outputs", name, keepsDoubles: keepsDoubles) }
+        name, keepsDoubles ? .double : .float, steps + [.open("B")] + ends.map { .fixed($0) })
+      if isScaled { addUnits(&graph, of: "outputs", flat, keepsDoubles: keepsDoubles) }
+      if isParted {
+        graph.integers("parts.shape", steps.map { _ in 0 } + [0] + ends)
+        graph.node("Reshape", [flat, "parts.shape"], [name])
+      }
       return
     }
-    let horizon = outputs / forecast.count
+    let axes = (isParted ? [parts] : []) + [outputs / parts / forecast.count, forecast.count]
     addScores(&graph, of: read, "outputs")
-    graph.integers("forecast.shape", [0, horizon, forecast.count])
+    graph.integers("forecast.shape", [0] + axes)
     graph.output(
-      name, keepsDoubles ? .double : .float,
-      [.open("B"), .fixed(horizon), .fixed(forecast.count)])
+      name, keepsDoubles ? .double : .float, [.open("B")] + axes.map { .fixed($0) })
     guard isScaled else {
       graph.node("Reshape", ["outputs", "forecast.shape"], [name])
       return

@@ -49,8 +49,8 @@ extension Cell {
   package static let exchangedLayers = inWords(torchCells.map(\.layer.name))
 
   /// "a, b or c".
-  static func inWords(_ items: [String]) -> String {
+  static func inWords(_ items: [String], _ conjunction: String = "or") -> String {
     guard let last = items.last, items.count > 1 else { return items.first ?? "" }
-    return items.dropLast().joined(separator: ", ") + " or \(last)"
+    return items.dropLast().joined(separator: ", ") + " \(conjunction) \(last)"
   }
 }

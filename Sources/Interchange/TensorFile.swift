@@ -91,10 +91,29 @@ struct TensorFile {
 
   /// Throws where tensors are left over.
   func requireEmpty() throws(InterchangeError) {
-    guard let name = names.first, let tensor = tensors[name] else { return }
+    let left = names.map { "'\($0)' \(tensors[$0]?.shape ?? [])" }
+    guard let first = left.first else { return }
+    let others = left.dropFirst().prefix(3) + (left.count > 4 ? ["\(left.count - 4) more"] : [])
     throw failure(
-      "tensor '\(name)' \(tensor.shape) has no place in a model of an embedding, "
+      (left.count == 1
+        ? "tensor \(first) has"
+        : "tensors \(Cell.inWords([first] + others, "and")) have")
+        + " no place in a model of an embedding, "
         + "\(Cell.exchangedLayers) layers and a linear output layer; export only such a model")
+  }
+
+  /// Throws where layers have some of the biases that they all have or all have not.
+  func requireAllOrNone(_ biases: [String]) throws(InterchangeError) {
+    guard let there = biases.first(where: { tensors[$0] != nil }),
+      let missing = biases.first(where: { tensors[$0] == nil })
+    else { return }
+    throw failure("no tensor '\(missing)', though there is '\(there)'; \(contents)")
+  }
+
+  /// Whether the module of a matrix has a bias too, as a linear layer has and an embedding has not.
+  func hasBias(_ matrix: String) -> Bool {
+    guard matrix.hasSuffix("weight") else { return false }
+    return tensors[matrix.dropLast("weight".count) + "bias"] != nil
   }
 
   func failure(_ problem: String) -> InterchangeError { InterchangeError("\(path): \(problem)") }

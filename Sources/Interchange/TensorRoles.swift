@@ -44,8 +44,8 @@ extension TensorFile {
   /// The matrices that are left.
   var matrices: [String] { names.filter { shape(of: $0)?.count == 2 } }
 
-  /// The one name of a list that is for a role: by its words, and else by the shape that the role
-  /// asks for; nil where neither leaves one.
+  /// The one name of a list that is for a role: by its words, else by the shape that the role asks
+  /// for, else by the bias that a linear layer has; nil where none of it leaves one.
   func only(_ role: TensorRole, of names: [String], shapes: [[Int]]) -> String? {
     func fits(_ name: String) -> Bool { shape(of: name).map(shapes.contains) ?? false }
     func one(_ found: [String]) -> String? { found.count == 1 ? found[0] : nil }
@@ -54,5 +54,6 @@ extension TensorFile {
     let other: TensorRole = role == .embedding ? .output : .embedding
     let fitting = names.filter(fits)
     return one(fitting) ?? one(fitting.filter { !other.isNamed(by: $0) })
+      ?? one(fitting.filter { hasBias($0) == (role == .output) })
   }
 }

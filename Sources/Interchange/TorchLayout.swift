@@ -114,6 +114,10 @@ package enum TorchLayout {
           + "are; set data.normalize=true")
     }
     model.assumptions = assumptions(of: file, prefix: prefix, shape: shape)
+    try file.requireAllOrNone(
+      (0..<shape.layerDirectionCount).flatMap { direction in
+        ["ih", "hh"].map { "\(prefix)bias_\($0)\(suffix(direction, shape))" }
+      })
     for direction in 0..<shape.layerDirectionCount {
       let inputs = shape.inputSize(ofLayer: shape.layer(ofDirection: direction))
       let suffix = suffix(direction, shape)
@@ -155,64 +159,16 @@ package enum TorchLayout {
     if file.shape(of: "\(prefix)bias_ih_l0") == nil {
       assumptions.append("the layers have no biases: they are 0")
     }
+    switch shape.task.readout {
+    case .every: break
+    case .last:
+      assumptions.append(
+        "the output layer reads the state after the last step"
+          + (shape.isBidirectional ? " of each direction" : "") + ", as output.readout says")
+    case .mean:
+      assumptions.append("the output layer reads the mean of all states, as output.readout says")
+    }
     return assumptions
-  }
-
-  /// Takes the embedding alone, with a row for `unknown` where it has none.
-  private static func takeEmbedding(
-    _ file: inout TensorFile, into model: inout ModelTensors, unknown: Int?
-  ) throws(InterchangeError) {
-    let shape = model.shape
-    guard shape.task.readsTokens else { return }
-    let rows = shape.inputVocabularySize
-    let sizes = [rows, rows - 1].map { [$0, shape.embeddingSize] }
-    guard let name = file.only(.embedding, of: file.matrices, shapes: sizes),
-      let found = file.shape(of: name), found == sizes[0] || unknown != nil && found == sizes[1]
-    else {
-      throw file.failure(
-        "expected an embedding \(sizes[0]) beside the recurrent layers; \(file.contents)")
-    }
-    let row = found == sizes[1] ? unknown.map { UnknownRow(token: $0) } : nil
-    if let row { model.assumptions.append(row.words) }
-    let values = try file.take(name, found)
-    model["embedding.weight"] =
-      row?.inserted(into: values, columns: shape.embeddingSize) ?? values
-  }
-
-  /// Takes embedding and output layer, with a row for `unknown` where both have none.
-  private static func takeEnds(
-    _ file: inout TensorFile, into model: inout ModelTensors, unknown: Int?
-  ) throws(InterchangeError) {
-    let shape = model.shape
-    let lackable = shape.task.readsTokens ? unknown : nil
-    let ends = try embeddingAndOutput(file, shape: shape, mayLack: lackable != nil)
-    let (inputs, outputs) = (shape.inputVocabularySize, shape.vocabularySize)
-    let found = ends.embedding.flatMap { file.shape(of: $0)?.first }
-    let row = found == inputs - 1 ? lackable.map { UnknownRow(token: $0) } : nil
-    let outputRow = shape.task.predictsInputTokens ? row : nil
-    if let row { model.assumptions.append(row.words) }
-    func take(
-      _ name: String, _ rows: Int, _ columns: [Int], _ row: UnknownRow?, below drop: Float = 0
-    ) throws(InterchangeError) -> [Float] {
-      let values = try file.take(name, [row == nil ? rows : rows - 1] + columns)
-      return row?.inserted(into: values, columns: columns.first ?? 1, below: drop) ?? values
-    }
-    if let name = ends.embedding {
-      model["embedding.weight"] = try take(name, inputs, [shape.embeddingSize], row)
-    }
-    model["output.weight"] =
-      ends.output == ends.embedding
-      ? model["embedding.weight"]
-      : try take(ends.output, outputs, [shape.featureSize], outputRow)
-    let bias = outputBias(file, outputs: outputRow == nil ? outputs : outputs - 1)
-    if let bias {
-      model["output.bias"] = try take(bias, outputs, [], outputRow, below: UnknownRow.drop)
-    } else {
-      model.assumptions.append("the output layer has no bias: it is 0")
-      let zeros = [Float](repeating: 0, count: outputs - (outputRow == nil ? 0 : 1))
-      model["output.bias"] =
-        outputRow?.inserted(into: zeros, columns: 1, below: UnknownRow.drop) ?? zeros
-    }
   }
 
   /// What stands before "weight_ih_l0" in the only recurrent module.
@@ -220,10 +176,19 @@ package enum TorchLayout {
     let suffix = "weight_ih_l0"
     let found = file.names.filter { $0.hasSuffix(suffix) }
     guard found.count == 1 else {
+      let single = file.names.first { $0.hasSuffix("weight_ih") }
+      let hint = single.map {
+        "; '\($0)' is of a single step (GRUCell and its kin), whose tensors have the same meaning: "
+          + "rename each by a final _l0"
+      }
+      let others = ", and one module with several layers is all that can be taken"
+      let isKeras = file.names.contains { $0.hasSuffix("recurrent_kernel") }
+      if isKeras { throw file.failure("its tensors have the names of Keras; add --format keras") }
       throw file.failure(
         "expected one tensor named '...\(suffix)', of "
           + Cell.inWords(Cell.torchCells.map { "torch.nn.\($0.layer.name)" })
-          + ", found \(found.count); \(file.contents)")
+          + ", found \(found.count)" + (found.isEmpty ? hint ?? "" : others)
+          + "; \(file.contents)")
     }
     return String(found[0].dropLast(suffix.count))
   }
@@ -232,6 +197,11 @@ package enum TorchLayout {
   private static func checkSizes(
     _ file: TensorFile, prefix: String, shape: ModelShape
   ) throws(InterchangeError) {
+    if file.shape(of: "\(prefix)weight_hr_l0") != nil {
+      throw file.failure(
+        "'\(prefix)weight_hr_l0' projects the hidden vector (proj_size), which no cell of gru-dist "
+          + "does; train the LSTM without it")
+    }
     guard let recurrent = file.shape(of: "\(prefix)weight_hh_l0"), recurrent.count == 2,
       recurrent[1] > 0, let input = file.shape(of: "\(prefix)weight_ih_l0"), input.count == 2
     else {
@@ -281,69 +251,5 @@ package enum TorchLayout {
           + "\(shape.embeddingSize); take the data that the model was made for, or set "
           + "data.columns")
     }
-  }
-
-  /// The name of the output layer's bias among what is left.
-  private static func outputBias(_ file: TensorFile, outputs: Int) -> String? {
-    let biases = file.names.filter { file.shape(of: $0) == [outputs] }
-    return biases.count == 1 ? biases[0] : file.only(.output, of: biases, shapes: [])
-  }
-
-  /// The name of the output layer's matrix of a model of real inputs.
-  private static func onlyOutput(
-    _ file: TensorFile, shape: ModelShape
-  ) throws(InterchangeError) -> String {
-    let matrices = file.matrices
-    let wanted = [shape.vocabularySize, shape.featureSize]
-    let name =
-      matrices.count == 1 ? matrices[0] : file.only(.output, of: matrices, shapes: [wanted])
-    guard let name, let found = file.shape(of: name) else {
-      throw file.failure(
-        "expected one matrix \(wanted) beside the recurrent layers, that of the output layer; "
-          + file.contents)
-    }
-    guard found[0] == shape.vocabularySize else {
-      throw file.failure(
-        "'\(name)' has \(found[0]) outputs, and the config's task and data ask for "
-          + "\(shape.vocabularySize); take the data that the model was made for")
-    }
-    return name
-  }
-
-  /// The names of the embedding and the output weight among what is left: by whole words of their
-  /// names, then by their shapes. Tied weights are one tensor of either name.
-  private static func embeddingAndOutput(
-    _ file: TensorFile, shape: ModelShape, mayLack: Bool
-  ) throws(InterchangeError) -> (embedding: String?, output: String) {
-    if !shape.task.readsTokens { return (nil, try onlyOutput(file, shape: shape)) }
-    let (inputs, outputs) = (shape.inputVocabularySize, shape.vocabularySize)
-    func shapes(_ rows: Int, _ columns: Int) -> [[Int]] {
-      [[rows, columns]] + (mayLack ? [[rows - 1, columns]] : [])
-    }
-    let matrices = file.matrices
-    let mayTie = shape.embeddingSize == shape.featureSize
-    let embedding =
-      mayTie && matrices.count == 1
-      ? matrices[0]
-      : file.only(.embedding, of: matrices, shapes: shapes(inputs, shape.embeddingSize))
-    let others = matrices.filter { $0 != embedding }
-    let output =
-      file.only(.output, of: others, shapes: shapes(outputs, shape.featureSize))
-      ?? (mayTie ? embedding : nil)
-    guard let embedding, let output else {
-      throw file.failure(
-        "expected an embedding \([inputs, shape.embeddingSize]) and an output layer "
-          + "\([outputs, shape.featureSize]) beside the recurrent layers, and neither names (such "
-          + "as \"embedding\", \"encoder\", \"output\" or \"decoder\") nor shapes say which is "
-          + "which; \(file.contents)")
-    }
-    if let found = file.shape(of: embedding), found[0] != inputs,
-      !(mayLack && found[0] == inputs - 1)
-    {
-      throw file.failure(
-        "'\(embedding)' has \(found[0]) tokens, and the config's tokenizer has \(inputs); use the "
-          + "text and tokenizer that the model was made for")
-    }
-    return (embedding, output)
   }
 }

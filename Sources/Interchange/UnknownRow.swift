@@ -19,8 +19,10 @@ struct UnknownRow {
   }
 
   /// What an import says of it.
-  var words: String {
-    "the file has no row for <unk> (token \(token)): its embedding is the mean of the others, and "
-      + "its probability less than 1e-13"
+  ///
+  /// - Parameter isPredicted: whether the model predicts tokens.
+  func words(isPredicted: Bool) -> String {
+    "the file has no row for <unk> (token \(token)): its embedding is the mean of the others"
+      + (isPredicted ? ", and its probability less than 1e-13" : "")
   }
 }

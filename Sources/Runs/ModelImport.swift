@@ -43,7 +43,10 @@ package struct ModelImport {
       foreign = try NamedTensor.read(file)
       metadata = try NamedTensor.metadata(of: file)
     } catch let error as CheckpointError {
+      if let words = ForeignFile(file)?.words(path: file) { throw UsageError(words) }
       throw UsageError("\(error); expected a safetensors file")
+    } catch let error as InterchangeError {
+      throw UsageError("\(error)")
     }
     var knowledge = ImportedKnowledge(metadata: metadata, tensors: foreign, path: file)
     var options = options
@@ -55,6 +58,7 @@ package struct ModelImport {
       options.learnt = .tokenizer(tokens.tokenizer)
     }
     let setup = try TrainingSetup(options, on: SoloCommunicator())
+    try knowledge.requireSettings(of: config)
     try knowledge.requireSame(as: setup.target)
     let model = try model(foreign, setup, tokens)
     let assumptions =

@@ -112,6 +112,10 @@ package struct ModelExport {
     metadata["task"] = model.task.name
     metadata["readout"] = config.output.readout.rawValue
     metadata["window"] = "\(config.batch.window)"
+    if model.task.outputs == .values { metadata["loss"] = config.output.loss.rawValue }
+    if config.output.loss == .quantile {
+      try add("quantiles", .array(config.output.quantiles.map { .number($0) }))
+    }
     guard let frame = model.frame else { return metadata }
     if !frame.columns.isEmpty { try add("columns", frame.columns) }
     if let classes = frame.classes { try add("classes", classes) }

@@ -15,6 +15,8 @@ package struct ImportedKnowledge {
   package var targets: [String]?
   /// The name of the task; nil where the file does not say.
   package var task: String?
+  /// Values of the config's keys that the model was made with, by key.
+  private let settings: [(key: String, value: String)]
   /// Whether a program of ours wrote the file, so that its layers are known.
   package var isOurs: Bool
   private let path: String
@@ -35,6 +37,11 @@ package struct ImportedKnowledge {
       return words.count == elements.count ? words : nil
     }
     tokenizer = value("tokenizer").flatMap { try? Tokenizer(json: try JSONFields($0)) }
+    let keys = [
+      ("task", "task"), ("output.readout", "readout"), ("output.loss", "loss"),
+      ("output.quantiles", "quantiles"), ("data.horizon", "horizon"),
+    ]
+    settings = keys.compactMap { key, name in metadata[name].map { (key, $0) } }
     (columns, classes, targets) = (words("columns"), words("classes"), words("targets"))
     // Those of texts are not named.
     task = metadata["task"] ?? (isOurs ? TaskName.language.rawValue : nil)
@@ -90,6 +97,20 @@ package struct ImportedKnowledge {
       isScaled: targetMeans != nil)
   }
 
+  /// Throws where the file was made for another task, or to give something else, than a config asks
+  /// for, with what to set.
+  package func requireSettings(of config: Config) throws {
+    let values = config.json.leaves
+    for (key, own) in settings {
+      guard let value = values[key] else { continue }
+      let other = value.stringValue ?? value.line
+      guard own != other else { continue }
+      throw UsageError(
+        "\(path) was made with \(key) \(own), and the config has \(other)"
+          + (key == "task" ? "" : "; add --set \(key)=\(own)"))
+    }
+  }
+
   /// Throws where the file was made of other data than the config's, with the difference.
   package func requireSame(as target: ModelTarget) throws {
     let hint = "take the data that the model was made for, or what the file says of them: "
@@ -131,6 +152,18 @@ package struct ImportedKnowledge {
     }
     if targets == nil, let targets = frame.targets {
       assumptions.append("its forecasts are of the columns \(DataFileError.list(targets))")
+      if target.config.data.task.horizon > 1, targets.count > 1 {
+        assumptions.append("its outputs are step by step, of each step all columns")
+      }
+    }
+    if !isOurs, task.outputsPerTarget > 1 {
+      assumptions.append(
+        "its outputs are all first numbers of the distributions (the lowest quantiles, or the "
+          + "means), then all second ones, and so on")
+    }
+    if means == nil, frame.means != nil {
+      assumptions.append(
+        "its inputs are normalised by means and deviations of \(target.config.data.train)")
     }
     return assumptions
   }

@@ -17,7 +17,8 @@ import Testing
 
   /// A language model under the names given, each element of a matrix its own number.
   private static func tensors(
-    embedding embeddingName: String, output: String, rows: Int = vocabulary
+    embedding embeddingName: String, output: String, rows: Int = vocabulary,
+    columns embedding: Int = embedding
   ) -> [NamedTensor] {
     func tensor(_ name: String, _ shape: [Int]) -> NamedTensor {
       let count = shape.reduce(1, *)
@@ -52,13 +53,61 @@ import Testing
     #expect(model.assumptions == ["the layers have no biases: they are 0"])
   }
 
-  @Test func anotherTensorIsNamed() {
-    let attention = NamedTensor("attention.weight", [6, 6], [Float](repeating: 0, count: 36))
-    let error = #expect(throws: InterchangeError.self) {
-      try Self.model(Self.tensors(embedding: "emb.weight", output: "fc.weight") + [attention])
+  /// Of two matrices of one shape, with names that say nothing, the one with a bias is the linear
+  /// layer.
+  @Test func matricesOfOneShapeAreToldApartByBias() throws {
+    var shape = Self.shape
+    shape.embeddingSize = Self.hidden
+    let tensors = Self.tensors(embedding: "x.weight", output: "y.weight", columns: Self.hidden)
+    let bias = NamedTensor("y.bias", [Self.vocabulary], tensors[4].values)
+    let model = try TorchLayout.model(
+      from: tensors.dropLast() + [bias], shape: shape, path: "file")
+    #expect(model["embedding.weight"] == tensors[2].values)
+    #expect(model["output.weight"] == tensors[3].values)
+    #expect(throws: InterchangeError.self) {
+      try TorchLayout.model(from: tensors.dropLast(), shape: shape, path: "file")
     }
-    let words = error?.description ?? ""
-    #expect(words.contains("'attention.weight' [6, 6] has no place"), "\(words)")
+  }
+
+  private static func zeros(_ name: String, _ shape: Int...) -> NamedTensor {
+    NamedTensor(name, shape, [Float](repeating: 0, count: shape.reduce(1, *)))
+  }
+
+  /// What no model of ours has is said by name.
+  @Test(arguments: [
+    ([zeros("attention.weight", 6, 6)], "'attention.weight' [6, 6] has no place"),
+    (
+      [zeros("a.w", 3), zeros("b.w", 4), zeros("c.w", 2), zeros("d.w", 5), zeros("e.w", 7)],
+      "'a.w' [3], 'b.w' [4], 'c.w' [2], 'd.w' [5] and 1 more have no place"
+    ),
+    ([zeros("m.weight_hr_l0", 2, 6)], "'m.weight_hr_l0' projects the hidden vector (proj_size)"),
+    ([zeros("m.bias_ih_l0", 18)], "no tensor 'm.bias_hh_l0', though there is 'm.bias_ih_l0'"),
+    (
+      [zeros("n.weight_ih_l0", 18, 6)],
+      "found 2, and one module with several layers is all that can be taken"
+    ),
+  ])
+  func otherTensorsAreNamed(more: [NamedTensor], words: String) {
+    let error = #expect(throws: InterchangeError.self) {
+      try Self.model(Self.tensors(embedding: "emb.weight", output: "fc.weight") + more)
+    }
+    #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+  }
+
+  @Test func tensorsOfASingleStepAreRecognized() {
+    let tensors = Self.tensors(embedding: "emb.weight", output: "fc.weight").map { tensor in
+      NamedTensor(tensor.name.replacing("_l0", with: ""), tensor.shape, tensor.values)
+    }
+    let error = #expect(throws: InterchangeError.self) { try Self.model(tensors) }
+    #expect(error?.description.contains("GRUCell and its kin") == true)
+  }
+
+  @Test func vocabulariesOfBothEndsMustBeOne() {
+    let tensors = Self.tensors(embedding: "emb.weight", output: "fc.weight").dropLast(2) + [
+      Self.zeros("fc.weight", Self.vocabulary - 1, Self.hidden)
+    ]
+    let error = #expect(throws: InterchangeError.self) { try Self.model(Array(tensors)) }
+    #expect(error?.description.contains("has 9 tokens and 'fc.weight' 8") == true)
   }
 
   @Test(arguments: [0, 4, 8])
