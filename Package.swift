@@ -275,8 +275,9 @@ let package = Package(
     .testTarget(
       name: "ReliabilityTests",
       dependencies: [
-        "AllocationCounter", "Records", "Configuration", "Datasets", "Engine", "Runs", "Kernels",
-        "GRUCore", "Collectives", "Corpora", "Checkpoints", "NumericContract",
+        "AllocationCounter", "Records", "Configuration", "Batches", "Tables", "Datasets",
+        "TextSequences", "Tasks", "Engine", "Runs", "Kernels", "GRUCore", "Collectives", "Corpora",
+        "Checkpoints", "NumericContract",
       ],
       swiftSettings: common),
   ],

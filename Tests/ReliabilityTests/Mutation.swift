@@ -40,13 +40,14 @@ extension [UInt8] {
     replaceSubrange(start..<end, with: Self.numbers.randomElement(using: &random) ?? [])
   }
 
-  private static let marks = Array("{}[],:\"\\-.eE \n\u{0}".utf8)
+  private static let marks = Array("{}[],:;\t\r#@?\"\\-.eE \n\u{0}".utf8)
   private static let numbers = [
     "0", "-1", "1", "9223372036854775807", "-9223372036854775808", "18446744073709551616",
     "1e308", "1e999", "1e-999", "0.5", "4294967296", "2147483648", "00", "-0", "NaN",
   ].map { Array($0.utf8) }
   private static let words = [
     "null", "true", "[]", "{}", "\"\"", "\"\\ud800\"", "[[[[[[[[", "\u{FEFF}", "\\u0000",
+    "\n", "\r\n", "\n\n", ",,", "\"\"\"", "NA", "@data\n", "2024-02-30", "\u{2028}", "\"label\":",
     "\"F32\"", "\"__metadata__\":{\"a\":\"b\"},", "\"\\u0061\":",
   ].map { Array($0.utf8) }
 }
