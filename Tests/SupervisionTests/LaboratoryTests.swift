@@ -34,6 +34,31 @@ extension SupervisedJobTests {
       #expect((0..<4).map { run.rank($0)?.host } == ["host1", "host1", "host2", "host2"])
     }
 
+    /// Those on other hosts than the launcher's too: MPI_Finalize waits for it everywhere.
+    @Test func ranksOfAllHostsStopWithoutTheLauncher() throws {
+      let run = try TinyRun(steps: 1_000_000, checkpointEvery: 100_000)
+      let laboratory = try Laboratory(
+        hosts: 2,
+        [
+          "sh", "-c", "mpirun -np 2 \"$0\" \"$1\" --threads 1 & echo $! > \"$2\"; wait $!",
+          run.program, run.path("config.json"), run.path("launcher"),
+        ], in: run)
+      #expect(
+        run.wait { run.heartbeat.map { $0.reading.finishedSteps > 20 } ?? false },
+        "\(laboratory.output)")
+      let ranks = try (0..<2).map { try #require(run.rank($0)) }
+      #expect(ranks.map(\.host) == ["host1", "host2"])
+      let launcher = try #require(pid_t(run.text("launcher").split(separator: "\n").joined()))
+      kill(launcher, SIGSTOP)
+      kill(ranks[1].process.pid, SIGUSR2)
+      #expect(run.wait(seconds: 30) { ranks.allSatisfy { !$0.process.isAlive } })
+      #expect(run.heartbeat?.exitStatus == 75)
+      #expect(run.rank(1)?.exitStatus == 75)
+      kill(launcher, SIGCONT)
+      #expect(laboratory.status() == 75, "\(laboratory.output)")
+      #expect(laboratory.output.contains("stopped"), "\(laboratory.output)")
+    }
+
     @Test func daemonLeavesOutAKilledHost() throws {
       let run = try TinyRun(steps: 1500, checkpointEvery: 100)
       _ = try run.trainUninterrupted()
