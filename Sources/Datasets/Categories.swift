@@ -134,4 +134,16 @@ extension DataSummary {
         }), "category_size": .integer(categories.size),
     ])
   }
+
+  /// Steps to measure on whose category is none, or one that the model does not know, by column;
+  /// of columns that have such.
+  package var unknownCategories: [(column: String, steps: Int)] {
+    guard case .array(let columns)? = json["categories"] else { return [] }
+    return columns.compactMap { column in
+      guard let name = column["column"]?.stringValue,
+        let steps = column["validation_unknown"]?.integerValue, steps > 0
+      else { return nil }
+      return (name, steps)
+    }
+  }
 }

@@ -72,6 +72,13 @@ extension DataSummary {
       text += "; \(Format.count(leftOut.count, "column")) left out: \(DataFileError.list(leftOut))"
     }
     say("columns", text)
+    let told = (frame.targets ?? []).filter { frame.known?.contains($0) == true }
+    if !told.isEmpty {
+      say(
+        "remark",
+        "\(DataFileError.list(told)): known in the future (data.known) and forecast too, so that "
+          + "the model reads what it is to forecast; take it out of data.targets or of data.known")
+    }
     add([
       "columns": Self.list(frame.columns), "column_count": .integer(frame.columns.count),
       "normalized": .bool(frame.means != nil), "left_out_columns": Self.list(leftOut),

@@ -42,6 +42,10 @@ extension SequenceData {
     {
       table.remarks.append(remark)
     }
+    if let remark = frame.remark(onSeriesOf: table) { table.remarks.append(remark) }
+    if let remark = (other?.table).flatMap(frame.remark(onSeriesOf:)) {
+      other?.table.remarks.append(remark)
+    }
     summary.say(remarksOf: table)
     if let other { summary.say(remarksOf: other.table, path: other.file.path) }
     let set = try table.taken(by: frame, missing: request.missing, path: file.path)

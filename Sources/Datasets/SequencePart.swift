@@ -109,8 +109,9 @@ struct SequencePart {
         path: path, place: nil,
         problem: "the longest sequence takes \(longest) steps, batch.window is "
           + "\(request.window)",
-        hint: "set batch.window to \(longest) or more: a whole number of times the usual length "
-          + "wastes least")
+        hint: TaskDescription.roomHint(longest).map {
+          "\($0): a whole number of times the usual length wastes least"
+        } ?? "cut sequences that are so long into several")
     }
   }
 }

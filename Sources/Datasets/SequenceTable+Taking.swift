@@ -1,5 +1,6 @@
 package import Batches
 import NumericContract
+import Records
 package import Tables
 package import Tasks
 
@@ -95,5 +96,17 @@ extension SequenceTable {
       }
       return units
     }
+  }
+}
+
+extension TaskFrame {
+  /// Names the series that have no scale of their own; nil where there are none.
+  func remark(onSeriesOf table: SequenceTable) -> String? {
+    guard let series else { return nil }
+    let known = Set(series)
+    let others = table.sequenceNames.filter { !known.contains($0) }
+    guard let first = others.first else { return nil }
+    return "series that training has not, which are scaled by all of their numbers: "
+      + "\(Format.grouped(others.count)), first \"\(first)\""
   }
 }

@@ -37,7 +37,8 @@ final class FollowedInput {
     self.results = results
     let model = predictor.model
     source = InputSource(
-      path: prediction.files[0], trained: model.config.data.train, communicator: SoloCommunicator())
+      path: prediction.files[0], trained: model.config.data.train,
+      communicator: SoloCommunicator(), isTable: !model.task.hasTokenizer)
     scorer = try model.scorer(
       kernels: predictor.kernels, window: 1,
       plan: ShardPlan(sequences: 1, shards: 1, ranks: 1, threads: 1), on: SoloCommunicator())
@@ -100,6 +101,7 @@ final class FollowedInput {
         results.count += part.set.count
       }
       texts.notes.tell(source.name, remarks)
+      try texts.requireSome(results.count, source.name)
     } else if let tables {
       var request = tables.request
       request.format = source.format(request.format)
@@ -115,7 +117,8 @@ final class FollowedInput {
         try answer(&table, of: file, tables)
         results.count += 1
       }
-      tables.notes.tell(source.name, remarks)
+      let said = source.remark(try file.format(request.format)) + remarks
+      tables.notes.tell(source.name, said)
     }
   }
 
@@ -205,6 +208,10 @@ final class FollowedInput {
       return try unsafe tables.put(writer, scores, head: head, names, step: step)
     }
     guard case .values(let numbers) = unsafe tables.decoder.decode(scores) else { return }
+    for ahead in numbers {
+      tables.notes.count(
+        crossing: tables.decoder.crossingQuantiles(of: ahead), at: "after step \(step)")
+    }
     try tables.put(writer, numbers, head + [.integer(step)], names + ["step"])
   }
 

@@ -59,6 +59,14 @@ struct InputNotes {
     }
   }
 
+  /// Counts targets whose quantiles cross.
+  mutating func count(crossing number: Int, at place: @autoclosure () -> String) {
+    if number == 0 { return }
+    count(
+      "targets whose quantiles cross (the higher below the lower), as the model gives them",
+      number, at: place())
+  }
+
   /// Says it on standard error.
   func tell(_ name: String, _ remarks: [String]) {
     func say(_ text: String) { Console.complain("gru-dist: \(name): \(text)") }

@@ -13,8 +13,23 @@ struct InputSource {
   let trained: String
   let communicator: any Communicator
 
+  /// Whether what has no name that tells a format is read in that of the data trained on; else it
+  /// is plain text.
+  var isTable = false
+
   /// As errors call it.
   var name: String { path == "-" ? "standard input" : path }
+
+  /// The path whose end tells the format.
+  private var typedPath: String {
+    path == "-" || isTable && SequenceFormat(path: path) == nil ? trained : path
+  }
+
+  /// What a person is to know of the format, where its name does not tell it.
+  func remark(_ format: SequenceFormat) -> [String] {
+    guard path != "-", typedPath != path else { return [] }
+    return ["its name tells no format: it is read as \(format.rawValue), as the run's data"]
+  }
 
   /// Opens it to be read line by line as lines come.
   ///
@@ -22,7 +37,7 @@ struct InputSource {
   func openLive(willWait: @escaping () throws -> Void) throws -> DataFile {
     var hasHead = false
     let file = path == "-" ? nil : try Self.input(path)
-    return try unsafe DataFile(name, typedAs: path == "-" ? trained : path, isLive: true) { room in
+    return try unsafe DataFile(name, typedAs: typedPath, isLive: true) { room in
       try willWait()
       var count = 0
       // The first line shows how the others are written.
@@ -45,7 +60,7 @@ struct InputSource {
 
   /// Opens it. Every rank reads a file by itself; standard input is that of rank 0.
   func open() throws -> DataFile {
-    if path != "-" { return try DataFile(path: path) }
+    if path != "-" { return try DataFile(path: path, typedAs: typedPath) }
     let communicator = communicator
     return try unsafe DataFile(name, typedAs: trained) { room in
       if communicator.worldSize == 1 { return try unsafe Self.read(into: room) }
@@ -77,8 +92,21 @@ struct InputSource {
 
   /// The format that it is read in: what its name says, else that of the run's data.
   func format(_ wanted: SequenceFormat) -> SequenceFormat {
-    let words = path.lowercased().split(separator: ".")
-    let ending = (words.last == "gz" ? words.dropLast().last : words.last) ?? ""
-    return ["csv", "tsv", "jsonl", "ndjson", "ts", "npy"].contains(ending) ? .auto : wanted
+    switch SequenceFormat(path: path) {
+    case .csv, .jsonl, .ts, .npy: .auto
+    case .conll, .auto, nil: wanted
+    }
+  }
+}
+
+extension DataFileError {
+  /// The same where a model is applied: keys of the config cannot be set there.
+  var whereNothingIsSet: DataFileError {
+    var error = self
+    let sections = ["data.", "batch.", "output.", "model."]
+    if let hint, sections.contains(where: hint.contains) {
+      error.hint = "change the file: it is read as the run's config says"
+    }
+    return error
   }
 }

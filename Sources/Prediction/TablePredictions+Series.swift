@@ -63,7 +63,11 @@ extension TablePredictions {
             guard case .values(let steps) = unsafe decoder.decode(row, units: units) else {
               preconditionFailure("forecasts are numbers")
             }
-            for (ahead, step) in steps.enumerated() { numbers[ahead] += step }
+            for (ahead, step) in steps.enumerated() {
+              numbers[ahead] += step
+              notes.count(
+                crossing: decoder.crossingQuantiles(of: step), at: "after step \(window.step)")
+            }
           }
         }
         try put(

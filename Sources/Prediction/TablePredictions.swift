@@ -58,14 +58,16 @@ final class TablePredictions {
   /// Predicts what a file holds.
   func predict(_ path: String) throws {
     let source = InputSource(
-      path: path, trained: predictor.model.config.data.train, communicator: predictor.communicator)
+      path: path, trained: predictor.model.config.data.train, communicator: predictor.communicator,
+      isTable: true)
     notes = InputNotes()
     tail = nil
     try TextPredictions.withoutKeys {
       let file = try source.open()
       var request = request
       request.format = source.format(request.format)
-      let isTable = try file.format(request.format) == .csv
+      let format = try file.format(request.format)
+      let isTable = format == .csv
       let identity = Identity(
         file: prediction.files.count > 1 ? source.name : nil,
         column: !isTable ? "sequence" : request.sequenceColumn)
@@ -74,7 +76,7 @@ final class TablePredictions {
         try predict(&table, of: file, identity)
       }
       try results.endFile()
-      try results.write { _ in notes.tell(source.name, remarks) }
+      try results.write { _ in notes.tell(source.name, source.remark(format) + remarks) }
     }
   }
 
@@ -225,6 +227,9 @@ extension TablePredictions {
       (columns, numbers) = (labels.map(\.name), labels.map { ResultWriter.probability($0.number) })
     case .values(let rows):
       let values = rows.flatMap { $0 }
+      notes.count(
+        crossing: decoder.crossingQuantiles(of: values),
+        at: step.map { "step \($0)" } ?? "sequence \(head.first?.line ?? "1")")
       (columns, numbers) = (values.map(\.name), values.map { ResultWriter.rounded($0.number) })
     case .token, .symbol, .category: preconditionFailure("such outputs are not predicted")
     }

@@ -57,9 +57,11 @@ final class TextPredictions {
     let file = try source.open()
     let name = prediction.files.count > 1 ? source.name : nil
     let texts = PredictedTexts(request, text, tokenizer, bytes: partBytes)
+    let before = results.count
     let remarks = try Self.withoutKeys {
       try texts.forEachPart(of: file) { [self] part in try predict(part, of: name) }
     }
+    try requireSome(results.count - before, source.name)
     try results.endFile()
     try results.write { _ in notes.tell(source.name, remarks) }
   }
@@ -86,12 +88,15 @@ final class TextPredictions {
 
   /// Reads a file; keys of the config cannot be set where it is read.
   static func withoutKeys<Result>(_ body: () throws -> Result) throws -> Result {
-    do { return try body() } catch var error as DataFileError {
-      if error.hint?.contains("data.") == true {
-        error.hint = "change the file: it is read as the run's config says"
-      }
-      throw error
-    }
+    do { return try body() } catch let error as DataFileError { throw error.whereNothingIsSet }
+  }
+
+  /// Throws where a file has nothing to predict: something has failed before.
+  func requireSome(_ count: Int, _ name: String) throws {
+    if count > 0 { return }
+    throw DataFileError(
+      path: name, place: nil,
+      problem: "there is no \(request.task.outputs == .items ? "session" : "text") in it")
   }
 
   /// What stands before a result: the file, where there are several, the line or session, and what

@@ -35,6 +35,7 @@ struct DataReport {
           + ", which evaluate --test reads and training does not")
       summary.add(["test_file": .string(path)])
     }
+    remark(ofSameFiles: config, isSame: data.validationFingerprint == data.fingerprint)
     for remark in config.scheduleRemarks { summary.say("remark", remark) }
     let remarks = summary.lines.filter { $0.label == "remark" }
     summary.add(["remarks": .array(remarks.map { .string($0.text) })])
@@ -44,6 +45,27 @@ struct DataReport {
   var lines: [String] {
     summary.lines.map { line in
       line.label + String(repeating: " ", count: max(1, 12 - line.label.utf8.count)) + line.text
+    }
+  }
+
+  /// Says where what is measured on is what a run trains on.
+  ///
+  /// - Parameter isSame: whether a file to validate on holds the same as that to train on.
+  private mutating func remark(ofSameFiles config: Config, isSame: Bool) {
+    func leadsTo(_ path: String?, _ other: String?) -> Bool {
+      guard let path, let other, let status = FileStatus(path) else { return false }
+      return status.identity == FileStatus(other)?.identity
+    }
+    let data = config.data
+    if let valid = data.valid, isSame || leadsTo(valid, data.train) {
+      summary.say(
+        "remark",
+        "data.valid holds what data.train does: validations tell how well the run has learnt its "
+          + "data by heart, and not how well it does on others")
+    }
+    for (key, path) in [("data.train", data.train), ("data.valid", data.valid)]
+    where leadsTo(data.test, path) {
+      summary.say("remark", "data.test is \(key): it is no test of what the run has not seen")
     }
   }
 

@@ -114,6 +114,14 @@ package struct Evaluation {
           + Format.count(count.tokens, isOfItems ? "item" : "token")
           + (isOfItems ? " to predict, and do not count" : ""))
     }
+    let unknown = subject.unknownCategories.map {
+      OrderedJSON.Member($0.column, .integer($0.steps))
+    }
+    for (column, count) in subject.unknownCategories {
+      console.say(
+        "column \"\(column)\": no category, or one that the model does not know, in "
+          + Format.count(count, "step"))
+    }
     if text != nil, case .sequences(let data, _) = subject {
       // The file stands for training and validation alike: what is said of both is said once.
       for line in data.summary.lines where line.label == "remark" {
@@ -130,6 +138,7 @@ package struct Evaluation {
     ]
     console.record(
       head.merging(isTest ? ["part": "test"] : [:])
+        .merging(unknown.isEmpty ? [:] : ["unknown_categories": .object(unknown)])
         .merging(backtest.map { ["backtest_step": .integer($0)] } ?? [:]).merging(score.measures)
         .merging(model.choice.json).merging(score.tables))
   }
@@ -195,6 +204,10 @@ package struct Evaluation {
       }
     }
 
+    var unknownCategories: [(column: String, steps: Int)] {
+      if case .sequences(let data, _) = self { data.summary.unknownCategories } else { [] }
+    }
+
     /// Steps that its rows need; nil where any number will do.
     var window: Int? {
       if case .sequences(let data, _) = self { data.window } else { nil }
@@ -239,6 +252,11 @@ package struct Evaluation {
         }
       }
       // Everything in it is measured on, seen as the training data were.
+      if config.data.task.format == .auto, SequenceFormat(path: text) == nil,
+        !model.task.hasTokenizer
+      {
+        config.data.task.format = SequenceFormat(path: config.data.train) ?? .auto
+      }
       config.data.train = text
       config.data.valid = text
       do {

@@ -273,6 +273,15 @@ package struct OutputDecoder: Sendable {
     }
   }
 
+  /// Of numbers that `decode` gave, how many targets have quantiles that cross: one of a higher
+  /// level below one of a lower.
+  package func crossingQuantiles(of numbers: [NamedNumber]) -> Int {
+    guard case .values(_, .quantiles(let levels)) = meaning, levels.count > 1 else { return 0 }
+    return stride(from: 0, to: numbers.count, by: levels.count).count { first in
+      (first + 1..<first + levels.count).contains { numbers[$0].number < numbers[$0 - 1].number }
+    }
+  }
+
   /// The bytes that a token of a text stands for; none where the model writes no text.
   package func bytes(of token: Int32) -> [UInt8] {
     if case .tokens(let tokenizer) = meaning { tokenizer.decode([token]) } else { [] }

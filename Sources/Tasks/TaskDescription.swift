@@ -262,6 +262,16 @@ package enum MissingPolicy: String, CaseIterable, Sendable {
   case mask
 }
 
+extension TaskDescription {
+  /// Steps that a row of a batch has at most.
+  package static let mostSteps = 65_536
+
+  /// How rows get room for so many steps; nil where they cannot have them.
+  package static func roomHint(_ steps: Int) -> String? {
+    steps > mostSteps ? nil : "set batch.window to \(steps) or more"
+  }
+}
+
 /// The formats of files of sequences.
 package enum SequenceFormat: String, CaseIterable, Sendable {
   /// By the end of the file's name.

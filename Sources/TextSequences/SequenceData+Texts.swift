@@ -173,8 +173,8 @@ extension TextTable {
       longest,
       "the longest text has \(Format.grouped(set.length(longest))) tokens, batch.window is "
         + "\(window)" + (long > 1 ? ", and \(Format.grouped(long)) texts are longer" : ""),
-      hint: "set batch.window to \(set.length(longest)) or more, or data.truncate to \"end\" or "
-        + "\"start\"")
+      hint: (TaskDescription.roomHint(set.length(longest)).map { "\($0), or " } ?? "set ")
+        + "data.truncate to \"end\" or \"start\"")
   }
 }
 

@@ -194,7 +194,7 @@ extension TaggedTable {
     throw failure(
       longest, "has \(set.length(longest)) words, more than any other, and batch.window is "
         + "\(window)",
-      hint: "set batch.window to \(set.length(longest)) or more, or data.truncate to \"end\" or "
-        + "\"start\"")
+      hint: (TaskDescription.roomHint(set.length(longest)).map { "\($0), or " } ?? "set ")
+        + "data.truncate to \"end\" or \"start\"")
   }
 }

@@ -18,7 +18,7 @@ package struct BatchConfig: ConfigSection {
       "sequences", \.sequences, .integer(1...65_536),
       "Sequences of the global batch, over all ranks."),
     ConfigKey(
-      "window", \.window, .integer(1...65_536),
+      "window", \.window, .integer(1...TaskDescription.mostSteps),
       "Time steps of an update, over which gradients go back. For sequences that a task makes up, "
         + "their length."),
     ConfigKey(

@@ -16,9 +16,13 @@ package final class DataFile {
 
   /// Opens a file.
   ///
-  /// - Parameter progress: told what is read.
+  /// - Parameters:
+  ///   - typedPath: whose name's end tells the format; nil for the file's own.
+  ///   - progress: told what is read.
   /// - Throws: `DataFileError`.
-  package convenience init(path: String, progress: ReadingProgress? = nil) throws {
+  package convenience init(
+    path: String, typedAs typedPath: String? = nil, progress: ReadingProgress? = nil
+  ) throws {
     func failure(_ problem: String, hint: String? = nil) -> DataFileError {
       DataFileError(path: path, place: nil, problem: problem, hint: hint)
     }
@@ -33,7 +37,7 @@ package final class DataFile {
       throw failure("cannot be read: \(error)")
     }
     progress?.expect(file.byteCount)
-    try unsafe self.init(path, typedAs: path, progress: progress) { room in
+    try unsafe self.init(path, typedAs: typedPath ?? path, progress: progress) { room in
       let count = try unsafe file.read(into: room)
       progress?.advance(count)
       return count
@@ -143,10 +147,7 @@ package final class DataFile {
   }
 
   /// The end of the file's name without that of packing: "csv" of a.CSV.gz.
-  package var ending: String {
-    let words = typedPath.lowercased().split(separator: ".")
-    return String((words.last == "gz" ? words.dropLast().last : words.last) ?? "")
-  }
+  package var ending: String { SequenceFormat.ending(of: typedPath) }
 
   /// What a line of JSON says; nil of a blank one.
   package func json(_ line: [UInt8], _ number: Int) throws -> OrderedJSON? {
@@ -161,14 +162,7 @@ package final class DataFile {
 
   package func format(_ name: SequenceFormat) throws -> SequenceFormat {
     if name != .auto { return name }
-    switch ending {
-    case "csv", "tsv": return .csv
-    case "jsonl", "ndjson": return .jsonl
-    case "ts": return .ts
-    case "npy": return .npy
-    case "conll", "conllu": return .conll
-    default: break
-    }
+    if let format = SequenceFormat(ending: ending) { return format }
     let signature = FileSignature(stream.head(FileSignature.length))
     throw failure(
       nil, signature.map { "is \($0.name)" } ?? "its name does not tell the format",
@@ -209,6 +203,28 @@ package final class DataFile {
           + "\(Float.greatestFiniteMagnitude)), found \(value)")
     }
     return value
+  }
+}
+
+extension SequenceFormat {
+  /// The format that the end of a file's name tells; nil where it tells none.
+  package init?(path: String) { self.init(ending: Self.ending(of: path)) }
+
+  fileprivate init?(ending: String) {
+    switch ending {
+    case "csv", "tsv": self = .csv
+    case "jsonl", "ndjson": self = .jsonl
+    case "ts": self = .ts
+    case "npy": self = .npy
+    case "conll", "conllu": self = .conll
+    default: return nil
+    }
+  }
+
+  /// The end of a file's name without that of packing: "csv" of a.CSV.gz.
+  fileprivate static func ending(of path: String) -> String {
+    let words = path.lowercased().split(separator: ".")
+    return String((words.last == "gz" ? words.dropLast().last : words.last) ?? "")
   }
 }
 
