@@ -23,12 +23,15 @@ struct StartFile {
       knowledge = ImportedKnowledge(
         metadata: try NamedTensor.metadata(of: path), tensors: tensors, path: path)
     } catch let error as CheckpointError {
+      if let words = ForeignFile(path)?.words(path: path) { throw UsageError("--from: \(words)") }
       throw UsageError("--from: \(error); expected a run, a checkpoint or a safetensors file")
+    } catch let error as InterchangeError {
+      throw UsageError("--from: \(error)")
     }
   }
 
   /// Whether Keras' layers have given the tensors their names.
-  private var isOfKeras: Bool { tensors.contains { $0.name == "layers.0.recurrent_kernel" } }
+  private var isOfKeras: Bool { tensors.contains { $0.name.hasSuffix("recurrent_kernel") } }
 
   /// Finds the config's model in the file.
   ///
