@@ -221,6 +221,9 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
+      name: "WarmStartsTests", dependencies: ["Corpora", "Tables", "WarmStarts"],
+      swiftSettings: common),
+    .testTarget(
       name: "StudiesTests",
       dependencies: ["Studies", "Runs", "Cells", "GRUCore", "Records", "Kernels"],
       swiftSettings: common),

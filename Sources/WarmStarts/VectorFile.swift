@@ -1,5 +1,5 @@
-import Corpora
-import Datasets
+package import Corpora
+package import Datasets
 import Records
 
 /// Vectors of words in a text file, a word a line: as word2vec and fastText write them, after a
@@ -7,16 +7,16 @@ import Records
 /// gzip.
 ///
 /// The file is read front to back, in constant memory beyond the vectors that a vocabulary has.
-@safe struct VectorFile {
+@safe package struct VectorFile {
   /// What of a file a vocabulary has.
-  struct Vectors {
+  package struct Vectors {
     /// [V, size]; rows that the file lacks are 0.
-    var values: [Float]
-    var isFound: [Bool]
+    package var values: [Float]
+    package var isFound: [Bool]
     /// Vectors of the file.
-    var count = 0
+    package var count = 0
     /// Those of words that had one before, which are left out.
-    var repeated = 0
+    package var repeated = 0
 
     var foundCount: Int { isFound.count { $0 } }
   }
@@ -30,7 +30,7 @@ import Records
   private var place = 0
   private var line = 0
 
-  init(path: String, size: Int) throws(DataFileError) {
+  package init(path: String, size: Int) throws(DataFileError) {
     self.path = path
     self.size = size
     do {
@@ -45,7 +45,7 @@ import Records
   /// Reads the vectors of the tokens of a vocabulary.
   ///
   /// - Throws: `DataFileError`, with the line.
-  mutating func vectors(of tokenizer: Tokenizer) throws(DataFileError) -> Vectors {
+  package mutating func vectors(of tokenizer: Tokenizer) throws(DataFileError) -> Vectors {
     let lookup = Lookup(of: tokenizer)
     var vectors = Vectors(
       values: [Float](repeating: 0, count: tokenizer.vocabularySize * size),
