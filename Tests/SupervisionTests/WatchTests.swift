@@ -57,14 +57,21 @@ extension SupervisedJobTests {
         "--back-off", "0.05",
       ]
       var daemon = try run.startDaemon(options)
+      try #require(run.wait { run.phase == "watching" }, "\(run.text("daemon.txt"))")
       var left = names
+      var killed: String?
       for _ in 0..<kills {
         if !left.isEmpty {
           let name = left.removeFirst()
           try FileManager.default.moveItem(
             atPath: run.path("later/\(name)"), toPath: "\(folder)/\(name)")
         }
-        Thread.sleep(forTimeInterval: Double.random(in: 0.1...1.5, using: &random))
+        // A job that trains on a file, and not the one that was killed last.
+        try #require(
+          run.wait { run.training(otherThan: killed) != nil || run.phase == "watching" },
+          "\(run.text("daemon.txt").suffix(2000))")
+        killed = run.heartbeat?.job
+        Thread.sleep(forTimeInterval: Double.random(in: 0...0.5, using: &random))
         let rank = run.rank(Int.random(in: 0...1, using: &random))?.process
         switch Int.random(in: 0..<3, using: &random) {
         case 0: if let rank, rank.isAlive { kill(rank.pid, SIGKILL) }
@@ -82,7 +89,7 @@ extension SupervisedJobTests {
         try FileManager.default.moveItem(
           atPath: run.path("later/\(name)"), toPath: "\(folder)/\(name)")
       }
-      let isThrough = run.wait(seconds: 120 + 3 * Double(kills)) {
+      let isThrough = run.wait(seconds: 300 + 10 * Double(names.count)) {
         run.phase == "watching" && run.filesTaken == (names, true)
       }
       #expect(isThrough, "\(run.filesTaken) \(run.text("daemon.txt").suffix(4000))")
