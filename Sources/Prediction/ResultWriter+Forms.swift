@@ -76,20 +76,24 @@ extension ResultWriter {
   }
 
   /// From 1 on, as far as they are exact.
-  private static let powersOfTen: [Double] = (0..<22).reduce(into: [1]) { powers, _ in
+  static let powersOfTen: [Double] = (0..<22).reduce(into: [1]) { powers, _ in
     powers.append(powers[powers.count - 1] * 10)
   }
 
   /// A number in the units of the data, to 12 digits: more than single precision tells, also of a
   /// number with a large offset.
   static func rounded(_ number: Double) -> Double {
-    guard number != 0, number.isFinite else { return number }
-    // Of 10, from those of 2: at least 12 digits, at most 13.
+    guard let digits = decimals(of: number) else { return number }
+    let scaled = number * powersOfTen[digits]
+    return scaled.magnitude < 0x1p53 ? scaled.rounded() / powersOfTen[digits] : number
+  }
+
+  /// The decimals that `rounded` keeps, of 10 from those of 2: 12 or 13 digits; nil where it keeps
+  /// all.
+  static func decimals(of number: Double) -> Int? {
+    guard number != 0, number.isFinite else { return nil }
     let digits = 11 - Int((Double(number.exponent) * 0.301_029_995).rounded(.down))
-    guard powersOfTen.indices.contains(digits) else { return number }
-    let scale = powersOfTen[digits]
-    let scaled = number * scale
-    return scaled.magnitude < 0x1p53 ? scaled.rounded() / scale : number
+    return powersOfTen.indices.contains(digits) ? digits : nil
   }
 
   /// A probability in the digits that single precision has.

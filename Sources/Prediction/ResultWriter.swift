@@ -101,6 +101,58 @@ final class ResultWriter {
     if bytes.count >= Self.most { try flush() }
   }
 
+  /// Rows that begin alike, each with its number, from 1, and then with numbers in the units of the
+  /// data.
+  ///
+  /// - Parameter names: of the columns.
+  func put(
+    _ names: @autoclosure () -> [String], _ head: [OrderedJSON], numbered rows: [[Double]]
+  ) throws {
+    if !hasHeader { try putHeader(names()) }
+    let start = bytes.count
+    for cell in head {
+      put(cell: cell)
+      bytes.append(UInt8(ascii: ","))
+    }
+    let beginning = Array(bytes[start...])
+    bytes.removeLast(beginning.count)
+    // Apart from the object, whose every access is checked.
+    var text = bytes
+    bytes = []
+    for (index, row) in rows.enumerated() {
+      text += beginning
+      text += "\(index + 1)".utf8
+      for number in row {
+        text.append(UInt8(ascii: ","))
+        Self.append(rounded: number, to: &text)
+      }
+      text.append(0x0A)
+    }
+    bytes = text
+    if bytes.count >= Self.most { try flush() }
+  }
+
+  /// A number as `rounded` has it, in the digits that its description has.
+  private static func append(rounded number: Double, to text: inout [UInt8]) {
+    let places = decimals(of: number) ?? 0
+    let scaled = 1...15 ~= places ? (number.magnitude * powersOfTen[places]).rounded() : 0
+    guard scaled > 0, scaled < 0x1p53 else {
+      text += "\(rounded(number))".utf8
+      return
+    }
+    if number < 0 { text.append(UInt8(ascii: "-")) }
+    // Zeros at the end of decimals are left out, but for one.
+    var (rest, place) = (UInt64(scaled), 0)
+    while place < places - 1, rest.isMultiple(of: 10) { (rest, place) = (rest / 10, place + 1) }
+    let start = text.count
+    while rest > 0 || place <= places {
+      if place == places { text.append(UInt8(ascii: ".")) }
+      text.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+      (rest, place) = (rest / 10, place + 1)
+    }
+    text[start...].reverse()
+  }
+
   private func put(cell: OrderedJSON) {
     switch cell {
     case .null: break

@@ -111,11 +111,9 @@ extension TablePredictions {
   ) throws {
     switch writer.format {
     case .csv:
-      for (ahead, step) in numbers.enumerated() {
-        try writer.put(
-          names + ["ahead"] + step.map(\.name),
-          head + [.integer(ahead + 1)] + step.map { .number(ResultWriter.rounded($0.number)) })
-      }
+      try writer.put(
+        names + ["ahead"] + (numbers.first ?? []).map(\.name), head,
+        numbered: numbers.map { $0.map(\.number) })
     case .jsonl:
       let steps = numbers.map { step in
         OrderedJSON.object(step.map { .init($0.name, .number(ResultWriter.rounded($0.number))) })

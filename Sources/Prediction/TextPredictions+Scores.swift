@@ -121,6 +121,24 @@ extension SequenceSet {
   }
 }
 
+/// How many numbers are higher than one.
+private func higher(_ numbers: UnsafeBufferPointer<Float>, than number: Float) -> Int {
+  let (bytes, limit) = (UnsafeRawBufferPointer(numbers), SIMD8<Float>(repeating: number))
+  var counts = SIMD8<Int32>()
+  var place = 0
+  while place + 8 <= numbers.count {
+    let eight = unsafe bytes.loadUnaligned(fromByteOffset: 4 * place, as: SIMD8<Float>.self)
+    counts.replace(with: counts &+ 1, where: eight .> limit)
+    place += 8
+  }
+  var rest = 0
+  while place < numbers.count {
+    if unsafe numbers[place] > number { rest += 1 }
+    place += 1
+  }
+  return Int(counts.wrappedSum()) + rest
+}
+
 extension Predictor.Reading {
   /// The loss of each target, in nats, and its place among all tokens by their scores.
   static func losses(isRanked: Bool) -> Self {
@@ -129,10 +147,7 @@ extension Predictor.Reading {
       guard isRanked else { return }
       let scores = unsafe worker.scores(ofRow: row)
       let score = unsafe scores[Int(worker.targets[row])]
-      var higher: Int32 = 0
-      guard let first = scores.baseAddress else { return }
-      for place in 0..<scores.count { unsafe higher &+= first[place] > score ? 1 : 0 }
-      unsafe numbers[1] = Float(higher + 1)
+      unsafe numbers[1] = Float(1 + higher(scores, than: score))
     }
   }
 }
