@@ -99,12 +99,12 @@ extension TrainingRun {
     sampling.length = run.sampleLength
     sampling.seed = run.seed
     do {
-      let text = try sampling.draw(
+      let drawn = try sampling.draw(
         from: scorer, setup.tokenizer, after: setup.startToken, source: "step \(trainer.step)")
       return [
         [
           "kind": "sample", "step": .integer(trainer.step),
-          "text": .string(String(decoding: text, as: UTF8.self)),
+          "text": .string(String(decoding: drawn.text, as: UTF8.self)),
         ]
       ]
     } catch {

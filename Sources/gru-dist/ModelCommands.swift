@@ -120,6 +120,8 @@ struct SampleCommand: RankedCommand {
       EXAMPLES
         gru-dist sample runs/lm --prompt "The " --temperature 0.8
         gru-dist sample runs/lm --length 2000 --top-k 20 --seed 7
+        gru-dist sample runs/lm --top-p 0.9 --no-unknown --count 10 --json > samples.jsonl
+        gru-dist sample runs/lm --prompt "Q: What is a hack? A:" --stop "Q:" --stop $'\\n\\n'
       """)
 
   @Argument(
@@ -145,7 +147,24 @@ struct SampleCommand: RankedCommand {
   @Option(help: "Draw among that many of the likeliest tokens.")
   var topK: Int?
 
-  @Option(help: "Another seed draws another text.")
+  @Option(
+    help: ArgumentHelp(
+      "Draw among the fewest of the likeliest tokens that have this probability together.",
+      discussion: "With --top-k, of what that leaves; the likeliest token stays always."))
+  var topP: Double?
+
+  @Option(help: "Texts to draw; the first is the one that is drawn without this option.")
+  var count = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "End a text where this stands in it, and leave it out; may be repeated.", valueName: "text"))
+  var stop: [String] = []
+
+  @Flag(help: "Never draw the token of unknown words or characters.")
+  var noUnknown = false
+
+  @Option(help: "Another seed draws other texts.")
   var seed = 1
 
   @OptionGroup var compute: ComputeOptions
@@ -158,24 +177,39 @@ struct SampleCommand: RankedCommand {
     sampling.length = length
     sampling.temperature = temperature
     sampling.topK = topK
+    sampling.topP = topP
+    sampling.count = count
+    sampling.stops = stop
+    sampling.leavesUnknownOut = noUnknown
     sampling.seed = seed
     sampling.instructionSet = compute.instructionSet
     return try runOnce(json: output.json, on: communicator) { console in
       // With JSON the text appears on standard error as it is drawn.
-      let drawn = try sampling.run { try console.emit($0) }
-      console.put("\n")
-      // Standard output is the text's.
-      if let words = drawn.checkpoint.words {
-        Console.complain("gru-dist: drawn from \(drawn.checkpoint.checkpoint.path), \(words)")
+      let choice = try sampling.run {
+        if count > 1 { console.say("--- \($0 + 1) of \(count)") }
+      } emit: {
+        try console.emit($0)
+      } finish: { choice, drawn in
+        console.put("\n")
+        console.record(record(drawn, of: choice))
+        try console.requireWritten()
       }
-      let record: OrderedJSON = [
-        "kind": "sample", "checkpoint": .string(drawn.checkpoint.checkpoint.path),
-        "step": .integer(drawn.checkpoint.checkpoint.step), "prompt": .string(prompt),
-        "seed": .integer(seed), "temperature": .number(temperature),
-        "text": .string(String(decoding: drawn.text, as: UTF8.self)),
-      ]
-      console.record(record.merging(drawn.checkpoint.json))
+      // Standard output is the text's.
+      if let words = choice.words {
+        Console.complain("gru-dist: drawn from \(choice.checkpoint.path), \(words)")
+      }
     }
+  }
+
+  private func record(_ drawn: Sampling.Drawn, of choice: ChosenCheckpoint) -> OrderedJSON {
+    let record: OrderedJSON = [
+      "kind": "sample", "checkpoint": .string(choice.checkpoint.path),
+      "step": .integer(choice.checkpoint.step), "prompt": .string(prompt),
+      "seed": .integer(seed), "index": .integer(drawn.index), "temperature": .number(temperature),
+      "tokens": .integer(drawn.tokens), "stop": drawn.stop.map { .string($0) } ?? .null,
+      "text": .string(String(decoding: drawn.text, as: UTF8.self)),
+    ]
+    return record.merging(choice.json)
   }
 }
 
