@@ -166,6 +166,12 @@ let package = Package(
     .target(
       name: "Supervision", dependencies: ["Records", "Configuration", "Checkpoints"],
       swiftSettings: strict),
+    .target(
+      name: "Catalog",
+      dependencies: [
+        "NumericContract", "Tasks", "Records", "Corpora", "Checkpoints", "Configuration",
+      ],
+      swiftSettings: strict),
     .target(name: "CSockets"),
     .target(
       name: "WebServer", dependencies: ["CSockets", "CZlib", "Records"], swiftSettings: strict),
@@ -178,9 +184,9 @@ let package = Package(
     .executableTarget(
       name: "gru-dist",
       dependencies: [
-        "Supervision", "Dashboard", "Studies", "Runs", "WarmStarts", "Prediction", "Scoring",
-        "Engine", "Checkpoints", "Corpora", "MPICollectives", "Collectives", "GRUCore", "Cells",
-        "Kernels", "Records", "Configuration",
+        "Supervision", "Dashboard", "Catalog", "Studies", "Runs", "WarmStarts", "Prediction",
+        "Scoring", "Engine", "Checkpoints", "Corpora", "MPICollectives", "Collectives", "GRUCore",
+        "Cells", "Kernels", "Records", "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -13,6 +13,10 @@ package struct Checkpoint: Sendable {
   package static let modelFile = "model.safetensors"
   package static let optimizerFile = "optimizer.safetensors"
   package static let stateFile = "state.json"
+  /// The running mean of the parameters, where a run was pruned that keeps one.
+  package static let averageFile = "average.safetensors"
+  /// Why the checkpoint is all that a run was pruned to.
+  package static let prunedFile = "pruned.json"
 
   /// Its directory.
   package let path: String
@@ -20,6 +24,9 @@ package struct Checkpoint: Sendable {
   private let fileSystem: FileSystem
 
   package var step: Int { manifest.step }
+
+  /// Whether it has the model alone, since its run was pruned to it: nothing can go on from it.
+  package var isModelOnly: Bool { manifest.files.contains { $0.name == Self.prunedFile } }
 
   /// Whether its directory is there still, or again.
   package var isThere: Bool { FileStatus(path) != nil }
@@ -33,6 +40,13 @@ package struct Checkpoint: Sendable {
     verifying path: String, in fileSystem: FileSystem = .system
   ) throws(CheckpointError) {
     try self.init(path: path, fileSystem: fileSystem)
+    try Self.verify(manifest, of: path, in: fileSystem)
+  }
+
+  /// Compares every byte of the files in the directory `path` with a manifest.
+  static func verify(
+    _ manifest: Manifest, of path: String, in fileSystem: FileSystem
+  ) throws(CheckpointError) {
     for file in manifest.files {
       let open = try Self.open(file, of: path, in: fileSystem)
       let digest = try open.sha256(byteCount: file.bytes)
@@ -45,7 +59,9 @@ package struct Checkpoint: Sendable {
   }
 
   /// Opens a checkpoint and compares only the files' lengths with the manifest.
-  init(measuring path: String, in fileSystem: FileSystem) throws(CheckpointError) {
+  package init(
+    measuring path: String, in fileSystem: FileSystem = .system
+  ) throws(CheckpointError) {
     try self.init(path: path, fileSystem: fileSystem)
     for file in manifest.files { _ = try Self.open(file, of: path, in: fileSystem) }
   }
@@ -107,16 +123,22 @@ package struct Checkpoint: Sendable {
     return reader
   }
 
-  /// The training state, which must be of the same step and contract as the manifest, and one that
-  /// a run can have.
-  package func trainingState() throws(CheckpointError) -> TrainingState {
-    let listed = try file(Self.stateFile)
+  /// The bytes of a small file that the manifest lists, which must be as it says.
+  func text(of name: String) throws(CheckpointError) -> [UInt8] {
+    let listed = try file(name)
     let open = try Self.open(listed, of: path, in: fileSystem)
     let text = try open.bytes(at: 0, count: try open.size())
     guard SHA256.hash(of: text) == listed.sha256 else {
       throw .damaged(path: open.path, reason: "its SHA-256 is not the one that the manifest has")
     }
-    let state = try TrainingState(text: text, path: open.path)
+    return text
+  }
+
+  /// The training state, which must be of the same step and contract as the manifest, and one that
+  /// a run can have.
+  package func trainingState() throws(CheckpointError) -> TrainingState {
+    let state = try TrainingState(
+      text: try text(of: Self.stateFile), path: path + "/" + Self.stateFile)
     guard state.step == step, state.contractVersion.rawValue == manifest.contractVersion else {
       throw .damaged(
         path: path + "/" + Self.stateFile,
@@ -127,7 +149,8 @@ package struct Checkpoint: Sendable {
     return state
   }
 
-  private func file(_ name: String) throws(CheckpointError) -> Manifest.File {
+  /// What the manifest says of a file.
+  func file(_ name: String) throws(CheckpointError) -> Manifest.File {
     guard let file = manifest.files.first(where: { $0.name == name }) else {
       throw .damaged(path: path, reason: "its manifest lists no file '\(name)'")
     }

@@ -10,6 +10,8 @@ package enum CheckpointError: Error, Equatable, Sendable {
   case missing(path: String)
   /// The content is not what was written: truncated, altered, or not of this format.
   case damaged(path: String, reason: String)
+  /// There is nothing to go on from: the run was pruned to its model.
+  case modelOnly(path: String)
   /// The file was written by another version of the format.
   case unsupportedFormat(path: String, found: Int, supported: Int)
   /// A tensor is absent or of another shape or type than the model wants.
@@ -32,6 +34,8 @@ extension CheckpointError: CustomStringConvertible {
       "no checkpoint at '\(path)': expected a run directory or a checkpoint with manifest.json"
     case .damaged(let path, let reason):
       "'\(path)' is damaged: \(reason)"
+    case .modelOnly(let path):
+      "'\(path)' has the model alone, since its run was pruned, and nothing to go on from"
     case .unsupportedFormat(let path, let found, let supported):
       """
       '\(path)' has format version \(found), this program reads version \(supported); \

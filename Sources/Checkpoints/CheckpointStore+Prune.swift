@@ -25,14 +25,17 @@ extension CheckpointStore {
     }
     guard let oldestKept else { return [] }
     let removed = steps.filter { $0 < oldestKept && !kept.contains($0) }
-    for step in removed {
-      // Renamed first, so that no reader finds a checkpoint with some of its files gone.
-      let doomed = directory + "/" + Self.draftPrefix + "removed-" + Self.name(ofStep: step)
-      try removeTree(doomed)
-      try rename(path(ofStep: step), to: doomed)
-      try removeTree(doomed)
-    }
+    for step in removed { try remove(step) }
     return removed
+  }
+
+  /// Removes a checkpoint.
+  func remove(_ step: Int) throws(CheckpointError) {
+    // Renamed first, so that no reader finds a checkpoint with some of its files gone.
+    let doomed = directory + "/" + Self.draftPrefix + "removed-" + Self.name(ofStep: step)
+    try removeTree(doomed)
+    try rename(path(ofStep: step), to: doomed)
+    try removeTree(doomed)
   }
 
   /// Whether a checkpoint has its manifest and files of the right lengths, and was not refused.

@@ -78,7 +78,7 @@ extension CheckpointStore {
   }
 
   /// Throws where the disk lacks the room, before anything is written.
-  private func requireSpace(for files: [CheckpointFile]) throws(CheckpointError) {
+  func requireSpace(for files: [CheckpointFile]) throws(CheckpointError) {
     // The manifest, the directory and the file system's own bookkeeping need a little as well.
     let needed = files.reduce(64 << 10) { $0 + $1.byteCount + 4096 }
     let available: Int?

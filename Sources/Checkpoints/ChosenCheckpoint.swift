@@ -65,8 +65,13 @@ package struct ChosenCheckpoint: Sendable {
     case .named: nil
     case .best(let measure, let value, let newest):
       "the best by \(measure) (\(Format.small(value)))"
-        + (newest == checkpoint.step ? ", and the newest" : "; the newest is of step \(newest)")
-    case .newest(let because): "the newest, since \(because)"
+        + (checkpoint.isModelOnly
+          ? ", which the run was pruned to"
+          : newest == checkpoint.step
+            ? ", and the newest" : "; the newest is of step \(newest)")
+    case .newest(let because):
+      checkpoint.isModelOnly
+        ? "the one that the run was pruned to, since \(because)" : "the newest, since \(because)"
     }
   }
 
@@ -102,6 +107,11 @@ private struct BestSearch {
   )? {
     let steps = try store.steps()
     for step in steps.reversed() {
+      if let pruned = pruned(step) {
+        finding = pruned.because ?? finding
+        guard let reason = pruned.reason else { return nil }
+        return (pruned.checkpoint, reason)
+      }
       guard let state = state(of: step) else { continue }
       guard let best = state.bestCheckpointStep,
         let value = state.bestCheckpointValue ?? state.bestCheckpointLoss
@@ -128,6 +138,15 @@ private struct BestSearch {
     return nil
   }
 
+  /// What a checkpoint says that its run was pruned to; nil where it was not, or is not whole.
+  private func pruned(_ step: Int) -> PrunedCheckpoint? {
+    guard
+      let measured = try? Checkpoint(measuring: store.path(ofStep: step), in: store.fileSystem),
+      measured.isModelOnly, let checkpoint = try? store.verified(step)
+    else { return nil }
+    return PrunedCheckpoint(checkpoint)
+  }
+
   private mutating func state(of step: Int) -> TrainingState? {
     if refused.contains(where: { $0.step == step }) { return nil }
     do throws(CheckpointError) {
@@ -141,5 +160,27 @@ private struct BestSearch {
 
   private mutating func refuse(_ step: Int, _ error: CheckpointError) {
     refused.append(.init(step: step, path: store.path(ofStep: step), error: error))
+  }
+}
+
+/// A checkpoint that its run was pruned to, and why it was that one.
+private struct PrunedCheckpoint {
+  let checkpoint: Checkpoint
+  /// Nil where it was the newest.
+  private(set) var reason: ChosenCheckpoint.Reason?
+  /// Why it was.
+  private(set) var because: String?
+
+  init(_ checkpoint: Checkpoint) {
+    self.checkpoint = checkpoint
+    guard let text = try? checkpoint.text(of: Checkpoint.prunedFile),
+      let json = try? OrderedJSON(parsing: text)
+    else { return }
+    because = json["because"]?.stringValue
+    if json["taken"] == "best", let measure = json["best_by"]?.stringValue,
+      let value = json["best_value"]?.doubleValue
+    {
+      reason = .best(measure: measure, value: value, newest: checkpoint.step)
+    }
   }
 }

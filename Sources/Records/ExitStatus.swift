@@ -6,6 +6,9 @@ package enum ExitStatus {
   package static let failed: Int32 = 1
   /// Bad usage, config or corpus: nothing was done.
   package static let badUsage: Int32 = 2
+  /// All was done, and the answer is no: `overfit` did not reach its loss, `compare --exit-code`
+  /// found differences.
+  package static let no: Int32 = 3
   /// The reader of standard output was gone, so that the work was pointless: what a shell says of a
   /// process that SIGPIPE ends.
   package static let readerGone: Int32 = 141

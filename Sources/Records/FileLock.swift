@@ -50,7 +50,8 @@ package struct FileLock: ~Copyable {
     [ENOSYS, EOPNOTSUPP, ENOTSUP, ENOLCK, EINVAL].contains(code)
   }
 
-  private static var hostName: String {
+  /// The name of this host.
+  package static var hostName: String {
     var name = [UInt8](repeating: 0, count: 256)
     let status = unsafe name.withUnsafeMutableBytes { buffer in
       unsafe buffer.withMemoryRebound(to: CChar.self) { characters in

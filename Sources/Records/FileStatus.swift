@@ -32,6 +32,8 @@ package struct FileStatus: Sendable {
   package let byteCount: Int
   /// Who may do what with it.
   package let permissions: UInt32
+  /// When its content was changed last; seconds since 1970.
+  package let changed: Double
 
   /// - Parameter followsLink: whether a link counts as what it leads to.
   /// - Returns: nil where there is nothing, or nothing can be known of it.
@@ -63,6 +65,12 @@ package struct FileStatus: Sendable {
     identity = Identity(status)
     byteCount = Int(status.st_size)
     permissions = UInt32(status.st_mode & 0o7777)
+    #if canImport(Darwin)
+      let time = status.st_mtimespec
+    #else
+      let time = status.st_mtim
+    #endif
+    changed = Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
   }
 
   /// Whether two paths lead to one file.

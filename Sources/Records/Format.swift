@@ -52,6 +52,18 @@ package enum Format {
     return unit == 0 ? "\(count) B" : "\(fixed(value, 1)) \(units[unit])"
   }
 
+  /// How long ago something was, in one unit: "45 s", "12 min", "3 h", "5 d".
+  package static func age(_ seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 1e11 else { return "-" }
+    let whole = Int(max(0, seconds))
+    return switch whole {
+    case ..<100: "\(whole) s"
+    case ..<6000: "\(whole / 60) min"
+    case ..<172_800: "\(whole / 3600) h"
+    default: "\(whole / 86_400) d"
+    }
+  }
+
   /// Hours, minutes and seconds: 1:02:03 or 2:03.
   package static func time(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e9 else { return "-" }

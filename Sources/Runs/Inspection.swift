@@ -18,14 +18,8 @@ package struct Inspection {
     let model = try LoadedModel(path: path)
     let state = model.state
     let table = ParameterTable(shape: model.shape)
-    let parameters = AlignedBuffer(count: table.elementCount)
-    try unsafe model.readTrainedParameters(into: parameters.pointer)
-    let fingerprint = unsafe Self.fingerprint(parameters.pointer, count: table.elementCount)
-    guard fingerprint == state.fingerprint else {
-      throw RunDirectoryError(
-        "\(model.checkpoint.path): the parameters have fingerprint \(fingerprint), "
-          + "\(Checkpoint.stateFile) says \(state.fingerprint); use another checkpoint")
-    }
+    let parameters = try Self.parameters(of: model)
+    let fingerprint = state.fingerprint
     for refusal in model.refusals { console.say("NOT WHOLE  \(refusal)") }
     console.say("checkpoint   \(model.checkpoint.path) (whole, every file as its manifest says)")
     console.say(
@@ -47,6 +41,9 @@ package struct Inspection {
         + ", \(Format.grouped(table.parameterCount)) parameters")
     if let source = state.startedFrom?["source"]?.stringValue {
       console.say("start        from \(source)")
+    }
+    if model.checkpoint.isModelOnly {
+      console.say("pruned       to the model alone: the run cannot be resumed")
     }
     console.say("optimizer    \(state.optimizer)")
     let exchange = model.config.exchange
@@ -101,12 +98,29 @@ package struct Inspection {
         model.config.exchange.isLocal ? model.config.exchange.localGroups : 0),
       "fingerprint": .string(fingerprint),
       "contract_version": .integer(state.contractVersion.rawValue),
+      "is_pruned": .bool(model.checkpoint.isModelOnly),
       "files": .array(
         model.checkpoint.manifest.files.map {
           ["name": .string($0.name), "bytes": .integer($0.bytes), "sha256": .string($0.sha256)]
         }),
       "refused": .array(model.refusals.map { .string($0) }),
     ]
+  }
+
+  /// A model's parameters as training left them.
+  ///
+  /// - Throws: where they are not those that its state has the fingerprint of.
+  static func parameters(of model: LoadedModel) throws -> AlignedBuffer {
+    let count = ParameterTable(shape: model.shape).elementCount
+    let parameters = AlignedBuffer(count: count)
+    try unsafe model.readTrainedParameters(into: parameters.pointer)
+    let found = unsafe fingerprint(parameters.pointer, count: count)
+    guard found == model.state.fingerprint else {
+      throw RunDirectoryError(
+        "\(model.checkpoint.path): the parameters have fingerprint \(found), "
+          + "\(Checkpoint.stateFile) says \(model.state.fingerprint); use another checkpoint")
+    }
+    return parameters
   }
 
   private static func fingerprint(

@@ -112,6 +112,22 @@ extension RunDirectory {
     }
   }
 
+  /// Throws where the run that is to be resumed was pruned; on rank 0 only.
+  func requireUnpruned() throws {
+    guard mode == .resume, let newest = try store.steps().last,
+      let checkpoint = try? Checkpoint(measuring: store.path(ofStep: newest)),
+      checkpoint.isModelOnly
+    else { return }
+    throw pruned
+  }
+
+  private var pruned: UsageError {
+    UsageError(
+      "\(path): the run was pruned to its model and cannot be resumed: the optimiser's state is "
+        + "gone. The model can be used (evaluate, predict, sample, export); to train, start "
+        + "another run with --run-directory, or start over by --overwrite")
+  }
+
   /// Reads the newest checkpoint that is whole in every respect into `contents`.
   private func read(
     into contents: TrainingTensors, setup: TrainingSetup, complain: (String) -> Void
@@ -120,6 +136,7 @@ extension RunDirectory {
     var state: TrainingState?
     var mismatch: (any Error)?
     let selection = try store.newestValid { checkpoint throws(CheckpointError) in
+      if checkpoint.isModelOnly { throw .modelOnly(path: checkpoint.path) }
       let found = try checkpoint.trainingState()
       do {
         try setup.checkResumable(from: found, path: path)
@@ -134,6 +151,7 @@ extension RunDirectory {
     for refusal in selection.refused { complain("\(refusal)") }
     if let mismatch { throw mismatch }
     if selection.checkpoint == nil, !selection.refused.isEmpty {
+      if case .modelOnly? = selection.refused.last?.error { throw pruned }
       throw RunDirectoryError(
         "\(path): no checkpoint is whole, so there is nothing to resume; start over by "
           + "--overwrite")

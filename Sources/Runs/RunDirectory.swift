@@ -46,6 +46,7 @@ package final class RunDirectory {
       lock = try Self.lock(path)
       // Another job may have started a run between the look and the lock.
       if !isFound { _ = try Self.examine(path, mode: mode) }
+      try requireUnpruned()
     }
   }
 
@@ -113,7 +114,7 @@ package final class RunDirectory {
   }
 
   /// Takes the directory's lock.
-  private static func lock(_ path: String) throws -> FileLock {
+  static func lock(_ path: String) throws -> FileLock {
     do throws(FileLockError) {
       let lock = try FileLock(path: "\(path)/\(RunFiles.lock)")
       if let warning = lock.warning { Console.complain(warning) }

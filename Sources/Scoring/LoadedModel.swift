@@ -238,7 +238,9 @@ private final class OpenTensors {
     self.hasAverage = hasAverage
     model = try checkpoint.tensors(in: Checkpoint.modelFile)
     average = try checkpoint.tensors(
-      in: hasAverage ? Checkpoint.optimizerFile : Checkpoint.modelFile)
+      in: !hasAverage
+        ? Checkpoint.modelFile
+        : checkpoint.isModelOnly ? Checkpoint.averageFile : Checkpoint.optimizerFile)
   }
 
   func read(_ tensor: TrainingTensors.Tensor, fromAverage: Bool) throws {

@@ -14,7 +14,8 @@ struct GRUDist: ParsableCommand {
       Completion of commands and options in a shell: gru-dist --generate-completion-script bash \
       (or zsh, fish).
 
-      Exit status: 0 done; 1 failed; 2 bad usage, config or corpus; 75 stopped by a signal after \
+      Exit status: 0 done; 1 failed; 2 bad usage, config or corpus; 3 done, and the answer is no \
+      (compare --exit-code, overfit); 75 stopped by a signal after \
       a checkpoint, or before the first step (--resume goes on); \
       141 the reader of the output is gone.
       """,
@@ -22,9 +23,10 @@ struct GRUDist: ParsableCommand {
     subcommands: [
       TrainCommand.self, CheckCommand.self, PrepareCommand.self, EvaluateCommand.self,
       PredictCommand.self, SampleCommand.self, InspectCommand.self, ExportCommand.self,
-      ImportCommand.self, MetricsCommand.self, DashboardCommand.self, PlanCommand.self,
-      DaemonCommand.self,
-      MemoryCommand.self, BenchCommand.self, SelfTestCommand.self,
+      ImportCommand.self, RunsCommand.self, CompareCommand.self, PruneCommand.self,
+      MetricsCommand.self, DashboardCommand.self, PlanCommand.self, DaemonCommand.self,
+      MemoryCommand.self,
+      BenchCommand.self, SelfTestCommand.self,
     ],
     defaultSubcommand: TrainCommand.self)
 }

@@ -26,22 +26,33 @@ struct TestRun {
 
   /// Writes a checkpoint whose single tensor is made from step and version.
   ///
-  /// - Parameter change: made to its state.
+  /// - Parameters:
+  ///   - hasMoments: whether there is a file of the optimiser's too.
+  ///   - change: made to its state.
   @discardableResult
   func write(
-    step: Int, version: UInt64 = 0, with store: CheckpointStore? = nil,
+    step: Int, version: UInt64 = 0, with store: CheckpointStore? = nil, hasMoments: Bool = false,
     change: (inout TrainingState) -> Void = { _ in }
   ) throws -> Checkpoint {
     var state = Self.state(step: step)
     change(&state)
     return try Self.tensors(step: step, version: version).withSources { sources in
-      try (store ?? self.store()).write(
-        step: step, contractVersion: .newest,
-        files: [
-          .safetensors(Checkpoint.modelFile, sources),
-          .json(Checkpoint.stateFile, state.json),
-        ])
+      try Self.moments(step: step).withSources { moments in
+        var files: [CheckpointFile] = [
+          try .safetensors(Checkpoint.modelFile, sources),
+          try .json(Checkpoint.stateFile, state.json),
+        ]
+        if hasMoments { files.insert(try .safetensors(Checkpoint.optimizerFile, moments), at: 1) }
+        return try (store ?? self.store()).write(
+          step: step, contractVersion: .newest, files: files)
+      }
     }
+  }
+
+  /// A moment and the running mean of the tensor.
+  static func moments(step: Int) -> TestTensors {
+    TestTensors(
+      [("first_moment.weight", [5, 7]), ("average.weight", [5, 7])], seed: UInt64(step) &* 77)
   }
 
   /// The version that a checkpoint was written with, out of `versions`; nil if none.
