@@ -141,6 +141,7 @@ let package = Package(
         "Datasets", "TextSequences", "Checkpoints", "Records", "Configuration", "Engine", "Scoring",
       ],
       swiftSettings: strictHot),
+    .target(name: "Hooks", dependencies: ["Records"], swiftSettings: strict),
     .target(
       name: "WarmStarts",
       dependencies: [
@@ -151,7 +152,7 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Kernels", "Tasks", "Cells", "GRUCore", "ReferenceModels", "Collectives", "Corpora",
+        "Hooks", "Kernels", "Tasks", "Cells", "GRUCore", "ReferenceModels", "Collectives", "Corpora",
         "Batches", "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
         "Scoring", "WarmStarts", "NumericContract",
       ],
@@ -236,6 +237,7 @@ let package = Package(
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "Tasks", "Records"],
       swiftSettings: common),
+    .testTarget(name: "HooksTests", dependencies: ["Hooks", "Records"], swiftSettings: common),
     .testTarget(name: "RecordsTests", dependencies: ["Records"], swiftSettings: common),
     .testTarget(name: "TasksTests", dependencies: ["Tasks"], swiftSettings: common),
     .testTarget(

@@ -157,6 +157,12 @@ extension Config {
         key: "run.best_by", matters: run.validateEvery > 0, purpose: "validations",
         instead: "run.validate_every is 0"),
       EffectRule(
+        key: "run.hooks.best", matters: run.validateEvery > 0, purpose: "validations",
+        instead: "run.validate_every is 0"),
+      EffectRule(
+        key: "run.hooks.seconds", matters: !run.hooks.isEmpty, purpose: "commands at events",
+        instead: "run.hooks has none"),
+      EffectRule(
         key: "run.sample_length", matters: taskDescription.writesText, purpose: "task \"language\"",
         instead: "task is \"\(task.rawValue)\""),
     ]

@@ -26,11 +26,15 @@ package enum RunFiles {
   /// What the job that a daemon started has printed; an older part has ".1" at its end.
   package static let jobLog = "job.log"
 
+  /// What commands at events have printed; an older part has ".1" at its end.
+  package static let hooksLog = "hooks.log"
+
   /// Names that make no run: those of a supervisor, which may be there before the run, and those of
   /// ranks that ended before it began.
   private static let companions: Set<String> = [
     heartbeat, ranks, daemonState, daemonLog, daemonLock, daemonHosts, jobLog, jobLog + ".1",
     start,
+    hooksLog, hooksLog + ".1",
   ]
 
   /// Whether a name in a run directory says nothing about a run: a companion's, or that of a draft

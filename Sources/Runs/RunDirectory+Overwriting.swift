@@ -61,6 +61,7 @@ extension RunDirectory {
         try Self.remove(file)
       }
     }
+    for log in [RunFiles.hooksLog, RunFiles.hooksLog + ".1"] { try Self.remove("\(path)/\(log)") }
     try empty(store.directory) { CheckpointStore.isOwn($0) }
     try empty("\(path)/\(TensorBoardLog.directoryName)") { $0.hasPrefix("events.out.tfevents.") }
   }

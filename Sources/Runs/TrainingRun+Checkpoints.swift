@@ -3,6 +3,7 @@ import Collectives
 import Configuration
 package import Dispatch
 import Engine
+import Hooks
 import Kernels
 import Records
 
@@ -44,7 +45,9 @@ extension TrainingRun {
       step: trainer.step, fingerprint: capture.fingerprint, validation: validation,
       state: try setup.trainingState(
         of: trainer, history: history, fingerprint: capture.fingerprint),
-      keeping: run.keepCheckpoints, protecting: Set([history.bestSaved?.step].compactMap { $0 }))
+      keeping: run.keepCheckpoints,
+      // Commands may still be copying theirs.
+      protecting: Set([history.bestSaved?.step].compactMap { $0 }).union(hooks?.stepsInUse ?? []))
   }
 
   /// Takes a checkpoint of the last step and waits until it is on the disk.
@@ -100,6 +103,7 @@ extension TrainingRun {
           "stall_seconds": seconds(outcome.stall), "write_seconds": seconds(outcome.writing),
         ]
       ])
+      postCheckpoint(outcome)
     }
   }
 

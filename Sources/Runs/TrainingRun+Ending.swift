@@ -9,7 +9,9 @@ import Tasks
 extension TrainingRun {
   /// Says what the run ended with. One that was refused, or had nothing to do, leaves the files of
   /// the run before as they were.
-  func leave(exitStatus: Int32) {
+  func leave(exitStatus: Int32, after error: (any Error)? = nil) {
+    if error != nil || exitStatus == ExitStatus.done { postEnd(error) }
+    finishHooks()
     if hasBegun {
       watchdog.finish(exitStatus: exitStatus)
     } else {

@@ -6,6 +6,7 @@ import Datasets
 package import Engine
 import Foundation
 import GRUCore
+import Hooks
 import Kernels
 import Records
 import Scoring
@@ -37,6 +38,8 @@ package final class TrainingRun {
   let saver: CheckpointSaver
   /// On rank 0, where the config asks for it.
   let events: TensorBoardLog?
+  /// On rank 0, where the config asks for it.
+  let hooks: HookRunner?
   var history: RunHistory
   private var lossWatch = LossWatch()
   let stragglers: StragglerGather
@@ -125,6 +128,7 @@ package final class TrainingRun {
     events =
       setup.config.run.tensorboard && communicator.rank == 0
       ? TensorBoardLog(runDirectory: directory.path, host: communicator.hostName) : nil
+    hooks = communicator.rank == 0 ? HookRunner(setup.config.run) : nil
     let decoder = try communicator.agree { try setup.decoder() }
     scorer = Scorer(
       task: setup.config.taskDescription, decoder: decoder, frame: setup.frame, replica: replica,
@@ -149,7 +153,7 @@ package final class TrainingRun {
       // A checkpoint under way is worth waiting for; its parts come only while all ranks live.
       if error is any CommonError { report((try? saver.finish()) ?? []) }
       saver.abandon()
-      leave(exitStatus: ExitStatus.of(error))
+      leave(exitStatus: ExitStatus.of(error), after: error)
       throw error
     }
   }
@@ -208,6 +212,7 @@ package final class TrainingRun {
         try save(isNeeded: false)
       }
       report(try saver.poll())
+      reportHooks()
     }
     return try finish()
   }

@@ -200,7 +200,14 @@ package final class Supervisor {
     keep(.starting)
     var environment = ProcessInfo.processInfo.environment
     environment[RunFiles.launchVariable] = launch
-    let pid = try Spawn.start(command, environment: environment, output: path)
+    let pid: Int32
+    do throws(SystemError) {
+      pid = try Spawn.start(command, environment: environment, output: path)
+    } catch {
+      throw UsageError(
+        "cannot start '\(command[0])': \(SystemError.reason(error.code)); install it, put it on "
+          + "the PATH, or name another launcher after --")
+    }
     // One that is over already has no start any more.
     let process = ProcessIdentity(pid: pid) ?? ProcessIdentity(pid: pid, start: "over")
     state.job?.process = process

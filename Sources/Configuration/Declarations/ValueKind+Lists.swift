@@ -86,6 +86,29 @@ extension ValueKind {
 }
 
 extension ValueKind where Value == [String]? {
+  /// A program with its arguments; null for none.
+  static var optionalCommand: Self {
+    let words = "null, a program, or a list of a program and its arguments"
+    return Self(
+      words: words, takesNull: true,
+      parse: { value, place throws(ConfigError) in
+        let items = if case .string = value { [value] } else { try value.items(words, place) }
+        var command: [String] = []
+        for item in items {
+          guard case .string(let string) = item else {
+            throw place.failure("expected \(words), found \(item.found) in it")
+          }
+          guard !string.contains("\0") else {
+            throw place.failure("has a zero byte, which no argument can have")
+          }
+          command.append(string)
+        }
+        guard command.first != "" else { throw place.failure("has no program") }
+        return command
+      },
+      json: { $0.map { .array($0.map { .string($0) }) } ?? .null })
+  }
+
   /// A list that is not empty of strings, none twice; null for none.
   static var optionalTexts: Self {
     let words = "null or a list of strings"

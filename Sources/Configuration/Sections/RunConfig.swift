@@ -35,6 +35,7 @@ package struct RunConfig: ConfigSection {
   package var tensorboard = false
   /// Tokens to draw from the model after each validation.
   package var sampleLength = 0
+  package var hooks = HooksConfig()
 
   package init() {}
 
@@ -103,5 +104,6 @@ package struct RunConfig: ConfigSection {
     ConfigKey(
       "sample_length", \.sampleLength, .integer(0...100_000), resume: .free,
       "Tokens to draw from the model after each validation."),
+    ConfigKey(section: "hooks", \.hooks),
   ]
 }

@@ -1,8 +1,7 @@
 import Foundation
-import Records
 
 /// Starts programs that outlive this process.
-enum Spawn {
+package enum Spawn {
   /// The flag `POSIX_SPAWN_SETSID`, which the headers of Linux show to GNU programs only.
   #if canImport(Darwin)
     private static let newSession: Int16 = 0x400
@@ -16,9 +15,9 @@ enum Spawn {
   /// in place of a pipe keeps it from a reader that is gone.
   ///
   /// The corresponding C function is `posix_spawnp`.
-  static func start(
+  package static func start(
     _ command: [String], environment: [String: String], output: String
-  ) throws -> Int32 {
+  ) throws(SystemError) -> Int32 {
     #if canImport(Darwin)
       var actions: posix_spawn_file_actions_t?
       var attributes: posix_spawnattr_t?
@@ -38,7 +37,7 @@ enum Spawn {
     unsafe posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
     var defaults = sigset_t()
     unsafe sigemptyset(&defaults)
-    for signal in [SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE] {
+    for signal in [SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ] {
       unsafe sigaddset(&defaults, signal)
     }
     unsafe posix_spawnattr_setsigdefault(&attributes, &defaults)
@@ -59,9 +58,7 @@ enum Spawn {
     var pid: pid_t = 0
     let code = unsafe posix_spawnp(&pid, command[0], &actions, &attributes, words, variables)
     guard code == 0 else {
-      throw UsageError(
-        "cannot start '\(command[0])': \(SystemError.reason(code)); install it, put it on "
-          + "the PATH, or name another launcher after --")
+      throw SystemError(operation: "start", path: command[0], code: code)
     }
     return pid
   }
@@ -76,7 +73,7 @@ enum Spawn {
   }
 
   /// Runs shell commands side by side without input or output; tells which succeeded in time.
-  static func succeed(_ shellCommands: [String], seconds: Double) -> [Bool] {
+  package static func succeed(_ shellCommands: [String], seconds: Double) -> [Bool] {
     let environment = ProcessInfo.processInfo.environment
     let end = ContinuousClock.now + .seconds(seconds)
     let children = shellCommands.map {

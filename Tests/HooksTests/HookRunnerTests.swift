@@ -1,0 +1,182 @@
+import Foundation
+import Hooks
+import Records
+import Testing
+
+/// Commands at events, without a run.
+@Suite struct HookRunnerTests {
+  /// A directory that is removed with this object.
+  private final class Folder {
+    let path = NSTemporaryDirectory() + "/hooks-\(UUID().uuidString)"
+
+    init() throws {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func text(_ name: String) -> String {
+      (try? String(contentsOfFile: "\(path)/\(name)", encoding: .utf8)) ?? ""
+    }
+
+    /// Waits until a file has some lines.
+    func waitForLines(_ count: Int, in name: String) -> Bool {
+      for _ in 0..<1000 {
+        if text(name).split(separator: "\n").count >= count { return true }
+        Thread.sleep(forTimeInterval: 0.01)
+      }
+      return false
+    }
+  }
+
+  private func shell(_ script: String) -> [String] { ["sh", "-c", script] }
+
+  private func event(
+    _ kind: HookEvent.Kind, _ step: Int, _ figures: [String: String] = [:]
+  ) -> HookEvent {
+    HookEvent(kind, step: step, figures: figures)
+  }
+
+  @Test func commandsLearnTheEventFromTheirEnvironment() throws {
+    let folder = try Folder()
+    setenv("PMIX_RANK", "3", 1)
+    setenv("GRU_DIST_LAUNCH", "x", 1)
+    defer {
+      unsetenv("PMIX_RANK")
+      unsetenv("GRU_DIST_LAUNCH")
+    }
+    let runner = HookRunner(
+      commands: [.best: ["env"]], seconds: 20, runDirectory: folder.path)
+    // What is not asked for starts nothing.
+    runner.post(event(.checkpoint, 7))
+    runner.post(event(.best, 8, ["BEST_VALUE": "1.25", "ERROR": "two\nlines"]))
+    runner.finish()
+    let lines = folder.text("hooks.log").split(separator: "\n").map(String.init)
+    #expect(lines[0].hasPrefix("== ") && lines[0].hasSuffix("best, step 8: env"))
+    #expect(lines.contains("GRU_DIST_EVENT=best") && lines.contains("GRU_DIST_STEP=8"))
+    #expect(lines.contains("GRU_DIST_BEST_VALUE=1.25") && lines.contains("GRU_DIST_ERROR=two"))
+    #expect(lines.contains { $0.hasPrefix("PATH=") })
+    #expect(!lines.contains { $0.hasPrefix("PMIX_RANK") || $0.hasPrefix("GRU_DIST_LAUNCH") })
+    #expect(runner.takeFailures().isEmpty)
+  }
+
+  @Test func orderIsKeptAndTheNewestOfAKindWaits() throws {
+    let folder = try Folder()
+    let file = "\(folder.path)/order"
+    let script = shell("echo $GRU_DIST_EVENT $GRU_DIST_STEP >> \(file); sleep 0.4")
+    let runner = HookRunner(
+      commands: [.checkpoint: script, .best: script, .done: script], seconds: 20,
+      runDirectory: folder.path)
+    runner.post(event(.checkpoint, 1))
+    #expect(folder.waitForLines(1, in: "order"))
+    runner.post(event(.best, 1))
+    for step in 2...5 { runner.post(event(.checkpoint, step)) }
+    #expect(runner.stepsInUse == [1, 5])
+    runner.post(event(.best, 5))
+    runner.post(event(.done, 6))
+    runner.finish()
+    #expect(
+      folder.text("order") == "checkpoint 1\ncheckpoint 5\nbest 5\ndone 6\n")
+    #expect(runner.replacedCount == 4)
+    #expect(runner.stepsInUse.isEmpty)
+  }
+
+  @Test func failuresAreCountedAndTheFirstOfAKindIsTold() throws {
+    let folder = try Folder()
+    let runner = HookRunner(
+      commands: [
+        .checkpoint: shell("exit 3"), .best: ["\(folder.path)/nothing-there"],
+        .done: shell("kill -9 $$"),
+      ], seconds: 20, runDirectory: folder.path)
+    var failures: [HookFailure] = []
+    func wait(for count: Int) {
+      for _ in 0..<1000 where failures.count < count {
+        failures += runner.takeFailures()
+        Thread.sleep(forTimeInterval: 0.01)
+      }
+    }
+    runner.post(event(.checkpoint, 1))
+    wait(for: 1)
+    runner.post(event(.checkpoint, 2))
+    wait(for: 2)
+    runner.post(event(.best, 2))
+    wait(for: 3)
+    runner.post(event(.done, 3))
+    runner.finish()
+    failures += runner.takeFailures()
+    #expect(failures.map(\.count) == [1, 2, 3, 4])
+    #expect(failures.map(\.isFirst) == [true, false, true, true])
+    #expect(failures.map(\.step) == [1, 2, 2, 3])
+    #expect(failures[0].reason == "ended with status 3")
+    #expect(failures[2].reason.contains("cannot be started"), "\(failures[2])")
+    #expect(failures[3].reason == "was ended by signal 9")
+  }
+
+  @Test func whatTakesTooLongIsEndedWithAllThatItStarted() throws {
+    let folder = try Folder()
+    let script = "trap '' TERM; sleep 1234 & echo $! > \(folder.path)/inner; echo $$ > "
+      + "\(folder.path)/outer; wait"
+    let runner = HookRunner(
+      commands: [.checkpoint: shell(script), .best: shell("echo next > \(folder.path)/next")],
+      seconds: 1, runDirectory: folder.path)
+    runner.post(event(.checkpoint, 1))
+    runner.post(event(.best, 1))
+    #expect(folder.waitForLines(1, in: "next"))
+    let failures = runner.takeFailures()
+    #expect(failures.count == 1)
+    #expect(failures[0].reason.contains("run.hooks.seconds is 1"), "\(failures)")
+    for name in ["inner", "outer"] {
+      let pid = try #require(Int32(folder.text(name).trimmingCharacters(in: .newlines)))
+      for _ in 0..<200 where kill(pid, 0) == 0 { Thread.sleep(forTimeInterval: 0.01) }
+      // The outer one was waited for; the inner one is its init's.
+      #expect(ProcessIdentity(pid: pid) == nil, "\(name)")
+    }
+    runner.finish()
+  }
+
+  @Test func endWaitsNoLongerThanTheLimit() throws {
+    let folder = try Folder()
+    let runner = HookRunner(
+      commands: [.checkpoint: shell("sleep 1234"), .done: shell("sleep 1234")], seconds: 1,
+      runDirectory: folder.path)
+    runner.post(event(.checkpoint, 1))
+    runner.post(event(.done, 2))
+    var beats = 0
+    let start = ContinuousClock.now
+    runner.finish { beats += 1 }
+    let seconds = (ContinuousClock.now - start).seconds
+    #expect(seconds < 3)
+    #expect(beats >= 5)
+    let reasons = runner.takeFailures().map(\.reason)
+    #expect(reasons.count == 2 && reasons[1].contains("was not started"), "\(reasons)")
+  }
+
+  @Test func postingTakesNoTimeAndNothingStaysBehind() throws {
+    let folder = try Folder()
+    let runner = HookRunner(
+      commands: [.checkpoint: shell("sleep 0.5")], seconds: 20, runDirectory: folder.path)
+    runner.post(event(.checkpoint, 0))
+    let start = ContinuousClock.now
+    for step in 1...10_000 { runner.post(event(.checkpoint, step)) }
+    #expect((ContinuousClock.now - start).seconds < 0.5)
+    runner.finish()
+    #expect(runner.takeFailures().isEmpty)
+    #expect(folder.text("hooks.log").split(separator: "\n").count == 2)
+    // No child is left to be waited for by this process that the runner has started.
+    let idle = HookRunner(commands: [:], seconds: 1, runDirectory: folder.path)
+    idle.post(event(.done, 1))
+    idle.finish()
+  }
+
+  @Test func logBeginsAnewWhenItIsLong() throws {
+    let folder = try Folder()
+    let long = String(repeating: "x", count: 1 << 20) + "\n\n"
+    try Data(long.utf8).write(to: URL(fileURLWithPath: "\(folder.path)/hooks.log"))
+    let runner = HookRunner(
+      commands: [.done: ["echo", "said"]], seconds: 20, runDirectory: folder.path)
+    runner.post(event(.done, 1))
+    runner.finish()
+    #expect(folder.text("hooks.log").hasSuffix("echo said\nsaid\n"))
+    #expect(folder.text("hooks.log.1").count > 1 << 20)
+  }
+}
