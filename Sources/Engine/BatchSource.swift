@@ -14,13 +14,15 @@ package enum BatchSource {
   case sequences(TaskBatches)
   /// One pass over a file, for which a run goes on after its last step.
   indirect case pass(RehearsedPass)
+  /// The first batch of another source at every step, each time from the initial state.
+  indirect case first(of: BatchSource)
 
   /// Whether hidden states start from the initial state at this step (counted from 1).
   package func startsEpoch(atStep step: Int) -> Bool {
     switch self {
     case .corpus(_, let plan, _): plan.position(ofStep: step - 1).window == 0
     case .random: step == 1
-    case .sequences: true
+    case .sequences, .first: true
     case .pass(let pass): pass.startsAnew(at: step)
     }
   }
@@ -30,7 +32,7 @@ package enum BatchSource {
     switch self {
     case .corpus(_, let plan, _): plan.windowsPerEpoch
     case .sequences(let batches): batches.batchCount
-    case .random, .pass: nil
+    case .random, .pass, .first: nil
     }
   }
 
@@ -38,7 +40,7 @@ package enum BatchSource {
   package func epoch(ofStep step: Int) -> Int {
     switch self {
     case .corpus(_, let plan, _): plan.position(ofStep: step - 1).epoch
-    case .random: 0
+    case .random, .first: 0
     case .sequences(let batches): batches.epoch(ofBatch: step - 1)
     case .pass(let pass): pass.epoch(of: step)
     }
@@ -51,6 +53,8 @@ package enum BatchSource {
     case .corpus(_, let plan, let jitter): targetCount(plan, jitter, ofSteps: steps)
     case .sequences(let batches): batches.targetCount(beforeBatch: steps)
     case .pass(let pass): pass.targetCount(of: steps, perBatch: perStep)
+    case .first(let source):
+      .saturatedProduct(steps, source.targetCount(ofSteps: 1, perStep: perStep))
     }
   }
 
@@ -71,6 +75,7 @@ package enum BatchSource {
       let (source, number) = pass.place(of: step)
       return source.relativeLength(atStep: number)
     }
+    if case .first(let source) = self { return source.relativeLength(atStep: 1) }
     guard case .corpus(_, let plan, let jitter) = self else { return 1 }
     let index = plan.position(ofStep: step - 1).window
     if index >= plan.fullWindows {
@@ -106,6 +111,9 @@ package enum BatchSource {
         inputs: worker.inputs, targets: worker.targets, corpus: corpus,
         sequences: worker.sequences, steps: steps)
     case .sequences(let batches): batches.fill(worker.buffers, batch: step - 1)
+    case .first(let source):
+      source.fill(worker, step: 1)
+      worker.step = UInt32(truncatingIfNeeded: step)
     case .random(let vocabularySize, let window, let generator):
       let count = worker.sequences.count
       for t in 0...window {
