@@ -4,10 +4,10 @@
 
 A classifier of made-up sensor sequences (six columns, 20 to 200 steps, as CSV) is trained for some
 steps, and then read a file of other sequences. `evaluate` reads their labels too; PyTorch reads the
-file by the standard library's csv (`torch`: padded batches sorted by length; `torch-model` is the
-time of the model alone, the sequences being in memory) and onnxruntime runs the exported graph,
-sequence by sequence of one length. All compute on one core in fp32. Prints seconds, medians of
-alternating turns, and each one's ratio to gru-dist predict.
+file by the standard library's csv and computes padded batches of sequences sorted by length (`torch`;
+`torch-model` is the time of the model alone, the sequences being in memory as lists), and so does
+onnxruntime with the exported graph. All compute on one core in fp32, and their probabilities must
+agree. Prints seconds, medians of alternating turns, and each one's ratio to gru-dist predict.
 """
 
 import argparse
@@ -116,24 +116,42 @@ class Torch:
 
 
 class Onnx:
-    """The exported graph, a batch of sequences of one length at a time."""
+    """The exported graph, of the same padded batches."""
 
     def __init__(self, folder):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        # Lengths and initial state have defaults, which are meant to be replaced.
+        options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
         self.types = {"tensor(double)": "f8", "tensor(float)": "f4"}
+        self.defaults = {place.name: place for place in self.session.get_overridable_initializers()}
 
-    def run(self, sequences):
+    def run(self, sequences, batch=64):
         import numpy
 
         place = self.session.get_inputs()[0]
-        for sequence in sequences:
-            values = numpy.array(sequence, dtype=self.types[place.type])[None]
-            self.session.run(None, {place.name: values})
+        order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
+        results = [None] * len(sequences)
+        for first in range(0, len(order), batch):
+            chosen = order[first:first + batch]
+            longest = len(sequences[chosen[-1]])
+            values = numpy.zeros((longest, len(chosen), COLUMNS), self.types[place.type])
+            for row, index in enumerate(chosen):
+                values[:len(sequences[index]), row] = sequences[index]
+            lengths = numpy.array([len(sequences[index]) for index in chosen], "i4")
+            layers, _, hidden = self.defaults["initial_state"].shape
+            state = numpy.zeros((layers, len(chosen), hidden), "f4")
+            logits = self.session.run(
+                ["logits"], {place.name: values, "lengths": lengths, "initial_state": state})[0]
+            shares = numpy.exp(logits - logits.max(1, keepdims=True))
+            shares /= shares.sum(1, keepdims=True)
+            for index, row in zip(chosen, shares.tolist()):
+                results[index] = row
+        return results
 
 
 def normalized(sequences, frame):
@@ -143,7 +161,27 @@ def normalized(sequences, frame):
              for row in sequence] for sequence in sequences]
 
 
-def peers(arguments, folder):
+def predictions(program, folder, one):
+    """The probabilities of all classes, in their order, of gru-dist predict."""
+    text = subprocess.run(
+        [program, "predict", "run", "new.csv", "--top", str(CLASSES), "--format", "jsonl", *one],
+        cwd=folder, check=True, capture_output=True, text=True).stdout
+    results = []
+    for line in text.splitlines():
+        classes = {item["class"]: item["probability"] for item in json.loads(line)["classes"]}
+        results.append([classes[f"c{index}"] for index in range(CLASSES)])
+    return results
+
+
+def require_equal(name, found, expected):
+    distance = max(abs(a - b) for rows in zip(found, expected) for a, b in zip(*rows))
+    print(f"{name}: probabilities differ by {distance:.1e} at most", file=sys.stderr)
+    if len(found) != len(expected) or distance > 1e-4:
+        sys.exit(f"{name} computes something else")
+
+
+def peers(arguments, folder, expected):
+    """What each of the others does, once it is known to compute the same."""
     found = {}
     for name in arguments.peers.split(","):
         try:
@@ -151,15 +189,20 @@ def peers(arguments, folder):
                 model = Torch(folder, arguments.hidden)
                 frame = scales(folder, "run")
                 data = normalized(read_sequences(folder / "new.csv"), frame)
+                require_equal(name, model.run(data), expected)
 
-                def whole():
+                def whole(model=model, frame=frame):
                     model.run(normalized(read_sequences(folder / "new.csv"), frame))
 
                 found["torch"] = whole
-                found["torch-model"] = lambda: model.run(data)
+                found["torch-model"] = lambda model=model, data=data: model.run(data)
             elif name == "onnxruntime":
                 graph = Onnx(folder)
-                found["onnxruntime"] = lambda: graph.run(read_sequences(folder / "new.csv"))
+                data = read_sequences(folder / "new.csv")
+                require_equal(name, graph.run(data), expected)
+                found["onnxruntime"] = lambda graph=graph: graph.run(
+                    read_sequences(folder / "new.csv"))
+                found["onnx-model"] = lambda graph=graph, data=data: graph.run(data)
         except ImportError as error:
             print(f"{name} is left out: {error}", file=sys.stderr)
     return found
@@ -176,7 +219,7 @@ def main():
         make_file(folder / "new.csv", arguments.sequences, 2)
         (folder / "config.json").write_text(json.dumps({
             "task": "classification", "data": {"train": "train.csv", "valid_fraction": 0.1},
-            "model": {"hidden": arguments.hidden, "reset": "after"},
+            "model": {"hidden": arguments.hidden, "layers": 1, "reset": "after"},
             "batch": {"sequences": 32, "window": 200, "shards": 8},
             "run": {"directory": "run", "steps": 60, "validate_every": 60}}))
         one = ["--threads", "1", "--isa", arguments.isa]
@@ -191,7 +234,8 @@ def main():
             "evaluate": lambda: timed(
                 [program, "evaluate", "run", "--text", "new.csv", *one], folder),
         }
-        for peer, call in peers(arguments, folder).items():
+        for peer, call in peers(
+                arguments, folder, predictions(program, folder, one)).items():
             def measure(call=call):
                 start = time.perf_counter()
                 call()
