@@ -104,11 +104,10 @@ final class ResultWriter {
   /// Rows that begin alike, each with its number, from 1, and then with numbers in the units of the
   /// data.
   ///
-  /// - Parameter names: of the columns.
-  func put(
-    _ names: @autoclosure () -> [String], _ head: [OrderedJSON], numbered rows: [[Double]]
-  ) throws {
-    if !hasHeader { try putHeader(names()) }
+  /// - Parameters:
+  ///   - numbers: one or several blocks of them, each row after row.
+  ///   - blocks: how many, of which every row has its part.
+  func put(_ head: [OrderedJSON], numbered numbers: [Double], rows: Int, blocks: Int) throws {
     let start = bytes.count
     for cell in head {
       put(cell: cell)
@@ -116,41 +115,29 @@ final class ResultWriter {
     }
     let beginning = Array(bytes[start...])
     bytes.removeLast(beginning.count)
+    let width = numbers.count / max(1, rows * blocks)
+    let most = rows * (beginning.count + 24 + blocks * width * RoundedText.most)
     // Apart from the object, whose every access is checked.
-    var text = bytes
-    bytes = []
-    for (index, row) in rows.enumerated() {
-      text += beginning
-      text += "\(index + 1)".utf8
-      for number in row {
-        text.append(UInt8(ascii: ","))
-        Self.append(rounded: number, to: &text)
+    bytes += unsafe [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
+      for row in 0..<rows {
+        for byte in beginning {
+          unsafe buffer[count] = byte
+          count += 1
+        }
+        count += unsafe RoundedText.write(UInt64(row + 1), to: buffer, at: count)
+        for block in 0..<blocks {
+          let first = (block * rows + row) * width
+          for place in first..<first + width {
+            unsafe buffer[count] = UInt8(ascii: ",")
+            count += 1
+            count += unsafe RoundedText.write(numbers[place], to: buffer, at: count)
+          }
+        }
+        unsafe buffer[count] = 0x0A
+        count += 1
       }
-      text.append(0x0A)
     }
-    bytes = text
     if bytes.count >= Self.most { try flush() }
-  }
-
-  /// A number as `rounded` has it, in the digits that its description has.
-  private static func append(rounded number: Double, to text: inout [UInt8]) {
-    let places = decimals(of: number) ?? 0
-    let scaled = 1...15 ~= places ? (number.magnitude * powersOfTen[places]).rounded() : 0
-    guard scaled > 0, scaled < 0x1p53 else {
-      text += "\(rounded(number))".utf8
-      return
-    }
-    if number < 0 { text.append(UInt8(ascii: "-")) }
-    // Zeros at the end of decimals are left out, but for one.
-    var (rest, place) = (UInt64(scaled), 0)
-    while place < places - 1, rest.isMultiple(of: 10) { (rest, place) = (rest / 10, place + 1) }
-    let start = text.count
-    while rest > 0 || place <= places {
-      if place == places { text.append(UInt8(ascii: ".")) }
-      text.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-      (rest, place) = (rest / 10, place + 1)
-    }
-    text[start...].reverse()
   }
 
   private func put(cell: OrderedJSON) {

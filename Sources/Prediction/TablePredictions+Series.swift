@@ -53,7 +53,23 @@ extension TablePredictions {
     let scores = try predictor.numbers(of: items, .scores(count: width))
     results.count += windows.count
     try results.write { writer in
+      var flat: [Double] = []
       for (index, window) in windows.enumerated() {
+        if writer.format == .csv, writer.hasHeader {
+          flat.removeAll(keepingCapacity: true)
+          for item in index * columns..<(index + 1) * columns {
+            let units = batches.units(batch: item / predictor.rows, row: item % predictor.rows)
+            unsafe scores.withUnsafeBufferPointer { scores in
+              let row = unsafe UnsafeBufferPointer(
+                rebasing: scores[item * width..<(item + 1) * width])
+              unsafe decoder.appendNumbers(of: row, units: units, to: &flat)
+            }
+          }
+          try writer.put(
+            head(of: window, names, part, identity), numbered: flat, rows: request.horizon,
+            blocks: columns)
+          continue
+        }
         var numbers = [[NamedNumber]](repeating: [], count: request.horizon)
         for item in index * columns..<(index + 1) * columns {
           let units = batches.units(batch: item / predictor.rows, row: item % predictor.rows)
@@ -111,9 +127,11 @@ extension TablePredictions {
   ) throws {
     switch writer.format {
     case .csv:
+      if !writer.hasHeader {
+        try writer.putHeader(names + ["ahead"] + (numbers.first ?? []).map(\.name))
+      }
       try writer.put(
-        names + ["ahead"] + (numbers.first ?? []).map(\.name), head,
-        numbered: numbers.map { $0.map(\.number) })
+        head, numbered: numbers.flatMap { $0.map(\.number) }, rows: numbers.count, blocks: 1)
     case .jsonl:
       let steps = numbers.map { step in
         OrderedJSON.object(step.map { .init($0.name, .number(ResultWriter.rounded($0.number))) })

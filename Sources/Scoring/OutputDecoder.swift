@@ -74,19 +74,21 @@ package struct OutputDecoder: Sendable {
     }
 
     /// One of the outputs in the units of the data.
-    func number(_ part: Int, _ score: Double, _ unit: TargetUnit) -> NamedNumber {
-      func place(_ name: String) -> NamedNumber {
-        NamedNumber(name, (score + unit.origin) * unit.deviation + unit.mean)
-      }
-      switch self {
-      case .point: return place(unit.name)
-      case .quantiles(let levels): return place("\(unit.name) quantile \(levels[part])")
-      case .distribution:
-        if part == 0 { return place(unit.name) }
+    func number(_ part: Int, _ score: Double, _ unit: TargetUnit) -> Double {
+      if case .distribution = self, part > 0 {
         let positive = softPlus(score)
-        return part == 1
-          ? NamedNumber("\(unit.name) scale", (1e-3 + positive) * unit.deviation)
-          : NamedNumber("\(unit.name) degrees of freedom", 2 + positive)
+        return part == 1 ? (1e-3 + positive) * unit.deviation : 2 + positive
+      }
+      return (score + unit.origin) * unit.deviation + unit.mean
+    }
+
+    /// What that is called.
+    func name(_ part: Int, _ unit: TargetUnit) -> String {
+      switch self {
+      case .quantiles(let levels): "\(unit.name) quantile \(levels[part])"
+      case .distribution where part == 1: "\(unit.name) scale"
+      case .distribution where part == 2: "\(unit.name) degrees of freedom"
+      case .point, .distribution: unit.name
       }
     }
   }
@@ -194,10 +196,28 @@ package struct OutputDecoder: Sendable {
           columns.enumerated().flatMap { place, unit in
             (0..<parts.count).map { part in
               let score = unsafe Double(scores[part * values + first + place])
-              return parts.number(part, score, unit)
+              return NamedNumber(parts.name(part, unit), parts.number(part, score, unit))
             }
           }
         })
+    }
+  }
+
+  /// Appends the numbers of what `decode` says, without their names, step after step; none where
+  /// outputs are no numbers.
+  package func appendNumbers(
+    of scores: UnsafeBufferPointer<Float>, units: [TargetUnit]? = nil, to numbers: inout [Double]
+  ) {
+    guard case .values(let usual, let parts) = meaning else { return }
+    let columns = units ?? usual
+    let values = scores.count / parts.count
+    for first in stride(from: 0, to: values, by: columns.count) {
+      for place in columns.indices {
+        for part in 0..<parts.count {
+          let score = unsafe Double(scores[part * values + first + place])
+          numbers.append(parts.number(part, score, columns[place]))
+        }
+      }
     }
   }
 
@@ -269,7 +289,7 @@ package struct OutputDecoder: Sendable {
   package func numberNames(_ units: [TargetUnit]) -> [String] {
     guard case .values(_, let parts) = meaning else { return [] }
     return units.flatMap { unit in
-      (0..<parts.count).map { parts.number($0, 0, unit).name }
+      (0..<parts.count).map { parts.name($0, unit) }
     }
   }
 

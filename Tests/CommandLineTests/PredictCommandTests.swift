@@ -235,7 +235,7 @@ import Testing
     try refused("which is read", new[0], new[1], "--output", "labelled.csv")
     try refused("no column \"none\", which --keep names", new[0], new[1], "--keep", "none")
     try refused("only series have a last window", new[0], new[1], "--last")
-    try refused("only classes are ranked", "series", "series.csv", "--top", "2")
+    try refused("only classes and items are ranked", "series", "series.csv", "--top", "2")
     try refused("Unknown option", status: 2, new[0], new[1], "--fast")
     try place.write("keep.csv", "sequence,x,y,class\ns,1,2,a\n")
     try place.write("short.csv", "sequence,x\ns,1\n")
