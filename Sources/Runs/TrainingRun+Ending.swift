@@ -7,9 +7,15 @@ import Tasks
 
 /// How a run ends.
 extension TrainingRun {
+  var config: Config { setup.config }
+  var run: RunConfig { setup.config.run }
+
   /// Says what the run ended with. One that was refused, or had nothing to do, leaves the files of
   /// the run before as they were.
-  func leave(exitStatus: Int32, after error: (any Error)? = nil) {
+  ///
+  /// - Returns: the status.
+  @discardableResult
+  func leave(exitStatus: Int32, after error: (any Error)? = nil) -> Int32 {
     if error != nil || exitStatus == ExitStatus.done { postEnd(error) }
     finishHooks()
     if hasBegun {
@@ -18,6 +24,7 @@ extension TrainingRun {
       watchdog.withdraw(exitStatus: exitStatus)
       directory.withdraw()
     }
+    return exitStatus
   }
 
   /// The best checkpoint and the newest; on rank 0.

@@ -36,9 +36,8 @@ package final class TrainingRun {
   var hasBegun = false
   var interval = StepInterval()
   let saver: CheckpointSaver
-  /// On rank 0, where the config asks for it.
+  /// On rank 0, where the config asks for these.
   let events: TensorBoardLog?
-  /// On rank 0, where the config asks for it.
   let hooks: HookRunner?
   var history: RunHistory
   private var lossWatch = LossWatch()
@@ -60,9 +59,6 @@ package final class TrainingRun {
   var skippedInARow = 0
   /// Why the state is not to be saved; on rank 0.
   var fault: String?
-
-  var config: Config { setup.config }
-  var run: RunConfig { setup.config.run }
 
   /// Prepares everything and allocates the memory; the run directory is in this process's hands
   /// then. Every rank calls it, and all throw alike.
@@ -146,9 +142,7 @@ package final class TrainingRun {
   /// - Returns: the exit status.
   package func perform() throws -> Int32 {
     do {
-      let status = try train()
-      leave(exitStatus: status)
-      return status
+      return leave(exitStatus: try train())
     } catch {
       // A checkpoint under way is worth waiting for; its parts come only while all ranks live.
       if error is any CommonError { report((try? saver.finish()) ?? []) }

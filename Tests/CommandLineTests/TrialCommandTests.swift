@@ -25,7 +25,9 @@ import Testing
   private func makePlace() throws -> Workplace {
     let place = try Workplace()
     let rows = (0..<60).flatMap { sequence in
-      (0..<4).map { step in "\(sequence),\((sequence * 7 + step * step) % 5),\(sequence % 3)" }
+      (0..<4).map { step in
+        "\(sequence),\((sequence * 7 + step * step) % 5),\(sequence * 7 % 5 % 3)"
+      }
     }
     try place.write("set.csv", (["sequence,x,label"] + rows).joined(separator: "\n") + "\n")
     let values = (0..<200).map { String(format: "%.3f", sin(Double($0) / 3)) }
@@ -116,7 +118,9 @@ import Testing
       let refused = try Program(["lr-range", "adding.json"] + arguments, in: place.folder)
       #expect(refused.status == 2, "\(refused)")
     }
-    let local = try place.run("overfit", "language.json", "--set", "exchange.synchronize_every=4")
+    let local = try place.run(
+      "overfit", "language.json", "--set", "exchange.synchronize_every=4", "--set",
+      "exchange.local_groups=2")
     #expect(local.status == 2 && local.errors.contains("synchronize_every=0"), "\(local)")
   }
 }

@@ -36,7 +36,9 @@ import Testing
         "run.log_every",
         "run.checkpoint_every", "run.checkpoint_seconds", "run.keep_checkpoints",
         "run.watchdog_seconds", "run.verify_every", "run.recompute_every", "run.tensorboard",
-        "run.sample_length", "memory.tasks", "memory.cells", "memory.lengths", "memory.steps",
+        "run.sample_length", "run.hooks.checkpoint", "run.hooks.best", "run.hooks.done",
+        "run.hooks.failed", "run.hooks.seconds",
+        "memory.tasks", "memory.cells", "memory.lengths", "memory.steps",
       ])
   }
 

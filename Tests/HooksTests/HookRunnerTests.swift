@@ -161,7 +161,8 @@ import Testing
     #expect((ContinuousClock.now - start).seconds < 0.5)
     runner.finish()
     #expect(runner.takeFailures().isEmpty)
-    #expect(folder.text("hooks.log").split(separator: "\n").count == 2)
+    // The first may have begun before the others came.
+    #expect((1...2).contains(folder.text("hooks.log").split(separator: "\n").count))
     // No child is left to be waited for by this process that the runner has started.
     let idle = HookRunner(commands: [:], seconds: 1, runDirectory: folder.path)
     idle.post(event(.done, 1))

@@ -122,7 +122,7 @@ package struct LearningRateRange {
         + rate(suggestion.minimumTenth)
         + (suggestion.isMinimumLast ? "; the loss still fell at the end: raise --to" : ""))
     console.say(
-      "a peak between the two is a good begin; the config has optimizer.learning_rate "
+      "a rate between these is a good start; the config has optimizer.learning_rate "
         + "\(config.optimizer.learningRate)")
   }
 
