@@ -119,7 +119,7 @@ import Testing
       #expect(refused.status == 2, "\(refused)")
     }
     let local = try place.run(
-      "overfit", "language.json", "--set", "exchange.synchronize_every=4", "--set",
+      "overfit", "language.json", "--set", "exchange.synchronize_every=5", "--set",
       "exchange.local_groups=2")
     #expect(local.status == 2 && local.errors.contains("synchronize_every=0"), "\(local)")
   }
