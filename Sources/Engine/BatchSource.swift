@@ -111,9 +111,7 @@ package enum BatchSource {
         inputs: worker.inputs, targets: worker.targets, corpus: corpus,
         sequences: worker.sequences, steps: steps)
     case .sequences(let batches): batches.fill(worker.buffers, batch: step - 1)
-    case .first(let source):
-      source.fill(worker, step: 1)
-      worker.step = UInt32(truncatingIfNeeded: step)
+    case .first(let source): source.write(to: worker, step: 1)
     case .random(let vocabularySize, let window, let generator):
       let count = worker.sequences.count
       for t in 0...window {

@@ -1,4 +1,3 @@
-import Cells
 import Collectives
 import Configuration
 import Corpora
@@ -93,21 +92,5 @@ package struct ConfigCheck {
     let target = ModelTarget(config: config, shape: shape, tokenizer: data.tokenizer, frame: nil)
     try start.plan(for: target) { data.inputCounts }
     return start.report
-  }
-}
-
-extension ModelShape {
-  /// The cell, and whether it goes both ways, in words.
-  var recurrenceInWords: String {
-    cell.words + (isBidirectional ? ", both directions" : "")
-  }
-
-  /// What goes in and what comes out, in words.
-  var endsInWords: String {
-    if task.predictsInputTokens { return "vocabulary \(vocabularySize)" }
-    let inputs =
-      (task.readsTokens ? ["\(inputVocabularySize) kinds of tokens"] : [])
-      + (task.readsValues ? [Format.count(valueSize, "input")] : [])
-    return "\(inputs.joined(separator: " and ")), \(Format.count(vocabularySize, "output"))"
   }
 }
