@@ -119,6 +119,9 @@ package struct ModelExport {
     guard let frame = model.frame else { return metadata }
     if !frame.columns.isEmpty { try add("columns", frame.columns) }
     if let classes = frame.classes { try add("classes", classes) }
+    if !model.task.quantiles.isEmpty {
+      try add("quantiles", .array(model.task.quantiles.map { .number($0) }))
+    }
     if let predicted = frame.predicted { try add("targets", predicted.names) }
     if let targets = frame.targets {
       try add("targets", targets)

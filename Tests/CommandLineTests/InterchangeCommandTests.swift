@@ -37,6 +37,8 @@ import Testing
   @Test(arguments: [
     #"{"task": "classification", "model": {"bidirectional": true, "MODEL"}"#,
     #"{"task": "forecasting", "model": {"MODEL"}"#,
+    #"{"task": "forecasting", "output": {"loss": "quantile", "quantiles": [0.2, 0.5]}, "#
+      + #""model": {"MODEL"}"#,
   ])
   func modelsOfOtherTasksRoundTrip(head: String) throws {
     let place = try Workplace()
@@ -69,7 +71,8 @@ import Testing
       let text = String(
         decoding: try Data(contentsOf: URL(fileURLWithPath: place.path(name))), as: UTF8.self)
       let own = isForecast ? "target_mean" : "classes"
-      for word in ["input_deviation", own, "readout", "columns"] {
+      let levels = head.contains("quantile") ? ["quantiles", "[0.2,0.5]"] : []
+      for word in ["input_deviation", own, "readout", "columns"] + levels {
         #expect(text.contains(word), "\(name): \(word)")
       }
     }
