@@ -142,8 +142,9 @@ extension Config {
         key: "data.category_size", matters: data.task.categories != nil,
         purpose: "data.categories", instead: "that is null"),
       EffectRule(
-        key: "data.ignore_label", matters: output.readout == .every,
-        purpose: "output.readout \"every\"", instead: readout),
+        key: "data.ignore_label",
+        matters: output.readout == .every || data.tokens.tokenizer != nil,
+        purpose: "texts and output.readout \"every\"", instead: readout),
       EffectRule(
         key: "output.sampled_power", matters: output.sampled != nil, purpose: "output.sampled",
         instead: "that is null"),

@@ -113,6 +113,7 @@ package struct TrainingSetup {
       if let tokenizer = data.tokenizer {
         try communicator.agree { try config.validate(tokenizer, place: options.configFile) }
       }
+      try communicator.agree { try config.requirePhrases(of: data.frame) }
       shape = config.shape(for: data)
     }
     shape.sampledSoftmax = config.sampledSoftmax(popularity: data.targetCounts)

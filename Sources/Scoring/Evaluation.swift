@@ -234,7 +234,9 @@ package struct Evaluation {
       let path =
         isTest
         ? config.data.test ?? "the test part of \(config.data.train)"
-        : config.data.valid ?? "the \(model.task.name) task"
+        : config.data.valid
+          ?? (model.task.isGenerated
+            ? "the \(model.task.name) task" : "the validation part of \(config.data.train)")
       return .sequences(data, path: path)
     }
   }

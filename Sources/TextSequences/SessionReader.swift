@@ -112,6 +112,51 @@ struct SessionReader {
       stream, separator: dialect.separator, remark: Array((request.remark ?? "").utf8),
       skipping: dialect.preamble)
     guard try rows.next() else { throw file.failure(nil, "there is no header in it") }
+    let (header, session, item, time) = try columns(of: rows, file)
+    table.form =
+      "a row an event, \(dialect.words): sessions by \"\(header.names[session])\", items by "
+      + "\"\(header.names[item])\"" + (time.map { ", in order of \"\(header.names[$0])\"" } ?? "")
+    let others = header.names.indices.filter {
+      ![session, item, time].contains($0) && !header.kept.contains($0)
+    }
+    if !others.isEmpty {
+      table.remarks.append(
+        "columns that are left out: \(DataFileError.list(others.map { header.names[$0] }))")
+    }
+    table.remarks += dialect.remarks
+    var (events, repeated) = (Events(), 0)
+    var isThere = try header.isGiven ? rows.next() : true
+    while isThere {
+      let place = "line \(rows.line)"
+      let expected = header.names.count
+      guard rows.count == expected || rows.count > expected && rows.isEmpty(from: expected) else {
+        throw file.failure(
+          place,
+          "has \(Format.count(rows.count, "field")), the "
+            + "\(header.isGiven ? "header" : "first row") has \(expected) (\(dialect.words))")
+      }
+      if header.isRepeated(by: rows) {
+        repeated += 1
+      } else if !rows.isEmpty(from: 0) {
+        let id = CSVReader.trimmed(rows[session])
+        let event = Row(
+          session: id, item: CSVReader.trimmed(rows[item]),
+          time: time.map { CSVReader.trimmed(rows[$0]) }, line: rows.line,
+          kept: parts == nil ? [] : [.string(id)] + header.kept.map { .string(rows[$0]) })
+        try append(event, file, &events, &table)
+      }
+      isThere = try rows.next()
+    }
+    if repeated > 0 {
+      table.remarks.append("lines that repeat the header are left out: \(repeated)")
+    }
+    try take(events, file, into: &table)
+  }
+
+  /// The header, and where session, item and time of an event stand.
+  private func columns(
+    of rows: DelimitedText, _ file: DataFile
+  ) throws -> (header: TableHeader, session: Int, item: Int, time: Int?) {
     var unnamed = request
     unnamed.columns = nil
     let header = try TableHeader(of: rows, unnamed, file: file)
@@ -129,39 +174,7 @@ struct SessionReader {
     if item == session {
       throw file.failure("header", "data.sequence and data.item name the same column")
     }
-    table.form =
-      "a row an event, \(dialect.words): sessions by \"\(header.names[session])\", items by "
-      + "\"\(header.names[item])\"" + (time.map { ", in order of \"\(header.names[$0])\"" } ?? "")
-    let others = header.names.indices.filter {
-      ![session, item, time].contains($0) && !header.kept.contains($0)
-    }
-    if !others.isEmpty {
-      table.remarks.append(
-        "columns that are left out: \(DataFileError.list(others.map { header.names[$0] }))")
-    }
-    table.remarks += dialect.remarks
-    var events = Events()
-    var isThere = try header.isGiven ? rows.next() : true
-    while isThere {
-      let place = "line \(rows.line)"
-      let expected = header.names.count
-      guard rows.count == expected || rows.count > expected && rows.isEmpty(from: expected) else {
-        throw file.failure(
-          place,
-          "has \(Format.count(rows.count, "field")), the "
-            + "\(header.isGiven ? "header" : "first row") has \(expected) (\(dialect.words))")
-      }
-      if !rows.isEmpty(from: 0) {
-        let id = CSVReader.trimmed(rows[session])
-        let event = Row(
-          session: id, item: CSVReader.trimmed(rows[item]),
-          time: time.map { CSVReader.trimmed(rows[$0]) }, line: rows.line,
-          kept: parts == nil ? [] : [.string(id)] + header.kept.map { .string(rows[$0]) })
-        try append(event, file, &events, &table)
-      }
-      isThere = try rows.next()
-    }
-    try take(events, file, into: &table)
+    return (header, session, item, time)
   }
 
   /// An event as a file has it.
@@ -248,7 +261,7 @@ struct SessionReader {
     while try lines.next() {
       guard let value = try file.json(lines.bytes, lines.number) else { continue }
       let place = "line \(lines.number)"
-      let list = value[text.item] ?? value["items"]
+      let list = value[path: text.item] ?? value["items"]
       if case .array(let items)? = list, isWhole != false {
         isWhole = true
         for item in items {
@@ -264,8 +277,8 @@ struct SessionReader {
       }
       // A line that is answered as it comes may have no item.
       let noItem = isLive ? "" : nil
-      guard isWhole != true, let id = JSONLinesReader.label(value[session]),
-        let item = JSONLinesReader.label(value[text.item]) ?? noItem
+      guard isWhole != true, let id = JSONLinesReader.label(value[path: session]),
+        let item = JSONLinesReader.label(value[path: text.item]) ?? noItem
       else {
         throw file.failure(
           place,
@@ -275,7 +288,7 @@ struct SessionReader {
       isWhole = false
       var time: String?
       if let name = text.time, !isLive {
-        guard let found = JSONLinesReader.label(value[name]) else {
+        guard let found = JSONLinesReader.label(value[path: name]) else {
           throw file.failure(place, "has no \"\(name)\", which data.time names")
         }
         time = found
@@ -299,6 +312,6 @@ struct SessionReader {
     of value: OrderedJSON, _ session: String, _ place: String, _ file: DataFile
   ) throws -> [OrderedJSON] {
     guard let parts else { return [] }
-    return [value[session] ?? .null] + (try parts.kept(of: value, place, file))
+    return [value[path: session] ?? .null] + (try parts.kept(of: value, place, file))
   }
 }

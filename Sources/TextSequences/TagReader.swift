@@ -157,9 +157,11 @@ struct TagReader {
     _ table: inout TaggedTable
   ) throws {
     let label = parts == nil ? label ?? "" : "-"
-    guard !label.isEmpty else {
+    guard !label.isEmpty || text.ignoredLabel == "" else {
       throw file.failure(
-        place, "has no label", hint: "give it one; data.ignore_label names one that does not count")
+        place, "has no label",
+        hint: "give it one; data.ignore_label names one that does not count, and is \"\" for words "
+          + "without one")
     }
     guard table.append(word, label: label) else { throw file.failure(place, "has no word") }
   }
@@ -175,9 +177,9 @@ struct TagReader {
       guard let value = try file.json(lines.bytes, lines.number) else { continue }
       let place = "line \(lines.number)"
       func list(_ name: String, _ key: String) throws -> [OrderedJSON] {
-        guard case .array(let items)? = value[name] else {
+        guard case .array(let items)? = value[path: name] else {
           throw file.failure(
-            place, "expected a list \"\(name)\", found \(value[name]?.kind ?? "none")",
+            place, "expected a list \"\(name)\", found \(value[path: name]?.kind ?? "none")",
             hint: "\(key) names it")
         }
         return items

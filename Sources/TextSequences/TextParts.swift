@@ -197,7 +197,7 @@ final class TableTaker<Table: PartedTable> {
   ) throws -> [OrderedJSON] {
     guard let parts else { return [] }
     return try parts.kept.map { name in
-      guard let member = value[name] else {
+      guard let member = value[path: name] else {
         throw file.failure(
           place, "there is no member \"\(name)\", which \(parts.option(naming: name)) names")
       }

@@ -61,6 +61,7 @@ extension TextReader {
       ("data.label", request.labelColumn != SequenceRequest.labelColumn),
       ("data.header", !request.hasHeader), ("data.decimal", request.decimal != nil),
       ("data.comment", request.remark != nil), ("data.format", request.format != .auto),
+      ("data.ignore_label", request.ignoredLabel != nil),
     ]
     guard let key = set.first(where: \.isSet)?.key else { return }
     throw DataFileError(

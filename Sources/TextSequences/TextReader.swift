@@ -158,22 +158,27 @@ struct TextReader {
     while try lines.next() {
       guard let value = try file.json(lines.bytes, lines.number) else { continue }
       let place = "line \(lines.number)"
-      guard case .object(let members) = value else {
+      guard case .object = value else {
         throw file.failure(place, "expected an object, found \(value.kind)")
       }
-      guard case .string(let string)? = value[text.column] else {
-        let names = members.map(\.name)
+      let label = hasLabels ? JSONLinesReader.label(value[path: request.labelColumn]) : nil
+      if hasLabels, let ignored = request.ignoredLabel, label ?? "" == ignored {
+        table.ignoredTexts += 1
+        continue
+      }
+      guard case .string(let string)? = value[path: text.column] else {
         throw file.failure(
           place,
-          "expected a string \"\(text.column)\", found \(value[text.column]?.kind ?? "none")",
+          "expected a string \"\(text.column)\", found \(value[path: text.column]?.kind ?? "none")",
           hint: "data.text names the member with the text; the members are "
-            + DataFileError.list(names))
+            + DataFileError.list(value.memberPaths))
       }
-      let label = hasLabels ? JSONLinesReader.label(value[request.labelColumn]) : nil
       if hasLabels, label ?? "" == "" {
         throw file.failure(
           place, "has no label, \"\(request.labelColumn)\"",
-          hint: "give it one, or leave the text out; data.label names the member")
+          hint: "give it one, or leave the text out (data.ignore_label \"\" leaves out all such); "
+            + "data.label names the member, of "
+            + DataFileError.list(value.memberPaths))
       }
       if parts == nil, !hasLabels, string.allSatisfy(\.isWhitespace) {
         table.blankTexts += 1

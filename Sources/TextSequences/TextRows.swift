@@ -43,9 +43,17 @@ struct TextRows {
     }
     table.remarks += dialect.remarks
     var isThere = try header.isGiven ? rows.next() : true
+    var repeated = 0
     while isThere {
-      try append(rows, header, text: column, label: label, dialect, &table)
+      if header.isRepeated(by: rows) {
+        repeated += 1
+      } else {
+        try append(rows, header, text: column, label: label, dialect, &table)
+      }
       isThere = try rows.next()
+    }
+    if repeated > 0 {
+      table.remarks.append("lines that repeat the header are left out: \(repeated)")
     }
   }
 
@@ -64,9 +72,14 @@ struct TextRows {
     if rows.isEmpty(from: 0) { return table.blankLines += 1 }
     let name = label.map { CSVReader.trimmed(rows[$0]) }
     let kept = header.kept.map { OrderedJSON.string(rows[$0]) }
+    if let name, name == request.ignoredLabel {
+      table.ignoredTexts += 1
+      return
+    }
     guard name != "" else {
       throw file.failure(
-        "line \(rows.line)", "has no label", hint: "give it one, or leave the text out")
+        "line \(rows.line)", "has no label",
+        hint: "give it one, or leave the text out; data.ignore_label \"\" leaves out all such")
     }
     var string = rows[column]
     if parts == nil, name == nil, string.allSatisfy(\.isWhitespace) {

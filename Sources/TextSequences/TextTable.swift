@@ -28,6 +28,8 @@ struct TextTable: PartedTable {
   private(set) var fingerprint = ""
   /// Blank lines of files that have a text a line.
   var blankLines = 0
+  /// Texts whose label does not count, which are left out.
+  var ignoredTexts = 0
   /// Files and records that are documents and have nothing in them.
   var blankTexts = 0
 
@@ -73,6 +75,9 @@ struct TextTable: PartedTable {
       fingerprint = fingerprints.joined()
     }
     if blankLines > 0 { remarks.append("blank lines are left out: \(blankLines)") }
+    if ignoredTexts > 0 {
+      remarks.append("texts without a label that counts are left out: \(ignoredTexts)")
+    }
     if blankTexts > 0 {
       remarks.append("texts without anything in them are left out: \(blankTexts)")
     }

@@ -119,11 +119,16 @@ extension ValueKind where Value == String? {
   }
 
   /// A string that is not empty; null for none.
-  static var optionalText: Self {
+  static var optionalText: Self { optionalText(takesEmpty: false) }
+
+  /// A string; null for none.
+  ///
+  /// - Parameter takesEmpty: whether it may be empty.
+  static func optionalText(takesEmpty: Bool) -> Self {
     Self(
       words: "null or a string", takesNull: true,
       parse: { value, place throws(ConfigError) in
-        guard case .string(let string) = value, !string.isEmpty else {
+        guard case .string(let string) = value, takesEmpty || !string.isEmpty else {
           let found = value == .string("") ? "an empty one" : value.found
           throw place.failure("expected null or a string, found \(found)")
         }

@@ -45,8 +45,10 @@ extension DataConfig {
       "label", \.tokens.tags, .optionalText, tasks: [.tagging],
       "The same of labels; null for the last column (of CoNLL-U the fourth) and `labels`."),
     ConfigKey(
-      "ignore_label", \.tokens.ignoredLabel, .optionalText, tasks: [.classification, .tagging],
-      "A label whose words, or steps, are read, and count neither in losses nor in figures."),
+      "ignore_label", \.tokens.ignoredLabel, .optionalText(takesEmpty: true),
+      tasks: [.classification, .tagging],
+      "A label whose words, or steps, are read, and count neither in losses nor in figures, and "
+        + "whose texts are left out; \"\" of those that have none."),
     ConfigKey(
       "item", \.tokens.item, .text, tasks: [.recommendation],
       "The column of a table, or the member of a line of JSON, that holds the item of an event."),

@@ -38,6 +38,25 @@ package enum OrderedJSON: Sendable, Equatable, Codable {
     return members.first { $0.name == name }?.value
   }
 
+  /// The member of a name, or where there is none such, with points in the name a member of
+  /// members: "review.text".
+  package subscript(path path: String) -> OrderedJSON? {
+    if let member = self[path] { return member }
+    guard let point = path.firstIndex(of: "."), let outer = self[String(path[..<point])] else {
+      return nil
+    }
+    return outer[path: String(path[path.index(after: point)...])]
+  }
+
+  /// The names of all members, those of members within members with points between.
+  package var memberPaths: [String] {
+    guard case .object(let members) = self else { return [] }
+    return members.flatMap { member in
+      guard case .object = member.value else { return [member.name] }
+      return member.value.memberPaths.map { "\(member.name).\($0)" }
+    }
+  }
+
   package var integerValue: Int? {
     if case .integer(let value) = self { return value }
     return nil

@@ -1,6 +1,9 @@
 import Batches
+package import Configuration
+package import Datasets
 import Engine
 import GRUCore
+import Records
 
 /// How well phrases are found whose words are labelled, as the tasks of CoNLL count them: one is
 /// right where its first word, its last one and its type are.
@@ -149,6 +152,18 @@ struct PhraseFigures: FigureKind {
         rows: types.indices.filter { found[$0].count + found[$0].predicted > 0 }
           .map { found[$0].row(types[$0]) } + [all.row("all")]))
     return figures
+  }
+}
+
+extension Config {
+  /// Throws where models are to be ranked by phrases, and labels are of none.
+  package func requirePhrases(of frame: TaskFrame?) throws {
+    guard run.bestBy == "phrase_f1", let classes = frame?.classes,
+      PhraseFigures(classes: classes) == nil
+    else { return }
+    throw UsageError(
+      "run.best_by is \"phrase_f1\", which needs labels that begin with B- or I-, or are O: those "
+        + "of '\(data.train)' are \(classes.prefix(12).map { "\"\($0)\"" }.joined(separator: ", "))")
   }
 }
 

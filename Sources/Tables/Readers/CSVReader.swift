@@ -87,6 +87,7 @@ private struct TableBody {
   private var label: [UInt8] = []
   /// Rows that have nothing in them, and remarks.
   private var emptyRows = 0
+  private var repeatedHeaders = 0
   private var remarkLines = 0
 
   init(
@@ -127,6 +128,10 @@ private struct TableBody {
       emptyRows += 1
       return
     }
+    if header.isRepeated(by: rows) {
+      repeatedHeaders += 1
+      return
+    }
     if let parts { try giveIfWhole(parts, before: rows) }
     let isFirst = try beginsSequence(rows)
     if let parts, isFirst || parts.request.tellsSteps {
@@ -140,22 +145,16 @@ private struct TableBody {
     }
     if let place = header.label, stepLabels != nil {
       let name = rows[place]
-      if name.isEmpty {
+      if name.isEmpty, ignoredLabel != "" {
         throw file.failure(
           "line \(rows.line), column \"\(header.names[place])\"", "has no label",
-          hint: "give it one; data.ignore_label names one that does not count")
+          hint: "give it one; data.ignore_label names one that does not count, and is \"\" for "
+            + "steps without one")
       }
       stepLabels?.append(name, at: "line \(rows.line)")
     }
     for (index, place) in header.calendar.enumerated() {
-      guard let time = CalendarTime(rows.bytes(place)) else {
-        throw file.failure(
-          "line \(rows.line), column \"\(header.names[place])\"",
-          "expected a date or time such as 2016-07-01 or 2016-07-01 08:30:00 (ISO 8601), found "
-            + "\"\(rows[place])\"",
-          hint: "name another column in data.\(header.isSplit(place) ? "split.column" : "calendar")"
-            + ", or write its dates so")
-      }
+      guard let time = CalendarTime(rows.bytes(place)) else { throw noTime(rows, place) }
       times[index].append(time, isFirst: isFirst)
     }
     if let parts, rows.stream.isLive { try give(parts, goesOn: true) }
@@ -258,10 +257,24 @@ private struct TableBody {
     table.labelColumn = header.label.map { header.names[$0] }
     for (count, what) in [
       (emptyRows, "without anything in them"), (remarkLines, "that begin with #"),
+      (repeatedHeaders, "that repeat the header"),
     ]
     where count > 0 {
       table.remarks.append("lines \(what) are left out: \(count)")
     }
+  }
+
+  private func noTime(_ rows: DelimitedText, _ place: Int) -> DataFileError {
+    let text = rows[place]
+    // The day first, as with points it always is.
+    let isPointed = text.prefixMatch(of: /[0-9]{2}\.[0-9]{2}\.[0-9]{4}/) != nil
+    let command = #"sed -E 's/([0-9]{2})\.([0-9]{2})\.([0-9]{4})/\3-\2-\1/g' does it"#
+    return file.failure(
+      "line \(rows.line), column \"\(header.names[place])\"",
+      "expected a date or time such as 2016-07-01 or 2016-07-01 08:30:00 (ISO 8601), found "
+        + "\"\(text)\"",
+      hint: "name another column in data.\(header.isSplit(place) ? "split.column" : "calendar")"
+        + ", or write its dates so" + (isPointed ? ": \(command)" : ""))
   }
 
   private func unequal(_ rows: DelimitedText) -> DataFileError {

@@ -68,6 +68,17 @@ package struct DelimitedText {
     return field.hasDoubledQuotes ? text.replacing("\"\"", with: "\"") : text
   }
 
+  /// Whether a field of the row that was read last holds a text, blanks around it apart.
+  func holds(_ text: String, at place: Int) -> Bool {
+    let field = fields[place]
+    let bytes = unsafe UnsafeBufferPointer(
+      start: stream.base + Int(field.start), count: Int(field.end - field.start))
+    guard let first = unsafe bytes.firstIndex(where: { $0 != 0x20 && $0 != 0x09 }),
+      let last = unsafe bytes.lastIndex(where: { $0 != 0x20 && $0 != 0x09 })
+    else { return text.isEmpty }
+    return unsafe UnsafeBufferPointer(rebasing: bytes[first...last]).elementsEqual(text.utf8)
+  }
+
   /// Whether the row that was read last has only empty fields, without quotes, from a place on.
   package func isEmpty(from place: Int) -> Bool {
     (place..<max(place, count)).allSatisfy {

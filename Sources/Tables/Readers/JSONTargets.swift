@@ -25,10 +25,12 @@ struct JSONTargets {
     var labels = table.stepLabels ?? StepLabels()
     table.stepLabels = nil
     for (step, item) in items.enumerated() {
-      guard let label = JSONLinesReader.label(item), !label.isEmpty else {
+      let label = JSONLinesReader.label(item) ?? ""
+      guard !label.isEmpty || request.ignoredLabel == "" else {
         throw file.failure(
           place, "step \(step + 1) has no label: found \(item.kind)",
-          hint: "give it one; data.ignore_label names one that does not count")
+          hint: "give it one; data.ignore_label names one that does not count, and is \"\" for "
+            + "steps without one")
       }
       labels.append(label, at: "\(place), step \(step + 1)")
     }

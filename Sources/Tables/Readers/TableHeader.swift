@@ -80,6 +80,12 @@ package struct TableHeader {
     }
   }
 
+  /// Whether a row says the same once more, as where files were joined or a program began anew.
+  package func isRepeated(by rows: DelimitedText) -> Bool {
+    isGiven && rows.count >= names.count
+      && names.indices.allSatisfy { rows.holds(names[$0], at: $0) }
+  }
+
   /// Whether rows are split by the times of a column.
   func isSplit(_ place: Int) -> Bool { names[place] == splitColumn }
 
