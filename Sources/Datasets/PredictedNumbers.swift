@@ -120,7 +120,7 @@ extension SequenceTable {
     of steps: [Range<Int>]?, ignoring label: String?, path: String
   ) throws -> [String] {
     let names = stepLabels?.names ?? []
-    if let label, !names.contains(label) {
+    if let label, !label.isEmpty, !names.contains(label) {
       throw DataFileError(
         path: path, place: nil,
         problem: "no step has the label \"\(label)\", which data.ignore_label names",

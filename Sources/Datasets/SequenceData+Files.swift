@@ -137,6 +137,12 @@ extension SequenceData {
     self.summary.say(
       classes: classes, training: numbers, validation: held?.classNumbers ?? [],
       of: request.isOfSteps ? "steps" : "sequences")
+    if let label = request.ignoredLabel, request.isOfSteps {
+      self.summary.say(
+        "ignored",
+        "\(Format.count(trained.ignoredSteps, "training step")) and "
+          + "\(Format.count(held?.ignoredSteps ?? 0, "validation step")) of label \"\(label)\"")
+    }
     try weigh(classes, numbers, request)
   }
 

@@ -85,6 +85,12 @@ struct SequencePart {
     }
   }
 
+  /// Steps that have a label which does not count.
+  var ignoredSteps: Int {
+    guard case .everyStep = target else { return 0 }
+    return chosen.reduce(0) { $0 + set.length($1) } - classNumbers.count
+  }
+
   /// Numbers to predict that are missing.
   var missingTargets: Int {
     guard case .numbers(let numbers) = target else { return 0 }

@@ -89,7 +89,7 @@ extension EncodedFiles {
     of table: TaggedTable, _ sequences: [Int]?, ignoring label: String?
   ) throws -> TaskFrame {
     let classes = table.classes(of: sequences, ignoring: label)
-    if let label, !table.names.contains(label) {
+    if let label, !label.isEmpty, !table.names.contains(label) {
       throw DataFileError(
         path: table.path, place: nil,
         problem: "no word has the label \"\(label)\", which data.ignore_label names",

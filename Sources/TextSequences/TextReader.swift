@@ -166,10 +166,19 @@ struct TextReader {
         table.ignoredTexts += 1
         continue
       }
-      guard case .string(let string)? = value[path: text.column] else {
+      var found = value[path: text.column]
+      if found == .null {
+        guard parts != nil else {
+          throw file.failure(
+            place, "\"\(text.column)\" is null", hint: "give it a text, or leave the line out")
+        }
+        // Of a text without a token nothing is said, and the others are answered.
+        found = .string("")
+      }
+      guard case .string(let string)? = found else {
         throw file.failure(
           place,
-          "expected a string \"\(text.column)\", found \(value[path: text.column]?.kind ?? "none")",
+          "expected a string \"\(text.column)\", found \(found?.kind ?? "none")",
           hint: "data.text names the member with the text; the members are "
             + DataFileError.list(value.memberPaths))
       }

@@ -65,6 +65,9 @@ import Testing
     try place.write("empty.csv", "text\n\"\"\nalpha\n")
     let empty = try place.run("predict", "run", "empty.csv")
     #expect(empty.lines.count == 3 && empty.lines[1] == "2,,", "\(empty)")
+    try place.write("null.jsonl", "{\"text\": null}\n{\"text\": \"alpha\"}\n")
+    let null = try place.run("predict", "run", "null.jsonl")
+    #expect(null.lines.count == 3 && null.lines[1] == "1,,", "\(null)")
     #expect(try place.run("predict", "run", "new.txt", "--by", "token").status == 2)
   }
 

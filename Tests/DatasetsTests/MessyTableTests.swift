@@ -68,6 +68,7 @@ import TextSequences
     let data = try SequenceData(request)
     #expect(data.frame?.classes == ["u", "v"])
     #expect(data.line("classes").contains("\"u\" 2, \"v\" 2"), "\(data.line("classes"))")
+    #expect(data.line("ignored") == "1 training step and 0 validation steps of label \"\"")
   }
 
   @Test func datesWithPointsAreRefusedWithTheirCommand() throws {
