@@ -49,12 +49,10 @@ package enum BatchSource {
   /// Targets of the first `steps` steps, where one of a text counts `perStep`.
   package func targetCount(ofSteps steps: Int, perStep: Int) -> Int {
     switch self {
-    case .random: .saturatedProduct(steps, perStep)
+    case .random, .first: .saturatedProduct(steps, perStep)
     case .corpus(_, let plan, let jitter): targetCount(plan, jitter, ofSteps: steps)
     case .sequences(let batches): batches.targetCount(beforeBatch: steps)
     case .pass(let pass): pass.targetCount(of: steps, perBatch: perStep)
-    case .first(let source):
-      .saturatedProduct(steps, source.targetCount(ofSteps: 1, perStep: perStep))
     }
   }
 

@@ -57,14 +57,10 @@ extension TablePredictions {
       for (index, window) in windows.enumerated() {
         if writer.format == .csv, writer.hasHeader {
           flat.removeAll(keepingCapacity: true)
-          for item in index * columns..<(index + 1) * columns {
-            let units = batches.units(batch: item / predictor.rows, row: item % predictor.rows)
-            unsafe scores.withUnsafeBufferPointer { scores in
-              let row = unsafe UnsafeBufferPointer(
-                rebasing: scores[item * width..<(item + 1) * width])
-              unsafe decoder.appendNumbers(of: row, units: units, to: &flat)
-            }
-          }
+          let items = index * columns..<(index + 1) * columns
+          append(items, of: batches, scores, width: width, to: &flat)
+          notes.count(
+            crossing: decoder.crossingQuantiles(of: flat), at: "after step \(window.step)")
           try writer.put(
             head(of: window, names, part, identity), numbered: flat, rows: request.horizon,
             blocks: columns)
@@ -89,6 +85,20 @@ extension TablePredictions {
         try put(
           writer, numbers, head(of: window, names, part, identity),
           identity.names + prediction.kept + ["step"])
+      }
+    }
+  }
+
+  /// Appends what is forecast of some items, without names.
+  private func append(
+    _ items: Range<Int>, of batches: SeriesWindows, _ scores: [Float], width: Int,
+    to numbers: inout [Double]
+  ) {
+    for item in items {
+      let units = batches.units(batch: item / predictor.rows, row: item % predictor.rows)
+      unsafe scores.withUnsafeBufferPointer { scores in
+        let row = unsafe UnsafeBufferPointer(rebasing: scores[item * width..<(item + 1) * width])
+        unsafe decoder.appendNumbers(of: row, units: units, to: &numbers)
       }
     }
   }

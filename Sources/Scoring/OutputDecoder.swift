@@ -296,9 +296,14 @@ package struct OutputDecoder: Sendable {
   /// Of numbers that `decode` gave, how many targets have quantiles that cross: one of a higher
   /// level below one of a lower.
   package func crossingQuantiles(of numbers: [NamedNumber]) -> Int {
+    crossingQuantiles(of: numbers.map(\.number))
+  }
+
+  /// The same of numbers that `appendNumbers` gave.
+  package func crossingQuantiles(of numbers: [Double]) -> Int {
     guard case .values(_, .quantiles(let levels)) = meaning, levels.count > 1 else { return 0 }
     return stride(from: 0, to: numbers.count, by: levels.count).count { first in
-      (first + 1..<first + levels.count).contains { numbers[$0].number < numbers[$0 - 1].number }
+      (first + 1..<first + levels.count).contains { numbers[$0] < numbers[$0 - 1] }
     }
   }
 
