@@ -152,9 +152,9 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Hooks", "Kernels", "Tasks", "Cells", "GRUCore", "ReferenceModels", "Collectives", "Corpora",
-        "Batches", "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
-        "Scoring", "WarmStarts", "NumericContract",
+        "Hooks", "Kernels", "Tasks", "Cells", "GRUCore", "ReferenceModels", "Collectives",
+        "Corpora", "Batches", "Datasets", "Checkpoints", "Interchange", "Records", "Configuration",
+        "Engine", "Scoring", "WarmStarts", "NumericContract",
       ],
       swiftSettings: strict),
     .target(

@@ -161,9 +161,10 @@ extension Config {
     guard run.bestBy == "phrase_f1", let classes = frame?.classes,
       PhraseFigures(classes: classes) == nil
     else { return }
+    let labels = classes.prefix(12).map { "\"\($0)\"" }.joined(separator: ", ")
     throw UsageError(
       "run.best_by is \"phrase_f1\", which needs labels that begin with B- or I-, or are O: those "
-        + "of '\(data.train)' are \(classes.prefix(12).map { "\"\($0)\"" }.joined(separator: ", "))")
+        + "of '\(data.train)' are \(labels)")
   }
 }
 
