@@ -99,8 +99,8 @@ package final class ShardedOptimizer {
         if !run.isFrozen {
           unsafe update(
             run.elements, shiftedBy: shift, of: parameters, gradient: gradient, scalars)
-        } else if scalars.averageWeight == 1 {
-          // The mean of what never changes is that: it is made once.
+        } else {
+          // Exact where it is the parameters already; it nears what a resume has frozen.
           unsafe updateAverage(
             run.elements, at: run.elements.lowerBound + shift, of: parameters, scalars)
         }
