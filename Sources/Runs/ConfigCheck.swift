@@ -7,6 +7,7 @@ import GRUCore
 import Interchange
 import Kernels
 package import Records
+import Scoring
 import WarmStarts
 
 /// Checks a config and its corpora, and says what a run of it would be, without starting one.

@@ -54,6 +54,13 @@ package struct ModelImport {
     if takesOver { options.learnt = try knowledge.learnt(for: config) }
     let tokens = try readVocabulary(for: config)
     if let tokens {
+      let difference = knowledge.tokenizer?.difference(
+        own: "'\(file)'", from: tokens.tokenizer, of: "--vocabulary")
+      if let difference {
+        throw UsageError(
+          "\(difference); the file says itself what its rows stand for: leave --vocabulary out, "
+            + "and take that over by --take-over")
+      }
       knowledge.tokenizer = tokens.tokenizer
       options.learnt = .tokenizer(tokens.tokenizer)
     }

@@ -48,6 +48,8 @@ package struct RunHistory: Sendable, Equatable {
   /// What later steps must know of the validations; the same on every rank.
   package var memory = ValidationMemory()
 
+  /// Passes over files so far.
+  package var filePasses: [FilePass] = []
   /// Whether the best model is found by the newest file, and not by validations.
   package var isJudgedByFiles = false
 
@@ -93,6 +95,7 @@ extension RunHistory {
   package init(of state: TrainingState, measure: TaskMetric, isComparable: Bool) {
     self.init(measure: measure)
     skippedSteps = state.skippedSteps ?? 0
+    filePasses = state.filePasses
     origin = state.startedFrom
     if isComparable {
       if let loss = state.bestValidationLoss, let step = state.bestValidationStep {
@@ -142,6 +145,7 @@ extension RunHistory {
     state.validatedStep = last?.step ?? 0
     state.validation = keepsMemory ? memory : nil
     state.skippedSteps = skippedSteps > 0 ? skippedSteps : nil
+    state.filePasses = filePasses
     state.startedFrom = origin
     if measure == .loss { return }
     state.bestMeasure = measure.name

@@ -124,6 +124,10 @@ extension TrainingSetup {
           "\(path): the newest checkpoint is damaged, and the one of step \(state.step) before it "
             + "is of another pass; remove the newest, and start again")
       }
+    } else if let last = state.filePasses.last, state.step < last.lastStep {
+      throw UsageError(
+        "\(path): the run is at step \(state.step) of its pass over '\(last.name)', which ends at "
+          + "step \(last.lastStep); go on with --resume --file and that file, or daemon --watch")
     } else if let first = state.filePasses.first, config.run.steps > state.step {
       throw UsageError(
         "\(path): the run has gone on with other files since step \(first.firstStep), so that "
@@ -147,6 +151,13 @@ private struct RunSoFar {
         throw UsageError(
           "--file: \(run.directory) has no checkpoint to go on from; train the config first, "
             + "without --file")
+      }
+      let stalled = state.validation?.stalled ?? 0
+      let isStalled = run.patience > 0 && stalled >= run.patience
+      guard state.step >= run.steps || isStalled || !state.filePasses.isEmpty else {
+        throw UsageError(
+          "--file: the run is at step \(state.step) of \(run.steps), and passes over files come "
+            + "after the last; go on with --resume alone first, or lower run.steps (--steps)")
       }
       found = [
         "step": .integer(state.step), "targets": .integer(state.tokens),

@@ -33,7 +33,7 @@ extension TrainingSetup {
     case .sequences(let data): state.dataset = data.frame?.json
     }
     state.averagedSteps = averagedSteps > 0 ? averagedSteps : nil
-    state.filePasses = (file?.passes ?? []).filter { $0.firstStep <= trainer.step }
+    if let file { state.filePasses = file.passes.filter { $0.firstStep <= trainer.step } }
     return state
   }
 

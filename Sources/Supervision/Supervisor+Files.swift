@@ -29,7 +29,12 @@ extension Supervisor {
         // Where the run itself is refused, no file is at fault.
         let run = try supervise(nil)
         if run != .done { return run }
-        let reason = words.split(separator: "\n").last.map(String.init) ?? "it was refused"
+        let lines = words.split(separator: "\n").map(String.init)
+        let reason = lines.last { $0.contains("gru-dist: ") } ?? "it was refused"
+        if passes.last?.name == name {
+          log.say("gives up: the run is in its pass over '\(name)': \(reason)")
+          return .gaveUp
+        }
         log.say("file '\(name)' is left out until it is another: \(reason)")
         note(WatchedFile(name: name, stamp: stamp, refusal: reason))
         continue
@@ -49,7 +54,12 @@ extension Supervisor {
     return try supervise(path)
   }
 
-  private func filePasses() throws -> [FilePass] {
+  /// The file whose pass is begun and not ended; nil for none.
+  func file(ofPassUnderWay passes: [FilePass], in folder: WatchedFolder) -> String? {
+    passes.last.flatMap { checkpointStep < $0.lastStep ? "\(folder.path)/\($0.name)" : nil }
+  }
+
+  func filePasses() throws -> [FilePass] {
     try CheckpointStore(directory: "\(options.runDirectory)/\(RunFiles.checkpoints)")
       .newestState()?.filePasses ?? []
   }

@@ -90,7 +90,14 @@ package final class Supervisor {
   /// - Returns: the exit status.
   package func run() throws -> Int32 {
     Signals.listenAsSupervisor()
-    var end = try supervise(nil, takingUp: takeUp())
+    let left = takeUp()
+    let passes = options.watched == nil ? [] : try filePasses()
+    var end = DaemonState.Phase.done
+    // A run that passes over files has made its own steps.
+    if left != nil || passes.isEmpty {
+      let path = options.watched.flatMap { file(ofPassUnderWay: passes, in: $0) }
+      end = try supervise(path, takingUp: left)
+    }
     if end == .done, let folder = options.watched { end = try passOverFiles(of: folder) }
     return finish(end)
   }

@@ -72,10 +72,17 @@ import Testing
     #expect(early.errors.contains("has no checkpoint to go on from"), "\(early)")
     #expect(try place.run("config.json").status == 0)
     let lone = try place.run("config.json", "--file", "monday.txt")
+    let unfinished = try place.run(
+      "config.json", "--resume", "--steps", "30", "--file", "monday.txt")
+    #expect(unfinished.status == 2)
+    #expect(unfinished.errors.contains("at step 12 of 30"), "\(unfinished)")
     #expect(lone.errors.contains("give --resume too"), "\(lone)")
     let stopped = try place.run(
       "config.json", "--resume", "--file", "monday.txt", "--stop-after", "14")
     #expect(stopped.status == 75, "\(stopped)")
+    let bare = try place.run("config.json", "--resume")
+    #expect(bare.status == 2)
+    #expect(bare.errors.contains("of its pass over 'monday.txt'"), "\(bare)")
     let other = try place.run("config.json", "--resume", "--file", "tuesday.txt")
     #expect(other.status == 2)
     #expect(other.errors.contains("of its pass over 'monday.txt'"), "\(other)")

@@ -24,8 +24,9 @@ package struct LearningRateRange {
         "--from and --to: expected two rates above 0, the first the lower one, found \(from) and "
           + "\(to)")
     }
-    guard 10...1_000_000 ~= steps else {
-      throw UsageError("--steps: expected 10 to 1000000, found \(steps)")
+    // Of fewer, the smoothed curve says nothing.
+    guard 40...1_000_000 ~= steps else {
+      throw UsageError("--steps: expected 40 to 1000000, found \(steps)")
     }
     guard let output else { return }
     try FileStatus.requireReplaceable(output, option: "--output", overwrite: options.overwrite)
