@@ -53,14 +53,11 @@ package struct ModelImport {
     let config = try Config(file: options.configFile, overrides: options.overrides)
     if takesOver { options.learnt = try knowledge.learnt(for: config) }
     let tokens = try readVocabulary(for: config)
+    // The file's own word is left aside, which is said.
+    var contradiction: String?
     if let tokens {
-      let difference = knowledge.tokenizer?.difference(
+      contradiction = knowledge.tokenizer?.difference(
         own: "'\(file)'", from: tokens.tokenizer, of: "--vocabulary")
-      if let difference {
-        throw UsageError(
-          "\(difference); the file says itself what its rows stand for: leave --vocabulary out, "
-            + "and take that over by --take-over")
-      }
       knowledge.tokenizer = tokens.tokenizer
       options.learnt = .tokenizer(tokens.tokenizer)
     }
@@ -70,6 +67,7 @@ package struct ModelImport {
     let model = try model(foreign, setup, tokens)
     let assumptions =
       knowledge.assumptions(for: setup.target) + (tokens?.assumptions ?? [])
+      + (contradiction.map { ["--vocabulary, although \($0)"] } ?? [])
       + (knowledge.isOurs ? [] : model.assumptions)
     let run = try TrainingRun(options, on: SoloCommunicator(), launchedByMPI: false)
     try run.adopt(model)
