@@ -1,10 +1,29 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 /// With GRU_DIST_WARNINGS=errors, as in continuous integration, a warning ends the build. Elsewhere
 /// a newer compiler may warn of something new, and the build goes on.
 let warnings: [SwiftSetting] =
   Context.environment["GRU_DIST_WARNINGS"] == "errors" ? [.treatAllWarnings(as: .error)] : []
+
+/// The name by which pkg-config knows the MPI library to build with: GRU_DIST_MPI, or else the first
+/// of these that is installed. All are one source here (Sources/CMPI).
+let mpi: String =
+  Context.environment["GRU_DIST_MPI"]
+  ?? ["ompi-c", "mpich", "impi", "cray-mpich"].first(where: isKnownToPkgConfig) ?? "ompi-c"
+
+func isKnownToPkgConfig(_ name: String) -> Bool {
+  let told = ["PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR"].compactMap { Context.environment[$0] }
+  let prefixes = ["/usr", "/usr/local", "/opt/homebrew"]
+  let usual = prefixes.flatMap { prefix in
+    ["lib", "lib64", "share", "lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu"].map {
+      "\(prefix)/\($0)/pkgconfig"
+    }
+  }
+  return (told.flatMap { $0.split(separator: ":").map(String.init) } + usual)
+    .contains { FileManager.default.fileExists(atPath: "\($0)/\(name).pc") }
+}
 
 /// Settings of every target: Swift 6 mode with the coming import and existential rules.
 let common: [SwiftSetting] =
@@ -47,7 +66,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(
-      name: "CMPI", pkgConfig: "ompi-c",
+      name: "CMPI", pkgConfig: mpi,
       providers: [.apt(["libopenmpi-dev", "openmpi-bin", "pkg-config"]), .brew(["open-mpi"])]),
     .target(name: "CPlatform", cSettings: [.unsafeFlags(["-O2"])]),
     .target(

@@ -54,41 +54,37 @@ enum Environment {
   /// then share memory if any do. Rank 0 of the world stays rank 0. The corresponding MPI functions
   /// are `MPI_Comm_split_type` and `MPI_Comm_split` (MPI 3.1, section 6.4.2).
   static func joinByHost() throws(CollectiveError)
-    -> (ranks: MPI_Comm?, onHost: Int, hostNumber: Int)
+    -> (ranks: cmpi_comm, onHost: Int, hostNumber: Int)
   {
     let operation = "start of MPI"
     // What is made of the world inherits the handler; requests that belong to no communicator use
     // the world's.
-    let world = unsafe cmpi_comm_world()
+    let world = cmpi_world()
+    try check(cmpi_comm_return_errors(world), "MPI_Comm_set_errhandler", operation)
+    var number = Int32(try rank(in: world))
+    var host = cmpi_no_comm()
     try unsafe check(
-      MPI_Comm_set_errhandler(world, cmpi_errors_return()), "MPI_Comm_set_errhandler", operation)
-    var number = unsafe Int32(try rank(in: world))
-    var host = unsafe cmpi_comm_null()
+      cmpi_comm_split_by_host(world, number, &host), "MPI_Comm_split_type", operation)
+    let onHost = try size(of: host)
     try unsafe check(
-      MPI_Comm_split_type(world, cmpi_comm_type_shared(), number, cmpi_info_null(), &host),
-      "MPI_Comm_split_type", operation)
-    let onHost = try unsafe size(of: host)
-    try unsafe check(
-      MPI_Bcast(&number, Int32(MemoryLayout<Int32>.size), cmpi_byte(), 0, host), "MPI_Bcast",
-      operation)
-    try unsafe check(MPI_Comm_free(&host), "MPI_Comm_free", operation)
+      cmpi_bcast(&number, Int32(MemoryLayout<Int32>.size), 0, host), "MPI_Bcast", operation)
+    try unsafe check(cmpi_comm_free(&host), "MPI_Comm_free", operation)
     // Among equal keys, which are those of one host, the order is that of the world.
-    var ranks = unsafe cmpi_comm_null()
-    try unsafe check(MPI_Comm_split(world, 0, number, &ranks), "MPI_Comm_split", operation)
-    try unsafe check(
-      MPI_Comm_set_errhandler(ranks, cmpi_errors_return()), "MPI_Comm_set_errhandler", operation)
-    return unsafe (ranks, onHost, Int(number))
+    var ranks = cmpi_no_comm()
+    try unsafe check(cmpi_comm_split(world, 0, number, &ranks), "MPI_Comm_split", operation)
+    try check(cmpi_comm_return_errors(ranks), "MPI_Comm_set_errhandler", operation)
+    return (ranks, onHost, Int(number))
   }
 
-  static func rank(in handle: MPI_Comm?) throws(CollectiveError) -> Int {
+  static func rank(in handle: cmpi_comm) throws(CollectiveError) -> Int {
     var rank: Int32 = 0
-    try unsafe check(MPI_Comm_rank(handle, &rank), "MPI_Comm_rank", "start of MPI")
+    try unsafe check(cmpi_comm_rank(handle, &rank), "MPI_Comm_rank", "start of MPI")
     return Int(rank)
   }
 
-  static func size(of handle: MPI_Comm?) throws(CollectiveError) -> Int {
+  static func size(of handle: cmpi_comm) throws(CollectiveError) -> Int {
     var size: Int32 = 0
-    try unsafe check(MPI_Comm_size(handle, &size), "MPI_Comm_size", "start of MPI")
+    try unsafe check(cmpi_comm_size(handle, &size), "MPI_Comm_size", "start of MPI")
     return Int(size)
   }
 
@@ -102,9 +98,9 @@ enum Environment {
     }
   }
 
-  static func abort(_ handle: MPI_Comm?, status: Int32) -> Never {
+  static func abort(_ handle: cmpi_comm, status: Int32) -> Never {
     fflush(nil)
-    _ = unsafe MPI_Abort(handle, status)
+    _ = cmpi_abort(handle, status)
     exit(status)
   }
 

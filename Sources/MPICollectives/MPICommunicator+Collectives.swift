@@ -4,7 +4,7 @@ package import Collectives
 extension MPICommunicator {
   /// The corresponding MPI function is `MPI_Barrier` (MPI 3.1, section 5.3).
   package func barrier() throws(CollectiveError) {
-    try unsafe check(MPI_Barrier(handle), "MPI_Barrier", "barrier", rank: rank)
+    try check(cmpi_barrier(handle), "MPI_Barrier", "barrier", rank: rank)
   }
 
   /// The corresponding MPI function is `MPI_Bcast` (MPI 3.1, section 5.4).
@@ -16,9 +16,8 @@ extension MPICommunicator {
     while start < bytes.count {
       let count = min(messageLimit, bytes.count - start)
       try unsafe check(
-        MPI_Bcast(
-          bytes.baseAddress.map { unsafe $0 + start }, Int32(count), unsafe cmpi_byte(),
-          Int32(root), unsafe handle),
+        cmpi_bcast(
+          bytes.baseAddress.map { unsafe $0 + start }, Int32(count), Int32(root), handle),
         "MPI_Bcast", "broadcast of \(bytes.count) bytes", rank: rank, peer: root)
       start += count
     }
@@ -33,10 +32,8 @@ extension MPICommunicator {
       "room for \(all.count) bytes != \(worldSize) x \(mine.count)")
     // Longer ones do not fit MPI's counts; the ring cuts them into messages.
     guard mine.count <= messageLimit else { return try unsafe ringAllGather(mine, into: all) }
-    let count = Int32(mine.count)
     try unsafe check(
-      MPI_Allgather(
-        mine.baseAddress, count, cmpi_byte(), all.baseAddress, count, cmpi_byte(), handle),
+      cmpi_allgather(mine.baseAddress, Int32(mine.count), all.baseAddress, handle),
       "MPI_Allgather", "all-gather of \(mine.count) bytes a rank", rank: rank)
   }
 
@@ -46,8 +43,7 @@ extension MPICommunicator {
   package func allReduceSum(_ floats: UnsafeMutableBufferPointer<Float>) throws(CollectiveError) {
     precondition(floats.count <= Int(Int32.max), "\(floats.count) floats are too many")
     try unsafe check(
-      MPI_Allreduce(
-        cmpi_in_place(), floats.baseAddress, Int32(floats.count), cmpi_float(), cmpi_sum(), handle),
+      cmpi_allreduce_sum(floats.baseAddress, Int32(floats.count), handle),
       "MPI_Allreduce", "sum of \(floats.count) floats", rank: rank)
   }
 
@@ -55,11 +51,11 @@ extension MPICommunicator {
   ///
   /// The corresponding MPI function is `MPI_Finalize` (MPI 3.1, section 8.7).
   package func finalize() throws(CollectiveError) {
-    var own = unsafe handle
-    try unsafe check(MPI_Comm_free(&own), "MPI_Comm_free", "end of MPI", rank: rank)
+    var own = handle
+    try unsafe check(cmpi_comm_free(&own), "MPI_Comm_free", "end of MPI", rank: rank)
     try check(MPI_Finalize(), "MPI_Finalize", "end of MPI", rank: rank)
   }
 
   /// The corresponding MPI function is `MPI_Abort` (MPI 3.1, section 8.7).
-  package func abort(status: Int32) -> Never { unsafe Environment.abort(handle, status: status) }
+  package func abort(status: Int32) -> Never { Environment.abort(handle, status: status) }
 }

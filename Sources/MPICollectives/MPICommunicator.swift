@@ -13,7 +13,7 @@ package import Collectives
 /// MPI returns error codes instead of ending the job; every call is checked, and its error says
 /// what was being done and names the C function. MPI's own reductions are not used, because their
 /// order of summation is not ours.
-@safe package final class MPICommunicator: Communicator {
+package final class MPICommunicator: Communicator {
   package let rank: Int
   package let worldSize: Int
   package let hostName: String
@@ -23,7 +23,7 @@ package import Collectives
 
   /// All ranks of the world, host by host; a communicator of its own, so that nobody else's
   /// messages mix with ours.
-  let handle: MPI_Comm?
+  let handle: cmpi_comm
   /// The most bytes in one MPI message: the counts of MPI 3.1 are 32 bits wide.
   let messageLimit: Int
   private var pool = RequestPool()
@@ -46,12 +46,12 @@ package import Collectives
     precondition(messageLimit <= Int(Int32.max), "messageLimit \(messageLimit) > \(Int32.max)")
     self.messageLimit = messageLimit
     canChangeThreads = try Environment.initialise()
-    let joined = try unsafe Environment.joinByHost()
-    unsafe handle = unsafe joined.ranks
-    ranksOnHost = unsafe joined.onHost
-    hostNumber = unsafe joined.hostNumber
-    rank = try unsafe Environment.rank(in: handle)
-    worldSize = try unsafe Environment.size(of: handle)
+    let joined = try Environment.joinByHost()
+    handle = joined.ranks
+    ranksOnHost = joined.onHost
+    hostNumber = joined.hostNumber
+    rank = try Environment.rank(in: handle)
+    worldSize = try Environment.size(of: handle)
     hostName = try Environment.processorName(rank: rank)
   }
 
@@ -61,10 +61,10 @@ package import Collectives
   package func startSend(
     _ bytes: UnsafeRawBufferPointer, to peer: Int
   ) throws(CollectiveError) -> Transfer {
-    try unsafe start("MPI_Isend", isSend: true, peer, bytes.count) { offset, count, request in
-      unsafe MPI_Isend(
-        bytes.baseAddress.map { unsafe $0 + offset }, count, cmpi_byte(), Int32(peer),
-        Self.tag, handle, &request)
+    try start("MPI_Isend", isSend: true, peer, bytes.count) { offset, count, request in
+      unsafe cmpi_isend(
+        bytes.baseAddress.map { unsafe $0 + offset }, count, Int32(peer), Self.tag, handle,
+        &request)
     }
   }
 
@@ -72,17 +72,17 @@ package import Collectives
   package func startReceive(
     _ bytes: UnsafeMutableRawBufferPointer, from peer: Int
   ) throws(CollectiveError) -> Transfer {
-    try unsafe start("MPI_Irecv", isSend: false, peer, bytes.count) { offset, count, request in
-      unsafe MPI_Irecv(
-        bytes.baseAddress.map { unsafe $0 + offset }, count, cmpi_byte(), Int32(peer),
-        Self.tag, handle, &request)
+    try start("MPI_Irecv", isSend: false, peer, bytes.count) { offset, count, request in
+      unsafe cmpi_irecv(
+        bytes.baseAddress.map { unsafe $0 + offset }, count, Int32(peer), Self.tag, handle,
+        &request)
     }
   }
 
   /// Starts as many messages as `byteCount` needs, at least one, and chains them.
   private func start(
     _ function: StaticString, isSend: Bool, _ peer: Int, _ byteCount: Int,
-    _ message: (_ offset: Int, _ count: Int32, _ request: inout MPI_Request?) -> Int32
+    _ message: (_ offset: Int, _ count: Int32, _ request: inout cmpi_request) -> Int32
   ) throws(CollectiveError) -> Transfer {
     try checkPeer(peer, "\(isSend ? "send" : "receive") of \(byteCount) bytes")
     var first = -1
@@ -90,15 +90,14 @@ package import Collectives
     var offset = 0
     repeat {
       let count = min(messageLimit, byteCount - offset)
-      var request = unsafe cmpi_request_null()
-      let code = unsafe message(offset, Int32(count), &request)
+      var request = cmpi_no_request()
+      let code = message(offset, Int32(count), &request)
       if code != MPI_SUCCESS {
         if first >= 0 { cancelChain(first) }
         let operation = "\(isSend ? "send" : "receive") of \(byteCount) bytes"
         throw mpiError(code, function, operation, rank: rank, peer: peer)
       }
-      let place = unsafe pool.add(
-        .init(request: request, isSend: isSend, peer: peer, byteCount: count))
+      let place = pool.add(.init(request: request, isSend: isSend, peer: peer, byteCount: count))
       if last >= 0 { pool[last].next = place } else { first = place }
       last = place
       offset += count
@@ -113,8 +112,7 @@ package import Collectives
     var place = transfer.slot
     while place >= 0 {
       var flag: Int32 = 0
-      var status = MPI_Status()
-      let code = unsafe MPI_Request_get_status(pool[place].request, &flag, &status)
+      let code = unsafe cmpi_request_get_status(pool[place].request, &flag)
       // A message that failed is finished: `wait` says why.
       if code == MPI_SUCCESS, flag == 0 { return false }
       place = pool[place].next
@@ -129,12 +127,12 @@ package import Collectives
       var entry = pool.remove(place)
       place = entry.next
       var status = MPI_Status()
-      var code = unsafe MPI_Wait(&entry.request, &status)
+      var code = unsafe cmpi_wait(&entry.request, &status)
       var received: Int32 = 0
       var function: StaticString = "MPI_Wait"
       if code == MPI_SUCCESS, !entry.isSend {
         function = "MPI_Get_count"
-        code = unsafe MPI_Get_count(&status, cmpi_byte(), &received)
+        code = unsafe cmpi_get_count(&status, &received)
       }
       if code == MPI_SUCCESS, entry.isSend || Int(received) == entry.byteCount { continue }
       if place >= 0 { cancelChain(place) }
@@ -152,8 +150,8 @@ package import Collectives
       var entry = pool.remove(place)
       place = entry.next
       // The job is over because of an earlier error: the codes would tell nothing more.
-      if !entry.isSend { _ = unsafe MPI_Cancel(&entry.request) }
-      _ = unsafe MPI_Request_free(&entry.request)
+      if !entry.isSend { _ = unsafe cmpi_cancel(&entry.request) }
+      _ = unsafe cmpi_request_free(&entry.request)
     }
   }
 

@@ -6,8 +6,8 @@ internal import CMPI
 /// used again, so that a warm pool does not allocate.
 struct RequestPool {
   /// One message under way.
-  @safe struct Entry {
-    var request: MPI_Request?
+  struct Entry {
+    var request: cmpi_request
     var isSend: Bool
     var peer: Int
     var byteCount: Int
