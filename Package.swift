@@ -7,8 +7,8 @@ import PackageDescription
 let warnings: [SwiftSetting] =
   Context.environment["GRU_DIST_WARNINGS"] == "errors" ? [.treatAllWarnings(as: .error)] : []
 
-/// The name by which pkg-config knows the MPI library to build with: GRU_DIST_MPI, or else the first
-/// of these that is installed. All are one source here (Sources/CMPI).
+/// The name by which pkg-config knows the MPI library to build with: GRU_DIST_MPI, or else the
+/// first of these that is installed. All are one source here (Sources/CMPI).
 let mpi: String =
   Context.environment["GRU_DIST_MPI"]
   ?? ["ompi-c", "mpich", "impi", "cray-mpich"].first(where: isKnownToPkgConfig) ?? "ompi-c"
@@ -215,9 +215,11 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "lab-switch", dependencies: ["CPlatform", "Records"], swiftSettings: strictHot),
+    .target(
+      name: "LaunchEnvironment", path: "Tests/LaunchEnvironment", swiftSettings: common),
     .testTarget(
       name: "CollectivesTests",
-      dependencies: ["Kernels", "Collectives", "mpi-conformance"],
+      dependencies: ["Kernels", "Collectives", "mpi-conformance", "LaunchEnvironment"],
       swiftSettings: common),
     .testTarget(
       name: "GRUCoreTests", dependencies: ["Cells", "GRUCore", "ReferenceModels", "Kernels"],
@@ -275,15 +277,17 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["gru-dist", "Records", "Configuration", "Collectives", "Prediction"],
+      dependencies: [
+        "gru-dist", "Records", "Configuration", "Collectives", "Prediction", "LaunchEnvironment",
+      ],
       swiftSettings: common),
     .testTarget(
-      name: "GoldenTests", dependencies: ["gru-dist"], exclude: ["Version1", "Version2", "record"],
-      swiftSettings: common),
+      name: "GoldenTests", dependencies: ["gru-dist", "LaunchEnvironment"],
+      exclude: ["Version1", "Version2", "record"], swiftSettings: common),
     .testTarget(
       name: "SupervisionTests",
       dependencies: [
-        "Records", "Supervision", "gru-dist", "lab-switch",
+        "Records", "Supervision", "gru-dist", "lab-switch", "LaunchEnvironment",
       ],
       swiftSettings: common),
     .testTarget(

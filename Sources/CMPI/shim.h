@@ -3,8 +3,8 @@
 // A handle (communicator, request, data type, ...) is an address in Open MPI and in the standard
 // ABI of MPI 5.0, and a number in MPICH and in what is made of it (Intel MPI, Cray MPICH), so that
 // Swift would see another type with each of them; and mpi.h defines the handles that we name as
-// macros that Swift cannot import. So a handle is a structure here, and every function that takes or
-// sets one has its counterpart, with the name cmpi_... and the same result: MPI's error code.
+// macros that Swift cannot import. So a handle is a structure here, and every function that takes
+// or sets one has its counterpart, with the name cmpi_... and the same result: MPI's error code.
 #ifndef GRU_DIST_CMPI_SHIM_H
 #define GRU_DIST_CMPI_SHIM_H
 

@@ -98,6 +98,13 @@ enum Environment {
     }
   }
 
+  static func libraryVersion() -> String {
+    let words = try? unsafe text(capacity: Int(cmpi_max_library_version())) { text, length in
+      if unsafe MPI_Get_library_version(text, &length) != MPI_SUCCESS { unsafe text[0] = 0 }
+    }
+    return words ?? ""
+  }
+
   static func abort(_ handle: cmpi_comm, status: Int32) -> Never {
     fflush(nil)
     _ = cmpi_abort(handle, status)

@@ -36,6 +36,10 @@ package final class MPICommunicator: Communicator {
     }
   }
 
+  /// What the MPI library says of itself, in or outside a job. The corresponding MPI function is
+  /// `MPI_Get_library_version` (MPI 3.1, section 8.1.1).
+  package static var libraryVersion: String { Environment.libraryVersion() }
+
   /// Joins the job. The corresponding MPI function is `MPI_Init_thread` (MPI 3.1, section 12.4.3)
   /// with serialized threads, or else funneled ones.
   ///

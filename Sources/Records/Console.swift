@@ -92,6 +92,8 @@ package struct Console: Sendable {
     guard isCoordinator else { return false }
     if let term = ProcessInfo.processInfo.environment["TERM"], term == "dumb" { return false }
     guard launchedByMPI else { return isatty(textDescriptor) == 1 }
+    // The launcher of Open MPI 5 keeps what it is given until the line ends.
+    if ProcessInfo.processInfo.environment["PRTE_LAUNCHED"] != nil { return false }
     let link = "/proc/\(getppid())/fd/\(textDescriptor)"
     guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: link) else {
       return false

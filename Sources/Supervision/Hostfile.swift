@@ -1,5 +1,5 @@
 import Foundation
-import Records
+package import Records
 
 /// The hosts of a job, as Open MPI's hostfiles name them: a name and `slots=N` a line.
 package struct Hostfile: Sendable, Equatable {
@@ -12,8 +12,8 @@ package struct Hostfile: Sendable, Equatable {
   }
 
   package var hosts: [Host]
-  /// Whether launchers read the file as it is: they know one kind of line end.
-  package private(set) var isPlain = true
+  /// Whether the lines end as launchers know it.
+  private var isPlain = true
 
   package init(file path: String) throws {
     let data: [UInt8]
@@ -53,7 +53,13 @@ package struct Hostfile: Sendable, Equatable {
     return Set(hosts.map(\.name).filter { found.contains($0) && !Self.isLocal($0) })
   }
 
-  package var text: String { hosts.map { $0.line + "\n" }.joined() }
+  /// As the launcher of a family reads it.
+  package func text(for family: MPIFamily) -> String {
+    hosts.map { family.hostLine($0.name, slots: $0.slots, asWritten: $0.line) + "\n" }.joined()
+  }
+
+  /// Whether a launcher of a family reads the file as it is.
+  package func isPlain(for family: MPIFamily) -> Bool { isPlain && family == .openMPI }
 
   /// Whether a name means this machine, which needs no probe.
   package static func isLocal(_ name: String) -> Bool {

@@ -57,17 +57,16 @@ final class Job {
   }
 
   /// Passes a signal on: to rank 0, which tells the others, where it runs on this machine, and
-  /// otherwise to the launcher. Launchers give their ranks a second or so after SIGTERM, which may
-  /// be less than a step; SIGUSR2, which means the same to a rank, they pass on and do not heed.
+  /// otherwise to the launcher, a SIGTERM as the signal by which it stops its ranks in good order.
   ///
   /// - Returns: who got it.
-  func forward(_ signal: Int32) -> String {
+  func forward(_ signal: Int32, family: MPIFamily) -> String {
     _ = readHeartbeat()
     if let rank = status?.process, rank.isAlive {
       kill(rank.pid, signal)
       return "rank 0 (process \(rank.pid))"
     }
-    if process.isAlive { kill(process.pid, signal == SIGTERM ? SIGUSR2 : signal) }
+    if process.isAlive { kill(process.pid, signal == SIGTERM ? family.stopSignal : signal) }
     return "the launcher (process \(process.pid))"
   }
 

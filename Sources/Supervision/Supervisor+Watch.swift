@@ -68,13 +68,14 @@ extension Supervisor {
       log.say(
         job.status == nil
           ? "SIGUSR1: the job has nothing to save yet"
-          : "SIGUSR1: passes it on to \(job.forward(SIGUSR1))")
+          : "SIGUSR1: passes it on to \(job.forward(SIGUSR1, family: options.family))")
     }
   }
 
   private func passStop(to job: Job) {
     let isRepeated = stopPassed != nil
     stopPassed = ContinuousClock.now
-    log.say("asked to stop: passes that on\(isRepeated ? " again" : "") to \(job.forward(SIGTERM))")
+    let heard = job.forward(SIGTERM, family: options.family)
+    log.say("asked to stop: passes that on\(isRepeated ? " again" : "") to \(heard)")
   }
 }

@@ -185,13 +185,13 @@ package final class Supervisor {
           gone.isEmpty ? "all hosts answer" : "hosts gone: \(gone.joined(separator: ", "))")
       }
       state.hostsGone = gone
-      if !left.hosts.isEmpty, !gone.isEmpty || !hostfile.isPlain {
+      if !left.hosts.isEmpty, !gone.isEmpty || !hostfile.isPlain(for: options.family) {
         ranks = left.ranks(wanted: options.ranks, ofAll: hostfile)
         let path = "\(options.runDirectory)/\(RunFiles.daemonHosts)"
         if let input = options.hostfile, FileStatus.areSame(input, path) {
           throw UsageError("--hostfile: '\(path)' is written by the daemon; name another file")
         }
-        try FileDraft.write(Array(left.text.utf8), to: path, replaces: true)
+        try FileDraft.write(Array(left.text(for: options.family).utf8), to: path, replaces: true)
         hostsPath = path
       }
     }

@@ -1,5 +1,5 @@
 package import Configuration
-import Records
+package import Records
 
 /// What a supervisor was asked to do.
 package struct SupervisorOptions: Sendable {
@@ -12,8 +12,10 @@ package struct SupervisorOptions: Sendable {
   package var ranks: Int
   package var hostfile: String?
   /// What starts the ranks, up to but not including the program; `{np}` and `{hostfile}` stand for
-  /// the number of ranks and the hosts. Empty means Open MPI's mpirun.
+  /// the number of ranks and the hosts. Empty means the mpirun of the MPI library.
   package var launcher: [String] = []
+  /// Of this program's MPI library: how its mpirun is called, and which signal stops it well.
+  package var family = MPIFamily.openMPI
   /// A shell command that succeeds when the host `{host}` can take ranks.
   package var probe = "ssh -o BatchMode=yes -o ConnectTimeout=5 {host} true"
   /// Failures in a row without a new checkpoint after which the supervisor gives up.
@@ -45,8 +47,8 @@ package struct SupervisorOptions: Sendable {
   func command(ranks: Int, hostfile: String?, file: String? = nil) -> [String] {
     var words = launcher
     if words.isEmpty {
-      words = ["mpirun", "-np", "{np}", "-x", RunFiles.launchVariable]
-      if hostfile != nil { words += ["--hostfile", "{hostfile}"] }
+      words = family.launcher(
+        hasHostfile: hostfile != nil, exported: RunFiles.launchVariable)
     }
     words = words.map {
       $0.replacing("{np}", with: "\(ranks)").replacing("{hostfile}", with: hostfile ?? "")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectives
 import Configuration
 import Foundation
+import MPICollectives
 import Records
 import Runs
 import Supervision
@@ -106,6 +107,7 @@ struct DaemonCommand: RankedCommand {
       config: effective, program: program, trainArguments: trainArguments, ranks: np)
     options.hostfile = hostfile
     options.launcher = launcher
+    options.family = MPIFamily(libraryVersion: MPICommunicator.libraryVersion)
     options.probe = probe
     options.maxFailures = maxFailures
     options.backOff = backOff

@@ -1,6 +1,7 @@
 import Collectives
 import Foundation
 import Kernels
+import LaunchEnvironment
 import Testing
 
 /// The self-test under mpirun, on real processes.
@@ -63,9 +64,9 @@ private struct Job: CustomStringConvertible {
     try #require(FileManager.default.isExecutableFile(atPath: program), "\(program) is missing")
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    let launcher = ranks.map { ["mpirun", "--oversubscribe", "-np", "\($0)"] } ?? []
+    let launcher = ranks.map { ["mpirun", "-np", "\($0)"] } ?? []
     process.arguments = launcher + [program] + arguments
-    process.environment = Self.environment
+    process.environment = LaunchEnvironment.values
     // Files, not pipes: a job that is ended early may leave a writer behind, which nobody awaits.
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("mpi-conformance-\(UUID().uuidString)")
@@ -91,17 +92,5 @@ private struct Job: CustomStringConvertible {
     lines = text.split(separator: "\n").map(String.init)
     let complaints = try String(contentsOf: errors, encoding: .utf8)
     description = "status \(status), output: \(text), errors: \(complaints)"
-  }
-
-  /// What a machine with few cores or a root user needs, and nothing of a surrounding MPI job.
-  private static var environment: [String: String] {
-    var environment = ProcessInfo.processInfo.environment.filter { name, _ in
-      !["OMPI_", "PMIX_", "PMI_", "ORTE_"].contains { name.hasPrefix($0) }
-    }
-    environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
-    environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
-    environment["OMPI_MCA_rmaps_base_oversubscribe"] = "1"
-    environment["OMPI_MCA_mpi_yield_when_idle"] = "1"
-    return environment
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import LaunchEnvironment
 import Records
 import Testing
 
@@ -17,11 +18,7 @@ import Testing
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
     process.arguments = ["-c", "set -o pipefail; { \(line)\n} 2>errors"]
     process.currentDirectoryURL = place.folder
-    var environment = ProcessInfo.processInfo.environment.filter { name, _ in
-      !["OMPI_", "PMIX_", "PMI_", "GRU_DIST_"].contains { name.hasPrefix($0) }
-    }
-    environment["G"] = Program.path
-    process.environment = environment
+    process.environment = LaunchEnvironment.values.merging(["G": Program.path]) { $1 }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     #expect(try process.runToItsEnd(within: secondsAllowed), "\(line)")

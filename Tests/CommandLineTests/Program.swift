@@ -1,4 +1,5 @@
 import Foundation
+import LaunchEnvironment
 import Records
 import Testing
 
@@ -44,14 +45,14 @@ struct Program: CustomStringConvertible {
   ) throws {
     let program = Self.path
     try #require(FileManager.default.isExecutableFile(atPath: program), "\(program) is missing")
-    let launcher = ranks.map { ["mpirun", "--oversubscribe", "-np", "\($0)"] } ?? []
+    let launcher = ranks.map { ["mpirun", "-np", "\($0)"] } ?? []
     command = (launcher + ["gru-dist"] + arguments).joined(separator: " ")
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     let shell = ["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh"]
     process.arguments =
       (withoutStandardFiles ? shell : []) + launcher + [program] + arguments
-    process.environment = Self.environment.merging(extra) { $1 }
+    process.environment = LaunchEnvironment.values.merging(extra) { $1 }
     process.currentDirectoryURL = folder
     // Files, not pipes: a job that is ended early may leave a writer behind, which nobody awaits.
     let logs = FileManager.default.temporaryDirectory
@@ -70,18 +71,6 @@ struct Program: CustomStringConvertible {
     errors = String(decoding: try Data(contentsOf: files[1]), as: UTF8.self)
     try #require(!isLate, "\(command) took more than \(secondsAllowed) s: \(output) \(errors)")
     status = process.terminationStatus
-  }
-
-  /// What a machine with few cores or a root user needs, and nothing of a surrounding MPI job.
-  private static var environment: [String: String] {
-    var environment = ProcessInfo.processInfo.environment.filter { name, _ in
-      !["OMPI_", "PMIX_", "PMI_", "ORTE_", "GRU_DIST_"].contains { name.hasPrefix($0) }
-    }
-    environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
-    environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
-    environment["OMPI_MCA_rmaps_base_oversubscribe"] = "1"
-    environment["OMPI_MCA_mpi_yield_when_idle"] = "1"
-    return environment
   }
 }
 

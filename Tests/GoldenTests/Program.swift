@@ -1,4 +1,5 @@
 import Foundation
+import LaunchEnvironment
 
 /// Runs of `gru-dist` as its users start it.
 ///
@@ -29,7 +30,7 @@ struct Program: Sendable {
     guard FileManager.default.isExecutableFile(atPath: path) else {
       throw Failure(description: "there is no program \(path)")
     }
-    let launcher = world.ranks.map { ["mpirun", "--oversubscribe", "-np", "\($0)"] } ?? []
+    let launcher = world.ranks.map { ["mpirun", "-np", "\($0)"] } ?? []
     let computing = ["--threads", "\(world.threads)", "--isa", isa]
     let command = launcher + [path] + arguments + (options ? computing : [])
     let logs = folder.appendingPathComponent("logs-\(UUID().uuidString)")
@@ -52,7 +53,7 @@ struct Program: Sendable {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = command
     // Jobs that start at the same moment and share a session directory fail now and then.
-    process.environment = environment.merging(["OMPI_MCA_orte_tmpdir_base": logs.path]) { $1 }
+    process.environment = LaunchEnvironment.values.merging(["OMPI_MCA_orte_tmpdir_base": logs.path]) { $1 }
     process.currentDirectoryURL = folder
     let files = ["output", "errors"].map { logs.appendingPathComponent($0) }
     for file in files { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
@@ -75,19 +76,6 @@ struct Program: Sendable {
     }
     return process.terminationStatus
   }
-
-  /// What a machine with few cores or a root user needs, and nothing of a surrounding MPI job.
-  private static let environment: [String: String] = {
-    var environment = ProcessInfo.processInfo.environment.filter { name, _ in
-      !["OMPI_", "PMIX_", "PMI_", "ORTE_", "GRU_DIST_"].contains { name.hasPrefix($0) }
-    }
-    environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
-    environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
-    environment["OMPI_MCA_rmaps_base_oversubscribe"] = "1"
-    environment["OMPI_MCA_mpi_yield_when_idle"] = "1"
-    environment["OMPI_MCA_hwloc_base_binding_policy"] = "none"
-    return environment
-  }()
 }
 
 /// The instruction sets of this machine, by the names of `--isa`.

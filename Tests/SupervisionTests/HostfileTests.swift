@@ -13,17 +13,20 @@ import Testing
     let file = try Self.hosts("# cluster\n\na slots=4 max_slots=8  # first\n\tb\nc slots=2\n")
     #expect(file.hosts.map(\.name) == ["a", "b", "c"])
     #expect(file.hosts.map(\.slots) == [4, nil, 2])
-    #expect(file.text == "a slots=4 max_slots=8\nb\nc slots=2\n")
+    #expect(file.text(for: .openMPI) == "a slots=4 max_slots=8\nb\nc slots=2\n")
+    #expect(file.text(for: .mpich) == "a:4\nb\nc:2\n")
+    #expect(file.isPlain(for: .openMPI))
+    #expect(!file.isPlain(for: .mpich))
   }
 
   @Test func linesMayEndAsOnWindows() throws {
     let file = try Self.hosts("# lab\r\na slots=4\r\n\r\nb slots=2  # last\r\n")
     #expect(file.hosts.map(\.name) == ["a", "b"])
     #expect(file.hosts.map(\.slots) == [4, 2])
-    #expect(file.text == "a slots=4\nb slots=2\n")
+    #expect(file.text(for: .openMPI) == "a slots=4\nb slots=2\n")
     // Launchers get a file of their own kind.
-    #expect(!file.isPlain)
-    #expect(try Self.hosts(file.text).isPlain)
+    #expect(!file.isPlain(for: .openMPI))
+    #expect(try Self.hosts(file.text(for: .openMPI)).isPlain(for: .openMPI))
   }
 
   @Test(arguments: ["", "# nothing\n\n", "a slots=0\n", "a slots=many\n"])

@@ -1,4 +1,5 @@
 import Foundation
+import LaunchEnvironment
 import Records
 import Testing
 
@@ -28,10 +29,12 @@ final class Laboratory {
     process = Process()
     process.executableURL = URL(fileURLWithPath: Self.script)
     process.arguments = ["--no-build", "--hosts", "\(hosts)"] + options + command
-    process.environment = TinyRun.environment.merging([
+    process.environment = LaunchEnvironment.values.merging([
       // mpirun notices in five seconds that a host is gone.
       "OMPI_MCA_oob_tcp_keepalive_time": "2", "OMPI_MCA_oob_tcp_keepalive_intvl": "1",
       "OMPI_MCA_oob_tcp_keepalive_probes": "3",
+      "PRTE_MCA_oob_tcp_keepalive_time": "2", "PRTE_MCA_oob_tcp_keepalive_intvl": "1",
+      "PRTE_MCA_oob_tcp_keepalive_probes": "3",
       "LAB_SWITCH": URL(fileURLWithPath: run.program).deletingLastPathComponent()
         .appendingPathComponent("lab-switch").path,
     ]) { $1 }

@@ -1,4 +1,5 @@
 import Foundation
+import LaunchEnvironment
 import Records
 import Testing
 
@@ -65,24 +66,11 @@ final class TinyRun {
     try Data(config.utf8).write(to: folder.appendingPathComponent("config.json"))
   }
 
-  /// What a machine with few cores or a root user needs, and nothing of a surrounding MPI job.
-  static let environment: [String: String] = {
-    var environment = ProcessInfo.processInfo.environment.filter { name, _ in
-      !["OMPI_", "PMIX_", "PMI_", "ORTE_"].contains { name.hasPrefix($0) }
-    }
-    environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
-    environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
-    environment["OMPI_MCA_rmaps_base_oversubscribe"] = "1"
-    environment["OMPI_MCA_mpi_yield_when_idle"] = "1"
-    environment["OMPI_MCA_hwloc_base_binding_policy"] = "none"
-    return environment
-  }()
-
   private func start(_ arguments: [String], output: String) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
-    process.environment = Self.environment
+    process.environment = LaunchEnvironment.values
     process.standardInput = FileHandle.nullDevice
     if !FileManager.default.fileExists(atPath: path(output)) {
       _ = FileManager.default.createFile(atPath: path(output), contents: nil)
