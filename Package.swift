@@ -169,18 +169,22 @@ let package = Package(
       ],
       swiftSettings: strictHot),
     .target(
+      name: "Debugging",
+      dependencies: ["Kernels", "GRUCore", "ReferenceModels", "Collectives", "Records", "Engine"],
+      swiftSettings: strict),
+    .target(
       name: "Runs",
       dependencies: [
-        "Hooks", "Kernels", "Tasks", "Cells", "GRUCore", "ReferenceModels", "Collectives",
-        "Corpora", "Batches", "Datasets", "Checkpoints", "Interchange", "Records", "Configuration",
-        "Engine", "Scoring", "WarmStarts", "NumericContract",
+        "Hooks", "Debugging", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
+        "Batches", "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
+        "Scoring", "WarmStarts", "NumericContract",
       ],
       swiftSettings: strict),
     .target(
       name: "Studies",
       dependencies: [
         "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Batches", "Datasets",
-        "Records", "Configuration", "Engine", "Scoring", "Runs",
+        "Records", "Configuration", "Engine", "Scoring", "Debugging", "Runs",
       ],
       swiftSettings: strict),
     .target(
@@ -245,7 +249,8 @@ let package = Package(
       name: "RunsTests",
       dependencies: [
         "Runs", "Scoring", "Engine", "Kernels", "Tasks", "GRUCore", "Collectives", "Corpora",
-        "Datasets", "Checkpoints", "Records", "Configuration", "Studies", "NumericContract",
+        "Datasets", "Checkpoints", "Records", "Configuration", "Debugging", "Studies",
+        "NumericContract",
       ],
       swiftSettings: common),
     .testTarget(

@@ -1,6 +1,7 @@
 import Checkpoints
 import Configuration
 import Corpora
+import Debugging
 import Engine
 import GRUCore
 import Kernels

@@ -2,6 +2,7 @@ import Checkpoints
 import Collectives
 import Configuration
 import Datasets
+import Debugging
 import Engine
 import Foundation
 import GRUCore

@@ -3,6 +3,7 @@ package import Collectives
 import Configuration
 import Corpora
 import Datasets
+import Debugging
 package import Engine
 import Foundation
 import GRUCore

@@ -6,7 +6,7 @@ import Kernels
 import Records
 import Testing
 
-@testable import Runs
+@testable import Debugging
 
 @Suite struct DebugChecksTests {
   @Test(arguments: [

@@ -9,6 +9,7 @@ import Kernels
 import Records
 import Testing
 
+@testable import Debugging
 @testable import Runs
 
 /// A task with data of its own, small enough to train within a second.

@@ -1,6 +1,7 @@
 package import Cells
 package import Collectives
 package import Configuration
+import Debugging
 import Engine
 import Foundation
 import GRUCore

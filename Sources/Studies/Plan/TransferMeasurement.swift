@@ -1,3 +1,4 @@
+import Debugging
 import Foundation
 package import Kernels
 import Records
