@@ -131,7 +131,8 @@ package final class HookRunner: Sendable {
     if let deadline = state.withLock({ $0.deadline }), start >= deadline {
       return "was not started: the commands before it took all of the time that the run waits"
     }
-    log.begin(event, command)
+    let logStart = log.begin(event, command)
+    defer { log.bound(from: logStart) }
     let child: Child
     do {
       child = try Child(
@@ -151,6 +152,7 @@ package final class HookRunner: Sendable {
         return "was ended after \(limit) s (run.hooks.seconds is \(Int(seconds)))"
       }
       Thread.sleep(forTimeInterval: pause)
+      log.bound(from: logStart)
       pause = min(0.05, 1.5 * pause)
       end = child.end()
     }

@@ -1,7 +1,8 @@
 import Foundation
-import Hooks
 import Records
 import Testing
+
+@testable import Hooks
 
 /// Commands at events, without a run.
 @Suite struct HookRunnerTests {
@@ -167,6 +168,48 @@ import Testing
     let idle = HookRunner(commands: [:], seconds: 1, runDirectory: folder.path)
     idle.post(event(.done, 1))
     idle.finish()
+  }
+
+  /// What mpirun tells a rank goes; what people have set for jobs (launch/env) stays.
+  @Test func settingsOfJobsReachCommandsAndRanksDoNot() {
+    let settings = [
+      "OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM",
+      "OMPI_MCA_rmaps_base_oversubscribe", "OMPI_MCA_mpi_yield_when_idle",
+      "OMPI_MCA_hwloc_base_binding_policy", "OMPI_MCA_oob_tcp_keepalive_time", "OMPI_MCA_btl",
+      "OMPI_MCA_btl_tcp_if_include", "OMPI_MCA_orte_default_hostfile", "OMPI_MCA_plm_rsh_agent",
+    ]
+    let told = [
+      "OMPI_COMM_WORLD_RANK", "OMPI_UNIVERSE_SIZE", "OMPI_APP_CTX_NUM_PROCS", "OMPI_FIRST_RANKS",
+      "OMPI_FILE_LOCATION", "OMPI_COMMAND", "OMPI_NUM_APP_CTX", "OMPI_MCA_ess",
+      "OMPI_MCA_ess_base_jobid", "OMPI_MCA_ess_base_vpid", "OMPI_MCA_initial_wdir",
+      "OMPI_MCA_orte_hnp_uri", "OMPI_MCA_orte_local_daemon_uri", "OMPI_MCA_orte_launch",
+      "OMPI_MCA_orte_precondition_transports", "OMPI_MCA_pmix", "PMIX_RANK", "PMI_RANK",
+      "OMPI_MCA_shmem_RUNTIME_QUERY_hint", "OMPI_MCA_mpi_oversubscribe", "GRU_DIST_LAUNCH",
+    ]
+    var own = ["PATH": "/bin"]
+    for name in settings + told { own[name] = "1" }
+    let found = event(.done, 3).environment(from: own)
+    #expect(Set(found.keys) == Set(settings + ["PATH", "GRU_DIST_EVENT", "GRU_DIST_STEP"]))
+  }
+
+  @Test func logOfOneCommandIsBoundedAndSaysSo() throws {
+    let folder = try Folder()
+    let most = 64 << 20
+    let runner = HookRunner(
+      commands: [
+        .checkpoint: shell("head -c \(most + 1_000_000) /dev/zero; sleep 0.3; echo late"),
+        .done: shell("echo said"),
+      ], seconds: 60, runDirectory: folder.path)
+    runner.post(event(.checkpoint, 1))
+    runner.post(event(.done, 2))
+    runner.finish()
+    #expect(runner.takeFailures().isEmpty)
+    let before = try Data(contentsOf: URL(fileURLWithPath: "\(folder.path)/hooks.log.1"))
+    let printed = before.drop { $0 != 0 }
+    #expect(printed.prefix { $0 == 0 }.count == most)
+    let end = String(decoding: printed.drop { $0 == 0 }, as: UTF8.self)
+    #expect(end.contains("more than 64 MiB") && end.count < 300, "\(end)")
+    #expect(folder.text("hooks.log").hasSuffix("echo said\nsaid\n"))
   }
 
   @Test func logBeginsAnewWhenItIsLong() throws {
