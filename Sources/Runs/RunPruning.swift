@@ -12,7 +12,7 @@ package struct RunPruning {
   /// Which model; nil takes the best where the run has validated.
   package var wish: ChosenCheckpoint.Wish?
   /// Only says what would be removed.
-  package var isRehearsal = false
+  package var isDryRun = false
 
   package init(path: String) { self.path = path }
 
@@ -24,7 +24,7 @@ package struct RunPruning {
     let store = CheckpointStore(directory: "\(path)/\(RunFiles.checkpoints)")
     try requireRun()
     try withRunHeld {
-      if !isRehearsal { try store.recover() }
+      if !isDryRun { try store.recover() }
       let model = try LoadedModel(path: path, wanting: wish)
       model.refusals.forEach(Console.complain)
       guard model.checkpoint.path == store.path(ofStep: model.checkpoint.step) else {
@@ -40,17 +40,17 @@ package struct RunPruning {
         "removed_steps": .array(others.map { .integer($0) }),
         "bytes_before": .integer(before.bytes),
       ]
-      if !isRehearsal {
+      if !isDryRun {
         let kept = try reduce(model, in: store)
         try store.removeAllBut(kept)
       }
-      let after = isRehearsal ? try expected(of: model, others, store) : DirectorySize(path)
+      let after = isDryRun ? try expected(of: model, others, store) : DirectorySize(path)
       console.say(
-        "\(path) \(isRehearsal ? "would take" : "takes") \(Format.bytes(after.bytes)), and took "
-          + "\(Format.bytes(before.bytes)); it can\(isRehearsal ? "" : "not") be resumed"
-          + (isRehearsal ? " still, since nothing was removed (--dry-run)" : " any more"))
+        "\(path) \(isDryRun ? "would take" : "takes") \(Format.bytes(after.bytes)), and took "
+          + "\(Format.bytes(before.bytes)); it can\(isDryRun ? "" : "not") be resumed"
+          + (isDryRun ? " still, since nothing was removed (--dry-run)" : " any more"))
       record = record.merging([
-        "bytes_after": .integer(after.bytes), "is_rehearsal": .bool(isRehearsal),
+        "bytes_after": .integer(after.bytes), "is_dry_run": .bool(isDryRun),
       ])
       console.record(record.merging(model.choice.json))
     }

@@ -99,7 +99,7 @@ struct PruneCommand: RankedCommand {
   func run(on communicator: any Communicator) throws -> Int32 {
     var pruning = RunPruning(path: path)
     pruning.wish = checkpoint.wish
-    pruning.isRehearsal = dryRun
+    pruning.isDryRun = dryRun
     return try runOnce(json: output.json, on: communicator) { try pruning.run(console: $0) }
   }
 }

@@ -54,7 +54,9 @@ import Testing
       try #require(record[$0]?.integerValue)
     }
     #expect(sizes[1] < sizes[0] / 3)
-    let told = try OrderedJSON(parsing: rehearsal.lines[0])["bytes_after"]?.integerValue ?? 0
+    let foretold = try OrderedJSON(parsing: rehearsal.lines[0])
+    #expect(foretold["is_dry_run"] == true && record["is_dry_run"] == false)
+    let told = foretold["bytes_after"]?.integerValue ?? 0
     #expect(abs(told - sizes[1]) < 4096, "\(told) \(sizes)")
     #expect(try answers(place, "run") == before)
     let inspection = try place.run("inspect", "run")
