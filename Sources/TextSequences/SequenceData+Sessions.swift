@@ -120,8 +120,8 @@ extension SequenceData {
     self.tokenizer = tokenizer
     targetCounts = sessions.targetCounts(trained, vocabularySize: tokenizer.vocabularySize)
     validationTokens = held.count(of: heldSessions)
-    summary.say("training", sessions: table)
-    if let other { summary.say(request.heldWord, sessions: other) }
+    summary.say("training", table, called: "session", of: "event")
+    if let other { summary.say(request.heldWord, other, called: "session", of: "event") }
     for remark in table.remarks { summary.say("remark", remark) }
     for remark in other?.remarks ?? [] { summary.say("remark", "validation: " + remark) }
     let others = other == nil ? nil : held
@@ -143,18 +143,6 @@ extension ReadSessions {
 }
 
 extension DataSummary {
-  fileprivate mutating func say(_ use: String, sessions table: TaggedTable) {
-    let events = table.starts[table.count]
-    say(
-      "data",
-      "'\(table.path)' for \(use): \(Format.count(table.count, "session")), "
-        + "\(Format.count(events, "event")); \(table.form)")
-    add([
-      "\(use)_file": .string(table.path), "\(use)_file_sequences": .integer(table.count),
-      "\(use)_file_events": .integer(events),
-    ])
-  }
-
   /// Says which sessions are left out or cut.
   fileprivate mutating func say(single: Int, long: Int, window: Int) {
     if single > 0 {

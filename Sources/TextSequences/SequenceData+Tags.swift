@@ -72,8 +72,8 @@ extension EncodedFiles {
     self.parts = parts
     fingerprint = table.fingerprint
     validationFingerprint = isOneFile ? table.fingerprint : other?.fingerprint
-    summary.say("training", table)
-    if let other { summary.say(request.heldWord, other) }
+    summary.say("training", table, called: "sequence", of: "word")
+    if let other { summary.say(request.heldWord, other, called: "sequence", of: "word") }
     for remark in table.remarks { summary.say("remark", remark) }
     for remark in other?.remarks ?? [] { summary.say("remark", "validation: " + remark) }
     if cut.texts > 0 { summary.say(cut: cut, text.truncation, window: request.window) }
@@ -131,16 +131,20 @@ extension SequenceData {
 }
 
 extension DataSummary {
-  /// Says how many sequences of words there are, and in which form.
-  fileprivate mutating func say(_ use: String, _ table: TaggedTable) {
-    let words = table.starts[table.count]
+  /// Says how much a file of words or events holds, and in which form.
+  ///
+  /// - Parameters:
+  ///   - noun: what a sequence is called.
+  ///   - step: what one of its steps is called.
+  mutating func say(_ use: String, _ table: TaggedTable, called noun: String, of step: String) {
+    let steps = table.starts[table.count]
     say(
       "data",
-      "'\(table.path)' for \(use): \(Format.count(table.count, "sequence")), "
-        + "\(Format.count(words, "word")); \(table.form)")
+      "'\(table.path)' for \(use): \(Format.count(table.count, noun)), "
+        + "\(Format.count(steps, step)); \(table.form)")
     add([
       "\(use)_file": .string(table.path), "\(use)_file_sequences": .integer(table.count),
-      "\(use)_file_words": .integer(words),
+      "\(use)_file_\(step)s": .integer(steps),
     ])
   }
 }
