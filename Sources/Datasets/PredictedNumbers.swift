@@ -142,10 +142,12 @@ extension SequenceTable {
 }
 
 extension TaskFrame {
-  /// The number of every step's class; -1 where its label is ignored.
+  /// The number of every step's class; -1 where its label is ignored, or has none and `request`
+  /// counts such.
   func stepClassNumbers(
-    of set: SequenceSet, ignoring label: String?, path: String
+    of set: SequenceSet, _ request: SequenceRequest, path: String
   ) throws -> [Int32] {
+    let label = request.ignoredLabel
     let classes = classes ?? []
     let known = Dictionary(zip(classes, Int32(0)...)) { first, _ in first }
     guard let labels = set.stepLabels else {
@@ -154,6 +156,7 @@ extension TaskFrame {
     let numbers = try labels.names.enumerated().map { place, name in
       if name == label { return Int32(-1) }
       if let number = known[name] { return number }
+      if request.countsUnknownClasses { return -1 }
       throw unknownClass(
         name, labels.names.filter { known[$0] == nil && $0 != label }, labels.firstPlaces[place],
         path: path)

@@ -98,14 +98,16 @@ extension SequenceData {
     } else if !parts.validation.isEmpty {
       held = trained.other(parts.validation)
     }
+    let unknown = trained.unknownClasses
+    let unknownHeld = validation?.path == request.train ? nil : held?.unknownClasses
+    self.summary.say(
+      unknownClasses: unknown, held: unknownHeld, of: request.isOfSteps ? "step" : "sequence")
     if request.isOfSteps {
       self.summary.say(cut: trained.cut(to: window) + (held?.cut(to: window) ?? 0), window: window)
     }
     self.summary.say(withoutTargets: trained.dropEmpty() + (held?.dropEmpty() ?? 0))
     guard !trained.chosen.isEmpty else {
-      throw DataFileError(
-        path: request.train, place: nil, problem: "no sequence is left to train on",
-        hint: "lower data.valid_fraction")
+      throw DataFileError(nothingIn: request.train, "sequence", leftOut: unknown)
     }
     let random = Philox(seed: UInt64(truncatingIfNeeded: request.seed), purpose: .task)
     let packed = try trained.packed(request, shuffle: random)

@@ -10,6 +10,8 @@ struct SequencePart {
   private(set) var chosen: [Int]
   private let target: PackedSequences.Target
   private let path: String
+  /// The label of steps that do not count.
+  private let ignoredLabel: String?
 
   init(
     _ set: SequenceSet, _ chosen: [Int], _ request: SequenceRequest, _ frame: TaskFrame,
@@ -18,6 +20,7 @@ struct SequencePart {
     self.set = set
     self.chosen = chosen
     self.path = path
+    ignoredLabel = request.ignoredLabel
     if request.task.targets == .nextStep {
       target = .nextStep
     } else if request.task.outputs == .values {
@@ -26,11 +29,10 @@ struct SequencePart {
       }
       target = .numbers(numbers)
     } else if request.isOfSteps {
-      let numbers = try frame.stepClassNumbers(
-        of: set, ignoring: request.ignoredLabel, path: path)
+      let numbers = try frame.stepClassNumbers(of: set, request, path: path)
       target = .everyStep(HostArray(numbers))
     } else {
-      target = .classes(HostArray(try frame.classNumbers(of: set, path: path)))
+      target = .classes(HostArray(try frame.classNumbers(of: set, request, path: path)))
     }
   }
 
@@ -51,13 +53,35 @@ struct SequencePart {
     return long
   }
 
-  /// Leaves sequences out of which nothing is to be predicted.
+  /// Sequences or steps whose class the model lacks. To be asked before sequences are cut or left
+  /// out.
+  var unknownClasses: UnknownClasses {
+    var unknown = UnknownClasses()
+    switch target {
+    case .classes(let numbers):
+      for sequence in chosen where numbers[sequence] < 0 { unknown.add(set.labels[sequence]) }
+    case .everyStep(let numbers):
+      guard let labels = set.stepLabels else { break }
+      for step in chosen.lazy.flatMap({ set.starts[$0]..<set.starts[$0 + 1] })
+      where numbers[step] < 0 {
+        let name = labels.names[Int(labels.numbers[step])]
+        if name != ignoredLabel { unknown.add(name) }
+      }
+    case .numbers, .nextStep: break
+    }
+    return unknown
+  }
+
+  /// Leaves sequences out of which nothing is to be predicted, or whose class the model lacks.
   ///
-  /// - Returns: how many.
+  /// - Returns: how many of the former.
   mutating func dropEmpty() -> Int {
     let before = chosen.count
     switch target {
-    case .classes, .nextStep: return 0
+    case .nextStep: return 0
+    case .classes(let numbers):
+      chosen = chosen.filter { numbers[$0] >= 0 }
+      return 0
     case .everyStep, .numbers:
       chosen = chosen.filter { PackedSequences.targetCount(target, of: $0, set) > 0 }
     }
@@ -87,8 +111,13 @@ struct SequencePart {
 
   /// Steps that have a label which does not count.
   var ignoredSteps: Int {
-    guard case .everyStep = target else { return 0 }
-    return chosen.reduce(0) { $0 + set.length($1) } - classNumbers.count
+    guard case .everyStep = target, let labels = set.stepLabels else { return 0 }
+    return chosen.reduce(0) { sum, sequence in
+      sum
+        + labels.numbers[set.starts[sequence]..<set.starts[sequence + 1]].count {
+          labels.names[Int($0)] == ignoredLabel
+        }
+    }
   }
 
   /// Numbers to predict that are missing.

@@ -125,8 +125,10 @@ package struct TaskFrame: Sendable, Equatable, Codable {
     return classes
   }
 
-  /// The number of every sequence's class.
-  package func classNumbers(of set: SequenceSet, path: String) throws -> [Int32] {
+  /// The number of every sequence's class; -1 where it has none and `request` counts such.
+  package func classNumbers(
+    of set: SequenceSet, _ request: SequenceRequest, path: String
+  ) throws -> [Int32] {
     let classes = classes ?? []
     var numbers: [String: Int32] = [:]
     for (number, name) in classes.enumerated() { numbers[name] = Int32(number) }
@@ -135,6 +137,7 @@ package struct TaskFrame: Sendable, Equatable, Codable {
     }
     return try set.labels.enumerated().map { index, label in
       guard let number = numbers[label] else {
+        if request.countsUnknownClasses { return -1 }
         throw unknownClass(
           label, set.labels.filter { numbers[$0] == nil }, set.place(of: index), path: path)
       }

@@ -9,23 +9,24 @@ import TextSequences
 
 /// Data that the ranks of a host read once and hold together.
 extension Config {
-  /// Opens or makes what the config names to train and validate on. Files are read by the first
-  /// rank of each host alone: the others map the numbers that it leaves in the scratch directory,
-  /// in files that are unlinked as soon as all have them. Every rank calls it; all throw alike.
+  /// Opens or makes what the config names to train and validate on. The first rank of each host
+  /// reads files, and the others map what it leaves in unlinked files of the scratch directory.
+  /// Every rank calls it; all throw alike.
   ///
   /// - Parameters:
   ///   - learnt: what a run has learnt of its data; nil learns it.
+  ///   - countsUnknownClasses: as of `SequenceRequest`, of classes that `learnt` lacks.
   ///   - progress: told what is read.
   ///   - complain: hears, on the rank that finds it, that each rank of the host holds its own.
   package func openData(
-    as learnt: LearntData?, on communicator: any Communicator, progress: ReadingProgress? = nil,
-    complain: (String) -> Void
+    as learnt: LearntData?, countsUnknownClasses: Bool = false, on communicator: any Communicator,
+    progress: ReadingProgress? = nil, complain: (String) -> Void
   ) throws -> TrainingData {
     let progress = progress ?? ReadingProgress()
     progress.allow(ContainerLimits.current.allowance(ranks: communicator.ranksOnHost))
     guard taskDescription.readsText else {
       var request = sequenceRequest
-      request.progress = progress
+      (request.countsUnknownClasses, request.progress) = (countsUnknownClasses, progress)
       return .sequences(
         try openSequences(
           request, frame: learnt?.frame, tokenizer: learnt?.tokenizer, on: communicator,
@@ -67,8 +68,7 @@ extension Config {
       borrow: { try HostArchive(json: $0).value(SequenceData.self) })
   }
 
-  /// Texts that the first rank of each host reads, and that all hold, as `openData` does. Every
-  /// rank calls it; all throw alike.
+  /// Texts that the first rank of a host reads and all hold. Every rank calls it; all throw alike.
   ///
   /// - Parameters:
   ///   - train: the path of the first text; `valid` that of the other, if there is one.

@@ -1,6 +1,7 @@
 import Batches
 import Corpora
 import Datasets
+import Records
 
 extension Evaluation {
   /// What is measured on.
@@ -27,6 +28,11 @@ extension Evaluation {
       case .text(let part, _): part.corpus.fingerprint
       case .sequences(let data, _): data.validationFingerprint ?? data.fingerprint
       }
+    }
+
+    /// What was left out of it, since the model lacks its class.
+    var unknownClasses: (words: String, json: OrderedJSON)? {
+      if case .sequences(let data, _) = self { data.summary.unknownClasses } else { nil }
     }
 
     var unknownCategories: [(column: String, steps: Int)] {

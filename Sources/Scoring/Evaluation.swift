@@ -117,6 +117,8 @@ package struct Evaluation {
     let unknown = subject.unknownCategories.map {
       OrderedJSON.Member($0.column, .integer($0.steps))
     }
+    let left = subject.unknownClasses
+    if let left { console.say("unknown: \(left.words)") }
     for (column, count) in subject.unknownCategories {
       console.say(
         "column \"\(column)\": no category, or one that the model does not know, in "
@@ -139,6 +141,7 @@ package struct Evaluation {
     console.record(
       head.merging(isTest ? ["part": "test"] : [:])
         .merging(unknown.isEmpty ? [:] : ["unknown_categories": .object(unknown)])
+        .merging(left?.json ?? [:])
         .merging(backtest.map { ["backtest_step": .integer($0)] } ?? [:]).merging(score.measures)
         .merging(model.choice.json).merging(score.tables))
   }
@@ -257,6 +260,7 @@ package struct Evaluation {
     var request = config.sequenceRequest
     request.text?.trainedCounts = trainedCounts
     request.measuresTest = isTest
+    request.countsUnknownClasses = true
     request.progress = progress
     request.growsWindow = true
     return try config.openSequences(

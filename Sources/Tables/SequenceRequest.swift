@@ -73,6 +73,9 @@ package struct SequenceRequest: Sendable {
   /// Whether a sequence that is longer than the window makes the window longer, as it may where
   /// nothing is trained, and is no error.
   package var growsWindow = false
+  /// Whether examples of a class that the model lacks are counted and left out, as they may be
+  /// where the model was there before the file, and are no error.
+  package var countsUnknownClasses = false
   /// How a file is read where a model predicts: in parts, without targets; nil where sequences
   /// train or are measured.
   package var parts: PartRequest?

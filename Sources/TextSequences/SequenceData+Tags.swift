@@ -11,7 +11,7 @@ extension EncodedPart {
     var (numbers, ignored): ([Int32], Int) = ([], 0)
     for sequence in chosen {
       for number in classes[set.starts[sequence]..<set.starts[sequence + 1]] {
-        if number >= 0 { numbers.append(number) } else { ignored += 1 }
+        if number >= 0 { numbers.append(number) } else if number == -1 { ignored += 1 }
       }
     }
     return (numbers, ignored)
@@ -50,9 +50,15 @@ extension EncodedFiles {
     func part(_ table: TaggedTable, _ chosen: [Int]) throws -> EncodedPart {
       let (set, classes) = try table.encoded(
         by: tokenizer, frame.classes ?? [], ignoring: text.ignoredLabel, text.truncation,
-        most: request.window, cut: &cut)
+        most: request.window, countsUnknown: request.countsUnknownClasses, cut: &cut)
       if !request.growsWindow { try table.checkLengths(set, window: request.window) }
-      return EncodedPart(set: set, chosen: chosen, classes: classes)
+      var part = EncodedPart(set: set, chosen: chosen, classes: classes)
+      for sequence in chosen {
+        for number in classes[set.starts[sequence]..<set.starts[sequence + 1]] where number < -1 {
+          part.unknown.add(table.names[-2 - Int(number)])
+        }
+      }
+      return part
     }
     let whole = try part(table, parts.training)
     var second = whole
@@ -63,9 +69,7 @@ extension EncodedFiles {
     }
     (training, held) = (whole.counted, second.counted)
     guard !training.chosen.isEmpty else {
-      throw DataFileError(
-        path: request.train, place: nil, problem: "no sequence is left to train on",
-        hint: "lower data.valid_fraction")
+      throw DataFileError(nothingIn: request.train, "sequence", leftOut: training.unknown)
     }
     self.tokenizer = tokenizer
     self.frame = frame
@@ -76,6 +80,8 @@ extension EncodedFiles {
     if let other { summary.say(request.heldWord, other, called: "sequence", of: "word") }
     for remark in table.remarks { summary.say("remark", remark) }
     for remark in other?.remarks ?? [] { summary.say("remark", "validation: " + remark) }
+    summary.say(
+      unknownClasses: training.unknown, held: other == nil ? nil : held.unknown, of: "word")
     if cut.texts > 0 { summary.say(cut: cut, text.truncation, window: request.window) }
     let empty =
       whole.chosen.count - training.chosen.count
@@ -111,7 +117,9 @@ extension SequenceData {
     tokenizer: Tokenizer?
   ) throws {
     let files = try EncodedFiles(tagsOf: request, text, frame: frame, tokenizer: tokenizer)
-    self.init(packing: files, request, called: "sequence") { .everyStep(HostArray($0)) }
+    self.init(packing: files, request, called: "sequence") { classes in
+      .everyStep(HostArray(classes.map { max(-1, $0) }))
+    }
     let classes = files.frame.classes ?? []
     let (trained, held) = (files.training.countedClasses, files.held.countedClasses)
     summary.say(

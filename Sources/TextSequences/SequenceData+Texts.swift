@@ -12,6 +12,8 @@ struct EncodedPart {
   /// Class numbers: of each sequence of the set, or where words have labels of each of its steps,
   /// -1 where one does not count.
   var classes: [Int32]
+  /// What was left out of it, since the model lacks its class.
+  var unknown = UnknownClasses()
 }
 
 /// What is read of files of texts, encoded.
@@ -46,9 +48,7 @@ extension EncodedFiles {
       SequenceParts.Source(starts: table.starts, labels: table.labels, path: request.train),
       request)
     guard !parts.training.isEmpty else {
-      throw DataFileError(
-        path: request.train, place: nil, problem: "no text is left to train on",
-        hint: "lower data.valid_fraction")
+      throw DataFileError(nothingIn: request.train, "text", leftOut: UnknownClasses())
     }
     let tokenizer = try tokenizer ?? table.tokenizer(learnt: parts.training, text.learning)
     let frame = frame ?? TaskFrame(classesOf: parts.learnt(table.labels))
@@ -57,15 +57,27 @@ extension EncodedFiles {
       let set = try table.encoded(
         by: tokenizer, text.truncation, most: request.window, cut: &cut)
       if !request.growsWindow { try table.checkLengths(set, window: request.window) }
-      return EncodedPart(
-        set: set, chosen: chosen, classes: try frame.classNumbers(of: set, path: path))
+      var part = EncodedPart(
+        set: set, chosen: [], classes: try frame.classNumbers(of: set, request, path: path))
+      for text in chosen {
+        if part.classes[text] < 0 {
+          part.unknown.add(set.labels[text])
+        } else {
+          part.chosen.append(text)
+        }
+      }
+      return part
     }
     training = try part(table, parts.training, path: request.train)
+    guard !training.chosen.isEmpty else {
+      throw DataFileError(nothingIn: request.train, "text", leftOut: training.unknown)
+    }
     held = training
     if let other {
       held = try part(other.table, Array(0..<other.table.count), path: other.path)
     } else if !isOneFile {
-      held.chosen = parts.validation
+      let classes = training.classes
+      held.chosen = parts.validation.filter { classes[$0] >= 0 }
     }
     self.tokenizer = tokenizer
     self.frame = frame
@@ -76,6 +88,8 @@ extension EncodedFiles {
     if let other { summary.say(request.heldWord, other.path, other.table) }
     for remark in table.remarks { summary.say("remark", remark) }
     for remark in other?.table.remarks ?? [] { summary.say("remark", "validation: " + remark) }
+    summary.say(
+      unknownClasses: training.unknown, held: other == nil ? nil : held.unknown, of: "text")
     if cut.texts > 0 { summary.say(cut: cut, text.truncation, window: request.window) }
   }
 }

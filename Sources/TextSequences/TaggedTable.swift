@@ -142,17 +142,22 @@ extension TaggedTable {
     return all.filter { name in numbers[name].map(found.contains) ?? false }
   }
 
-  /// The sequences as a model reads them, and the class of every step; -1 where it is ignored.
+  /// The sequences as a model reads them, and the class of every step; -1 where it is ignored, and
+  /// below that where the model lacks it, by its label's place among `names`: -2 for the first.
   ///
-  /// - Parameter most: tokens of a sequence.
+  /// - Parameters:
+  ///   - most: tokens of a sequence.
+  ///   - countsUnknown: whether a label that the model lacks is no error.
   func encoded(
     by tokenizer: Tokenizer, _ classes: [String], ignoring ignored: String?,
-    _ truncation: TextTruncation, most: Int, cut: inout TextTable.Cut
+    _ truncation: TextTruncation, most: Int, countsUnknown: Bool = false,
+    cut: inout TextTable.Cut
   ) throws -> (set: SequenceSet, classes: [Int32]) {
     let known = Dictionary(uniqueKeysWithValues: zip(classes, Int32(0)...))
     let numbers = try names.enumerated().map { index, name in
       if name == ignored { return Int32(-1) }
       if let number = known[name] { return number }
+      if countsUnknown { return -2 - Int32(index) }
       let strange = ClassNames.ordered(names.filter { known[$0] == nil && $0 != ignored })
       throw DataFileError(
         path: path, place: place(ofLabel: index),

@@ -15,6 +15,30 @@ import Testing
     return request
   }
 
+  /// Steps of a class that the model lacks do not count where that may be; elsewhere that is wrong.
+  @Test func classesOfStepsThatTheModelLacksAreCountedWhereTheyMayBe() throws {
+    let folder = try DataFolder("a.csv", "sequence,x,label\n1,1,a\n1,2,b\n2,1,-\n2,3,a")
+    var request = request(folder, .classification, .every)
+    request.ignoredLabel = "-"
+    let frame = try #require(try SequenceData(request).frame)
+    let other = try DataFolder(
+      "b.csv", "sequence,x,label\n1,1,a\n1,2,z\n2,1,-\n2,3,y\n3,1,b\n3,1,z\n3,1,-")
+    request.train = other.path
+    request.valid = other.path
+    #expect {
+      try SequenceData(request, frame: frame)
+    } throws: {
+      "\($0)".contains("class \"z\" does not occur in the training data")
+    }
+    request.countsUnknownClasses = true
+    let data = try SequenceData(request, frame: frame)
+    let unknown = try #require(data.summary.unknownClasses)
+    #expect(unknown.words.hasPrefix("3 steps of 2 classes that the model lacks (\"y\", \"z\")"))
+    #expect(data.training.targetCount(beforeBatch: data.training.batchCount) == 2)
+    // Of the sequences that have something to predict.
+    #expect(data.summary.lines.contains { $0.text.hasPrefix("1 training step and 1 validation") })
+  }
+
   @Test func aNumberOfASequenceStandsInAnyOfItsRows() throws {
     let folder = try DataFolder(
       "a.csv",

@@ -146,6 +146,27 @@ import TextSequences
     #expect(said.contains("label \"Q\" does not occur in the training data, nor do others: 2"))
   }
 
+  /// Words of a label that the model lacks do not count, and are told apart from ignored ones.
+  @Test func labelsThatTheModelLacksAreCountedWhereTheyMayBe() throws {
+    let folder = try DataFolder("a.conll", "a X\nb Y\n\nc Y\nd -\n")
+    var request = request(folder.path)
+    request.text?.ignoredLabel = "-"
+    let data = try SequenceData(opening: request)
+    let other = try DataFolder("b.conll", "a X\nb Q\nc -\n\nd Q\ne R\n\nf Y\n")
+    request.train = other.path
+    request.valid = other.path
+    request.countsUnknownClasses = true
+    let read = try SequenceData(opening: request, frame: data.frame, tokenizer: data.tokenizer)
+    let unknown = try #require(read.summary.unknownClasses)
+    #expect(unknown.words.hasPrefix("3 words of 2 classes that the model lacks (\"Q\", \"R\")"))
+    #expect(unknown.json["unknown_class_examples"] == 3)
+    #expect(read.summary.json["ignored_words"] == 1)
+    #expect(read.training.targetCount(beforeBatch: read.training.batchCount) == 2)
+    // The second sentence has nothing to predict; -1 stands where nothing counts.
+    let targets = Set(steps(read, window: 16).joined().joined())
+    #expect(targets.allSatisfy { $0 >= -1 })
+  }
+
   @Test func longSequencesAreAnErrorOrAreCut() throws {
     let folder = try DataFolder("a.conll", "a X\nb X\nc Y\n\nd X\n")
     var request = request(folder.path, window: 2)

@@ -19,6 +19,25 @@ import TextSequences
     return request
   }
 
+  @Test func textsOfClassesThatTheModelLacksAreCountedWhereTheyMayBe() throws {
+    let folder = try DataFolder("a.csv", "text,label\none two,a\ntwo,b\none,a\n")
+    let data = try SequenceData(opening: request(folder.path, .word))
+    let other = try DataFolder("b.csv", "text,label\none,z\ntwo,a\none three,b\ntwo,y\ntwo,z\n")
+    var request = request(other.path, .word)
+    request.valid = other.path
+    func read() throws -> SequenceData {
+      try SequenceData(opening: request, frame: data.frame, tokenizer: data.tokenizer)
+    }
+    #expect { _ = try read() } throws: { "\($0)".contains("class \"z\" does not occur") }
+    request.countsUnknownClasses = true
+    let found = try read()
+    let unknown = try #require(found.summary.unknownClasses)
+    #expect(unknown.words.hasPrefix("3 texts of 2 classes that the model lacks (\"y\", \"z\")"))
+    #expect(found.training.targetCount(beforeBatch: found.training.batchCount) == 2)
+    // What the texts that are left hold.
+    #expect((found.validationTokens.tokens, found.validationTokens.unknown) == (3, 1))
+  }
+
   @Test(arguments: [
     (
       "a.csv",
