@@ -10,8 +10,9 @@ package struct ChosenCheckpoint: Sendable {
   package enum Reason: Sendable, Equatable {
     /// The path is its own.
     case named
-    /// Of all that the run has it is the best by a measure.
-    case best(measure: String, value: Double, newest: Int)
+    /// Of all that the run has it is the best by a measure: in validations, or on a file that the
+    /// run has passed over since.
+    case best(measure: String, value: Double, newest: Int, file: String? = nil)
     /// It is the newest that is whole, and something says why no better one was taken.
     case newest(because: String)
   }
@@ -63,8 +64,8 @@ package struct ChosenCheckpoint: Sendable {
   package var words: String? {
     switch reason {
     case .named: nil
-    case .best(let measure, let value, let newest):
-      "the best by \(measure) (\(Format.small(value)))"
+    case .best(let measure, let value, let newest, let file):
+      "the best by \(measure) (\(Format.small(value))" + (file.map { " on \($0)" } ?? "") + ")"
         + (checkpoint.isModelOnly
           ? ", which the run was pruned to"
           : newest == checkpoint.step
@@ -79,11 +80,11 @@ package struct ChosenCheckpoint: Sendable {
   package var json: OrderedJSON {
     switch reason {
     case .named: ["taken": "named"]
-    case .best(let measure, let value, let newest):
-      [
-        "taken": "best", "best_by": .string(measure), "best_value": .number(value),
-        "newest_step": .integer(newest),
-      ]
+    case .best(let measure, let value, let newest, let file):
+      OrderedJSON.object([
+        .init("taken", "best"), .init("best_by", .string(measure)),
+        .init("best_value", .number(value)), .init("newest_step", .integer(newest)),
+      ]).merging(file.map { ["best_file": .string($0)] } ?? [:])
     case .newest(let because): ["taken": "newest", "because": .string(because)]
     }
   }
@@ -128,7 +129,9 @@ private struct BestSearch {
         let checkpoint = try store.verified(best)
         return (
           checkpoint,
-          .best(measure: state.measureName, value: value, newest: steps.last ?? step)
+          .best(
+            measure: state.measureName, value: value, newest: steps.last ?? step,
+            file: state.filePasses.last?.name)
         )
       } catch {
         refuse(best, error)
@@ -180,7 +183,9 @@ private struct PrunedCheckpoint {
     if json["taken"] == "best", let measure = json["best_by"]?.stringValue,
       let value = json["best_value"]?.doubleValue
     {
-      reason = .best(measure: measure, value: value, newest: checkpoint.step)
+      reason = .best(
+        measure: measure, value: value, newest: checkpoint.step,
+        file: json["best_file"]?.stringValue)
     }
   }
 }

@@ -34,12 +34,26 @@ package struct FilePass: Sendable, Equatable {
 
   package var lastStep: Int { firstStep + steps - 1 }
 
+  /// The share of the batches of a pass that rehearse, where nobody says another.
+  package static let usualRehearsal = 0.1
+
+  /// Batches that a run may make: of `mostSteps` steps, each of as many batches as a config allows.
+  private static func mostBatches(_ steps: Int) -> Int { steps * (1 << 16) }
+
   /// Whether the numbers can be those of a pass that follows `earlier`.
-  func isPlausible(after earlier: FilePass?, mostSteps: Int) -> Bool {
-    let counts = [fileBatches, steps, firstStep]
-    return counts.allSatisfy { (1...mostSteps).contains($0) } && lastStep <= mostSteps
-      && (0..<32).contains(rehearsals) && rehearsedBefore >= 0 && targetsBefore >= 0
-      && !name.isEmpty && earlier.map { firstStep == $0.lastStep + 1 } ?? true
+  ///
+  /// - Parameters:
+  ///   - mostSteps: of any run.
+  ///   - targets: that the run has counted.
+  func isPlausible(after earlier: FilePass?, mostSteps: Int, targets: Int) -> Bool {
+    guard [steps, firstStep].allSatisfy({ (1...mostSteps).contains($0) }), lastStep <= mostSteps,
+      (1...Self.mostBatches(steps)).contains(fileBatches), (0..<32).contains(rehearsals),
+      (0...Self.mostBatches(firstStep)).contains(rehearsedBefore),
+      (0...targets).contains(targetsBefore), !name.isEmpty
+    else { return false }
+    guard let earlier else { return true }
+    return firstStep == earlier.lastStep + 1 && rehearsedBefore >= earlier.rehearsedBefore
+      && targetsBefore >= earlier.targetsBefore
   }
 
   package var json: OrderedJSON {

@@ -96,7 +96,7 @@ package struct TrainingState: Sendable, Equatable {
     }
     let arePassesPlausible = filePasses.indices.allSatisfy { index in
       filePasses[index].isPlausible(
-        after: index > 0 ? filePasses[index - 1] : nil, mostSteps: Self.mostSteps)
+        after: index > 0 ? filePasses[index - 1] : nil, mostSteps: Self.mostSteps, targets: tokens)
     }
     guard arePassesPlausible, (filePasses.last?.firstStep ?? 0) <= step else {
       throw damaged("its passes over files are impossible")

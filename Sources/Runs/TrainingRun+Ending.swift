@@ -32,7 +32,8 @@ extension TrainingRun {
     let last = history.last?.step == lastSavedStep ? history.last : nil
     return KeptCheckpoints(
       measure: history.measure.name, best: history.bestSaved, newest: lastSavedStep,
-      newestValue: last?.value, file: setup.file?.pass.name)
+      newestValue: last?.value,
+      file: setup.file?.pass.name ?? history.filePasses.last?.name)
   }
 
   /// Whether a step is to be the last for now.
@@ -130,6 +131,7 @@ private struct KeptCheckpoints {
     if let best {
       members.append(.init("best_by", .string(measure)))
       add("best", best.step, best.value)
+      if let file { members.append(.init("best_file", .string(file))) }
     }
     if let newest { add("newest", newest, newestValue) }
     return .object(members)

@@ -1,6 +1,8 @@
 import Checkpoints
 import Collectives
 import Engine
+import GRUCore
+import Kernels
 import Records
 import Scoring
 import Tasks
@@ -17,15 +19,18 @@ extension TrainingRun {
     guard let file = setup.file, file.isNew, let subject = setup.fileSubject else { return true }
     trainer.progress.begin(.validation)
     defer { trainer.progress.begin(.reporting) }
-    guard let newest = try measure(on: subject) else { return false }
+    guard
+      let newest = try trainer.engine.withAverage({ try measure(on: subject) })
+    else { return false }
     let best = try communicator.share(
       Array("\(history.bestSaved?.step ?? trainer.step)".utf8))
     let bestStep = Int(String(decoding: best, as: UTF8.self)) ?? trainer.step
     var bestScore: Score?
     if bestStep != trainer.step {
-      try load(step: bestStep)
+      try loadModel(step: bestStep)
       bestScore = try measure(on: subject)
-      try load(step: trainer.step)
+      // What a resume has read is in memory still.
+      try saver.snapshot.restore()
       if bestScore == nil { return false }
     }
     note(newest, bestScore, file.pass, bestStep: bestStep)
@@ -33,17 +38,24 @@ extension TrainingRun {
   }
 
   private func measure(on subject: Scorer.Subject) throws -> Score? {
-    try trainer.engine.withAverage {
-      try scorer.score(on: subject, unlessStopped: { Signals.isStopRequested })
-    }
+    try scorer.score(on: subject, unlessStopped: { Signals.isStopRequested })
   }
 
-  /// Brings the state to that of a checkpoint.
-  private func load(step: Int) throws {
+  /// Takes the parameters of a checkpoint as every command does that uses its model: their running
+  /// mean where it has one. Moments and states stay.
+  private func loadModel(step: Int) throws {
     try communicator.coordinate {
-      try saver.snapshot.tensors.read(from: directory.store.verified(step))
+      let model = try LoadedModel(path: directory.store.path(ofStep: step))
+      guard ParameterTable(shape: model.shape).elementCount == replica.table.elementCount else {
+        throw RunDirectoryError(
+          "\(model.checkpoint.path): its parameters are not as many as those of the run")
+      }
+      try unsafe model.readParameters(into: replica.parameters.pointer)
     }
-    try saver.snapshot.restore()
+    let count = replica.parameters.count * MemoryLayout<Float>.stride
+    try unsafe communicator.broadcast(
+      UnsafeMutableRawBufferPointer(start: replica.parameters.pointer, count: count), from: 0)
+    replica.repack()
   }
 
   private func note(_ newest: Score, _ best: Score?, _ pass: FilePass, bestStep: Int) {
@@ -54,6 +66,7 @@ extension TrainingRun {
     history.bestSaved = RunHistory.Validation(
       step: isKept ? bestStep : trainer.step, loss: (isKept ? best : newest)?.loss ?? newest.loss,
       value: isKept ? bestValue ?? value : value)
+    if !isKept, bestStep != trainer.step { postBest(figures: ["BEST_FILE": pass.name]) }
     let which = isKept ? "the model of step \(bestStep) stays the best" : "the newest is the best"
     progress.say(
       "file '\(pass.name)', before it is trained on: \(newest.words)"
@@ -68,6 +81,7 @@ extension TrainingRun {
       "best_before_step": .integer(bestStep),
       "best_before_value": .number(bestValue ?? value),
     ]
-    write([head.merging(newest.measures).merging(members)])
+    let unknown = setup.unknownInFile?.json ?? [:]
+    write([head.merging(newest.measures).merging(members).merging(unknown)])
   }
 }

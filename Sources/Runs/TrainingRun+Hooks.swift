@@ -19,6 +19,14 @@ extension TrainingRun {
     }
   }
 
+  /// Has the command started of the model of this step, which a file has made the best; on rank 0.
+  func postBest(figures: [String: String]) {
+    guard hooks != nil else { return }
+    post(
+      .best, step: trainer.step,
+      figures.merging(["CHECKPOINT": checkpointPath(trainer.step)]) { first, _ in first })
+  }
+
   /// Has the command of the run's end started; on rank 0.
   func postEnd(_ error: (any Error)?) {
     guard hooks != nil, hasBegun else { return }
@@ -65,7 +73,7 @@ extension TrainingRun {
   private func post(_ kind: HookEvent.Kind, step: Int, _ figures: [String: String]) {
     var figures = figures
     figures["RUN"] = Self.absolute(run.directory)
-    figures["STEPS"] = "\(run.steps)"
+    figures["STEPS"] = "\(setup.lastStep)"
     figures["TASK"] = config.task.rawValue
     figures["BEST_BY"] = history.measure.name
     if let best = history.bestSaved {

@@ -32,6 +32,8 @@ extension TrainingRun {
         "file        '\(pass.name)', passed over in steps \(pass.firstStep)-\(pass.lastStep): "
           + "\(Format.grouped(pass.fileBatches)) batches of it, "
           + "\(Format.grouped(batches - pass.fileBatches)) of \(config.data.train)")
+      setup.file?.remarks.forEach { progress.say("remark      \($0)") }
+      if let unknown = setup.unknownInFile { progress.say("unknown     \(unknown.words)") }
     }
     let report = setup.report
     report.lines.forEach(progress.say)

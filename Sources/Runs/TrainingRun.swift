@@ -301,7 +301,7 @@ package final class TrainingRun {
       return try takeStart()
     }
     history = restored.history
-    history.isJudgedByFiles = setup.file != nil
+    history.isJudgedByFiles = setup.file != nil || !history.filePasses.isEmpty
     lastSavedStep = trainer.step
     let record: OrderedJSON = [
       "kind": "resume", "step": .integer(trainer.step),

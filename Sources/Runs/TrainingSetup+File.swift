@@ -16,6 +16,8 @@ package struct FileToPass {
   /// Whether no checkpoint holds any of its steps.
   let isNew: Bool
   let data: TrainingData
+  /// What a person is to know of it, a line each.
+  var remarks: [String] = []
 
   /// What the checkpoints of the pass remember.
   var passes: [FilePass] { earlier + [pass] }
@@ -26,10 +28,11 @@ extension TrainingSetup {
   /// alike.
   ///
   /// - Parameters:
-  ///   - rehearsal: the share of the batches that are of the data the run began with.
+  ///   - rehearsal: the share of the batches that are of the data the run began with; nil for the
+  ///     usual one, and for that of the pass under way.
   ///   - learnt: what the run has learnt of these, by which the file is read.
   func open(
-    _ file: String, rehearsal: Double, learnt: LearntData?, on communicator: any Communicator
+    _ file: String, rehearsal: Double?, learnt: LearntData?, on communicator: any Communicator
   ) throws -> FileToPass {
     let run = try RunSoFar(config.run, on: communicator)
     try communicator.agree {
@@ -42,9 +45,9 @@ extension TrainingSetup {
             + "of steps; leave it out, and the run can pass over files")
       }
     }
-    let data = try config.passing(over: file).openData(as: learnt, on: communicator) {
-      Console.complain("gru-dist: \($0)")
-    }
+    let data = try config.passing(over: file).openData(
+      as: learnt, countsUnknownClasses: true, on: communicator
+    ) { Console.complain("gru-dist: \($0)") }
     try communicator.requireEqual(data.fingerprint, of: file)
     return try communicator.agree {
       let source = source(of: data)
@@ -59,32 +62,84 @@ extension TrainingSetup {
               + "at step \(last.lastStep), and '\(file)' is not that file as it was; give that "
               + "file, unchanged")
         }
-        return FileToPass(
+        try check(last, of: run, fileBatches: batches)
+        var file = FileToPass(
           earlier: run.passes.dropLast(), pass: last, isNew: false, data: data)
+        if let rehearsal, RehearsedPass.Plan(fileBatches: batches, share: rehearsal) != last.plan {
+          file.remarks = [
+            "the pass over '\(name)' goes on as it began, with \(last.rehearsals) of every "
+              + "\(RehearsedPass.Plan.cycle) batches of data.train; --rehearsal \(rehearsal) is "
+              + "not heeded before the next file"
+          ]
+        }
+        return file
       }
       if run.passes.contains(where: { $0.name == name }) {
         throw UsageError(
           "--file: the run has passed over '\(name)' already; a file is taken once, by its name")
       }
+      let plan = RehearsedPass.Plan(
+        fileBatches: batches, share: rehearsal ?? FilePass.usualRehearsal)
       return FileToPass(
         earlier: run.passes,
         pass: pass(
-          over: name, data, RehearsedPass.Plan(fileBatches: batches, share: rehearsal), after: run),
-        isNew: true, data: data)
+          over: name, data.fingerprint, plan, afterStep: run.step, run.passes,
+          targets: run.targets),
+        isNew: true, data: data, remarks: remarks(on: name, data, run.passes))
     }
   }
 
+  /// A pass that follows others.
   private func pass(
-    over name: String, _ data: TrainingData, _ plan: RehearsedPass.Plan, after run: RunSoFar
+    over name: String, _ fingerprint: String, _ plan: RehearsedPass.Plan, afterStep step: Int,
+    _ earlier: some BidirectionalCollection<FilePass>, targets: Int
   ) -> FilePass {
     let perStep = config.batch.accumulate
     let rehearsedBefore =
-      run.passes.last.map { $0.rehearsedBefore + $0.steps * perStep - $0.fileBatches }
-      ?? run.step * perStep
+      earlier.last.map { $0.rehearsedBefore + $0.steps * perStep - $0.fileBatches }
+      ?? step * perStep
     return FilePass(
-      name: name, fingerprint: data.fingerprint, firstStep: run.step + 1,
+      name: name, fingerprint: fingerprint, firstStep: step + 1,
       steps: plan.count(perStep: perStep) / perStep, fileBatches: plan.fileBatches,
-      rehearsals: plan.rehearsals, rehearsedBefore: rehearsedBefore, targetsBefore: run.targets)
+      rehearsals: plan.rehearsals, rehearsedBefore: rehearsedBefore, targetsBefore: targets)
+  }
+
+  /// Throws unless the pass under way is what a pass over its file would be.
+  private func check(_ last: FilePass, of run: RunSoFar, fileBatches: Int) throws {
+    let expected = pass(
+      over: last.name, last.fingerprint,
+      RehearsedPass.Plan(fileBatches: fileBatches, rehearsals: last.rehearsals),
+      afterStep: last.firstStep - 1, run.passes.dropLast(), targets: last.targetsBefore)
+    guard last != expected else { return }
+    func words(_ pass: FilePass) -> String {
+      "\(Format.count(pass.fileBatches, "batch", plural: "batches")) in "
+        + "\(Format.count(pass.steps, "step")), after \(Format.grouped(pass.rehearsedBefore)) of "
+        + "data.train"
+    }
+    throw RunDirectoryError(
+      "\(config.run.directory): the checkpoint of step \(run.step) says that its pass over "
+        + "'\(last.name)' is of \(words(last)), and that file makes one of \(words(expected)); "
+        + "batch and data are not those of the run, or the checkpoint is damaged: remove it to go "
+        + "on from the one before")
+  }
+
+  /// What a person is to know of a file that is to be passed over.
+  private func remarks(on name: String, _ data: TrainingData, _ passes: [FilePass]) -> [String] {
+    var remarks: [String] = []
+    if let earlier = passes.first(where: { $0.fingerprint == data.fingerprint }) {
+      remarks.append(
+        "'\(name)' holds what '\(earlier.name)' does, which the run has passed over already in "
+          + "steps \(earlier.firstStep)-\(earlier.lastStep)")
+    }
+    if data.fingerprint == self.data.fingerprint {
+      remarks.append("'\(name)' holds what data.train does, which the run began with")
+    }
+    if config.data.valid != nil, data.fingerprint == self.data.validationFingerprint {
+      remarks.append(
+        "'\(name)' holds what data.valid does: from now on validations tell how well the run has "
+          + "learnt it by heart, and not how well it does on others")
+    }
+    return remarks
   }
 
   /// The batches of training.
@@ -94,10 +149,15 @@ extension TrainingSetup {
     let pass = file.pass
     return .pass(
       RehearsedPass(
-        plan: RehearsedPass.Plan(fileBatches: pass.fileBatches, rehearsals: pass.rehearsals),
+        plan: pass.plan,
         before: (pass.firstStep - 1) * config.batch.accumulate,
         targetsBefore: pass.targetsBefore, file: source(of: file.data), rehearsed: own,
         rehearsedBefore: pass.rehearsedBefore))
+  }
+
+  /// What of the file is left out, since the model lacks its class.
+  var unknownInFile: (words: String, json: OrderedJSON)? {
+    if case .sequences(let data)? = file?.data { data.summary.unknownClasses } else { nil }
   }
 
   /// All of the file that is passed over, once and in its order; nil where there is none.
@@ -133,6 +193,13 @@ extension TrainingSetup {
         "\(path): the run has gone on with other files since step \(first.firstStep), so that "
           + "run.steps cannot be raised; go on with --file, or daemon --watch")
     }
+  }
+}
+
+extension FilePass {
+  /// Which of its batches are of the file.
+  fileprivate var plan: RehearsedPass.Plan {
+    RehearsedPass.Plan(fileBatches: fileBatches, rehearsals: rehearsals)
   }
 }
 

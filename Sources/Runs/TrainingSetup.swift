@@ -29,8 +29,9 @@ package struct TrainOptions: Sendable {
   package var start: StartRequest?
   /// A file to pass over after the run's last step; nil for none.
   package var file: String?
-  /// The share of the batches of that pass that are of the data the run began with.
-  package var rehearsal = 0.0
+  /// The share of the batches of that pass that are of the data the run began with; nil for
+  /// `FilePass.usualRehearsal`, and for what a pass under way began with.
+  package var rehearsal: Double?
 
   package init(configFile: String) { self.configFile = configFile }
 }

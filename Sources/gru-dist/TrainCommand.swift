@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Collectives
 import Configuration
 import Engine
@@ -99,7 +100,10 @@ struct TrainCommand: RankedCommand {
     completion: .file())
   var file: String?
 
-  @Option(help: "The share of the batches of data.train among those of --file; 0.1 by default.")
+  @Option(
+    help: ArgumentHelp(
+      "The share of the batches of data.train among those of --file; "
+        + "\(FilePass.usualRehearsal) by default."))
   var rehearsal: Double?
 
   @OptionGroup var output: OutputOptions
@@ -131,7 +135,7 @@ struct TrainCommand: RankedCommand {
     options.stopAfter = stopAfter
     options.start = start.request
     options.file = file
-    options.rehearsal = rehearsal ?? 0.1
+    options.rehearsal = rehearsal
     options.json = output.json
     try communicator.agree {
       if debug && communicator.worldSize > 1 {

@@ -35,6 +35,26 @@ import Testing
     }
   }
 
+  /// A file that the run has passed over since says which model is the best.
+  @Test func bestByAFileNamesIt() throws {
+    try withTestRun { run in
+      try run.write(step: 1)
+      try run.write(step: 9) {
+        ($0.bestCheckpointStep, $0.bestCheckpointLoss) = (1, 2)
+        $0.filePasses = [
+          FilePass(
+            name: "news.txt", fingerprint: "ab", firstStep: 2, steps: 8, fileBatches: 7,
+            rehearsals: 3, rehearsedBefore: 1, targetsBefore: 4)
+        ]
+      }
+      let chosen = try ChosenCheckpoint(at: run.directory, wanting: nil)
+      #expect(chosen.checkpoint.step == 1)
+      #expect(
+        chosen.words == "the best by loss (2.0000 on news.txt); the newest is of step 9")
+      #expect(chosen.json["best_file"] == "news.txt")
+    }
+  }
+
   @Test func newestIsTakenWhereThereIsNoBest() throws {
     try withTestRun { run in
       #expect(throws: CheckpointError.missing(path: run.directory)) {

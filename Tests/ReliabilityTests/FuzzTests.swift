@@ -117,6 +117,48 @@ import Testing
     }
   }
 
+  /// Passes over files whose numbers are damaged one by one, far off and by little.
+  @Test func passesOverFiles() throws {
+    func pass(_ first: Int, _ before: Int) -> FilePass {
+      FilePass(
+        name: "f\(first)", fingerprint: "ab", firstStep: first, steps: 20, fileBatches: 18,
+        rehearsals: 3, rehearsedBefore: before, targetsBefore: first * 10)
+    }
+    var sound = SmallCheckpoint.state(step: 77)
+    sound.filePasses = [pass(41, 40), pass(61, 42)]
+    try sound.checkPlausible(path: "run")
+    let fields: [WritableKeyPath<FilePass, Int>] = [
+      \.firstStep, \.steps, \.fileBatches, \.rehearsals, \.rehearsedBefore, \.targetsBefore,
+    ]
+    for index in sound.filePasses.indices {
+      for field in fields {
+        for value in [Int.min, -1, Int.max, Int.max - 1, 1 << 60] {
+          var state = sound
+          state.filePasses[index][keyPath: field] = value
+          #expect(throws: CheckpointError.self, "\(index) \(field) \(value)") {
+            try state.checkPlausible(path: "run")
+          }
+        }
+      }
+    }
+    sound.filePasses.swapAt(0, 1)
+    #expect(throws: CheckpointError.self) { try sound.checkPlausible(path: "run") }
+    sound.filePasses.swapAt(0, 1)
+    try fuzz("passes", share: 10, seed: 8, [Array(try sound.json.sortedPretty().utf8)]) { bytes in
+      do throws(CheckpointError) {
+        let read = try TrainingState(text: bytes, path: "state.json")
+        try read.checkPlausible(path: "run")
+        for pass in read.filePasses {
+          #expect(pass.lastStep >= pass.firstStep && pass.targetsBefore <= read.tokens)
+          #expect(pass.rehearsedBefore + pass.steps * (1 << 16) - pass.fileBatches >= 0)
+        }
+        return true
+      } catch {
+        return false
+      }
+    }
+  }
+
   /// What is in no file alone: a checkpoint is believed only with every byte in place.
   @Test func checkpoints() throws {
     let disk = SimulatedDisk()
