@@ -17,8 +17,9 @@ extension Supervisor {
     while true {
       if Signals.isStopRequested { return .stopped }
       let passes = try filePasses()
-      guard let (name, stamp) = try unfinished(passes, in: folder) ?? next(in: &folder, passes)
-      else {
+      let found = unfinished(passes) ?? next(in: &folder, passes)
+      for remark in folder.takeRemarks() { log.say("--watch: \(remark)") }
+      guard let (name, stamp) = found else {
         keepWatching()
         continue
       }
@@ -26,22 +27,21 @@ extension Supervisor {
       let end = try passOver("\(folder.path)/\(name)")
       if end == .badConfig {
         let words = output.tail()
+        if passes.last.map({ checkpointStep < $0.lastStep }) ?? false {
+          surrender = whyRefused(passes, in: folder, words)
+          return .gaveUp
+        }
         // Where the run itself is refused, no file is at fault.
         let run = try supervise(nil)
         if run != .done { return run }
-        let lines = words.split(separator: "\n").map(String.init)
-        let reason = lines.last { $0.contains("gru-dist: ") } ?? "it was refused"
-        if passes.last?.name == name {
-          log.say("gives up: the run is in its pass over '\(name)': \(reason)")
-          return .gaveUp
-        }
+        let reason = Self.reason(words)
         log.say("file '\(name)' is left out until it is another: \(reason)")
         note(WatchedFile(name: name, stamp: stamp, refusal: reason))
         continue
       }
       if end != .done { return end }
       guard try isPassedOver(name) else {
-        log.say("gives up: the job says that it is done, and no checkpoint says so of '\(name)'")
+        surrender = "the job says that it is done, and no checkpoint says so of '\(name)'"
         return .gaveUp
       }
       log.say("file '\(name)' is passed over, at step \(checkpointStep)")
@@ -59,6 +59,32 @@ extension Supervisor {
     passes.last.flatMap { checkpointStep < $0.lastStep ? "\(folder.path)/\($0.name)" : nil }
   }
 
+  /// Why a file cannot be passed over whose pass is under way; nil where it is there.
+  func whyMissing(_ path: String) -> String? {
+    guard FileStatus(path) == nil, let last = (try? filePasses())?.last,
+      checkpointStep < last.lastStep
+    else { return nil }
+    return "\(whereItIs(last)), and there is no '\(path)' any more; put that file back, unchanged"
+  }
+
+  /// Why the job refuses to go on with the pass under way.
+  func whyRefused(_ passes: [FilePass], in folder: WatchedFolder, _ words: String) -> String {
+    guard let last = passes.last else { return Self.reason(words) }
+    return "\(whereItIs(last)), and the job refuses '\(folder.path)/\(last.name)' as it is now; "
+      + "put that file back, unchanged: \(Self.reason(words))"
+  }
+
+  private func whereItIs(_ pass: FilePass) -> String {
+    "the run is at step \(checkpointStep) of its pass over '\(pass.name)', which ends at step "
+      + "\(pass.lastStep)"
+  }
+
+  /// The line of a job's last words that says why it ended.
+  private static func reason(_ words: String) -> String {
+    let lines = words.split(separator: "\n").map(String.init)
+    return lines.last { $0.contains("gru-dist: ") } ?? "it was refused"
+  }
+
   func filePasses() throws -> [FilePass] {
     try CheckpointStore(directory: "\(options.runDirectory)/\(RunFiles.checkpoints)")
       .newestState()?.filePasses ?? []
@@ -70,15 +96,9 @@ extension Supervisor {
 
   /// The file whose pass the run has begun, and not ended.
   private func unfinished(
-    _ passes: [FilePass], in folder: WatchedFolder
-  ) throws -> (name: String, stamp: WatchedFolder.Stamp)? {
+    _ passes: [FilePass]
+  ) -> (name: String, stamp: WatchedFolder.Stamp)? {
     guard let last = passes.last, checkpointStep < last.lastStep else { return nil }
-    guard FileManager.default.fileExists(atPath: "\(folder.path)/\(last.name)") else {
-      throw UsageError(
-        "--watch: the run is at step \(checkpointStep) of its pass over '\(last.name)', which ends "
-          + "at step \(last.lastStep), and that file is not in \(folder.path) any more; put it "
-          + "back, unchanged")
-    }
     let known = state.files.last { $0.name == last.name }
     return (last.name, known?.stamp ?? WatchedFolder.Stamp(size: 0, changed: 0))
   }
@@ -86,9 +106,9 @@ extension Supervisor {
   /// The next file that is complete and was not taken; says once where one that was is another now.
   private func next(
     in folder: inout WatchedFolder, _ passes: [FilePass]
-  ) throws -> (name: String, stamp: WatchedFolder.Stamp)? {
+  ) -> (name: String, stamp: WatchedFolder.Stamp)? {
     let taken = Set(passes.map(\.name))
-    return try folder.next { name, stamp in
+    return folder.next { name, stamp in
       let known = state.files.last { $0.name == name }
       guard taken.contains(name) else {
         return known?.refusal != nil && known?.stamp == stamp

@@ -20,6 +20,8 @@ package final class Supervisor {
   var stopAsked: ContinuousClock.Instant?
   /// When it last passed that on.
   var stopPassed: ContinuousClock.Instant?
+  /// Why it gives up, where that is no number of failures.
+  var surrender: String?
   /// SIGUSR1s that were passed on, or came when there was no job.
   var passedSaves = 0
   private let lock: FileLock
@@ -97,6 +99,10 @@ package final class Supervisor {
     if left != nil || passes.isEmpty {
       let path = options.watched.flatMap { file(ofPassUnderWay: passes, in: $0) }
       end = try supervise(path, takingUp: left)
+      if end == .badConfig, path != nil, let folder = options.watched {
+        surrender = whyRefused(passes, in: folder, output.tail())
+        end = .gaveUp
+      }
     }
     if end == .done, let folder = options.watched { end = try passOverFiles(of: folder) }
     return finish(end)
@@ -113,6 +119,10 @@ package final class Supervisor {
       if left == nil {
         passedSaves = Signals.saveRequests
         if Signals.isStopRequested { return .stopped }
+        if let reason = file.flatMap(whyMissing) {
+          surrender = reason
+          return .gaveUp
+        }
       }
       let job = try left ?? launch(file)
       left = nil
@@ -284,7 +294,8 @@ package final class Supervisor {
       return ExitStatus.badUsage
     case .gaveUp:
       log.say(
-        "gives up after \(policy.failures) failures without a new checkpoint; the job's last "
+        surrender.map { "gives up: \($0)" }
+          ?? "gives up after \(policy.failures) failures without a new checkpoint; the job's last "
           + "words (all are in \(directory)/\(RunFiles.jobLog)):\n\(output.tail())")
       return ExitStatus.failed
     case .killed:

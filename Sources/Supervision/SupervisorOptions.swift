@@ -1,3 +1,4 @@
+import Checkpoints
 package import Configuration
 package import Records
 
@@ -27,7 +28,7 @@ package struct SupervisorOptions: Sendable {
   /// The folder whose files the run passes over after its last step; nil for none.
   package var watched: WatchedFolder?
   /// The share of each pass that rehearses the data that the run began with.
-  package var rehearsal = 0.0
+  package var rehearsal = FilePass.usualRehearsal
   /// Whether the job's output is repeated on standard output.
   package var isQuiet = false
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Collectives
 import Configuration
 import Foundation
@@ -61,17 +62,25 @@ struct DaemonCommand: RankedCommand {
     completion: .directory)
   var watch: String?
 
-  @Option(help: "The share of the batches of data.train among those of a file, from 0 to 0.9.")
-  var rehearsal = 0.1
+  @Option(
+    help: ArgumentHelp(
+      "The share of the batches of data.train among those of a file, from 0 to 0.9; "
+        + "\(FilePass.usualRehearsal) by default."))
+  var rehearsal: Double?
 
-  @Option(help: "Seconds for which a file must not change before it is taken.")
-  var settle = 2.0
+  @Option(
+    help: ArgumentHelp(
+      "Seconds for which a file must not change before it is taken; "
+        + "\(Int(Self.usualSettle)) by default."))
+  var settle: Double?
 
   @Flag(help: "Do not repeat the job's output, which is in job.log of the run directory.")
   var quiet = false
 
   @Argument(parsing: .postTerminator, help: "Another launcher than mpirun, with its arguments.")
   var launcher: [String] = []
+
+  private static let usualSettle = 2.0
 
   func validate() throws {
     if !(1...65_536 ~= np) {
@@ -83,10 +92,14 @@ struct DaemonCommand: RankedCommand {
     if !(backOff >= 0 && backOff <= 3600) {
       throw ValidationError("--back-off: expected 0 to 3600 seconds, found \(backOff)")
     }
-    if !(rehearsal >= 0 && rehearsal <= 0.9) {
+    for (option, value) in [("--rehearsal", rehearsal), ("--settle", settle)]
+    where watch == nil && value != nil {
+      throw ValidationError("\(option) is for files of a directory: give --watch too")
+    }
+    if let rehearsal, !(rehearsal >= 0 && rehearsal <= 0.9) {
       throw ValidationError("--rehearsal: expected 0 to 0.9, found \(rehearsal)")
     }
-    if !(settle >= 0 && settle <= 3600) {
+    if let settle, !(settle >= 0 && settle <= 3600) {
       throw ValidationError("--settle: expected 0 to 3600 seconds, found \(settle)")
     }
     if !(silence >= 1 && silence <= 1e6) {
@@ -113,7 +126,7 @@ struct DaemonCommand: RankedCommand {
     options.backOff = backOff
     options.silence = silence
     options.isQuiet = quiet
-    options.rehearsal = rehearsal
+    options.rehearsal = rehearsal ?? FilePass.usualRehearsal
     options.watched = try watch.map { try watched($0, effective) }
     return try Supervisor(options).run()
   }
@@ -127,7 +140,7 @@ struct DaemonCommand: RankedCommand {
     if config.data.train.isEmpty {
       throw UsageError("--watch: the task of this config makes its data, and reads no file")
     }
-    return WatchedFolder(path: path, settle: settle)
+    return WatchedFolder(path: path, settle: settle ?? Self.usualSettle)
   }
 
   /// What the command line says of the training itself.

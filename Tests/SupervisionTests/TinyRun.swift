@@ -12,6 +12,10 @@ final class TinyRun {
   var steps: Int
   var checkpointEvery: Int
   var watchdogSeconds = 2
+  /// What the config says besides: members of its object, each with a comma behind.
+  var task = ""
+  /// What it trains on; nil for text lines of numbers and words.
+  var trainingFile: String?
   private var daemons: [Process] = []
 
   init(steps: Int, checkpointEvery: Int) throws {
@@ -56,7 +60,7 @@ final class TinyRun {
 
   func writeConfig() throws {
     let config = """
-      {"data": {"train": "\(path("text.txt"))"},
+      {\(task)"data": {"train": "\(path(trainingFile ?? "text.txt"))"},
        "model": {"embedding": 8, "hidden": 16, "layers": 1},
        "batch": {"sequences": 8, "window": 8, "shards": 8},
        "run": {"directory": "\(path("run"))", "steps": \(steps), "log_every": \(checkpointEvery),

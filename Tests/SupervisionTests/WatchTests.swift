@@ -98,6 +98,114 @@ extension SupervisedJobTests {
       #expect(try run.fingerprints("run") == run.fingerprints("reference"))
     }
 
+    /// A run of tags, whose files may have labels that it lacks.
+    @Test func taggedFilesAreTakenAndUnknownLabelsAreSaid() throws {
+      let run = try TinyRun(steps: 20, checkpointEvery: 10)
+      func sentences(_ count: Int, _ seed: Int, _ labels: [String]) -> String {
+        (0..<count).map { line in
+          (0..<5).map { word in
+            let number = (line * 7 + word * 3 + seed) % 11
+            return "word\(number) \(labels[number % labels.count])\n"
+          }.joined()
+        }.joined(separator: "\n")
+      }
+      func write(_ name: String, _ text: String) throws {
+        try FileManager.default.createDirectory(
+          atPath: run.path("incoming"), withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: URL(fileURLWithPath: run.path(name)))
+      }
+      try write("train.conll", sentences(60, 0, ["A", "B"]))
+      try write("incoming/b.conll", sentences(40, 1, ["A", "B", "C"]))
+      try write("incoming/c.conll", sentences(20, 2, ["D"]))
+      run.task = "\"task\": \"tagging\", "
+      run.trainingFile = "train.conll"
+      try run.writeConfig()
+      let daemon = try run.startDaemon(["--watch", run.path("incoming"), "--settle", "0.1"])
+      let isThrough = run.wait(seconds: 90) {
+        run.phase == "watching" && run.filesTaken == (["b.conll"], true)
+          && run.text("daemon.txt").contains("file 'c.conll' is left out")
+      }
+      #expect(isThrough, "\(run.filesTaken) \(run.text("daemon.txt")) \(run.text("run/job.log"))")
+      #expect(run.text("run/job.log").contains("of 1 class that the model lacks (\"C\")"))
+      #expect(run.text("daemon.txt").contains("the model lacks all classes"))
+      kill(daemon.processIdentifier, SIGTERM)
+      #expect(run.status(of: daemon) == 75)
+    }
+
+    /// A pass whose file is gone or another ends the daemon with words, and no loop.
+    @Test(arguments: [true, false]) func passWhoseFileIsGoneOrAnotherEndsWithWords(
+      isGone: Bool
+    ) throws {
+      let run = try TinyRun(steps: 100, checkpointEvery: 20)
+      try run.deliver("a.txt", bytes: 400_000, seed: 1)
+      let options = ["--watch", run.path("incoming"), "--settle", "0.1", "--back-off", "0.05"]
+      let daemon = try run.startDaemon(options)
+      try #require(
+        run.wait { run.filesTaken == (["a.txt"], false) }, "\(run.text("daemon.txt"))")
+      kill(daemon.processIdentifier, SIGTERM)
+      #expect(run.status(of: daemon) == 75)
+      try #require(run.filesTaken == (["a.txt"], false))
+      if isGone {
+        try FileManager.default.removeItem(atPath: run.path("incoming/a.txt"))
+      } else {
+        try Data("other words\n".utf8).write(to: URL(fileURLWithPath: run.path("incoming/a.txt")))
+      }
+      let attempts = try #require(run.state?.attempts)
+      let again = try run.startDaemon(options)
+      #expect(run.status(of: again, seconds: 60) == 1, "\(run.text("daemon.txt"))")
+      let lines = run.text("daemon.txt").split(separator: "\n")
+      let said = lines.last { $0.contains("gives up") } ?? ""
+      #expect(said.contains("of its pass over 'a.txt'"), "\(said)")
+      let reason = isGone ? "there is no '\(run.path("incoming"))/a.txt'" : "as it is now"
+      #expect(said.contains(reason), "\(said)")
+      #expect(said.contains("put that file back, unchanged"), "\(said)")
+      #expect(run.phase == "gave_up")
+      #expect((run.state?.attempts ?? 0) - attempts == (isGone ? 0 : 1))
+    }
+
+    @Test func folderThatCannotBeReadEndsNothing() throws {
+      let run = try TinyRun(steps: 40, checkpointEvery: 20)
+      try run.deliver("a.txt", bytes: 4000, seed: 1)
+      let folder = run.path("incoming")
+      try Data().write(to: URL(fileURLWithPath: "\(folder)/.rest"))
+      let daemon = try run.startDaemon(["--watch", folder, "--settle", "0.1"])
+      #expect(run.wait { run.filesTaken == (["a.txt"], true) }, "\(run.text("daemon.txt"))")
+      #expect(run.wait { run.text("daemon.txt").contains(".rest' is not taken") })
+      try FileManager.default.moveItem(atPath: folder, toPath: run.path("away"))
+      #expect(run.wait { run.text("daemon.txt").contains("cannot be read, and is tried again") })
+      try FileManager.default.moveItem(atPath: run.path("away"), toPath: folder)
+      try run.deliver("b.txt", bytes: 4000, seed: 2)
+      #expect(
+        run.wait { run.filesTaken == (["a.txt", "b.txt"], true) }, "\(run.text("daemon.txt"))")
+      let said = run.text("daemon.txt")
+      #expect(said.ranges(of: "tried again").count == 1)
+      #expect(said.ranges(of: ".rest' is not taken").count == 1)
+      kill(daemon.processIdentifier, SIGTERM)
+      #expect(run.status(of: daemon) == 75)
+    }
+
+    /// Each checkpoint has its command once, and the end: a restart repeats none.
+    @Test func hooksAreStartedOnceEachThroughARestart() throws {
+      let run = try TinyRun(steps: 3000, checkpointEvery: 100)
+      let file = run.path("events")
+      func hook(_ kind: String) -> [String] {
+        let script = "echo $GRU_DIST_EVENT $GRU_DIST_STEP >> \(file)"
+        return ["--set", "run.hooks.\(kind)=[\"sh\", \"-c\", \"\(script)\"]"]
+      }
+      func events() -> [String] { run.text("events").split(separator: "\n").map(String.init) }
+      let daemon = try run.startDaemon(
+        ["--back-off", "0.05"] + hook("checkpoint") + hook("done") + hook("failed"))
+      try #require(run.wait { events().count >= 2 }, "\(run.text("daemon.txt"))")
+      let rank = try #require(run.rank(0)?.process)
+      kill(rank.pid, SIGKILL)
+      #expect(run.status(of: daemon) == 0, "\(run.text("daemon.txt"))")
+      #expect((run.state?.attempts ?? 0) >= 2, "\(run.text("daemon.txt"))")
+      let found = events()
+      #expect(Set(found).count == found.count, "\(found)")
+      #expect(found.last == "done 3000" && found.contains("checkpoint 3000"), "\(found)")
+      #expect(!found.contains { $0.hasPrefix("failed") }, "\(found)")
+    }
+
     @Test func fileThatTheRunRefusesIsLeftOutAndSaid() throws {
       let run = try TinyRun(steps: 40, checkpointEvery: 20)
       try run.deliver("a-short.txt", bytes: 20, seed: 1)
