@@ -22,7 +22,6 @@ extension SequenceTable {
     }
     let means = frame.means ?? [Double](repeating: 0, count: places.count)
     let deviations = frame.deviations ?? [Double](repeating: 1, count: places.count)
-    let fills = frame.fills ?? means
     var set = SequenceSet(columns: frame.columns)
     set.starts = HostArray(starts)
     set.labels = labels
@@ -38,36 +37,11 @@ extension SequenceTable {
     set.calendar = HostArray(TimeColumn.inputs(of: calendar))
     set.columnUnits = SeriesUnits(names: frame.columns, means: means, deviations: deviations)
     set.units = units(by: frame, places)
-    set.values.reserveCapacity(numbers.rows * places.count)
-    let isMasked = missing == .mask
-    let width = numbers.width
-    var last = fills
-    var (row, sequence) = (0, 0)
-    var (centres, widths) = (means, deviations)
-    func begin() {
-      guard !set.units.isEmpty else { return }
-      (centres, widths) = (set.units[sequence].means, set.units[sequence].deviations)
-    }
-    begin()
-    numbers.removeAll { block in
-      for first in stride(from: 0, to: block.count, by: width) {
-        if row == set.starts[sequence + 1] {
-          sequence += 1
-          last = fills
-          begin()
-        }
-        row += 1
-        for (column, place) in places.enumerated() {
-          var number = block[first + place]
-          if number.isNaN {
-            if isMasked { set.hasGaps = true } else { number = last[column] }
-          } else if missing == .forward {
-            last[column] = number
-          }
-          set.values.append(Float((number - centres[column]) / widths[column]))
-        }
-      }
-    }
+    var reader = NumberReader(
+      set, places, width: numbers.width, missing: missing, fills: frame.fills ?? means)
+    reader.reserve(numbers.rows)
+    numbers.removeAll { reader.take($0) }
+    (set.values, set.hasGaps) = (HostArray(reader.values), reader.hasGaps)
     return set
   }
 
@@ -95,6 +69,69 @@ extension SequenceTable {
         units.deviations[index] = frame.deviations?[index] ?? 1
       }
       return units
+    }
+  }
+}
+
+/// Makes numbers of a table what a model reads, block by block.
+private struct NumberReader {
+  private(set) var values: [Float] = []
+  /// Whether some are missing and stay so.
+  private(set) var hasGaps = false
+  private let places: [Int]
+  private let width: Int
+  private let missing: MissingPolicy
+  private let fills: [Double]
+  /// First step of each sequence.
+  private let starts: [Int]
+  /// The scale of each sequence's columns; none where all have the same.
+  private let units: [SeriesUnits]
+  /// The step that comes, and its sequence.
+  private var row = 0
+  private var sequence = 0
+  /// What stands for a missing number of each column, and the scales.
+  private var last: [Double]
+  private var means: [Double]
+  private var deviations: [Double]
+
+  /// - Parameter set: knows its sequences and scales.
+  init(
+    _ set: SequenceSet, _ places: [Int], width: Int, missing: MissingPolicy, fills: [Double]
+  ) {
+    (self.places, self.width, self.missing, self.fills) = (places, width, missing, fills)
+    (starts, units) = (set.starts.array, set.units)
+    last = fills
+    means = set.columnUnits?.means ?? []
+    deviations = set.columnUnits?.deviations ?? []
+    begin()
+  }
+
+  mutating func reserve(_ rows: Int) { values.reserveCapacity(rows * places.count) }
+
+  /// Begins the sequence under way.
+  private mutating func begin() {
+    last = fills
+    guard !units.isEmpty else { return }
+    (means, deviations) = (units[sequence].means, units[sequence].deviations)
+  }
+
+  mutating func take(_ block: [Double]) {
+    let isMasked = missing == .mask
+    for first in stride(from: 0, to: block.count, by: width) {
+      if row == starts[sequence + 1] {
+        sequence += 1
+        begin()
+      }
+      row += 1
+      for column in places.indices {
+        var number = block[first + places[column]]
+        if number.isNaN {
+          if isMasked { hasGaps = true } else { number = last[column] }
+        } else if missing == .forward {
+          last[column] = number
+        }
+        values.append(Float((number - means[column]) / deviations[column]))
+      }
     }
   }
 }

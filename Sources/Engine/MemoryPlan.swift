@@ -127,7 +127,7 @@ package struct MemoryPlan: Sendable {
     }
   }
 
-  private static let hint = "lower model.hidden, model.layers, batch.sequences or batch.window"
+  package static let hint = "lower model.hidden, model.layers, batch.sequences or batch.window"
 
   /// Bytes of rank 0.
   package var totalBytes: Int { items.reduce(0) { $0 + $1.bytes } }

@@ -39,6 +39,7 @@ extension SequenceWorker {
     let layer = shape.layer(ofDirection: direction)
     let isReversed = shape.isReversed(direction)
     if layer == 0 { tabulateTokens(direction: direction, parameters: parameters, weights: weights) }
+    firstKeptStep = 0
     if startsAfresh || isReversed { takeInitialState(direction: direction, weights: weights) }
     let batch = sequences.count
     let steps = max(1, Self.chunkRows / max(1, batch))
@@ -47,7 +48,10 @@ extension SequenceWorker {
     while done < window {
       let count = min(steps, window - done)
       let first = isReversed ? window - done - count : done
-      let gates = directions[direction].gates + first * batch * layout.gatesStride
+      // Nobody reads the gates of an evaluation again: their memory stays in cache.
+      if !isTraining { firstKeptStep = first }
+      let gates =
+        directions[direction].gates + (first - firstKeptStep) * batch * layout.gatesStride
       if layer == 0, let tokenTable = layout.tokenTable {
         lookUp(buffer(tokenTable), tokens: inputs + first * batch, count: count * batch, gates)
       } else {
@@ -211,15 +215,16 @@ extension SequenceWorker {
     let batch = sequences.count
     let buffers = directions[direction]
     let row = t * batch * layout.hiddenStride
+    let keptRow = (t - firstKeptStep) * batch
     let stateCount = batch * layout.hiddenStride
     let isReversed = shape.isReversed(direction)
     return GateArguments(
       rows: batch, columns: layout.hidden,
-      gates: buffers.gates + t * batch * layout.gatesStride, gatesStride: layout.gatesStride,
+      gates: buffers.gates + keptRow * layout.gatesStride, gatesStride: layout.gatesStride,
       previous: buffers.states + row + (isReversed ? stateCount : 0),
       stateStride: layout.hiddenStride,
       next: buffers.states + row + (isReversed ? 0 : stateCount),
-      inner: hasInner ? buffers.inner + row : buffers.states,
+      inner: hasInner ? buffers.inner + keptRow * layout.hiddenStride : buffers.states,
       upper: upper + row, carry: buffer(layout.carry),
       innerGradient: buffer(layout.innerGradient),
       stateVectorStride: layout.stateVectorStride, carryVectorStride: layout.carryVectorStride)

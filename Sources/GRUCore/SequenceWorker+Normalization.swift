@@ -21,7 +21,7 @@ extension SequenceWorker {
     _ places: WorkspaceLayout.Normalization, _ gates: Range<Int>, direction: Int, t: Int,
     weights: PackedWeights
   ) -> NormalizationArguments {
-    let row = t * sequences.count
+    let row = (t - firstKeptStep) * sequences.count
     let column = gates.lowerBound * layout.hidden
     let packed = weights.directions[direction]
     let gradients = buffer(normalizationGradients(places, direction)) + column

@@ -43,6 +43,9 @@ package final class SequenceWorker {
   package var keepsScores = false
   /// Whether the pass under way is one of training.
   var isTraining = false
+  /// The step whose gates stand first in their memory: 0, but for an evaluation that keeps those of
+  /// few steps at a time.
+  var firstKeptStep = 0
   let dropoutKey: (UInt32, UInt32)
   /// The cell's steps and weight gradients, its gates and state vectors, and whether steps leave
   /// something in the inner buffer.

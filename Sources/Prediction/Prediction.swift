@@ -100,7 +100,8 @@ package struct Prediction {
         model.task.sequences == .windows
           ? "window"
           : model.task.outputs == .items
-            ? "session" : model.task.hasTokenizer ? "text" : "sequence")
+            ? "session" : model.task.hasTokenizer ? "text" : "sequence",
+        computing: predictor.computing)
     } catch let error where !(error is any CommonError || error is CollectiveError) {
       // What was answered before stands, unless it is the output that failed.
       if communicator.worldSize == 1 { try? writer?.flush() }
@@ -207,12 +208,16 @@ final class Results {
 
   /// Writes what is left, and says how much there is.
   ///
-  /// - Parameter noun: what an item is called.
-  func finish(_ noun: String) throws {
+  /// - Parameters:
+  ///   - noun: what an item is called.
+  ///   - computing: how long the model took; nil where nobody asks.
+  func finish(_ noun: String, computing: Duration? = nil) throws {
     try communicator.agree {
       if let failure { throw failure }
       try writer?.finish()
-      if writer != nil { Console.complain("gru-dist: \(Format.count(count, noun)) predicted") }
+      guard writer != nil else { return }
+      let time = computing.map { " (computing took \(Format.fixed($0 / .seconds(1), 3)) s)" }
+      Console.complain("gru-dist: \(Format.count(count, noun)) predicted" + (time ?? ""))
     }
   }
 }

@@ -25,9 +25,17 @@ import Scoring
   private(set) var window: Int
   private var slots = 1
   private(set) var rows: Int
+  /// How long the model has computed, batches being filled in the meantime too.
+  private(set) var computing = Duration.zero
 
   /// Rows of a worker at least, as many as keep its vectors busy.
   private static let leastRows = 16
+
+  private static let hint =
+    "compute fewer sequences at once (--batch), or by fewer threads and ranks (--threads)"
+
+  /// As many rows, or a few more, so that the products' tiles of rows are full.
+  private static func wholeTiles(_ rows: Int) -> Int { (rows + 11) / 12 * 12 }
 
   /// - Parameters:
   ///   - threads: of each rank; nil for as many as are of use.
@@ -42,7 +50,7 @@ import Scoring
     self.threads = try threads ?? UsableCores.threadsPerRank(communicator)
     workers = communicator.worldSize * self.threads
     let trained = model.config.batch.sequences
-    usualRows = rows ?? max(Self.leastRows, (trained + workers - 1) / workers)
+    usualRows = rows ?? Self.wholeTiles(max(Self.leastRows, (trained + workers - 1) / workers))
     window = model.config.batch.window
     self.rows = workers * usualRows
   }
@@ -71,10 +79,15 @@ import Scoring
     let plan = ShardPlan(
       sequences: rows, shards: workers, ranks: communicator.worldSize, threads: threads)
     let made = try communicator.agree {
-      try MemoryPlan(
-        shape: model.shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
-        slots: self.slots, kernels: kernels
-      ).checkFits()
+      do {
+        try MemoryPlan(
+          shape: model.shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
+          slots: self.slots, kernels: kernels
+        ).checkFits()
+      } catch let error as UsageError {
+        // Keys of the config cannot be set here.
+        throw UsageError("\(error)".replacing(MemoryPlan.hint, with: Self.hint))
+      }
       return try model.scorer(
         kernels: kernels, window: window, plan: plan, slots: self.slots, on: communicator)
     }
@@ -115,6 +128,8 @@ import Scoring
     defer { replica.workers.forEach { $0.keepsScores = false } }
     unsafe numbers.withUnsafeMutableBufferPointer { all in
       let shared = unsafe SharedNumbers(start: all.baseAddress)
+      let start = ContinuousClock.now
+      defer { computing += ContinuousClock.now - start }
       _ = scorer.forEachBatch(
         of: .sequences(items.batches),
         then: { worker, batch in

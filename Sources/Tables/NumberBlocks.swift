@@ -6,13 +6,18 @@ package struct NumberBlocks: Sendable {
   /// Numbers that are there, of all rows.
   private var count = 0
   private let rowsPerBlock: Int
+  /// How many rows there may be: room that they are given at first.
+  private let expectedRows: Int
   private var blocks: [[Double]] = []
 
-  /// - Parameter numbersPerBlock: so many at most. The default takes 32 MiB, which the allocator
-  ///   gives back to the system as soon as a block is gone.
-  package init(width: Int, numbersPerBlock: Int = 1 << 22) {
+  /// - Parameters:
+  ///   - expectedRows: how many there may be; 0 where nobody knows.
+  ///   - numbersPerBlock: so many at most. The default takes 32 MiB, which the allocator gives back
+  ///     to the system as soon as a block is gone.
+  package init(width: Int, expectedRows: Int = 0, numbersPerBlock: Int = 1 << 22) {
     self.width = width
     rowsPerBlock = max(1, numbersPerBlock / max(1, width))
+    self.expectedRows = min(expectedRows, rowsPerBlock)
   }
 
   /// Whole rows.
@@ -23,7 +28,8 @@ package struct NumberBlocks: Sendable {
     if count % (rowsPerBlock * width) == 0 {
       var block: [Double] = []
       // The first block may be all there is.
-      block.reserveCapacity(blocks.isEmpty ? 64 : rowsPerBlock * width)
+      block.reserveCapacity(
+        blocks.isEmpty ? max(64, expectedRows * width) : rowsPerBlock * width)
       blocks.append(block)
     }
     blocks[blocks.count - 1].append(number)

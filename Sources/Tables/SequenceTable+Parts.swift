@@ -80,8 +80,10 @@ extension SequenceTable {
 
   /// Calls `body` with the step and the column of each number that is missing in some steps.
   package func forEachGap(in steps: Range<Int>, _ body: (_ step: Int, _ column: Int) -> Void) {
-    for step in steps {
-      for place in columns.indices where numbers[step, place].isNaN { body(step, place) }
+    var number = steps.lowerBound * features
+    numbers.forEach(in: steps, Array(columns.indices)) { place, value in
+      if value.isNaN { body(number / features, place) }
+      number += 1
     }
   }
 }

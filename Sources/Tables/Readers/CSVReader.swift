@@ -67,6 +67,8 @@ private struct TableBody {
   private let file: DataFile
   private let knowsRemarks: Bool
   private let parts: TableParts?
+  /// Whether rows are handed on as they come.
+  private let isLive: Bool
   /// The part under way, and rows of the table before it.
   private var part = TablePart()
   private var rowsBefore = 0
@@ -95,6 +97,7 @@ private struct TableBody {
     _ parts: TableParts?, file: DataFile
   ) {
     self.parts = parts
+    isLive = file.stream.isLive
     self.header = header
     self.dialect = dialect
     self.file = file
@@ -157,7 +160,7 @@ private struct TableBody {
       guard let time = CalendarTime(rows.bytes(place)) else { throw noTime(rows, place) }
       times[index].append(time, isFirst: isFirst)
     }
-    if let parts, rows.stream.isLive { try give(parts, goesOn: true) }
+    if let parts, isLive { try give(parts, goesOn: true) }
   }
 
   /// Whether a row is of the same sequence as the one before it.
@@ -297,17 +300,6 @@ private struct TableBody {
 extension DelimitedText {
   /// The bytes of a field, as they stand.
   fileprivate func bytes(_ place: Int) -> [UInt8] {
-    let field = field(place)
-    return unsafe Array(
-      UnsafeBufferPointer(
-        start: stream.base + Int(field.start), count: Int(field.end - field.start)))
-  }
-
-  /// Whether a field's bytes are these.
-  fileprivate func equals(_ place: Int, _ bytes: [UInt8]) -> Bool {
-    let field = field(place)
-    return unsafe UnsafeBufferPointer(
-      start: stream.base + Int(field.start), count: Int(field.end - field.start)
-    ).elementsEqual(bytes)
+    unsafe Array(bytes(of: field(place)))
   }
 }

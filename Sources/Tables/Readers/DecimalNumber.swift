@@ -27,8 +27,9 @@ enum DecimalNumber {
   ) -> Prefix? {
     var place = start
     guard place < end else { return nil }
+    // Signs come as they like: no branch depends on them.
     let isNegative = unsafe bytes[place] == 0x2D
-    if isNegative { place += 1 } else if unsafe !isStrict && bytes[place] == 0x2B { place += 1 }
+    place += unsafe isNegative || !isStrict && bytes[place] == 0x2B ? 1 : 0
     let first = place
     var digits: UInt64 = 0
     while place < end, let digit = unsafe digit(bytes[place]) {
@@ -65,7 +66,9 @@ enum DecimalNumber {
       isInteger = false
     }
     guard let value = magnitude(digits, exponent) else { return nil }
-    return Prefix(value: isNegative ? -value : value, end: place, isInteger: isInteger)
+    let sign: UInt64 = isNegative ? 1 << 63 : 0
+    return Prefix(
+      value: Double(bitPattern: value.bitPattern | sign), end: place, isInteger: isInteger)
   }
 
   @inline(__always) private static func digit(_ byte: UInt8) -> UInt64? {

@@ -1,7 +1,7 @@
 /// Rows of fields with a separator between them, a line a row (RFC 4180). A field in quotes may
 /// hold separators, line ends, and a quote as two. Lines end in LF, CR LF or CR; a blank line is no
 /// row. Rows are found in the window of a stream, and gone with the next one.
-package struct DelimitedText {
+@safe package struct DelimitedText {
   /// What is wrong with the text, and in which line.
   package struct Failure: Error {
     package let line: Int
@@ -22,6 +22,12 @@ package struct DelimitedText {
   }
 
   package let stream: ByteStream
+  /// The stream's window since it moved last, which nobody else moves, and the first byte of it
+  /// that is no text.
+  private var base: UnsafeMutablePointer<UInt8>
+  private var windowEnd = 0
+  private var isAtEnd = false
+  private var firstInvalid = Int.max
   private let separator: UInt8
   /// Lines that begin so are none.
   private let remark: [UInt8]
@@ -49,9 +55,11 @@ package struct DelimitedText {
     _ stream: ByteStream, separator: UInt8, remark: [UInt8] = [], skipping lines: Int = 0
   ) throws {
     self.stream = stream
+    unsafe base = stream.base
     self.separator = separator
     self.remark = remark
     if stream.count < 3 { try stream.refill(keeping: 0) }
+    look()
     if stream.head(3) == [0xEF, 0xBB, 0xBF] { position = 3 }
     for _ in 0..<lines where try atLineStart() { try skipLine() }
   }
@@ -62,21 +70,32 @@ package struct DelimitedText {
   /// The text of a field of the row that was read last.
   package subscript(place: Int) -> String {
     let field = fields[place]
-    let bytes = unsafe UnsafeBufferPointer(
-      start: stream.base + Int(field.start), count: Int(field.end - field.start))
+    let bytes = unsafe bytes(of: field)
     let text = unsafe String(decoding: bytes, as: UTF8.self)
     return field.hasDoubledQuotes ? text.replacing("\"\"", with: "\"") : text
   }
 
   /// Whether a field of the row that was read last holds a text, blanks around it apart.
   func holds(_ text: String, at place: Int) -> Bool {
-    let field = fields[place]
-    let bytes = unsafe UnsafeBufferPointer(
-      start: stream.base + Int(field.start), count: Int(field.end - field.start))
+    let bytes = unsafe bytes(of: fields[place])
+    // Most fields differ in their first byte.
+    if let byte = unsafe bytes.first, byte != 0x20, byte != 0x09, byte != text.utf8.first {
+      return false
+    }
     guard let first = unsafe bytes.firstIndex(where: { $0 != 0x20 && $0 != 0x09 }),
       let last = unsafe bytes.lastIndex(where: { $0 != 0x20 && $0 != 0x09 })
     else { return text.isEmpty }
     return unsafe UnsafeBufferPointer(rebasing: bytes[first...last]).elementsEqual(text.utf8)
+  }
+
+  /// Whether a field of the row that was read last has these bytes, as they stand.
+  func equals(_ place: Int, _ other: [UInt8]) -> Bool {
+    let bytes = unsafe bytes(of: fields[place])
+    guard bytes.count == other.count else { return false }
+    return unsafe other.withUnsafeBufferPointer { other in
+      for index in 0..<other.count where unsafe bytes[index] != other[index] { return false }
+      return true
+    }
   }
 
   /// Whether the row that was read last has only empty fields, without quotes, from a place on.
@@ -107,21 +126,20 @@ package struct DelimitedText {
   /// Moves on to a line that is not blank; false where there is none.
   private mutating func atLineStart() throws -> Bool {
     while true {
-      while position < stream.count, Self.isLineEnd(unsafe stream.base[position]) {
+      while position < windowEnd, Self.isLineEnd(unsafe base[position]) {
         // What follows a CR must be known.
-        if unsafe stream.base[position] == 0x0D, position + 1 == stream.count, !stream.isAtEnd {
-          break
-        }
+        if unsafe base[position] == 0x0D, position + 1 == windowEnd, !isAtEnd { break }
         position = lineEnd(at: position)
         positionLine += 1
       }
-      if position < stream.count, !Self.isLineEnd(unsafe stream.base[position]) { return true }
-      if stream.isAtEnd { return position < stream.count }
+      if position < windowEnd, !Self.isLineEnd(unsafe base[position]) { return true }
+      if isAtEnd { return position < windowEnd }
       try refill()
     }
   }
 
   private mutating func refill() throws {
+    defer { look() }
     do {
       try stream.refill(keeping: position)
     } catch is ByteStream.TooLong {
@@ -130,14 +148,28 @@ package struct DelimitedText {
     position = 0
   }
 
+  /// Takes note of the stream's window. A class's properties cost a check each time that they are
+  /// read.
+  private mutating func look() {
+    unsafe base = stream.base
+    (windowEnd, isAtEnd) = (stream.count, stream.isAtEnd)
+    firstInvalid = stream.invalid(before: windowEnd)?.place ?? Int.max
+  }
+
+  /// The bytes of a field of the row that was read last.
+  @inline(__always) func bytes(of field: Field) -> UnsafeBufferPointer<UInt8> {
+    unsafe UnsafeBufferPointer(
+      start: base + Int(field.start), count: Int(field.end - field.start))
+  }
+
+  /// What fields of the row that was read last stand in.
+  var windowStart: UnsafePointer<UInt8> { unsafe UnsafePointer(base) }
+
   /// What follows a line end.
   private func lineEnd(at place: Int) -> Int {
-    if place + 1 < stream.count, unsafe stream.base[place] == 0x0D,
-      unsafe stream.base[place + 1] == 0x0A
-    {
-      return place + 2
-    }
-    return place + 1
+    let isPair =
+      unsafe place + 1 < windowEnd && base[place] == 0x0D && base[place + 1] == 0x0A
+    return place + (isPair ? 2 : 1)
   }
 
   private static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
@@ -146,10 +178,10 @@ package struct DelimitedText {
   private mutating func skipLine() throws {
     while true {
       var place = position
-      while place < stream.count, !Self.isLineEnd(unsafe stream.base[place]) { place += 1 }
-      if place + 1 < stream.count || stream.isAtEnd {
+      while place < windowEnd, !Self.isLineEnd(unsafe base[place]) { place += 1 }
+      if place + 1 < windowEnd || isAtEnd {
         try stream.requireText(from: position, to: place, line: positionLine)
-        position = place < stream.count ? lineEnd(at: place) : place
+        position = place < windowEnd ? lineEnd(at: place) : place
         positionLine += 1
         return
       }
@@ -163,8 +195,9 @@ extension DelimitedText {
   ///
   /// - Returns: false where the window ends before the row does.
   private mutating func scan() throws -> Bool {
-    let base = unsafe stream.base
-    let (end, isAtEnd, separator) = (stream.count, stream.isAtEnd, separator)
+    let base = unsafe base
+    let (end, isAtEnd, separator) = (windowEnd, isAtEnd, separator)
+    let ends = FieldEnds(separator: separator)
     var place = position
     var lines = 0
     count = 0
@@ -182,11 +215,7 @@ extension DelimitedText {
         (field, place) = quoted
       } else {
         let start = place
-        while place < end {
-          let byte = unsafe base[place]
-          if byte == separator || byte == 0x0A || byte == 0x0D { break }
-          place += 1
-        }
+        place = unsafe Self.fieldEnd(base, from: start, to: end, ends)
         field = Field(start, place)
       }
       if count == fields.count { fields += fields }
@@ -205,10 +234,49 @@ extension DelimitedText {
     return try finish(at: place, lines: lines + 1)
   }
 
+  /// What ends a field without quotes: eight times each.
+  private struct FieldEnds {
+    let separators: UInt64
+
+    init(separator: UInt8) { separators = UInt64(separator) &* Self.ones }
+
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+
+    /// The highest bit of a byte is set where eight bytes have the first end among them, and none
+    /// before it.
+    @inline(__always) func found(in bytes: UInt64) -> UInt64 {
+      Self.zeros(bytes ^ separators) | Self.zeros(bytes ^ (0x0A &* Self.ones))
+        | Self.zeros(bytes ^ (0x0D &* Self.ones))
+    }
+
+    @inline(__always) private static func zeros(_ bytes: UInt64) -> UInt64 {
+      (bytes &- ones) & ~bytes & (ones << 7)
+    }
+  }
+
+  /// The place of the first separator or line end; `end` where there is none.
+  @inline(__always) private static func fieldEnd(
+    _ base: UnsafePointer<UInt8>, from start: Int, to end: Int, _ ends: FieldEnds
+  ) -> Int {
+    var place = start
+    while place + 8 <= end {
+      let bytes = unsafe UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self)
+      let found = ends.found(in: UInt64(littleEndian: bytes))
+      if found != 0 { return place + found.trailingZeroBitCount / 8 }
+      place += 8
+    }
+    while place < end {
+      let byte = unsafe base[place]
+      if ends.found(in: UInt64(byte)) & 0x80 != 0 { return place }
+      place += 1
+    }
+    return end
+  }
+
   /// Ends the row with what stands at `place`.
   private mutating func finish(at place: Int, lines: Int) throws -> Bool {
-    try stream.requireText(from: position, to: place, line: line)
-    position = place < stream.count ? lineEnd(at: place) : place
+    if place > firstInvalid { try stream.requireText(from: position, to: place, line: line) }
+    position = place < windowEnd ? lineEnd(at: place) : place
     positionLine += lines
     return true
   }
@@ -218,8 +286,8 @@ extension DelimitedText {
   ///
   /// - Parameter lines: counts the line ends in it.
   private func quotes(at start: Int, lines: inout Int) throws -> (Field, Int)? {
-    let base = unsafe stream.base
-    let (end, isAtEnd) = (stream.count, stream.isAtEnd)
+    let base = unsafe base
+    let (end, isAtEnd) = (windowEnd, isAtEnd)
     let opened = line + lines
     var place = start + 1
     var field = Field(place, place)

@@ -63,20 +63,35 @@ struct TableNumbers {
   ///
   /// - Parameter isFirst: whether it is the first of its sequence.
   mutating func append(_ text: DelimitedText, isFirst: Bool) throws {
-    let base = unsafe UnsafePointer(text.stream.base)
-    for index in places.indices {
-      let field = text.field(places[index])
-      let read = unsafe number.read(base, from: Int(field.start), to: Int(field.end))
-      guard let value = read, value.magnitude < CellNumber.largest else {
-        try note(index, read, text)
-        continue
-      }
-      row[index] = value
-      if value <= columns[index].last, !isFirst { columns[index].rises = false }
-      columns[index].last = value
+    var index = 0
+    while let (other, read) = firstOther(of: text, from: index, isFirst: isFirst) {
+      try note(other, read, text)
+      index = other + 1
     }
     numbers.append(row, kept)
     rows += 1
+  }
+
+  /// Reads the cells of a row from a column on, up to the first that is no number, or none that can
+  /// be used; nil where all are.
+  private mutating func firstOther(
+    of text: DelimitedText, from start: Int, isFirst: Bool
+  ) -> (index: Int, read: Double?)? {
+    let base = unsafe text.windowStart
+    let (places, number) = (places, number)
+    return unsafe row.withUnsafeMutableBufferPointer { row in
+      unsafe columns.withUnsafeMutableBufferPointer { columns in
+        for index in start..<places.count {
+          let field = text.field(places[index])
+          let read = unsafe number.read(base, from: Int(field.start), to: Int(field.end))
+          guard let value = read, value.magnitude < CellNumber.largest else { return (index, read) }
+          unsafe row[index] = value
+          if unsafe value <= columns[index].last, !isFirst { unsafe columns[index].rises = false }
+          unsafe columns[index].last = value
+        }
+        return nil
+      }
+    }
   }
 
   /// Takes note of a cell that is no number, or none that can be used.
@@ -123,7 +138,8 @@ extension TableNumbers {
   mutating func move(into table: inout SequenceTable) {
     table.columns = places.map { header.names[$0] }
     table.numbers = numbers
-    numbers = NumberBlocks(width: places.count)
+    // The next part is about as long.
+    numbers = NumberBlocks(width: places.count, expectedRows: numbers.rows + numbers.rows / 16)
   }
 
   /// Ends the table: the columns that are read, with their numbers. What is a number in nearly all
