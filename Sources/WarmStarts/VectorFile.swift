@@ -143,7 +143,9 @@ import Records
   }
 
   private func value(_ range: Range<Int>) -> Double? {
-    unsafe number.read(stream.base, from: range.lowerBound, to: range.upperBound)
+    // A hexadecimal number is none of these files.
+    for place in range where unsafe stream.base[place] | 0x20 == UInt8(ascii: "x") { return nil }
+    return unsafe number.read(stream.base, from: range.lowerBound, to: range.upperBound)
   }
 
   /// The number of vectors and of their numbers; nil where the line is not of two integers.
@@ -170,7 +172,8 @@ import Records
     while end > range.lowerBound, isBlank(end - 1) { end -= 1 }
     guard end > range.lowerBound else { throw failure("has no word", hint: Self.form) }
     let last = fields(1, atEndOf: range.lowerBound..<end).start
-    if last > range.lowerBound, value(last..<end) != nil {
+    // Words such as "to nan" end in what is no number that a vector could have.
+    if last > range.lowerBound, value(last..<end)?.isFinite == true {
       let (_, all) = fields(.max, atEndOf: range)
       throw isFirst ? wrongSize(all - 1) : failure(
         "has \(all - 1) numbers after its word, expected \(size)", hint: Self.form)

@@ -43,6 +43,31 @@ import WarmStarts
     #expect(vectors.repeated == 1)
   }
 
+  /// As GloVe's largest file has words of several parts, and "nan" among them.
+  @Test func wordsMayBeAnything() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let tokenizer = try words("nan inf . name@domain.com 1.5 0x1p3\n")
+    let vectors = try read(
+      "nan 1 2\r\n. . . 3 4\r\nto nan 5 6\r\n. 7 8\r\ninf 9 10\r\n0x1p3 11 12\r\n"
+        + "at name@domain.com 13 14\r\n1.5 15 16\r\n", tokenizer, size: 2)
+    #expect(vectors.count == 8)
+    #expect(vectors.foundTokens(tokenizer) == ["nan", ".", "inf", "0x1p3", "1.5"])
+    #expect(vectors.values.filter { $0 != 0 }.sorted() == [1, 2, 7, 8, 9, 10, 11, 12, 15, 16])
+    #expect(vectors.repeated == 0)
+  }
+
+  /// A vector has decimal, finite numbers, whatever else some libraries read.
+  @Test(arguments: ["0x1p3", "0X10", "nan", "inf", "1e999", "1_0"])
+  func otherNumbersAreRefused(number: String) throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let tokenizer = try words("a b\n")
+    let error = #expect(throws: DataFileError.self) {
+      try read("b 1 2\na 3 \(number)\n", tokenizer, size: 2)
+    }
+    #expect(error?.description.contains("line 2") == true, "\(error?.description ?? "")")
+    #expect(error?.description.contains("number 2 is \"\(number)\"") == true)
+  }
+
   /// Windows end anywhere.
   @Test func longFilesAreReadInWindows() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -107,5 +132,17 @@ import WarmStarts
         } catch is CorpusError {}
       }
     }
+  }
+}
+
+extension VectorFile.Vectors {
+  /// The words of a vocabulary that have a vector.
+  fileprivate func foundTokens(_ tokenizer: Tokenizer) -> Set<String> {
+    Set(
+      isFound.indices.filter { isFound[$0] }.compactMap { token in
+        tokenizer.bytes(of: Int32(token)).map {
+          String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespaces)
+        }
+      })
   }
 }
