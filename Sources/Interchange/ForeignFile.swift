@@ -4,6 +4,8 @@ import Records
 /// What other libraries save models as, and `import` does not read.
 package enum ForeignFile: CaseIterable {
   case torchArchive, torchPickle, kerasModel, kerasWeights, numpyArchive, onnx
+  /// Text, and anything else that does not begin as safetensors do.
+  case text, other
 
   /// Looks at the beginning of a file; nil where it is none of these.
   package init?(_ path: String) {
@@ -19,8 +21,17 @@ package enum ForeignFile: CaseIterable {
     case head.starts(with: [0x80]) && head.count > 1 && 2...5 ~= head[1]: self = .torchPickle
     case head.starts(with: [0x89] + Array("HDF".utf8)): self = .kerasWeights
     case path.lowercased().hasSuffix(".onnx"): self = .onnx
-    default: return nil
+    // Eight bytes of a length, and the brace of a JSON object.
+    case head.count >= 9 && head[8] == UInt8(ascii: "{") && head[7] == 0: return nil
+    case Self.isText(head): self = .text
+    default: self = .other
     }
+  }
+
+  /// Whether bytes are text, the last character perhaps not whole.
+  private static func isText(_ bytes: [UInt8]) -> Bool {
+    guard !bytes.contains(0) else { return false }
+    return (0...3).contains { String(validating: bytes.dropLast($0), as: UTF8.self) != nil }
   }
 
   /// What it is, and how to make a safetensors file of it.
@@ -54,6 +65,12 @@ package enum ForeignFile: CaseIterable {
     case .onnx:
       "\(path) is a graph, and import reads the weights as PyTorch or Keras name them, in "
         + "safetensors; save the model's state dict by safetensors.torch.save_file"
+    case .text: "'\(path)' is a text, and no file of a model; \(Self.expected)"
+    case .other: "'\(path)' is no safetensors file: it does not begin as one; \(Self.expected)"
     }
   }
+  /// What a file of a model is.
+  private static let expected =
+    "expected a safetensors file, as export, safetensors.torch.save_file and the lines for Keras "
+    + "in docs/interoperability.md write it"
 }

@@ -113,7 +113,7 @@ package enum TorchLayout {
         "'\(name)' is of a model that normalises its inputs, and the config takes them as they "
           + "are; set data.normalize=true")
     }
-    model.assumptions = assumptions(of: file, prefix: prefix, shape: shape)
+    model.assumptions = assumptions(of: file, prefix: prefix, shape: shape, takesHead: takesHead)
     try file.requireAllOrNone(
       (0..<shape.layerDirectionCount).flatMap { direction in
         ["ih", "hh"].map { "\(prefix)bias_\($0)\(suffix(direction, shape))" }
@@ -150,7 +150,7 @@ package enum TorchLayout {
 
   /// What the file leaves open.
   private static func assumptions(
-    of file: TensorFile, prefix: String, shape: ModelShape
+    of file: TensorFile, prefix: String, shape: ModelShape, takesHead: Bool
   ) -> [String] {
     var assumptions: [String] = []
     if shape.cell == .rnn {
@@ -161,6 +161,7 @@ package enum TorchLayout {
     }
     switch shape.task.readout {
     case .every: break
+    case _ where !takesHead: break
     case .last:
       assumptions.append(
         "the output layer reads the state after the last step"

@@ -52,7 +52,7 @@ package struct ModelImport {
     var options = options
     let config = try Config(file: options.configFile, overrides: options.overrides)
     if takesOver { options.learnt = try knowledge.learnt(for: config) }
-    let tokens = try readVocabulary(for: config)
+    let tokens = try VocabularyFile(vocabulary, for: config)
     // The file's own word is left aside, which is said.
     var contradiction: String?
     if let tokens {
@@ -83,17 +83,6 @@ package struct ModelImport {
       "parameters": .integer(table.parameterCount),
       "assumptions": .array(assumptions.map { .string($0) }),
     ])
-  }
-
-  private func readVocabulary(for config: Config) throws -> VocabularyFile? {
-    guard let vocabulary else { return nil }
-    guard config.taskDescription.hasTokenizer else {
-      throw UsageError(
-        "--vocabulary is for texts, and the task \"\(config.task.rawValue)\" reads numbers; leave "
-          + "it out")
-    }
-    return try VocabularyFile(
-      path: vocabulary, kind: config.data.learning.kind, rules: TextRules(config.contract))
   }
 
   private func model(

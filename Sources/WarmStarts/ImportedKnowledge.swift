@@ -135,7 +135,9 @@ package struct ImportedKnowledge {
   }
 
   /// What is taken for granted of the data, since the file does not say.
-  package func assumptions(for target: ModelTarget) -> [String] {
+  ///
+  /// - Parameter takesHead: whether the output layer is the file's.
+  package func assumptions(for target: ModelTarget, takesHead: Bool = true) -> [String] {
     let task = target.config.taskDescription
     var assumptions: [String] = []
     if let known = target.tokenizer, tokenizer == nil {
@@ -147,16 +149,16 @@ package struct ImportedKnowledge {
     if columns == nil, task.readsValues {
       assumptions.append("its inputs are the columns \(DataFileError.list(frame.columns))")
     }
-    if classes == nil, let classes = frame.classes {
+    if takesHead, classes == nil, let classes = frame.classes {
       assumptions.append("its outputs are the classes \(DataFileError.list(classes))")
     }
-    if targets == nil, let targets = frame.targets {
+    if takesHead, targets == nil, let targets = frame.targets {
       assumptions.append("its forecasts are of the columns \(DataFileError.list(targets))")
       if target.config.data.task.horizon > 1, targets.count > 1 {
         assumptions.append("its outputs are step by step, of each step all columns")
       }
     }
-    if !isOurs, task.outputsPerTarget > 1 {
+    if takesHead, !isOurs, task.outputsPerTarget > 1 {
       assumptions.append(
         "its outputs are all first numbers of the distributions (the lowest quantiles, or the "
           + "means), then all second ones, and so on")
@@ -166,5 +168,19 @@ package struct ImportedKnowledge {
         "its inputs are normalised by means and deviations of \(target.config.data.train)")
     }
     return assumptions
+  }
+}
+
+extension VocabularyFile {
+  /// The file that `--vocabulary` names for a config's model; nil where it names none.
+  package init?(_ path: String?, for config: Config) throws {
+    guard let path else { return nil }
+    guard config.taskDescription.hasTokenizer else {
+      throw UsageError(
+        "--vocabulary is for texts, and the task \"\(config.task.rawValue)\" reads numbers; leave "
+          + "it out")
+    }
+    try self.init(
+      path: path, kind: config.data.learning.kind, rules: TextRules(config.contract))
   }
 }

@@ -15,13 +15,23 @@ struct StartFile {
   let path: String
   let knowledge: ImportedKnowledge
   private let tensors: [NamedTensor]
+  /// What `--vocabulary` says of its tokens, and what the file said instead.
+  private let vocabulary: VocabularyFile?
+  private let contradiction: String?
 
-  init(path: String) throws {
-    self.path = path
+  init(_ request: StartRequest, for config: Config) throws {
+    path = request.path
     do {
       tensors = try NamedTensor.read(path)
-      knowledge = ImportedKnowledge(
+      var knowledge = ImportedKnowledge(
         metadata: try NamedTensor.metadata(of: path), tensors: tensors, path: path)
+      let vocabulary = try VocabularyFile(request.vocabulary, for: config)
+      contradiction = vocabulary.flatMap {
+        knowledge.tokenizer?.difference(
+          own: "'\(request.path)'", from: $0.tokenizer, of: "--vocabulary")
+      }
+      if let vocabulary { knowledge.tokenizer = vocabulary.tokenizer }
+      (self.knowledge, self.vocabulary) = (knowledge, vocabulary)
     } catch let error as CheckpointError {
       if let words = ForeignFile(path)?.words(path: path) { throw UsageError("--from: \(words)") }
       throw UsageError("--from: \(error); expected a run, a checkpoint or a safetensors file")
@@ -31,7 +41,7 @@ struct StartFile {
   }
 
   /// Whether Keras' layers have given the tensors their names.
-  private var isOfKeras: Bool { tensors.contains { $0.name.hasSuffix("recurrent_kernel") } }
+  var isOfKeras: Bool { tensors.contains { $0.name.hasSuffix("recurrent_kernel") } }
 
   /// Finds the config's model in the file.
   ///
@@ -41,11 +51,16 @@ struct StartFile {
     for target: ModelTarget, takesHead: Bool
   ) throws -> (model: SourceModel, assumptions: [String]) {
     try requireSameColumns(as: target)
-    let shape = shape(for: target, takesHead: takesHead)
     let tokenizer = knowledge.tokenizer ?? target.tokenizer
-    let found: ModelTensors
+    let own = self.shape(for: target, takesHead: takesHead, tokens: tokenizer?.vocabularySize)
+    // As the file numbers them.
+    let shape =
+      vocabulary.map { self.shape(for: target, takesHead: takesHead, tokens: $0.lineCount) }
+      ?? own
+    var found: ModelTensors
     do {
-      let unknown = target.tokenizer == nil ? nil : tokenizer?.unknown.map { Int($0) }
+      let unknown =
+        target.tokenizer == nil || vocabulary != nil ? nil : tokenizer?.unknown.map { Int($0) }
       try ModelTensors.requireOneOutputMatrix(shape)
       if isOfKeras {
         found = try KerasLayout.model(
@@ -57,15 +72,21 @@ struct StartFile {
           from: tensors, shape: shape, takesHead: takesHead, scales: scales ?? DataScales(),
           unknown: unknown, path: path)
       }
+      if let vocabulary { found = found.withTokens(vocabulary.rows, shape: own) }
       try found.requirePlaces(path: path)
     } catch let error as InterchangeError {
-      throw UsageError("--from \(error)")
+      throw UsageError(
+        "--from \(error)"
+          + (takesHead && knowledge.task == nil
+            ? "; where the model is one of another task, add --new-head" : ""))
     }
     let model = SourceModel(
-      path: path, shape: shape, tokenizer: target.tokenizer == nil ? nil : tokenizer,
+      path: path, shape: own, tokenizer: target.tokenizer == nil ? nil : tokenizer,
       frame: target.frame)
     unsafe found.write(to: model.arena.pointer, table: model.table)
-    let assumed = knowledge.assumptions(for: target)
+    let assumed =
+      knowledge.assumptions(for: target, takesHead: takesHead) + (vocabulary?.assumptions ?? [])
+      + (contradiction.map { ["--vocabulary, although \($0)"] } ?? [])
     return (model, assumed + (knowledge.isOurs ? [] : found.assumptions))
   }
 
@@ -80,14 +101,13 @@ struct StartFile {
         + "set data.columns")
   }
 
-  /// The config's model with the vocabulary of the file.
-  private func shape(for target: ModelTarget, takesHead: Bool) -> ModelShape {
+  /// The config's model with so many tokens.
+  private func shape(for target: ModelTarget, takesHead: Bool, tokens: Int?) -> ModelShape {
     var shape = target.shape
     if !takesHead {
       (shape.adaptiveSoftmax, shape.sampledSoftmax, shape.tiesWeights) = (nil, nil, false)
     }
-    guard let known = target.tokenizer else { return shape }
-    let size = (knowledge.tokenizer ?? known).vocabularySize
+    guard target.tokenizer != nil, let size = tokens else { return shape }
     if shape.task.predictsInputTokens {
       shape.vocabularySize = size
     } else {

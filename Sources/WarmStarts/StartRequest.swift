@@ -16,6 +16,9 @@ package struct StartRequest: Sendable, Equatable {
   package var learnsVocabulary = false
   /// Whether the output layer, and what it stands for, is new although the task is the same.
   package var replacesHead = false
+  /// A file with the tokens of a model file, a line each in the order of its rows; nil where the
+  /// file says them, or the config's tokenizer numbers them.
+  package var vocabulary: String?
 
   package init(path: String) { self.path = path }
 }

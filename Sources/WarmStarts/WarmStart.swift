@@ -45,7 +45,7 @@ package final class WarmStart {
     self.communicator = communicator
     var found: (Source, LearntData?)?
     try communicator.coordinate {
-      let source = try Self.open(request)
+      let source = try Self.open(request, for: config)
       found = (source, try Self.learnt(of: source, for: config))
     }
     source = found?.0
@@ -61,13 +61,23 @@ package final class WarmStart {
     source = communicator.rank == 0 ? .vectors(path: path) : nil
   }
 
-  private static func open(_ request: StartRequest) throws -> Source {
+  private static func open(_ request: StartRequest, for config: Config) throws -> Source {
+    guard FileStatus(request.path) != nil else {
+      throw UsageError(
+        "--from: there is no '\(request.path)'; expected a run directory, a checkpoint, or a model "
+          + "file in safetensors")
+    }
     if FileStatus(request.path)?.kind == .regular {
       if let wish = request.wish {
         throw UsageError(
           "--\(wish.rawValue) is for runs, and --from '\(request.path)' is a file; leave it out")
       }
-      return .file(try StartFile(path: request.path), request)
+      return .file(try StartFile(request, for: config), request)
+    }
+    if request.vocabulary != nil {
+      throw UsageError(
+        "--vocabulary is for model files, and --from '\(request.path)' is a directory, whose "
+          + "checkpoint has its tokens; leave it out")
     }
     return .checkpoint(
       try LoadedModel(path: request.path, wanting: request.wish), request)
@@ -80,7 +90,9 @@ package final class WarmStart {
       let (own, other) = (model.task, config.taskDescription)
       return !request.replacesHead && own.name == other.name && own.outputs == other.outputs
     case .file(let file, let request):
-      let task = file.knowledge.task ?? config.task.rawValue
+      // Layers under Keras' names are those of a language model.
+      let usual = file.isOfKeras ? TaskName.language : config.task
+      let task = file.knowledge.task ?? usual.rawValue
       return !request.replacesHead && task == config.task.rawValue
     case .vectors: return false
     }
@@ -127,10 +139,17 @@ package final class WarmStart {
     func words(_ task: TaskDescription) -> String {
       task.isGenerated ? "made-up sequences" : task.hasTokenizer ? "text" : "numbers"
     }
+    // A classifier reads texts where its config says how.
+    let readsTexts = own.hasTokenizer && config.task == .classification
+    let remedy =
+      readsTexts
+      ? "to classify texts, add --set data.tokenizer=\(model.tokenizer.kind.rawValue)"
+      : own.name == other.name && other.hasTokenizer
+        ? "start from a model that reads text, or take data.tokenizer out of the config"
+        : "start from a model that reads \(words(other))"
     throw UsageError(
-      "--from \(model.checkpoint.path): its task is \"\(own.name)\", which reads \(words(own)), "
-        + "and the config's \"\(other.name)\" reads \(words(other)); start from a model that reads "
-        + "the same")
+      "--from \(model.checkpoint.path): its task is \"\(own.name)\", and it reads \(words(own)); "
+        + "the config's task \"\(other.name)\" reads \(words(other)); \(remedy)")
   }
 
   /// Throws where the config asks for other data than those that the source has learnt to read:

@@ -26,11 +26,17 @@ struct StartOptions: ParsableArguments {
   @Flag(help: "With --from: begin with a new output layer, with classes or outputs of the data.")
   var newHead = false
 
+  @Option(
+    help: "With --from FILE: the tokens of the model, a line each in the order of their rows.",
+    completion: .file())
+  var vocabulary: String?
+
   func validate() throws {
     guard from == nil else { return }
     let needy = [
       (checkpoint.best, "--best"), (checkpoint.newest, "--newest"),
       (newVocabulary, "--new-vocabulary"), (newHead, "--new-head"),
+      (vocabulary != nil, "--vocabulary"),
     ]
     if let option = needy.first(where: \.0)?.1 {
       throw ValidationError("\(option) is for --from, which names what to start from")
@@ -45,6 +51,7 @@ struct StartOptions: ParsableArguments {
       (newVocabulary, "--new-vocabulary"), (newHead, "--new-head"),
     ]
     return ["--from", from] + flags.filter(\.0).map(\.1)
+      + (vocabulary.map { ["--vocabulary", $0] } ?? [])
   }
 
   /// Nil for random numbers.
@@ -54,6 +61,7 @@ struct StartOptions: ParsableArguments {
     request.wish = checkpoint.wish
     request.learnsVocabulary = newVocabulary
     request.replacesHead = newHead
+    request.vocabulary = vocabulary
     return request
   }
 }

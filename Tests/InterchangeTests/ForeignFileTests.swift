@@ -25,6 +25,9 @@ import Testing
       ("m.weights.h5", [0x89] + Array("HDF\r\n".utf8), .kerasWeights, "w.path: "),
       ("m.npz", zip + Array("arr_0.npy".utf8), .numpyArchive, "numpy.load"),
       ("m.onnx", [8, 7], .onnx, "state dict"),
+      ("a.txt", Array("a text of some lines\n".utf8), .text, "is a text, and no file of a model"),
+      ("b.txt", Array("größer".utf8.dropLast(0)), .text, "'a 'b'/b.txt'"),
+      ("noise", [0xFF, 0xD8, 0xFF, 0, 1, 2, 3, 4, 5, 6], .other, "is no safetensors file"),
       ("m.safetensors", [2, 0, 0, 0, 0, 0, 0, 0, 0x7B, 0x7D], nil, ""),
     ]
     for (name, bytes, file, words) in cases {
