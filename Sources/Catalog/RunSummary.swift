@@ -4,7 +4,7 @@ import Foundation
 package import Records
 import Tasks
 
-/// What there is to say of one run in a line. Only reads, and looks at no tensor.
+/// What there is to say of one run in a line. Only reads, and looks at tensors where asked to.
 package struct RunSummary: Sendable {
   /// What a run is doing, or how it ended.
   package enum State: String, Sendable {
@@ -42,10 +42,17 @@ package struct RunSummary: Sendable {
   /// A run that has told nothing for so many seconds may be gone.
   private static let silence = 15.0
 
-  /// - Parameter now: seconds since 1970.
-  package init(name: String, path: String, now: Double) {
+  /// Whether every byte of the checkpoints is compared with their manifests.
+  private let verifies: Bool
+
+  /// - Parameters:
+  ///   - now: seconds since 1970.
+  ///   - verifies: whether every byte of the checkpoints is compared with their manifests, and not
+  ///     only sizes, headers and what is small.
+  package init(name: String, path: String, now: Double, verifies: Bool = false) {
     self.name = name
     self.path = path
+    self.verifies = verifies
     let size = DirectorySize(path)
     bytes = size.bytes
     changed = size.changed
@@ -109,7 +116,11 @@ package struct RunSummary: Sendable {
       checkpoints = steps.count
       for step in steps {
         do {
-          newest = try Checkpoint(measuring: store.path(ofStep: step))
+          let path = store.path(ofStep: step)
+          let checkpoint =
+            verifies ? try Checkpoint(verifying: path) : try Checkpoint(measuring: path)
+          try checkpoint.checkSmallParts()
+          newest = checkpoint
         } catch {
           problems.append("step \(step): \(error)")
         }

@@ -5,12 +5,20 @@ package import Records
 package struct RunTable {
   private let directory: String
 
-  package init(directory: String) { self.directory = directory }
+  /// Whether every byte of the checkpoints is compared with their manifests.
+  private let verifies: Bool
+
+  package init(directory: String, verifies: Bool = false) {
+    self.directory = directory
+    self.verifies = verifies
+  }
 
   package func run(console: Console) throws {
     let found = try RunFinder(directory)
     let now = Date().timeIntervalSince1970
-    let runs = found.runs.map { RunSummary(name: $0, path: found.path(of: $0), now: now) }
+    let runs = found.runs.map {
+      RunSummary(name: $0, path: found.path(of: $0), now: now, verifies: verifies)
+    }
     for line in Self.lines(runs, now: now) { console.say(line) }
     for run in runs { console.record(run.json) }
     if runs.isEmpty { console.say("no run at or below \(directory)") }

@@ -101,6 +101,32 @@ import Testing
     #expect(try place.run("runs").status == 2)
   }
 
+  /// Files of models keep their size: a header is looked at in any case, numbers where that is
+  /// asked for.
+  @Test func damageInModelsIsTold() throws {
+    let place = try Workplace()
+    #expect(try place.run("config.json", "--run-directory", "all/header").status == 0)
+    try FileManager.default.copyItem(
+      atPath: place.path("all/header"), toPath: place.path("all/numbers"))
+    for (name, distance) in [("header", 20), ("numbers", -100)] {
+      let file = place.folder.appendingPathComponent(
+        "all/\(name)/checkpoints/step-00000012/model.safetensors")
+      var bytes = try Data(contentsOf: file)
+      let index = distance < 0 ? bytes.count + distance : distance
+      bytes[index] ^= 0x55
+      try bytes.write(to: file)
+    }
+    let runs = try list(place, "all")
+    #expect(runs["header"]?["problems"]?.line.contains("model.safetensors") == true)
+    #expect(runs["numbers"]?["problems"] == .array([]))
+    // The last whole one is told instead.
+    #expect(runs["header"]?["state"] == "done")
+    let verified = try place.run("runs", "all", "--verify")
+    #expect(verified.output.contains("damaged      header: step 12: "), "\(verified)")
+    #expect(verified.output.contains("damaged      numbers: step 12: "), "\(verified)")
+    #expect(verified.output.contains("SHA-256 is"), "\(verified)")
+  }
+
   @Test func comparisonShowsWhatDiffers() throws {
     let place = try Workplace()
     #expect(try place.run("config.json", "--run-directory", "a").status == 0)
