@@ -43,6 +43,7 @@ package enum Tokenizer: Sendable, Equatable {
 
     /// What is wrong with the limit; nil where nothing is.
     package var problem: String? {
+      if vocabularyLimit < 0 { return "expected 0 for none or more, found \(vocabularyLimit)" }
       guard vocabularyLimit > 0 else { return nil }
       if kind == .word, vocabularyLimit < 3 {
         return "expected 0 for none or at least 3, found \(vocabularyLimit): <unk> and <eos> take 2"

@@ -79,6 +79,26 @@ package struct FileStatus: Sendable {
     return first.identity == second.identity
   }
 
+  /// Throws unless there is a directory for a new file at `path`, in which this process may write.
+  ///
+  /// - Parameter option: what the path was given as.
+  package static func requireDirectory(of path: String, option: String) throws(UsageError) {
+    let directory = FileDraft.directory(of: path)
+    guard let status = FileStatus(directory) else {
+      throw UsageError(
+        "\(option): '\(path)' cannot be written: there is no directory '\(directory)'; "
+          + "make it first")
+    }
+    guard status.kind == .directory else {
+      throw UsageError(
+        "\(option): '\(path)' cannot be written: '\(directory)' is \(status.kind.rawValue)")
+    }
+    guard unsafe access(directory, W_OK | X_OK) == 0 else {
+      throw UsageError(
+        "\(option): '\(path)' cannot be written: \(SystemError.reason(errno)) in '\(directory)'")
+    }
+  }
+
   /// Throws unless a result may be written to `path`: where there is nothing yet, or a regular file
   /// that may be replaced.
   ///
@@ -87,7 +107,9 @@ package struct FileStatus: Sendable {
     _ path: String, option: String, overwrite: Bool
   ) throws(UsageError) {
     guard let status = FileStatus(path) else {
-      if FileStatus(path, followsLink: false) == nil { return }
+      if FileStatus(path, followsLink: false) == nil {
+        return try requireDirectory(of: path, option: option)
+      }
       throw UsageError("\(option): '\(path)' is a link that leads to nothing; name a file")
     }
     guard status.kind == .regular else {

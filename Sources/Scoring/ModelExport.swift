@@ -33,7 +33,13 @@ package struct ModelExport {
   /// - Throws: where the format cannot hold the model, or the file exists already.
   package func run(console: Console) throws {
     try requireFree(output, "--output")
-    if let vocabulary { try requireFree(vocabulary, "--vocabulary") }
+    if let vocabulary {
+      try requireFree(vocabulary, "--vocabulary")
+      guard Self.place(of: vocabulary) != Self.place(of: output) else {
+        throw UsageError(
+          "--vocabulary: '\(vocabulary)' is the file of --output; name another for the tokens")
+      }
+    }
     let model = try LoadedModel(path: path, wanting: wish)
     model.refusals.forEach(Console.complain)
     if vocabulary != nil, !model.task.hasTokenizer {
@@ -60,10 +66,18 @@ package struct ModelExport {
     console.record(record.merging(model.choice.json))
   }
 
+  /// Where a file that is not there yet would be, however it is named.
+  private static func place(of file: String) -> String {
+    let url = URL(fileURLWithPath: file)
+    return url.deletingLastPathComponent().resolvingSymlinksInPath().path + "/"
+      + url.lastPathComponent
+  }
+
   private func requireFree(_ file: String, _ option: String) throws(UsageError) {
     guard FileStatus(file, followsLink: false) == nil else {
       throw UsageError("\(option): '\(file)' exists already; remove it or name another file")
     }
+    try FileStatus.requireDirectory(of: file, option: option)
   }
 
   private func write(_ bytes: [UInt8], to file: String) throws {

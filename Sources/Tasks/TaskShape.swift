@@ -46,6 +46,9 @@ package struct TaskShape: Sendable, Equatable {
     /// The same under a Student t distribution, whose degrees of freedom are learnt too.
     case studentT = "student"
 
+    /// Whether it may fall below 0, as the likelihood of a density does.
+    package var mayBeNegative: Bool { self == .gaussian || self == .studentT }
+
     /// Outputs for each target: numbers of its distribution that are predicted.
     package func outputsPerTarget(quantiles: Int) -> Int {
       switch self {

@@ -98,6 +98,34 @@ import Testing
     #expect(other.errors.contains("other training data"), "\(other)")
   }
 
+  /// Nothing is written where one of the files could not be.
+  @Test func placesOfFilesAreCheckedFirst() throws {
+    let place = try Workplace()
+    #expect(try place.run("config.json", "--steps", "2").status == 0)
+    let before = try place.names(in: ".")
+    for (output, vocabulary, words) in [
+      ("q", "q", "is the file of --output"), ("q", "./q", "is the file of --output"),
+      ("run/q", "run/../run/q", "is the file of --output"),
+      ("q", "nowhere/v", "--vocabulary: 'nowhere/v' cannot be written: there is no directory"),
+      ("nowhere/q", "v", "--output: 'nowhere/q' cannot be written: there is no directory"),
+      ("text.txt/q", "v", "'text.txt' is a file"),
+    ] {
+      let job = try place.run(
+        "export", "run", "--format", "onnx", "--output", output, "--vocabulary", vocabulary)
+      #expect(job.status == 2 && job.errors.contains(words), "\(job)")
+    }
+    #expect(try place.names(in: ".") == before)
+    for (options, words) in [
+      (["--output", "nowhere/t"], "there is no directory 'nowhere'"),
+      (["--output", "t", "--vocabulary-limit", "-1"], "--vocabulary-limit: expected 0"),
+    ] {
+      let job = try Program(
+        ["prepare", "text.txt", "--tokenizer", "word"] + options, in: place.folder)
+      #expect(job.status == 2 && job.errors.contains(words), "\(job)")
+    }
+    #expect(try place.names(in: ".") == before)
+  }
+
   @Test func tiedWeightsRoundTrip() throws {
     let place = try Workplace()
     let tied = Self.after + ["--set", "model.tie_weights=true", "--set", "model.embedding=24"]

@@ -97,6 +97,13 @@ import Testing
     let easy = try place.run("overfit", "language.json", "--steps", "5", "--loss", "99")
     #expect(easy.status == 0, "\(easy)")
     #expect(easy.output.contains("reached: loss "), "\(easy)")
+    // Of a density, and of nothing else, the loss may fall below 0.
+    for (task, status) in [("language", 2), ("forecasting", 3)] as [(String, Int32)] {
+      let below = try place.run("overfit", "\(task).json", "--steps", "3", "--loss", "-1")
+      #expect(below.status == status, "\(below)")
+      let isSaid = below.errors.contains("--loss: expected at least 0, found -1.0")
+      #expect(isSaid == (status == 2), "\(below)")
+    }
     let wild = try place.run(
       "overfit", "language.json", "--set", "optimizer.learning_rate=1e38", "--set",
       "optimizer.name=sgd", "--set", "optimizer.clip_norm=0")
@@ -117,6 +124,12 @@ import Testing
     for arguments in [["--from", "1", "--to", "0.1"], ["--steps", "3"], ["--from", "0"]] {
       let refused = try Program(["lr-range", "adding.json"] + arguments, in: place.folder)
       #expect(refused.status == 2, "\(refused)")
+    }
+    // Before a step is computed.
+    for path in ["nowhere/range.csv", "set.csv/range.csv"] {
+      let refused = try place.run("lr-range", "adding.json", "--output", path)
+      #expect(refused.status == 2 && refused.output.isEmpty, "\(refused)")
+      #expect(refused.errors.contains("--output: '\(path)' cannot be written: "), "\(refused)")
     }
     let local = try place.run(
       "overfit", "language.json", "--set", "exchange.synchronize_every=5", "--set",

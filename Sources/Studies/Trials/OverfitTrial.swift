@@ -35,6 +35,11 @@ package struct OverfitTrial {
       }
       if let loss, !loss.isFinite { throw UsageError("--loss: expected a number, found \(loss)") }
       let config = try Config(file: options.configFile, overrides: options.overrides)
+      if let loss, loss < 0, !config.taskDescription.loss.mayBeNegative {
+        throw UsageError(
+          "--loss: expected at least 0, found \(loss); a loss in "
+            + "\(config.taskDescription.lossUnit) never falls below 0")
+      }
       off = Self.switches(config)
       options.overrides += off.flatMap(\.overrides).map { ConfigOverride(set: $0) }
     }
