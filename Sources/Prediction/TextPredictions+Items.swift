@@ -14,7 +14,7 @@ extension TextPredictions {
     for session in 0..<part.set.count {
       let last = part.set.starts[session + 1]
       let first = part.set.starts[session]
-      let cut = first + (last - first - 1) / request.window * request.window
+      let cut = first + max(0, last - first - 1) / request.window * request.window
       if cut > first {
         notes.count(
           "sessions of more than \(request.window) items, whose last part of batch.window items "
@@ -25,13 +25,14 @@ extension TextPredictions {
     }
     let zeros = HostArray([Int32](repeating: 0, count: set.tokens.count))
     let items = PredictedItems(
-      packed(set, Array(0..<set.count), .everyStep(zeros)),
+      packed(set, chosen(set), .everyStep(zeros)),
       lastStepsOf: (0..<set.count).map { set.length($0) })
     let count = min(decoder.classCount, prediction.top ?? 1)
     let numbers = try predictor.numbers(of: items, .best(count, by: decoder))
     try results.write { writer in
       for session in 0..<set.count {
-        let own = numbers[2 * count * session..<2 * count * (session + 1)]
+        let isEmpty = set.length(session) == 0
+        let own = numbers[2 * count * session..<2 * count * (session + (isEmpty ? 0 : 1))]
         let best = stride(from: own.startIndex, to: own.endIndex, by: 2).map { place in
           NamedNumber(
             decoder.name(of: Int(own[place].bitPattern)), Double(own[place + 1]))

@@ -148,7 +148,7 @@ final class TextPredictions {
   private func place(_ text: Int, _ part: TextPart) -> String { "line \(part.lines[text])" }
 
   /// The texts of a part that have tokens.
-  private func chosen(_ set: SequenceSet) -> [Int] { (0..<set.count).filter { set.length($0) > 0 } }
+  func chosen(_ set: SequenceSet) -> [Int] { (0..<set.count).filter { set.length($0) > 0 } }
 
   /// Lays the texts of a part into rows.
   func packed(_ set: SequenceSet, _ chosen: [Int], _ target: PackedSequences.Target)

@@ -92,13 +92,18 @@ struct SessionReader {
         hint: "leave data.time out, or set data.format to \"csv\"")
     }
     var lines = Datasets.LineReader(file.stream)
+    var empty = 0
     while try lines.next() {
       for item in lines.bytes.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 || $0 == 0x2C }) {
         _ = table.append(item, label: "")
       }
-      table.endSequence(line: lines.number, kept: parts == nil ? [] : [.null])
+      let count = table.count
+      table.endSequence(
+        line: lines.number, kept: parts == nil ? [] : [.null], allowsEmpty: parts != nil)
+      if table.count == count { empty += 1 }
       try parts?.takeIfWhole(&table)
     }
+    table.remark(emptyLines: empty)
   }
 
   // MARK: - Tables
@@ -258,6 +263,7 @@ struct SessionReader {
     var events = Events()
     var lines = Datasets.LineReader(file.stream)
     var isWhole: Bool?
+    var empty = 0
     while try lines.next() {
       guard let value = try file.json(lines.bytes, lines.number) else { continue }
       let place = "line \(lines.number)"
@@ -271,7 +277,9 @@ struct SessionReader {
           _ = table.append(id.utf8, label: "")
         }
         let kept = try self.kept(of: value, session, place, file)
-        table.endSequence(line: lines.number, kept: kept, allowsEmpty: isLive)
+        let count = table.count
+        table.endSequence(line: lines.number, kept: kept, allowsEmpty: parts != nil || isLive)
+        if table.count == count { empty += 1 }
         try parts?.takeIfWhole(&table)
         continue
       }
@@ -298,6 +306,7 @@ struct SessionReader {
         kept: try kept(of: value, session, place, file))
       try append(row, file, &events, &table)
     }
+    table.remark(emptyLines: empty)
     table.form =
       isWhole == true
       ? "a line of JSON a session"

@@ -79,6 +79,11 @@ struct TaggedTable: PartedTable {
     }
   }
 
+  /// Says how many lines have no item, and are no session.
+  mutating func remark(emptyLines count: Int) {
+    if count > 0 { remarks.append("lines without an item are left out: \(count)") }
+  }
+
   mutating func finish() {
     if joinedWords > 0 {
       remarks.append("white space within words counts as \"_\": \(joinedWords)")

@@ -118,6 +118,43 @@ import Testing
     #expect(try place.run("predict", "run", "all.txt", "--ranks", "3").status == 2)
   }
 
+  /// Each line has its result, also where nothing can be said of it.
+  @Test func linesWithoutAnItemAreAnswered() throws {
+    let place = try Self.make()
+    try place.write(
+      "new.jsonl",
+      #"{"user": 1, "items": ["i1", "i2"]}"# + "\n" + #"{"user": 2, "items": []}"# + "\n"
+        + #"{"user": 3, "items": ["i3"]}"# + "\n")
+    try place.write("new.txt", "i1 i2\n\ni3\n")
+    for (file, id) in [("new.jsonl", "2"), ("new.txt", "2")] {
+      let job = try place.run("predict", "run", file, "--top", "2")
+      try #require(job.status == 0, "\(job)")
+      #expect(job.lines.count == 4, "\(job)")
+      #expect(job.lines[2] == "\(id),,,,", "\(job)")
+      #expect(job.lines[3].hasPrefix("3,i"), "\(job)")
+      #expect(job.errors.contains("lines without an item, of which nothing can be said: 1"))
+      #expect(job.errors.contains("3 sessions predicted"), "\(job)")
+      let states = try place.run("predict", "run", file, "--states", "last")
+      #expect(states.lines.count == 4 && states.lines[2].hasPrefix("2,,"), "\(states)")
+    }
+    try place.write("none.jsonl", #"{"user": 2, "items": []}"# + "\n")
+    let none = try place.run("predict", "run", "none.jsonl")
+    #expect(none.lines.count == 2 && none.lines[1] == "2,,", "\(none)")
+    // What needs too much memory is told by what can be set here.
+    let wide = try place.run("predict", "run", "new.txt", "--batch", "65536", "--threads", "4096")
+    #expect(wide.status == 2 && wide.errors.contains("(--batch)"), "\(wide)")
+    #expect(!wide.errors.contains("batch.sequences"), "\(wide)")
+    // Where a run trains, they are no sessions, which is said.
+    try place.write(
+      "set.jsonl",
+      (0..<40).map { #"{"user": \#($0), "items": [\#($0 % 4 == 0 ? "" : "1, 2, 3")]}"# }
+        .joined(separator: "\n"))
+    let train = try place.run(
+      "c.json", "--set", "data.train=set.jsonl", "--set", "data.valid=set.jsonl", "--set",
+      "data.time=null", "--run-directory", "other")
+    #expect(train.output.contains("lines without an item are left out: 10"), "\(train)")
+  }
+
   @Test func eventsAreAnsweredAsTheyCome() throws {
     let place = try Self.make()
     let longest = Self.sessions.map(\.count).max() ?? 0
