@@ -165,6 +165,14 @@ struct DataReport {
         "remark",
         "\(Format.share(unknown, of: targets)) of the training targets are unknown (<unk>), "
           + "which is easier to say than the text is: no bits per byte")
+      if let validation = split.validation, validation.unknownTargets > 0,
+        2 * validation.unknownTargets >= validation.range.count - 1
+      {
+        summary.say(
+          "remark",
+          "\(Format.share(validation.unknownTargets, of: validation.range.count - 1)) of the "
+            + "validation targets are unknown (<unk>), so that its figures say little")
+      }
     } else if let validation = split.validation, validation.unknownTargets > 0 {
       summary.say(
         "remark",

@@ -167,6 +167,9 @@ extension DataSummary {
         + "items, which do not count"
     }
     say("items", text)
+    if validation.tokens > 0, validation.unknown == validation.tokens {
+      say("remark", "training has none of the items to predict in validation: nothing is measured")
+    }
     add([
       "item_count": .integer(items), "unknown_targets": .integer(training.unknown),
       "unknown_validation_targets": .integer(validation.unknown),

@@ -233,6 +233,12 @@ extension DataSummary {
       }
     }
     say("tokens", text)
+    if validation.tokens > 0, validation.unknown == validation.tokens {
+      say(
+        "remark",
+        "all validation tokens are unknown (<unk>) to the training part, so that the model reads "
+          + "nothing of them: its figures say nothing")
+    }
     add([
       "training_tokens": .integer(training.tokens), "unknown_tokens": .integer(training.unknown),
       "validation_tokens": .integer(validation.tokens),

@@ -31,6 +31,46 @@ import Testing
     #expect(prepared.output.contains("33.3 % of the tokens are unknown (<unk>): 100"))
   }
 
+  /// What is validated on has nothing that training has.
+  @Test(arguments: ["classification", "recommendation", "language"])
+  func validationThatIsUnknownIsSaid(task: String) throws {
+    let place = try Workplace()
+    let isOfItems = task == "recommendation"
+    func rows(_ words: [String]) -> String {
+      switch task {
+      case "language":
+        // Every other word of the training text is unknown too.
+        (0..<60).map { "\(words[0]) \(words[1]) \(words[$0 % 3]) rare\($0)\n" }.joined()
+      case "recommendation":
+        (0..<30).map { #"{"session": \#($0), "items": ["\#(words[$0 % 3])", "\#(words[1])"]}"# }
+          .joined(separator: "\n")
+      default:
+        "text,label\n" + (0..<30).map { "\(words[$0 % 3]) \(words[1]),\($0 % 2)\n" }.joined()
+      }
+    }
+    let name = isOfItems ? "jsonl" : task == "language" ? "txt" : "csv"
+    try place.write("train.\(name)", rows(["ada", "bob", "cyd"]))
+    try place.write("valid.\(name)", rows(["xen", "yul", "zoe"]))
+    try place.write(
+      "task.json",
+      """
+      {"task": "\(task)", "data": {"train": "train.\(name)", "valid": "valid.\(name)"
+        \(isOfItems ? "" : #", "tokenizer": "word", "minimum_count": 2"#)},
+       "model": {"embedding": 4, "hidden": 6}, "batch": {"sequences": 4, "window": 8, "shards": 4},
+       "run": {"directory": "run", "steps": 2}}
+      """)
+    let words = [
+      "classification": "all validation tokens are unknown (<unk>) to the training part",
+      "recommendation": "training has none of the items to predict in validation",
+      "language": "of the validation targets are unknown (<unk>), so that its figures say little",
+    ]
+    let job = try run(["task.json", "--threads", "1"], in: place)
+    #expect(job.output.contains(try #require(words[task])), "\(job)")
+    let same = try run(
+      ["task.json", "--set", "data.valid=train.\(name)", "--overwrite"], in: place)
+    #expect(!same.output.contains(try #require(words[task])), "\(same)")
+  }
+
   @Test func spelledTokensAreSaid() throws {
     let place = try Workplace()
     let words = (0..<400).map { $0 % 9 == 8 ? "<unk>" : "word\($0 % 7)" }.joined(separator: " ")
