@@ -36,6 +36,15 @@ import Testing
         == "c.json: data.train: is missing, and has no default; name a text file to train on")
   }
 
+  /// An empty list takes back what a file freezes; one of columns would be a mistake.
+  @Test func nothingCanBeFrozenByAnEmptyList() throws {
+    let frozen = #"{"data": {"train": "t.txt"}, "model": {"freeze": ["embedding"]}}"#
+    #expect(try config(frozen).model.freeze == ["embedding"])
+    #expect(try config(frozen, "model.freeze=[]").model.freeze == nil)
+    #expect(try config(frozen, "model.freeze=null").model.freeze == nil)
+    #expect(message(minimal, "task=classification", "data.columns=[]").contains("an empty one"))
+  }
+
   @Test func effectiveConfigIsCompleteAndReadsBackAsItself() throws {
     let first = try config(
       minimal, "model.cell=rnn", "optimizer.name=sgd", "optimizer.momentum=0.9",

@@ -110,11 +110,15 @@ extension ValueKind where Value == [String]? {
   }
 
   /// A list that is not empty of strings, none twice; null for none.
-  static var optionalTexts: Self {
+  static var optionalTexts: Self { optionalTexts(emptyIsNull: false) }
+
+  /// - Parameter emptyIsNull: whether an empty list says the same as null, and is no error.
+  static func optionalTexts(emptyIsNull: Bool) -> Self {
     let words = "null or a list of strings"
     return Self(
       words: words, takesNull: true,
       parse: { value, place throws(ConfigError) in
+        if emptyIsNull, case .array(let items) = value, items.isEmpty { return nil }
         var strings: [String] = []
         var seen: Set<String> = []
         for item in try value.items(words, place) {

@@ -108,7 +108,7 @@ package struct ModelConfig: ConfigSection {
 
   private static let freezeKeys: [ConfigKey<ModelConfig>] = [
     ConfigKey(
-      "freeze", \.freeze, .optionalTexts, resume: .changesTrajectory,
+      "freeze", \.freeze, .optionalTexts(emptyIsNull: true), resume: .changesTrajectory,
       "What is not trained and keeps its bits: `embedding`, `layers.0`, ..., `output`, or names of "
         + "tensors or their beginnings; see [fine-tuning.md](fine-tuning.md#what-trains)."),
   ]
