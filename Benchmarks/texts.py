@@ -33,6 +33,7 @@ def parse():
     parser.add_argument("--embedding", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--isa", default="auto")
+    parser.add_argument("--core", default="0", help="the core that everything timed runs on")
     parser.add_argument(
         "--peers", default="torch-padded,torch-packed,torch-sorted,keras-padded,keras-sorted")
     parser.add_argument("--peer", help=argparse.SUPPRESS)
@@ -103,7 +104,7 @@ def own_seconds(options, path, folder):
         stderr=subprocess.DEVNULL)
     passes = json.loads(check.stdout.splitlines()[-1])["steps_per_epoch"]
     subprocess.run(
-        [*command, "train", name, "--threads", "1", "--isa", options.isa, "--overwrite",
+        ["taskset", "-c", options.core, *command, "train", name, "--threads", "1", "--isa", options.isa, "--overwrite",
          "--set", f"run.steps={2 * passes}"],
         check=True, stdout=subprocess.DEVNULL)
     seconds = 0.0
@@ -191,7 +192,7 @@ def peer_seconds(name, options, path):
         sys.executable, __file__, "--peer", name, "--file", path, "--hidden", str(options.hidden),
         "--embedding", str(options.embedding)]
     result = subprocess.run(
-        ["taskset", "-c", "0", *command], text=True, stdout=subprocess.PIPE, env=environment,
+        ["taskset", "-c", options.core, *command], text=True, stdout=subprocess.PIPE, env=environment,
         stderr=subprocess.PIPE)
     if result.returncode != 0:
         sys.exit(f"Benchmarks/texts.py: {name} failed:\n{result.stderr[-2000:]}")
