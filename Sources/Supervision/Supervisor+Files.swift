@@ -27,8 +27,8 @@ extension Supervisor {
       let end = try passOver("\(folder.path)/\(name)")
       if end == .badConfig {
         let words = output.tail()
-        if passes.last.map({ checkpointStep < $0.lastStep }) ?? false {
-          surrender = whyRefused(passes, in: folder, words)
+        if try fileUnderWay() != nil {
+          surrender = whyRefused(try filePasses(), in: folder, words)
           return .gaveUp
         }
         // Where the run itself is refused, no file is at fault.
@@ -54,9 +54,12 @@ extension Supervisor {
     return try supervise(path)
   }
 
-  /// The file whose pass is begun and not ended; nil for none.
-  func file(ofPassUnderWay passes: [FilePass], in folder: WatchedFolder) -> String? {
-    passes.last.flatMap { checkpointStep < $0.lastStep ? "\(folder.path)/\($0.name)" : nil }
+  /// The file of the watched folder whose pass is begun and not ended; nil for none.
+  func fileUnderWay() throws -> String? {
+    guard let folder = options.watched, let last = try filePasses().last,
+      checkpointStep < last.lastStep
+    else { return nil }
+    return "\(folder.path)/\(last.name)"
   }
 
   /// Why a file cannot be passed over whose pass is under way; nil where it is there.

@@ -97,10 +97,9 @@ package final class Supervisor {
     var end = DaemonState.Phase.done
     // A run that passes over files has made its own steps.
     if left != nil || passes.isEmpty {
-      let path = options.watched.flatMap { file(ofPassUnderWay: passes, in: $0) }
-      end = try supervise(path, takingUp: left)
-      if end == .badConfig, path != nil, let folder = options.watched {
-        surrender = whyRefused(passes, in: folder, output.tail())
+      end = try supervise(nil, takingUp: left)
+      if end == .badConfig, let folder = options.watched, try fileUnderWay() != nil {
+        surrender = whyRefused(try filePasses(), in: folder, output.tail())
         end = .gaveUp
       }
     }
@@ -116,6 +115,8 @@ package final class Supervisor {
   func supervise(_ file: String?, takingUp left: Job? = nil) throws -> DaemonState.Phase {
     var left = left
     while true {
+      // A job that was taken up may have begun a pass since that file was named.
+      let file = try fileUnderWay() ?? file
       if left == nil {
         passedSaves = Signals.saveRequests
         if Signals.isStopRequested { return .stopped }

@@ -163,6 +163,33 @@ extension SupervisedJobTests {
       #expect((run.state?.attempts ?? 0) - attempts == (isGone ? 0 : 1))
     }
 
+    /// A job that was taken up before its first checkpoint within a pass goes on with that file.
+    @Test func passOfAJobThatWasTakenUpGoesOnAfterItsEnd() throws {
+      let run = try TinyRun(steps: 2000, checkpointEvery: 2000)
+      try run.deliver("a.txt", bytes: 600_000, seed: 1)
+      let options = ["--watch", run.path("incoming"), "--settle", "0.1", "--back-off", "0.05"]
+      let daemon = try run.startDaemon(options)
+      try #require(
+        run.wait { run.text("daemon.txt").contains("takes file") && run.training() != nil },
+        "\(run.text("daemon.txt"))")
+      let ranks = (0...1).compactMap { run.rank($0)?.process }
+      for rank in ranks { kill(rank.pid, SIGSTOP) }
+      kill(daemon.processIdentifier, SIGKILL)
+      daemon.waitUntilExit()
+      try #require(run.filesTaken.names.isEmpty)
+      let again = try run.startDaemon(options)
+      let isTakenUp = run.wait { run.text("daemon.txt").contains("takes up the job") }
+      for rank in ranks { kill(rank.pid, SIGCONT) }
+      try #require(isTakenUp, "\(run.text("daemon.txt"))")
+      try #require(run.wait { run.filesTaken == (["a.txt"], false) })
+      kill(try #require(ranks.first).pid, SIGKILL)
+      #expect(
+        run.wait { run.phase == "watching" && run.filesTaken == (["a.txt"], true) },
+        "\(run.text("daemon.txt"))")
+      kill(again.processIdentifier, SIGTERM)
+      #expect(run.status(of: again) == 75)
+    }
+
     @Test func folderThatCannotBeReadEndsNothing() throws {
       let run = try TinyRun(steps: 40, checkpointEvery: 20)
       try run.deliver("a.txt", bytes: 4000, seed: 1)
