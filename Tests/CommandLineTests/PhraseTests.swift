@@ -27,7 +27,8 @@ import Testing
     for place in 0...labels.count {
       let label = place < labels.count ? labels[place] : "O"
       let goesOn =
-        place > 0 && label.hasPrefix("I-") && labels[place - 1].dropFirst(2) == label.dropFirst(2)
+        place > 0 && (label.hasPrefix("I-") || label.hasPrefix("E-"))
+        && labels[place - 1].dropFirst(2) == label.dropFirst(2)
       if let first = start, !goesOn {
         found.insert("\(first) \(place) \(labels[place - 1].dropFirst(2))")
         start = nil
@@ -80,5 +81,47 @@ import Testing
     let rows = table.lines.map { $0.split(separator: " ") }
     let row = rows.last { $0.first == "all" }?.prefix(4)
     #expect(row.map(Array.init) == ["all", "\(count)", "\(all)", "\(right)"], "\(table)")
+  }
+
+  /// Labels of three sequences that most often are `O`, begin a phrase, or go on in one: some
+  /// phrases have one word, and some are all of a sequence.
+  private static let labelled: [(largest: String, sequences: [[String]])] = [
+    ("O", [["O", "O", "B-A"], ["B-B", "I-B", "O"], ["O", "B-A"]]),
+    ("B-A", [["B-A", "B-A", "I-A"], ["B-A"], ["B-B", "I-B", "B-A", "O"]]),
+    ("S-A", [["S-A", "S-A", "B-A", "E-A"], ["S-A", "O"], ["S-B"]]),
+    ("I-A", [["B-A", "I-A", "I-A"], ["I-A", "I-A"], ["B-B", "I-B"], ["O", "I-A", "B-A"]]),
+  ]
+
+  /// The naive model gives every word the label that most have, whichever that is.
+  @Test(arguments: labelled) func largestLabelIsJudgedByPhrases(
+    _ largest: String, _ sequences: [[String]]
+  ) throws {
+    let place = try Workplace()
+    try place.write(
+      "t.conll",
+      sequences.map { $0.map { "word \($0)\n" }.joined() }.joined(separator: "\n"))
+    try place.write(
+      "c.json",
+      """
+      {"task": "tagging", "data": {"train": "t.conll", "valid": "t.conll"},
+       "model": {"hidden": 4, "embedding": 2, "layers": 1},
+       "batch": {"sequences": 2, "window": 8, "shards": 1},
+       "run": {"directory": "run", "steps": 1, "validate_every": 1}}
+      """)
+    let job = try place.run("c.json", "--threads", "1")
+    try #require(job.status == 0, "\(job)")
+    let evaluated = try place.run("evaluate", "run", "--text", "t.conll", "--json")
+    try #require(evaluated.status == 0, "\(evaluated)")
+    let record = try OrderedJSON(parsing: try #require(evaluated.lines.last))
+    var (count, all, right) = (0, 0, 0)
+    for labels in sequences {
+      let wanted = Self.phrases(labels)
+      let found = Self.phrases([String](repeating: largest, count: labels.count))
+      (count, all) = (count + wanted.count, all + found.count)
+      right += wanted.intersection(found).count
+    }
+    #expect((right > 0) == (largest != "O"))
+    let f1 = try #require(record["phrase_f1_of_largest_class"]?.doubleValue)
+    #expect(abs(f1 - 2 * Double(right) / Double(count + all)) < 1e-12)
   }
 }

@@ -67,8 +67,9 @@ struct PhraseFigures: FigureKind {
     (self.labels, self.types) = (labels, types)
   }
 
-  // Those of words; then by type, the phrases that there are, that are predicted, and both.
-  var sumCount: Int { words.sumCount + 3 * types.count }
+  // Those of words; then by type, the phrases that there are, that are predicted, and both, those
+  // of a single word, and those that are all of a sequence; then the sequences.
+  var sumCount: Int { words.sumCount + 5 * types.count + 1 }
 
   func add(_ output: ScoredOutput, to sums: UnsafeMutablePointer<Double>) {
     unsafe words.add(output, to: sums)
@@ -85,9 +86,12 @@ struct PhraseFigures: FigureKind {
     let count = types.count
     var (before, predictedBefore) = (Label(), Label())
     var isRight = false
+    // Words so far, and where among them the phrase begins that goes on.
+    var (place, start) = (0, 0)
     func end(_ next: Label, _ predicted: Label) {
-      guard isRight else { return }
       let ends = before.ends(before: next)
+      if ends, place - start == 1 { unsafe sums[3 * count + before.type] += 1 }
+      guard isRight else { return }
       let predictedEnds = predictedBefore.ends(before: predicted)
       if ends, predictedEnds { unsafe sums[2 * count + before.type] += 1 }
       if ends || predictedEnds { isRight = false }
@@ -100,12 +104,18 @@ struct PhraseFigures: FigureKind {
       end(label, predicted)
       let begins = label.begins(after: before)
       let predictedBegins = predicted.begins(after: predictedBefore)
-      if begins { unsafe sums[label.type] += 1 }
+      if begins {
+        unsafe sums[label.type] += 1
+        start = place
+      }
       if predictedBegins { unsafe sums[count + predicted.type] += 1 }
       if begins, predictedBegins { isRight = label.type == predicted.type }
       (before, predictedBefore) = (label, predicted)
+      place += 1
     }
     end(Label(), Label())
+    if before.mark != .outside, start == 0 { unsafe sums[4 * count + before.type] += 1 }
+    unsafe sums[5 * count] += 1
   }
 
   /// How well phrases are found.
@@ -125,6 +135,26 @@ struct PhraseFigures: FigureKind {
     }
   }
 
+  /// F1 of who gives every word the label that most words have; nil of nothing.
+  ///
+  /// - Parameter count: phrases that there are.
+  private func largestClassF1(of sums: [Double], _ count: Double) -> Double? {
+    let words = labels.indices.map { sums[$0] }
+    guard let largest = words.max(), let place = words.firstIndex(of: largest) else { return nil }
+    let label = labels[place]
+    let own = Array(sums.dropFirst(self.words.sumCount))
+    func f1(right group: Int, of predicted: Double) -> Double {
+      2 * own[group * types.count + label.type] / (count + predicted)
+    }
+    return switch label.mark {
+    case .outside: 0
+    // Every word is a phrase of its own.
+    case .first, .last, .single: f1(right: 3, of: words.reduce(0, +))
+    // Every sequence is one phrase.
+    case .inside: f1(right: 4, of: own[5 * types.count])
+    }
+  }
+
   func figures(of sums: [Double]) -> Figures {
     var figures = words.figures(of: Array(sums.prefix(words.sumCount)))
     let own = Array(sums.dropFirst(words.sumCount))
@@ -138,12 +168,8 @@ struct PhraseFigures: FigureKind {
       sum.right += one.right
     }
     figures.values["phrase_f1"] = all.f1
-    // Who always predicts that there is none finds none.
-    let counts = labels.indices.map { sums[$0] }
-    if all.count > 0, let largest = counts.max(), let place = counts.firstIndex(of: largest),
-      labels[place].mark == .outside, !figures.baselines.isEmpty
-    {
-      figures.baselines[0].values["phrase_f1"] = 0
+    if all.count > 0, !figures.baselines.isEmpty {
+      figures.baselines[0].values["phrase_f1"] = largestClassF1(of: sums, all.count)
     }
     figures.tables.append(
       FigureTable(
