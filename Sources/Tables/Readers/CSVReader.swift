@@ -73,6 +73,7 @@ private struct TableBody {
   private var part = TablePart()
   private var rowsBefore = 0
   private var numbers: TableNumbers
+  private var totals: TotalRows
   private var times: [TimeColumn]
   private var targets: TableTargets?
   private var categories: CategoryTable?
@@ -105,6 +106,7 @@ private struct TableBody {
     let number = CellNumber(point: dialect.point, contract: request.contract)
     let missing = MissingValues(request)
     numbers = TableNumbers(header, number, missing, file: file)
+    totals = TotalRows(header, numbers: numbers.places, missing)
     if !header.targets.isEmpty {
       targets = TableTargets(
         header, number, missing, isOfSteps: request.isOfSteps, file: file)
@@ -142,6 +144,7 @@ private struct TableBody {
       for place in header.kept { part.kept.append(.string(rows[place])) }
     }
     try numbers.append(rows, isFirst: isFirst)
+    totals.append(rows, texts: numbers.texts)
     try targets?.append(rows, isFirst: isFirst)
     for (column, place) in header.categories.enumerated() {
       categories?.append(rows.bytes(place), column: column)
@@ -265,6 +268,7 @@ private struct TableBody {
     where count > 0 {
       table.remarks.append("lines \(what) are left out: \(count)")
     }
+    table.remarks += totals.remarks
   }
 
   private func noTime(_ rows: DelimitedText, _ place: Int) -> DataFileError {

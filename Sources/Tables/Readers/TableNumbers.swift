@@ -29,7 +29,9 @@ struct TableNumbers {
   private let number: CellNumber
   private let missing: MissingValues
   /// Columns that may be chosen, in the order of the result.
-  private let places: [Int]
+  let places: [Int]
+  /// Those of them that have shown not to hold numbers alone.
+  private(set) var texts: [Int] = []
   private var columns: [Column]
   /// Those whose numbers are kept, by their place in `places`.
   private var kept: [Int]
@@ -124,6 +126,7 @@ struct TableNumbers {
     }
     guard columns[index].first == nil else { return }
     columns[index].first = cell
+    texts.append(places[index])
     let left = kept.filter { columns[$0].first == nil }
     // Rows that are there move seldom: while they are few, or where most of them is not needed.
     if numbers.rows * kept.count < 1 << 16 || left.count * 2 < kept.count {
