@@ -104,10 +104,13 @@ extension Config {
       + rules(["truncate", "embeddings"], readsTokens, "texts") + [textRule(instead)]
       + rules(
         [
-          "missing", "missing_values", "columns", "normalize", "calendar", "static",
+          "missing_values", "columns", "normalize", "calendar", "static",
           "width", "categories",
         ], !readsTokens,
         "real values")
+      + rules(
+        ["missing"], !readsTokens || task == .classification && data.task.missing == .drop,
+        "real values, or of texts \"drop\"")
       + rules(
         ["sequence"], !readsTokens || taskDescription.outputs == .items, "real values and sessions")
   }

@@ -52,7 +52,7 @@ struct MissingValues {
   /// What the policy does, in words.
   var treatment: String {
     switch policy {
-    case .error: "an error"
+    case .error, .drop: "an error"
     case .forward: "taken from the step before"
     case .mean: "taken for the column's mean"
     case .mask: "read as 0 with an input that says so, and are no targets"

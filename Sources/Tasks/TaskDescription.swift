@@ -251,7 +251,7 @@ package enum GeneratedTask: Sendable, Equatable, Codable {
   }
 }
 
-/// What becomes of a number that is missing in a file of sequences.
+/// What becomes of a number that is missing in a file of sequences, or of a text with a class.
 package enum MissingPolicy: String, CaseIterable, Sendable {
   case error
   /// The column's number at the step before; at the start of a sequence the mean.
@@ -260,6 +260,11 @@ package enum MissingPolicy: String, CaseIterable, Sendable {
   case mean
   /// The mean, and an input that says so; a target that is missing does not count.
   case mask
+  /// Texts that have nothing in them are left out.
+  case drop
+
+  /// What may become of numbers.
+  package static let ofNumbers: [Self] = [.error, .forward, .mean, .mask]
 }
 
 extension TaskDescription {

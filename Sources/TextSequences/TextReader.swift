@@ -44,6 +44,13 @@ struct TextReader {
   /// Whether every text has a class.
   private var hasLabels: Bool { request.task.outputs == .classes && parts == nil }
 
+  /// Whether a record's text is left out because there is nothing in it: of a document always. What
+  /// is predicted of has an answer, or is said to have none, in its place.
+  private func leavesOut(_ string: String) -> Bool {
+    guard parts == nil, !hasLabels || request.missing == .drop else { return false }
+    return string.allSatisfy(\.isWhitespace)
+  }
+
   /// Says where bytes are no text.
   func inText(of file: DataFile, _ body: () throws -> Void) throws {
     do {
@@ -131,6 +138,10 @@ struct TextReader {
       let ends = unsafe content.suffix(2).reversed().prefix { $0 == 0x0A || $0 == 0x0D }.count
       unsafe content = UnsafeBufferPointer(rebasing: content.dropLast(ends))
       if unsafe Self.isBlank(content) { return table.blankTexts += 1 }
+    } else if parts == nil, request.missing == .drop,
+      unsafe content.allSatisfy({ $0 == 0x20 || 0x09...0x0D ~= $0 })
+    {
+      return table.blankTexts += 1
     }
     unsafe table.append(content, label: label, line: 0)
   }
@@ -167,14 +178,7 @@ struct TextReader {
         continue
       }
       var found = value[path: text.column]
-      if found == .null {
-        guard parts != nil else {
-          throw file.failure(
-            place, "\"\(text.column)\" is null", hint: "give it a text, or leave the line out")
-        }
-        // Of a text without a token nothing is said, and the others are answered.
-        found = .string("")
-      }
+      if found == .null { found = .string("") }
       guard case .string(let string)? = found else {
         throw file.failure(
           place,
@@ -182,16 +186,16 @@ struct TextReader {
           hint: "data.text names the member with the text; the members are "
             + DataFileError.list(value.memberPaths))
       }
+      if leavesOut(string) {
+        table.blankTexts += 1
+        continue
+      }
       if hasLabels, label ?? "" == "" {
         throw file.failure(
           place, "has no label, \"\(request.labelColumn)\"",
           hint: "give it one, or leave the text out (data.ignore_label \"\" leaves out all such); "
             + "data.label names the member, of "
             + DataFileError.list(value.memberPaths))
-      }
-      if parts == nil, !hasLabels, string.allSatisfy(\.isWhitespace) {
-        table.blankTexts += 1
-        continue
       }
       let kept = try parts?.kept(of: value, place, file) ?? []
       var copy = string

@@ -76,14 +76,14 @@ struct TextRows {
       table.ignoredTexts += 1
       return
     }
+    var string = rows[column]
+    if parts == nil, name == nil || request.missing == .drop, string.allSatisfy(\.isWhitespace) {
+      return table.blankTexts += 1
+    }
     guard name != "" else {
       throw file.failure(
         "line \(rows.line)", "has no label",
         hint: "give it one, or leave the text out; data.ignore_label \"\" leaves out all such")
-    }
-    var string = rows[column]
-    if parts == nil, name == nil, string.allSatisfy(\.isWhitespace) {
-      return table.blankTexts += 1
     }
     string.withUTF8 { unsafe table.append($0, label: name, line: rows.line, kept: kept) }
     try parts?.takeIfWhole(&table)

@@ -33,6 +33,9 @@ struct TextTable: PartedTable {
   /// Files and records that are documents and have nothing in them.
   var blankTexts = 0
 
+  /// So many texts are named that something is wrong with, beside the first.
+  private static let mostNamed = 8
+
   var count: Int { starts.count - 1 }
   var byteCount: Int { bytes.count }
 
@@ -157,6 +160,7 @@ extension TextTable {
     set.labels = labels
     if files.count == 1, lines.allSatisfy({ $0 > 0 }) { set.lines = lines }
     set.starts.reserveCapacity(count + 1)
+    var empty: [Int] = []
     try unsafe bytes.withUnsafeBytes { bytes in
       for text in 0..<count {
         let first = set.tokens.count
@@ -164,10 +168,7 @@ extension TextTable {
           UnsafeRawBufferPointer(rebasing: bytes[starts[text]..<starts[text + 1]]),
           into: &set.tokens.array)
         let length = set.tokens.count - first
-        if length == 0, !allowsEmpty {
-          throw failure(
-            text, "has a text without a token", hint: "give it one, or leave the text out")
-        }
+        if length == 0, !allowsEmpty { empty.append(text) }
         if length > most, truncation != .none {
           cut.texts += 1
           cut.tokens += length - most
@@ -179,6 +180,26 @@ extension TextTable {
         set.starts.append(set.tokens.count)
       }
     }
+    if let first = empty.first { throw withoutTokens(first, others: empty.dropFirst()) }
     return set
+  }
+
+  /// Says which texts have no token, the first of them by their places.
+  private func withoutTokens(_ first: Int, others: ArraySlice<Int>) -> DataFileError {
+    let path = place(of: first).path
+    let shown = others.prefix(Self.mostNamed).map { text in
+      let other = place(of: text)
+      return other.path == path ? other.place ?? "'\(path)'" : "'\(other.path)'"
+    }
+    let isOne = others.isEmpty
+    return failure(
+      first,
+      "has a text without a token"
+        + (isOne
+          ? ""
+          : ", as have \(Format.grouped(others.count)) more of \(Format.grouped(count)): "
+            + shown.joined(separator: ", ") + (shown.count < others.count ? ", ..." : "")),
+      hint: "give \(isOne ? "it" : "each") one, take \(isOne ? "it" : "them") out of the file"
+        + (labels.isEmpty ? "" : ", or set data.missing to \"drop\", which leaves out such texts"))
   }
 }

@@ -245,7 +245,16 @@ import TextSequences
     ("a.csv", "words,label\nx,0\n", "there is no column \"text\", which data.text names"),
     ("a.csv", "text,class\nx,0\n", "there is no column \"label\", which data.label names"),
     ("a.csv", "text,label\nx,0\ny, \n", "line 3: has no label"),
-    ("a.csv", "text,label\nx,0\n\"\",1\n", "line 3: has a text without a token"),
+    ("a.csv", "text,label\nx,0\n\"\",1\n", "line 3: has a text without a token; give it one"),
+    (
+      "a.csv", "text,label\n,0\nx,0\n\" \",1\n,0\n",
+      "line 2: has a text without a token, as have 2 more of 4: line 4, line 5; give each one"
+    ),
+    (
+      "a.jsonl", "{\"text\": null, \"label\": 1}\n{\"text\": \"\", \"label\": 1}",
+      "line 1: has a text without a token, as have 1 more of 2: line 2; give each one, take them "
+        + "out of the file, or set data.missing to \"drop\""
+    ),
     ("a.csv", "text,label\nx,0\na, b,1\n", "line 3: has 3 fields, the header has 2"),
     ("a.csv", "text,label\n\"x,0\n", "line 2: a quote is opened here and never closed"),
     ("a.csv", "text,label\n", "there is no text in it"),
@@ -261,6 +270,37 @@ import TextSequences
     let folder = try DataFolder(name, content)
     let said = SequenceData.complaint(request(folder.path, .word))
     #expect(said.contains(expected), "\(said)")
+  }
+
+  @Test(arguments: [
+    ("a.csv", "text,label\n,0\nx,0\n\" \",1\n\" \",\ny,1\n"),
+    (
+      "a.jsonl",
+      #"{"text": null, "label": 0}\#n{"text": "x", "label": 0}\#n{"text": " ", "label": 1}\#n"#
+        + #"{"text": ""}\#n{"text": "y", "label": 1}"#
+    ),
+  ])
+  func textsWithoutAnythingAreLeftOutOnRequest(name: String, content: String) throws {
+    let folder = try DataFolder(name, content)
+    for tokenizer in [Tokenizer.Kind.word, .byte] {
+      var request = request(folder.path, tokenizer)
+      request.missing = .drop
+      let data = try SequenceData(opening: request)
+      #expect(data.frame?.classes == ["0", "1"])
+      #expect(data.line("training").hasPrefix("2 training texts"), "\(data.line("training"))")
+      #expect(data.line("remark").contains("texts without anything in them are left out: 3"))
+    }
+  }
+
+  @Test func emptyFilesOfFoldersAreLeftOutOnRequest() throws {
+    let place = try DataFolder(
+      "x", in: ["d/a/1": "x", "d/a/2": "  ", "d/b/1": "y", "d/b/2": " "])
+    var request = request(place.url.path + "/d", .word)
+    #expect(SequenceData.complaint(request).contains("as have 1 more of 4: "))
+    request.missing = .drop
+    let data = try SequenceData(opening: request)
+    #expect(data.line("training").hasPrefix("2 training texts"), "\(data.line("training"))")
+    #expect(data.line("remark").contains("texts without anything in them are left out: 2"))
   }
 
   @Test(arguments: [

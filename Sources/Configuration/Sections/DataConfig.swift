@@ -77,6 +77,11 @@ package struct DataConfig: ConfigSection {
   package func check(_ place: ConfigPlace, task: TaskName) throws(ConfigError) {
     if let problem = learning.problem { throw place.failure("vocabulary_limit", problem) }
     try checkParts(place)
+    if self.task.missing == .drop, task != .classification || tokens.tokenizer == nil {
+      throw place.failure(
+        "missing", "is \"drop\", which is for texts that have a class",
+        hint: "set it to \"forward\", \"mean\" or \"mask\"")
+    }
   }
 
   /// Checks that each part comes from one place.

@@ -68,7 +68,14 @@ extension DataConfig {
       "comment", \.task.comment, .optionalText, tasks: .fromTables,
       "What remark lines of a table begin with; null for #, where such a line can be no row."),
     ConfigKey(
-      "missing", \.task.missing, .choice(), tasks: .withColumns,
+      "missing", \.task.missing, .choice(), tasks: [.classification],
+      "What becomes of missing numbers: an error, the number of the step before (at the start of "
+        + "a sequence the mean), the column's mean over the training data, or a mask: 0, and an "
+        + "input that says so. Of texts without anything in them: an error, or drop, which leaves "
+        + "them out and says how many."),
+    ConfigKey(
+      "missing", \.task.missing, .choice(listing: MissingPolicy.ofNumbers),
+      tasks: [.regression, .forecasting],
       "What becomes of missing numbers: an error, the number of the step before (at the start of "
         + "a sequence the mean), the column's mean over the training data, or a mask: 0, an input "
         + "that says so, and no loss where a target is missing (of task `regression` there is none "
