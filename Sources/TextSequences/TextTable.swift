@@ -161,7 +161,7 @@ extension TextTable {
     if files.count == 1, lines.allSatisfy({ $0 > 0 }) { set.lines = lines }
     set.starts.reserveCapacity(count + 1)
     var empty: [Int] = []
-    try unsafe bytes.withUnsafeBytes { bytes in
+    unsafe bytes.withUnsafeBytes { bytes in
       for text in 0..<count {
         let first = set.tokens.count
         unsafe encoder.encode(

@@ -102,7 +102,7 @@ struct TotalRows {
   private static func isDate(_ cell: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
     var separators = 0
     var points = 0
-    for byte in unsafe cell {
+    for unsafe byte in unsafe cell {
       switch byte {
       case 0x30...0x39, 0x20, 0x54, 0x5A, 0x2B: continue
       case 0x2D, 0x2F, 0x3A: separators += 1
