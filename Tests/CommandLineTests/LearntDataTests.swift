@@ -104,8 +104,8 @@ import Testing
     // Of 40 texts 20 have two tokens that are unknown, 20 one of two.
     let other = try run(["evaluate", "run", "--text", "b.csv"], in: place)
     #expect(other.output.contains("unknown are 40.0 % of its 100 tokens"), "\(other)")
-    let strange = try run(["evaluate", "run", "--text", "c.csv"], in: place, status: 2)
-    #expect(strange.errors.contains("class \"worse\" does not occur"), "\(strange)")
+    let strange = try run(["evaluate", "run", "--text", "c.csv"], in: place)
+    #expect((strange.output + strange.errors).contains(#"model lacks ("worse")"#), "\(strange)")
 
     _ = try run(["export", "run", "--format", "onnx", "--output", "m.onnx"], in: place)
     _ = try run(["export", "run", "--format", "torch", "--output", "m"], in: place)
@@ -149,8 +149,8 @@ import Testing
     let told = try run(["evaluate", "run", "--text", "b.conll"], in: place).output
     #expect(told.contains("unknown are 11.7 % of its 60 tokens"), "\(told)")
     #expect(told.contains("nats per token") || told.contains("(60 tokens)"), "\(told)")
-    let strange = try run(["evaluate", "run", "--text", "c.conll"], in: place, status: 2)
-    #expect(strange.errors.contains("label \"C\" does not occur"), "\(strange)")
+    let strange = try run(["evaluate", "run", "--text", "c.conll"], in: place)
+    #expect((strange.output + strange.errors).contains("\"C\""), "\(strange)")
     _ = try run(["export", "run", "--format", "onnx", "--output", "m.onnx"], in: place)
     _ = try run(["export", "run", "--format", "torch", "--output", "m"], in: place)
     let to = ["--run-directory", "copy", "--set", "data.train=b.conll"]

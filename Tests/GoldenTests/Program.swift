@@ -53,7 +53,8 @@ struct Program: Sendable {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = command
     // Jobs that start at the same moment and share a session directory fail now and then.
-    process.environment = LaunchEnvironment.values.merging(["OMPI_MCA_orte_tmpdir_base": logs.path]) { $1 }
+    process.environment = LaunchEnvironment.values.merging(
+      ["OMPI_MCA_orte_tmpdir_base": logs.path]) { $1 }
     process.currentDirectoryURL = folder
     let files = ["output", "errors"].map { logs.appendingPathComponent($0) }
     for file in files { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
