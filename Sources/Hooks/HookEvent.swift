@@ -27,20 +27,22 @@ package struct HookEvent: Sendable {
   private static let prefix = "GRU_DIST_"
 
   /// How variables begin by which launchers tell a rank of its job: a command that finds them would
-  /// take itself for that rank. Settings that people make for jobs (`OMPI_MCA_...`) are none.
+  /// take itself for that rank. Settings that people make for jobs (`OMPI_MCA_...`,
+  /// `PRTE_MCA_...`) are none.
   private static let launchers = [
     "OMPI_COMM_", "OMPI_UNIVERSE_SIZE", "OMPI_APP_CTX_", "OMPI_NUM_APP_CTX", "OMPI_FIRST_RANKS",
     "OMPI_FILE_LOCATION", "OMPI_COMMAND", "OMPI_ARGV", "OMPI_MCA_ess", "OMPI_MCA_initial_wdir",
-    "OMPI_MCA_num_procs", "OMPI_MCA_mpi_oversubscribe", "OMPI_MCA_pmix",
+    "OMPI_WORLD_", "OMPI_TOOL_NAME", "OMPI_VERSION", "OMPI_LIBDIR_LOC", "OMPI_MCA_PREFIXES",
+    "OMPI_MCA_cpu_type", "OMPI_MCA_num_procs", "OMPI_MCA_mpi_oversubscribe", "OMPI_MCA_pmix",
     "OMPI_MCA_shmem_RUNTIME_QUERY_hint", "OMPI_MCA_orte_", "PMIX_", "PMI_", "PMI2_", "MPI_",
-    "MPIR_", "MPIEXEC_", "HYDRA_", "HYDI_", "MV2_", "PRTE_", "ORTE_", "I_MPI_",
-    "SLURM_STEP_NUM_TASKS", "GRU_DIST_LAUNCH",
+    "MPIR_", "MPIEXEC_", "HYDRA_", "HYDI_", "MV2_", "PRTE_LAUNCHED", "PRTE_SHARED_FS", "ORTE_",
+    "I_MPI_", "SLURM_STEP_NUM_TASKS", "GRU_DIST_LAUNCH",
   ]
   /// Settings among these that launchers read and do not make.
   private static let kept: Set = [
     "OMPI_MCA_orte_default_hostfile", "OMPI_MCA_orte_rsh_agent",
-    "OMPI_MCA_orte_keep_fqdn_hostnames",
-    "OMPI_MCA_orte_set_default_slots", "OMPI_MCA_orte_allowed_exit_without_sync",
+    "OMPI_MCA_orte_keep_fqdn_hostnames", "OMPI_MCA_orte_set_default_slots",
+    "OMPI_MCA_orte_allowed_exit_without_sync", "PMIX_MCA_gds",
   ]
 
   /// The environment of its command: what this process was started with, but for its rank, and the

@@ -177,6 +177,9 @@ import Testing
       "OMPI_MCA_rmaps_base_oversubscribe", "OMPI_MCA_mpi_yield_when_idle",
       "OMPI_MCA_hwloc_base_binding_policy", "OMPI_MCA_oob_tcp_keepalive_time", "OMPI_MCA_btl",
       "OMPI_MCA_btl_tcp_if_include", "OMPI_MCA_orte_default_hostfile", "OMPI_MCA_plm_rsh_agent",
+      "PRTE_ALLOW_RUN_AS_ROOT", "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM", "PMIX_MCA_gds",
+      "PRTE_MCA_rmaps_default_mapping_policy", "PRTE_MCA_hwloc_default_binding_policy",
+      "PRTE_MCA_oob_tcp_keepalive_time",
     ]
     let told = [
       "OMPI_COMM_WORLD_RANK", "OMPI_UNIVERSE_SIZE", "OMPI_APP_CTX_NUM_PROCS", "OMPI_FIRST_RANKS",
@@ -185,6 +188,9 @@ import Testing
       "OMPI_MCA_orte_hnp_uri", "OMPI_MCA_orte_local_daemon_uri", "OMPI_MCA_orte_launch",
       "OMPI_MCA_orte_precondition_transports", "OMPI_MCA_pmix", "PMIX_RANK", "PMI_RANK",
       "OMPI_MCA_shmem_RUNTIME_QUERY_hint", "OMPI_MCA_mpi_oversubscribe", "GRU_DIST_LAUNCH",
+      // Those of Open MPI 5.
+      "PRTE_LAUNCHED", "PRTE_SHARED_FS", "PMIX_NAMESPACE", "PMIX_SERVER_URI41", "OMPI_WORLD_SIZE",
+      "OMPI_MCA_num_procs", "OMPI_MCA_PREFIXES", "OMPI_TOOL_NAME",
     ]
     var own = ["PATH": "/bin"]
     for name in settings + told { own[name] = "1" }
