@@ -23,6 +23,8 @@ struct TotalRows {
     /// Cells that begin like neither, nor stand for a missing one; and the first of them.
     var others = 0
     var other: Found?
+    /// Cells that stand for a missing one, of those that were looked at.
+    var missing = 0
     var empty = 0
     var lastEmptyLine = 0
   }
@@ -86,12 +88,13 @@ struct TotalRows {
       }
       return
     }
-    if column.others < Self.mostSeen {
-      if column.other == nil || column.numbers > 0 {
-        let words = text[column.place]
-        if missing.contains(words) { return }
-        if column.other == nil { column.other = Found(line: text.line, text: words) }
+    if column.others + column.missing < Self.mostSeen, column.other == nil || column.numbers > 0 {
+      let words = text[column.place]
+      if missing.contains(words) {
+        column.missing += 1
+        return
       }
+      if column.other == nil { column.other = Found(line: text.line, text: words) }
     }
     column.others += 1
   }
