@@ -12,9 +12,14 @@ package struct Kernels: @unchecked Sendable {
   package let instructionSet: InstructionSet
   package let precision: Precision
   private let table: UnsafePointer<KernelTable>
+  /// What products work on at a time.
+  private let blocks: ProductBlocks
 
-  /// The kernels of `set`, which the machine must have.
-  package init(_ set: InstructionSet, precision: Precision = .fp32) {
+  /// The kernels of `set`, which the machine must have. They work in blocks that suit `caches`,
+  /// which change no bit.
+  package init(
+    _ set: InstructionSet, precision: Precision = .fp32, caches: CacheSizes = .machine
+  ) {
     precondition(InstructionSet.available.contains(set), "no \(set.rawValue) on this machine")
     precondition(precision.isAvailable(with: set), "no \(precision.rawValue) on this machine")
     instructionSet = set
@@ -25,6 +30,7 @@ package struct Kernels: @unchecked Sendable {
       case .avx2: Tables.avx2
       case .avx512: precision == .bf16 ? Tables.bf16 : Tables.avx512
       }
+    blocks = caches.blocks(panelWidth: table.pointee.panelWidth)
   }
 
   /// Floats of a vector register.
@@ -50,6 +56,8 @@ package struct Kernels: @unchecked Sendable {
     precondition(arguments.rows >= 0, "rows \(arguments.rows) < 0")
     precondition(arguments.cStride >= arguments.columns, "C rows overlap")
     precondition(arguments.scratch != nil || precision == .fp32, "no room for a rounded A")
+    var arguments = arguments
+    arguments.blocks = blocks
     withUnsafePointer(to: arguments) { table.pointee.product(UnsafeRawPointer($0)) }
   }
 
@@ -86,6 +94,8 @@ package struct Kernels: @unchecked Sendable {
     precondition(arguments.columns0 % 16 == 0, "columns \(arguments.columns0) % 16 != 0")
     precondition(arguments.columns1 % 16 == 0, "columns \(arguments.columns1) % 16 != 0")
     precondition(arguments.stackDepth >= arguments.partialSumCount, "fold stack too shallow")
+    var arguments = arguments
+    arguments.blockDepth = blocks.depth
     withUnsafePointer(to: arguments) { table.pointee.weightGradient(UnsafeRawPointer($0)) }
   }
 

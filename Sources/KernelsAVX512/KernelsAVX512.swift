@@ -3,6 +3,8 @@ public import CPlatform
 typealias Vector = SIMD16<Float>
 /// Most rows of a register tile: of 32 registers, 24 hold sums.
 let maximumRows = 12
+/// Whether products take blocks of k: panels of 32 columns come from the second cache.
+let worksInBlocks = false
 
 #if arch(x86_64)
   /// The kernels for the x86-64-v4 subset of AVX-512.

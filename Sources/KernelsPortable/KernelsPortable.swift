@@ -9,6 +9,8 @@ typealias Vector = SIMD4<Float>
 #else
   let maximumRows = 6
 #endif
+/// Whether products take blocks of k, as they must where the first cache holds 32 KiB.
+let worksInBlocks = true
 
 /// The kernels as every machine of the architecture can run them.
 public func portableKernels() -> KernelTable { referenceKernels() }

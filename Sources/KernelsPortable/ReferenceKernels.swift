@@ -2,7 +2,8 @@ import CPlatform
 import SIMDKernels
 
 // This file is compiled once in each module of an instruction set: the others hold a link to it.
-// Such a module states its `Vector`, its `maximumRows`, and what it overrides.
+// Such a module states its `Vector`, its `maximumRows`, whether it `worksInBlocks`, and what it
+// overrides.
 
 private typealias Tiles = FloatTiles<Vector>
 
@@ -14,13 +15,25 @@ func referenceKernels() -> KernelTable {
   KernelTable(
     vectorWidth: Vector.scalarCount,
     panelWidth: panelWidth(Vector.self),
-    product: { product(Tiles.self, maximumRows: maximumRows, $0.arguments()) },
+    product: {
+      if worksInBlocks {
+        blockedProduct(Tiles.self, maximumRows: maximumRows, $0.arguments())
+      } else {
+        product(Tiles.self, maximumRows: maximumRows, $0.arguments())
+      }
+    },
     packTransposed: { packTransposed($0.arguments()) },
     packRows: { packRows($0.arguments()) },
     packShardColumns: {
       packShardColumns($0.arguments(), columns: $1, panelWidth: panelWidth(Vector.self), to: $2)
     },
-    weightGradient: { weightGradient(Tiles.self, maximumRows: maximumRows, $0.arguments()) },
+    weightGradient: {
+      if worksInBlocks {
+        blockedWeightGradient(Tiles.self, maximumRows: maximumRows, $0.arguments())
+      } else {
+        weightGradient(Tiles.self, maximumRows: maximumRows, $0.arguments())
+      }
+    },
     gate: { gateKernel(GateFunction(number: $0)) },
     normalize: { normalizeRows($0.arguments()) },
     normalizeBackward: { normalizeRowsBackward($0.arguments()) },

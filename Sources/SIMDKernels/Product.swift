@@ -27,6 +27,8 @@ public import CPlatform
   public var cStride: Int
   /// Room for a copy of A in another number format, where there is one: see `productScratch`.
   public var scratch: UnsafeMutablePointer<Float>?
+  /// What is worked on at a time, where kernels work in blocks.
+  public var blocks: ProductBlocks
 
   @inlinable @inline(__always) public init(
     rows: Int, columns: Int, segments: Int, segmentLength: Int, segmentStride: Int,
@@ -49,6 +51,7 @@ public import CPlatform
     self.c = c
     self.cStride = cStride
     scratch = nil
+    blocks = ProductBlocks(depth: 0, rows: 0)
   }
 }
 

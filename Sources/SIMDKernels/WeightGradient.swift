@@ -26,6 +26,8 @@
   public var scratch: UnsafeMutablePointer<Float>
   /// Most entries that the fold's stack ever holds.
   public var stackDepth: Int
+  /// Most steps of k at a time, where kernels work in blocks: at most `weightGradientDepth`.
+  public var blockDepth: Int
 
   @inlinable @inline(__always) public init(
     left: ShardRows, outputs: Int, operands: Int,
@@ -52,6 +54,7 @@
     self.biasOffset = biasOffset
     self.scratch = scratch
     self.stackDepth = stackDepth
+    blockDepth = 0
   }
 }
 
@@ -61,11 +64,15 @@
 /// Rows of the gradients that are summed at a time, over all columns.
 @inlinable @inline(__always) public var weightGradientRows: Int { 192 }
 
+/// Most shards whose left rows are packed at a time.
+@inlinable @inline(__always) public var weightGradientShards: Int { 8 }
+
 /// Scratch floats that `weightGradient` needs for right operands of up to `columns` padded columns
 /// in all: packed left rows, the stack of biases, the stack of tiles.
 public func weightGradientScratch(rowsPerShard: Int, columns: Int, stackDepth: Int) -> Int {
   let tiles = weightGradientRows / 6
-  let left = weightGradientRows * min(rowsPerShard, weightGradientDepth) + 16 * tiles
+  let rows = min(weightGradientShards * rowsPerShard, weightGradientDepth)
+  let left = weightGradientRows * rows + 16 * tiles * weightGradientShards
   // The last panel of either operand may reach past its last column.
   return left + stackDepth * (weightGradientRows * (columns + 64) + 16 * tiles)
 }
@@ -151,6 +158,7 @@ public func foldBiases(
 /// The partial sums of some row tiles × all panels: [entry][panel][tile][row][column].
 @frozen public struct GradientSlots {
   @usableFromInline let base: UnsafeMutablePointer<Float>
+  /// Floats of a tile.
   @usableFromInline let tile: Int
   @usableFromInline let panel: Int
   public let entry: Int

@@ -32,19 +32,37 @@ import Testing
     }
   }
 
-  private func check(_ problem: GradientProblem, outputs: [Int]) {
+  /// Shards of less than a block, of one and of several, by any number of which a block is filled.
+  @Test(arguments: CacheSizes.trials) func blocksOfAnySizeChangeNoBit(caches: CacheSizes) {
+    let depth = caches.blocks(panelWidth: 16).depth
+    for timeSteps in Set([1, depth / 8, depth / 3, depth - 1, depth, depth + 1, 2 * depth + 3]) {
+      for (total, run) in [(1, 0..<1), (8, 0..<8), (8, 1..<8)] where (1...700) ~= timeSteps {
+        if timeSteps > 200, total > 1 { continue }
+        check(
+          GradientProblem(
+            totalShards: total, run: run, sequencesPerShard: 1, timeSteps: timeSteps),
+          outputs: [13], caches: caches)
+      }
+    }
+  }
+
+  private func check(
+    _ problem: GradientProblem, outputs: [Int], caches: CacheSizes = .machine
+  ) {
     let reference = problem.reference()
     for set in InstructionSet.available {
       for outputCount in outputs {
         for (index, columns) in Self.operands.enumerated() {
           let trial = GradientTrial(
             outputs: outputCount, columns: columns, bias: (index + outputCount) % 2 == 0)
-          let difference = trial.difference(Kernels(set), problem, reference)
+          let difference = trial.difference(
+            Kernels(set, caches: caches), problem, reference)
           #expect(
             difference == nil,
             """
             \(set.rawValue) outputs \(outputCount) columns \(columns) shards \(problem.run) of \
-            \(problem.totalShards), \(problem.sequencesPerShard) x \(problem.timeSteps) rows each
+            \(problem.totalShards), \(problem.sequencesPerShard) x \(problem.timeSteps) rows each, \
+            \(caches)
             """)
         }
       }

@@ -185,6 +185,9 @@ static inline __attribute__((always_inline)) void platform_transpose_pairs(
 }
 #endif
 
+/// Bytes of a core's data cache of level 1 or 2; 0 where the system does not say.
+long platform_cache_bytes(int level);
+
 /// The first core after `core` that this thread may run on; -1 where there is none, or it is not
 /// known.
 int platform_next_core(int core);
