@@ -129,28 +129,64 @@ public func sumPackedTiles(
     var p1 = packed + i1 * tileStride
     var p2 = packed + i2 * tileStride
     var p3 = packed + i3 * tileStride
-    var sum0 = resume ? loadLanes(sums + 16 * tile) : Lanes()
-    var sum1 = resume ? loadLanes(sums + 16 * i1) : Lanes()
-    var sum2 = resume ? loadLanes(sums + 16 * i2) : Lanes()
-    var sum3 = resume ? loadLanes(sums + 16 * i3) : Lanes()
-    var k = 0
-    while k < rows {
-      sum0 = sum0 + loadLanes(p0)
-      sum1 = sum1 + loadLanes(p1)
-      sum2 = sum2 + loadLanes(p2)
-      sum3 = sum3 + loadLanes(p3)
-      p0 += height0
-      p1 += height1
-      p2 += height2
-      p3 += height3
-      k += 1
+    if split.height < 8 {
+      var sum0 = resume ? loadHalf(sums + 16 * tile) : HalfLanes()
+      var sum1 = resume ? loadHalf(sums + 16 * i1) : HalfLanes()
+      var sum2 = resume ? loadHalf(sums + 16 * i2) : HalfLanes()
+      var sum3 = resume ? loadHalf(sums + 16 * i3) : HalfLanes()
+      var k = 0
+      while k < rows {
+        sum0 = sum0 + loadHalf(p0)
+        sum1 = sum1 + loadHalf(p1)
+        sum2 = sum2 + loadHalf(p2)
+        sum3 = sum3 + loadHalf(p3)
+        p0 += height0
+        p1 += height1
+        p2 += height2
+        p3 += height3
+        k += 1
+      }
+      storeHalf(sum0, sums + 16 * tile)
+      storeHalf(sum1, sums + 16 * i1)
+      storeHalf(sum2, sums + 16 * i2)
+      storeHalf(sum3, sums + 16 * i3)
+    } else {
+      var sum0 = resume ? loadLanes(sums + 16 * tile) : Lanes()
+      var sum1 = resume ? loadLanes(sums + 16 * i1) : Lanes()
+      var sum2 = resume ? loadLanes(sums + 16 * i2) : Lanes()
+      var sum3 = resume ? loadLanes(sums + 16 * i3) : Lanes()
+      var k = 0
+      while k < rows {
+        sum0 = sum0 + loadLanes(p0)
+        sum1 = sum1 + loadLanes(p1)
+        sum2 = sum2 + loadLanes(p2)
+        sum3 = sum3 + loadLanes(p3)
+        p0 += height0
+        p1 += height1
+        p2 += height2
+        p3 += height3
+        k += 1
+      }
+      storeLanes(sum0, sums + 16 * tile)
+      storeLanes(sum1, sums + 16 * i1)
+      storeLanes(sum2, sums + 16 * i2)
+      storeLanes(sum3, sums + 16 * i3)
     }
-    storeLanes(sum0, sums + 16 * tile)
-    storeLanes(sum1, sums + 16 * i1)
-    storeLanes(sum2, sums + 16 * i2)
-    storeLanes(sum3, sums + 16 * i3)
     tile += 4
   }
+}
+
+/// Half of sixteen lanes.
+@usableFromInline typealias HalfLanes = SIMD8<Float>
+
+@_transparent @usableFromInline
+func loadHalf(_ p: UnsafePointer<Float>) -> HalfLanes {
+  UnsafeRawPointer(p).loadUnaligned(as: HalfLanes.self)
+}
+
+@_transparent @usableFromInline
+func storeHalf(_ value: HalfLanes, _ p: UnsafeMutablePointer<Float>) {
+  UnsafeMutableRawPointer(p).storeBytes(of: value, as: HalfLanes.self)
 }
 
 /// Packs the tiles [firstTile, endTile) of the next `rows` rows of the left operand as
@@ -168,22 +204,31 @@ public func packLeftTiles(
   // The taller tiles come first.
   let taller = max(0, min(split.taller, endTile) - firstTile)
   let low = split.height
+  let isLow = low < 8
   var k = 0
   while k < rows {
     cursor.prefetch(start, bytes: strip)
     var source = cursor.row + start
-    // Writes 16 floats where `height` belong here; the tile's next row overwrites the rest.
+    // Writes 8 or 16 floats where `height` belong here; the tile's next row overwrites the rest.
     var out = destination + k * (low + 1)
     var tile = 0
     while tile < taller {
-      storeLanes(loadLanes(source), out)
+      if isLow {
+        storeHalf(loadHalf(source), out)
+      } else {
+        storeLanes(loadLanes(source), out)
+      }
       source += low + 1
       out += tileStride
       tile += 1
     }
     out -= k
     while tile < tiles {
-      storeLanes(loadLanes(source), out)
+      if isLow {
+        storeHalf(loadHalf(source), out)
+      } else {
+        storeLanes(loadLanes(source), out)
+      }
       source += low
       out += tileStride
       tile += 1
