@@ -104,8 +104,8 @@ def own_seconds(options, path, folder):
         stderr=subprocess.DEVNULL)
     passes = json.loads(check.stdout.splitlines()[-1])["steps_per_epoch"]
     subprocess.run(
-        ["taskset", "-c", options.core, *command, "train", name, "--threads", "1", "--isa", options.isa, "--overwrite",
-         "--set", f"run.steps={2 * passes}"],
+        ["taskset", "-c", options.core, *command, "train", name, "--threads", "1",
+         "--isa", options.isa, "--overwrite", "--set", f"run.steps={2 * passes}"],
         check=True, stdout=subprocess.DEVNULL)
     seconds = 0.0
     with open(f"{folder}/run/metrics.jsonl") as file:
@@ -192,8 +192,8 @@ def peer_seconds(name, options, path):
         sys.executable, __file__, "--peer", name, "--file", path, "--hidden", str(options.hidden),
         "--embedding", str(options.embedding)]
     result = subprocess.run(
-        ["taskset", "-c", options.core, *command], text=True, stdout=subprocess.PIPE, env=environment,
-        stderr=subprocess.PIPE)
+        ["taskset", "-c", options.core, *command], text=True, stdout=subprocess.PIPE,
+        env=environment, stderr=subprocess.PIPE)
     if result.returncode != 0:
         sys.exit(f"Benchmarks/texts.py: {name} failed:\n{result.stderr[-2000:]}")
     return float(result.stdout.split()[-1])

@@ -197,7 +197,8 @@ extension TextTable {
       "has a text without a token"
         + (isOne
           ? ""
-          : ", as have \(Format.grouped(others.count)) more of \(Format.grouped(count)): "
+          : ", as \(others.count == 1 ? "has" : "have") \(Format.grouped(others.count)) more of"
+            + " \(Format.grouped(count)): "
             + shown.joined(separator: ", ") + (shown.count < others.count ? ", ..." : "")),
       hint: "give \(isOne ? "it" : "each") one, take \(isOne ? "it" : "them") out of the file"
         + (labels.isEmpty ? "" : ", or set data.missing to \"drop\", which leaves out such texts"))
