@@ -61,9 +61,10 @@ struct Season {
     var sums = [Double](repeating: 0, count: places.count)
     var counts = sums
     for part in parts where part.count > lag {
-      for row in stride(from: part.lowerBound + lag, to: part.upperBound, by: every) {
+      let rows = part.lowerBound + lag..<part.upperBound
+      unsafe numbers.forEachPair(in: rows, every: every, lag: lag) { row, before in
         for (index, place) in places.enumerated() {
-          let difference = numbers[row, place] - numbers[row - lag, place]
+          let difference = unsafe row[place] - before[place]
           // One of the two is missing.
           if difference.isNaN { continue }
           sums[index] += abs(difference)

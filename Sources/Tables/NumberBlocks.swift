@@ -75,6 +75,29 @@ package struct NumberBlocks: Sendable {
     }
   }
 
+  /// Every `step`th of some rows with the row `lag` before it, which must be there too.
+  @inline(__always) package func forEachPair(
+    in rows: Range<Int>, every step: Int, lag: Int,
+    _ body: (_ row: UnsafePointer<Double>, _ before: UnsafePointer<Double>) -> Void
+  ) {
+    var row = rows.lowerBound
+    while row < rows.upperBound {
+      let (block, other) = (row / rowsPerBlock, (row - lag) / rowsPerBlock)
+      let end = min(rows.upperBound, (block + 1) * rowsPerBlock, (other + 1) * rowsPerBlock + lag)
+      unsafe blocks[block].withUnsafeBufferPointer { numbers in
+        unsafe blocks[other].withUnsafeBufferPointer { others in
+          guard let base = numbers.baseAddress, let before = others.baseAddress else { return }
+          while row < end {
+            unsafe body(
+              base + (row - block * rowsPerBlock) * width,
+              before + (row - lag - other * rowsPerBlock) * width)
+            row += step
+          }
+        }
+      }
+    }
+  }
+
   /// The first number of each column that is not missing, over some rows.
   package func first(in parts: [Range<Int>], _ places: [Int]) -> [Double?] {
     var first = [Double?](repeating: nil, count: places.count)

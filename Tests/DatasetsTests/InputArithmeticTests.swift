@@ -119,6 +119,15 @@ import Testing
     var sum = 0.0
     numbers.forEach(in: 10..<99_999, [2, 0]) { place, number in sum += place == 1 ? number : 0 }
     #expect(sum == (10..<99_999).reduce(0.0) { $0 + Double(3 * $1) })
+    for (lag, step) in [(1, 1), (7, 3), (1365, 1), (5000, 1999)] {
+      var rows: [Int] = []
+      unsafe numbers.forEachPair(in: 5000..<60_000, every: step, lag: lag) { row, before in
+        let (now, then) = unsafe (row[1], before[1])
+        #expect(now - then == Double(3 * lag))
+        rows.append(Int(now) / 3)
+      }
+      #expect(rows == Array(stride(from: 5000, to: 60_000, by: step)))
+    }
     var all: [Double] = []
     numbers.removeAll { all += $0 }
     #expect(all == (0..<300_000).map(Double.init))
