@@ -252,7 +252,7 @@ import TextSequences
     ),
     (
       "a.jsonl", "{\"text\": null, \"label\": 1}\n{\"text\": \"\", \"label\": 1}",
-      "line 1: has a text without a token, as have 1 more of 2: line 2; give each one, take them "
+      "line 1: has a text without a token, as has 1 more of 2: line 2; give each one, take them "
         + "out of the file, or set data.missing to \"drop\""
     ),
     ("a.csv", "text,label\nx,0\na, b,1\n", "line 3: has 3 fields, the header has 2"),
@@ -296,7 +296,7 @@ import TextSequences
     let place = try DataFolder(
       "x", in: ["d/a/1": "x", "d/a/2": "  ", "d/b/1": "y", "d/b/2": " "])
     var request = request(place.url.path + "/d", .word)
-    #expect(SequenceData.complaint(request).contains("as have 1 more of 4: "))
+    #expect(SequenceData.complaint(request).contains("as has 1 more of 4: "))
     request.missing = .drop
     let data = try SequenceData(opening: request)
     #expect(data.line("training").hasPrefix("2 training texts"), "\(data.line("training"))")
