@@ -142,6 +142,34 @@ import Testing
     #expect(dialect.separator == separator.asciiValue)
   }
 
+  @Test(arguments: [";", "\t", "|"])
+  func anEmptyLastColumnIsOneToo(separator: String) throws {
+    // Decimal commas would make two columns of every row as well, and none of the header.
+    let numbers = (0..<30).map { (900 + $0, 10 + $0 % 9) }
+    let rows: [String] = numbers.map { number, day in "\(number),50;2026-01-\(day);" }
+    let dated: [String] = numbers.map { number, day in "2026-01-\(day);\(number),50;" }
+    let files: [(String, [String])] = [
+      ("Umsatz;Datum;Notiz", rows), ("Datum;Umsatz;Notiz", dated),
+    ]
+    for (header, rows) in files {
+      let text = ([header] + rows).joined(separator: "\n").replacing(";", with: separator)
+      for names in [nil, ["Umsatz"]] {
+        let table = try read(text) { $0.columns = names }
+        #expect(table.columns == ["Umsatz"])
+        #expect(table.values == numbers.map { number, _ in Double(number) + 0.5 })
+        #expect(table.remarks.allSatisfy { !$0.contains("is no part of the table") })
+      }
+    }
+  }
+
+  @Test func columnsThatAConfigNamesTellTheSeparator() throws {
+    // By commas as well as by semicolons all rows have two fields.
+    let text = "load,kW;temp\n" + (0..<20).map { "\($0);3,5" }.joined(separator: "\n")
+    let table = try read(text) { $0.columns = ["load,kW"] }
+    #expect(table.columns == ["load,kW"])
+    #expect(table.values == (0..<20).map { Double($0) })
+  }
+
   /// A head that ends within a row tells nothing of that row.
   @Test func largeTablesAreReadThroughASmallWindow() throws {
     let rows = (0..<60_000).map { "\($0 % 977).25,\"q\($0)\",\(-$0)" }

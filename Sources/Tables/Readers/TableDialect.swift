@@ -24,8 +24,11 @@ package struct TableDialect {
     /// Whether it is neither a remark nor empty.
     var isCounted: Bool { !isRemark && !fields.allSatisfy(\.isEmpty) }
     var hasNumber: Bool { fields.contains { TableDialect.isNumber($0) } }
-    /// A trailing separator makes no field.
-    var count: Int { fields.count > 1 && fields.last == "" ? fields.count - 1 : fields.count }
+    /// Its fields where a trailing separator makes none.
+    var leastCount: Int { fields.count > 1 && fields.last == "" ? fields.count - 1 : fields.count }
+
+    /// Whether it may be a row of so many fields: what is empty at its end is one or none.
+    func has(_ count: Int) -> Bool { fields.count == count || leastCount == count }
   }
 
   /// - Parameters:
@@ -48,8 +51,8 @@ package struct TableDialect {
       }
       if fields > 1, preamble < rows.count {
         let body = rows[preamble...].filter(\.isCounted)
-        score = Double(body.count { $0.count == fields }) / Double(max(1, body.count))
-        if rows[preamble].count == fields { score += 1 }
+        score += Double(body.count { $0.has(fields) }) / Double(max(1, body.count))
+        if rows[preamble].has(fields) { score += 1 }
         // What seems to be a title may be a header that has other separators.
         if !rows[..<preamble].allSatisfy(\.isRemark) { score -= 0.5 }
       }
@@ -113,12 +116,14 @@ package struct TableDialect {
     return rows
   }
 
-  /// How many fields most rows have; 1 where no number of them is usual.
+  /// How many fields most rows have, the header among them; 1 where there is no row. Where all end in
+  /// a separator, nothing follows it.
   private static func usualCount(_ rows: [Row]) -> Int {
-    var times: [Int: Int] = [:]
-    for row in rows where row.isCounted { times[row.count, default: 0] += 1 }
-    let usual = times.max { ($0.value, $0.key) < ($1.value, $1.key) }
-    return usual?.key ?? 1
+    let rows = rows.filter(\.isCounted)
+    let counts = Set(rows.map(\.fields.count)).union(rows.map(\.leastCount)).map { count in
+      (rows.count { $0.has(count) }, rows.count { $0.leastCount == count }, count)
+    }
+    return counts.max(by: <)?.2 ?? 1
   }
 
   /// How many rows stand above the header: remarks, and titles, which have one field, or one that
@@ -130,7 +135,7 @@ package struct TableDialect {
       let row = rows[count]
       if knowsRemarks, row.isRemark {
         let next = count + 1 < rows.count ? rows[count + 1] : nil
-        if row.count == fields, next.map({ !$0.isRemark && $0.hasNumber }) ?? true { return count }
+        if row.has(fields), next.map({ !$0.isRemark && $0.hasNumber }) ?? true { return count }
       } else if fields == 1 || !row.fields.dropFirst().allSatisfy(\.isEmpty) {
         return count
       }
