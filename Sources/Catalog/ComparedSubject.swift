@@ -61,9 +61,12 @@ struct ComparedSubject {
     return nil
   }
 
-  /// Values of the effective config by key, in its order.
+  /// Values of the effective config by key, in its order. A version of the contract that it does
+  /// not name is the one that a run of it would have.
   var configValues: [(key: String, value: OrderedJSON)] {
-    config.json.orderedLeaves.filter { $0.key != "run.directory" || state == nil }
+    var config = config
+    config.run.contractVersion = config.contract
+    return config.json.orderedLeaves
   }
 
   /// Values that a config of the task has where it says nothing.

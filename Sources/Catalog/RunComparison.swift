@@ -55,7 +55,10 @@ package struct RunComparison {
 
   private var configDifferences: [Difference] {
     let (defaultsOfA, defaultsOfB) = (first.defaults, second.defaults)
-    return Self.differences(first.configValues, second.configValues).map {
+    // Where a run is kept says nothing of what it is.
+    let isOfRun = first.state != nil || second.state != nil
+    return Self.differences(first.configValues, second.configValues).compactMap {
+      if isOfRun, $0.key == "run.directory" { return nil }
       var difference = $0
       difference.isDefaultOfA = $0.a != nil && defaultsOfA[$0.key] == $0.a
       difference.isDefaultOfB = $0.b != nil && defaultsOfB[$0.key] == $0.b

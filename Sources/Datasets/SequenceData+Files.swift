@@ -99,13 +99,13 @@ extension SequenceData {
       held = trained.other(parts.validation)
     }
     let unknown = trained.unknownClasses
-    let unknownHeld = validation?.path == request.train ? nil : held?.unknownClasses
+    let isOneFile = validation?.path == request.train
+    let unknownHeld = isOneFile ? nil : held?.unknownClasses
     self.summary.say(
       unknownClasses: unknown, held: unknownHeld, of: request.isOfSteps ? "step" : "sequence")
-    if request.isOfSteps {
-      self.summary.say(cut: trained.cut(to: window) + (held?.cut(to: window) ?? 0), window: window)
-    }
-    self.summary.say(withoutTargets: trained.dropEmpty() + (held?.dropEmpty() ?? 0))
+    SequencePart.prepare(
+      &trained, &held, areOne: isOneFile, isOfSteps: request.isOfSteps, window: window,
+      &self.summary)
     guard !trained.chosen.isEmpty else {
       throw DataFileError(nothingIn: request.train, "sequence", leftOut: unknown)
     }

@@ -43,6 +43,21 @@ struct SequencePart {
     return other
   }
 
+  /// Cuts what is longer than a row where steps have targets, and leaves out what has none.
+  ///
+  /// - Parameter areOne: whether both are the same file, of which what is said is said once.
+  static func prepare(
+    _ trained: inout SequencePart, _ held: inout SequencePart?, areOne: Bool, isOfSteps: Bool,
+    window: Int, _ summary: inout DataSummary
+  ) {
+    if isOfSteps {
+      let (cut, cutOfHeld) = (trained.cut(to: window), held?.cut(to: window) ?? 0)
+      summary.say(cut: cut + (areOne ? 0 : cutOfHeld), window: window)
+    }
+    let (empty, emptyOfHeld) = (trained.dropEmpty(), held?.dropEmpty() ?? 0)
+    summary.say(withoutTargets: empty + (areOne ? 0 : emptyOfHeld))
+  }
+
   /// Cuts sequences that are longer than a row into parts.
   ///
   /// - Returns: how many sequences were.

@@ -58,8 +58,9 @@ final class TextPredictions {
     let name = prediction.files.count > 1 ? source.name : nil
     let texts = PredictedTexts(request, text, tokenizer, bytes: partBytes)
     let before = results.count
+    let form = path == "-" ? [] : texts.remark(on: file)
     let remarks = try Self.withoutKeys {
-      try texts.forEachPart(of: file) { [self] part in try predict(part, of: name) }
+      try form + texts.forEachPart(of: file) { [self] part in try predict(part, of: name) }
     }
     try requireSome(results.count - before, source.name)
     try results.endFile()

@@ -51,11 +51,36 @@ package struct PredictedTexts {
     switch file.ending {
     case "csv", "tsv": .csv
     case "jsonl", "ndjson": .jsonl
-    case "conll", "conllu": request.task.targets == .everyStep ? .conll : nil
+    case "conll", "conllu": isTagging ? .conll : nil
     case "ts", "npy": .ts
-    case "txt", "text": nil
-    default: request.format == .auto ? nil : request.format
+    case "txt", "text": hasColumnsInText ? .conll : nil
+    default: trainedFormat
     }
+  }
+
+  /// What a person is to know of the form of a file whose name does not tell it.
+  package func remark(on file: DataFile) -> [String] {
+    let isText = ["txt", "text"].contains(file.ending)
+    if isText, !isTagging || SequenceFormat(path: request.train) != nil { return [] }
+    if SequenceFormat(path: "a.\(file.ending)") != nil { return [] }
+    let form = format(of: file).map { $0 == .conll ? "columns of words" : $0.rawValue }
+    return ["its name tells no format: it is read as \(form ?? "text"), as the run's data"]
+  }
+
+  private var isTagging: Bool {
+    request.task.targets == .everyStep && !request.task.writesText && request.task.outputs != .items
+  }
+
+  /// The form of the data that the model has learnt from.
+  private var trainedFormat: SequenceFormat? {
+    if request.format != .auto { return request.format }
+    return SequenceFormat(path: request.train) ?? (isTagging ? .conll : nil)
+  }
+
+  /// Whether the model has learnt from columns of words in a file that is called text.
+  private var hasColumnsInText: Bool {
+    isTagging && trainedFormat == .conll && SequenceFormat(path: request.train) == nil
+      && ["txt", "text"].contains(SequenceFormat.ending(of: request.train))
   }
 
   private func readTexts(

@@ -51,12 +51,14 @@ import Records
       values: [Float](repeating: 0, count: tokenizer.vocabularySize * size),
       isFound: [Bool](repeating: false, count: tokenizer.vocabularySize))
     var declared: Int?
+    try skipByteOrderMark()
     while let range = try nextLine() {
       if line == 1, let head = header(range) {
         guard head.size == size else { throw wrongSize(head.size) }
         declared = head.count
         continue
       }
+      if vectors.count < Self.linesLookedAt { try requireText(range) }
       // Some writers end with an empty line.
       if range.isEmpty, stream.isAtEnd, place == stream.count { break }
       let end = try wordEnd(in: range, isFirst: vectors.count == 0)
@@ -103,6 +105,29 @@ import Records
   // MARK: - Lines
 
   private static let newline = UInt8(ascii: "\n")
+
+  /// So many lines show whether a file is text.
+  private static let linesLookedAt = 16
+
+  private mutating func skipByteOrderMark() throws(DataFileError) {
+    do {
+      if stream.count < 3 { try stream.refill(keeping: 0) }
+    } catch {
+      throw Self.unreadable(path, error)
+    }
+    if stream.head(3) == [0xEF, 0xBB, 0xBF] { place = 3 }
+  }
+
+  /// Throws where a line has a byte that no text has, as the numbers of binary files have.
+  private func requireText(_ range: Range<Int>) throws(DataFileError) {
+    for place in range.prefix(1 << 12) where unsafe stream.base[place] < 0x09 {
+      throw failure(
+        "has a byte that no text has: this is a binary file",
+        hint: "write it as text: python3 -c 'import sys, gensim; "
+          + "gensim.models.KeyedVectors.load_word2vec_format(sys.argv[1], binary=True)"
+          + ".save_word2vec_format(sys.argv[2])' '\(path)' '\(path).txt'")
+    }
+  }
 
   /// The next line in the window, without blanks at its end; nil at the end of the file.
   private mutating func nextLine() throws(DataFileError) -> Range<Int>? {
@@ -171,14 +196,26 @@ import Records
     var end = start
     while end > range.lowerBound, isBlank(end - 1) { end -= 1 }
     guard end > range.lowerBound else { throw failure("has no word", hint: Self.form) }
-    let last = fields(1, atEndOf: range.lowerBound..<end).start
-    // Words such as "to nan" end in what is no number that a vector could have.
-    if last > range.lowerBound, value(last..<end)?.isFinite == true {
+    if hasNumbersAlone(afterFirstOf: range.lowerBound..<end) {
       let (_, all) = fields(.max, atEndOf: range)
       throw isFirst ? wrongSize(all - 1) : failure(
         "has \(all - 1) numbers after its word, expected \(size)", hint: Self.form)
     }
     return end
+  }
+
+  /// Whether there are fields after the first one, and all are numbers that a vector could have.
+  /// Words such as "1 / 2" and "to nan" have others.
+  private func hasNumbersAlone(afterFirstOf range: Range<Int>) -> Bool {
+    var (end, count) = (range.upperBound, 0)
+    while true {
+      let start = fields(1, atEndOf: range.lowerBound..<end).start
+      if start == range.lowerBound { return count > 0 }
+      guard value(start..<end)?.isFinite == true else { return false }
+      count += 1
+      end = start
+      while end > range.lowerBound, isBlank(end - 1) { end -= 1 }
+    }
   }
 
   private func read(

@@ -33,6 +33,11 @@ struct VectorStart {
           + "words; take vectors of the language and spelling of the text")
     }
     // Rows that are not there are 0.
+    guard vectors.values.contains(where: { $0 != 0 }) else {
+      throw UsageError(
+        "data.embeddings '\(path)' has nothing but zeros for the \(found) tokens that it knows; "
+          + "take other vectors")
+    }
     let squares = vectors.values.reduce(0.0) { $0 + Double($1) * Double($1) }
     spread = (squares / Double(found * size)).squareRoot()
     // A table that also scores tokens begins narrower than with unit variance.

@@ -101,6 +101,20 @@ import Testing
     #expect(columns.lines.count == 1 + count)
     try place.write("words.conll", "alpha\nbeta\n\ngamma\n")
     #expect(try place.run("predict", "run", "words.conll").lines.count == 4)
+    // By any name that tells no other form, as evaluation reads them; texts are sentences.
+    let content = sentences.map { $0.map { "\($0) \($0.first!)\n" }.joined() }
+      .joined(separator: "\n")
+    try place.write("t.bio", content)
+    let named = try place.run("predict", "run", "t.bio")
+    #expect(named.output == columns.output)
+    #expect(named.errors.contains("its name tells no format: it is read as columns of words"))
+    try place.write("words.txt", "alpha beta\ngamma\n")
+    #expect(try place.run("predict", "run", "words.txt").lines.count == 4)
+    // Where the model has learnt from columns of that name, these are columns.
+    try place.write("t.txt", content)
+    try Self.train(
+      Self.config(#""task": "tagging", "data": {"train": "t.txt", "valid": "t.txt"}"#), in: place)
+    #expect(try place.run("predict", "run", "t.txt").lines.count == 1 + count)
   }
 
   /// Of models of documents and of streams, by any batch, line or token.

@@ -116,6 +116,11 @@ import Testing
     #expect(data.line("remark").contains("its last 4 steps validate"))
     #expect(data.line("remark").contains("longer than batch.window, which is 8: read in parts"))
     #expect(data.line("classes").contains("with steps to train + validate on"))
+    // As a file alone is measured: what is said of it counts its sequences once.
+    var alone = request
+    (alone.valid, alone.validFraction) = (alone.train, 0)
+    #expect(
+      try SequenceData(alone).line("remark").contains("1 sequence longer than batch.window"))
     request.ignoredLabel = "nobody"
     #expect(SequenceData.complaint(request).contains("no step has the label \"nobody\""))
   }

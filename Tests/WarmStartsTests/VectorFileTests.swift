@@ -49,11 +49,34 @@ import WarmStarts
     let tokenizer = try words("nan inf . name@domain.com 1.5 0x1p3\n")
     let vectors = try read(
       "nan 1 2\r\n. . . 3 4\r\nto nan 5 6\r\n. 7 8\r\ninf 9 10\r\n0x1p3 11 12\r\n"
-        + "at name@domain.com 13 14\r\n1.5 15 16\r\n", tokenizer, size: 2)
-    #expect(vectors.count == 8)
+        + "at name@domain.com 13 14\r\n1.5 15 16\r\n1 / 2 17 18\r\n", tokenizer, size: 2)
+    #expect(vectors.count == 9)
     #expect(vectors.foundTokens(tokenizer) == ["nan", ".", "inf", "0x1p3", "1.5"])
     #expect(vectors.values.filter { $0 != 0 }.sorted() == [1, 2, 7, 8, 9, 10, 11, 12, 15, 16])
     #expect(vectors.repeated == 0)
+  }
+
+  @Test func aByteOrderMarkIsNoPartOfAWord() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let tokenizer = try words("a a b\n")
+    for head in ["", "2 2\n"] {
+      let vectors = try read("\u{FEFF}\(head)a 1 2\nb 3 4\n", tokenizer, size: 2)
+      #expect(vectors.count == 2)
+      #expect(vectors.foundTokens(tokenizer) == ["a", "b"])
+    }
+  }
+
+  @Test func binaryFilesAreCalledSo() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let tokenizer = try words("a b\n")
+    let numbers = [UInt8](repeating: 0, count: 4) + [0, 0, 0x80, 0x3F]
+    let path = try write(Array("2 2\na ".utf8) + numbers + Array("b ".utf8) + numbers)
+    let error = #expect(throws: DataFileError.self) {
+      var file = try VectorFile(path: path, size: 2)
+      _ = try file.vectors(of: tokenizer)
+    }
+    #expect(error?.description.contains("line 2: has a byte that no text has") == true)
+    #expect(error?.description.contains("binary=True") == true)
   }
 
   /// A vector has decimal, finite numbers, whatever else some libraries read.

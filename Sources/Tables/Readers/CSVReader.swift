@@ -280,8 +280,10 @@ private struct TableBody {
       "line \(rows.line), column \"\(header.names[place])\"",
       "expected a date or time such as 2016-07-01 or 2016-07-01 08:30:00 (ISO 8601), found "
         + "\"\(text)\"",
-      hint: "name another column in data.\(header.isSplit(place) ? "split.column" : "calendar")"
-        + ", or write its dates so" + (isPointed ? ": \(command)" : ""))
+      hint: text.allSatisfy(\.isWhitespace)
+        ? "fill it in, or leave the row out; is it one of totals?"
+        : "name another column in data.\(header.isSplit(place) ? "split.column" : "calendar")"
+          + ", or write its dates so" + (isPointed ? ": \(command)" : ""))
   }
 
   private func unequal(_ rows: DelimitedText) -> DataFileError {

@@ -222,7 +222,7 @@ extension SequenceFormat {
   }
 
   /// The end of a file's name without that of packing: "csv" of a.CSV.gz.
-  fileprivate static func ending(of path: String) -> String {
+  package static func ending(of path: String) -> String {
     let words = path.lowercased().split(separator: ".")
     return String((words.last == "gz" ? words.dropLast().last : words.last) ?? "")
   }

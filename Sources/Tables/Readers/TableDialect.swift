@@ -116,8 +116,8 @@ package struct TableDialect {
     return rows
   }
 
-  /// How many fields most rows have, the header among them; 1 where there is no row. Where all end in
-  /// a separator, nothing follows it.
+  /// How many fields most rows have, the header among them; 1 where there is no row. Where all end
+  /// in a separator, nothing follows it.
   private static func usualCount(_ rows: [Row]) -> Int {
     let rows = rows.filter(\.isCounted)
     let counts = Set(rows.map(\.fields.count)).union(rows.map(\.leastCount)).map { count in
