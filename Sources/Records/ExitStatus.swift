@@ -7,7 +7,7 @@ package enum ExitStatus {
   /// Bad usage, config or corpus: nothing was done.
   package static let badUsage: Int32 = 2
   /// All was done, and the answer is no: `overfit` did not reach its loss, `compare --exit-code`
-  /// found differences.
+  /// found differences, `check --finished` found steps to be made.
   package static let no: Int32 = 3
   /// The reader of standard output was gone, so that the work was pointless: what a shell says of a
   /// process that SIGPIPE ends.

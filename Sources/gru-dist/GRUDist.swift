@@ -15,7 +15,7 @@ struct GRUDist: ParsableCommand {
       (or zsh, fish).
 
       Exit status: 0 done; 1 failed; 2 bad usage, config or corpus; 3 done, and the answer is no \
-      (compare --exit-code, overfit); 75 stopped by a signal after \
+      (compare --exit-code, check --finished, overfit); 75 stopped by a signal after \
       a checkpoint, or before the first step (--resume goes on); \
       141 the reader of the output is gone.
       """,

@@ -7,6 +7,7 @@ import Foundation
 import MPICollectives
 import Records
 import Runs
+import Supervision
 
 /// A config with what the command line changes in it.
 struct ConfigOptions: ParsableArguments {
@@ -176,6 +177,7 @@ struct CheckCommand: RankedCommand {
     discussion: """
       EXAMPLES
         gru-dist check configs/lm.json --set model.hidden=2048 --ranks 16
+        gru-dist check configs/lm.json --finished && echo done
       """)
 
   @OptionGroup var config: ConfigOptions
@@ -192,6 +194,15 @@ struct CheckCommand: RankedCommand {
   @Flag(help: "Only print how many cores runs may use on this host; reads no data.")
   var cores = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Only say whether the run is done: exit status 0, or 3 where steps are missing.",
+      discussion: """
+        By its newest checkpoint, and the last word of its rank 0; of the job that the environment \
+        variable GRU_DIST_LAUNCH names, where it is set.
+        """))
+  var finished = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -206,6 +217,7 @@ struct CheckCommand: RankedCommand {
         console.say("\(try UsableCores.threadsPerRank(SoloCommunicator()))")
       }
     }
+    if finished { return try runFinished(on: communicator) }
     if !key.isEmpty {
       return try runOnce(json: false, on: communicator) { console in
         let options = config.options()
@@ -216,6 +228,20 @@ struct CheckCommand: RankedCommand {
     var check = ConfigCheck(options: config.options())
     check.ranks = ranks ?? communicator.worldSize
     return try runOnce(json: output.json, on: communicator) { try check.run(console: $0) }
+  }
+
+  /// Says whether the run is done.
+  private func runFinished(on communicator: any Communicator) throws -> Int32 {
+    var isDone = false
+    let status = try runOnce(json: false, on: communicator) { console in
+      let options = config.options()
+      let effective = try Config(file: options.configFile, overrides: options.overrides)
+      let run = FinishedRun(
+        effective, launch: ProcessInfo.processInfo.environment[RunFiles.launchVariable])
+      isDone = run.isDone
+      console.say(run.words)
+    }
+    return try communicator.share(isDone ? [1] : [0]) == [1] ? status : ExitStatus.no
   }
 }
 

@@ -1,0 +1,109 @@
+import Foundation
+import Records
+import Testing
+
+/// `launch/slurm.sbatch`, with stand-ins for Slurm and for the program.
+@Suite struct SlurmTests {
+  private let scripts: ScriptFolder
+
+  init() throws {
+    scripts = try ScriptFolder()
+    scripts.environment = [
+      "SLURM_JOB_ID": "42", "SLURM_CPUS_PER_TASK": "4", "GRU_DIST": scripts.path("gru-dist"),
+    ]
+    try scripts.write("scontrol", #"echo "scontrol $*""#)
+    try answer(isFinished: false)
+  }
+
+  /// What the program says of its run.
+  private func answer(isFinished: Bool) throws {
+    try scripts.write(
+      "gru-dist",
+      """
+      case "$*" in
+      *"--key run.directory") echo "$PWD/r" ;;
+      *--finished) echo "asked: $*" >&2; exit \(isFinished ? 0 : 3) ;;
+      esac
+      """)
+  }
+
+  private func submit(
+    _ options: String..., marker: String? = nil, meanwhile: (Process) -> Void = { _ in }
+  ) throws -> (status: Int32, output: String) {
+    try scripts.run("slurm.sbatch", ["c.json"] + options, marker: marker, meanwhile: meanwhile)
+  }
+
+  @Test func jobIsRequeuedAfterTheTimeLimitSignal() throws {
+    // The ranks stop after a checkpoint.
+    try scripts.write(
+      "srun",
+      #"echo "srun $*"; trap 'sleep 0.2; exit 75' USR2; touch "$MARKER"; "#
+        + "while :; do sleep 0.05; done")
+    let job = try submit("--set", "a=b", marker: "marker") { kill($0.processIdentifier, SIGUSR2) }
+    #expect(job.status == 0, "\(job.output)")
+    #expect(job.output.contains("gru-dist c.json --resume --threads 4 --set a=b"), "\(job.output)")
+    #expect(job.output.contains("asked: check c.json --set a=b --finished"), "\(job.output)")
+    #expect(job.output.contains("scontrol requeue 42"), "\(job.output)")
+  }
+
+  /// Whatever srun or mpirun end with: with 0 when they have lost a node, too.
+  @Test(arguments: [0, 137]) func finishedJobEndsWell(status: Int) throws {
+    try answer(isFinished: true)
+    try scripts.write("srun", "exit \(status)")
+    let job = try submit()
+    #expect(job.status == 0, "\(job.output)")
+    #expect(!job.output.contains("scontrol"), "\(job.output)")
+  }
+
+  @Test(arguments: [0, 1, 137])
+  func jobThatFailsIsQueuedAgainUntilItGetsNoFurther(status: Int) throws {
+    try scripts.write("srun", "exit \(status)")
+    for _ in 0..<4 {
+      let job = try submit()
+      #expect(job.status == 0, "\(job.output)")
+      #expect(job.output.contains("scontrol requeue 42"), "\(job.output)")
+    }
+    // A newer checkpoint begins the count anew.
+    try scripts.write("srun", "mkdir -p r/checkpoints/step-00000010; exit \(status)")
+    #expect(try submit().output.contains("scontrol requeue 42"))
+    try scripts.write("srun", "exit \(status)")
+    for _ in 0..<4 { #expect(try submit().output.contains("scontrol requeue 42")) }
+    let last = try submit()
+    #expect(last.status == (status == 0 ? 1 : Int32(status)), "\(last.output)")
+    #expect(!last.output.contains("scontrol"), "\(last.output)")
+    #expect(last.output.contains("6 times in a row without a newer checkpoint; gives up"))
+  }
+
+  @Test func refusedAndStoppedJobsStayEnded() throws {
+    for status in [2, 75] as [Int32] {
+      try scripts.write("srun", "exit \(status)")
+      let job = try submit()
+      #expect(job.status == status, "\(job.output)")
+      #expect(!job.output.contains("scontrol"), "\(job.output)")
+    }
+    let wrong = try scripts.run("slurm.sbatch", [])
+    #expect(wrong.status != 0)
+    #expect(wrong.output.contains("usage: sbatch launch/slurm.sbatch CONFIG"), "\(wrong.output)")
+  }
+
+  @Test func tasksOfAnArrayHaveRunsOfTheirOwn() throws {
+    scripts.environment["SLURM_ARRAY_TASK_ID"] = "3"
+    try scripts.write("srun", #"echo "srun $*"; exit 2"#)
+    let job = try submit("--set", "run.seed=%a", "--run-directory", "runs/%a")
+    #expect(job.output.contains("--set run.seed=3 --run-directory runs/3"), "\(job.output)")
+  }
+
+  @Test func programIsTheReleaseBuildOrElseTheDebugBuild() throws {
+    scripts.environment["GRU_DIST"] = nil
+    let missing = try submit()
+    #expect(missing.status == 2)
+    #expect(missing.output.contains("swift build -c release"), "\(missing.output)")
+    try scripts.write("srun", #"echo "srun $*"; exit 2"#)
+    for build in ["debug", "release"] {
+      try scripts.write(
+        ".build/\(build)/gru-dist", #"case "$*" in *--finished) exit 3 ;; *) echo r ;; esac"#)
+      let job = try submit()
+      #expect(job.output.contains(" .build/\(build)/gru-dist c.json"), "\(job.output)")
+    }
+  }
+}
