@@ -191,16 +191,24 @@ import Testing
     #expect(last.contains("\"step\":13,"))
   }
 
+  /// The body of an answer, through bash, which is everywhere where `launch/test` is.
   private static func get(_ path: String, _ port: Int) -> String {
-    let curl = Process()
-    curl.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    curl.arguments = [
-      "curl", "--silent", "--max-time", "20", "http://127.0.0.1:\(port)/\(path)",
+    let client = Process()
+    client.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    client.arguments = [
+      "timeout", "20", "bash", "-c",
+      #"""
+      exec 3<>"/dev/tcp/127.0.0.1/$0" &&
+        printf 'GET /%s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' "$1" >&3 &&
+        cat <&3
+      """#, "\(port)", path,
     ]
     let pipe = Pipe()
-    curl.standardOutput = pipe
-    try? curl.run()
-    return String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    client.standardOutput = pipe
+    try? client.run()
+    let answer = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    guard let blank = answer.firstRange(of: "\r\n\r\n") else { return answer }
+    return String(answer[blank.upperBound...])
   }
 
   /// Kilobytes of memory that a process has had at once.
