@@ -29,6 +29,22 @@ static inline int cmpi_max_error_string(void) { return MPI_MAX_ERROR_STRING; }
 static inline int cmpi_max_processor_name(void) { return MPI_MAX_PROCESSOR_NAME; }
 static inline int cmpi_max_library_version(void) { return MPI_MAX_LIBRARY_VERSION_STRING; }
 
+// The library whose headers these are, in its own words.
+#define CMPI_WORDS(text) #text
+#define CMPI_NUMBER(number) CMPI_WORDS(number)
+static inline const char *_Nonnull cmpi_header_version(void) {
+#if defined(OPEN_MPI)
+  return "Open MPI " CMPI_NUMBER(OMPI_MAJOR_VERSION) "." CMPI_NUMBER(OMPI_MINOR_VERSION)
+      "." CMPI_NUMBER(OMPI_RELEASE_VERSION);
+#elif defined(I_MPI_VERSION)
+  return "Intel(R) MPI Library " I_MPI_VERSION;
+#elif defined(MPICH_VERSION)
+  return "MPICH " MPICH_VERSION;
+#else
+  return "an MPI library";
+#endif
+}
+
 // Communicators. Those that MPI sets start as the null handle.
 static inline cmpi_comm cmpi_world(void) { return (cmpi_comm){MPI_COMM_WORLD}; }
 static inline cmpi_comm cmpi_no_comm(void) { return (cmpi_comm){MPI_COMM_NULL}; }

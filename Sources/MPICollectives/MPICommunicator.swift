@@ -40,6 +40,9 @@ package final class MPICommunicator: Communicator {
   /// `MPI_Get_library_version` (MPI 3.1, section 8.1.1).
   package static var libraryVersion: String { Environment.libraryVersion() }
 
+  /// The library whose headers the program was built with.
+  package static var headerVersion: String { unsafe String(cString: cmpi_header_version()) }
+
   /// Joins the job. The corresponding MPI function is `MPI_Init_thread` (MPI 3.1, section 12.4.3)
   /// with serialized threads, or else funneled ones.
   ///

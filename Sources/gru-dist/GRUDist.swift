@@ -25,6 +25,7 @@ struct GRUDist: ParsableCommand {
       PredictCommand.self, SampleCommand.self, InspectCommand.self, ExportCommand.self,
       ImportCommand.self, RunsCommand.self, CompareCommand.self, PruneCommand.self,
       MetricsCommand.self, DashboardCommand.self, PlanCommand.self, DaemonCommand.self,
+      DoctorCommand.self,
       LearningRateRangeCommand.self, OverfitCommand.self, MemoryCommand.self,
       BenchCommand.self, SelfTestCommand.self,
     ],

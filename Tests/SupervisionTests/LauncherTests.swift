@@ -85,4 +85,36 @@ import Testing
     let alone = try scripts.run("run", ["--debug"])
     #expect(!alone.output.contains("ranks"), "\(alone.output)")
   }
+
+  /// A launcher beside headers of another version, in the words of either.
+  @Test(arguments: [
+    ("mpirun (Open MPI) 4.1.8", "4.1.4", true), ("mpirun (Open MPI) 5.0.11", "4.1.4", false),
+    ("HYDRA build details:\n    Version: 4.3.2", "4.1.4", false),
+  ])
+  func packagesComparesTheLauncherWithTheHeaders(
+    _ words: String, _ headers: String, _ isEqual: Bool
+  ) throws {
+    for name in ["swift", "ip"] { try scripts.write(name, "") }
+    try scripts.write("mpirun", "echo '\(words)'")
+    try scripts.write("pkg-config", #"[ "$1" != --modversion ] || echo \#(headers)"#)
+    let packages = try scripts.run("packages", [])
+    #expect(packages.status == 0, "\(packages.output)")
+    #expect(packages.output.isEmpty == isEqual, "\(packages.output)")
+    let said = packages.output.contains("the build takes ompi-c \(headers), and mpirun on the PATH")
+    #expect(said != isEqual, "\(packages.output)")
+  }
+
+  @Test func packagesTakesTheLibraryThatIsNamed() throws {
+    for name in ["swift", "ip"] { try scripts.write(name, "") }
+    try scripts.write("mpirun", "echo 'HYDRA build details:'")
+    try scripts.write(
+      "pkg-config", #"case "$*" in *ompi-c*) exit 1 ;; *version*) echo 4.3.2 ;; esac"#)
+    let found = try scripts.run("packages", [])
+    #expect(found.status == 0 && found.output.isEmpty, "\(found.output)")
+    try scripts.write("pkg-config", "exit 1")
+    scripts.environment["GRU_DIST_MPI"] = "impi"
+    let missing = try scripts.run("packages", [])
+    #expect(missing.status == 1, "\(missing.output)")
+    #expect(missing.output.contains("GRU_DIST_MPI names impi"), "\(missing.output)")
+  }
 }
