@@ -193,7 +193,9 @@ package final class Supervisor {
         hostfile, without: suspects)
       if gone != state.hostsGone {
         log.say(
-          gone.isEmpty ? "all hosts answer" : "hosts gone: \(gone.joined(separator: ", "))")
+          gone.isEmpty
+            ? "all hosts answer"
+            : "hosts gone: \(gone.joined(separator: ", ")); each start tries them again")
       }
       state.hostsGone = gone
       if !left.hosts.isEmpty, !gone.isEmpty || !hostfile.isPlain(for: options.family) {

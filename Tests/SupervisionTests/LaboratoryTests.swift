@@ -34,6 +34,34 @@ extension SupervisedJobTests {
       #expect((0..<4).map { run.rank($0)?.host } == ["host1", "host1", "host2", "host2"])
     }
 
+    /// As it stands but for the program, the config, and the network.
+    @Test func exampleOfAHostfileStartsItsRanks() throws {
+      let run = try TinyRun(steps: 20, checkpointEvery: 20)
+      _ = try run.trainUninterrupted()
+      let example = ScriptFolder.launch.appendingPathComponent("hostfile.example")
+      let text = try String(contentsOf: example, encoding: .utf8)
+      try text.write(toFile: run.path("hosts"), atomically: true, encoding: .utf8)
+      let lines = text.split(separator: "\n").filter { $0.hasPrefix("#   ") }
+        .map { $0.dropFirst(4) }
+      let start = try #require(lines.firstIndex { $0.hasPrefix("mpirun ") })
+      let end = try #require(lines[start...].firstIndex { !$0.hasSuffix("\\") })
+      let command = lines[start...end].map { $0.hasSuffix("\\") ? $0.dropLast() : $0 }
+        .joined(separator: " ")
+        .replacing(".build/release/gru-dist", with: "\"$0\"")
+        .replacing("configs/lm.json", with: "\"$1\"").replacing("10.0.0.0/24", with: "10.77.0.0/24")
+      let laboratory = try Laboratory(
+        hosts: 4, ["sh", "-c", command, run.program, run.path("config.json")], in: run)
+      #expect(laboratory.status() == 0, "\(command): \(laboratory.output)")
+      try run.requireUndisturbed()
+      let hosts = (0..<8).map { run.rank($0)?.host ?? "" }
+      #expect(hosts == ["host1", "host2", "host3", "host4"].flatMap { [$0, $0] })
+      // The numbers are those of the config that it names.
+      let config = try String(
+        contentsOf: ScriptFolder.launch.deletingLastPathComponent()
+          .appendingPathComponent("configs/lm.json"), encoding: .utf8)
+      #expect(config.contains("\"shards\": 8"))
+    }
+
     /// Those on other hosts than the launcher's too: MPI_Finalize waits for it everywhere.
     @Test func ranksOfAllHostsStopWithoutTheLauncher() throws {
       let run = try TinyRun(steps: 1_000_000, checkpointEvery: 100_000)
