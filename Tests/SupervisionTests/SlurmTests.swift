@@ -86,6 +86,19 @@ import Testing
     #expect(wrong.output.contains("usage: sbatch launch/slurm.sbatch CONFIG"), "\(wrong.output)")
   }
 
+  /// A shell that srun started has them, and sbatch passes them on.
+  @Test func variablesOfOtherRanksDoNotReachTheProgram() throws {
+    scripts.environment["PMIX_RANK"] = "0"
+    scripts.environment["SLURM_STEP_NUM_TASKS"] = "4"
+    try scripts.write("srun", "exit 1")
+    try scripts.write(
+      "gru-dist",
+      #"echo "sees ${PMIX_RANK-}${SLURM_STEP_NUM_TASKS-}" >&2; case "$*" in *key*) echo r ;; esac"#)
+    let job = try submit()
+    #expect(job.output.contains("sees \n"), "\(job.output)")
+    #expect(!job.output.contains("sees 0"), "\(job.output)")
+  }
+
   @Test func tasksOfAnArrayHaveRunsOfTheirOwn() throws {
     scripts.environment["SLURM_ARRAY_TASK_ID"] = "3"
     try scripts.write("srun", #"echo "srun $*"; exit 2"#)
