@@ -117,4 +117,19 @@ import Testing
     #expect(missing.status == 1, "\(missing.output)")
     #expect(missing.output.contains("GRU_DIST_MPI names impi"), "\(missing.output)")
   }
+
+  /// The unit has no shell that could source `launch/env`.
+  @Test func serviceSetsWhatTheEnvironmentOfOneMachineSets() throws {
+    let unit = try String(
+      contentsOf: ScriptFolder.launch.appendingPathComponent("gru-dist.service"), encoding: .utf8)
+    let set = unit.split(separator: "\n").filter { $0.hasPrefix("Environment=") }
+      .map { String($0.dropFirst("Environment=".count)) }
+    try FileManager.default.createDirectory(
+      atPath: scripts.path("launch"), withIntermediateDirectories: true)
+    try scripts.write(
+      "launch/print", #". "\#(ScriptFolder.launch.path)/env"; env | grep _MCA_"#)
+    let printed = try scripts.run("print", []).output.split(separator: "\n").map(String.init)
+    #expect(printed.count > 8, "\(printed)")
+    #expect(set.sorted() == printed.sorted())
+  }
 }
