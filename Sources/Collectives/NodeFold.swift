@@ -1,11 +1,11 @@
 package import Kernels
 
-/// Combines the partial sums of a rank's threads into the maximal nodes of the rank, in place.
+/// Combines the partial sums of a rank's workers into the maximal nodes of the rank, in place.
 ///
-/// The arenas stand in one list: those of thread 0 in leaf order, then those of thread 1, and so
+/// The arenas stand in one list: those of worker 0 in leaf order, then those of worker 1, and so
 /// on. Each thread takes its own range of elements, so that all of them share the work.
 package struct NodeFold {
-  /// The number of nodes that each thread brings.
+  /// The number of nodes that each worker brings.
   package let partialSumCounts: [Int]
   /// The number of maximal nodes of the rank.
   package let rankSumCount: Int
@@ -19,12 +19,12 @@ package struct NodeFold {
   package init(plan: ShardPlan, rank: Int) {
     precondition(rank >= 0, "rank \(rank) < 0")
     precondition(rank < plan.ranks, "rank \(rank) of \(plan.ranks)")
-    let threadNodes = (0..<plan.threads).map { thread in
-      plan.nodes(of: plan.shards(ofWorker: rank * plan.threads + thread))
+    let workerNodes = (0..<plan.workersPerRank).map { place in
+      plan.nodes(of: plan.shards(ofWorker: rank * plan.workersPerRank + place))
     }
     let rankNodes = plan.nodes(of: plan.shards(ofRank: rank))
-    fold = TreeFold(sources: threadNodes.flatMap { $0 }, targets: rankNodes, total: plan.shards)
-    partialSumCounts = threadNodes.map(\.count)
+    fold = TreeFold(sources: workerNodes.flatMap { $0 }, targets: rankNodes, total: plan.shards)
+    partialSumCounts = workerNodes.map(\.count)
     rankSumCount = rankNodes.count
     rankSums = fold.results
   }

@@ -1,3 +1,4 @@
+import Kernels
 import Synchronization
 
 #if canImport(Glibc)

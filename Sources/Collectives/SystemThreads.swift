@@ -43,42 +43,6 @@ package struct SystemThread {
   package func join() { pthread_join(handle, nil) }
 }
 
-/// A lock with one condition, to be used as in `lock(); while !condition { wait() }; unlock()`.
-@safe struct Monitor: ~Copyable {
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-
-  init() {
-    unsafe mutex.initialize(to: pthread_mutex_t())
-    unsafe condition.initialize(to: pthread_cond_t())
-    let mutexStatus = unsafe pthread_mutex_init(mutex, nil)
-    precondition(mutexStatus == 0, "pthread_mutex_init returned \(mutexStatus)")
-    let conditionStatus = unsafe pthread_cond_init(condition, nil)
-    precondition(conditionStatus == 0, "pthread_cond_init returned \(conditionStatus)")
-  }
-
-  deinit {
-    unsafe pthread_cond_destroy(condition)
-    unsafe pthread_mutex_destroy(mutex)
-    unsafe condition.deallocate()
-    unsafe mutex.deallocate()
-  }
-
-  func lock() { unsafe pthread_mutex_lock(mutex) }
-  func unlock() { unsafe pthread_mutex_unlock(mutex) }
-  /// Releases the lock while asleep; may wake without cause.
-  func wait() { unsafe pthread_cond_wait(condition, mutex) }
-  func wakeAll() { unsafe pthread_cond_broadcast(condition) }
-
-  borrowing func locked<Result, Failure: Error>(
-    _ body: () throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    lock()
-    defer { unlock() }
-    return try body()
-  }
-}
-
 /// Lets other threads that want this core run first.
 @inline(__always) func yieldProcessor() { sched_yield() }
 

@@ -1,3 +1,4 @@
+import Kernels
 import NumericContract
 
 #if canImport(Glibc)

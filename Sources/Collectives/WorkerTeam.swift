@@ -1,10 +1,5 @@
+import Kernels
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 
 /// A fixed set of threads that do one thing together, again and again. Member 0 is the thread that
 /// calls `run`; the others live until the team is freed.
@@ -69,7 +64,7 @@ package struct WorkerTeamError: Error, CustomStringConvertible {
 }
 
 /// What the members of a team share. `prepared`, `body` and `isPrepared` are written only while no
-/// helper runs, and published by `generation`; everything else is atomic or behind the monitor.
+/// helper runs, and published by `generation`; everything else is atomic.
 private final class TeamState {
   private let helpers: Int
   /// What is done again and again.
@@ -81,9 +76,7 @@ private final class TeamState {
   private let generation = Atomic<Int>(0)
   private let remaining = Atomic<Int>(0)
   private let stopping = Atomic<Bool>(false)
-  /// Threads that sleep or are about to; whoever changes what they wait for must then wake them.
-  private let sleepers = Atomic<Int>(0)
-  private let monitor = Monitor()
+  private let room = WaitingRoom()
 
   init(helpers: Int) { self.helpers = helpers }
 
@@ -93,7 +86,7 @@ private final class TeamState {
     remaining.store(helpers, ordering: .relaxed)
     advance()
     work(0)
-    waitUntil { remaining.load(ordering: .sequentiallyConsistent) == 0 }
+    room.wait { remaining.load(ordering: .sequentiallyConsistent) == 0 }
     body = { _ in }
   }
 
@@ -102,19 +95,19 @@ private final class TeamState {
     remaining.store(helpers, ordering: .relaxed)
     advance()
     callPrepared(0)
-    waitUntil { remaining.load(ordering: .sequentiallyConsistent) == 0 }
+    room.wait { remaining.load(ordering: .sequentiallyConsistent) == 0 }
   }
 
   /// The life of a helper.
   func serve(_ member: Int) {
     var seen = 0
     while true {
-      waitUntil { generation.load(ordering: .sequentiallyConsistent) != seen }
+      room.wait { generation.load(ordering: .sequentiallyConsistent) != seen }
       seen += 1
       if stopping.load(ordering: .acquiring) { return }
       if isPrepared { callPrepared(member) } else { call(member) }
       let before = remaining.wrappingSubtract(1, ordering: .sequentiallyConsistent).oldValue
-      if before == 1 { wakeSleepers() }
+      if before == 1 { room.wake() }
     }
   }
 
@@ -131,42 +124,6 @@ private final class TeamState {
 
   private func advance() {
     generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
-    wakeSleepers()
-  }
-
-  private func wakeSleepers() {
-    // A sleeper counts itself before it looks a last time, and all of these accesses have one
-    // order: either it sees the change, or it is counted here.
-    guard sleepers.load(ordering: .sequentiallyConsistent) > 0 else { return }
-    monitor.locked { monitor.wakeAll() }
-  }
-
-  private func waitUntil(_ condition: () -> Bool) {
-    if spin(condition) { return }
-    sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
-    monitor.lock()
-    while !condition() { monitor.wait() }
-    monitor.unlock()
-    sleepers.wrappingSubtract(1, ordering: .sequentiallyConsistent)
-  }
-
-  /// Waits awake for about 40 microseconds, yielding in between for the sake of other threads.
-  ///
-  /// - Returns: whether the condition came true.
-  private func spin(_ condition: () -> Bool) -> Bool {
-    var deadline: UInt64 = 0
-    while true {
-      for _ in 0..<100 where condition() { return true }
-      let now = nanoseconds()
-      if deadline == 0 { deadline = now + 40_000 }
-      if now > deadline { return false }
-      sched_yield()
-    }
-  }
-
-  private func nanoseconds() -> UInt64 {
-    var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    room.wake()
   }
 }

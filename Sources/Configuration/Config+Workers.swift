@@ -34,21 +34,30 @@ extension Config {
         + "\(data.vocabularyLimit)")
   }
 
-  /// Checks that every worker gets a shard.
+  /// The most threads of each of `ranks` ranks that gain something: as many as it has shards, and
+  /// where time steps are long enough for several to share one, those besides. A thread's part of a
+  /// product with recurrent weights is at least 65,536 multiply-adds and 32 columns.
+  package func usefulThreads(ranks: Int) -> Int {
+    let size = Double(model.hidden)
+    let products = size * size * Double(batch.sequences / batch.shards)
+    let sharing = min(Int(min(products / 65_536, 1024)), model.hidden / 32)
+    let canShare = model.precision == .fp32 && !exchange.isLocal
+    return max(1, batch.shards / ranks) * (canShare ? max(1, sharing) : 1)
+  }
+
+  /// Checks that every rank gets a shard; threads may share one.
   ///
   /// - Parameter canReshard: whether the number of shards may still be chosen, as it may not for a
   ///   checkpoint.
   package func validate(
-    ranks: Int, threads: Int, place: String, canReshard: Bool = true
+    ranks: Int, place: String, canReshard: Bool = true
   ) throws(ConfigError) {
-    let workers = ranks * threads
-    guard workers <= batch.shards else {
+    guard ranks <= batch.shards else {
       throw ConfigError(
         place: place, key: "batch.shards",
-        problem: "\(workers) workers (\(Format.count(ranks, "rank")) x "
-          + "\(Format.count(threads, "thread"))) need a shard each, "
+        problem: "\(Format.count(ranks, "rank")) need a shard each, "
           + "but there are \(batch.shards) shards",
-        hint: "start fewer ranks or threads"
+        hint: "start fewer ranks, each with more threads (--threads)"
           + (canReshard ? ", or raise batch.shards (which changes the trajectory)" : ""))
     }
     let (key, groups) =

@@ -72,10 +72,10 @@ extension Engine {
     }
   }
 
-  /// Folds what a stage of a batch has left, over threads, and starts its exchange.
+  /// Folds what a stage of a batch has left, over workers, and starts its exchange.
   func complete(stage: Int, of batch: StepBatch) throws(CollectiveError) {
     if stage == embeddingStage { try gatherRows() }
-    if replica.threads > 1 {
+    if replica.workers.count > 1 {
       timer.enter(.fold)
       run(.fold(stage: stage))
     }

@@ -2,23 +2,23 @@ import Collectives
 import GRUCore
 import Kernels
 
-/// The work of one thread in the parts of a step.
+/// The work of one worker, or one thread, in the parts of a step.
 extension Engine {
-  func fill(_ batch: StepBatch, thread: Int) {
-    let worker = replica.workers[thread]
-    if batch.isFirst { unsafe replica.readState(ofThread: thread, into: previousState.pointer) }
+  func fill(_ batch: StepBatch, worker index: Int) {
+    let worker = replica.workers[index]
+    if batch.isFirst { unsafe replica.readState(ofWorker: index, into: previousState.pointer) }
     if batches.source.startsEpoch(atStep: batch.number) { worker.resetState() }
     batches.source.fill(worker, step: batch.number)
   }
 
-  func forward(layer: Int, thread: Int) {
-    unsafe replica.workers[thread].trainForward(
+  func forward(layer: Int, worker: Int) {
+    unsafe replica.workers[worker].trainForward(
       layer: layer, parameters: replica.parameters.pointer, weights: replica.weights)
   }
 
-  func performStage(_ stage: Int, thread: Int) {
-    unsafe replica.workers[thread].performStage(
-      stage, weights: replica.weights, partialSums: sums.parts(ofThread: thread))
+  func performStage(_ stage: Int, worker: Int) {
+    unsafe replica.workers[worker].performStage(
+      stage, weights: replica.weights, partialSums: sums.parts(ofWorker: worker))
   }
 
   func fold(stage: Int, thread: Int) {

@@ -131,9 +131,9 @@ package final class Engine {
   private func perform(thread: Int) {
     switch job {
     case .idle: break
-    case .fill(let batch): fill(batch, thread: thread)
-    case .forward(let layer): forward(layer: layer, thread: thread)
-    case .stage(let stage): performStage(stage, thread: thread)
+    case .fill(let batch): replica.work(thread: thread) { fill(batch, worker: $0) }
+    case .forward(let layer): replica.work(thread: thread) { forward(layer: layer, worker: $0) }
+    case .stage(let stage): replica.work(thread: thread) { performStage(stage, worker: $0) }
     case .fold(let stage): fold(stage: stage, thread: thread)
     case .accumulate(let batch): accumulate(batch, thread: thread)
     case .sumSquares(let step): sumSquares(droppedBy: step, thread: thread)

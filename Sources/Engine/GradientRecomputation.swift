@@ -13,9 +13,9 @@ final class GradientRecomputation {
   struct Task: Equatable {
     var worker: Int
     var shards: Range<Int>
-    /// The rank of the worker, and its thread there.
+    /// The rank of the worker, and its place there.
     var owner: Int
-    var thread: Int
+    var place: Int
     var checker: Int
   }
 
@@ -40,12 +40,12 @@ final class GradientRecomputation {
     let shard = Int(words[0]) % plan.shards
     let worker =
       (0..<plan.workers).first { plan.shards(ofWorker: $0).contains(shard) } ?? 0
-    let owner = worker / plan.threads
+    let owner = worker / plan.workersPerRank
     let others = plan.ranks - 1
     let distance = others == 0 ? 0 : 1 + Int(words[1]) % others
     return Task(
       worker: worker, shards: plan.shards(ofWorker: worker), owner: owner,
-      thread: worker % plan.threads, checker: (owner + distance) % plan.ranks)
+      place: worker % plan.workersPerRank, checker: (owner + distance) % plan.ranks)
   }
 
   /// Carries out a task; every rank may call it, before the gradients are folded.
@@ -62,7 +62,7 @@ final class GradientRecomputation {
     let isChecker = communicator.rank == task.checker
     guard isOwner || isChecker else { return false }
     var result: [UInt64] = []
-    if isOwner { result = unsafe digest(of: replica.workers[task.thread], sums: sums) }
+    if isOwner { result = unsafe digest(of: replica.workers[task.place], sums: sums) }
     if task.owner != task.checker {
       if isOwner { return try unsafe tell(result, state: state, task) }
       result = try unsafe hear(state: state, task)

@@ -33,17 +33,17 @@ package struct MemoryPlan: Sendable {
     let table = ParameterTable(shape: shape)
     let arena = table.elementCount * MemoryLayout<Float>.stride
     let nodes = (0..<plan.ranks).map { rank in
-      (0..<plan.threads).reduce(0) { sum, thread in
-        let run = plan.shards(ofWorker: rank * plan.threads + thread)
+      (0..<plan.workersPerRank).reduce(0) { sum, place in
+        let run = plan.shards(ofWorker: rank * plan.workersPerRank + place)
         return sum + plan.nodes(of: run).count
       }
     }
     let workspaces = (0..<plan.ranks).map { rank in
-      (0..<plan.threads).reduce(0) { sum, thread in
+      (0..<plan.workersPerRank).reduce(0) { sum, place in
         sum
           + SequenceWorker.workspaceBytes(
             shape: shape, window: config.batch.longestWindow, plan: plan,
-            worker: rank * plan.threads + thread, slots: slots, kernels: kernels)
+            worker: rank * plan.workersPerRank + place, slots: slots, kernels: kernels)
       }
     }
     let local = LocalMemory(

@@ -15,7 +15,7 @@ import Kernels
   private let kernels: Kernels
   /// The memory of the parts, where they have no other.
   private let arenas: AlignedBuffer
-  /// The place of each thread's first part.
+  /// The place of each worker's first part.
   private let firstParts: [Int]
 
   /// Makes room for the gradients of a replica's workers.
@@ -59,9 +59,9 @@ import Kernels
   /// otherwise.
   var total: UnsafeMutablePointer<Float> { unsafe ofRank[0] }
 
-  /// The parts that one thread computes.
-  func parts(ofThread thread: Int) -> UnsafeMutablePointer<UnsafeMutablePointer<Float>> {
-    unsafe parts + firstParts[thread]
+  /// The parts that one worker computes.
+  func parts(ofWorker worker: Int) -> UnsafeMutablePointer<UnsafeMutablePointer<Float>> {
+    unsafe parts + firstParts[worker]
   }
 
   /// Adds up `elements` over the rank's parts; ranges of different calls must not overlap.

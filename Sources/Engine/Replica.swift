@@ -16,7 +16,7 @@ package final class Replica {
   /// The values of all parameters, the same on every rank between steps.
   package let parameters: AlignedBuffer
   package let weights: PackedWeights
-  /// One for each thread, in thread order.
+  /// In the order of their shards.
   package let workers: [SequenceWorker]
   package let team: WorkerTeam
   /// Whether the packed weights of the output layer are not those of `parameters`, which steps of a
@@ -38,18 +38,35 @@ package final class Replica {
     parameters = AlignedBuffer(count: table.elementCount)
     let weights = PackedWeights(shape: shape, table: table, kernels: kernels)
     self.weights = weights
-    workers = (0..<plan.threads).map { thread in
+    workers = (0..<plan.workersPerRank).map { index in
       SequenceWorker(
         shape: shape, table: table, kernels: kernels, window: window, plan: plan,
-        worker: rank * plan.threads + thread, slots: slots)
+        worker: rank * plan.workersPerRank + index, slots: slots)
     }
     team = try WorkerTeam(threads: plan.threads)
   }
 
   package var threads: Int { plan.threads }
 
+  /// What a thread does where all workers have something to do: its own worker's part, or its parts
+  /// of the kernels of the one that it helps.
+  @inline(__always) package func work(thread: Int, _ body: (_ worker: Int) -> Void) {
+    let worker = plan.worker(ofThread: thread)
+    let member = thread - plan.threads(ofWorker: worker).lowerBound
+    let crew = workers[worker].crew
+    if member > 0 { return crew.serve(member: member, kernels) }
+    crew.open()
+    body(worker)
+    crew.close()
+  }
+
   /// The sequences of this rank's shards.
   package var sequences: Range<Int> { plan.sequences(of: plan.shards(ofRank: rank)) }
+
+  /// Has all workers do something at the same time, each on its threads.
+  package func run(_ body: (SequenceWorker) -> Void) {
+    team.run { work(thread: $0) { body(workers[$0]) } }
+  }
 
   /// Brings the packed weights up to date with `parameters`.
   package func repack() {
@@ -145,9 +162,9 @@ package final class Replica {
     }
   }
 
-  /// Copies one thread's state vectors into their places in [S, L, B, H].
-  package func readState(ofThread thread: Int, into all: UnsafeMutablePointer<Float>) {
-    forEachState(of: workers[thread]) { worker, vector, sequence, offset in
+  /// Copies one worker's state vectors into their places in [S, L, B, H].
+  package func readState(ofWorker worker: Int, into all: UnsafeMutablePointer<Float>) {
+    forEachState(of: workers[worker]) { worker, vector, sequence, offset in
       unsafe worker.readState(vector: vector, sequence: sequence, into: all + offset)
     }
   }

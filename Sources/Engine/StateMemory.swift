@@ -75,9 +75,9 @@ package struct StateMemory {
   func readState(ofThread thread: Int, into all: UnsafeMutablePointer<Float>) {
     var number = 0
     for carrier in carriers {
-      for worker in 0..<carrier.replica.threads {
+      for worker in carrier.replica.workers.indices {
         if number % engine.replica.threads == thread {
-          unsafe carrier.replica.readState(ofThread: worker, into: all)
+          unsafe carrier.replica.readState(ofWorker: worker, into: all)
         }
         number += 1
       }

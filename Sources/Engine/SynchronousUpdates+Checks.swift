@@ -14,7 +14,7 @@ extension SynchronousUpdates {
     guard isRecomputationDue(batch) else { return [] }
     let task = recomputation.task(step: engine.state.step)
     let isFound = try unsafe recomputation.finds(
-      task, step: batch.number, sums: engine.sums.parts(ofThread: task.thread),
+      task, step: batch.number, sums: engine.sums.parts(ofWorker: task.place),
       state: engine.previousState.pointer)
     return isFound ? .gradientMismatch : []
   }

@@ -1,5 +1,5 @@
 package import Collectives
-import Configuration
+package import Configuration
 import GRUCore
 import Kernels
 package import Records

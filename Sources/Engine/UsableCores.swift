@@ -79,12 +79,11 @@ extension Config {
   ) throws -> ShardPlan {
     let ranks = communicator.worldSize
     try communicator.agree {
-      try validate(
-        ranks: ranks, threads: max(1, threads ?? 1), place: place, canReshard: canReshard)
+      try validate(ranks: ranks, place: place, canReshard: canReshard)
     }
     let usable = try UsableCores.threadsPerRank(communicator)
     return ShardPlan(
       sequences: batch.sequences, shards: batch.shards, ranks: ranks,
-      threads: threads ?? min(usable, batch.shards / ranks), groups: exchange.groups)
+      threads: threads ?? min(usable, usefulThreads(ranks: ranks)), groups: exchange.groups)
   }
 }

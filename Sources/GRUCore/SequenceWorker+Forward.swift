@@ -146,7 +146,7 @@ extension SequenceWorker {
         segmentStride: 0,
         a: input, aStride: inputStride, b: weights.pointer(packed.inputForward),
         start: weights.pointer(at: packed.bias), startStride: 0,
-        c: gates, cStride: layout.gatesStride))
+        c: gates, cStride: layout.gatesStride, groups: gateCount))
   }
 
   /// Copies the table's row of every token to the gates of layer 0.
@@ -156,10 +156,9 @@ extension SequenceWorker {
   ) {
     let columns = gateCount * layout.hidden
     timer.enter(.inputProducts, bytes: 8 * count * columns)
-    for row in 0..<count {
-      (gates + row * layout.gatesStride)
-        .update(from: table + Int(tokens[row]) * layout.gatesStride, count: columns)
-    }
+    kernels.copyRows(
+      tokens, count: count, of: table, columns: columns, groups: gateCount,
+      stride: layout.gatesStride, to: gates)
   }
 
   /// One time step of one direction of a layer, for all its sequences.
@@ -205,7 +204,8 @@ extension SequenceWorker {
         segmentLength: shape.hiddenSize, segmentStride: 0, a: rows, aStride: layout.hiddenStride,
         b: weights.pointer(operand), start: isOfGates ? UnsafePointer(sums) : bias,
         startStride: isOfGates ? layout.gatesStride : 0, c: isOfGates ? sums : arguments.inner,
-        cStride: isOfGates ? layout.gatesStride : layout.hiddenStride))
+        cStride: isOfGates ? layout.gatesStride : layout.hiddenStride,
+        groups: product.gates.count))
   }
 
   /// The pointers of one time step; `upper` holds gradients from above, [T, B, H].

@@ -151,7 +151,7 @@ extension SequenceWorker {
     left: ShardRows, outputs: Int, _ first: GradientOperand, _ second: GradientOperand?, bias: Int,
     partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
-    let block = progress == nil ? outputs : kernels.weightGradientRows
+    let block = progress == nil ? outputs : kernels.weightGradientRows * crew.memberCount
     var row = 0
     while row < outputs {
       let count = min(block, outputs - row)

@@ -5,7 +5,8 @@ package import Kernels
 /// forward pass, loss, back-propagation through time and summed gradients.
 ///
 /// Shapes: T = `window`, B = `sequences.count`. Rows of all activations are in (time, sequence)
-/// order. Nothing is allocated after `init`. Not thread-safe: one thread runs one worker.
+/// order. Nothing is allocated after `init`. Not thread-safe: one thread runs one worker, and has
+/// others help it where its crew is open.
 package final class SequenceWorker {
   package let shape: ModelShape
   /// Time steps of the batch under way.
@@ -83,6 +84,8 @@ package final class SequenceWorker {
   package var timer = PhaseTimer()
   /// Called between time steps and between blocks of products.
   package var progress: ProgressHook?
+  /// The threads that share its kernels.
+  package let crew: Crew
   private let arena: AlignedBuffer
 
   package init(
@@ -97,7 +100,6 @@ package final class SequenceWorker {
     precondition(!shape.tiesWeights || slotCount == 1, "tied weights, \(slotCount) slots")
     self.shape = shape
     self.table = table
-    self.kernels = kernels
     (self.window, capacity) = (window, window)
     dropoutKey = Philox(seed: shape.regularization.seed, purpose: .dropout).key
     stages = BackwardStage.stages(of: shape)
@@ -120,6 +122,9 @@ package final class SequenceWorker {
       perRow: slotCount, window: window, rows: sequences.count,
       hasReversed: shape.isBidirectional)
     arena = AlignedBuffer(count: layout.size)
+    crew = Crew(
+      memberCount: plan.threads(ofWorker: worker).count, scratchCount: layout.gradientScratch)
+    self.kernels = crew.memberCount > 1 ? kernels.shared(by: crew) : kernels
     if let place = layout.classWeights {
       let weights = shape.regularization.classWeights
       precondition(weights.count == shape.vocabularySize, "\(weights.count) weights")
@@ -190,7 +195,8 @@ package final class SequenceWorker {
       shape: shape, window: window, sequences: plan.sequences(of: shards).count,
       sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(folds),
       slots: slots, kernels: kernels)
-    return layout.size * MemoryLayout<Float>.stride
+    let helpers = plan.threads(ofWorker: worker).count - 1
+    return (layout.size + helpers * layout.gradientScratch) * MemoryLayout<Float>.stride
   }
 
   /// Tokens of a window, T · B.

@@ -82,6 +82,8 @@ struct WorkspaceLayout {
   private(set) var packedInput = 0
   private(set) var packedState = 0
   private(set) var scratch = 0
+  /// Floats of the scratch of weight gradients.
+  let gradientScratch: Int
   private(set) var embeddingStack = 0
   /// Places of what the normalisation of gates needs.
   struct Normalization {
@@ -150,6 +152,9 @@ struct WorkspaceLayout {
     embeddingStride = rowStride(embedding)
     vocabulary = padded(shape.headSize)
     vocabularyStride = rowStride(vocabulary)
+    gradientScratch = weightGradientScratch(
+      rowsPerShard: window * sequencesPerShard, columns: max(embedding, feature) + hidden,
+      stackDepth: stackDepth)
     let rows = window * sequences
     let cell = shape.cell
     let vectors = cell.stateVectors.count
@@ -188,10 +193,7 @@ struct WorkspaceLayout {
     takeSampled(shape, rows: rows)
     packedInput = take(rows * max(feature, embedding))
     packedState = take(rows * feature)
-    scratch = take(
-      weightGradientScratch(
-        rowsPerShard: window * sequencesPerShard, columns: max(embedding, feature) + hidden,
-        stackDepth: stackDepth))
+    scratch = take(gradientScratch)
     embeddingStack = take(stackDepth * embedding)
     takeOptions(shape: shape, rows: rows, shards: sequences / sequencesPerShard)
     takeTails(clusters, rows: rows, featureSize: shape.featureSize, kernels: kernels)

@@ -8,18 +8,25 @@ package import SIMDKernels
 /// The kernels of the chosen instruction set behind shape-checked entry points.
 ///
 /// A value is a pointer to a table that lives as long as the process; copying it costs nothing.
+/// Those that a crew shares divide the outputs of large kernels among its members.
 package struct Kernels: @unchecked Sendable {
   package let instructionSet: InstructionSet
   package let precision: Precision
-  private let table: UnsafePointer<KernelTable>
+  let table: UnsafePointer<KernelTable>
   /// What products work on at a time.
   private let blocks: ProductBlocks
+  /// Those who share, where there is one; a crew must outlive the kernels that it shares.
+  private var crew: UnsafeMutablePointer<CrewState>?
+  /// Multiply-adds, or eight times the elements, from which on a kernel is worth to be shared.
+  private let leastShared: Int
 
   /// The kernels of `set`, which the machine must have. They work in blocks that suit `caches`,
-  /// which change no bit.
+  /// which change no bit. A crew shares what is `leastShared` multiply-adds of work at least.
   package init(
-    _ set: InstructionSet, precision: Precision = .fp32, caches: CacheSizes = .machine
+    _ set: InstructionSet, precision: Precision = .fp32, caches: CacheSizes = .machine,
+    leastShared: Int = 32_768
   ) {
+    self.leastShared = leastShared
     precondition(InstructionSet.available.contains(set), "no \(set.rawValue) on this machine")
     precondition(precision.isAvailable(with: set), "no \(precision.rawValue) on this machine")
     instructionSet = set
@@ -31,6 +38,36 @@ package struct Kernels: @unchecked Sendable {
       case .avx512: precision == .bf16 ? Tables.bf16 : Tables.avx512
       }
     blocks = caches.blocks(panelWidth: table.pointee.panelWidth)
+  }
+
+  /// The same kernels, which a crew shares whenever it is open.
+  package func shared(by crew: Crew) -> Kernels {
+    var kernels = self
+    kernels.crew = crew.state
+    return kernels
+  }
+
+  /// Has a crew do the task, or this thread alone.
+  ///
+  /// - Parameter work: multiply-adds, or eight times the elements.
+  @inline(__always)
+  private func share(_ task: CrewTask, work: Int) -> Bool {
+    guard let crew, crew.pointee.isOpen, work >= leastShared else { return false }
+    crew.pointee.post(task)
+    perform(task, member: 0, of: crew)
+    crew.pointee.waitForParts()
+    return true
+  }
+
+  /// As `share`, or calls the kernel.
+  @inline(__always)
+  private func run<Arguments>(
+    _ kind: CrewTask.Kind, _ arguments: Arguments, work: Int, _ kernel: BlockKernel
+  ) {
+    withUnsafePointer(to: arguments) {
+      let arguments = UnsafeRawPointer($0)
+      if !share(CrewTask(kind, arguments), work: work) { kernel(arguments) }
+    }
   }
 
   /// Floats of a vector register.
@@ -58,7 +95,11 @@ package struct Kernels: @unchecked Sendable {
     precondition(arguments.scratch != nil || precision == .fp32, "no room for a rounded A")
     var arguments = arguments
     arguments.blocks = blocks
-    withUnsafePointer(to: arguments) { table.pointee.product(UnsafeRawPointer($0)) }
+    // What rounds its operands has scratch for one thread.
+    let work =
+      precision == .fp32
+      ? arguments.rows * arguments.columns * arguments.segments * arguments.segmentLength : -1
+    run(.product, arguments, work: work, table.pointee.product)
   }
 
   /// Packs B[k][n] = source[n][k]; see `PackArguments`.
@@ -85,7 +126,13 @@ package struct Kernels: @unchecked Sendable {
     precondition(columns % 16 == 0, "columns \(columns) % 16 != 0")
     precondition(rows.sequences % rows.sequencesPerShard == 0, "shards are not whole")
     withUnsafePointer(to: rows) {
-      table.pointee.packShardColumns(UnsafeRawPointer($0), columns, destination)
+      var task = CrewTask(.packShardColumns, UnsafeRawPointer($0))
+      task.number = columns
+      task.output = destination
+      let work = precision == .fp32 ? 8 * rows.timeSteps * rows.sequences * columns : -1
+      if !share(task, work: work) {
+        table.pointee.packShardColumns(UnsafeRawPointer($0), columns, destination)
+      }
     }
   }
 
@@ -96,20 +143,31 @@ package struct Kernels: @unchecked Sendable {
     precondition(arguments.stackDepth >= arguments.partialSumCount, "fold stack too shallow")
     var arguments = arguments
     arguments.blockDepth = blocks.depth
-    withUnsafePointer(to: arguments) { table.pointee.weightGradient(UnsafeRawPointer($0)) }
+    let left = arguments.left
+    let columns = arguments.columns0 + (arguments.operands == 2 ? arguments.columns1 : 0)
+    let work =
+      precision == .fp32 ? arguments.outputs * columns * left.timeSteps * left.sequences : -1
+    run(.weightGradient, arguments, work: work, table.pointee.weightGradient)
   }
 
   /// Runs one elementwise function of a cell over a time step; see `GateArguments`.
   @inline(__always) package func gates(_ function: GateFunction, _ arguments: GateArguments) {
     precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
-    withUnsafePointer(to: arguments) { table.pointee.gate(function.number)(UnsafeRawPointer($0)) }
+    withUnsafePointer(to: arguments) {
+      var task = CrewTask(.gates, UnsafeRawPointer($0))
+      task.number = function.number
+      if share(task, work: 8 * arguments.rows * arguments.columns) { return }
+      table.pointee.gate(function.number)(UnsafeRawPointer($0))
+    }
   }
 
   /// Loss of each row and, if asked, its gradient in place; see `SoftmaxArguments`.
   package func softmaxCrossEntropy(_ arguments: SoftmaxArguments) {
     precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
     precondition(arguments.columns > 0, "no columns")
-    withUnsafePointer(to: arguments) { table.pointee.softmaxCrossEntropy(UnsafeRawPointer($0)) }
+    run(
+      .softmaxCrossEntropy, arguments, work: 8 * arguments.rows * arguments.columns,
+      table.pointee.softmaxCrossEntropy)
   }
 
   /// Maxima and sums of one block of logits, exponentials in place; see `SoftmaxBlockArguments`.
@@ -117,13 +175,17 @@ package struct Kernels: @unchecked Sendable {
     precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
     precondition(arguments.columns > 0, "no columns")
     precondition(arguments.columns <= canonicalBlock, "columns \(arguments.columns) > a block")
-    withUnsafePointer(to: arguments) { table.pointee.softmaxBlock(UnsafeRawPointer($0)) }
+    run(
+      .softmaxBlock, arguments, work: 8 * arguments.rows * arguments.columns,
+      table.pointee.softmaxBlock)
   }
 
   /// The gradient of one block of logits, in place of their exponentials.
   package func softmaxBlockGradient(_ arguments: SoftmaxBlockArguments) {
     precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
-    withUnsafePointer(to: arguments) { table.pointee.softmaxBlockGradient(UnsafeRawPointer($0)) }
+    run(
+      .softmaxBlockGradient, arguments, work: 8 * arguments.rows * arguments.columns,
+      table.pointee.softmaxBlockGradient)
   }
 
   /// The loss of one row from the maxima and sums of its blocks; factors replace the maxima.
@@ -142,154 +204,51 @@ package struct Kernels: @unchecked Sendable {
     precondition(arguments.outputs <= arguments.columns, "outputs beyond the columns")
     precondition(arguments.parts > 0, "no outputs for a target")
     precondition(arguments.outputs % arguments.parts == 0, "targets without all their outputs")
-    withUnsafePointer(to: arguments) { table.pointee.valueLoss(UnsafeRawPointer($0)) }
+    run(
+      .valueLoss, arguments, work: 8 * arguments.rows * arguments.columns,
+      table.pointee.valueLoss)
   }
 
   /// Layer normalisation in place; see `NormalizationArguments`.
   package func normalize(_ arguments: NormalizationArguments) {
     precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
     precondition(arguments.size > 0, "nothing to normalise")
-    withUnsafePointer(to: arguments) { table.pointee.normalize(UnsafeRawPointer($0)) }
+    run(
+      .normalize, arguments, work: 8 * arguments.rows * arguments.groups * arguments.columns,
+      table.pointee.normalize)
   }
 
   /// The gradient of layer normalisation in place; see `NormalizationArguments`.
   package func normalizeBackward(_ arguments: NormalizationArguments) {
     precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
     precondition(arguments.rowsPerShard > 0, "no rows in a shard")
-    withUnsafePointer(to: arguments) { table.pointee.normalizeBackward(UnsafeRawPointer($0)) }
+    let elements = arguments.rows * arguments.groups * arguments.columns
+    run(.normalizeBackward, arguments, work: 8 * elements, table.pointee.normalizeBackward)
   }
 
   /// Drops random elements of rows; see `DropoutArguments`.
   package func dropRows(_ arguments: DropoutArguments) {
     precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
-    withUnsafePointer(to: arguments) { table.pointee.dropRows(UnsafeRawPointer($0)) }
+    let elements = arguments.timeSteps * arguments.sequences * arguments.columns
+    run(.dropRows, arguments, work: 8 * elements, table.pointee.dropRows)
   }
 
-  /// c = a + b over `count` elements; c may be a or b.
-  package func add(
-    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,
-    count: Int
+  /// Copies rows of `table` to rows that lie one after the other, all `stride` floats apart, as
+  /// `groups` runs of columns.
+  package func copyRows(
+    _ rows: UnsafePointer<Int32>, count: Int, of table: UnsafePointer<Float>, columns: Int,
+    groups: Int = 1, stride: Int, to destination: UnsafeMutablePointer<Float>
   ) {
-    precondition(count >= 0, "count \(count) < 0")
-    table.pointee.add(a, b, c, count)
-  }
-
-  /// c = a − b; c may be a or b.
-  package func subtract(
-    _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>,
-    count: Int
-  ) {
-    precondition(count >= 0, "count \(count) < 0")
-    table.pointee.subtract(a, b, c, count)
-  }
-
-  /// Sum of squares of each 4,096-element block of `x`, the last of which may be short.
-  package func sumOfSquares(
-    _ x: UnsafePointer<Float>, count: Int, blocks: UnsafeMutablePointer<Double>
-  ) {
-    precondition(count >= 0, "count \(count) < 0")
-    table.pointee.blockSquares(x, count, blocks)
-  }
-
-  /// Two 64-bit hashes of each 4,096-element block of `x`.
-  package func hashBlocks(
-    _ x: UnsafePointer<Float>, count: Int, into hashes: UnsafeMutablePointer<UInt64>
-  ) {
-    precondition(count >= 0, "count \(count) < 0")
-    table.pointee.blockHashes(x, count, hashes)
-  }
-
-  /// One Adam or AdamW step over `count` elements.
-  package func adam(
-    _ parameters: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
-    first: UnsafeMutablePointer<Float>, second: UnsafeMutablePointer<Float>, count: Int,
-    _ scalars: AdamScalars
-  ) {
-    precondition(count >= 0, "count \(count) < 0")
-    withUnsafePointer(to: scalars) {
-      table.pointee.adam(parameters, gradient, first, second, count, UnsafeRawPointer($0))
+    precondition(columns % groups == 0, "\(columns) columns in \(groups) groups")
+    let copies = RowCopies(
+      table: table, rows: rows, count: count, columns: columns, groups: groups, stride: stride,
+      destination: destination)
+    withUnsafePointer(to: copies) {
+      let task = CrewTask(.copyRows, UnsafeRawPointer($0))
+      if !share(task, work: 8 * count * columns) {
+        copies.copy(0..<count, 0..<columns / groups)
+      }
     }
-  }
-
-  /// One step of SGD with momentum over `count` elements.
-  package func momentum(
-    _ parameters: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
-    velocity: UnsafeMutablePointer<Float>, count: Int, _ scalars: MomentumScalars
-  ) {
-    precondition(count >= 0, "count \(count) < 0")
-    withUnsafePointer(to: scalars) {
-      table.pointee.momentum(parameters, gradient, velocity, count, UnsafeRawPointer($0))
-    }
-  }
-
-  /// One step of SGD with Nesterov's momentum over `count` elements.
-  package func nesterov(
-    _ parameters: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
-    velocity: UnsafeMutablePointer<Float>, count: Int, _ scalars: MomentumScalars
-  ) {
-    precondition(count >= 0, "count \(count) < 0")
-    withUnsafePointer(to: scalars) {
-      table.pointee.nesterov(parameters, gradient, velocity, count, UnsafeRawPointer($0))
-    }
-  }
-
-  /// One step of RMSprop or Adagrad over `count` elements.
-  package func rootStep(
-    _ parameters: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
-    squares: UnsafeMutablePointer<Float>, count: Int, _ scalars: RootScalars
-  ) {
-    precondition(count >= 0, "count \(count) < 0")
-    withUnsafePointer(to: scalars) {
-      table.pointee.rootStep(parameters, gradient, squares, count, UnsafeRawPointer($0))
-    }
-  }
-
-  /// Draws a running mean of parameters nearer to them.
-  package func average(
-    _ average: UnsafeMutablePointer<Float>, of parameters: UnsafePointer<Float>, count: Int,
-    weight: Float
-  ) {
-    precondition(count >= 0, "count \(count) < 0")
-    table.pointee.average(average, parameters, count, weight)
-  }
-
-  /// An elementary function over an array.
-  package enum ElementaryFunction: Int, Sendable { case exp, sigmoid, tanh }
-
-  /// y = function(x); `count` must be a multiple of 16.
-  package func elementary(
-    _ function: ElementaryFunction, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
-    count: Int
-  ) {
-    precondition(count % 16 == 0, "count \(count) % 16 != 0")
-    table.pointee.elementary(function.rawValue, x, y, count)
-  }
-
-  /// Loads `count` floats, a multiple of 16, as fast as a core can; returns their sum in no order
-  /// that is promised.
-  package func readArray(_ x: UnsafePointer<Float>, count: Int) -> Float {
-    precondition(count % 16 == 0, "count \(count) % 16 != 0")
-    return table.pointee.readArray(x, count)
-  }
-
-  /// The FMA throughput of one core of this machine with these instructions, in GFLOP/s: the best
-  /// of several rounds of twelve independent register chains, taking about `seconds`.
-  package func measurePeak(seconds: Double) -> Double {
-    let clock = ContinuousClock()
-    var iterations = 1000
-    var best = 0.0
-    var spent = 0.0
-    while spent < seconds {
-      let start = clock.now
-      let value = table.pointee.multiplyAddChains(iterations)
-      let elapsed = (clock.now - start) / .seconds(1)
-      precondition(value == value, "the chains diverged")
-      spent += elapsed
-      let flops = Double(iterations) * 12 * (precision == .bf16 ? 4 : 2) * Double(vectorWidth)
-      if elapsed > 0 { best = max(best, flops / elapsed / 1e9) }
-      if elapsed < 0.01 { iterations *= 2 }
-    }
-    return best
   }
 }
 

@@ -1,12 +1,15 @@
-/// Which sequences and shards each worker computes. Workers are ranks × threads; worker
-/// rank · threads + thread takes one contiguous run of shards, sizes differing by at most one.
+/// Which sequences and shards each worker computes. Every rank has as many workers; worker
+/// rank · workersPerRank + index takes one contiguous run of shards, sizes differing by at most one,
+/// and a rank's threads are dealt to its workers likewise: those of a worker share its shards.
 package struct ShardPlan: Sendable, Equatable {
   /// Sequences in the global batch (B).
   package let sequences: Int
   /// Shards of the global batch (S); S divides B.
   package let shards: Int
   package let ranks: Int
+  /// Of each rank.
   package let threads: Int
+  package let workersPerRank: Int
   /// Runs of equally many shards, each a node of the canonical tree, whose sums are kept apart
   /// until ranks exchange them; 1 lets a rank add up all it has.
   package let groups: Int
@@ -16,11 +19,12 @@ package struct ShardPlan: Sendable, Equatable {
     precondition(sequences % shards == 0, "shards \(shards) do not divide \(sequences) sequences")
     precondition(ranks > 0, "ranks \(ranks) < 1")
     precondition(threads > 0, "threads \(threads) < 1")
-    precondition(ranks * threads <= shards, "\(ranks * threads) workers > \(shards) shards")
+    precondition(ranks <= shards, "\(ranks) ranks > \(shards) shards")
     self.sequences = sequences
     self.shards = shards
     self.ranks = ranks
     self.threads = threads
+    workersPerRank = Self.workersPerRank(shards: shards, ranks: ranks, threads: threads)
     precondition(
       Self.canGroup(shards: shards, groups: groups), "\(groups) groups of \(shards) shards")
     self.groups = groups
@@ -32,7 +36,20 @@ package struct ShardPlan: Sendable, Equatable {
       || groups > 0 && shards.isMultiple(of: groups) && (shards / groups).nonzeroBitCount == 1
   }
 
-  package var workers: Int { ranks * threads }
+  /// How many workers each rank has: as many as threads while there are shards enough, else as many
+  /// as leave the busiest thread least to do. Sharing is taken to cost a fiftieth for each thread
+  /// more.
+  private static func workersPerRank(shards: Int, ranks: Int, threads: Int) -> Int {
+    if ranks * threads <= shards { return threads }
+    func load(_ workers: Int) -> Double {
+      let most = (shards + ranks * workers - 1) / (ranks * workers)
+      let sharing = threads / workers
+      return Double(most) / Double(sharing) * (1 + 0.02 * Double(sharing - 1))
+    }
+    return (1...min(threads, shards / ranks)).reversed().min { load($0) < load($1) } ?? 1
+  }
+
+  package var workers: Int { ranks * workersPerRank }
   package var sequencesPerShard: Int { sequences / shards }
 
   /// The shards of one worker, numbered over all ranks.
@@ -42,8 +59,20 @@ package struct ShardPlan: Sendable, Equatable {
 
   /// The shards of one rank: the union of its workers' runs.
   package func shards(ofRank rank: Int) -> Range<Int> {
-    shards(ofWorker: rank * threads)
-      .lowerBound..<shards(ofWorker: rank * threads + threads - 1).upperBound
+    shards(ofWorker: rank * workersPerRank)
+      .lowerBound..<shards(ofWorker: (rank + 1) * workersPerRank - 1).upperBound
+  }
+
+  /// The threads of one of a rank's workers, numbered within the rank: its own, then those that
+  /// help it.
+  package func threads(ofWorker worker: Int) -> Range<Int> {
+    let index = worker % workersPerRank
+    return index * threads / workersPerRank..<(index + 1) * threads / workersPerRank
+  }
+
+  /// The worker of a rank's thread, numbered within the rank.
+  package func worker(ofThread thread: Int) -> Int {
+    ((thread + 1) * workersPerRank - 1) / threads
   }
 
   /// The nodes of the canonical tree that a worker or rank keeps of a run of shards, in leaf order:

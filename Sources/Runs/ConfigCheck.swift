@@ -22,8 +22,8 @@ package struct ConfigCheck {
     let config = try Config(file: options.configFile, overrides: options.overrides)
     // As a run takes them, where its ranks share this machine.
     let usable = try UsableCores.threadsPerRank(SoloCommunicator()) / ranks
-    let threads = options.threads ?? max(1, min(usable, config.batch.shards / ranks))
-    try config.validate(ranks: ranks, threads: threads, place: options.configFile)
+    let threads = options.threads ?? max(1, min(usable, config.usefulThreads(ranks: ranks)))
+    try config.validate(ranks: ranks, place: options.configFile)
     let plan = ShardPlan(
       sequences: config.batch.sequences, shards: config.batch.shards, ranks: ranks,
       threads: threads, groups: config.exchange.groups)

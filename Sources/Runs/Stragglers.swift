@@ -101,7 +101,8 @@ package struct StragglerGather {
   package init(communicator: any Communicator, plan: ShardPlan) throws(CollectiveError) {
     self.communicator = communicator
     loads = (0..<plan.ranks).map { rank in
-      (0..<plan.threads).map { plan.shards(ofWorker: rank * plan.threads + $0).count }.max() ?? 1
+      (rank * plan.workersPerRank..<(rank + 1) * plan.workersPerRank)
+        .map { plan.shards(ofWorker: $0).count }.max() ?? 1
     }
     hosts = try communicator.hostNames()
   }

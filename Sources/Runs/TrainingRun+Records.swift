@@ -12,6 +12,16 @@ import Scoring
 
 /// What a run says and writes of its steps.
 extension TrainingRun {
+  /// How many threads share how many shards, on the worker with most of both; empty where each
+  /// thread has shards of its own.
+  private var sharing: String {
+    let plan = replica.plan
+    if plan.workersPerRank == plan.threads { return "" }
+    let threads = (0..<plan.workersPerRank).map { plan.threads(ofWorker: $0).count }.max() ?? 1
+    let shards = (0..<plan.workers).map { plan.shards(ofWorker: $0).count }.max() ?? 1
+    return " (\(threads) to " + Format.count(shards, "shard") + ")"
+  }
+
   /// The line that says what starts.
   func announce(_ restored: RunDirectory.Restored?) {
     let batch = config.batch
@@ -21,7 +31,7 @@ extension TrainingRun {
     progress.say(
       "gru-dist \(programVersion): "
         + Format.count(communicator.worldSize, "rank") + " x "
-        + Format.count(replica.threads, "thread") + ", "
+        + Format.count(replica.threads, "thread") + sharing + ", "
         + "\(replica.kernels.instructionSet.rawValue), \(replica.shape.recurrenceInWords), "
         + "\(Format.grouped(replica.table.parameterCount)) parameters, "
         + "\(setup.data.words), "

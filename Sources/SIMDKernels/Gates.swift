@@ -1,12 +1,14 @@
 /// Operands of one time step's elementwise work, [rows, columns] each; `columns` is a multiple of
 /// 16.
 ///
-/// `gates` rows hold the cell's gates side by side, each `columns` wide, `gatesStride` apart:
+/// `gates` rows hold the cell's gates side by side, each `gateWidth` wide, `gatesStride` apart:
 /// [z | r | h̃] of a GRU, [h̃] of an RNN, [i | f | g | o] of an LSTM, [z | h̃] of a minGRU. Which of
 /// the other operands a function reads or writes is said there.
 @frozen public struct GateArguments {
   public var rows: Int
   public var columns: Int
+  /// Columns from one gate to the next: all of a gate, where `columns` may be a part.
+  public var gateWidth: Int
   public var gates: UnsafeMutablePointer<Float>
   public var gatesStride: Int
   /// The state vectors of the step before; rows `stateStride` apart, as all that follow.
@@ -38,6 +40,7 @@
   ) {
     self.rows = rows
     self.columns = columns
+    gateWidth = columns
     self.gates = gates
     self.gatesStride = gatesStride
     self.previous = previous
@@ -56,10 +59,11 @@
 @_transparent
 public func resetBeforeGates(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns
+  let width = p.pointee.gateWidth
   var row = 0
   while row < p.pointee.rows {
     let z = p.pointee.gates + row * p.pointee.gatesStride
-    let r = z + columns
+    let r = z + width
     let state = row * p.pointee.stateStride
     var j = 0
     while j < columns {
@@ -77,10 +81,11 @@ public func resetBeforeGates(_ p: UnsafePointer<GateArguments>) {
 @_transparent
 public func resetBeforeState(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns
+  let width = p.pointee.gateWidth
   var row = 0
   while row < p.pointee.rows {
     let z = p.pointee.gates + row * p.pointee.gatesStride
-    let h = z + 2 * columns
+    let h = z + 2 * width
     let state = row * p.pointee.stateStride
     var j = 0
     while j < columns {
@@ -101,11 +106,12 @@ public func resetBeforeState(_ p: UnsafePointer<GateArguments>) {
 @_transparent
 public func resetAfterState(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns
+  let width = p.pointee.gateWidth
   var row = 0
   while row < p.pointee.rows {
     let z = p.pointee.gates + row * p.pointee.gatesStride
-    let r = z + columns
-    let h = r + columns
+    let r = z + width
+    let h = r + width
     let state = row * p.pointee.stateStride
     var j = 0
     while j < columns {
@@ -149,11 +155,12 @@ public func recurrentState(_ p: UnsafePointer<GateArguments>) {
 @_transparent
 public func resetBeforeBackwardState(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns
+  let width = p.pointee.gateWidth
   let one = lanes(1)
   var row = 0
   while row < p.pointee.rows {
     let z = p.pointee.gates + row * p.pointee.gatesStride
-    let h = z + 2 * columns
+    let h = z + 2 * width
     let state = row * p.pointee.stateStride
     var j = 0
     while j < columns {
@@ -178,10 +185,11 @@ public func resetBeforeBackwardState(_ p: UnsafePointer<GateArguments>) {
 @_transparent
 public func resetBeforeBackwardGates(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns
+  let width = p.pointee.gateWidth
   let one = lanes(1)
   var row = 0
   while row < p.pointee.rows {
-    let r = p.pointee.gates + row * p.pointee.gatesStride + columns
+    let r = p.pointee.gates + row * p.pointee.gatesStride + width
     let state = row * p.pointee.stateStride
     var j = 0
     while j < columns {
@@ -203,12 +211,13 @@ public func resetBeforeBackwardGates(_ p: UnsafePointer<GateArguments>) {
 @_transparent
 public func resetAfterBackward(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns
+  let width = p.pointee.gateWidth
   let one = lanes(1)
   var row = 0
   while row < p.pointee.rows {
     let z = p.pointee.gates + row * p.pointee.gatesStride
-    let r = z + columns
-    let h = r + columns
+    let r = z + width
+    let h = r + width
     let state = row * p.pointee.stateStride
     var j = 0
     while j < columns {

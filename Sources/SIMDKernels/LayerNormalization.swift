@@ -160,11 +160,12 @@ public func normalizeRowsBackward(_ p: UnsafePointer<NormalizationArguments>) {
 @_transparent
 public func resetAfterSum(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns
+  let width = p.pointee.gateWidth
   var row = 0
   while row < p.pointee.rows {
     let z = p.pointee.gates + row * p.pointee.gatesStride
-    let r = z + columns
-    let h = r + columns
+    let r = z + width
+    let h = r + width
     let state = row * p.pointee.stateStride
     var j = 0
     while j < columns {
@@ -185,11 +186,12 @@ public func resetAfterSum(_ p: UnsafePointer<GateArguments>) {
 @_transparent
 public func resetAfterBackwardSum(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns
+  let width = p.pointee.gateWidth
   let one = lanes(1)
   var row = 0
   while row < p.pointee.rows {
-    let r = p.pointee.gates + row * p.pointee.gatesStride + columns
-    let h = r + columns
+    let r = p.pointee.gates + row * p.pointee.gatesStride + width
+    let h = r + width
     let state = row * p.pointee.stateStride
     var j = 0
     while j < columns {

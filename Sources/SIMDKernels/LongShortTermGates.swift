@@ -6,12 +6,13 @@
 @_transparent
 public func longShortTermState(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns
+  let width = p.pointee.gateWidth
   var row = 0
   while row < p.pointee.rows {
     let i = p.pointee.gates + row * p.pointee.gatesStride
-    let f = i + columns
-    let g = f + columns
-    let o = g + columns
+    let f = i + width
+    let g = f + width
+    let o = g + width
     let state = row * p.pointee.stateStride
     let second = p.pointee.stateVectorStride + state
     var j = 0
@@ -42,13 +43,14 @@ public func longShortTermState(_ p: UnsafePointer<GateArguments>) {
 @_transparent
 public func longShortTermBackward(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns
+  let width = p.pointee.gateWidth
   let one = lanes(1)
   var row = 0
   while row < p.pointee.rows {
     let i = p.pointee.gates + row * p.pointee.gatesStride
-    let f = i + columns
-    let g = f + columns
-    let o = g + columns
+    let f = i + width
+    let g = f + width
+    let o = g + width
     let state = row * p.pointee.stateStride
     let previous = p.pointee.previous + p.pointee.stateVectorStride + state
     let cellCarry = p.pointee.carry + p.pointee.carryVectorStride + state

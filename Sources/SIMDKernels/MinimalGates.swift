@@ -5,10 +5,11 @@
 @_transparent
 public func minimalState(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns
+  let width = p.pointee.gateWidth
   var row = 0
   while row < p.pointee.rows {
     let z = p.pointee.gates + row * p.pointee.gatesStride
-    let h = z + columns
+    let h = z + width
     let state = row * p.pointee.stateStride
     var j = 0
     while j < columns {
@@ -28,11 +29,12 @@ public func minimalState(_ p: UnsafePointer<GateArguments>) {
 @_transparent
 public func minimalBackward(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns
+  let width = p.pointee.gateWidth
   let one = lanes(1)
   var row = 0
   while row < p.pointee.rows {
     let z = p.pointee.gates + row * p.pointee.gatesStride
-    let h = z + columns
+    let h = z + width
     let state = row * p.pointee.stateStride
     var j = 0
     while j < columns {

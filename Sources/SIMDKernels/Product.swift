@@ -25,6 +25,9 @@ public import CPlatform
   public var startStride: Int
   public var c: UnsafeMutablePointer<Float>
   public var cStride: Int
+  /// Runs of equally many columns, gates, of which threads that share the product take the same
+  /// part each, so that a thread finds its units where it left them.
+  public var groups: Int
   /// Room for a copy of A in another number format, where there is one: see `productScratch`.
   public var scratch: UnsafeMutablePointer<Float>?
   /// What is worked on at a time, where kernels work in blocks.
@@ -34,7 +37,7 @@ public import CPlatform
     rows: Int, columns: Int, segments: Int, segmentLength: Int, segmentStride: Int,
     a: UnsafePointer<Float>, aStride: Int, b: UnsafePointer<Float>,
     bDepth: Int? = nil, bStart: Int = 0, start: UnsafePointer<Float>?, startStride: Int,
-    c: UnsafeMutablePointer<Float>, cStride: Int
+    c: UnsafeMutablePointer<Float>, cStride: Int, groups: Int = 1
   ) {
     self.rows = rows
     self.columns = columns
@@ -50,6 +53,7 @@ public import CPlatform
     self.startStride = startStride
     self.c = c
     self.cStride = cStride
+    self.groups = groups
     scratch = nil
     blocks = ProductBlocks(depth: 0, rows: 0)
   }

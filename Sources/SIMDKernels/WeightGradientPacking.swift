@@ -9,6 +9,9 @@ public import CPlatform
   /// Sequences of all shards of this worker (B_local).
   public var sequences: Int
   public var sequencesPerShard: Int
+  /// The columns that `packShardColumns` packs of all: `firstColumn` begins a panel.
+  public var firstColumn: Int
+  public var endColumn: Int
 
   @inlinable @inline(__always) public init(
     base: UnsafePointer<Float>, stride: Int, timeSteps: Int, sequences: Int,
@@ -19,6 +22,8 @@ public import CPlatform
     self.timeSteps = timeSteps
     self.sequences = sequences
     self.sequencesPerShard = sequencesPerShard
+    firstColumn = 0
+    endColumn = Int.max
   }
 
   @inlinable @inline(__always) public var rowsPerShard: Int { timeSteps * sequencesPerShard }
@@ -36,6 +41,8 @@ public func packShardColumns(
   let shards = rows.pointee.sequences / perShard
   let stride = rows.pointee.stride
   let rowsPerShard = rows.pointee.rowsPerShard
+  let firstColumn = rows.pointee.firstColumn
+  let endColumn = min(columns, rows.pointee.endColumn)
   var shard = 0
   while shard < shards {
     let block = destination + shard * rowsPerShard * columns
@@ -45,8 +52,8 @@ public func packShardColumns(
       var row = rows.pointee.base + (t * rows.pointee.sequences + shard * perShard) * stride
       var b = 0
       while b < perShard {
-        var column = 0
-        while column < columns {
+        var column = firstColumn
+        while column < endColumn {
           let width = min(panelWidth, columns - column)
           let out = block + column * rowsPerShard + k * width
           var j = 0

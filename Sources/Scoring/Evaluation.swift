@@ -44,9 +44,9 @@ package struct Evaluation {
     let kernels = try communicator.agree {
       try Kernels.selected(instructionSet, model.config.model.precision.kernels)
     }
-    let workers = communicator.worldSize * (threads ?? 1)
     try communicator.agree { try requireForecasts(model) }
-    var config = try communicator.agree { try self.config(of: model, workers: workers) }
+    let ranks = communicator.worldSize
+    var config = try communicator.agree { try self.config(of: model, ranks: ranks) }
     let plan = try config.plan(
       threads: threads, place: path, canReshard: false, on: communicator)
     let progress = ReadingProgress()
@@ -160,7 +160,7 @@ package struct Evaluation {
   }
 
   /// The model's config, with another batch where that is asked for.
-  private func config(of model: LoadedModel, workers: Int) throws -> Config {
+  private func config(of model: LoadedModel, ranks: Int) throws -> Config {
     var config = model.config
     // Nothing is sent that could be rounded, and nobody trains apart: any number of ranks will do.
     config.exchange = ExchangeConfig()
@@ -172,11 +172,11 @@ package struct Evaluation {
     // A shard each, or as many as divide the streams.
     let most = min(streams, config.batch.shards)
     config.batch.shards = (1...most).last { streams.isMultiple(of: $0) } ?? 1
-    guard workers <= config.batch.shards else {
+    guard ranks <= config.batch.shards else {
       throw UsageError(
         "--streams: \(streams) streams make "
-          + "\(Format.count(config.batch.shards, "equal part")), fewer than the \(workers) workers "
-          + "(ranks x threads); take a multiple of \(workers), or fewer ranks and threads")
+          + "\(Format.count(config.batch.shards, "equal part")), fewer than the \(ranks) ranks; "
+          + "take a multiple of \(ranks), or fewer ranks")
     }
     return config
   }

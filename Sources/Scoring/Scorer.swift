@@ -133,8 +133,7 @@ package final class Scorer {
     defer { unsafe replica.writeState(from: savedState.pointer) }
     let batches = Batches(subject, sequences: replica.plan.sequences)
     for index in 0..<batches.count {
-      replica.team.run { [replica] thread in
-        let worker = replica.workers[thread]
+      replica.run { [replica] worker in
         batches.fill(worker, index: index)
         unsafe worker.evaluate(parameters: replica.parameters.pointer, weights: replica.weights)
         take?(worker, index)

@@ -112,7 +112,7 @@ struct DaemonCommand: RankedCommand {
       "daemon starts the launcher itself; start it without mpirun", communicator)
     let trainOptions = config.options()
     let effective = try Config(file: trainOptions.configFile, overrides: trainOptions.overrides)
-    try effective.validate(ranks: np, threads: config.threads ?? 1, place: "--np \(np)")
+    try effective.validate(ranks: np, place: "--np \(np)")
     guard let program = Bundle.main.executablePath else {
       throw UsageError("this program's own file cannot be found")
     }

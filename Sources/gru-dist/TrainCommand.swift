@@ -203,6 +203,13 @@ struct CheckCommand: RankedCommand {
         """))
   var finished = false
 
+  @Flag(
+    help: """
+      Only print how many threads of each rank are of use, shards and what they share counted; \
+      reads no data.
+      """)
+  var usefulThreads = false
+
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -218,6 +225,13 @@ struct CheckCommand: RankedCommand {
       }
     }
     if finished { return try runFinished(on: communicator) }
+    if usefulThreads {
+      return try runOnce(json: false, on: communicator) { console in
+        let options = config.options()
+        let settled = try Config(file: options.configFile, overrides: options.overrides)
+        console.say("\(settled.usefulThreads(ranks: ranks ?? communicator.worldSize))")
+      }
+    }
     if !key.isEmpty {
       return try runOnce(json: false, on: communicator) { console in
         let options = config.options()

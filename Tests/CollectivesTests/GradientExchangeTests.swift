@@ -302,9 +302,10 @@ func plan(shards: Int, ranks: Int, threads: Int = 1) -> ShardPlan {
 func foldedNodes(
   _ gradients: SampleGradients, plan: ShardPlan, rank: Int, kernels: Kernels
 ) -> [Arena] {
-  let arenas = (0..<plan.threads).flatMap { thread in
+  let first = rank * plan.workersPerRank
+  let arenas = (first..<first + plan.workersPerRank).flatMap { worker in
     CanonicalTree.maximalNodes(
-      of: plan.shards(ofWorker: rank * plan.threads + thread), in: plan.shards
+      of: plan.shards(ofWorker: worker), in: plan.shards
     ).map { Arena(gradients.node($0)) }
   }
   let fold = NodeFold(plan: plan, rank: rank)

@@ -25,7 +25,6 @@ import Testing
     Case(
       arguments: ["config.json", "--set", "batch.shards=5"],
       words: ["5 shards do not divide batch.sequences, which is 16", "1, 2, 4, 8, 16"]),
-    Case(arguments: ["config.json", "--threads", "9"], words: ["need a shard each"]),
     Case(arguments: ["config.json", "--threads", "0"], words: ["--threads: expected 1 to 4096"]),
     Case(arguments: ["config.json", "--steps", "0"], words: ["--steps 0: run.steps"]),
     Case(arguments: ["config.json", "--isa", "mmx"], words: ["'mmx'", "auto, portable"]),

@@ -67,7 +67,7 @@ import Testing
       (["--laboratory", "--cores", "2"], "--cores: --laboratory says how many"),
       (["--switch-nanoseconds", "2"], "expected 0 to 1000000 with --laboratory, found 2"),
       (["--latency", "1"], "--latency: expected a time such as 0.2ms or 50us, found 1"),
-      (["--hosts", "9"], "9 workers (9 ranks x 1 thread) need a shard each"),
+      (["--hosts", "9"], "9 ranks need a shard each, but there are 8 shards"),
     ] {
       let program = try Program(["plan", "config.json"] + options, in: place.folder)
       #expect(program.status == 2, "\(program)")

@@ -165,13 +165,27 @@ import Testing
     #expect(message(minimal, "data.train.x=3").contains("data.train is not a section"))
   }
 
-  @Test func everyWorkerNeedsAShard() throws {
+  @Test func everyRankNeedsAShard() throws {
     let config = try config(minimal)
-    try config.validate(ranks: 4, threads: 2, place: "c.json")
+    try config.validate(ranks: 8, place: "c.json")
     let error = #expect(throws: ConfigError.self) {
-      try config.validate(ranks: 3, threads: 3, place: "c.json")
+      try config.validate(ranks: 9, place: "c.json")
     }
-    #expect(error?.description.contains("9 workers (3 ranks x 3 threads)") == true)
+    #expect(error?.description.contains("batch.shards: 9 ranks need a shard each") == true)
+  }
+
+  @Test func threadsAreOfUseWhileTheirPartsAreLarge() throws {
+    var config = try config(minimal)
+    (config.batch.sequences, config.batch.shards) = (64, 8)
+    config.model.hidden = 512
+    // 8 x 512 x 512 multiply-adds in 32 parts, of 32 columns at least: 16.
+    #expect(config.usefulThreads(ranks: 1) == 8 * 16)
+    #expect(config.usefulThreads(ranks: 8) == 16)
+    config.model.hidden = 64
+    #expect(config.usefulThreads(ranks: 2) == 4)
+    config.model.hidden = 1024
+    config.model.precision = .bf16
+    #expect(config.usefulThreads(ranks: 2) == 4)
   }
 
   @Test func editDistanceCountsTranspositionsOnce() {

@@ -102,7 +102,7 @@ import Testing
         let config = try Config(
           json: Array(#"{"data": {"train": "t"}}"#.utf8), file: "c.json",
           overrides: assignments.map { ConfigOverride(set: $0) })
-        try config.validate(ranks: ranks, threads: 1, place: "c.json")
+        try config.validate(ranks: ranks, place: "c.json")
         return ""
       } catch {
         return "\(error)"

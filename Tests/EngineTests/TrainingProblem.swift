@@ -9,6 +9,8 @@ import Kernels
 /// A small training problem on a text of its own, for any number of ranks and threads.
 struct TrainingProblem {
   var assignments: [String] = []
+  /// The least work that threads share.
+  var leastShared = 0
   let folder: URL
 
   init(_ assignments: String..., seed: UInt64 = 1) throws {
@@ -50,7 +52,7 @@ struct TrainingProblem {
       json: Array(#"{"data": {"train": "\#(text)"}}"#.utf8), file: "config.json",
       overrides: assignments.map { ConfigOverride(set: $0) })
     let batch = config.batch
-    try config.validate(ranks: communicator.worldSize, threads: threads, place: "config.json")
+    try config.validate(ranks: communicator.worldSize, place: "config.json")
     let corpus = try TokenCorpus(path: text, learning: config.data.learning)
     let split = try CorpusSplit(
       train: corpus, valid: nil, validFraction: config.data.validFraction,
@@ -58,7 +60,8 @@ struct TrainingProblem {
     return Setup(
       config: config,
       kernels: Kernels(
-        try InstructionSet.select(isa), precision: config.model.precision.kernels),
+        try InstructionSet.select(isa), precision: config.model.precision.kernels,
+        leastShared: leastShared),
       shape: config.shape(vocabularySize: corpus.tokenizer.vocabularySize),
       plan: ShardPlan(
         sequences: batch.sequences, shards: batch.shards, ranks: communicator.worldSize,

@@ -32,6 +32,23 @@ import Testing
     }
   }
 
+  @Test(arguments: Cell.allCases, [1, 2, 3])
+  func threadsThatShareShardsAreBitIdentical(cell: Cell, shards: Int) {
+    for (hidden, layers, sequencesPerShard) in [(19, 2, 3), (65, 1, 1), (48, 1, 13)] {
+      let sizes = Sizes(
+        hidden: hidden, embedding: 13, vocabulary: 29, layers: layers, window: 7, shards: shards,
+        sequencesPerShard: sequencesPerShard)
+      let problem = sizes.problem(cell)
+      for set in InstructionSet.available {
+        let one = WorkerRun(problem, plan: sizes.plan(), instructionSet: set)
+        for threads in shards + 1...5 {
+          let found = WorkerRun(problem, plan: sizes.plan(threads: threads), instructionSet: set)
+          expectSame(found, one, "\(set), H \(hidden), \(threads) threads")
+        }
+      }
+    }
+  }
+
   @Test(arguments: Cell.allCases, Sizes.all)
   func shorterWindowThanCapacityIsBitIdentical(cell: Cell, sizes: Sizes) {
     let problem = sizes.problem(cell)

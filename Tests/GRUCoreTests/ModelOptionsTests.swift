@@ -182,6 +182,26 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
     }
   }
 
+  @Test(arguments: ModelOption.allCases, [1, 2])
+  func threadsThatShareShardsAreBitIdentical(option: ModelOption, shards: Int) {
+    for (cell, precision) in cases {
+      let sizes = Sizes(
+        hidden: 35, embedding: 13, vocabulary: 89, layers: 2, window: 5, shards: shards,
+        sequencesPerShard: 3)
+      let problem = sizes.problem(cell, options: option.apply)
+      let set = InstructionSet.available.last!
+      let one = WorkerRun(
+        problem, plan: sizes.plan(), instructionSet: set, precision: precision)
+      for threads in [3, 5] {
+        let found = WorkerRun(
+          problem, plan: sizes.plan(threads: threads), instructionSet: set, precision: precision)
+        #expect(found.losses == one.losses, "\(threads) threads")
+        #expect(found.gradientBits == one.gradientBits, "\(threads) threads")
+        #expect(found.state == one.state, "\(threads) threads")
+      }
+    }
+  }
+
   private var cases: [(Cell, Precision)] {
     Cell.allCases.map { ($0, .fp32) }
       + (Precision.bf16.isAvailable(with: .avx512) ? [(.gruResetBefore, .bf16)] : [])

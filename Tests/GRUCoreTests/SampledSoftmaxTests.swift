@@ -45,7 +45,10 @@ import Testing
       #expect(error <= 1e-5, "\(tensor.name)")
     }
     for set in InstructionSet.available {
-      for plan in [Self.large.plan(), Self.large.plan(ranks: 2), Self.large.plan(threads: 3)] {
+      for plan in [
+        Self.large.plan(), Self.large.plan(ranks: 2), Self.large.plan(threads: 3),
+        Self.large.plan(threads: 7), Self.large.plan(ranks: 2, threads: 4),
+      ] {
         let found = WorkerRun(problem, plan: plan, instructionSet: set)
         #expect(found.losses == portable.losses, "\(set)")
         #expect(found.gradientBits == portable.gradientBits, "\(set)")

@@ -83,7 +83,7 @@ struct TaskProblem {
     _ set: InstructionSet, plan: ShardPlan? = nil
   ) -> (loss: Double, metric: Double, tokens: Int, gradient: [Float]) {
     let plan = plan ?? self.plan
-    let kernels = Kernels(set)
+    let kernels = Kernels(set, leastShared: 0)
     let arena = Arena(parameters)
     let weights = PackedWeights(shape: shape, table: table, kernels: kernels)
     weights.repack(from: arena.pointer, part: 0, of: 1)
@@ -104,9 +104,11 @@ struct TaskProblem {
       for _ in 0..<2 {
         worker.load(window)
         worker.resetState()
-        arenas.map(\.pointer).withUnsafeBufferPointer {
-          worker.computeGradients(
-            parameters: arena.pointer, weights: weights, partialSums: $0.baseAddress!)
+        arenas.map(\.pointer).withUnsafeBufferPointer { sums in
+          worker.withHelpers(kernels) {
+            worker.computeGradients(
+              parameters: arena.pointer, weights: weights, partialSums: sums.baseAddress!)
+          }
         }
       }
       for (range, node) in zip(ranges, arenas) { nodes[range] = node.values }

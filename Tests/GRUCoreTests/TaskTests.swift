@@ -243,12 +243,13 @@ struct TaskCase: Sendable, CustomTestStringConvertible {
     let problem = sizes.problem(.gruResetBefore)
     let alone = problem.run(.portable)
     for set in InstructionSet.available {
-      for workers in 1...sizes.shards {
+      // Threads beyond the shards share them.
+      for (ranks, threads) in (1...sizes.shards).map({ ($0, 1) }) + [(1, sizes.shards + 2)] {
         let plan = ShardPlan(
-          sequences: problem.plan.sequences, shards: sizes.shards, ranks: workers, threads: 1)
+          sequences: problem.plan.sequences, shards: sizes.shards, ranks: ranks, threads: threads)
         let found = problem.run(set, plan: plan)
-        #expect(found.loss.bitPattern == alone.loss.bitPattern, "\(set) \(workers)")
-        #expect(found.metric.bitPattern == alone.metric.bitPattern, "\(set) \(workers)")
+        #expect(found.loss.bitPattern == alone.loss.bitPattern, "\(set) \(ranks) \(threads)")
+        #expect(found.metric.bitPattern == alone.metric.bitPattern, "\(set) \(ranks) \(threads)")
         #expect(found.gradient.map(\.bitPattern) == alone.gradient.map(\.bitPattern), "\(set)")
       }
     }

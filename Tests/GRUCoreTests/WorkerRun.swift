@@ -1,3 +1,4 @@
+import Foundation
 import GRUCore
 import Kernels
 
@@ -18,7 +19,7 @@ struct WorkerRun {
     _ problem: RandomProblem, plan: ShardPlan, instructionSet: InstructionSet,
     precision: Precision = .fp32, spare: Int = 0
   ) {
-    let kernels = Kernels(instructionSet, precision: precision)
+    let kernels = Kernels(instructionSet, precision: precision, leastShared: 0)
     let parameters = Arena(problem.parameters)
     let weights = PackedWeights(shape: problem.shape, table: problem.table, kernels: kernels)
     for part in 0..<plan.threads {
@@ -33,16 +34,7 @@ struct WorkerRun {
     for worker in workers { worker.load(problem) }
     if problem.startsAfresh { for worker in workers { worker.resetState() } }
     for window in problem.inputs.indices {
-      for part in 0..<plan.threads {
-        weights.dropRecurrentWeights(
-          of: parameters.pointer, step: UInt32(window + 1), part: part, of: plan.threads)
-      }
-      for part in 0..<plan.threads { weights.repackDropped(part: part, of: plan.threads) }
-      weights.drawOutputs(step: UInt32(window + 1))
-      for part in 0..<plan.threads {
-        weights.gatherOutputs(from: parameters.pointer, part: part, of: plan.threads)
-      }
-      for part in 0..<plan.threads { weights.packOutputs(part: part, of: plan.threads) }
+      Self.prepare(weights, parameters, step: UInt32(window + 1), parts: plan.threads)
       var nodes: [Range<Int>: [Float]] = [:]
       losses.append([])
       tokens.append([])
@@ -53,9 +45,11 @@ struct WorkerRun {
           worker.partialSumCount == ranges.count, "\(worker.partialSumCount) nodes for \(ranges)")
         // A worker overwrites: what was in the arenas before must not matter.
         let arenas = ranges.map { _ in Arena(problem.stale) }
-        arenas.map(\.pointer).withUnsafeBufferPointer {
-          worker.computeGradients(
-            parameters: parameters.pointer, weights: weights, partialSums: $0.baseAddress!)
+        arenas.map(\.pointer).withUnsafeBufferPointer { sums in
+          worker.withHelpers(kernels) {
+            worker.computeGradients(
+              parameters: parameters.pointer, weights: weights, partialSums: sums.baseAddress!)
+          }
         }
         for (range, arena) in zip(ranges, arenas) { nodes[range] = arena.values }
         losses[window] += (0..<worker.shards.count).map { worker.shardLosses[$0] }
@@ -72,6 +66,21 @@ struct WorkerRun {
     state = workers.state(of: problem)
   }
 
+  /// Drops weights and draws outputs, where a step does, in parts as threads would.
+  private static func prepare(
+    _ weights: PackedWeights, _ parameters: Arena, step: UInt32, parts: Int
+  ) {
+    for part in 0..<parts {
+      weights.dropRecurrentWeights(of: parameters.pointer, step: step, part: part, of: parts)
+    }
+    for part in 0..<parts { weights.repackDropped(part: part, of: parts) }
+    weights.drawOutputs(step: step)
+    for part in 0..<parts {
+      weights.gatherOutputs(from: parameters.pointer, part: part, of: parts)
+    }
+    for part in 0..<parts { weights.packOutputs(part: part, of: parts) }
+  }
+
   /// The gradient's bits by window, for comparison without tolerance.
   var gradientBits: [[UInt32]] { gradients.map { $0.map(\.bitPattern) } }
 
@@ -83,6 +92,22 @@ struct WorkerRun {
 }
 
 extension SequenceWorker {
+  /// Calls `body` while the helpers that its plan gives it share its kernels.
+  func withHelpers(_ kernels: Kernels, _ body: () -> Void) {
+    nonisolated(unsafe) let crew = crew
+    let gone = DispatchSemaphore(value: 0)
+    for member in 1..<crew.memberCount {
+      Thread {
+        crew.serve(member: member, kernels)
+        gone.signal()
+      }.start()
+    }
+    crew.open()
+    body()
+    crew.close()
+    for _ in 1..<crew.memberCount { gone.wait() }
+  }
+
   /// Writes the initial state of this worker's sequences.
   func load(_ problem: RandomProblem) {
     let hidden = problem.shape.hiddenSize

@@ -83,7 +83,7 @@ import Testing
           ranks: ranks, elements: trainer.replica.table.elementCount, using: &generator)
         // Only what is computed again can be found: the flip strikes the worker of the step.
         if task.owner == communicator.rank {
-          trainer.updates?.faultAfterGradients = { nodes in flip.apply(to: nodes[task.thread]) }
+          trainer.updates?.faultAfterGradients = { nodes in flip.apply(to: nodes[task.place]) }
         }
         let suspects = try suspects { _ = try trainer.performStep() }
         trainer.updates?.faultAfterGradients = nil

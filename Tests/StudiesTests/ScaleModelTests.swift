@@ -39,6 +39,29 @@ import Testing
     #expect(StepCost(points: [.init(shards: 2, seconds: 1)]).seconds(shards: 4) == 2)
   }
 
+  /// Two threads that share take 0.55 of one's time, 0.001 of it for handovers: 0.098 of the step
+  /// is not divided.
+  @Test func threadsThatShareAShardDivideIt() {
+    let sharing = SharingCost(
+      alone: 1, together: 0.55, kernels: 1000, handover: 1e-6, parts: 32)
+    #expect(abs(sharing.serialPart - 0.098) < 1e-12)
+    #expect(sharing.seconds(3, threads: 1) == 3)
+    #expect(abs(sharing.seconds(1, threads: 2) - 0.55) < 1e-12)
+    #expect(abs(sharing.seconds(2, threads: 4) - (2 * (0.098 + 0.902 / 4) + 0.0012)) < 1e-12)
+    // There are 32 panels, whoever waits for them.
+    let most = 0.098 + 0.902 / 32
+    #expect(abs(sharing.seconds(1, threads: 64) - most - 0.001 * 7.2) < 1e-12)
+    let model = ScaleModel(
+      shape: shape, table: ParameterTable(shape: shape), cost: cost, shards: 8,
+      tokensPerStep: 8000, overlaps: true, sharing: sharing)
+    let sixteen = model.strong(cluster(hosts: 1, threads: 16))
+    #expect(abs(sixteen.computeSeconds - sharing.seconds(0.1, threads: 2)) < 1e-12)
+    // A batch that grows with ranks leaves each what it has.
+    let base = cluster(hosts: 2, threads: 8)
+    let grown = model.weak(cluster(hosts: 4, threads: 8), base: base)
+    #expect(abs(grown.computeSeconds - model.strong(base).computeSeconds) < 1e-12)
+  }
+
   @Test func halvingSendsEachByteOnceInEachDirection() {
     let four = cluster(hosts: 4)
     let bytes = 16e6

@@ -195,6 +195,15 @@ int platform_next_core(int core);
 /// Has this thread run on one core alone. Returns whether it does.
 int platform_move_to_core(int core);
 
+/// Tells the processor that this thread waits for another one's store.
+static inline __attribute__((always_inline)) void platform_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 /// Asks for the cache line at `address`, which need not be readable, to be brought near.
 static inline __attribute__((always_inline)) void platform_prefetch(const void *address) {
   __builtin_prefetch(address, 0, 3);

@@ -27,8 +27,8 @@ package struct BatchConfig: ConfigSection {
         + "`batch.window`."),
     ConfigKey(
       "shards", \.shards, .integer(1...65_536),
-      "Parts of the batch that are summed by themselves; the most workers (ranks times threads). "
-        + "Part of the trajectory."),
+      "Parts of the batch that are summed by themselves; the most ranks, whose threads may share "
+        + "them. Part of the trajectory."),
     ConfigKey(
       "accumulate", \.accumulate, .integer(1...65_536),
       "Windows in a row whose gradients one update sums."),

@@ -25,8 +25,8 @@ package struct InferenceBenchmark {
     for step in 1...sizes.warmup + sizes.steps {
       for worker in replica.workers { source.fill(worker, step: step) }
       let start = ContinuousClock.now
-      replica.team.run { thread in
-        unsafe replica.workers[thread].evaluate(
+      replica.run { worker in
+        unsafe worker.evaluate(
           parameters: replica.parameters.pointer, weights: replica.weights)
       }
       if step > sizes.warmup { seconds.append((ContinuousClock.now - start).seconds) }
@@ -105,7 +105,7 @@ package struct InferenceBenchmark {
     }
     try sizes.validate()
     let config = try sizes.config()
-    try config.validate(ranks: 1, threads: sizes.threads, place: "bench")
+    try config.validate(ranks: 1, place: "bench")
     let kernels = try Kernels.selected(sizes.instructionSet, sizes.precision)
     let replica = try Replica(
       shape: config.model.shape(vocabularySize: sizes.vocabulary), kernels: kernels,

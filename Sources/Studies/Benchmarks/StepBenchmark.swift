@@ -80,8 +80,7 @@ package struct StepBenchmark {
     let config = try communicator.agree {
       try validate()
       let config = try self.config()
-      try config.validate(
-        ranks: communicator.worldSize, threads: threads, place: "bench step")
+      try config.validate(ranks: communicator.worldSize, place: "bench step")
       return config
     }
     let kernels = try communicator.agree { try Kernels.selected(instructionSet, precision) }

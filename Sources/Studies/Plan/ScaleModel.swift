@@ -18,6 +18,8 @@ package struct ScaleModel: Sendable {
   /// In the order of the forward pass, by the layer that reads the parameters.
   package let forwardParts: [Part]
   package let cost: StepCost
+  /// What it costs threads to share a shard; nil for nothing.
+  package let sharing: SharingCost?
   package let shards: Int
   package let tokensPerStep: Int
   /// Whether the exchange of a layer goes on during the passes of the others.
@@ -30,12 +32,14 @@ package struct ScaleModel: Sendable {
 
   package init(
     shape: ModelShape, table: ParameterTable, cost: StepCost, shards: Int, tokensPerStep: Int,
-    overlaps: Bool, accumulation: Int = 1, compressionGroups: Int = 0
+    overlaps: Bool, accumulation: Int = 1, compressionGroups: Int = 0,
+    sharing: SharingCost? = nil
   ) {
     let work = Self.layerWork(shape: shape, table: table)
     backwardParts = Self.backwardParts(shape: shape, table: table, work: work)
     forwardParts = Self.forwardParts(shape: shape, table: table, work: work)
     self.cost = cost
+    self.sharing = sharing
     self.shards = shards
     self.tokensPerStep = tokensPerStep
     self.overlaps = overlaps
@@ -69,32 +73,40 @@ package struct ScaleModel: Sendable {
 
   /// The config's own batch on a cluster.
   ///
-  /// Where there are more workers than shards, the batch is thought to be cut into as many.
+  /// Where there are more ranks than shards, the batch is thought to be cut into as many; threads
+  /// share shards.
   package func strong(_ cluster: Cluster) -> Prediction {
-    let workers = cluster.ranks * cluster.threads
-    let cut = max(shards, workers)
-    let plan = ShardPlan(
-      sequences: cut, shards: cut, ranks: cluster.ranks, threads: cluster.threads)
-    let loads = (0..<workers).map {
-      Double(plan.shards(ofWorker: $0).count) * Double(shards) / Double(cut)
-    }
-    return predict(cluster, shards: cut, loads: loads, growth: 1)
+    let cut = max(shards, cluster.ranks)
+    return predict(cluster, shards: cut, part: Double(shards) / Double(cut), growth: 1)
   }
 
   /// A batch that grows with the workers, each keeping what `base` gives it.
   package func weak(_ cluster: Cluster, base: Cluster) -> Prediction {
-    let workers = cluster.ranks * cluster.threads
-    let load = max(1, shards / (base.ranks * base.threads))
-    return predict(
-      cluster, shards: workers * load, loads: [Double](repeating: Double(load), count: workers),
-      growth: Double(workers * load) / Double(shards))
+    let workers = base.ranks * base.threads
+    let ofRank =
+      workers <= shards ? shards / workers * cluster.threads : max(1, shards / base.ranks)
+    let cut = cluster.ranks * ofRank
+    return predict(cluster, shards: cut, part: 1, growth: Double(cut) / Double(shards))
   }
 
-  /// - Parameter loads: shards of each worker.
+  /// Seconds that each thread computes. A worker's threads share what one would do.
+  private func computing(_ plan: ShardPlan, part: Double) -> [Double] {
+    (0..<plan.workers).flatMap { worker in
+      let alone = cost.seconds(shards: Double(plan.shards(ofWorker: worker).count) * part)
+      let threads = plan.threads(ofWorker: worker).count
+      let seconds =
+        sharing?.seconds(alone, threads: threads) ?? alone / Double(threads)
+      return [Double](repeating: seconds, count: threads)
+    }
+  }
+
+  /// - Parameter part: of a shard of the measured size, that each is.
   private func predict(
-    _ cluster: Cluster, shards cut: Int, loads: [Double], growth: Double
+    _ cluster: Cluster, shards cut: Int, part: Double, growth: Double
   ) -> Prediction {
-    let seconds = loads.map { cost.seconds(shards: $0) }
+    let seconds = computing(
+      ShardPlan(sequences: cut, shards: cut, ranks: cluster.ranks, threads: cluster.threads),
+      part: part)
     let compute =
       cluster.laboratoryCores.map { Self.sharedSeconds(seconds, cores: Double($0)) }
       ?? (seconds.max() ?? 0) / cluster.coreShare

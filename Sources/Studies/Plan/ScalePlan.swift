@@ -27,15 +27,8 @@ package struct ScalePlan {
 
   package func run(console: Console) throws {
     let config = try Config(file: options.configFile, overrides: options.overrides)
-    if config.exchange.isLocal {
-      throw ConfigError(
-        place: options.configFile, key: "exchange.synchronize_every",
-        problem: "a plan is of updates of all shards together, and this config has groups of "
-          + "shards make \(config.exchange.synchronizeEvery) updates apart",
-        hint: "add --set exchange.synchronize_every=0")
-    }
-    try config.validate(
-      ranks: cluster.ranks, threads: cluster.threads, place: options.configFile)
+    try requireUpdatesOfAllShards(config)
+    try config.validate(ranks: cluster.ranks, place: options.configFile)
     let shards = config.batch.shards
     let plan = ShardPlan(
       sequences: config.batch.sequences, shards: shards, ranks: cluster.ranks,
@@ -63,19 +56,25 @@ package struct ScalePlan {
     ).checkFits()
     let cost = try StepCost.measure(
       options, shards: [1, load, shards], seconds: seconds, cores: busy)
+    // Others than this machine may have more cores than shards.
+    let sharing = try StepCost.measureSharing(
+      options, alone: cost.seconds(shards: 1), seconds: seconds)
     let tokens = config.batch.sequences * config.batch.window * config.batch.accumulate
     let model = ScaleModel(
       shape: shape, table: table, cost: cost, shards: shards, tokensPerStep: tokens,
       overlaps: overlaps, accumulation: config.batch.accumulate,
       compressionGroups: config.exchange.compression == .none
-        ? 0 : config.exchange.compressionGroups)
+        ? 0 : config.exchange.compressionGroups,
+      sharing: sharing)
     let whole = cost.seconds(shards: Double(shards))
     let speed = Speed(
       peak: peak, wholeStep: whole,
       gflops: 6 * Double(shape.multipliedWeights(in: table)) * Double(tokens) / whole / 1e9)
     let rows = rows(model, cluster, sequences: config.batch.sequences)
     let here = model.strong(cluster)
+    let threads = threadRows(model, cluster)
     say(here, rows, speed, memoryBytes: memory.totalBytes, of: cluster, to: console)
+    say(threads, sharing, shards: shards, of: cluster, to: console)
     console.record([
       "kind": "plan", "hosts": .integer(cluster.hosts), "ranks": .integer(cluster.ranks),
       "threads": .integer(cluster.threads), "cores": .number(cluster.cores),
@@ -87,9 +86,19 @@ package struct ScalePlan {
       "measured": .array(
         cost.points.map { ["shards": .integer($0.shards), "seconds": .number($0.seconds)] }),
       "step": here.json,
+      "sharing": sharing.json, "by_threads": .array(threads.map(\.json)),
       "same_batch": .array(rows.compactMap { $0.strong?.json }),
       "growing_batch": .array(rows.map(\.weak.json)),
     ])
+  }
+
+  private func requireUpdatesOfAllShards(_ config: Config) throws(ConfigError) {
+    guard config.exchange.isLocal else { return }
+    throw ConfigError(
+      place: options.configFile, key: "exchange.synchronize_every",
+      problem: "a plan is of updates of all shards together, and this config has groups of "
+        + "shards make \(config.exchange.synchronizeEvery) updates apart",
+      hint: "add --set exchange.synchronize_every=0")
   }
 
   private func shape(of config: Config, _ data: TrainingData) throws -> ModelShape {
@@ -148,9 +157,56 @@ package struct ScalePlan {
   private func rows(_ model: ScaleModel, _ cluster: Cluster, sequences: Int) -> [Row] {
     sequence(first: 1) { $0 * 2 <= Self.mostRanks ? $0 * 2 : nil }.map { ranks in
       let other = cluster.resized(ranks: ranks)
-      let fits = other.ranks * other.threads <= sequences
+      let fits = other.ranks <= sequences
       return Row(
         strong: fits ? model.strong(other) : nil, weak: model.weak(other, base: cluster))
+    }
+  }
+
+  private struct ThreadRow {
+    var threads: Int
+    var step: ScaleModel.Prediction
+
+    var json: OrderedJSON {
+      OrderedJSON.object([.init("threads", .integer(threads))]).merging(step.json)
+    }
+  }
+
+  /// The same batch on more threads of each rank, on hosts with cores for them.
+  private func threadRows(_ model: ScaleModel, _ cluster: Cluster) -> [ThreadRow] {
+    if cluster.laboratoryCores != nil { return [] }
+    return sequence(first: 1) { $0 < Self.mostThreads ? $0 * 2 : nil }.map { threads in
+      var other = cluster
+      other.threads = threads
+      other.cores = max(cluster.cores, Double(threads * cluster.ranksPerHost))
+      return ThreadRow(threads: threads, step: model.strong(other))
+    }
+  }
+
+  private static let mostThreads = 128
+
+  private func say(
+    _ rows: [ThreadRow], _ sharing: SharingCost, shards: Int, of cluster: Cluster,
+    to console: Console
+  ) {
+    if rows.isEmpty { return }
+    console.say("")
+    console.say(
+      "The same batch on more threads of each rank; those beyond the shards share them. Two on one "
+        + "shard are \(Format.fixed(sharing.alone / sharing.together, 2)) times as fast as one; a "
+        + "kernel is handed over in \(Format.fixed(sharing.handover * 1e6, 2)) us, "
+        + "\(Format.grouped(sharing.kernels)) a step:")
+    console.say("")
+    console.say("| threads | workers | step, s | tokens/s | efficiency |")
+    console.say("|---:|---:|---:|---:|---:|")
+    for row in rows {
+      let plan = ShardPlan(
+        sequences: max(shards, cluster.ranks), shards: max(shards, cluster.ranks),
+        ranks: cluster.ranks, threads: row.threads)
+      console.say(
+        "| \(row.threads) | \(plan.workersPerRank) | \(Format.fixed(row.step.stepSeconds, 4)) | "
+          + "\(Format.grouped(Int(saturating: row.step.tokensPerSecond))) | "
+          + "\(Self.percent(row.step.efficiency)) |")
     }
   }
 
@@ -175,6 +231,15 @@ package struct ScalePlan {
 
   private static func percent(_ fraction: Double) -> String {
     "\(Format.fixed(fraction * 100, fraction < 0.0995 ? 1 : 0)) %"
+  }
+}
+
+extension SharingCost {
+  var json: OrderedJSON {
+    [
+      "alone_seconds": .number(alone), "together_seconds": .number(together),
+      "kernels": .integer(kernels), "handover_seconds": .number(handover),
+    ]
   }
 }
 

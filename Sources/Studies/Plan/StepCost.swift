@@ -56,22 +56,53 @@ package struct StepCost: Sendable, Equatable {
       points: try Set(counts).sorted().map { shards in
         var part = options
         part.threads = 1
-        part.overrides += [
-          ConfigOverride("batch.sequences", .integer(perShard * shards), option: "plan of"),
-          ConfigOverride("batch.shards", .integer(shards), option: "plan of"),
-          // Alone nothing is sent; a part of the batch may have fewer shards than groups.
-          ConfigOverride("exchange.compression", .string("none"), option: "plan of"),
-          ConfigOverride("exchange.compression_groups", 0, option: "plan of"),
-        ]
-        return Point(shards: shards, seconds: try time(part, seconds: seconds, cores: cores))
+        part.overrides += overrides(sequences: perShard * shards, shards: shards)
+        let trainers = try (0..<cores).map { _ in try trainer(part) }
+        return Point(shards: shards, seconds: try time(trainers, seconds: seconds))
       })
   }
 
+  /// What two threads gain that share one shard, and how many kernels they share in a step.
+  ///
+  /// - Parameter alone: seconds that one thread takes.
+  package static func measureSharing(
+    _ options: TrainOptions, alone: Double, seconds: Double
+  ) throws -> SharingCost {
+    let config = try Config(file: options.configFile, overrides: options.overrides)
+    var pair = options
+    pair.threads = 2
+    pair.overrides += overrides(sequences: config.batch.sequences / config.batch.shards, shards: 1)
+    let trainer = try trainer(pair)
+    let replica = trainer.replica
+    let crew = replica.workers[0].crew
+    // Every job of the backward pass and every layer closes the crew once.
+    let jobs = replica.shape.layerCount + replica.workers[0].stages.count + 1
+    let before = crew.taskCount
+    _ = try trainer.performStep()
+    let kernels = max(0, crew.taskCount - before - jobs)
+    let parts = max(1, replica.shape.hiddenSize / replica.kernels.panelWidth)
+    guard try UsableCores.threadsPerRank(SoloCommunicator()) > 1 else {
+      return .assumed(alone: alone, kernels: kernels, parts: parts)
+    }
+    return SharingCost(
+      alone: alone, together: try time([trainer], seconds: seconds), kernels: kernels,
+      handover: try SharingCost.measureHandover(replica.kernels.instructionSet), parts: parts)
+  }
+
+  /// What makes a config one of a part of the batch, on a rank of its own.
+  private static func overrides(sequences: Int, shards: Int) -> [ConfigOverride] {
+    [
+      ConfigOverride("batch.sequences", .integer(sequences), option: "plan of"),
+      ConfigOverride("batch.shards", .integer(shards), option: "plan of"),
+      // Alone nothing is sent; a part of the batch may have fewer shards than groups.
+      ConfigOverride("exchange.compression", .string("none"), option: "plan of"),
+      ConfigOverride("exchange.compression_groups", 0, option: "plan of"),
+    ]
+  }
+
   /// The median of some steps after the first two.
-  private static func time(
-    _ options: TrainOptions, seconds: Double, cores: Int
-  ) throws -> Double {
-    let trainers = try (0..<cores).map { _ in try trainer(options) }
+  private static func time(_ trainers: [Trainer], seconds: Double) throws -> Double {
+    let cores = trainers.count
     let team = try WorkerTeam(threads: cores)
     var times: [Double] = []
     var end = ContinuousClock.now

@@ -1,5 +1,4 @@
-package import Configuration
-import Kernels
+import NumericContract
 
 /// The learning rate of every step, computed without the C library so that it is the same
 /// everywhere.
