@@ -98,16 +98,14 @@ package final class SequenceWorker {
       "\(shape.vocabularySize) outputs > \(canonicalBlock)")
     // Tied weights read the top states again when those before a boundary are gone.
     precondition(!shape.tiesWeights || slotCount == 1, "tied weights, \(slotCount) slots")
-    self.shape = shape
-    self.table = table
+    (self.shape, self.table) = (shape, table)
     (self.window, capacity) = (window, window)
     dropoutKey = Philox(seed: shape.regularization.seed, purpose: .dropout).key
     stages = BackwardStage.stages(of: shape)
     reach = BackwardReach(shape, table: table)
     steps = CompiledSteps(shape.cell, normalized: shape.normalizesGates)
     blocks = CompiledBlocks(shape.cell)
-    gateCount = shape.cell.gateCount
-    vectorCount = shape.cell.stateVectors.count
+    (gateCount, vectorCount) = (shape.cell.gateCount, shape.cell.stateVectors.count)
     hasInner = shape.cell.hasInner
     shards = plan.shards(ofWorker: worker)
     sequences = plan.sequences(of: shards)

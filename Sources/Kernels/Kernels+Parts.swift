@@ -3,6 +3,9 @@ import SIMDKernels
 
 /// How a crew divides kernels: each member takes whole outputs, by the same kernels.
 extension Kernels {
+  /// Columns that stay together: whole panels, and whole runs of 16 that elementwise kernels take.
+  private var columnUnit: Int { max(16, panelWidth) }
+
   /// The part of `count` things that falls to one member, in whole units.
   @inline(__always)
   private func share(_ count: Int, unit: Int = 1, _ member: Int, of members: Int) -> Range<Int> {
@@ -26,7 +29,7 @@ extension Kernels {
     case .packShardColumns:
       guard let output = task.output else { return }
       var rows = arguments.load(as: ShardRows.self)
-      let part = share(task.number, unit: panelWidth, member, of: members)
+      let part = share(task.number, unit: columnUnit, member, of: members)
       if part.isEmpty { return }
       rows.firstColumn = part.lowerBound
       rows.endColumn = part.upperBound
@@ -50,7 +53,7 @@ extension Kernels {
       let rows = arguments.load(as: RowCopies.self)
       let width = rows.columns / rows.groups
       if divides(width, among: members) {
-        rows.copy(0..<rows.count, share(width, unit: panelWidth, member, of: members))
+        rows.copy(0..<rows.count, share(width, unit: columnUnit, member, of: members))
       } else {
         rows.copy(share(rows.count, member, of: members), 0..<width)
       }
@@ -59,8 +62,8 @@ extension Kernels {
 
   /// Whether all members have nearly equal parts of so many columns, in whole panels.
   @inline(__always) private func divides(_ columns: Int, among members: Int) -> Bool {
-    let panels = columns / panelWidth
-    return columns.isMultiple(of: panelWidth)
+    let panels = columns / columnUnit
+    return columns.isMultiple(of: columnUnit)
       && 10 * ((panels + members - 1) / members) * members <= 11 * panels
   }
 
@@ -71,7 +74,7 @@ extension Kernels {
   ) {
     let width = whole.pointee.columns / whole.pointee.groups
     if divides(width, among: members) {
-      let columns = share(width, unit: panelWidth, member, of: members)
+      let columns = share(width, unit: columnUnit, member, of: members)
       for group in 0..<whole.pointee.groups {
         let first = group * width
         perform(
@@ -80,7 +83,7 @@ extension Kernels {
       }
       return
     }
-    let panels = (whole.pointee.columns + panelWidth - 1) / panelWidth
+    let panels = (whole.pointee.columns + columnUnit - 1) / columnUnit
     let tiles = (whole.pointee.rows + 5) / 6
     var best = Int.max
     var rowParts = 1
@@ -94,7 +97,7 @@ extension Kernels {
     let columnParts = members / rowParts
     if member >= rowParts * columnParts { return }
     let columns = share(
-      whole.pointee.columns, unit: panelWidth, member % columnParts, of: columnParts)
+      whole.pointee.columns, unit: columnUnit, member % columnParts, of: columnParts)
     let rows = share(whole.pointee.rows, unit: 6, member / columnParts, of: rowParts)
     perform(whole, rows: rows, columns: columns)
   }
@@ -146,7 +149,7 @@ extension Kernels {
       part.skip(rows.lowerBound * part.stateStride)
     } else {
       let columns = share(
-        part.columns, unit: isDivided ? panelWidth : 16, member, of: members)
+        part.columns, unit: isDivided ? columnUnit : 16, member, of: members)
       part.columns = columns.count
       part.gates += columns.lowerBound
       part.skip(columns.lowerBound)

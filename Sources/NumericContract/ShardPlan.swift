@@ -1,6 +1,6 @@
 /// Which sequences and shards each worker computes. Every rank has as many workers; worker
-/// rank · workersPerRank + index takes one contiguous run of shards, sizes differing by at most one,
-/// and a rank's threads are dealt to its workers likewise: those of a worker share its shards.
+/// rank · workersPerRank + index takes one contiguous run of shards, sizes differing by at most
+/// one, and a rank's threads are dealt to its workers likewise: a worker's share its shards.
 package struct ShardPlan: Sendable, Equatable {
   /// Sequences in the global batch (B).
   package let sequences: Int
