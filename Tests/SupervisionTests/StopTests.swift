@@ -10,10 +10,11 @@ extension SupervisedJobTests {
     @Test func stopThatTheLauncherDropsIsRepeated() throws {
       let run = try TinyRun(steps: 1_000_000, checkpointEvery: 100_000)
       let daemon = try run.startDaemon(launcher: [
-        "sh", "-c", #"trap "" USR2; sleep 1; trap - USR2; exec mpirun -np {np} "$0" "$@""#,
+        "sh", "-c",
+        "trap '' USR2; : >'\(run.path("deaf"))'; sleep 1; trap - USR2; "
+          + #"exec mpirun -np {np} "$0" "$@""#,
       ])
-      #expect(run.wait { run.state?.job?.process != nil })
-      usleep(200_000)
+      #expect(run.wait { FileManager.default.fileExists(atPath: run.path("deaf")) })
       kill(daemon.processIdentifier, SIGTERM)
       #expect(run.status(of: daemon, seconds: 40) == 75, "\(run.text("daemon.txt"))")
       #expect(run.text("daemon.txt").contains("passes that on again"), "\(run.text("daemon.txt"))")
@@ -24,8 +25,11 @@ extension SupervisedJobTests {
       let run = try TinyRun(steps: 100, checkpointEvery: 10)
       let daemon = try run.startDaemon(
         ["--silence", "1.5"],
-        launcher: ["sh", "-c", #"trap "" USR2; while :; do sleep 0.1; done"#])
-      #expect(run.wait { run.state?.job?.process != nil })
+        launcher: [
+          "sh", "-c", "trap '' USR2; : >'\(run.path("deaf"))'; while :; do sleep 0.1; done",
+        ])
+      // A shell that has not come to its trap yet would die of the signal.
+      #expect(run.wait { FileManager.default.fileExists(atPath: run.path("deaf")) })
       let launch = try #require(run.state?.job?.launch)
       kill(daemon.processIdentifier, SIGTERM)
       #expect(run.status(of: daemon, seconds: 20) == 75, "\(run.text("daemon.txt"))")
