@@ -56,18 +56,20 @@ package struct SharingCost: Sendable, Equatable {
     Double(kernels) * handover * (1 + 0.1 * Double(threads - 2))
   }
 
-  /// Seconds of a handover between two threads of this machine, the mean of some thousands.
+  /// Seconds of a handover between two threads of this machine: the best mean of a hundred within a
+  /// tenth of a second, since each waits long where other programs have the cores.
   static func measureHandover(_ instructionSet: InstructionSet) throws -> Double {
-    let count = 20_000
+    let count = 100
     let kernels = Kernels(instructionSet, leastShared: 0)
     let crew = Crew(memberCount: 2, scratchCount: 0)
     let shared = kernels.shared(by: crew)
     let nothing = AlignedBuffer(count: 16)
     var best = Double.infinity
-    for _ in 0..<5 {
-      try WorkerTeam(threads: 2).run { member in
-        if member > 0 { return crew.serve(member: member, kernels) }
-        crew.open()
+    let end = ContinuousClock.now + .milliseconds(100)
+    try WorkerTeam(threads: 2).run { member in
+      if member > 0 { return crew.serve(member: member, kernels) }
+      crew.open()
+      repeat {
         let start = ContinuousClock.now
         for _ in 0..<count {
           unsafe shared.copyRows(
@@ -75,8 +77,8 @@ package struct SharingCost: Sendable, Equatable {
             of: nothing.pointer, columns: 0, stride: 0, to: nothing.pointer)
         }
         best = min(best, (ContinuousClock.now - start) / .seconds(1) / Double(count))
-        crew.close()
-      }
+      } while ContinuousClock.now < end
+      crew.close()
     }
     return best
   }
