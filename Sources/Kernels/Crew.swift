@@ -2,7 +2,9 @@ import CPlatform
 import Synchronization
 
 /// Threads that compute together what is one worker's: the worker's own, which goes through its
-/// program, and helpers, which take their parts of every large kernel's outputs.
+/// program, and helpers, which take parts of every large kernel's outputs. A kernel has as many
+/// parts as the crew members; each claims its own first, and then what nobody has claimed, so that
+/// nobody waits for a helper that has no core.
 ///
 /// A part is whole chains, and who computes an output changes no bit. Nothing is allocated, locked
 /// or counted from task to task, which follow each other within some hundred nanoseconds.
@@ -31,7 +33,7 @@ package final class Crew {
     state.deallocate()
   }
 
-  /// Kernels that have been shared, and times that the crew was closed.
+  /// Kernels that have been shared.
   package var taskCount: Int { state.pointee.taskCount }
 
   /// Shares kernels from here on: every helper serves, or is about to. Member 0 calls it.
@@ -41,18 +43,23 @@ package final class Crew {
   package func close() {
     guard state.pointee.isOpen else { return }
     state.pointee.isOpen = false
-    state.pointee.post(CrewTask(.leave, UnsafeRawPointer(state)))
+    state.pointee.dismiss()
   }
 
-  /// Takes a helper's parts of all kernels until the crew is closed.
+  /// Has the helpers take nothing to do, and waits for them, as the worker does for those that are
+  /// at a part when it has done its own. Member 0 calls it, to measure that.
+  package func handOver() {
+    let generation = state.pointee.post(CrewTask(.none, UnsafeRawPointer(state)))
+    if state.pointee.claim(0, of: generation) != nil { state.pointee.finishPart() }
+    state.pointee.waitForParts()
+  }
+
+  /// Takes parts of all kernels until the crew is closed.
   package func serve(member: Int, _ kernels: Kernels) {
     precondition(member > 0, "member \(member) is no helper")
     precondition(member < memberCount, "member \(member) of \(memberCount)")
-    while true {
-      let task = state.pointee.nextTask(of: member)
-      if task.kind == .leave { return }
-      kernels.perform(task, member: member, of: state)
-      state.pointee.finishPart()
+    while let generation = state.pointee.nextGeneration(of: member) {
+      kernels.performParts(generation, member: member, of: state)
     }
   }
 }
@@ -60,7 +67,7 @@ package final class Crew {
 /// A kernel that a crew shares, and its arguments, which stay until all have done their parts.
 struct CrewTask {
   enum Kind {
-    case leave, product, weightGradient, packShardColumns, gates, softmaxCrossEntropy
+    case none, product, weightGradient, packShardColumns, gates, softmaxCrossEntropy
     case softmaxBlock, softmaxBlockGradient, valueLoss, normalize, normalizeBackward, dropRows
     case copyRows
   }
@@ -78,8 +85,8 @@ struct CrewTask {
   }
 }
 
-/// What the members share. Member 0 writes `task` while no helper looks, and publishes it by
-/// `generation`.
+/// What the members share. Member 0 writes `task` while no part of the one before is under way, and
+/// publishes it by `generation`; it is read by those who have claimed a part of it.
 struct CrewState: ~Copyable {
   private typealias CacheLine = (Int, Int, Int, Int, Int, Int, Int, Int)
 
@@ -88,10 +95,14 @@ struct CrewState: ~Copyable {
   let scratchStride: Int
   /// Whether helpers serve; of member 0 alone.
   var isOpen = false
-  /// The last generation that each helper has seen, each in a cache line of its own.
-  let seen: UnsafeMutablePointer<Int>
+  /// The last generation that each helper has seen, and how often it has gone, in a cache line of
+  /// its own.
+  private let seen: UnsafeMutablePointer<Int>
+  /// The last generation in which each part was claimed.
+  private let claims: UnsafeMutablePointer<Atomic<Int>>
   private let task: UnsafeMutablePointer<CrewTask>
   private let generation = Atomic<Int>(0)
+  private let dismissals = Atomic<Int>(0)
   private let between: CacheLine = (0, 0, 0, 0, 0, 0, 0, 0)
   private let remaining = Atomic<Int>(0)
   private let after: CacheLine = (0, 0, 0, 0, 0, 0, 0, 0)
@@ -103,12 +114,16 @@ struct CrewState: ~Copyable {
     self.scratchStride = scratchStride
     seen = .allocate(capacity: 8 * memberCount)
     seen.initialize(repeating: 0, count: 8 * memberCount)
+    claims = .allocate(capacity: memberCount)
+    for part in 0..<memberCount { (claims + part).initialize(to: Atomic(0)) }
     task = .allocate(capacity: 1)
-    task.initialize(to: CrewTask(.leave, UnsafeRawPointer(scratch)))
+    task.initialize(to: CrewTask(.none, UnsafeRawPointer(scratch)))
   }
 
   func deallocate() {
     seen.deallocate()
+    claims.deinitialize(count: memberCount)
+    claims.deallocate()
     task.deallocate()
   }
 
@@ -119,28 +134,61 @@ struct CrewState: ~Copyable {
     scratch + (member - 1) * scratchStride
   }
 
-  /// Gives the helpers something to do.
-  func post(_ next: CrewTask) {
+  /// Publishes a kernel, whose parts anybody may claim.
+  ///
+  /// - Returns: its generation.
+  func post(_ next: CrewTask) -> Int {
     task.pointee = next
-    remaining.store(memberCount - 1, ordering: .relaxed)
-    generation.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    remaining.store(memberCount, ordering: .relaxed)
+    let before = generation.wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue
+    room.wake()
+    return before + 1
+  }
+
+  /// Lets every helper go, when it has nothing under way.
+  func dismiss() {
+    dismissals.wrappingAdd(1, ordering: .sequentiallyConsistent)
     room.wake()
   }
 
-  /// Returns when all helpers have done their parts.
+  /// Claims a part of the kernel of a generation.
+  ///
+  /// - Returns: the kernel; nil where somebody has claimed the part. All parts of a generation are
+  ///   claimed before there is another, so that who comes late gets none.
+  @inline(__always)
+  func claim(_ part: Int, of generation: Int) -> CrewTask? {
+    let last = claims[part].load(ordering: .relaxed)
+    guard last < generation,
+      claims[part].compareExchange(
+        expected: last, desired: generation, ordering: .sequentiallyConsistent
+      ).exchanged
+    else { return nil }
+    return task.pointee
+  }
+
+  /// Returns when all parts are done.
   func waitForParts() {
     room.wait { remaining.load(ordering: .sequentiallyConsistent) == 0 }
   }
 
-  /// Waits for what a helper is to do next.
-  func nextTask(of member: Int) -> CrewTask {
-    let last = seen[8 * member]
-    room.wait { generation.load(ordering: .sequentiallyConsistent) != last }
-    seen[8 * member] = last &+ 1
-    return task.pointee
+  /// Waits for what a helper may do next; nil where it is to go.
+  func nextGeneration(of member: Int) -> Int? {
+    let own = seen + 8 * member
+    let (last, left) = (own[0], own[1])
+    room.wait {
+      generation.load(ordering: .sequentiallyConsistent) != last
+        || dismissals.load(ordering: .sequentiallyConsistent) != left
+    }
+    let next = generation.load(ordering: .sequentiallyConsistent)
+    if next != last {
+      own[0] = next
+      return next
+    }
+    own[1] = left + 1
+    return nil
   }
 
-  /// Says that a helper has done its part.
+  /// Says that a part is done.
   func finishPart() {
     let before = remaining.wrappingSubtract(1, ordering: .sequentiallyConsistent).oldValue
     if before == 1 { room.wake() }

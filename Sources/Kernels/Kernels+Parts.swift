@@ -14,18 +14,33 @@ extension Kernels {
     return start..<max(start, min(count, (member + 1) * units / members * unit))
   }
 
-  /// One member's part of a task.
-  func perform(_ task: CrewTask, member: Int, of crew: UnsafeMutablePointer<CrewState>) {
+  /// A member's own part of a task, and those that nobody else takes.
+  func performParts(
+    _ generation: Int, member: Int, of crew: UnsafeMutablePointer<CrewState>
+  ) {
+    let members = crew.pointee.memberCount
+    for place in member..<member + members {
+      let part = place < members ? place : place - members
+      guard let task = crew.pointee.claim(part, of: generation) else { continue }
+      perform(task, part: part, by: member, of: crew)
+      crew.pointee.finishPart()
+    }
+  }
+
+  /// A part of a task, in the scratch of the member that takes it.
+  private func perform(
+    _ task: CrewTask, part member: Int, by owner: Int, of crew: UnsafeMutablePointer<CrewState>
+  ) {
     let members = crew.pointee.memberCount
     let arguments = task.arguments
     switch task.kind {
-    case .leave: return
+    case .none: return
     case .product:
       performPart(product: arguments.arguments(), member, members)
     case .weightGradient:
       performPart(
         weightGradient: arguments.arguments(), member, members,
-        scratch: member == 0 ? nil : crew.pointee.scratch(of: member))
+        scratch: owner == 0 ? nil : crew.pointee.scratch(of: owner))
     case .packShardColumns:
       guard let output = task.output else { return }
       var rows = arguments.load(as: ShardRows.self)

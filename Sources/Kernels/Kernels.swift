@@ -53,8 +53,7 @@ package struct Kernels: @unchecked Sendable {
   @inline(__always)
   private func share(_ task: CrewTask, work: Int) -> Bool {
     guard let crew, crew.pointee.isOpen, work >= leastShared else { return false }
-    crew.pointee.post(task)
-    perform(task, member: 0, of: crew)
+    performParts(crew.pointee.post(task), member: 0, of: crew)
     crew.pointee.waitForParts()
     return true
   }

@@ -49,6 +49,19 @@ import Testing
     }
   }
 
+  /// The worker then does the parts of all.
+  @Test(arguments: Cell.allCases) func nobodyWaitsForHelpersThatHaveNoCore(cell: Cell) {
+    let sizes = Sizes(
+      hidden: 48, embedding: 13, vocabulary: 29, layers: 2, window: 7, shards: 2,
+      sequencesPerShard: 3)
+    let problem = sizes.problem(cell)
+    let set = InstructionSet.available.last!
+    let one = WorkerRun(problem, plan: sizes.plan(), instructionSet: set)
+    let found = WorkerRun(
+      problem, plan: sizes.plan(threads: 6), instructionSet: set, helpersCome: false)
+    expectSame(found, one, "three threads to a shard, of which one comes")
+  }
+
   @Test(arguments: Cell.allCases, Sizes.all)
   func shorterWindowThanCapacityIsBitIdentical(cell: Cell, sizes: Sizes) {
     let problem = sizes.problem(cell)

@@ -17,7 +17,7 @@ struct WorkerRun {
   /// another, as ranks and threads would side by side.
   init(
     _ problem: RandomProblem, plan: ShardPlan, instructionSet: InstructionSet,
-    precision: Precision = .fp32, spare: Int = 0
+    precision: Precision = .fp32, spare: Int = 0, helpersCome: Bool = true
   ) {
     let kernels = Kernels(instructionSet, precision: precision, leastShared: 0)
     let parameters = Arena(problem.parameters)
@@ -46,7 +46,7 @@ struct WorkerRun {
         // A worker overwrites: what was in the arenas before must not matter.
         let arenas = ranges.map { _ in Arena(problem.stale) }
         arenas.map(\.pointer).withUnsafeBufferPointer { sums in
-          worker.withHelpers(kernels) {
+          worker.withHelpers(kernels, come: helpersCome) {
             worker.computeGradients(
               parameters: parameters.pointer, weights: weights, partialSums: sums.baseAddress!)
           }
@@ -92,11 +92,12 @@ struct WorkerRun {
 }
 
 extension SequenceWorker {
-  /// Calls `body` while the helpers that its plan gives it share its kernels.
-  func withHelpers(_ kernels: Kernels, _ body: () -> Void) {
+  /// Calls `body` while the helpers that its plan gives it share its kernels, if they come.
+  func withHelpers(_ kernels: Kernels, come: Bool = true, _ body: () -> Void) {
     nonisolated(unsafe) let crew = crew
+    let helpers = come ? 1..<crew.memberCount : 1..<1
     let gone = DispatchSemaphore(value: 0)
-    for member in 1..<crew.memberCount {
+    for member in helpers {
       Thread {
         crew.serve(member: member, kernels)
         gone.signal()
@@ -105,7 +106,7 @@ extension SequenceWorker {
     crew.open()
     body()
     crew.close()
-    for _ in 1..<crew.memberCount { gone.wait() }
+    for _ in helpers { gone.wait() }
   }
 
   /// Writes the initial state of this worker's sequences.

@@ -60,10 +60,8 @@ package struct SharingCost: Sendable, Equatable {
   /// tenth of a second, since each waits long where other programs have the cores.
   static func measureHandover(_ instructionSet: InstructionSet) throws -> Double {
     let count = 100
-    let kernels = Kernels(instructionSet, leastShared: 0)
+    let kernels = Kernels(instructionSet)
     let crew = Crew(memberCount: 2, scratchCount: 0)
-    let shared = kernels.shared(by: crew)
-    let nothing = AlignedBuffer(count: 16)
     var best = Double.infinity
     let end = ContinuousClock.now + .milliseconds(100)
     try WorkerTeam(threads: 2).run { member in
@@ -71,11 +69,7 @@ package struct SharingCost: Sendable, Equatable {
       crew.open()
       repeat {
         let start = ContinuousClock.now
-        for _ in 0..<count {
-          unsafe shared.copyRows(
-            UnsafeRawPointer(nothing.pointer).assumingMemoryBound(to: Int32.self), count: 0,
-            of: nothing.pointer, columns: 0, stride: 0, to: nothing.pointer)
-        }
+        for _ in 0..<count { crew.handOver() }
         best = min(best, (ContinuousClock.now - start) / .seconds(1) / Double(count))
       } while ContinuousClock.now < end
       crew.close()

@@ -75,11 +75,9 @@ package struct StepCost: Sendable, Equatable {
     let trainer = try trainer(pair)
     let replica = trainer.replica
     let crew = replica.workers[0].crew
-    // Every job of the backward pass and every layer closes the crew once.
-    let jobs = replica.shape.layerCount + replica.workers[0].stages.count + 1
     let before = crew.taskCount
     _ = try trainer.performStep()
-    let kernels = max(0, crew.taskCount - before - jobs)
+    let kernels = crew.taskCount - before
     let parts = max(1, replica.shape.hiddenSize / replica.kernels.panelWidth)
     guard try UsableCores.threadsPerRank(SoloCommunicator()) > 1 else {
       return .assumed(alone: alone, kernels: kernels, parts: parts)
