@@ -31,6 +31,8 @@ final class FollowedInput {
   private var sessions: KnownSessions<Session>
   private let tables: TablePredictions?
   private let texts: TextPredictions?
+  /// Lines that could not be read, and the first of them.
+  private var unread = (count: 0, first: "")
 
   init(_ prediction: Prediction, _ predictor: Predictor, _ results: Results) throws {
     self.prediction = prediction
@@ -90,8 +92,22 @@ final class FollowedInput {
     }
   }
 
+  /// Throws where lines could not be read, each of which was told, and had no answer.
+  func requireAllRead() throws {
+    if unread.count == 0 { return }
+    throw DataFileError(
+      path: source.name, place: nil,
+      problem: "\(Format.count(unread.count, "line")) could not be read, first \(unread.first), "
+        + "and had no answer")
+  }
+
   private func answerAll() throws {
     let file = try source.openLive { [results] in try results.write { try $0.flush() } }
+    file.unread = { [self] error in
+      if unread.count == 0 { unread.first = error.place ?? "" }
+      unread.count += 1
+      Console.complain("gru-dist: \(error.whereNothingIsSet(isLeftOut: true))")
+    }
     let remarks: [String]
     if let texts {
       let reader = PredictedTexts(texts.request, texts.text, texts.tokenizer, bytes: 0)
@@ -101,7 +117,7 @@ final class FollowedInput {
         results.count += part.set.count
       }
       texts.notes.tell(source.name, remarks)
-      try texts.requireSome(results.count, source.name)
+      if unread.count == 0 { try texts.requireSome(results.count, source.name) }
     } else if let tables {
       var request = tables.request
       request.format = source.format(request.format)
@@ -181,8 +197,8 @@ final class FollowedInput {
       }
       let rows = table.starts[table.count]
       let last = table.tail(steps: 1, fillsForward: request.missing == .forward)
-      session.row = last.row(0)
       let set = try table.taken(by: tables.frame, missing: request.missing, path: file.path)
+      session.row = last.row(0)
       for row in 0..<rows {
         unsafe set.writeInputs(step: row, to: worker.inputValues)
         unsafe worker.targets[0] = 0
@@ -228,7 +244,11 @@ final class FollowedInput {
       return try answer(text, of: part, texts, head, &session)
     }
     let key = key(head[...], isNamed: isOfItems || prediction.session != nil)
-    try use(key) { session in try answer(text, of: part, texts, head, &session) }
+    try use(key) { session in
+      // A blank line has ended the sequence before.
+      if part.beginsSequence { session = Session() }
+      try answer(text, of: part, texts, head, &session)
+    }
   }
 
   private func answer(

@@ -101,8 +101,13 @@ struct InputSource {
 
 extension DataFileError {
   /// The same where a model is applied: keys of the config cannot be set there.
-  var whereNothingIsSet: DataFileError {
+  ///
+  /// - Parameter isLeftOut: whether a line that it is of is left out, and nothing need be done.
+  func whereNothingIsSet(isLeftOut: Bool = false) -> DataFileError {
     var error = self
+    if hint == nil, !isLeftOut, place?.hasPrefix("line ") == true {
+      error.hint = "mend the line, or take it out of the data"
+    }
     let sections = ["data.", "batch.", "output.", "model."]
     if let hint, sections.contains(where: hint.contains) {
       error.hint = "change the file: it is read as the run's config says"

@@ -86,8 +86,10 @@ package struct Prediction {
     do {
       let results = Results(writer, communicator)
       if follows {
-        try FollowedInput(self, predictor, results).run()
-        return try results.finish("line")
+        let input = try FollowedInput(self, predictor, results)
+        try input.run()
+        try results.finish("line")
+        return try input.requireAllRead()
       }
       if model.task.hasTokenizer {
         let texts = try TextPredictions(self, predictor, results)
@@ -95,6 +97,7 @@ package struct Prediction {
       } else {
         let tables = try TablePredictions(self, predictor, results)
         for file in files { try tables.predict(file) }
+        try tables.requireSome()
       }
       try results.finish(
         model.task.sequences == .windows

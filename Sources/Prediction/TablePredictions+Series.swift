@@ -6,8 +6,9 @@ import Records
 import Scoring
 import Tasks
 
-/// Forecasts of series: of every window that evaluation would take, and of the last one, whose
-/// forecast lies beyond the end of the data.
+/// Forecasts of series: of every window that lies within one, from its beginning by the stride of
+/// evaluation, which measures those whose targets do too; and of the last one, whose forecast lies
+/// beyond the end of the data.
 extension TablePredictions {
   /// A window: which sequence of the part it is of, and with which step of the part it begins.
   private struct Window {
@@ -208,6 +209,7 @@ extension TablePredictions {
       let goesOn = sequence == table.count - 1 && table.part.goesOn
       let before = sequence == 0 ? table.part.stepsBefore : 0
       let place = "\"\(name)\""
+      longestSeries = max(longestSeries, before + end - first)
       if !goesOn, before + end - first < request.window + stepsBehind {
         notes.count(
           "series of fewer than \(Format.count(request.window + stepsBehind, "step")), which are "

@@ -21,6 +21,8 @@ final class TablePredictions {
   private(set) var tailSteps = 0
   /// The first file, and the column that tells its items apart.
   private var first: (name: String, column: String?)?
+  /// Steps of the longest series that was read.
+  var longestSeries = 0
   /// What is to be told of the file.
   var notes = InputNotes()
 
@@ -78,6 +80,19 @@ final class TablePredictions {
       try results.endFile()
       try results.write { _ in notes.tell(source.name, source.remark(format) + remarks) }
     }
+  }
+
+  /// Throws where no series had a window: something has failed before.
+  func requireSome() throws {
+    guard isWindows, results.count == 0 else { return }
+    let others = prediction.files.count - 1
+    let names = prediction.files[0] == "-" ? "standard input" : prediction.files[0]
+    throw DataFileError(
+      path: names + (others > 0 ? " and \(Format.count(others, "other file"))" : ""), place: nil,
+      problem: "there is no window to forecast: one takes "
+        + "\(Format.count(request.window + stepsBehind, "step")), and no series has more than "
+        + "\(longestSeries)",
+      hint: "give longer series, with rows of the time before")
   }
 
   /// Throws where a file tells its items apart by another column than those before it: results are

@@ -40,6 +40,12 @@ extension TextPredictions {
     let documents = documents(
       part.set, splitting: text.documents == nil ? nil : request.window)
     let set = documents.set
+    for text in 0..<part.set.count
+    where documents.firsts[text + 1] - documents.firsts[text] > 1 {
+      notes.count(
+        "longer documents, read in parts of \(Format.count(request.window, "step")), each from the "
+          + "initial state", at: place(text, part))
+    }
     let texts = (0..<part.set.count).filter { part.set.length($0) > 0 }
     let chosen = texts.flatMap { documents.firsts[$0]..<documents.firsts[$0 + 1] }
     // A target less than tokens of each sequence.

@@ -89,7 +89,7 @@ final class TextPredictions {
 
   /// Reads a file; keys of the config cannot be set where it is read.
   static func withoutKeys<Result>(_ body: () throws -> Result) throws -> Result {
-    do { return try body() } catch let error as DataFileError { throw error.whereNothingIsSet }
+    do { return try body() } catch let error as DataFileError { throw error.whereNothingIsSet() }
   }
 
   /// Throws where a file has nothing to predict: something has failed before.
@@ -146,7 +146,7 @@ final class TextPredictions {
     }
   }
 
-  private func place(_ text: Int, _ part: TextPart) -> String { "line \(part.lines[text])" }
+  func place(_ text: Int, _ part: TextPart) -> String { "line \(part.lines[text])" }
 
   /// The texts of a part that have tokens.
   func chosen(_ set: SequenceSet) -> [Int] { (0..<set.count).filter { set.length($0) > 0 } }

@@ -132,23 +132,25 @@ struct SessionReader {
     var (events, repeated) = (Events(), 0)
     var isThere = try header.isGiven ? rows.next() : true
     while isThere {
-      let place = "line \(rows.line)"
-      let expected = header.names.count
-      guard rows.count == expected || rows.count > expected && rows.isEmpty(from: expected) else {
-        throw file.failure(
-          place,
-          "has \(Format.count(rows.count, "field")), the "
-            + "\(header.isGiven ? "header" : "first row") has \(expected) (\(dialect.words))")
-      }
-      if header.isRepeated(by: rows) {
-        repeated += 1
-      } else if !rows.isEmpty(from: 0) {
-        let id = CSVReader.trimmed(rows[session])
-        let event = Row(
-          session: id, item: CSVReader.trimmed(rows[item]),
-          time: time.map { CSVReader.trimmed(rows[$0]) }, line: rows.line,
-          kept: parts == nil ? [] : [.string(id)] + header.kept.map { .string(rows[$0]) })
-        try append(event, file, &events, &table)
+      try file.take(into: &table) { table in
+        let place = "line \(rows.line)"
+        let expected = header.names.count
+        guard rows.count == expected || rows.count > expected && rows.isEmpty(from: expected) else {
+          throw file.failure(
+            place,
+            "has \(Format.count(rows.count, "field")), the "
+              + "\(header.isGiven ? "header" : "first row") has \(expected) (\(dialect.words))")
+        }
+        if header.isRepeated(by: rows) {
+          repeated += 1
+        } else if !rows.isEmpty(from: 0) {
+          let id = CSVReader.trimmed(rows[session])
+          let event = Row(
+            session: id, item: CSVReader.trimmed(rows[item]),
+            time: time.map { CSVReader.trimmed(rows[$0]) }, line: rows.line,
+            kept: parts == nil ? [] : [.string(id)] + header.kept.map { .string(rows[$0]) })
+          try append(event, file, &events, &table)
+        }
       }
       isThere = try rows.next()
     }
@@ -265,46 +267,48 @@ struct SessionReader {
     var isWhole: Bool?
     var empty = 0
     while try lines.next() {
-      guard let value = try file.json(lines.bytes, lines.number) else { continue }
-      let place = "line \(lines.number)"
-      let list = value[path: text.item] ?? value["items"]
-      if case .array(let items)? = list, isWhole != false {
-        isWhole = true
-        for item in items {
-          guard let id = JSONLinesReader.label(item) else {
-            throw file.failure(place, "expected items that are texts or numbers")
+      try file.take(into: &table) { table in
+        guard let value = try file.json(lines.bytes, lines.number) else { return }
+        let place = "line \(lines.number)"
+        let list = value[path: text.item] ?? value["items"]
+        if case .array(let items)? = list, isWhole != false {
+          for item in items {
+            guard let id = JSONLinesReader.label(item) else {
+              throw file.failure(place, "expected items that are texts or numbers")
+            }
+            _ = table.append(id.utf8, label: "")
           }
-          _ = table.append(id.utf8, label: "")
+          let kept = try self.kept(of: value, session, place, file)
+          isWhole = true
+          let count = table.count
+          table.endSequence(line: lines.number, kept: kept, allowsEmpty: parts != nil || isLive)
+          if table.count == count { empty += 1 }
+          try parts?.takeIfWhole(&table)
+          return
         }
-        let kept = try self.kept(of: value, session, place, file)
-        let count = table.count
-        table.endSequence(line: lines.number, kept: kept, allowsEmpty: parts != nil || isLive)
-        if table.count == count { empty += 1 }
-        try parts?.takeIfWhole(&table)
-        continue
-      }
-      // A line that is answered as it comes may have no item.
-      let noItem = isLive ? "" : nil
-      guard isWhole != true, let id = JSONLinesReader.label(value[path: session]),
-        let item = JSONLinesReader.label(value[path: text.item]) ?? noItem
-      else {
-        throw file.failure(
-          place,
-          "expected \"\(session)\" and \"\(text.item)\", or a list \"items\" in every line",
-          hint: "data.sequence and data.item name the members of an event")
-      }
-      isWhole = false
-      var time: String?
-      if let name = text.time, !isLive {
-        guard let found = JSONLinesReader.label(value[path: name]) else {
-          throw file.failure(place, "has no \"\(name)\", which data.time names")
+        // A line that is answered as it comes may have no item.
+        let noItem = isLive ? "" : nil
+        guard isWhole != true, let id = JSONLinesReader.label(value[path: session]),
+          let item = JSONLinesReader.label(value[path: text.item]) ?? noItem
+        else {
+          throw file.failure(
+            place,
+            "expected \"\(session)\" and \"\(text.item)\", or a list \"items\" in every line",
+            hint: "data.sequence and data.item name the members of an event")
         }
-        time = found
+        isWhole = false
+        var time: String?
+        if let name = text.time, !isLive {
+          guard let found = JSONLinesReader.label(value[path: name]) else {
+            throw file.failure(place, "has no \"\(name)\", which data.time names")
+          }
+          time = found
+        }
+        let row = Row(
+          session: id, item: item, time: time, line: lines.number,
+          kept: try kept(of: value, session, place, file))
+        try append(row, file, &events, &table)
       }
-      let row = Row(
-        session: id, item: item, time: time, line: lines.number,
-        kept: try kept(of: value, session, place, file))
-      try append(row, file, &events, &table)
     }
     table.remark(emptyLines: empty)
     table.form =

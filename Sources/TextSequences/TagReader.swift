@@ -68,6 +68,7 @@ struct TagReader {
       if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
         table.endSequence(line: first)
         try parts?.takeIfWhole(&table)
+        table.beginsSequence = true
         first = lines.number + 1
         continue
       }
@@ -85,10 +86,12 @@ struct TagReader {
           leftOut.remarks += 1
           continue
         }
-        throw file.failure(
-          "line \(lines.number)",
-          "has \(fields.count) column\(fields.count == 1 ? "" : "s"), and the first row has "
-            + "\(columns.count) (separated by \(columns.byTab ? "tabs" : "blanks"))")
+        try file.leaveOut(
+          file.failure(
+            "line \(lines.number)",
+            "has \(Format.count(fields.count, "column")), and the first row has "
+              + "\(columns.count) (separated by \(columns.byTab ? "tabs" : "blanks"))"))
+        continue
       }
       if fields[columns.word].elementsEqual("-DOCSTART-".utf8) {
         leftOut.starts += 1
@@ -98,9 +101,15 @@ struct TagReader {
         leftOut.ranges += 1
         continue
       }
-      let label =
-        columns.label < 0 ? nil : String(decoding: fields[columns.label], as: UTF8.self)
-      try append(fields[columns.word], label, "line \(lines.number)", file, &table)
+      let label = columns.label < 0 ? nil : String(decoding: fields[columns.label], as: UTF8.self)
+      try file.take(into: &table) {
+        try append(fields[columns.word], label, "line \(lines.number)", file, &$0)
+        if !file.stream.isLive { return }
+        // A word that is answered as it comes is a part by itself.
+        $0.endSequence(line: lines.number)
+        try parts?.takeIfWhole(&$0)
+        $0.beginsSequence = false
+      }
     }
     table.endSequence(line: first)
     guard let columns else { return }
@@ -174,33 +183,42 @@ struct TagReader {
     table.form = "a line of JSON a sequence: words in \"\(words)\", labels in \"\(tags)\""
     var lines = Datasets.LineReader(file.stream)
     while try lines.next() {
-      guard let value = try file.json(lines.bytes, lines.number) else { continue }
-      let place = "line \(lines.number)"
-      func list(_ name: String, _ key: String) throws -> [OrderedJSON] {
-        guard case .array(let items)? = value[path: name] else {
-          throw file.failure(
-            place, "expected a list \"\(name)\", found \(value[path: name]?.kind ?? "none")",
-            hint: "\(key) names it")
-        }
-        return items
+      try file.take(into: &table) {
+        try append(lines.bytes, lines.number, words, tags, of: file, &$0)
       }
-      let items = try list(words, "data.text")
-      let labels = try parts == nil ? list(tags, "data.label") : items
-      guard items.count == labels.count else {
-        throw file.failure(
-          place, "has \(items.count) words and \(labels.count) labels, expected one of each")
-      }
-      for (index, (item, label)) in zip(items, labels).enumerated() {
-        let place = "\(place), word \(index + 1)"
-        guard case .string(let word) = item else {
-          throw file.failure(place, "expected a string, found \(item.kind)")
-        }
-        try append(word.utf8, JSONLinesReader.label(label) ?? "", place, file, &table)
-      }
-      table.endSequence(
-        line: lines.number, kept: try parts?.kept(of: value, place, file) ?? [],
-        allowsEmpty: parts != nil)
-      try parts?.takeIfWhole(&table)
     }
+  }
+
+  private func append(
+    _ line: [UInt8], _ number: Int, _ words: String, _ tags: String, of file: DataFile,
+    _ table: inout TaggedTable
+  ) throws {
+    guard let value = try file.json(line, number) else { return }
+    let place = "line \(number)"
+    func list(_ name: String, _ key: String) throws -> [OrderedJSON] {
+      guard case .array(let items)? = value[path: name] else {
+        throw file.failure(
+          place, "expected a list \"\(name)\", found \(value[path: name]?.kind ?? "none")",
+          hint: "\(key) names it")
+      }
+      return items
+    }
+    let items = try list(words, "data.text")
+    let labels = try parts == nil ? list(tags, "data.label") : items
+    guard items.count == labels.count else {
+      throw file.failure(
+        place, "has \(items.count) words and \(labels.count) labels, expected one of each")
+    }
+    for (index, (item, label)) in zip(items, labels).enumerated() {
+      let place = "\(place), word \(index + 1)"
+      guard case .string(let word) = item else {
+        throw file.failure(place, "expected a string, found \(item.kind)")
+      }
+      try append(word.utf8, JSONLinesReader.label(label) ?? "", place, file, &table)
+    }
+    table.endSequence(
+      line: number, kept: try parts?.kept(of: value, place, file) ?? [],
+      allowsEmpty: parts != nil)
+    try parts?.takeIfWhole(&table)
   }
 }

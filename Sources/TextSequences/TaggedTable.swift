@@ -26,6 +26,8 @@ struct TaggedTable: PartedTable {
   var remarks: [String] = []
   /// Tells the content of the file from others'.
   var fingerprint = ""
+  /// Whether what is read next begins a sequence, where words of one are parts by themselves.
+  var beginsSequence = false
   /// Words that have white space in them.
   private var joinedWords = 0
 

@@ -13,6 +13,9 @@ package struct TextPart: Sendable {
   package var kept: [OrderedJSON]
   /// Of words that are to be tagged all, sequence by sequence.
   package var words: [String] = []
+  /// Whether the first text begins a sequence, whatever came before it: of words that are read one
+  /// by one.
+  package var beginsSequence = false
   /// Texts of which something is left out as in training, and the tokens that are.
   package var cut = (texts: 0, tokens: 0)
 }
@@ -116,7 +119,7 @@ package struct PredictedTexts {
     }
     try taker.take(&table)
     table.end(fingerprints: [])
-    return table.remarks
+    return table.remarks + taker.remarks
   }
 
   private func readWords(
@@ -128,6 +131,7 @@ package struct PredictedTexts {
         by: tokenizer, ["-"], ignoring: nil, .none, most: .max, cut: &cut)
       var part = TextPart(set: set, lines: table.lines, kept: table.kept)
       part.words = table.words
+      part.beginsSequence = table.beginsSequence
       try body(part)
     }
     let reader = TagReader(request: request, text: text, parts: taker)
@@ -153,7 +157,7 @@ package struct PredictedTexts {
     }
     try taker.take(&table)
     table.finish()
-    return table.remarks
+    return table.remarks + taker.remarks
   }
 
   /// A sequence a line, its words separated by white space.
@@ -184,7 +188,7 @@ package struct PredictedTexts {
     let reader = SessionReader(request: request, text: text, parts: taker, isLive: bytes == 0)
     try reader.read(file, as: format, into: &table)
     try taker.take(&table)
-    return table.remarks
+    return table.remarks + taker.remarks
   }
 
   private func requireNothingKept(_ file: DataFile) throws {
@@ -204,14 +208,24 @@ protocol PartedTable {
   mutating func removeContent()
 }
 
+extension DataFile {
+  /// Takes a line into a table; one that cannot be read leaves nothing there, nor of what was not
+  /// handed on yet, which of lines that are read as they come is nothing.
+  func take<Table: PartedTable>(
+    into table: inout Table, _ body: (inout Table) throws -> Void
+  ) throws {
+    if try !attempt({ try body(&table) }) { table.removeContent() }
+  }
+}
+
 /// Hands texts, or sequences of words, on as soon as they make a part.
 final class TableTaker<Table: PartedTable> {
-  private let parts: PartRequest?
+  private var members: KeptMembers?
   private let bytes: Int
   private let body: (Table) throws -> Void
 
   init(_ parts: PartRequest?, bytes: Int, _ body: @escaping (Table) throws -> Void) {
-    self.parts = parts
+    members = parts.map { KeptMembers($0) }
     self.bytes = bytes
     self.body = body
   }
@@ -220,15 +234,11 @@ final class TableTaker<Table: PartedTable> {
   func kept(
     of value: OrderedJSON, _ place: String, _ file: DataFile
   ) throws -> [OrderedJSON] {
-    guard let parts else { return [] }
-    return try parts.kept.map { name in
-      guard let member = value[path: name] else {
-        throw file.failure(
-          place, "there is no member \"\(name)\", which \(parts.option(naming: name)) names")
-      }
-      return member
-    }
+    try members?.values(of: value, place, file) ?? []
   }
+
+  /// What is to be known of what is handed on.
+  var remarks: [String] { members?.remarks ?? [] }
 
   func takeIfWhole(_ table: inout Table) throws {
     if table.byteCount >= bytes { try take(&table) }

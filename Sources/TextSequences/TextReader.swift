@@ -167,40 +167,46 @@ struct TextReader {
       + (hasLabels ? ", class by \"\(request.labelColumn)\"" : "")
     var lines = Datasets.LineReader(file.stream)
     while try lines.next() {
-      guard let value = try file.json(lines.bytes, lines.number) else { continue }
-      let place = "line \(lines.number)"
-      guard case .object = value else {
-        throw file.failure(place, "expected an object, found \(value.kind)")
-      }
-      let label = hasLabels ? JSONLinesReader.label(value[path: request.labelColumn]) : nil
-      if hasLabels, let ignored = request.ignoredLabel, label ?? "" == ignored {
-        table.ignoredTexts += 1
-        continue
-      }
-      var found = value[path: text.column]
-      if found == .null { found = .string("") }
-      guard case .string(let string)? = found else {
-        throw file.failure(
-          place,
-          "expected a string \"\(text.column)\", found \(found?.kind ?? "none")",
-          hint: "data.text names the member with the text; the members are "
-            + DataFileError.list(value.memberPaths))
-      }
-      if leavesOut(string) {
-        table.blankTexts += 1
-        continue
-      }
-      if hasLabels, label ?? "" == "" {
-        throw file.failure(
-          place, "has no label, \"\(request.labelColumn)\"",
-          hint: "give it one, or leave the text out (data.ignore_label \"\" leaves out all such); "
-            + "data.label names the member, of "
-            + DataFileError.list(value.memberPaths))
-      }
-      let kept = try parts?.kept(of: value, place, file) ?? []
-      var copy = string
-      copy.withUTF8 { unsafe table.append($0, label: label, line: lines.number, kept: kept) }
-      try parts?.takeIfWhole(&table)
+      try file.take(into: &table) { try append(lines.bytes, lines.number, of: file, &$0) }
     }
+  }
+
+  private func append(
+    _ line: [UInt8], _ number: Int, of file: DataFile, _ table: inout TextTable
+  ) throws {
+    guard let value = try file.json(line, number) else { return }
+    let place = "line \(number)"
+    guard case .object = value else {
+      throw file.failure(place, "expected an object, found \(value.kind)")
+    }
+    let label = hasLabels ? JSONLinesReader.label(value[path: request.labelColumn]) : nil
+    if hasLabels, let ignored = request.ignoredLabel, label ?? "" == ignored {
+      table.ignoredTexts += 1
+      return
+    }
+    var found = value[path: text.column]
+    if found == .null { found = .string("") }
+    guard case .string(let string)? = found else {
+      throw file.failure(
+        place,
+        "expected a string \"\(text.column)\", found \(found?.kind ?? "none")",
+        hint: "data.text names the member with the text; the members are "
+          + DataFileError.list(value.memberPaths))
+    }
+    if leavesOut(string) {
+      table.blankTexts += 1
+      return
+    }
+    if hasLabels, label ?? "" == "" {
+      throw file.failure(
+        place, "has no label, \"\(request.labelColumn)\"",
+        hint: "give it one, or leave the text out (data.ignore_label \"\" leaves out all such); "
+          + "data.label names the member, of "
+          + DataFileError.list(value.memberPaths))
+    }
+    let kept = try parts?.kept(of: value, place, file) ?? []
+    var copy = string
+    copy.withUTF8 { unsafe table.append($0, label: label, line: number, kept: kept) }
+    try parts?.takeIfWhole(&table)
   }
 }

@@ -48,7 +48,9 @@ struct TextRows {
       if header.isRepeated(by: rows) {
         repeated += 1
       } else {
-        try append(rows, header, text: column, label: label, dialect, &table)
+        try file.take(into: &table) {
+          try append(rows, header, text: column, label: label, dialect, &$0)
+        }
       }
       isThere = try rows.next()
     }

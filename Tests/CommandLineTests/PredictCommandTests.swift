@@ -244,10 +244,20 @@ import Testing
     try refused(
       "line 3, column \"x\"", "classes", "gap.csv", "--output", "out.csv")
     try place.write("few.csv", "a,b\n1,2\n2,3\n")
-    let few = try place.run("predict", "series", "few.csv")
-    #expect(few.status == 0, "\(few)")
-    #expect(few.errors.contains("series of fewer than 10 steps"), "\(few)")
-    #expect(few.output.isEmpty, "\(few)")
+    for more in [[], ["few.csv"]] {
+      let few = try Program(
+        ["predict", "series", "few.csv", "--output", "out.csv"] + more, in: place.folder)
+      #expect(few.status == 2 && few.output.isEmpty && !place.exists("out.csv"), "\(few)")
+      #expect(few.errors.contains("series of fewer than 10 steps"), "\(few)")
+      #expect(
+        few.errors.contains(
+          "few.csv\(more.isEmpty ? "" : " and 1 other file")': there is no window to forecast: one "
+            + "takes 10 steps, and no series has more than 2;"), "\(few)")
+    }
+    // One that is long enough stands, whatever the others are.
+    let some = try place.run("predict", "series", "few.csv", "series.csv", "--last")
+    #expect(some.status == 0 && some.lines.count == 4, "\(some)")
+    #expect(some.errors.contains("few.csv: series of fewer than 10 steps"), "\(some)")
     try refused(
       "results would have two columns \"class\"", new[0], "keep.csv", "--keep", "class",
       "--format", "jsonl")

@@ -36,7 +36,7 @@ package struct CSVReader {
     var isThere = try header.isGiven ? rows.next() : true
     let blankAbove = rows.blankLines
     while isThere {
-      try body.append(rows)
+      try body.take(rows)
       isThere = try rows.next()
     }
     try body.finish(into: &table)
@@ -119,7 +119,17 @@ private struct TableBody {
     times = header.calendar.map { TimeColumn(name: header.names[$0]) }
   }
 
-  mutating func append(_ rows: DelimitedText) throws {
+  /// Takes the row that was read last; one that cannot be read leaves nothing.
+  mutating func take(_ rows: DelimitedText) throws {
+    if file.unread == nil { return try append(rows) }
+    let before = self
+    do { try append(rows) } catch let error as DataFileError {
+      try file.leaveOut(error)
+      self = before
+    }
+  }
+
+  private mutating func append(_ rows: DelimitedText) throws {
     if rows.count != header.names.count {
       if knowsRemarks, rows[0].hasPrefix("#") {
         remarkLines += 1
@@ -255,7 +265,9 @@ private struct TableBody {
       (table.names, table.times) = (names, times)
       table.remarks += times.flatMap(\.remarks)
     } else {
-      if numbers.rows == 0 { throw file.failure(nil, "there is no row after the header") }
+      if numbers.rows == 0, file.unreadLines == 0 {
+        throw file.failure(nil, "there is no row after the header")
+      }
       move(into: &table)
     }
     table.form = dialect.words

@@ -11,6 +11,12 @@ package final class DataFile {
   /// Reads on into a buffer; 0 at the end.
   package typealias Reading = (UnsafeMutableRawBufferPointer) throws -> Int
 
+  /// Told of each line that cannot be read, which is left out then; nil where the first one ends
+  /// the reading.
+  package var unread: ((DataFileError) -> Void)?
+  /// Lines that were left out so.
+  package private(set) var unreadLines = 0
+
   /// The path whose end tells the format.
   private let typedPath: String
 
@@ -172,6 +178,26 @@ package final class DataFile {
 
   package func failure(_ place: String?, _ problem: String, hint: String? = nil) -> DataFileError {
     DataFileError(path: path, place: place, problem: problem, hint: hint)
+  }
+
+  /// Leaves a line out that cannot be read where somebody is told of such lines; throws where
+  /// nobody is.
+  package func leaveOut(_ error: DataFileError) throws {
+    guard let unread else { throw error }
+    unreadLines += 1
+    unread(error)
+  }
+
+  /// Reads a line.
+  ///
+  /// - Returns: false where it cannot be read, and is left out.
+  @discardableResult
+  package func attempt(_ body: () throws -> Void) throws -> Bool {
+    do { try body() } catch let error as DataFileError {
+      try leaveOut(error)
+      return false
+    }
+    return true
   }
 
   /// A finite number out of a text.

@@ -27,16 +27,26 @@ package struct JSONLinesReader {
     var lines = LineReader(file.stream)
     var plain = PlainSequence()
     while try lines.next() {
-      let isPlain = parts.map { $0.request.kept.isEmpty } ?? !hasTargets
-      if isPlain, plain.read(lines, contract), append(plain, &set) {
-        if parts == nil { set?.lines.append(lines.number) }
-        try parts?.end(&set, line: lines.number, of: nil, file: file)
-        continue
-      }
-      try append(lines.bytes, lines.number, &set)
+      // What the lines before have shown, such as how many columns there are, is not forgotten.
+      let before = file.unread == nil ? nil : set
+      if try !file.attempt({ try append(lines, &plain, &set) }) { set = before }
     }
-    guard let set else { throw file.failure(nil, "there is no sequence in it") }
-    return set
+    if let set { return set }
+    // All that were there were told.
+    if file.unreadLines > 0 { return SequenceTable(columns: []) }
+    throw file.failure(nil, "there is no sequence in it")
+  }
+
+  /// Takes the line that was read last; nobody knows what is left in `set` where that fails.
+  private func append(
+    _ lines: LineReader, _ plain: inout PlainSequence, _ set: inout SequenceTable?
+  ) throws {
+    let isPlain = parts.map { $0.request.kept.isEmpty } ?? !hasTargets
+    guard isPlain, plain.read(lines, contract), append(plain, &set) else {
+      return try append(lines.bytes, lines.number, &set)
+    }
+    if parts == nil { set?.lines.append(lines.number) }
+    try parts?.end(&set, line: lines.number, of: nil, file: file)
   }
 
   /// Takes a line that is plain, if it goes with those before.

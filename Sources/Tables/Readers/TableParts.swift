@@ -43,18 +43,64 @@ package struct TablePart: Sendable {
   package init() {}
 }
 
+/// What is handed on of lines of JSON, and how often they lack it.
+package struct KeptMembers {
+  private let request: PartRequest
+  /// Lines that lack each of the members, and the first of them.
+  private var missing: [(count: Int, first: String)]
+
+  package init(_ request: PartRequest) {
+    self.request = request
+    missing = request.kept.map { _ in (0, "") }
+  }
+
+  /// The members of a line that are asked for; null for what it lacks.
+  ///
+  /// - Throws: `DataFileError` where it lacks what tells sessions apart.
+  package mutating func values(
+    of line: OrderedJSON?, _ place: String, _ file: DataFile
+  ) throws -> [OrderedJSON] {
+    var values: [OrderedJSON] = []
+    for (index, name) in request.kept.enumerated() {
+      let value = line?[path: name]
+      if value == nil, name == request.session {
+        throw file.failure(place, "there is no member \"\(name)\", which --session names")
+      }
+      if value == nil {
+        if missing[index].count == 0 { missing[index].first = place }
+        missing[index].count += 1
+      }
+      values.append(value ?? .null)
+    }
+    return values
+  }
+
+  /// What a person is to know of it, a line each.
+  package var remarks: [String] {
+    zip(request.kept, missing).filter { $1.count > 0 }.map { name, missing in
+      "member \"\(name)\", which --keep names, is not in \(Format.count(missing.count, "line")), "
+        + "first \(missing.first): nothing is handed on of it there"
+    }
+  }
+}
+
 /// Hands on what is read of a file as soon as it makes a part.
 package final class TableParts {
   package let request: PartRequest
   private let take: (inout SequenceTable) throws -> Void
   private var sequences = 0
+  private var members: KeptMembers
 
   package init(
     _ request: PartRequest, _ take: @escaping (inout SequenceTable) throws -> Void
   ) {
     self.request = request
+    members = KeptMembers(request)
     self.take = take
   }
+
+  /// What is to be known of what is handed on.
+  var remarks: [String] { members.remarks }
 
   /// Hands a part on.
   func give(_ table: inout SequenceTable) throws {
@@ -72,14 +118,7 @@ package final class TableParts {
     guard var part = table else { return }
     table = nil
     part.part.lines.append(line)
-    for name in request.kept {
-      guard let member = value?[name] else {
-        throw file.failure(
-          "line \(line)", "there is no member \"\(name)\", which "
-            + "\(request.option(naming: name)) names")
-      }
-      part.part.kept.append(member)
-    }
+    part.part.kept += try members.values(of: value, "line \(line)", file)
     if part.numbers.rows >= request.steps {
       try give(&part)
       part = SequenceTable(columns: part.columns)
@@ -115,7 +154,7 @@ extension DataFile {
     do {
       var rest = try read(format, request, missing, parts)
       try parts.give(&rest)
-      return rest.remarks
+      return rest.remarks + parts.remarks
     } catch let error as ByteStream.NotText {
       throw failure(of: error)
     }
