@@ -66,7 +66,8 @@ struct MetricsCommand: RankedCommand {
   @Argument(help: "A run directory.", completion: .directory)
   var path: String
 
-  @Option(help: "The records to print: train, valid, checkpoint, event, resume or sample.")
+  @Option(
+    help: "The records to print: train, valid, prequential, checkpoint, event, resume or sample.")
   var kind = "train"
 
   func run(on communicator: any Communicator) throws -> Int32 {

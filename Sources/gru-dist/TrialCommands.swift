@@ -29,7 +29,7 @@ struct LearningRateRangeCommand: RankedCommand {
 
   @Option(help: "The first learning rate.") var from = 1e-7
   @Option(help: "The last learning rate.") var to = 10.0
-  @Option(help: "Steps from the first rate to the last.") var steps = 100
+  @Option(help: "Steps from the first rate to the last, 40 at least.") var steps = 100
 
   @Option(help: "Write the curve there as comma-separated values.", completion: .file())
   var output: String?
