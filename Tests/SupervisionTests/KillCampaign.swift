@@ -62,20 +62,30 @@ struct KillCampaign {
     }
   }
 
+  /// The run ended before the last kill: the machine has become faster since its length was
+  /// settled.
+  private struct EndedEarly: Error {}
+
   /// Carries it out on a run whose length suits it.
   func perform() throws -> Outcome {
+    for factor in [1.0, 4, 16] {
+      do { return try perform(factor: factor) } catch is EndedEarly {}
+    }
+    return try perform(factor: 64)
+  }
+
+  private func perform(factor: Double) throws -> Outcome {
     let started = ContinuousClock.now
     let run = try TinyRun(steps: 2000, checkpointEvery: 100)
     let options = ["--max-failures", "1000", "--back-off", "0.05"]
-    try settleLength(of: run)
+    try settleLength(of: run, factor: factor)
     _ = try run.trainUninterrupted()
     var outcome = Outcome()
     outcome.steps = run.steps
     var daemon = try run.startDaemon(ranks: ranks, options)
     for (index, kill) in schedule.enumerated() {
       let place = "seed \(seed), kill \(index + 1) of \(schedule.count): \(kill.target.rawValue)"
-      try #require(run.wait { run.training() != nil }, "\(place)\n\(run.text("daemon.txt"))")
-      let before = try #require(run.training(), "\(place): the run ended too early")
+      let before = try self.started(run, daemon, place) { run.training() }
       Thread.sleep(forTimeInterval: kill.delay)
       let killed = ContinuousClock.now
       let needsDaemon = try strike(kill, run: run, daemon: daemon)
@@ -85,9 +95,7 @@ struct KillCampaign {
         daemon = try run.startDaemon(ranks: ranks, options)
         if kill.target == .daemon { continue }
       }
-      try #require(
-        run.wait { run.training(otherThan: before.job) != nil },
-        "\(place)\n\(run.text("daemon.txt"))\n\(run.text("run/job.log").suffix(2000))")
+      _ = try self.started(run, daemon, place) { run.training(otherThan: before.job) }
       outcome.recoveries.append((ContinuousClock.now - killed).seconds)
     }
     let status = run.status(of: daemon, seconds: 600)
@@ -97,12 +105,26 @@ struct KillCampaign {
     return outcome
   }
 
+  /// Waits for a job that trains.
+  private func started<Job>(
+    _ run: TinyRun, _ daemon: Process, _ place: String, _ job: () -> Job?
+  ) throws -> Job {
+    var found: Job?
+    _ = run.wait {
+      found = job()
+      return found != nil || !daemon.isRunning
+    }
+    if found == nil, !daemon.isRunning, daemon.terminationStatus == 0 { throw EndedEarly() }
+    return try #require(
+      found, "\(place)\n\(run.text("daemon.txt"))\n\(run.text("run/job.log").suffix(2000))")
+  }
+
   /// Makes the run long enough to outlast the kills on this machine, with several checkpoints a
   /// second.
-  private func settleLength(of run: TinyRun) throws {
+  private func settleLength(of run: TinyRun, factor: Double) throws {
     let short = try run.stepsPerSecond(ranks: ranks)
     run.checkpointEvery = max(5, Int(short * 0.12))
-    let seconds = 0.6 * Double(schedule.count) + 3
+    let seconds = factor * 0.6 * Double(schedule.count) + 3
     run.steps = run.checkpointEvery * max(4, Int(short * seconds) / run.checkpointEvery)
     try run.writeConfig()
   }
