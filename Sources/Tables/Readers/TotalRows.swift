@@ -56,16 +56,17 @@ struct TotalRows {
     }
     rows += 1
     lastLine = text.line
-    for index in columns.indices { look(&columns[index], text) }
+    for index in columns.indices { Self.look(&columns[index], text, missing) }
   }
 
   /// How many of the columns without numbers are looked at.
   private var seen = 0
 
-  private func look(_ column: inout Column, _ text: DelimitedText) {
-    let field = text.field(column.place)
-    var cell = unsafe UnsafeBufferPointer(
-      start: text.stream.base + Int(field.start), count: Int(field.end - field.start))[...]
+  /// Static, since a method of all columns would be handed a copy of them at every cell.
+  private static func look(
+    _ column: inout Column, _ text: DelimitedText, _ missing: MissingValues
+  ) {
+    var cell = unsafe text.bytes(of: text.field(column.place))[...]
     while let first = unsafe cell.first, first == 0x20 || first == 0x09 {
       unsafe cell = cell.dropFirst()
     }
@@ -76,9 +77,9 @@ struct TotalRows {
     }
     let second = unsafe cell.dropFirst().first
     let isSigned = first == 0x2B || first == 0x2D || first == 0x2E
-    if Self.isDigit(isSigned ? second ?? 0 : first) {
+    if isDigit(isSigned ? second ?? 0 : first) {
       column.numbers += 1
-      if column.numbers <= Self.mostSeen, unsafe Self.isDate(cell) { column.dates += 1 }
+      if column.numbers <= mostSeen, unsafe isDate(cell) { column.dates += 1 }
       return
     }
     if unsafe TotalWords.contains(cell) {
@@ -88,7 +89,7 @@ struct TotalRows {
       }
       return
     }
-    if column.others + column.missing < Self.mostSeen, column.other == nil || column.numbers > 0 {
+    if column.others + column.missing < mostSeen, column.other == nil || column.numbers > 0 {
       let words = text[column.place]
       if missing.contains(words) {
         column.missing += 1
