@@ -6,8 +6,8 @@ import Synchronization
 /// parts as the crew members; each claims its own first, and then what nobody has claimed, so that
 /// nobody waits for a helper that has no core.
 ///
-/// A part is whole chains, and who computes an output changes no bit. Nothing is allocated, locked
-/// or counted from task to task, which follow each other within some hundred nanoseconds.
+/// A part is whole chains, and who computes an output changes no bit. From kernel to kernel nothing
+/// is allocated and no reference counted; a lock is taken only to sleep, and to wake who sleeps.
 package final class Crew {
   /// The worker's own thread, which is member 0, and the helpers.
   package let memberCount: Int

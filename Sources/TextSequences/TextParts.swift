@@ -44,7 +44,6 @@ package struct PredictedTexts {
     of file: DataFile, _ body: @escaping (TextPart) throws -> Void
   ) throws -> [String] {
     if request.task.outputs == .items { return try readSessions(file, body) }
-    let isTagging = request.task.targets == .everyStep
     return try isTagging ? readWords(file, body) : readTexts(file, body)
   }
 
@@ -63,16 +62,19 @@ package struct PredictedTexts {
 
   /// What a person is to know of the form of a file whose name does not tell it.
   package func remark(on file: DataFile) -> [String] {
-    let isText = ["txt", "text"].contains(file.ending)
-    if isText, !isTagging || SequenceFormat(path: request.train) != nil { return [] }
+    let isText = Self.isText(file.ending)
+    if isText, !isTagging { return [] }
+    if isText, !hasColumnsInText {
+      return ["it is read as text, a sequence a line; a name in .conll tells columns of words"]
+    }
     if SequenceFormat(path: "a.\(file.ending)") != nil { return [] }
     let form = format(of: file).map { $0 == .conll ? "columns of words" : $0.rawValue }
     return ["its name tells no format: it is read as \(form ?? "text"), as the run's data"]
   }
 
-  private var isTagging: Bool {
-    request.task.targets == .everyStep && !request.task.writesText && request.task.outputs != .items
-  }
+  private static func isText(_ ending: String) -> Bool { ["txt", "text"].contains(ending) }
+
+  private var isTagging: Bool { request.task.targets == .everyStep }
 
   /// The form of the data that the model has learnt from.
   private var trainedFormat: SequenceFormat? {
@@ -82,8 +84,7 @@ package struct PredictedTexts {
 
   /// Whether the model has learnt from columns of words in a file that is called text.
   private var hasColumnsInText: Bool {
-    isTagging && trainedFormat == .conll && SequenceFormat(path: request.train) == nil
-      && ["txt", "text"].contains(SequenceFormat.ending(of: request.train))
+    isTagging && trainedFormat == .conll && Self.isText(SequenceFormat.ending(of: request.train))
   }
 
   private func readTexts(

@@ -109,7 +109,9 @@ import Testing
     #expect(named.output == columns.output)
     #expect(named.errors.contains("its name tells no format: it is read as columns of words"))
     try place.write("words.txt", "alpha beta\ngamma\n")
-    #expect(try place.run("predict", "run", "words.txt").lines.count == 4)
+    let words = try place.run("predict", "run", "words.txt")
+    #expect(words.lines.count == 4)
+    #expect(words.errors.contains("it is read as text, a sequence a line"))
     // Where the model has learnt from columns of that name, these are columns.
     try place.write("t.txt", content)
     try Self.train(
