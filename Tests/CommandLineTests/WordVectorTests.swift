@@ -31,7 +31,7 @@ import Testing
     "the 0.5 -1 2", "ada 1e-1 0 0.25", "zoe 9 9 9", "bob -0.5 .5 0", "</s> 1 1 1",
   ]
 
-  @Test func zerosAreNoVectorsToBeginWith() throws {
+  @Test func vectorsOfZerosAreRefused() throws {
     let place = try place()
     try place.write("zeros.txt", "the 0 0 0\nada 0 0.0 -0\nzoe 1 2 3\n")
     let job = try run(

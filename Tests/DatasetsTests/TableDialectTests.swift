@@ -143,7 +143,7 @@ import Testing
   }
 
   @Test(arguments: [";", "\t", "|"])
-  func anEmptyLastColumnIsOneToo(separator: String) throws {
+  func emptyLastColumnIsCounted(separator: String) throws {
     // Decimal commas would make two columns of every row as well, and none of the header.
     let numbers = (0..<30).map { (900 + $0, 10 + $0 % 9) }
     let rows: [String] = numbers.map { number, day in "\(number),50;2026-01-\(day);" }
@@ -162,7 +162,7 @@ import Testing
     }
   }
 
-  @Test func columnsThatAConfigNamesTellTheSeparator() throws {
+  @Test func namedColumnsDecideTheSeparator() throws {
     // By commas as well as by semicolons all rows have two fields.
     let text = "load,kW;temp\n" + (0..<20).map { "\($0);3,5" }.joined(separator: "\n")
     let table = try read(text) { $0.columns = ["load,kW"] }

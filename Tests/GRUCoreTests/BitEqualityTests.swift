@@ -50,7 +50,7 @@ import Testing
   }
 
   /// The worker then does the parts of all.
-  @Test(arguments: Cell.allCases) func nobodyWaitsForHelpersThatHaveNoCore(cell: Cell) {
+  @Test(arguments: Cell.allCases) func workerDoesAllPartsWithoutHelpers(cell: Cell) {
     let sizes = Sizes(
       hidden: 48, embedding: 13, vocabulary: 29, layers: 2, window: 7, shards: 2,
       sequencesPerShard: 3)

@@ -56,7 +56,7 @@ import WarmStarts
     #expect(vectors.repeated == 0)
   }
 
-  @Test func aByteOrderMarkIsNoPartOfAWord() throws {
+  @Test func byteOrderMarkIsSkipped() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     let tokenizer = try words("a a b\n")
     for head in ["", "2 2\n"] {
@@ -66,7 +66,7 @@ import WarmStarts
     }
   }
 
-  @Test func binaryFilesAreCalledSo() throws {
+  @Test func binaryVectorsAreRecognised() throws {
     defer { try? FileManager.default.removeItem(at: folder) }
     let tokenizer = try words("a b\n")
     let numbers = [UInt8](repeating: 0, count: 4) + [0, 0, 0x80, 0x3F]
