@@ -1,6 +1,7 @@
 // What needs the C library's extensions; the rest of the module is its header.
 #if defined(__linux__)
 #define _GNU_SOURCE
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -55,26 +56,52 @@ long platform_cache_bytes(int level) {
 #endif
 }
 
-int platform_next_core(int core) {
 #if defined(__linux__)
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return -1;
-  for (int next = core + 1; next < CPU_SETSIZE; next++)
-    if (CPU_ISSET(next, &allowed)) return next;
+// The cores that this thread may run on, in a set that has room for as many as the kernel counts;
+// NULL where it does not say. A fixed cpu_set_t ends at 1,024, and the kernel refuses one too small.
+static cpu_set_t *allowed_cores(int *room) {
+  for (int count = 64; count <= 1 << 20; count *= 2) {
+    cpu_set_t *set = CPU_ALLOC(count);
+    if (!set) return NULL;
+    if (sched_getaffinity(0, CPU_ALLOC_SIZE(count), set) == 0) {
+      *room = count;
+      return set;
+    }
+    const int error = errno;
+    CPU_FREE(set);
+    if (error != EINVAL) return NULL;
+  }
+  return NULL;
+}
+#endif
+
+int platform_next_core(int core) {
+  int found = -1;
+#if defined(__linux__)
+  int room = 0;
+  cpu_set_t *const allowed = allowed_cores(&room);
+  if (!allowed) return -1;
+  for (int next = core + 1; next < room && found < 0; next++)
+    if (CPU_ISSET_S(next, CPU_ALLOC_SIZE(room), allowed)) found = next;
+  CPU_FREE(allowed);
 #else
   (void)core;
 #endif
-  return -1;
+  return found;
 }
 
 int platform_move_to_core(int core) {
+  int moved = 0;
 #if defined(__linux__)
-  cpu_set_t only;
-  CPU_ZERO(&only);
-  CPU_SET(core, &only);
-  return sched_setaffinity(0, sizeof only, &only) == 0;
+  if (core < 0) return 0;
+  cpu_set_t *const only = CPU_ALLOC(core + 1);
+  if (!only) return 0;
+  CPU_ZERO_S(CPU_ALLOC_SIZE(core + 1), only);
+  CPU_SET_S(core, CPU_ALLOC_SIZE(core + 1), only);
+  moved = sched_setaffinity(0, CPU_ALLOC_SIZE(core + 1), only) == 0;
+  CPU_FREE(only);
 #else
   (void)core;
-  return 0;
 #endif
+  return moved;
 }

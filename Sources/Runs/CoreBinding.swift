@@ -33,11 +33,7 @@ package struct CoreBinding: Sendable {
     let rows = try UsableCores.rows(communicator)
     let hosts = try communicator.hostNames()
     bindings = zip(rows, hosts).map { row, host in
-      let cores = (0..<1024).filter { (core: Int) -> Bool in
-        let word: UInt64 = row[1 + core / 64]
-        return (word >> UInt64(core % 64)) & 1 == 1
-      }
-      return Binding(host: host, hostNumber: row[0], cores: Set(cores))
+      Binding(host: host, hostNumber: row.host, cores: Set(row.coreNumbers))
     }
     self.threads = threads
   }
