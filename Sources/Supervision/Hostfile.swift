@@ -68,15 +68,19 @@ package struct Hostfile: Sendable, Equatable {
     return ["localhost", "127.0.0.1", "::1", own, short].contains(name)
   }
 
-  /// The number of ranks for what is left of `all` hosts, at most `wanted` and at least 1. Where
-  /// not every host names its slots, each counts for the same.
+  /// The number of ranks for what is left of `all` hosts: the same part of `wanted` as the slots
+  /// that are left are of all, rounded down, and at least 1. Where not every host names its slots,
+  /// each counts for the same.
+  ///
+  /// Fewer ranks than slots shrink too: one rank for each of four hosts becomes one for each of
+  /// three.
   package func ranks(wanted: Int, ofAll all: Hostfile) -> Int {
-    if hosts == all.hosts { return wanted }
     let slots = hosts.compactMap(\.slots)
-    let fitting =
-      slots.count == hosts.count
-      ? slots.reduce(0, +) : wanted * hosts.count / max(1, all.hosts.count)
-    return max(1, min(wanted, fitting))
+    let allSlots = all.hosts.compactMap(\.slots)
+    let (left, whole) =
+      allSlots.count == all.hosts.count
+      ? (slots.reduce(0, +), allSlots.reduce(0, +)) : (hosts.count, all.hosts.count)
+    return left >= whole ? wanted : max(1, wanted * left / whole)
   }
 }
 

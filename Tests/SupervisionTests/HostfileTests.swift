@@ -34,11 +34,23 @@ import Testing
     #expect(throws: UsageError.self) { try Self.hosts(text) }
   }
 
-  @Test func ranksShrinkToTheSlotsThatAreLeft() throws {
+  @Test func ranksShrinkAsTheSlotsDo() throws {
     let all = try Self.hosts("a slots=4\nb slots=4\nc slots=2\n")
     #expect(all.ranks(wanted: 10, ofAll: all) == 10)
     #expect(try Self.hosts("a slots=4\nc slots=2\n").ranks(wanted: 10, ofAll: all) == 6)
-    #expect(try Self.hosts("a slots=4\n").ranks(wanted: 3, ofAll: all) == 3)
+    #expect(try Self.hosts("a slots=4\n").ranks(wanted: 3, ofAll: all) == 1)
+    // More ranks than slots stay as many times as many.
+    #expect(try Self.hosts("a slots=4\nc slots=2\n").ranks(wanted: 20, ofAll: all) == 12)
+  }
+
+  /// One rank a host, which leaves room for its threads: the others do not take two.
+  @Test func oneRankAHostStaysOneRankAHost() throws {
+    let all = try Self.hosts("a slots=8\nb slots=8\nc slots=8\nd slots=8\n")
+    #expect(try Self.hosts("a slots=8\nb slots=8\nd slots=8\n").ranks(wanted: 4, ofAll: all) == 3)
+    #expect(try Self.hosts("c slots=8\n").ranks(wanted: 4, ofAll: all) == 1)
+    // A host without slots among them: all count for the same.
+    let mixed = try Self.hosts("a slots=8\nb\n")
+    #expect(try Self.hosts("a slots=8\n").ranks(wanted: 4, ofAll: mixed) == 2)
   }
 
   @Test func withoutSlotsEveryHostCountsTheSame() throws {
