@@ -144,8 +144,21 @@ public typealias Rows10<R: TileRows> = Stack<Rows8<R>, Rows2<R>>
 public typealias Rows11<R: TileRows> = Stack<Rows8<R>, Rows3<R>>
 public typealias Rows12<R: TileRows> = Stack<Rows8<R>, Rows4<R>>
 
+/// Whether products take two panels at a time, with tiles of three rows; see `TileColumn`.
+@inlinable @inline(__always)
+public func pairsPanels<F: TileFamily>(_ family: F.Type, _ maximumRows: Int) -> Bool {
+  maximumRows <= 6 && F.Wide.Columns.width == 16
+}
+
+/// Most steps of k for two panels, where one takes so many of half the first cache: they fill 13
+/// sixteenths of it, and three rows of the other operand go beside them.
+@inlinable @inline(__always) public func pairedDepth(_ depth: Int) -> Int {
+  max(8, depth * 13 / 16 & ~7)
+}
+
 /// Rows cut into tiles of nearly equal height, none above `maximum`.
 @frozen public struct TileSplit {
+  public let rows: Int
   /// Number of tiles.
   public let count: Int
   /// Height of the lower tiles; the first `taller` tiles have one row more.
@@ -153,6 +166,7 @@ public typealias Rows12<R: TileRows> = Stack<Rows8<R>, Rows4<R>>
   public let taller: Int
 
   @inlinable @inline(__always) public init(rows: Int, maximum: Int) {
+    self.rows = rows
     count = (rows + maximum - 1) / maximum
     height = count == 0 ? 0 : rows / count
     taller = count == 0 ? 0 : rows - height * count

@@ -184,16 +184,50 @@ public func sumPackedTiles(
 }
 
 /// Half of sixteen lanes.
-@usableFromInline typealias HalfLanes = SIMD8<Float>
+public typealias HalfLanes = SIMD8<Float>
 
-@_transparent @usableFromInline
-func loadHalf(_ p: UnsafePointer<Float>) -> HalfLanes {
+@_transparent
+public func loadHalf(_ p: UnsafePointer<Float>) -> HalfLanes {
   UnsafeRawPointer(p).loadUnaligned(as: HalfLanes.self)
 }
 
-@_transparent @usableFromInline
-func storeHalf(_ value: HalfLanes, _ p: UnsafeMutablePointer<Float>) {
+@_transparent
+public func storeHalf(_ value: HalfLanes, _ p: UnsafeMutablePointer<Float>) {
   UnsafeMutableRawPointer(p).storeBytes(of: value, as: HalfLanes.self)
+}
+
+/// Copies one row of `count` tiles. Writes a whole vector where `height` floats belong: the tile's
+/// next row overwrites the rest.
+@_transparent
+public func copyTiles<V: SIMD>(
+  _ vector: V.Type, _ first: UnsafePointer<Float>, height: Int,
+  to destination: UnsafeMutablePointer<Float>, tileStride: Int, count: Int
+) where V.Scalar == Float {
+  var source = UnsafeRawPointer(first)
+  var out = UnsafeMutableRawPointer(destination)
+  let step = 4 * height
+  let outStep = 4 * tileStride
+  var rounds = count >> 2
+  while rounds > 0 {
+    let v0 = source.loadUnaligned(as: V.self)
+    let v1 = (source + step).loadUnaligned(as: V.self)
+    let v2 = (source + 2 * step).loadUnaligned(as: V.self)
+    let v3 = (source + 3 * step).loadUnaligned(as: V.self)
+    out.storeBytes(of: v0, as: V.self)
+    (out + outStep).storeBytes(of: v1, as: V.self)
+    (out + 2 * outStep).storeBytes(of: v2, as: V.self)
+    (out + 3 * outStep).storeBytes(of: v3, as: V.self)
+    source += 4 * step
+    out += 4 * outStep
+    rounds -= 1
+  }
+  var rest = count & 3
+  while rest > 0 {
+    out.storeBytes(of: source.loadUnaligned(as: V.self), as: V.self)
+    source += step
+    out += outStep
+    rest -= 1
+  }
 }
 
 /// Packs the tiles [firstTile, endTile) of the next `rows` rows of the left operand as
@@ -211,34 +245,24 @@ public func packLeftTiles(
   // The taller tiles come first.
   let taller = max(0, min(split.taller, endTile) - firstTile)
   let low = split.height
-  let isLow = low < 8
   var k = 0
   while k < rows {
     cursor.prefetch(start, bytes: strip)
-    var source = cursor.row + start
-    // Writes 8 or 16 floats where `height` belong here; the tile's next row overwrites the rest.
-    var out = destination + k * (low + 1)
-    var tile = 0
-    while tile < taller {
-      if isLow {
-        storeHalf(loadHalf(source), out)
-      } else {
-        storeLanes(loadLanes(source), out)
-      }
-      source += low + 1
-      out += tileStride
-      tile += 1
-    }
-    out -= k
-    while tile < tiles {
-      if isLow {
-        storeHalf(loadHalf(source), out)
-      } else {
-        storeLanes(loadLanes(source), out)
-      }
-      source += low
-      out += tileStride
-      tile += 1
+    let source = cursor.row + start
+    let out = destination + k * (low + 1)
+    let rest = destination + taller * tileStride + k * low
+    if low < 8 {
+      copyTiles(
+        HalfLanes.self, source, height: low + 1, to: out, tileStride: tileStride, count: taller)
+      copyTiles(
+        HalfLanes.self, source + taller * (low + 1), height: low, to: rest,
+        tileStride: tileStride, count: tiles - taller)
+    } else {
+      copyTiles(
+        Lanes.self, source, height: low + 1, to: out, tileStride: tileStride, count: taller)
+      copyTiles(
+        Lanes.self, source + taller * (low + 1), height: low, to: rest, tileStride: tileStride,
+        count: tiles - taller)
     }
     cursor.advance()
     k += 1
