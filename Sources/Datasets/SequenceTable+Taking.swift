@@ -106,7 +106,10 @@ private struct NumberReader {
     begin()
   }
 
-  mutating func reserve(_ rows: Int) { values.reserveCapacity(rows * places.count) }
+  mutating func reserve(_ rows: Int) {
+    values.reserveCapacity(rows * places.count)
+    LargePages.advise(for: &values)
+  }
 
   /// Begins the sequence under way.
   private mutating func begin() {

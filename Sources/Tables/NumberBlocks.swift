@@ -5,6 +5,8 @@ package struct NumberBlocks: Sendable {
   package let width: Int
   /// Numbers that are there, of all rows.
   private var count = 0
+  /// How many more of them the last block is to hold.
+  private var room = 0
   private let rowsPerBlock: Int
   /// How many rows there may be: room that they are given at first.
   private let expectedRows: Int
@@ -24,31 +26,38 @@ package struct NumberBlocks: Sendable {
   package var rows: Int { count / max(1, width) }
 
   /// Adds the next number of the row that is begun, or the first of another.
-  package mutating func append(_ number: Double) {
-    if count % (rowsPerBlock * width) == 0 {
-      var block: [Double] = []
-      // The first block may be all there is.
-      block.reserveCapacity(
-        blocks.isEmpty ? max(64, expectedRows * width) : rowsPerBlock * width)
-      blocks.append(block)
-    }
+  @inline(__always) package mutating func append(_ number: Double) {
+    if room == 0 { beginBlock() }
     blocks[blocks.count - 1].append(number)
     count += 1
+    room -= 1
   }
 
   /// Adds a row: these of some numbers.
   package mutating func append(_ row: [Double], _ places: [Int]) {
     if width == 0 { return }
-    if count % (rowsPerBlock * width) == 0 {
-      for place in places { append(row[place]) }
-      return
-    }
+    if room == 0 { beginBlock() }
     if places.count == row.count {
       blocks[blocks.count - 1] += row
     } else {
-      blocks[blocks.count - 1] += places.lazy.map { row[$0] }
+      unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: places.count) { chosen in
+        for (index, place) in places.enumerated() {
+          unsafe chosen.initializeElement(at: index, to: row[place])
+        }
+        unsafe blocks[blocks.count - 1].append(contentsOf: chosen)
+      }
     }
     count += places.count
+    room -= places.count
+  }
+
+  private mutating func beginBlock() {
+    var block: [Double] = []
+    room = rowsPerBlock * width
+    // The first block may be all there is.
+    block.reserveCapacity(blocks.isEmpty ? max(64, expectedRows * width) : room)
+    LargePages.advise(for: &block)
+    blocks.append(block)
   }
 
   package subscript(row: Int, place: Int) -> Double {
@@ -140,6 +149,6 @@ package struct NumberBlocks: Sendable {
       blocks[index] = []
     }
     blocks = []
-    count = 0
+    (count, room) = (0, 0)
   }
 }
