@@ -116,7 +116,7 @@ let package = Package(
       swiftSettings: strictHot),
     .target(
       name: "Tables",
-      dependencies: ["Tasks", "Records", "NumericContract", "Corpora", "Batches"],
+      dependencies: ["CPlatform", "NumericContract", "Records", "Tasks", "Corpora", "Batches"],
       swiftSettings: strictHot),
     .target(
       name: "Datasets",

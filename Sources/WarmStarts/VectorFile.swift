@@ -170,7 +170,8 @@ import Records
   private func value(_ range: Range<Int>) -> Double? {
     // A hexadecimal number is none of these files.
     for place in range where unsafe stream.base[place] | 0x20 == UInt8(ascii: "x") { return nil }
-    return unsafe number.read(stream.base, from: range.lowerBound, to: range.upperBound)
+    let window = unsafe UnsafeBufferPointer(start: stream.base, count: stream.count)
+    return unsafe number.read(window, from: range.lowerBound, to: range.upperBound)
   }
 
   /// The number of vectors and of their numbers; nil where the line is not of two integers.

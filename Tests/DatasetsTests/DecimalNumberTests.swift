@@ -1,3 +1,4 @@
+import Foundation
 import NumericContract
 import Testing
 
@@ -9,8 +10,7 @@ import Testing
   private func read(_ text: String, _ contract: ContractVersion = .two) -> Double? {
     let bytes = Array(text.utf8)
     return bytes.withUnsafeBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return nil }
-      return CellNumber(contract: contract).read(base, from: 0, to: bytes.count)
+      CellNumber(contract: contract).read(buffer, from: 0, to: bytes.count)
     }
   }
 
@@ -40,7 +40,7 @@ import Testing
   @Test func commasAreDecimalWhereTheyAreMeant() {
     func read(_ text: String) -> Double? {
       Array(text.utf8).withUnsafeBufferPointer { buffer in
-        CellNumber(point: 0x2C).read(buffer.baseAddress!, from: 0, to: buffer.count)
+        CellNumber(point: 0x2C).read(buffer, from: 0, to: buffer.count)
       }
     }
     #expect(read("1,5") == 1.5)
@@ -81,6 +81,67 @@ import Testing
       }
       expectEqual(text)
       if round % 5 == 0 { expectEqual("-\(text)e\(exponent)") }
+    }
+  }
+
+  /// Bytes that look like numbers, in the midst of others: what is a number is that which the C
+  /// library reads, and nothing else is one.
+  @Test func manyShortTextsAreReadAsTheCLibraryDoes() {
+    var random = SeededNumbers(seed: 43)
+    let length = 48
+    var text = [UInt8](repeating: 0x31, count: length)
+    var marks = Array("01234567890123456789012345678901234567890123456789....-+eE ".utf8)
+    marks += [0x2C, 0x2F, 0x3A, 0x41, 0x80, 0xAE, 0xB0, 0xFF]
+    var (numbers, short) = (0, 0)
+    for round in 0..<1_000_000 {
+      var bits = random.next()
+      let count = 1 + Int(bits % (round % 4 == 0 ? 22 : 9))
+      bits >>= 8
+      // Near the end there are no eight bytes to look at.
+      let start = round % 2 == 0 ? Int(bits % 8) : length - count - Int(bits % 4)
+      bits >>= 8
+      let end = start + count
+      var digits = random.next()
+      for place in start..<end {
+        text[place] = 0x30 + UInt8(digits % 10)
+        digits /= 10
+      }
+      if bits % 4 != 0 { text[start + Int(bits / 4 % UInt64(count))] = 0x2E }
+      if bits / 128 % 3 == 0 { text[start] = 0x2D }
+      if round % 3 == 0 {
+        text[start + Int(bits / 512 % UInt64(count))] =
+          marks[Int(bits / 65_536 % UInt64(marks.count))]
+      }
+      let found = text.withUnsafeBufferPointer {
+        CellNumber().read($0, from: start, to: end)
+      }
+      let cell = text[start..<end]
+      let expected = Self.plainNumber(cell) ?? CellNumber.parse(Array(cell))
+      numbers += expected == nil ? 0 : 1
+      short += expected != nil && count <= 8 ? 1 : 0
+      if found?.bitPattern != expected?.bitPattern {
+        Issue.record("\(Array(cell)): \(found as Any), expected \(expected as Any)")
+        return
+      }
+    }
+    #expect(numbers > 600_000)
+    #expect(short > 400_000)
+  }
+
+  /// What the C library reads of digits with a sign and a point perhaps; nil of all else.
+  private static func plainNumber(_ cell: ArraySlice<UInt8>) -> Double? {
+    var (digits, points) = (0, 0)
+    for (index, byte) in cell.enumerated() {
+      switch byte {
+      case 0x30...0x39: digits += 1
+      case 0x2E: points += 1
+      case 0x2B, 0x2D: if index > 0 { return nil }
+      default: return nil
+      }
+    }
+    guard digits > 0, points <= 1 else { return nil }
+    return (cell.map { CChar(bitPattern: $0) } + [0]).withUnsafeBufferPointer { text in
+      text.baseAddress.map { strtod($0, nil) }
     }
   }
 }

@@ -197,6 +197,30 @@ static inline __attribute__((always_inline)) void platform_transpose_pairs(
 }
 #endif
 
+/// Where the bytes of a block of text stand that end the fields of a table or put them in quotes: a
+/// bit for each of 64 bytes, the lowest for the first.
+typedef struct {
+  unsigned long long separators, line_ends, quotes;
+} platform_field_marks;
+
+/// The 64 bytes at `text` looked through at once. A line ends with LF or CR.
+static inline __attribute__((always_inline)) platform_field_marks platform_find_field_marks(
+    const unsigned char *text, unsigned char separator) {
+  typedef unsigned char bytes __attribute__((__ext_vector_type__(64), __aligned__(1)));
+  typedef _Bool bits __attribute__((__ext_vector_type__(64)));
+  const bytes block = *(const bytes *)text;
+  const bits found[3] = {
+      __builtin_convertvector(block == separator, bits),
+      __builtin_convertvector((block == '\n') | (block == '\r'), bits),
+      __builtin_convertvector(block == '"', bits),
+  };
+  platform_field_marks marks;
+  __builtin_memcpy(&marks.separators, &found[0], 8);
+  __builtin_memcpy(&marks.line_ends, &found[1], 8);
+  __builtin_memcpy(&marks.quotes, &found[2], 8);
+  return marks;
+}
+
 /// Bytes of a core's data cache of level 1 or 2; 0 where the system does not say.
 long platform_cache_bytes(int level);
 

@@ -13,13 +13,24 @@ package struct CellNumber {
   }
 
   /// Beyond it, single precision has no finite number.
-  static let largest = Double(Float.greatestFiniteMagnitude) + 0x1p103
+  static var largest: Double { 0x1.ffffffp127 }
 
   /// The number that the bytes from `start` to `end` are, blanks aside; nil where they are none. It
   /// may be infinite, or not a number.
+  ///
+  /// - Parameter text: has these bytes, and others around them.
   @inline(__always)
-  package func read(_ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Double? {
-    if let prefix = unsafe DecimalNumber.prefix(of: bytes, from: start, to: end, point: point) {
+  package func read(_ text: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int) -> Double? {
+    guard let bytes = text.baseAddress else { return nil }
+    if let value = unsafe DecimalNumber.short(
+      bytes, from: start, to: end, readable: text.count, point: point)
+    {
+      if contract >= .two { return value }
+      if Self.isRoundedOnce(value) { return Double(Float(value)) }
+    }
+    if let prefix = unsafe DecimalNumber.prefix(
+      of: bytes, from: start, to: end, readable: text.count, point: point)
+    {
       if prefix.end == end {
         if contract >= .two { return prefix.value }
         if Self.isRoundedOnce(prefix.value) { return Double(Float(prefix.value)) }
@@ -47,7 +58,8 @@ package struct CellNumber {
     _ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int
   ) -> (value: Double, end: Int)? {
     guard
-      let prefix = unsafe DecimalNumber.prefix(of: bytes, from: start, to: end, point: point),
+      let prefix = unsafe DecimalNumber.prefix(
+        of: bytes, from: start, to: end, readable: end, point: point),
       prefix.value.magnitude < Self.largest, contract >= .two || Self.isRoundedOnce(prefix.value)
     else { return nil }
     return (contract >= .two ? prefix.value : Double(Float(prefix.value)), prefix.end)

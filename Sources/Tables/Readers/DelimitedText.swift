@@ -24,25 +24,25 @@
   package let stream: ByteStream
   /// The stream's window since it moved last, which nobody else moves, and the first byte of it
   /// that is no text.
-  private var base: UnsafeMutablePointer<UInt8>
-  private var windowEnd = 0
-  private var isAtEnd = false
-  private var firstInvalid = Int.max
-  private let separator: UInt8
+  private(set) var base: UnsafeMutablePointer<UInt8>
+  private(set) var windowEnd = 0
+  private(set) var isAtEnd = false
+  private(set) var firstInvalid = Int.max
+  let separator: UInt8
   /// Lines that begin so are none.
-  private let remark: [UInt8]
-  private var position = 0
-  private var positionLine = 1
-  private var fields = [Field](repeating: Field(0, 0), count: 16)
+  let remark: [UInt8]
+  var position = 0
+  var positionLine = 1
+  var fields = [Field](repeating: Field(0, 0), count: 2 * blockBytes)
   /// How many fields the row has that was read last.
-  package private(set) var count = 0
+  package internal(set) var count = 0
   /// The line in which it begins.
   package private(set) var line = 1
   /// Whether the file ends with it, without the end of a line.
-  package private(set) var isCutOff = false
+  package internal(set) var isCutOff = false
 
   /// The longest that a field in quotes may be.
-  private static let longestQuotes = 1 << 26
+  static let longestQuotes = 1 << 26
 
   /// Blank lines between the rows read so far.
   package private(set) var blankLines = 0
@@ -66,6 +66,26 @@
 
   /// A field of the row that was read last.
   @inline(__always) package func field(_ place: Int) -> Field { fields[place] }
+
+  /// Calls `body` with fields of the row that was read last, one after another.
+  ///
+  /// - Parameters:
+  ///   - places: those of all fields of interest.
+  ///   - start: the first of these that is wanted.
+  /// - Returns: the first result that is one; nil where there is none.
+  @inline(__always) func withFields<Result>(
+    at places: [Int], from start: Int, _ body: (_ index: Int, Field) -> Result?
+  ) -> Result? {
+    unsafe fields.withUnsafeBufferPointer { fields in
+      unsafe places.withUnsafeBufferPointer { places in
+        for index in start..<places.count {
+          precondition(unsafe places[index] < fields.count, "no field \(index)")
+          if let result = unsafe body(index, fields[places[index]]) { return result }
+        }
+        return nil
+      }
+    }
+  }
 
   /// The text of a field of the row that was read last.
   package subscript(place: Int) -> String {
@@ -163,19 +183,21 @@
   }
 
   /// What fields of the row that was read last stand in.
-  var windowStart: UnsafePointer<UInt8> { unsafe UnsafePointer(base) }
+  var window: UnsafeBufferPointer<UInt8> {
+    unsafe UnsafeBufferPointer(start: base, count: windowEnd)
+  }
 
   /// What follows a line end.
-  private func lineEnd(at place: Int) -> Int {
+  func lineEnd(at place: Int) -> Int {
     let isPair =
       unsafe place + 1 < windowEnd && base[place] == 0x0D && base[place + 1] == 0x0A
     return place + (isPair ? 2 : 1)
   }
 
-  private static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
+  static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
 
   /// Skips the line at the position.
-  private mutating func skipLine() throws {
+  mutating func skipLine() throws {
     while true {
       var place = position
       while place < windowEnd, !Self.isLineEnd(unsafe base[place]) { place += 1 }
@@ -187,141 +209,5 @@
       }
       try refill()
     }
-  }
-}
-
-extension DelimitedText {
-  /// Finds the fields of the row at the position, none of a remark, and moves on to what follows.
-  ///
-  /// - Returns: false where the window ends before the row does.
-  private mutating func scan() throws -> Bool {
-    let base = unsafe base
-    let (end, isAtEnd, separator) = (windowEnd, isAtEnd, separator)
-    let ends = FieldEnds(separator: separator)
-    var place = position
-    var lines = 0
-    count = 0
-    if !remark.isEmpty {
-      guard end - place >= remark.count || isAtEnd else { return false }
-      if unsafe UnsafeBufferPointer(start: base + place, count: end - place).starts(with: remark) {
-        try skipLine()
-        return true
-      }
-    }
-    while true {
-      var field: Field
-      if place < end, unsafe base[place] == 0x22 {
-        guard let quoted = try quotes(at: place, lines: &lines) else { return false }
-        (field, place) = quoted
-      } else {
-        let start = place
-        place = unsafe Self.fieldEnd(base, from: start, to: end, ends)
-        field = Field(start, place)
-      }
-      if count == fields.count { fields += fields }
-      fields[count] = field
-      count += 1
-      guard place < end else {
-        isCutOff = true
-        return try isAtEnd && finish(at: place, lines: lines)
-      }
-      if unsafe base[place] != separator { break }
-      place += 1
-    }
-    // What follows a CR must be known.
-    if place + 1 == end, !isAtEnd, unsafe base[place] == 0x0D { return false }
-    isCutOff = false
-    return try finish(at: place, lines: lines + 1)
-  }
-
-  /// What ends a field without quotes: eight times each.
-  private struct FieldEnds {
-    let separators: UInt64
-
-    init(separator: UInt8) { separators = UInt64(separator) &* Self.ones }
-
-    private static let ones: UInt64 = 0x0101_0101_0101_0101
-
-    /// The highest bit of a byte is set where eight bytes have the first end among them, and none
-    /// before it.
-    @inline(__always) func found(in bytes: UInt64) -> UInt64 {
-      Self.zeros(bytes ^ separators) | Self.zeros(bytes ^ (0x0A &* Self.ones))
-        | Self.zeros(bytes ^ (0x0D &* Self.ones))
-    }
-
-    @inline(__always) private static func zeros(_ bytes: UInt64) -> UInt64 {
-      (bytes &- ones) & ~bytes & (ones << 7)
-    }
-  }
-
-  /// The place of the first separator or line end; `end` where there is none.
-  @inline(__always) private static func fieldEnd(
-    _ base: UnsafePointer<UInt8>, from start: Int, to end: Int, _ ends: FieldEnds
-  ) -> Int {
-    var place = start
-    while place + 8 <= end {
-      let bytes = unsafe UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self)
-      let found = ends.found(in: UInt64(littleEndian: bytes))
-      if found != 0 { return place + found.trailingZeroBitCount / 8 }
-      place += 8
-    }
-    while place < end {
-      let byte = unsafe base[place]
-      if ends.found(in: UInt64(byte)) & 0x80 != 0 { return place }
-      place += 1
-    }
-    return end
-  }
-
-  /// Ends the row with what stands at `place`.
-  private mutating func finish(at place: Int, lines: Int) throws -> Bool {
-    if place > firstInvalid { try stream.requireText(from: position, to: place, line: line) }
-    position = place < windowEnd ? lineEnd(at: place) : place
-    positionLine += lines
-    return true
-  }
-
-  /// The field that begins with the quote at `start`, and what follows it; nil where the window
-  /// ends before. Blanks may follow a closing quote, and nothing else.
-  ///
-  /// - Parameter lines: counts the line ends in it.
-  private func quotes(at start: Int, lines: inout Int) throws -> (Field, Int)? {
-    let base = unsafe base
-    let (end, isAtEnd) = (windowEnd, isAtEnd)
-    let opened = line + lines
-    var place = start + 1
-    var field = Field(place, place)
-    field.isQuoted = true
-    while place < end {
-      let byte = unsafe base[place]
-      if byte == 0x22 {
-        if place + 1 == end, !isAtEnd { return nil }
-        guard place + 1 < end, unsafe base[place + 1] == 0x22 else { break }
-        field.hasDoubledQuotes = true
-        place += 1
-      } else if byte == 0x0A {
-        lines += 1
-      } else if byte == 0x0D {
-        if place + 1 == end, !isAtEnd { return nil }
-        if unsafe place + 1 == end || base[place + 1] != 0x0A { lines += 1 }
-      }
-      place += 1
-    }
-    guard place < end else {
-      guard isAtEnd || place - start > Self.longestQuotes else { return nil }
-      throw Failure(
-        line: opened,
-        problem: "a quote is opened here and "
-          + (isAtEnd ? "never closed" : "not closed within 64 MiB"))
-    }
-    field.end = UInt32(truncatingIfNeeded: place)
-    place += 1
-    while place < end, unsafe base[place] == 0x20 { place += 1 }
-    guard place < end else { return isAtEnd ? (field, place) : nil }
-    if unsafe base[place] == separator || Self.isLineEnd(base[place]) { return (field, place) }
-    throw Failure(
-      line: opened,
-      problem: "a quote is opened here, and text follows where it is closed"
-        + (lines + line == opened ? "" : " in line \(lines + line)"))
   }
 }

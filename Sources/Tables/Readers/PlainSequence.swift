@@ -78,7 +78,8 @@ struct PlainSequence {
       guard place < end else { return nil }
       if unsafe base[place] == 0x22 { return string() }
       guard
-        let prefix = unsafe DecimalNumber.prefix(of: base, from: place, to: end, isStrict: true),
+        let prefix = unsafe DecimalNumber.prefix(
+          of: base, from: place, to: end, readable: end, isStrict: true),
         prefix.isInteger, let number = Int(exactly: prefix.value), abs(number) < 1 << 53
       else { return nil }
       place = prefix.end
@@ -112,7 +113,8 @@ struct PlainSequence {
     @inline(__always) private mutating func number() -> Double? {
       skipBlanks()
       guard
-        let prefix = unsafe DecimalNumber.prefix(of: base, from: place, to: end, isStrict: true),
+        let prefix = unsafe DecimalNumber.prefix(
+          of: base, from: place, to: end, readable: end, isStrict: true),
         prefix.value.magnitude < CellNumber.largest
       else { return nil }
       place = prefix.end

@@ -79,19 +79,21 @@ struct TableNumbers {
   private mutating func firstOther(
     of text: DelimitedText, from start: Int, isFirst: Bool
   ) -> (index: Int, read: Double?)? {
-    let base = unsafe text.windowStart
-    let (places, number) = (places, number)
+    let window = unsafe text.window
+    let number = number
     return unsafe row.withUnsafeMutableBufferPointer { row in
       unsafe columns.withUnsafeMutableBufferPointer { columns in
-        for index in start..<places.count {
-          let field = text.field(places[index])
-          let read = unsafe number.read(base, from: Int(field.start), to: Int(field.end))
+        text.withFields(at: places, from: start) { index, field in
+          let read = unsafe number.read(window, from: Int(field.start), to: Int(field.end))
           guard let value = read, value.magnitude < CellNumber.largest else { return (index, read) }
           unsafe row[index] = value
-          if unsafe value <= columns[index].last, !isFirst { unsafe columns[index].rises = false }
-          unsafe columns[index].last = value
+          // Few columns go on rising, so that this is foreseen.
+          if unsafe columns[index].rises {
+            if unsafe value <= columns[index].last, !isFirst { unsafe columns[index].rises = false }
+            unsafe columns[index].last = value
+          }
+          return nil
         }
-        return nil
       }
     }
   }

@@ -46,8 +46,7 @@ struct TableTargets {
 
   private func read(_ rows: DelimitedText, _ place: Int) throws -> Double {
     let field = rows.field(place)
-    let base = unsafe rows.windowStart
-    let value = unsafe number.read(base, from: Int(field.start), to: Int(field.end))
+    let value = unsafe number.read(rows.window, from: Int(field.start), to: Int(field.end))
     if let value, value.magnitude < CellNumber.largest, !missing.contains(value) { return value }
     if missing.contains(rows[place]) || value.map({ missing.contains($0) }) == true { return .nan }
     throw file.failure(
