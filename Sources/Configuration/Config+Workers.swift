@@ -41,8 +41,7 @@ extension Config {
     let size = Double(model.hidden)
     let products = size * size * Double(batch.sequences / batch.shards)
     let sharing = min(Int(min(products / 65_536, 1024)), model.hidden / 32)
-    let canShare = model.precision == .fp32 && !exchange.isLocal
-    return max(1, batch.shards / ranks) * (canShare ? max(1, sharing) : 1)
+    return max(1, batch.shards / ranks) * (exchange.isLocal ? 1 : max(1, sharing))
   }
 
   /// Checks that every rank gets a shard; threads may share one.

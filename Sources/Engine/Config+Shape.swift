@@ -92,8 +92,6 @@ extension InstructionSet {
 extension Kernels {
   /// The kernels of a named instruction set, with an error that counts as bad usage.
   package static func selected(_ name: String, _ precision: Precision) throws -> Kernels {
-    let set = try InstructionSet.selected(name)
-    do { try precision.require(set) } catch { throw UsageError("\(error)") }
-    return Kernels(set, precision: precision)
+    Kernels(try InstructionSet.selected(name), precision: precision)
   }
 }

@@ -191,8 +191,10 @@ struct WorkspaceLayout {
     if !shape.regularization.classWeights.isEmpty { classWeights = take(vocabulary) }
     takeBlocks(clusters, shape, rows: rows)
     takeSampled(shape, rows: rows)
-    packedInput = take(rows * max(feature, embedding))
-    packedState = take(rows * feature)
+    let packedRows =
+      sequences / sequencesPerShard * kernels.packedDepth(window * sequencesPerShard)
+    packedInput = take(packedRows * max(feature, embedding))
+    packedState = take(packedRows * feature)
     scratch = take(gradientScratch)
     embeddingStack = take(stackDepth * embedding)
     takeOptions(shape: shape, rows: rows, shards: sequences / sequencesPerShard)

@@ -123,7 +123,9 @@ extension Kernels {
       let elapsed = (clock.now - start) / .seconds(1)
       precondition(value == value, "the chains diverged")
       spent += elapsed
-      let flops = Double(iterations) * 12 * (precision == .bf16 ? 4 : 2) * Double(vectorWidth)
+      // A dot product of pairs is two multiply-adds.
+      let perLane = precision == .bf16 && !emulatesPairs ? 4 : 2
+      let flops = Double(iterations * 12 * perLane * vectorWidth)
       if elapsed > 0 { best = max(best, flops / elapsed / 1e9) }
       if elapsed < 0.01 { iterations *= 2 }
     }

@@ -22,20 +22,26 @@ package struct Kernels: @unchecked Sendable {
 
   /// The kernels of `set`, which the machine must have. They work in blocks that suit `caches`,
   /// which change no bit. A crew shares what is `leastShared` multiply-adds of work at least.
+  ///
+  /// - Parameter emulating: whether products of bf16 numbers are made of fp32 arithmetic where
+  ///   there are instructions for them too, with the same bits.
   package init(
     _ set: InstructionSet, precision: Precision = .fp32, caches: CacheSizes = .machine,
-    leastShared: Int = 32_768
+    leastShared: Int = 32_768, emulating: Bool = false
   ) {
     self.leastShared = leastShared
     precondition(InstructionSet.available.contains(set), "no \(set.rawValue) on this machine")
-    precondition(precision.isAvailable(with: set), "no \(precision.rawValue) on this machine")
     instructionSet = set
     self.precision = precision
     table =
-      switch set {
-      case .portable: Tables.portable
-      case .avx2: Tables.avx2
-      case .avx512: precision == .bf16 ? Tables.bf16 : Tables.avx512
+      switch (precision, set) {
+      case (.fp32, .portable): Tables.portable
+      case (.fp32, .avx2): Tables.avx2
+      case (.fp32, .avx512): Tables.avx512
+      case (.bf16, .portable): Tables.portablePairs
+      case (.bf16, .avx2): Tables.avx2Pairs
+      case (.bf16, .avx512):
+        precision.hasInstructions(in: set) && !emulating ? Tables.bf16 : Tables.avx512Pairs
       }
     blocks = caches.blocks(panelWidth: table.pointee.panelWidth)
   }
@@ -76,14 +82,17 @@ package struct Kernels: @unchecked Sendable {
   /// Rows that `weightGradient` goes through as one block.
   package var weightGradientRows: Int { SIMDKernels.weightGradientRows }
 
+  /// Whether products of bf16 numbers are made of fp32 arithmetic.
+  package var emulatesPairs: Bool { precision == .bf16 && table.pointee.floatsPerPair == 2 }
+
   /// Floats in a column of a packed right operand of `depth` rows.
   package func packedDepth(_ depth: Int) -> Int {
-    precision == .bf16 ? (depth + 1) / 2 : depth
+    precision == .bf16 ? (depth + 1) / 2 * table.pointee.floatsPerPair : depth
   }
 
   /// Floats of scratch that a product of `depth` needs; see `ProductArguments.scratch`.
   package func scratchCount(depth: Int) -> Int {
-    precision == .bf16 ? productScratch(depth: depth) : 0
+    precision == .bf16 ? productScratch(packedDepth(depth)) : 0
   }
 
   /// C = start + A · B; see `ProductArguments`.
@@ -91,14 +100,36 @@ package struct Kernels: @unchecked Sendable {
     precondition(arguments.columns % 16 == 0, "columns \(arguments.columns) % 16 != 0")
     precondition(arguments.rows >= 0, "rows \(arguments.rows) < 0")
     precondition(arguments.cStride >= arguments.columns, "C rows overlap")
-    precondition(arguments.scratch != nil || precision == .fp32, "no room for a rounded A")
     var arguments = arguments
     arguments.blocks = blocks
-    // What rounds its operands has scratch for one thread.
-    let work =
-      precision == .fp32
-      ? arguments.rows * arguments.columns * arguments.segments * arguments.segmentLength : -1
-    run(.product, arguments, work: work, table.pointee.product)
+    if precision == .bf16 { return roundedProduct(arguments) }
+    run(.product, arguments, work: arguments.work, table.pointee.product)
+  }
+
+  /// Rounds some rows of A at a time to bf16 and multiplies those, which threads may share.
+  private func roundedProduct(_ whole: ProductArguments) {
+    guard let scratch = whole.scratch else { preconditionFailure("no room for a rounded A") }
+    precondition(whole.bStart % 2 == 0, "block of k from \(whole.bStart), within a pair")
+    let depth = whole.segments * whole.segmentLength
+    let stride = productScratchStride(packedDepth(depth))
+    var part = whole
+    part.a = UnsafePointer(scratch)
+    part.aStride = stride
+    part.segments = 1
+    part.segmentLength = packedDepth(depth)
+    part.bDepth = packedDepth(whole.bDepth)
+    part.bStart = packedDepth(whole.bStart)
+    var first = 0
+    while first < whole.rows {
+      part.rows = min(productScratchRows, whole.rows - first)
+      withUnsafePointer(to: whole) {
+        table.pointee.roundRows(UnsafeRawPointer($0), first, part.rows, scratch, stride)
+      }
+      run(.product, part, work: part.rows * whole.columns * depth, table.pointee.product)
+      first += part.rows
+      part.c += part.rows * part.cStride
+      if let start = part.start { part.start = start + part.rows * part.startStride }
+    }
   }
 
   /// Packs B[k][n] = source[n][k]; see `PackArguments`.
@@ -128,8 +159,7 @@ package struct Kernels: @unchecked Sendable {
       var task = CrewTask(.packShardColumns, UnsafeRawPointer($0))
       task.number = columns
       task.output = destination
-      let work = precision == .fp32 ? 8 * rows.timeSteps * rows.sequences * columns : -1
-      if !share(task, work: work) {
+      if !share(task, work: 8 * rows.timeSteps * rows.sequences * columns) {
         table.pointee.packShardColumns(UnsafeRawPointer($0), columns, destination)
       }
     }
@@ -144,9 +174,10 @@ package struct Kernels: @unchecked Sendable {
     arguments.blockDepth = blocks.depth
     let left = arguments.left
     let columns = arguments.columns0 + (arguments.operands == 2 ? arguments.columns1 : 0)
-    let work =
-      precision == .fp32 ? arguments.outputs * columns * left.timeSteps * left.sequences : -1
-    run(.weightGradient, arguments, work: work, table.pointee.weightGradient)
+    run(
+      .weightGradient, arguments,
+      work: arguments.outputs * columns * left.timeSteps * left.sequences,
+      table.pointee.weightGradient)
   }
 
   /// Runs one elementwise function of a cell over a time step; see `GateArguments`.
@@ -254,14 +285,19 @@ package struct Kernels: @unchecked Sendable {
 /// The process's kernel tables, each made when it is first chosen.
 private enum Tables {
   nonisolated(unsafe) static let portable = pointer(to: portableKernels())
+  nonisolated(unsafe) static let portablePairs = pointer(to: portablePairKernels())
   #if arch(x86_64)
     nonisolated(unsafe) static let avx2 = pointer(to: avx2Kernels())
+    nonisolated(unsafe) static let avx2Pairs = pointer(to: avx2PairKernels())
     nonisolated(unsafe) static let avx512 = pointer(to: avx512Kernels())
+    nonisolated(unsafe) static let avx512Pairs = pointer(to: avx512PairKernels())
     nonisolated(unsafe) static let bf16 = pointer(to: roundingOperands(of: avx512Kernels()))
   #else
     nonisolated(unsafe) static let avx2 = portable
+    nonisolated(unsafe) static let avx2Pairs = portablePairs
     nonisolated(unsafe) static let avx512 = portable
-    nonisolated(unsafe) static let bf16 = portable
+    nonisolated(unsafe) static let avx512Pairs = portablePairs
+    nonisolated(unsafe) static let bf16 = portablePairs
   #endif
 
   private static func pointer(to table: KernelTable) -> UnsafePointer<KernelTable> {

@@ -8,7 +8,9 @@
   /// not a matrix product stays fp32.
   public func roundingOperands(of reference: KernelTable) -> KernelTable {
     var table = reference
-    table.product = { productOfPairs($0.arguments()) }
+    table.floatsPerPair = 1
+    table.product = { product(PairTiles.self, maximumRows: maximumRows, $0.arguments()) }
+    table.roundRows = { narrowRows($0.arguments(), first: $1, count: $2, to: $3, stride: $4) }
     table.packTransposed = { packTransposedPairs($0.arguments()) }
     table.packRows = { packRowPairs($0.arguments()) }
     table.packShardColumns = {
@@ -22,29 +24,16 @@
     return table
   }
 
-  /// C = start + A · B of rounded operands: copies some rows of A, rounded, and multiplies those.
-  private func productOfPairs(_ p: UnsafePointer<ProductArguments>) {
-    var part = p.pointee
-    guard let scratch = part.scratch else { return }
-    let depth = part.segments * part.segmentLength
-    part.a = UnsafePointer(scratch)
-    part.aStride = productScratchStride(depth: depth)
-    part.segments = 1
-    part.segmentLength = PairTiles.steps(depth)
-    part.bDepth = PairTiles.steps(p.pointee.bDepth)
-    part.bStart = p.pointee.bStart / 2
-    var first = 0
-    while first < p.pointee.rows {
-      part.rows = min(productScratchRows, p.pointee.rows - first)
-      var row = 0
-      while row < part.rows {
-        narrowRow(p, row: first + row, depth: depth, to: scratch + row * part.aStride)
-        row += 1
-      }
-      withUnsafePointer(to: part) { product(PairTiles.self, maximumRows: maximumRows, $0) }
-      first += part.rows
-      part.c += part.rows * part.cStride
-      if let start = part.start { part.start = start + part.rows * part.startStride }
+  /// Rounds some rows of A to pairs; see `KernelTable.roundRows`.
+  private func narrowRows(
+    _ p: UnsafePointer<ProductArguments>, first: Int, count: Int,
+    to copy: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    let depth = p.pointee.segments * p.pointee.segmentLength
+    var row = 0
+    while row < count {
+      narrowRow(p, row: first + row, depth: depth, to: copy + row * stride)
+      row += 1
     }
   }
 

@@ -2,19 +2,6 @@
   import CPlatform
   import SIMDKernels
 
-  /// Some floats, and zeros beyond them.
-  @inline(__always)
-  private func partialLanes(_ source: UnsafePointer<Float>, _ count: Int) -> Lanes {
-    if count >= 16 { return loadLanes(source) }
-    var values = Lanes()
-    var j = 0
-    while j < count {
-      values[j] = source[j]
-      j += 1
-    }
-    return values
-  }
-
   /// The pairs of B[k][n] = source[n][k]; see `packTransposed`.
   func packTransposedPairs(_ p: UnsafePointer<PackArguments>) {
     let depth = p.pointee.depth
@@ -76,8 +63,8 @@
         var j = 0
         while j < width {
           let valid = max(0, min(16, p.pointee.groupColumns - column - j))
-          let even = partialLanes(row + j, valid)
-          let odd = hasOdd ? partialLanes(row + p.pointee.sourceStride + j, valid) : Lanes()
+          let even = loadPart(row + j, valid)
+          let odd = hasOdd ? loadPart(row + p.pointee.sourceStride + j, valid) : Lanes()
           storeLanes(platform_pairs(even, odd), out + j)
           j += 16
         }
@@ -97,6 +84,8 @@
     let shards = rows.pointee.sequences / rows.pointee.sequencesPerShard
     let count = rows.pointee.rowsPerShard
     let steps = PairTiles.steps(count)
+    let firstColumn = rows.pointee.firstColumn
+    let endColumn = min(columns, rows.pointee.endColumn)
     var shard = 0
     while shard < shards {
       let block = destination + shard * steps * columns
@@ -108,8 +97,8 @@
         let hasOdd = 2 * step + 1 < count
         let odd = hasOdd ? cursor.row : even
         if hasOdd { cursor.advance() }
-        var column = 0
-        while column < columns {
+        var column = firstColumn
+        while column < endColumn {
           let width = min(panelWidth, columns - column)
           let out = block + column * steps + step * width
           var j = 0

@@ -2,10 +2,40 @@ import CPlatform
 import SIMDKernels
 
 // This file is compiled once in each module of an instruction set: the others hold a link to it.
-// Such a module states its `Vector`, its `maximumRows`, whether it `worksInBlocks`, and what it
-// overrides.
+// Such a module states its `Vector`, its `maximumRows`, whether it `worksInBlocks`, its `Rounded`
+// tiles with `productOfRounded`, and what it overrides.
 
 private typealias Tiles = FloatTiles<Vector>
+
+/// C = start + A · B of fp32 numbers, or of what else these tiles compute right.
+@inline(never)
+func productOfFloats(_ p: UnsafePointer<ProductArguments>) {
+  if worksInBlocks {
+    blockedProduct(Tiles.self, maximumRows: maximumRows, p)
+  } else {
+    product(Tiles.self, maximumRows: maximumRows, p)
+  }
+}
+
+/// The kernels with products of bf16 numbers by fp32 arithmetic: the bits of AVX512-BF16.
+func emulatingKernels() -> KernelTable {
+  var table = referenceKernels()
+  table.product = { productOfRounded($0.arguments()) }
+  table.packTransposed = { packTransposedRounded($0.arguments()) }
+  table.packRows = { packRowsRounded($0.arguments()) }
+  table.packShardColumns = {
+    packShardColumnsRounded(
+      $0.arguments(), columns: $1, panelWidth: panelWidth(Vector.self), to: $2)
+  }
+  table.weightGradient = {
+    if worksInBlocks {
+      blockedWeightGradient(Rounded.self, maximumRows: maximumRows, $0.arguments())
+    } else {
+      weightGradient(Rounded.self, maximumRows: maximumRows, $0.arguments())
+    }
+  }
+  return table
+}
 
 /// Every kernel of the generic source, for the vectors of this module.
 ///
@@ -15,13 +45,9 @@ func referenceKernels() -> KernelTable {
   KernelTable(
     vectorWidth: Vector.scalarCount,
     panelWidth: panelWidth(Vector.self),
-    product: {
-      if worksInBlocks {
-        blockedProduct(Tiles.self, maximumRows: maximumRows, $0.arguments())
-      } else {
-        product(Tiles.self, maximumRows: maximumRows, $0.arguments())
-      }
-    },
+    floatsPerPair: 2,
+    product: { productOfFloats($0.arguments()) },
+    roundRows: { roundRows($0.arguments(), row: $1, count: $2, to: $3, stride: $4) },
     packTransposed: { packTransposed($0.arguments()) },
     packRows: { packRows($0.arguments()) },
     packShardColumns: {

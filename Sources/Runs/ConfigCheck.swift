@@ -57,6 +57,7 @@ package struct ConfigCheck {
     for parameter in table.parameters {
       console.say("            \(parameter.name) \(parameter.shape)")
     }
+    kernels.remarks.forEach { console.say("remark      \($0)") }
     try config.requireParts(of: shape, place: options.configFile)
     if let parts = config.partsInWords(of: shape) { console.say("trains      \(parts)") }
     let report = DataReport(data, config)

@@ -36,6 +36,7 @@ extension TrainingRun {
         + "\(Format.grouped(replica.table.parameterCount)) parameters, "
         + "\(setup.data.words), "
         + "batch \(batch.sequences) x \(batch.window), \(range) -> \(run.directory)")
+    replica.kernels.remarks.forEach { progress.say("remark      \($0)") }
     if let pass = setup.file?.pass {
       let batches = pass.steps * config.batch.accumulate
       progress.say(

@@ -1,3 +1,5 @@
+public import CPlatform
+
 /// Some tiles of one block of k: the packed left operand, a panel of the right one, and the slots
 /// of their sums.
 @frozen public struct GradientRun {
@@ -114,7 +116,7 @@ public func blockedGradient<F: TileFamily>(
   let taller = max(0, min(split.taller, endTile) - firstTile)
   let tileBlock = (endTile - firstTile) * leftStride
   var column = 0
-  while pairsPanels(F.self, maximumRows), column + 2 * wide <= columns {
+  while F.pairsPanels, column + 2 * wide <= columns {
     var depth = span.depth
     var index = 0
     while index < span.shards {
@@ -145,7 +147,10 @@ public func blockedGradient<F: TileFamily>(
       var run = GradientRun(
         steps: span.steps, a: packedLeft + index * tileBlock, leftStride: leftStride, b: b,
         slot: slots.slot(depth, panel: firstPanel + column / wide, tile: 0),
-        slotStride: slots.tile, entryStride: slots.entry, resume: span.firstStep > 0, folds: folds)
+        slotStride: slots.tile, entryStride: slots.entry, resume: span.firstStep > 0,
+        folds: F.flushesDenormals ? 0 : folds)
+      let slot = run.slot
+      let before = F.flushesDenormals ? platform_flush_denormals() : 0
       gradientRun(
         F.Wide.self, height: split.height + 1, maximumRows: maximumRows, run, count: taller)
       run.a += taller * leftStride
@@ -153,6 +158,12 @@ public func blockedGradient<F: TileFamily>(
       gradientRun(
         F.Wide.self, height: split.height, maximumRows: maximumRows, run,
         count: endTile - firstTile - taller)
+      if F.flushesDenormals {
+        platform_restore_denormals(before)
+        foldTiles(
+          slot, slotStride: slots.tile, entryStride: slots.entry, split: split,
+          firstTile: firstTile, endTile: endTile, width: wide, folds: folds)
+      }
       depth += 1 - folds
       index += 1
     }
@@ -175,7 +186,8 @@ public func packSpan<F: TileFamily>(
     let shard = span.firstShard + index
     if span.firstStep == 0 { cursor = ShardCursor(p.pointee.left, shard: shard) }
     F.packLeft(
-      &cursor, rows: span.steps, split: split, firstTile: firstTile, endTile: endTile,
+      &cursor, rows: min(span.steps, p.pointee.left.rowsPerShard - span.firstStep),
+      split: split, firstTile: firstTile, endTile: endTile,
       to: packedLeft + index * tiles * leftStride, tileStride: leftStride,
       sums: biases + depth * biasStride, resume: span.firstStep > 0)
     if span.isLast {
@@ -195,19 +207,17 @@ public func blockedWeightGradient<F: TileFamily>(
 ) {
   let left = p.pointee.left
   let shards = left.sequences / left.sequencesPerShard
-  let rowsPerShard = left.rowsPerShard
+  let shardSteps = F.steps(left.rowsPerShard)
   let wide = F.Wide.Columns.width
   let panels0 = p.pointee.columns0 / wide
   let panels = panels0 + (p.pointee.operands == 2 ? p.pointee.columns1 / wide : 0)
   let split = TileSplit(rows: p.pointee.outputs, maximum: maximumRows)
   let blockTiles = weightGradientRows / maximumRows
-  let most =
-    pairsPanels(F.self, maximumRows) ? pairedDepth(p.pointee.blockDepth) : p.pointee.blockDepth
-  let parts = (rowsPerShard + most - 1) / most
-  let blockSteps = ((rowsPerShard + parts - 1) / parts + 7) & ~7
-  let together = max(
-    1, min(weightGradientShards, most / max(1, rowsPerShard)))
-  let leftStride = maximumRows * min(rowsPerShard, blockSteps) + 16
+  let most = F.pairsPanels ? pairedDepth(p.pointee.blockDepth) : p.pointee.blockDepth
+  let parts = (shardSteps + most - 1) / most
+  let blockSteps = ((shardSteps + parts - 1) / parts + 7) & ~7
+  let together = max(1, min(weightGradientShards, most / max(1, shardSteps)))
+  let leftStride = maximumRows * min(shardSteps, blockSteps) + 16
   let packedLeft = p.pointee.scratch
   let biasStride = 16 * blockTiles
   let biases = packedLeft + blockTiles * leftStride * min(shards, together)
@@ -221,8 +231,8 @@ public func blockedWeightGradient<F: TileFamily>(
     var cursor = ShardCursor(left, shard: 0)
     while span.firstShard < shards {
       span.shards = min(together, shards - span.firstShard)
-      span.steps = min(blockSteps, rowsPerShard - span.firstStep)
-      span.isLast = span.firstStep + span.steps == rowsPerShard
+      span.steps = min(blockSteps, shardSteps - span.firstStep)
+      span.isLast = span.firstStep + span.steps == shardSteps
       let depth = packSpan(
         F.self, p, &cursor, span: span, split: split, firstTile: firstTile, endTile: endTile,
         to: packedLeft, leftStride: leftStride, biases: biases, biasStride: biasStride)
@@ -231,7 +241,7 @@ public func blockedWeightGradient<F: TileFamily>(
         blockedGradient(
           F.self, maximumRows: maximumRows, p, span: span, split: split, firstTile: firstTile,
           endTile: endTile, packedLeft: packedLeft, leftStride: leftStride, operand: operand,
-          shardSteps: rowsPerShard, slots: slots, firstPanel: operand == 0 ? 0 : panels0)
+          shardSteps: shardSteps, slots: slots, firstPanel: operand == 0 ? 0 : panels0)
         operand += 1
       }
       span.depth = depth

@@ -153,7 +153,7 @@ public func blockedPanels<F: TileFamily>(
   // come from the last cache, or the memory, in every time step.
   let share = (16 * wide + split.count - 1) / max(1, split.count)
   var column = column
-  if pairsPanels(F.self, maximumRows) {
+  if F.pairsPanels {
     column = pairedPanels(
       whole, rows: split.rows, column: column, columns: columns, depth: depth)
   }
@@ -187,7 +187,7 @@ public func blockedProduct<F: TileFamily>(
   let column = p.pointee.rows == 1 ? productRow(F.self, p) : 0
   // Nearly equal blocks of whole unrolled steps.
   let most =
-    pairsPanels(F.self, maximumRows) && p.pointee.columns >= 2 * wide
+    F.pairsPanels && p.pointee.columns >= 2 * wide
     ? pairedDepth(p.pointee.blocks.depth) : p.pointee.blocks.depth
   let parts = (length + most - 1) / most
   let depth = parts == 0 ? 0 : ((length + parts - 1) / parts + 7) & ~7

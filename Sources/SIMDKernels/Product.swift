@@ -57,17 +57,21 @@ public import CPlatform
     scratch = nil
     blocks = ProductBlocks(depth: 0, rows: 0)
   }
+
+  /// Multiply-adds.
+  @inlinable @inline(__always) public var work: Int { rows * columns * segments * segmentLength }
 }
 
-/// Rows of A that are copied at a time, and the floats of scratch that they need.
+/// Rows of A that are copied at a time, and the floats of scratch that they need where a copied row
+/// has `count` floats.
 @inlinable @inline(__always) public var productScratchRows: Int { 192 }
-public func productScratch(depth: Int) -> Int {
-  productScratchRows * productScratchStride(depth: depth) + 16
+public func productScratch(_ count: Int) -> Int {
+  productScratchRows * productScratchStride(count) + 16
 }
 
-/// Floats between the copied rows: two numbers in each, and never at multiples of 512 bytes.
-@inlinable @inline(__always) public func productScratchStride(depth: Int) -> Int {
-  let whole = ((depth + 1) / 2 + 15) & ~15
+/// Floats between copied rows of `count` floats: never a multiple of 512 bytes.
+@inlinable @inline(__always) public func productScratchStride(_ count: Int) -> Int {
+  let whole = (count + 15) & ~15
   return whole % 128 == 0 ? whole + 16 : whole
 }
 

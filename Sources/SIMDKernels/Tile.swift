@@ -144,12 +144,6 @@ public typealias Rows10<R: TileRows> = Stack<Rows8<R>, Rows2<R>>
 public typealias Rows11<R: TileRows> = Stack<Rows8<R>, Rows3<R>>
 public typealias Rows12<R: TileRows> = Stack<Rows8<R>, Rows4<R>>
 
-/// Whether products take two panels at a time, with tiles of three rows; see `TileColumn`.
-@inlinable @inline(__always)
-public func pairsPanels<F: TileFamily>(_ family: F.Type, _ maximumRows: Int) -> Bool {
-  maximumRows <= 6 && F.Wide.Columns.width == 16
-}
-
 /// Most steps of k for two panels, where one takes so many of half the first cache: they fill 13
 /// sixteenths of it, and three rows of the other operand go beside them.
 @inlinable @inline(__always) public func pairedDepth(_ depth: Int) -> Int {
@@ -188,6 +182,13 @@ public protocol TileFamily {
   associatedtype Narrow: TileRows
   /// Rows of an operand that one k step of a tile takes.
   static var rowsPerStep: Int { get }
+  /// k steps of a chain over `rows` rows.
+  static func steps(_ rows: Int) -> Int
+  /// Whether chains, and nothing else, run between `platform_flush_denormals` and
+  /// `platform_restore_denormals`.
+  static var flushesDenormals: Bool { get }
+  /// Whether kernels in blocks take two panels of 16 columns at a time; see `TileColumn`.
+  static var pairsPanels: Bool { get }
   /// Packs the left operand of weight gradients; see `packLeftTiles`.
   static func packLeft(
     _ cursor: inout ShardCursor, rows: Int, split: TileSplit, firstTile: Int, endTile: Int,
@@ -196,7 +197,8 @@ public protocol TileFamily {
 }
 
 extension TileFamily {
-  /// k steps of a chain over `rows` rows.
+  @inlinable @inline(__always) public static var flushesDenormals: Bool { false }
+  @inlinable @inline(__always) public static var pairsPanels: Bool { false }
   @inlinable @inline(__always) public static func steps(_ rows: Int) -> Int {
     (rows + rowsPerStep - 1) / rowsPerStep
   }
@@ -207,6 +209,8 @@ public enum FloatTiles<V: SIMD>: TileFamily where V.Scalar == Float {
   public typealias Wide = Row2<V>
   public typealias Narrow = Row1<V>
   @inlinable @inline(__always) public static var rowsPerStep: Int { 1 }
+  /// With 16 registers of eight floats.
+  @inlinable @inline(__always) public static var pairsPanels: Bool { V.scalarCount == 8 }
   @_transparent public static func packLeft(
     _ cursor: inout ShardCursor, rows: Int, split: TileSplit, firstTile: Int, endTile: Int,
     to destination: UnsafeMutablePointer<Float>, tileStride: Int,

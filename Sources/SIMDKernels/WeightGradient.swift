@@ -1,3 +1,5 @@
+public import CPlatform
+
 /// dW[m, n] += Σ_rows dA[row, m] · X[row, n], one chain per shard, shards folded by the tree.
 @frozen public struct WeightGradientArguments {
   /// dA: its columns [0, outputs) become rows of the gradients. Readable 16 floats past each row's
@@ -71,7 +73,8 @@
 /// in all: packed left rows, the stack of biases, the stack of tiles.
 public func weightGradientScratch(rowsPerShard: Int, columns: Int, stackDepth: Int) -> Int {
   let tiles = weightGradientRows / 6
-  let rows = min(weightGradientShards * rowsPerShard, weightGradientDepth)
+  // Pairs of steps are whole.
+  let rows = min(weightGradientShards * ((rowsPerShard + 1) & ~1), weightGradientDepth)
   let left = weightGradientRows * rows + 16 * tiles * weightGradientShards
   // The last panel of either operand may reach past its last column.
   return left + stackDepth * (weightGradientRows * (columns + 64) + 16 * tiles)
@@ -177,6 +180,33 @@ public func foldBiases(
   }
 }
 
+/// Folds finished tiles that lie in their slots, as tiles in registers do.
+@_transparent
+public func foldTiles(
+  _ first: UnsafeMutablePointer<Float>, slotStride: Int, entryStride: Int, split: TileSplit,
+  firstTile: Int, endTile: Int, width: Int, folds: Int
+) {
+  var tile = firstTile
+  while tile < endTile {
+    let slot = first + (tile - firstTile) * slotStride
+    let end = split.height(tile) * width
+    var i = 0
+    while i < end {
+      var sum = loadHalf(slot + i)
+      var out = slot + i
+      var fold = 0
+      while fold < folds {
+        out -= entryStride
+        sum = loadHalf(out) + sum
+        fold += 1
+      }
+      storeHalf(sum, out)
+      i += 8
+    }
+    tile += 1
+  }
+}
+
 /// One block of k of one shard: the packed tiles against all panels of one right operand, two by
 /// two.
 @_transparent
@@ -187,6 +217,8 @@ public func gradientBlock<F: TileFamily>(
   folds: Int
 ) {
   let wide = F.Wide.Columns.width
+  let isApart = F.flushesDenormals && folds > 0
+  let before = F.flushesDenormals ? platform_flush_denormals() : 0
   var pair = 0
   while pair < columns {
     let end = min(columns, pair + 2 * wide)
@@ -202,11 +234,13 @@ public func gradientBlock<F: TileFamily>(
         if width == wide {
           gradientTiles(
             F.Wide.self, height: height, maximumRows: maximumRows, depth: steps, a: a, b: b,
-            resume: firstStep > 0, slot: slot, folds: folds, slotStride: slots.entry)
+            resume: firstStep > 0, slot: slot, folds: isApart ? 0 : folds,
+            slotStride: slots.entry)
         } else {
           gradientTiles(
             F.Narrow.self, height: height, maximumRows: maximumRows, depth: steps, a: a, b: b,
-            resume: firstStep > 0, slot: slot, folds: folds, slotStride: slots.entry)
+            resume: firstStep > 0, slot: slot, folds: isApart ? 0 : folds,
+            slotStride: slots.entry)
         }
         column += width
       }
@@ -214,6 +248,16 @@ public func gradientBlock<F: TileFamily>(
       tile += 1
     }
     pair = end
+  }
+  if F.flushesDenormals { platform_restore_denormals(before) }
+  if !isApart { return }
+  var column = 0
+  while column < columns {
+    foldTiles(
+      slots.slot(depth, panel: firstPanel + column / wide, tile: 0), slotStride: slots.tile,
+      entryStride: slots.entry, split: split, firstTile: firstTile, endTile: endTile,
+      width: min(wide, columns - column), folds: folds)
+    column += wide
   }
 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Collectives
 import Engine
 import Foundation
+import Kernels
 import MPICollectives
 import Records
 import Runs
@@ -13,7 +14,7 @@ struct DoctorCommand: RankedCommand {
     discussion: """
       The MPI library that the program was built with and runs with, the launcher and its \
       settings, cores, memory and their limits, shared memory, room for temporary files, open \
-      files, clocks; then it starts a few ranks, and says which cores each may use. What is wrong \
+      files, clocks, vector instructions; then it starts a few ranks, and says which cores each may use. What is wrong \
       stands below its line, with how to mend it.
 
       Started by mpirun it looks at the ranks of that job, on all their hosts.
@@ -66,13 +67,24 @@ struct DoctorCommand: RankedCommand {
     console.record(finding.json)
   }
 
+  /// The vector instructions that a run would take.
+  private static func instructions() throws -> Finding {
+    let kernels = try Kernels.selected("auto", .bf16)
+    let set = kernels.instructionSet.rawValue
+    return Finding(
+      "instructions",
+      kernels.emulatesPairs
+        ? "\(set); products of bf16 numbers by fp32 arithmetic" : "\(set) with AVX512-BF16",
+      values: ["isa": .string(set), "bf16": .bool(!kernels.emulatesPairs)])
+  }
+
   /// In a single process: this host, the launcher, and a job that it starts.
   private func ofHost(_ communicator: any Communicator) throws -> [Finding] {
     let usable = try UsableCores.threadsPerRank(communicator)
     let checkup = LauncherCheckup(
       built: MPICommunicator.headerVersion, library: MPICommunicator.libraryVersion)
     var findings = checkup.findings()
-    findings += HostCheckup(ranks: np, cores: usable).findings()
+    findings += HostCheckup(ranks: np, cores: usable).findings() + [try Self.instructions()]
     let canStart = !findings.contains { $0.name == "launcher" && $0.problem != nil }
     guard np > 0, canStart, let program = Bundle.main.executablePath else { return findings }
     return findings

@@ -18,7 +18,8 @@ import Testing
     let checks = try checks(doctor)
     for name in [
       "mpi_library", "launcher", "resources", "shared_memory", "temporary_files", "open_files",
-      "locked_memory", "clock", "start", "cores_of_ranks",
+      "locked_memory", "clock", "instructions", "start",
+      "cores_of_ranks",
     ] {
       #expect(checks[name] != nil, "\(name): \(doctor)")
     }

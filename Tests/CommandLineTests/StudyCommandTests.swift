@@ -47,6 +47,25 @@ import Testing
     #expect(refused.errors.contains("exchange.compression_groups"), "\(refused)")
   }
 
+  /// Products of bf16 numbers are computed anywhere; who waits for them hears why they take long.
+  @Test(arguments: ["portable", "avx2"])
+  func bf16ProductsWithoutInstructionsAreSaid(isa: String) throws {
+    let place = try Workplace()
+    let precision = ["--set", "model.precision=bf16", "--isa", isa]
+    let words = "remark      the instruction set \(isa) has no dot products of bf16 pairs"
+    let other = "remark      this machine has no dot products of bf16 pairs (AVX512-BF16); fp32"
+    let plan = ["plan", "config.json", "--hosts", "2", "--seconds", "0.01"]
+    for command in [plan, ["check", "config.json"], ["config.json"]] {
+      let said = try Program(command + precision, in: place.folder)
+      if said.errors.contains("this machine has no '\(isa)' instructions") { continue }
+      #expect(said.status == 0, "\(said)")
+      let all = said.output + said.errors
+      #expect(all.contains(words) != all.contains(other), "\(said)")
+    }
+    let exact = try Program(["check", "config.json", "--isa", isa], in: place.folder)
+    #expect(!(exact.output + exact.errors).contains("bf16 pairs"), "\(exact)")
+  }
+
   @Test func laboratoryClustersUseThisMachinesCores() throws {
     let place = try Workplace()
     let plan = try place.run(

@@ -183,9 +183,9 @@ import Testing
     #expect(config.usefulThreads(ranks: 8) == 16)
     config.model.hidden = 64
     #expect(config.usefulThreads(ranks: 2) == 4)
-    config.model.hidden = 1024
+    config.model.hidden = 512
     config.model.precision = .bf16
-    #expect(config.usefulThreads(ranks: 2) == 4)
+    #expect(config.usefulThreads(ranks: 8) == 16)
   }
 
   @Test func editDistanceCountsTranspositionsOnce() {

@@ -6,6 +6,7 @@ import Testing
 /// Threads that have no shard of their own share one, and change no bit.
 @Suite struct SharedShardTests {
   private static let cells = [
+    ["model.precision=bf16", "model.reset=before"], ["model.precision=bf16", "model.cell=lstm"],
     ["model.cell=gru", "model.reset=before"], ["model.cell=gru", "model.reset=after"],
     ["model.cell=lstm"], ["model.cell=rnn"], ["model.cell=mingru"],
   ]

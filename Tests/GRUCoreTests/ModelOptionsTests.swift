@@ -203,8 +203,7 @@ enum ModelOption: String, CaseIterable, CustomTestStringConvertible {
   }
 
   private var cases: [(Cell, Precision)] {
-    Cell.allCases.map { ($0, .fp32) }
-      + (Precision.bf16.isAvailable(with: .avx512) ? [(.gruResetBefore, .bf16)] : [])
+    Cell.allCases.map { ($0, .fp32) } + [(.gruResetBefore, .bf16)]
   }
 
   @Test(arguments: ModelOption.allCases, sizes)

@@ -77,7 +77,7 @@ extension GoldenConfig {
     .init("copy-rnn", "model.cell=rnn batch.window=24 model.layers=2", base: .copying),
   ]
 
-  /// Products of bf16 numbers; only some processors have the instruction.
+  /// Products of bf16 numbers, recorded on a processor with instructions for them.
   static let bf16: [GoldenConfig] = [
     .init("bf16-gru-before", "model.precision=bf16 model.layers=2"),
     .init("bf16-gru-after", "model.precision=bf16 model.reset=after model.hidden=13"),

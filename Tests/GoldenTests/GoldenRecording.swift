@@ -23,7 +23,7 @@ import Testing
         at: workshop.folder.appendingPathComponent(file.name), to: file.kept)
     }
     var values = GoldenValues.recorded(version)
-    let configs = GoldenConfig.all + (InstructionSets.hasBF16 ? GoldenConfig.bf16 : [])
+    let configs = GoldenConfig.all + GoldenConfig.bf16
     for config in configs
     where config.version == version && values.trajectories[config.name] == nil {
       do {

@@ -33,9 +33,8 @@ import Testing
     try check(golden)
   }
 
-  @Test(
-    .enabled(if: InstructionSets.hasBF16, "this processor has no AVX512-BF16"),
-    arguments: Case.cases(of: GoldenConfig.bf16, isas: ["avx512"]))
+  /// Recorded with the instructions of AVX512-BF16, and computed without them too.
+  @Test(arguments: Case.cases(of: GoldenConfig.bf16, isas: InstructionSets.available))
   func bf16TrajectoryEqualsTheRecording(of golden: Case) throws {
     try check(golden)
   }

@@ -86,8 +86,6 @@ enum InstructionSets {
     ["portable"] + (has(v3) ? ["avx2"] : [])
     + (has(v3 + v4) ? ["avx512"] : [])
 
-  static let hasBF16 = has(v3 + v4 + ["avx512_bf16"])
-
   private static let v3 = ["avx2", "fma", "bmi2", "f16c", "movbe"]
   private static let v4 = ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]
 

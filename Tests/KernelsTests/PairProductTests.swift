@@ -1,17 +1,26 @@
 import Kernels
+import NumericContract
 import Testing
 
-/// The number with eight bits of significand that is nearest, ties to even.
-private func rounded(_ value: Float) -> Float {
-  let bits = value.bitPattern
-  return Float(bitPattern: (bits &+ 0x7fff &+ (bits >> 16 & 1)) & 0xffff_0000)
+/// Kernels that multiply bf16 numbers: every instruction set's emulation, and the instructions
+/// where this machine has them.
+struct PairKernels: Sendable, CustomTestStringConvertible {
+  let kernels: Kernels
+
+  static let emulating = InstructionSet.available.map {
+    PairKernels(kernels: Kernels($0, precision: .bf16, emulating: true))
+  }
+  static let all = InstructionSet.available.map {
+    PairKernels(kernels: Kernels($0, precision: .bf16))
+  } + (PairModel.isInHardware ? emulating.suffix(1) : [])
+
+  var testDescription: String {
+    kernels.instructionSet.rawValue + (kernels.emulatesPairs ? "" : " with AVX512-BF16")
+  }
 }
 
 /// Products of bf16 numbers against double sums of products of rounded operands.
-@Suite(.enabled(if: Precision.bf16.isAvailable(with: .avx512)))
-struct PairProductTests {
-  private let kernels = Kernels(.avx512, precision: .bf16)
-
+@Suite struct PairProductTests {
   private func matrix(_ rows: Int, _ columns: Int, stride: Int, seed: UInt64) -> GuardedFloats {
     var random = SeededRandom(seed)
     var values = [Float](repeating: .nan, count: rows * stride)
@@ -24,8 +33,14 @@ struct PairProductTests {
   }
 
   /// Both ways of packing, odd depths, whole and partial panels, more rows than are copied at once.
-  @Test(arguments: [0, 1, 11, 12, 13, 25, 64, 192, 211], [true, false])
-  func productsSumRoundedOperands(rows: Int, isTransposed: Bool) {
+  @Test(arguments: PairKernels.all, [0, 1, 11, 12, 13, 25, 192, 211])
+  func productsSumRoundedOperands(of pair: PairKernels, rows: Int) {
+    for isTransposed in [true, false] {
+      productsSumRoundedOperands(of: pair.kernels, rows: rows, isTransposed: isTransposed)
+    }
+  }
+
+  private func productsSumRoundedOperands(of kernels: Kernels, rows: Int, isTransposed: Bool) {
     for real in [1, 5, 16, 33, 48, 200] {
       for depth in [1, 2, 3, 15, 16, 17, 33, 64, 129] {
         let columns = (real + 15) / 16 * 16
@@ -60,7 +75,8 @@ struct PairProductTests {
               let right =
                 isTransposed
                 ? b.pointer[column * (depth + 2) + k] : b.pointer[k * (real + 2) + column]
-              sum += Double(rounded(a.pointer[row * (depth + 3) + k])) * Double(rounded(right))
+              sum += Double(PairModel.rounded(a.pointer[row * (depth + 3) + k]))
+                * Double(PairModel.rounded(right))
             }
             worst = max(worst, abs(sum - Double(c.pointer[row * columns + column])))
           }
@@ -71,7 +87,9 @@ struct PairProductTests {
   }
 
   /// A row's bits depend neither on the rows beside it nor on how the sum is cut at even places.
-  @Test func rowsAreBitIdenticalAloneAndSplitOverDepth() {
+  @Test(arguments: PairKernels.all)
+  func rowsAreBitIdenticalAloneAndSplitOverDepth(of pair: PairKernels) {
+    let kernels = pair.kernels
     let rows = 29
     let depth = 70
     let columns = 48
@@ -82,7 +100,8 @@ struct PairProductTests {
       PackArguments(
         source: b.pointer, sourceStride: depth, depth: depth, groups: 1, groupColumns: columns,
         groupWidth: columns, panelWidth: kernels.panelWidth, destination: packed.pointer,
-        firstPanel: 0, endPanel: 2))
+        firstPanel: 0,
+        endPanel: (columns + kernels.panelWidth - 1) / kernels.panelWidth))
     let scratch = GuardedFloats(outputCount: kernels.scratchCount(depth: depth))
     func product(_ rows: Range<Int>, _ part: Range<Int>, _ c: GuardedFloats) {
       let place = c.pointer + rows.lowerBound * columns
@@ -106,8 +125,14 @@ struct PairProductTests {
   }
 
   /// Odd numbers of rows in a shard leave half a pair; biases are fp32 sums, row by row.
-  @Test(arguments: [1, 2, 3], [1, 2, 5, 60])
-  func weightGradientsSumRoundedRows(perShard: Int, timeSteps: Int) {
+  @Test(arguments: PairKernels.all, [1, 2, 3])
+  func weightGradientsSumRoundedRows(of pair: PairKernels, perShard: Int) {
+    for timeSteps in [1, 2, 5, 60] {
+      weightGradientsSumRoundedRows(of: pair.kernels, perShard: perShard, timeSteps: timeSteps)
+    }
+  }
+
+  private func weightGradientsSumRoundedRows(of kernels: Kernels, perShard: Int, timeSteps: Int) {
     for (outputs, real) in [(1, 1), (5, 16), (13, 33), (25, 100)] {
       let shards = 4
       let sequences = shards * perShard
@@ -115,7 +140,8 @@ struct PairProductTests {
       let columns = (real + 15) / 16 * 16
       let left = matrix(rows, outputs + 16, stride: outputs + 19, seed: 5)
       let right = matrix(rows, columns, stride: columns, seed: 6)
-      let packed = GuardedFloats(outputCount: rows * columns)
+      let packed = GuardedFloats(
+        outputCount: shards * kernels.packedDepth(perShard * timeSteps) * columns)
       let ofLeft = ShardRows(
         base: left.pointer, stride: outputs + 19, timeSteps: timeSteps, sequences: sequences,
         sequencesPerShard: perShard)
@@ -157,26 +183,12 @@ struct PairProductTests {
           var sum = 0.0
           for row in 0..<rows {
             sum +=
-              Double(rounded(left.pointer[row * (outputs + 19) + output]))
-              * Double(rounded(right.pointer[row * columns + column]))
+              Double(PairModel.rounded(left.pointer[row * (outputs + 19) + output]))
+              * Double(PairModel.rounded(right.pointer[row * columns + column]))
           }
           let found = Double(gradient.pointer[output * real + column])
           #expect(abs(found - sum) < 1e-6 * Double(rows + 4), "output \(output) \(column)")
         }
-      }
-    }
-  }
-}
-
-@Suite struct PrecisionTests {
-  @Test func onlyAVX512HasPairProducts() throws {
-    for set in InstructionSet.available {
-      #expect(Precision.fp32.isAvailable(with: set))
-      #expect(throws: Never.self) { try Precision.fp32.require(set) }
-      if set != .avx512 {
-        #expect(!Precision.bf16.isAvailable(with: set))
-        let error = #expect(throws: InstructionSetError.self) { try Precision.bf16.require(set) }
-        #expect(error?.description.contains("use \"fp32\"") == true)
       }
     }
   }

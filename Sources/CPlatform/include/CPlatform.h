@@ -7,7 +7,9 @@
 // only. What crosses from one instruction set's module to another is `KernelTable.h`.
 
 #include "KernelTable.h"
+#include "PairProducts.h"
 #include "SHA256.h"
+#include "Vectors.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -50,8 +52,6 @@ static inline int platform_has_bf16(void) {
 #endif
 }
 
-typedef float platform_float16 __attribute__((__ext_vector_type__(16)));
-
 /// a · b + c, rounded once.
 static inline __attribute__((always_inline)) platform_float16 platform_multiply_add(
     platform_float16 a, platform_float16 b, platform_float16 c) {
@@ -81,10 +81,6 @@ static inline __attribute__((always_inline)) platform_float8 platform_in_order(
 #endif
   return x;
 }
-
-/// A vector anywhere in memory.
-typedef float platform_float16_anywhere
-    __attribute__((__ext_vector_type__(16), __aligned__(4), __may_alias__));
 
 /// Transposes 16 x 16 floats: to[16 j + i] of rows `to_stride` apart is from[i][j] of rows
 /// `from_stride` apart. Four rounds, each of which interleaves rows that lie eight apart.

@@ -25,8 +25,12 @@ typedef struct KernelTable {
   long vectorWidth;
   /// Columns of a packed panel.
   long panelWidth;
+  /// Floats in a column of a packed operand for two steps of k: 2, or 1 where it holds bf16 pairs.
+  long floatsPerPair;
 
   BlockKernel product;
+  /// Copies rows of a product's A as bf16 numbers, `stride` floats apart, for `product`.
+  void (*roundRows)(const void *product, long row, long count, float *copy, long stride);
   BlockKernel packTransposed;
   BlockKernel packRows;
   void (*packShardColumns)(const void *rows, long columns, float *destination);

@@ -103,7 +103,8 @@ package struct ModelConfig: ConfigSection {
         + "for longer at first), or that of an LSTM's forget gate (above 0)."),
     ConfigKey(
       "precision", \.precision, .choice(),
-      "The numbers that matrix products multiply; bf16 needs AVX512-BF16, and sums stay fp32."),
+      "The numbers that matrix products multiply; sums stay fp32. bf16 has a trajectory of its "
+        + "own, the same on every machine, and is faster where there is AVX512-BF16."),
   ]
 
   private static let freezeKeys: [ConfigKey<ModelConfig>] = [

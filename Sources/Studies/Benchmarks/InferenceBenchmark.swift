@@ -114,6 +114,7 @@ package struct InferenceBenchmark {
         sequences: sizes.batch, shards: config.batch.shards, ranks: 1, threads: sizes.threads),
       rank: 0)
     replica.initialize(seed: 1)
+    kernels.remarks.forEach { Console.complain("gru-dist: \($0)") }
     return replica
   }
 

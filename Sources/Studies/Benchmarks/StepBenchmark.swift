@@ -172,6 +172,7 @@ package struct StepBenchmark {
       "compression_groups": .integer(compressionGroups),
       "loss": .number(outcomes[outcomes.count - 1].loss),
     ]
+    replica.kernels.remarks.forEach { Console.complain("gru-dist: \($0)") }
     if let parts {
       for line in parts.lines { Console.complain(line) }
       record = record.merging(["profile": parts.json])
@@ -220,7 +221,7 @@ package struct PeakBenchmark {
       instructionSet == "auto"
       ? InstructionSet.available : [try InstructionSet.selected(instructionSet)]
     for set in sets {
-      for precision in Precision.allCases where precision.isAvailable(with: set) {
+      for precision in Precision.allCases where precision.hasInstructions(in: set) {
         let gflops = Kernels(set, precision: precision).measurePeak(seconds: seconds)
         let name = precision == .fp32 ? set.rawValue : "\(set.rawValue) \(precision.rawValue)"
         console.say("\(name)  \(Format.fixed(gflops, 1)) GFLOP/s on one core")

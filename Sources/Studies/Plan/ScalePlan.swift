@@ -73,6 +73,7 @@ package struct ScalePlan {
     let rows = rows(model, cluster, sequences: config.batch.sequences)
     let here = model.strong(cluster)
     let threads = threadRows(model, cluster)
+    kernels.remarks.forEach { console.say("remark      \($0)") }
     say(here, rows, speed, memoryBytes: memory.totalBytes, of: cluster, to: console)
     say(threads, sharing, shards: shards, of: cluster, to: console)
     console.record([
