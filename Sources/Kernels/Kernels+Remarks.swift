@@ -16,7 +16,7 @@ extension Kernels {
 
   private var speedOfPairs: String {
     switch instructionSet {
-    case .portable: "several times more slowly than precision \"fp32\""
+    case .portable: "but slowly"
     case .avx2, .avx512: "about as fast as precision \"fp32\", and no faster"
     }
   }

@@ -14,8 +14,8 @@ struct DoctorCommand: RankedCommand {
     discussion: """
       The MPI library that the program was built with and runs with, the launcher and its \
       settings, cores, memory and their limits, shared memory, room for temporary files, open \
-      files, clocks, vector instructions; then it starts a few ranks, and says which cores each may use. What is wrong \
-      stands below its line, with how to mend it.
+      files, clocks, vector instructions; then it starts a few ranks, and says which cores each \
+      may use. What is wrong stands below its line, with how to mend it.
 
       Started by mpirun it looks at the ranks of that job, on all their hosts.
 
