@@ -48,9 +48,21 @@ let generic: [SwiftSetting] = common + [.unsafeFlags(wholeModule)]
 let strict: [SwiftSetting] = common + [.strictMemorySafety()]
 let strictHot: [SwiftSetting] = hot + [.strictMemorySafety()]
 
+/// Whether what is built will run on x86-64: on this machine, or on that which GRU_DIST_ARCHITECTURE
+/// names where a cross compiler builds for another (Tests/arm64).
+let isForX86: Bool = {
+  #if arch(x86_64)
+    let own = "x86_64"
+  #else
+    let own = "another"
+  #endif
+  return (Context.environment["GRU_DIST_ARCHITECTURE"] ?? own) == "x86_64"
+}()
+
 /// Flags of a target that is compiled for one x86-64 feature level, and for some features besides.
+/// For other processors the target's sources are empty, and there are no such flags.
 func kernels(_ march: String, _ features: [String] = []) -> [SwiftSetting] {
-  let flags = ["-march=\(march)"] + features.map { "-m\($0)" }
+  let flags = isForX86 ? ["-march=\(march)"] + features.map { "-m\($0)" } : []
   return common + [
     .unsafeFlags(["-Ounchecked"] + wholeModule),
     .unsafeFlags(flags.flatMap { ["-Xcc", $0] }, .when(platforms: [.linux])),
@@ -77,7 +89,9 @@ let package = Package(
       swiftSettings: generic),
     .target(
       name: "KernelsPortable", dependencies: ["CPlatform", "SIMDKernels"],
-      swiftSettings: common + [.unsafeFlags(["-Ounchecked"] + wholeModule)]),
+      swiftSettings: common + [
+        .define("EVERY_PROCESSOR"), .unsafeFlags(["-Ounchecked"] + wholeModule),
+      ]),
     .target(
       name: "KernelsAVX2", dependencies: ["CPlatform", "SIMDKernels"],
       swiftSettings: kernels("x86-64-v3")),

@@ -36,7 +36,7 @@ struct GRUDist: ParsableCommand {
 struct ComputeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Vector instructions: auto, portable, avx2 or avx512. Results are the same with all.",
+      "Vector instructions: auto, portable (on arm64: NEON), avx2 or avx512; all give one result.",
       discussion: "The default is the environment variable GRU_DIST_ISA, or auto."))
   var isa: String?
 

@@ -89,7 +89,14 @@ enum InstructionSets {
   private static let v3 = ["avx2", "fma", "bmi2", "f16c", "movbe"]
   private static let v4 = ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]
 
-  private static func has(_ flags: [String]) -> Bool { Set(flags).isSubset(of: processorFlags) }
+  private static func has(_ flags: [String]) -> Bool {
+    // An emulator of arm64 may show the flags of the processor that it runs on.
+    #if arch(x86_64)
+      return Set(flags).isSubset(of: processorFlags)
+    #else
+      return false
+    #endif
+  }
 
   private static let processorFlags: Set<String> = {
     guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8),
