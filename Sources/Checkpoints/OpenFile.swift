@@ -15,9 +15,12 @@ struct OpenFile: ~Copyable {
 
   /// - Parameter flags: those of `open(2)`.
   init(_ path: String, flags: Int32, in fileSystem: FileSystem) throws(CheckpointError) {
+    // Swift 6.2 does not know how to leave a part of a noncopyable value: first what can fail.
+    let opened: Int32
+    do { opened = try fileSystem.open(path, flags, 0o666) } catch { throw .system(error) }
     self.path = path
     self.fileSystem = fileSystem
-    do { descriptor = try fileSystem.open(path, flags, 0o666) } catch { throw .system(error) }
+    descriptor = opened
   }
 
   deinit { fileSystem.close(descriptor) }

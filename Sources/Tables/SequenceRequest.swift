@@ -126,8 +126,11 @@ package struct SequenceRequest: Sendable {
   var namedColumns: [String] {
     guard hasHeader else { return [] }
     let labels = task.outputs == .classes && text == nil ? [labelColumn] : []
-    return (columns ?? []) + knownColumns + staticColumns + calendarColumns + categoryColumns
-      + (targetColumns ?? []) + (sequenceColumn.map { [$0] } ?? []) + labels
+    var names = columns ?? []
+    names += knownColumns + staticColumns + calendarColumns + categoryColumns
+    names += targetColumns ?? []
+    if let sequenceColumn { names.append(sequenceColumn) }
+    return names + labels
   }
 
   /// The columns that series read where each column to forecast is one, and names say which these
