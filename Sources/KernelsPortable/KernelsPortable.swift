@@ -2,11 +2,12 @@ public import CPlatform
 import SIMDKernels
 
 typealias Vector = SIMD4<Float>
-/// Most rows of a register tile. NEON has 32 registers: 12 rows of two vectors, two of the right
-/// operand and one of the left. Baseline x86-64 has 16 and no FMA: there `fmaf` of the C library
-/// stands in, right but slow.
+/// Most rows of a register tile. NEON has 32 registers of four floats: 8 rows of two hold the sums,
+/// four steps of the right operand take 8, and those of the left one up to 8. Of more rows the
+/// compiler keeps some on the stack. Baseline x86-64 has 16 registers and no FMA: there `fmaf` of
+/// the C library stands in, right but slow.
 #if arch(arm64)
-  let maximumRows = 12
+  let maximumRows = 8
 #else
   let maximumRows = 6
 #endif

@@ -72,10 +72,14 @@ public func gradientRun<R: TileRows>(
     switch height {
     case 7: gradientRun(Rows7<R>.self, run, count: count)
     case 8: gradientRun(Rows8<R>.self, run, count: count)
-    case 9: gradientRun(Rows9<R>.self, run, count: count)
-    case 10: gradientRun(Rows10<R>.self, run, count: count)
-    case 11: gradientRun(Rows11<R>.self, run, count: count)
-    default: gradientRun(Rows12<R>.self, run, count: count)
+    default:
+      if maximumRows <= 8 { return }
+      switch height {
+      case 9: gradientRun(Rows9<R>.self, run, count: count)
+      case 10: gradientRun(Rows10<R>.self, run, count: count)
+      case 11: gradientRun(Rows11<R>.self, run, count: count)
+      default: gradientRun(Rows12<R>.self, run, count: count)
+      }
     }
   }
 }

@@ -52,8 +52,8 @@ public import CPlatform
   }
 }
 
-/// `steps` steps of a tile's chains, eight at a time. `aStride` lies between rows of A and `aStep`
-/// between its steps.
+/// `steps` steps of a tile's chains, eight at a time, or four. `aStride` lies between rows of A and
+/// `aStep` between its steps.
 @_transparent
 public func tileSteps<R: TileRows>(
   _ rows: inout R, steps: Int, a: UnsafePointer<Float>, aStride: Int, aStep: Int,
@@ -62,25 +62,41 @@ public func tileSteps<R: TileRows>(
   let width = R.Columns.width
   var left = a
   var right = b
-  let unrolled = a + (steps & ~7) * aStep
   let end = a + steps * aStep
   var next = prefetch?.address
-  while left < unrolled {
-    if let prefetch, let address = next {
-      platform_prefetch_later(address)
-      platform_prefetch_later(address + prefetch.stride)
-      next = address + 2 * prefetch.stride
+  if R.Columns.V.scalarCount == 4, aStep == 1 {
+    // More at a time would not find room in the registers.
+    let unrolled = a + (steps & ~3)
+    while left < unrolled {
+      if let prefetch, let address = next {
+        platform_prefetch_later(address)
+        next = address + prefetch.stride
+      }
+      rows.multiplyAddFour(
+        left, aStride, R.Columns(loading: right), R.Columns(loading: right + width),
+        R.Columns(loading: right + 2 * width), R.Columns(loading: right + 3 * width))
+      left += 4
+      right += 4 * width
     }
-    rows.multiplyAdd(left, aStride, R.Columns(loading: right))
-    rows.multiplyAdd(left + aStep, aStride, R.Columns(loading: right + width))
-    rows.multiplyAdd(left + 2 * aStep, aStride, R.Columns(loading: right + 2 * width))
-    rows.multiplyAdd(left + 3 * aStep, aStride, R.Columns(loading: right + 3 * width))
-    rows.multiplyAdd(left + 4 * aStep, aStride, R.Columns(loading: right + 4 * width))
-    rows.multiplyAdd(left + 5 * aStep, aStride, R.Columns(loading: right + 5 * width))
-    rows.multiplyAdd(left + 6 * aStep, aStride, R.Columns(loading: right + 6 * width))
-    rows.multiplyAdd(left + 7 * aStep, aStride, R.Columns(loading: right + 7 * width))
-    left += 8 * aStep
-    right += 8 * width
+  } else {
+    let unrolled = a + (steps & ~7) * aStep
+    while left < unrolled {
+      if let prefetch, let address = next {
+        platform_prefetch_later(address)
+        platform_prefetch_later(address + prefetch.stride)
+        next = address + 2 * prefetch.stride
+      }
+      rows.multiplyAdd(left, aStride, R.Columns(loading: right))
+      rows.multiplyAdd(left + aStep, aStride, R.Columns(loading: right + width))
+      rows.multiplyAdd(left + 2 * aStep, aStride, R.Columns(loading: right + 2 * width))
+      rows.multiplyAdd(left + 3 * aStep, aStride, R.Columns(loading: right + 3 * width))
+      rows.multiplyAdd(left + 4 * aStep, aStride, R.Columns(loading: right + 4 * width))
+      rows.multiplyAdd(left + 5 * aStep, aStride, R.Columns(loading: right + 5 * width))
+      rows.multiplyAdd(left + 6 * aStep, aStride, R.Columns(loading: right + 6 * width))
+      rows.multiplyAdd(left + 7 * aStep, aStride, R.Columns(loading: right + 7 * width))
+      left += 8 * aStep
+      right += 8 * width
+    }
   }
   while left < end {
     rows.multiplyAdd(left, aStride, R.Columns(loading: right))
@@ -134,10 +150,14 @@ public func blockedTiles<R: TileRows>(
     switch height {
     case 7: blockedTiles(Rows7<R>.self, block, count: count)
     case 8: blockedTiles(Rows8<R>.self, block, count: count)
-    case 9: blockedTiles(Rows9<R>.self, block, count: count)
-    case 10: blockedTiles(Rows10<R>.self, block, count: count)
-    case 11: blockedTiles(Rows11<R>.self, block, count: count)
-    default: blockedTiles(Rows12<R>.self, block, count: count)
+    default:
+      if maximumRows <= 8 { return }
+      switch height {
+      case 9: blockedTiles(Rows9<R>.self, block, count: count)
+      case 10: blockedTiles(Rows10<R>.self, block, count: count)
+      case 11: blockedTiles(Rows11<R>.self, block, count: count)
+      default: blockedTiles(Rows12<R>.self, block, count: count)
+      }
     }
   }
 }

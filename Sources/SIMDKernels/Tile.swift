@@ -19,8 +19,25 @@ public protocol TileRows {
   init(loading c: UnsafePointer<Float>, stride: Int)
   /// One k step; row i multiplies a[i · stride].
   mutating func multiplyAdd(_ a: UnsafePointer<Float>, _ stride: Int, _ b: Columns)
+  /// Four k steps; in step j row i multiplies a[i · stride + j].
+  mutating func multiplyAddFour(
+    _ a: UnsafePointer<Float>, _ stride: Int,
+    _ b0: Columns, _ b1: Columns, _ b2: Columns, _ b3: Columns)
   mutating func add(_ c: UnsafePointer<Float>, stride: Int)
   func store(_ c: UnsafeMutablePointer<Float>, stride: Int)
+}
+
+extension TileRows {
+  @inlinable @inline(__always)
+  public mutating func multiplyAddFour(
+    _ a: UnsafePointer<Float>, _ stride: Int,
+    _ b0: Columns, _ b1: Columns, _ b2: Columns, _ b3: Columns
+  ) {
+    multiplyAdd(a, stride, b0)
+    multiplyAdd(a + 1, stride, b1)
+    multiplyAdd(a + 2, stride, b2)
+    multiplyAdd(a + 3, stride, b3)
+  }
 }
 
 @frozen public struct Columns1<V: SIMD>: TileColumns where V.Scalar == Float {
@@ -87,6 +104,22 @@ public protocol TileRows {
     c1 = c1.addingProduct(x, b.v1)
   }
   @inlinable @inline(__always)
+  public mutating func multiplyAddFour(
+    _ a: UnsafePointer<Float>, _ stride: Int,
+    _ b0: Columns, _ b1: Columns, _ b2: Columns, _ b3: Columns
+  ) {
+    // One load; the multiply-adds take its elements.
+    let x = UnsafeRawPointer(a).loadUnaligned(as: SIMD4<Float>.self)
+    c0 = c0.addingProduct(V(repeating: x[0]), b0.v0)
+    c1 = c1.addingProduct(V(repeating: x[0]), b0.v1)
+    c0 = c0.addingProduct(V(repeating: x[1]), b1.v0)
+    c1 = c1.addingProduct(V(repeating: x[1]), b1.v1)
+    c0 = c0.addingProduct(V(repeating: x[2]), b2.v0)
+    c1 = c1.addingProduct(V(repeating: x[2]), b2.v1)
+    c0 = c0.addingProduct(V(repeating: x[3]), b3.v0)
+    c1 = c1.addingProduct(V(repeating: x[3]), b3.v1)
+  }
+  @inlinable @inline(__always)
   public mutating func add(_ c: UnsafePointer<Float>, stride: Int) {
     let raw = UnsafeRawPointer(c)
     c0 = raw.loadUnaligned(as: V.self) + c0
@@ -119,6 +152,14 @@ where Top.Columns == Bottom.Columns {
   public mutating func multiplyAdd(_ a: UnsafePointer<Float>, _ stride: Int, _ b: Columns) {
     top.multiplyAdd(a, stride, b)
     bottom.multiplyAdd(a + Top.height * stride, stride, b)
+  }
+  @inlinable @inline(__always)
+  public mutating func multiplyAddFour(
+    _ a: UnsafePointer<Float>, _ stride: Int,
+    _ b0: Columns, _ b1: Columns, _ b2: Columns, _ b3: Columns
+  ) {
+    top.multiplyAddFour(a, stride, b0, b1, b2, b3)
+    bottom.multiplyAddFour(a + Top.height * stride, stride, b0, b1, b2, b3)
   }
   @inlinable @inline(__always)
   public mutating func add(_ c: UnsafePointer<Float>, stride: Int) {

@@ -37,7 +37,7 @@ import Testing
 /// Runs `Tests/check-kernels` on the objects of this build.
 @Suite struct ObjectCodeTests {
   private static var canLook: Bool {
-    #if os(Linux) && arch(x86_64)
+    #if os(Linux) && (arch(x86_64) || arch(arm64))
       return ["/usr/bin/nm", "/usr/bin/objdump", "/usr/bin/awk", "/bin/bash"].allSatisfy {
         FileManager.default.isExecutableFile(atPath: $0)
       }
@@ -46,7 +46,7 @@ import Testing
     #endif
   }
 
-  @Test(.enabled(if: canLook, "needs x86-64 Linux with nm and objdump (binutils), awk and bash"))
+  @Test(.enabled(if: canLook, "needs x86-64 or arm64 Linux with binutils, awk and bash"))
   func hotLoopsDoNotSpillRegisters() throws {
     // The test executable lies in the build directory, beside the objects of each module.
     let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
