@@ -28,9 +28,7 @@ package struct CellNumber {
       if contract >= .two { return value }
       if Self.isRoundedOnce(value) { return Double(Float(value)) }
     }
-    if let prefix = unsafe DecimalNumber.prefix(
-      of: bytes, from: start, to: end, readable: text.count, point: point)
-    {
+    if let prefix = unsafe DecimalNumber.prefix(of: bytes, from: start, to: end, point: point) {
       if prefix.end == end {
         if contract >= .two { return prefix.value }
         if Self.isRoundedOnce(prefix.value) { return Double(Float(prefix.value)) }
@@ -58,8 +56,7 @@ package struct CellNumber {
     _ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int
   ) -> (value: Double, end: Int)? {
     guard
-      let prefix = unsafe DecimalNumber.prefix(
-        of: bytes, from: start, to: end, readable: end, point: point),
+      let prefix = unsafe DecimalNumber.prefix(of: bytes, from: start, to: end, point: point),
       prefix.value.magnitude < Self.largest, contract >= .two || Self.isRoundedOnce(prefix.value)
     else { return nil }
     return (contract >= .two ? prefix.value : Double(Float(prefix.value)), prefix.end)

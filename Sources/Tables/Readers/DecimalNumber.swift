@@ -18,14 +18,12 @@ enum DecimalNumber {
   /// The number with which the bytes from `start` begin; nil where they begin with none, or with
   /// one that takes another way.
   ///
-  /// - Parameters:
-  ///   - readable: bytes before it may be looked at, whatever they are; not less than `end`.
-  ///   - isStrict: takes what JSON allows only: no plus sign, no zero before other digits, digits
-  ///     on both sides of a point.
+  /// - Parameter isStrict: takes what JSON allows only: no plus sign, no zero before other digits,
+  ///   digits on both sides of a point.
   @inline(__always)
   static func prefix(
-    of bytes: UnsafePointer<UInt8>, from start: Int, to end: Int, readable: Int,
-    point: UInt8 = 0x2E, isStrict: Bool = false
+    of bytes: UnsafePointer<UInt8>, from start: Int, to end: Int, point: UInt8 = 0x2E,
+    isStrict: Bool = false
   ) -> Prefix? {
     var place = start
     guard place < end else { return nil }
@@ -33,80 +31,44 @@ enum DecimalNumber {
     let isNegative = unsafe bytes[place] == 0x2D
     place += unsafe isNegative || !isStrict && bytes[place] == 0x2B ? 1 : 0
     let first = place
-    var number = Digits()
-    repeat {
-      let word =
-        unsafe place + 8 <= readable
-        ? UInt64(littleEndian: UnsafeRawPointer(bytes + place).loadUnaligned(as: UInt64.self))
-        : word(bytes, from: place, to: end)
-      number.take(word, first: min(8, end - place), at: &place, point: point)
-    } while number.goesOn && place < end
-    let count = place - first - (number.hasPoint ? 1 : 0)
-    guard count > 0 else { return nil }
-    let decimals = number.hasPoint ? place - number.pointPlace - 1 : 0
-    if isStrict {
-      if count == decimals || number.hasPoint && decimals == 0 { return nil }
-      if unsafe count - decimals > 1 && bytes[first] == 0x30 { return nil }
+    var digits: UInt64 = 0
+    while place < end, let digit = unsafe digit(bytes[place]) {
+      digits = digits &* 10 &+ digit
+      place += 1
     }
+    var count = place - first
+    if isStrict {
+      guard count > 0 else { return nil }
+      if unsafe count > 1 && bytes[first] == 0x30 { return nil }
+    }
+    var exponent = 0
+    var isInteger = true
+    if place < end, unsafe bytes[place] == point {
+      place += 1
+      isInteger = false
+      let fraction = place
+      while place < end, let digit = unsafe digit(bytes[place]) {
+        digits = digits &* 10 &+ digit
+        place += 1
+      }
+      exponent = fraction - place
+      count -= exponent
+      if isStrict && exponent == 0 { return nil }
+    }
+    guard count > 0 else { return nil }
     if count > 19 {
       guard unsafe count - zeros(bytes, from: first, to: place) <= 19 else { return nil }
     }
-    var exponent = -decimals
-    var isInteger = !number.hasPoint
     if place < end, unsafe bytes[place] | 0x20 == 0x65 {
       guard let scale = unsafe self.exponent(bytes, from: place + 1, to: end) else { return nil }
       exponent += scale.value
       place = scale.end
       isInteger = false
     }
-    guard let value = magnitude(number.value, exponent) else { return nil }
+    guard let value = magnitude(digits, exponent) else { return nil }
     let sign: UInt64 = isNegative ? 1 << 63 : 0
     return Prefix(
       value: Double(bitPattern: value.bitPattern | sign), end: place, isInteger: isInteger)
-  }
-
-  /// The number that the bytes from `start` to `end` are, where these are up to eight digits with a
-  /// point among them or none, seven then, and perhaps a sign; nil otherwise.
-  ///
-  /// No branch depends on how many digits there are, or on where the point stands.
-  @inline(__always)
-  static func short(
-    _ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int, readable: Int, point: UInt8
-  ) -> Double? {
-    guard start < end else { return nil }
-    let isNegative = unsafe bytes[start] == 0x2D
-    let first = unsafe start + (isNegative || bytes[start] == 0x2B ? 1 : 0)
-    guard end - first <= 8, first + 8 <= readable else { return nil }
-    let word = unsafe UInt64(
-      littleEndian: UnsafeRawPointer(bytes + first).loadUnaligned(as: UInt64.self))
-    // The bytes that count move to the top, zeros below them, and digits are 0 to 9.
-    var digits = (word ^ (0x30 &* Digits.ones)) << UInt64(8 * (8 - (end - first)))
-    let others = Digits.others(in: digits) >> 7
-    // The point is the one byte that is no digit.
-    guard others & (others &- 1) == 0, digits & (others &* 0xFF) == others &* UInt64(point ^ 0x30),
-      end - first > (others == 0 ? 0 : 1)
-    else { return nil }
-    // The bytes before it close up to those behind it.
-    let before = others &- (others == 0 ? 0 : 1)
-    digits = digits & ~(before | others &* 0xFF) | (digits & before) << 8
-    // How many there are behind it; 8 where there is no point.
-    let decimals = others.leadingZeroBitCount / 8
-    let value = Double(Int64(Digits.value(digits))) / divisors[decimals]
-    return Double(bitPattern: value.bitPattern | (isNegative ? 1 << 63 : 0))
-  }
-
-  /// 10^0 to 10^7, and 1.
-  private static let divisors: [Double] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1]
-
-  /// The bytes from `start` to `end`, at most eight, and zeros after them.
-  private static func word(
-    _ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int
-  ) -> UInt64 {
-    var word: UInt64 = 0
-    for index in 0..<max(0, min(8, end - start)) {
-      word |= unsafe UInt64(bytes[start + index]) << UInt64(8 * index)
-    }
-    return word
   }
 
   @inline(__always) private static func digit(_ byte: UInt8) -> UInt64? {
@@ -149,9 +111,9 @@ enum DecimalNumber {
     if digits < 1 << 53 {
       if digits == 0 { return 0 }
       if exponent <= 0 {
-        if exponent >= -22 { return Double(Int64(digits)) / tens[-exponent] }
+        if exponent >= -22 { return Double(digits) / tens[-exponent] }
       } else if exponent <= 22 {
-        return Double(Int64(digits)) * tens[exponent]
+        return Double(digits) * tens[exponent]
       }
     }
     return exactMagnitude(digits, exponent)
@@ -207,4 +169,55 @@ enum DecimalNumber {
     2_384_185_791_015_625, 11_920_928_955_078_125, 59_604_644_775_390_625, 298_023_223_876_953_125,
     1_490_116_119_384_765_625, 7_450_580_596_923_828_125,
   ]
+}
+
+extension DecimalNumber {
+  /// The number that the bytes from `start` to `end` are, where these are up to eight digits with a
+  /// point among them or none, seven then, and perhaps a sign; nil otherwise.
+  ///
+  /// No branch depends on how many digits there are, or on where the point stands.
+  @inline(__always)
+  static func short(
+    _ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int, readable: Int, point: UInt8
+  ) -> Double? {
+    guard start < end else { return nil }
+    let isNegative = unsafe bytes[start] == 0x2D
+    let first = unsafe start + (isNegative || bytes[start] == 0x2B ? 1 : 0)
+    guard end - first <= 8, first + 8 <= readable else { return nil }
+    let word = unsafe UInt64(
+      littleEndian: UnsafeRawPointer(bytes + first).loadUnaligned(as: UInt64.self))
+    // The bytes that count move to the top, zeros below them, and digits are 0 to 9.
+    var digits = (word ^ (0x30 &* ones)) << UInt64(8 * (8 - (end - first)))
+    let others = Self.others(in: digits) >> 7
+    // The point is the one byte that is no digit.
+    guard others & (others &- 1) == 0, digits & (others &* 0xFF) == others &* UInt64(point ^ 0x30),
+      end - first > (others == 0 ? 0 : 1)
+    else { return nil }
+    // The bytes before it close up to those behind it.
+    let before = others &- (others == 0 ? 0 : 1)
+    digits = digits & ~(before | others &* 0xFF) | (digits & before) << 8
+    // How many there are behind it; 8 where there is no point.
+    let decimals = others.leadingZeroBitCount / 8
+    let value = Double(Int64(Self.value(digits))) / divisors[decimals]
+    return Double(bitPattern: value.bitPattern | (isNegative ? 1 << 63 : 0))
+  }
+
+  /// 10^0 to 10^7, and 1.
+  private static let divisors: [Double] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1]
+
+  /// A 1 in each byte.
+  private static let ones: UInt64 = 0x0101_0101_0101_0101
+
+  /// The highest bit of each byte that is more than 9.
+  @inline(__always) private static func others(in bytes: UInt64) -> UInt64 {
+    let low = bytes & (0x7F &* ones)
+    return (low &+ (0x76 &* ones) | bytes) & (0x80 &* ones)
+  }
+
+  /// The number whose digits are the eight bytes, the first of them lowest.
+  @inline(__always) private static func value(_ bytes: UInt64) -> UInt64 {
+    let pairs = (bytes &* (10 << 8 + 1)) >> 8 & 0x00FF_00FF_00FF_00FF
+    let fours = (pairs &* (100 << 16 + 1)) >> 16 & 0x0000_FFFF_0000_FFFF
+    return (fours &* (10_000 << 32 + 1)) >> 32
+  }
 }

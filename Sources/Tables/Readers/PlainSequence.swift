@@ -78,8 +78,7 @@ struct PlainSequence {
       guard place < end else { return nil }
       if unsafe base[place] == 0x22 { return string() }
       guard
-        let prefix = unsafe DecimalNumber.prefix(
-          of: base, from: place, to: end, readable: end, isStrict: true),
+        let prefix = unsafe DecimalNumber.prefix(of: base, from: place, to: end, isStrict: true),
         prefix.isInteger, let number = Int(exactly: prefix.value), abs(number) < 1 << 53
       else { return nil }
       place = prefix.end
@@ -113,8 +112,7 @@ struct PlainSequence {
     @inline(__always) private mutating func number() -> Double? {
       skipBlanks()
       guard
-        let prefix = unsafe DecimalNumber.prefix(
-          of: base, from: place, to: end, readable: end, isStrict: true),
+        let prefix = unsafe DecimalNumber.prefix(of: base, from: place, to: end, isStrict: true),
         prefix.value.magnitude < CellNumber.largest
       else { return nil }
       place = prefix.end
