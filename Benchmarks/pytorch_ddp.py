@@ -17,7 +17,8 @@ import torch
 import torch.distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from pytorch_model import LanguageModel, parameter_count, training_step
+from pytorch_model import LanguageModel, training_step
+from timed_step import parameter_count
 
 
 def arguments():

@@ -25,18 +25,6 @@ class LanguageModel(torch.nn.Module):
         return self.output(self.drop(hidden)), state
 
 
-def parameter_count(cell, vocabulary, embedding, hidden, layers):
-    """Trained values of the same model in gru-dist, and those of them in the embedding table.
-
-    nn.GRU and nn.RNN hold a second bias where one does; it is not counted.
-    """
-    gates = 3 if cell == "gru" else 1
-    inputs = embedding + (layers - 1) * hidden
-    recurrent = gates * hidden * (inputs + layers * (hidden + 1))
-    table = vocabulary * embedding
-    return table + recurrent + vocabulary * (hidden + 1), table
-
-
 @torch.no_grad()
 def initialize(model):
     """The distributions that gru-dist starts from."""
