@@ -84,6 +84,7 @@ let package = Package(
     .target(
       name: "NumericContract", dependencies: ["CPlatform"],
       swiftSettings: strictHot),
+    .target(name: "Timeline", dependencies: ["CPlatform"], swiftSettings: strictHot),
     .target(
       name: "SIMDKernels", dependencies: ["CPlatform", "NumericContract"],
       swiftSettings: generic),
@@ -104,8 +105,8 @@ let package = Package(
     .target(
       name: "Kernels",
       dependencies: [
-        "CPlatform", "NumericContract", "SIMDKernels", "KernelsPortable", "KernelsAVX2",
-        "KernelsAVX512", "KernelsBF16",
+        "CPlatform", "NumericContract", "Timeline", "SIMDKernels", "KernelsPortable",
+        "KernelsAVX2", "KernelsAVX512", "KernelsBF16",
       ],
       swiftSettings: hot),
     .target(name: "Cells", dependencies: ["Kernels"], swiftSettings: strictHot),
@@ -160,6 +161,10 @@ let package = Package(
       ],
       swiftSettings: strictHot),
     .target(
+      name: "Traces",
+      dependencies: ["Timeline", "Kernels", "GRUCore", "Collectives", "Records", "Engine"],
+      swiftSettings: strict),
+    .target(
       name: "Scoring",
       dependencies: [
         "NumericContract", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
@@ -189,16 +194,16 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Hooks", "Debugging", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora",
-        "Batches", "Datasets", "Checkpoints", "Interchange", "Records", "Configuration", "Engine",
-        "Scoring", "WarmStarts", "NumericContract",
+        "Timeline", "Hooks", "Debugging", "Kernels", "Tasks", "Cells", "GRUCore", "Collectives",
+        "Corpora", "Batches", "Datasets", "Checkpoints", "Interchange", "Records", "Configuration",
+        "Engine", "Traces", "Scoring", "WarmStarts", "NumericContract",
       ],
       swiftSettings: strict),
     .target(
       name: "Studies",
       dependencies: [
         "Kernels", "Tasks", "Cells", "GRUCore", "Collectives", "Corpora", "Batches", "Datasets",
-        "Records", "Configuration", "Engine", "Scoring", "Debugging", "Runs",
+        "Records", "Configuration", "Engine", "Traces", "Scoring", "Debugging", "Runs",
       ],
       swiftSettings: strict),
     .target(
@@ -223,8 +228,8 @@ let package = Package(
       name: "gru-dist",
       dependencies: [
         "Supervision", "Dashboard", "Catalog", "Studies", "Runs", "WarmStarts", "Prediction",
-        "Scoring", "Engine", "Checkpoints", "Corpora", "MPICollectives", "Collectives", "GRUCore",
-        "Cells", "Kernels", "Records", "Configuration",
+        "Scoring", "Traces", "Engine", "Checkpoints", "Corpora", "MPICollectives", "Collectives",
+        "GRUCore", "Cells", "Kernels", "Records", "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -258,6 +263,9 @@ let package = Package(
         "Records", "Configuration", "Engine", "Kernels", "Cells", "GRUCore", "Collectives",
         "Corpora", "Datasets", "NumericContract",
       ],
+      swiftSettings: common),
+    .testTarget(
+      name: "TracesTests", dependencies: ["Timeline", "Collectives", "Records", "Traces"],
       swiftSettings: common),
     .testTarget(
       name: "RunsTests",

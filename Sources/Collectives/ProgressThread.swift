@@ -1,4 +1,4 @@
-import Kernels
+package import Kernels
 import Synchronization
 
 #if canImport(Glibc)
@@ -30,6 +30,9 @@ package final class ProgressThread {
   /// Hands the exchange over.
   package func resume() { state.resume() }
 
+  /// Has the thread record when it has the exchange. It has not now.
+  package func record(with timer: PhaseTimer) { state.record(with: timer) }
+
   /// Takes the exchange back; returns what went wrong meanwhile.
   package func pause() -> CollectiveError? { state.pause() }
 
@@ -40,8 +43,15 @@ package final class ProgressThread {
     private let isRunning = Atomic<Bool>(false)
     private var isStopping = false
     private var failure: CollectiveError?
+    private var timer = PhaseTimer()
 
     init(_ exchange: GradientExchange) { self.exchange = exchange }
+
+    func record(with timer: PhaseTimer) {
+      monitor.lock()
+      self.timer = timer
+      monitor.unlock()
+    }
 
     func resume() {
       monitor.lock()
@@ -70,9 +80,11 @@ package final class ProgressThread {
       defer { monitor.unlock() }
       while !isStopping {
         guard isRunning.load(ordering: .acquiring), failure == nil, exchange.isUnderWay else {
+          timer.enter(.other)
           monitor.wait()
           continue
         }
+        timer.enter(.messages)
         do throws(CollectiveError) {
           // Whoever computes needs the core more.
           if try !exchange.advance() { usleep(20) }

@@ -8,7 +8,7 @@ package import Records
 package final class DebugChecks {
   private let trainer: Trainer
   private let seed: Int
-  private let profile = StepProfile()
+  private let timeline = Timeline()
   /// Steps that the profile has counted since its last record.
   private var profiledSteps = 0
   private lazy var limits = ProfileReport.Limits(
@@ -19,21 +19,21 @@ package final class DebugChecks {
     precondition(trainer.communicator.worldSize == 1, "debug checks need a single rank")
     self.trainer = trainer
     self.seed = seed
-    trainer.engine.measure(into: profile)
+    trainer.record(in: timeline)
   }
 
   /// What follows is a step, whose parts are timed.
   package func beginStep() {
-    profile.resume()
+    timeline.resume()
     profiledSteps += 1
   }
 
   /// Where the time of the steps since the last call went, on the first thread, as a record of the
   /// metrics.
   package func profileRecord() -> OrderedJSON {
-    let report = ProfileReport(profile, steps: profiledSteps, limits: limits)
+    let report = ProfileReport(timeline.profile, steps: profiledSteps, limits: limits)
     defer {
-      profile.reset()
+      timeline.reset()
       profiledSteps = 0
     }
     return [

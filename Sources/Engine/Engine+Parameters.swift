@@ -26,7 +26,7 @@ extension Engine {
 
   /// A hash of all parameters, the same for any number of ranks and threads.
   package func fingerprint() throws(CollectiveError) -> String {
-    try fingerprints.fingerprint(of: replica)
+    try unsafe fingerprints.fingerprint(of: replica.parameters.pointer, replica.kernels)
   }
 
   /// The hash of this rank's parameters, where a step that is due for it is among those after

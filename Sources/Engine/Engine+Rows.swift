@@ -9,7 +9,7 @@ extension Engine {
   /// Finds out which rows the batch looks up, before the embedding's gradients are folded.
   func gatherRows() throws(CollectiveError) {
     guard let touched else { return }
-    timer.enter(.exchange)
+    timer.enter(.rowWait)
     try exchange.exposed { () throws(CollectiveError) in try touched.finishGathering() }
   }
 

@@ -9,7 +9,6 @@ extension Engine {
   ///
   /// - Returns: how long that took.
   func fill(_ batch: StepBatch) -> Duration {
-    timer.enter(.data)
     let started = ContinuousClock.now
     run(.fill(batch))
     return ContinuousClock.now - started
@@ -27,7 +26,6 @@ extension Engine {
   /// to date.
   func drawOutputs(for batch: StepBatch) {
     guard replica.drawsOutputs else { return }
-    timer.enter(.weightPacking)
     run(.drawOutputs(step: UInt32(truncatingIfNeeded: batch.number)))
     run(.gatherOutputs)
     run(.packOutputs)
@@ -54,7 +52,7 @@ extension Engine {
   private func refresh(throughLayer layer: Int) throws(CollectiveError) {
     while staleLayer <= layer {
       progress.begin(.parameterExchange)
-      timer.enter(.exchange)
+      timer.enter(.parameterWait)
       try exchange.finishGathering(reader: staleLayer)
       unpackParameterRows()
       if compression != nil { run(.addChanges(layer: staleLayer)) }
@@ -75,20 +73,17 @@ extension Engine {
   /// Folds what a stage of a batch has left, over workers, and starts its exchange.
   func complete(stage: Int, of batch: StepBatch) throws(CollectiveError) {
     if stage == embeddingStage { try gatherRows() }
-    if replica.workers.count > 1 {
-      timer.enter(.fold)
-      run(.fold(stage: stage))
-    }
+    if replica.workers.count > 1 { run(.fold(stage: stage)) }
     if stage == embeddingStage { packGradientRows() }
-    timer.enter(.exchange)
     if compression != nil { run(.roundGradients(stage: stage, isFirst: batch.isFirst)) }
+    timer.enter(.messageStart)
     try exchange.complete(stage: stage)
   }
 
   /// Waits for the gradients of a batch, and adds them and its losses to those of the step.
   func finishReduction(of batch: StepBatch) throws(CollectiveError) {
     progress.begin(.gradientExchange)
-    timer.enter(.exchange)
+    timer.enter(.gradientWait)
     try exchange.finishReduction()
     unpackGradientRows()
     if batches.perStep > 1 { run(.accumulate(batch)) }
@@ -98,6 +93,7 @@ extension Engine {
   /// Sums all partial sums over ranks at once.
   func reduce() throws(CollectiveError) {
     progress.begin(.gradientExchange)
+    timer.enter(.gradientWait)
     unsafe exchange.beginReduction(sums: UnsafePointer(sums.ofRank))
     for stage in replica.workers[0].stages.indices { try exchange.complete(stage: stage) }
     try exchange.finishReduction()
@@ -111,7 +107,7 @@ extension Engine {
   func gather(
     _ requests: StepRequests, hash: ParameterHash, parts: Int? = nil
   ) throws(CollectiveError) -> StepDecision {
-    timer.enter(.exchange)
+    timer.enter(.decisionWait)
     let totals = try exchange.exposed { () throws(CollectiveError) in
       try statistics.gather(requests: requests, hash: hash)
     }
@@ -128,12 +124,11 @@ extension Engine {
     for layer in ownedPlaces.indices {
       timer.enter(
         .optimizer,
-        bytes: 4 * (3 + 2 * optimizer.rule.momentNames.count) * ownedPlaces[layer].count
-          / replica.threads)
+        bytes: optimizer.bytesPerElement * ownedPlaces[layer].count / replica.threads)
       run(.update(layer: layer, scalars))
-      timer.enter(.exchange)
       if layer == 0 { packParameterRows() }
       if compression != nil { run(.roundChanges(layer: layer)) }
+      timer.enter(.messageStart)
       try exchange.gather(reader: layer)
     }
     staleLayer = 0
@@ -144,7 +139,7 @@ extension Engine {
     _ decision: StepDecision, steps: Int = 1, learningRate: Double,
     started: ContinuousClock.Instant, filling: Duration
   ) -> StepOutcome {
-    timer.enter(.other)
+    timer.closeStep(of: steps)
     let duration = ContinuousClock.now - started
     let account = exchange.takeAccount()
     let sentBytes = exchange.sentBytes + (touched?.sentBytes ?? 0)

@@ -17,8 +17,11 @@ package final class Engine {
   /// Where the step stands, for the watchdog.
   package let progress: RunProgress
   package internal(set) var state = StepState()
-  /// What the first thread does when, where somebody measures.
-  var timer = PhaseTimer()
+  /// What threads record with, where somebody asks for that: the first one, and all.
+  package private(set) var timer = PhaseTimer()
+  private(set) var timers = TeamTimers()
+  /// Where they do.
+  package private(set) var timeline: Timeline?
   /// Bytes that this rank had sent after the last step.
   var sentBefore = 0
 
@@ -125,10 +128,20 @@ package final class Engine {
   func run(_ job: Job) {
     self.job = job
     replica.team.runPrepared()
+    timer.enter(.other)
   }
 
-  /// The share of one thread.
+  /// The share of one thread, which records it.
   private func perform(thread: Int) {
+    let timer = timers[thread]
+    let started = timer.open(job.kind)
+    performShare(ofThread: thread)
+    let (section, detail) = job.section
+    let next = thread > 0 ? SpanKind.jobWait : replica.threads > 1 ? .threadWait : .other
+    timer.close(section, detail: detail, since: started, next: next)
+  }
+
+  private func performShare(ofThread thread: Int) {
     switch job {
     case .idle: break
     case .fill(let batch): replica.work(thread: thread) { fill(batch, worker: $0) }
@@ -157,10 +170,17 @@ package final class Engine {
     }
   }
 
-  /// Measures into a profile from now on, or not at all; the profile must live as long.
-  package func measure(into profile: StepProfile?) {
-    timer = profile?.timer ?? PhaseTimer()
-    replica.workers[0].timer = timer
+  /// Has all threads record what they do from now on, or nothing. No step is under way.
+  ///
+  /// - Parameter owner: what its lanes' names begin with, of one of several engines.
+  package func record(in timeline: Timeline?, owner: String = "") {
+    self.timeline = timeline
+    timers = timeline?.team(replica.threadNames.map { owner + $0 }) ?? TeamTimers()
+    timer = timers[0]
+    for (index, worker) in replica.workers.enumerated() {
+      worker.record(with: timers.from(thread: replica.plan.threads(ofWorker: index).lowerBound))
+    }
+    exchange.record(with: timer, in: timeline)
   }
 
   /// The elements that each rank owns.

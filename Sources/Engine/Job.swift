@@ -1,3 +1,5 @@
+import Kernels
+
 /// What all threads of a rank do at the same time, each its share, with all that it depends on.
 enum Job {
   case idle
@@ -40,4 +42,32 @@ enum Job {
   case roundChanges(layer: Int)
   /// Adds the rounded changes to the parameters that a layer is the first to read.
   case addChanges(layer: Int)
+}
+
+/// What a timeline says of a job.
+extension Job {
+  /// What a thread does first; workers say themselves how they go on.
+  @inline(__always) var kind: SpanKind {
+    switch self {
+    case .idle, .forward, .stage: .other
+    case .fill: .data
+    case .fold, .accumulate: .fold
+    case .sumSquares: .norm
+    case .hash: .hash
+    case .update, .swapAverage: .optimizer
+    case .roundGradients, .roundChanges, .addChanges: .rounding
+    case .packGradientRows, .unpackGradientRows, .packParameterRows, .unpackParameterRows:
+      .rowPacking
+    default: .weightPacking
+    }
+  }
+
+  /// What a thread does several things for, and which layer or stage that is of.
+  @inline(__always) var section: (kind: SpanKind, detail: Int) {
+    switch self {
+    case .forward(let layer): (.forward, layer)
+    case .stage(let stage): (.backward, stage)
+    default: (.other, 0)
+    }
+  }
 }

@@ -77,6 +77,7 @@ package final class LocalRounds {
   ///   checkpoint leads on from there.
   func performRound(requests: (Int) -> StepRequests) throws -> StepOutcome {
     let started = ContinuousClock.now
+    engine.timer.openStep(engine.state.step + every)
     trainGroups()
     foldChanges()
     try engine.reduce()
@@ -99,11 +100,14 @@ package final class LocalRounds {
     let start = engine.state
     let parameters = unsafe UnsafePointer(engine.replica.parameters.pointer)
     engine.replica.team.run { thread in
+      engine.timers[thread].enter(.groups)
       for index in lane(thread) {
         unsafe groups[index].train(
           updates: every, from: parameters, start, progress: engine.progress)
       }
+      engine.timers[thread].enter(thread == 0 ? .threadWait : .jobWait)
     }
+    engine.timer.enter(.other)
     engine.state.step += every
   }
 

@@ -23,6 +23,10 @@ final class OverlappedExchange {
   private var exposedSince: ContinuousClock.Instant?
   private var underWaySince: ContinuousClock.Instant?
   private var lastPoll = ContinuousClock.now
+  /// What the first thread records with, and where it is told what is under way since when.
+  private var timer = PhaseTimer()
+  private var lane = PhaseTimer()
+  private var laneStart: UInt64 = 0
   /// How much was exposed when what is under way began.
   private var exposedBefore = Duration.zero
   /// Of the gathering under way: readers whose parameters have their values, those whose buckets
@@ -58,6 +62,14 @@ final class OverlappedExchange {
     }
   }
 
+  /// Records what goes on, or nothing.
+  func record(with timer: PhaseTimer, in timeline: Timeline?) {
+    self.timer = timer
+    lane = (exchange.isAlone ? nil : timeline?.lane("exchange")) ?? PhaseTimer()
+    laneStart = 0
+    thread?.record(with: timeline?.lane("exchange thread") ?? PhaseTimer())
+  }
+
   /// The account, which begins anew; an exchange that is under way goes on in the next one.
   func takeAccount() -> Account {
     defer {
@@ -89,7 +101,7 @@ final class OverlappedExchange {
 
   func finishReduction() throws(CollectiveError) {
     try wait { () throws(CollectiveError) in try exchange.finishReduction() }
-    end()
+    end(.gradientExchange)
   }
 
   // MARK: - Parameters
@@ -139,7 +151,7 @@ final class OverlappedExchange {
   func finishGathering() throws(CollectiveError) {
     while finishedReaders < readyReaders { try finishGathering(reader: finishedReaders) }
     try wait { () throws(CollectiveError) in try exchange.finishGathering() }
-    end()
+    end(.parameterExchange)
   }
 
   // MARK: - While workers compute
@@ -162,11 +174,13 @@ final class OverlappedExchange {
     if now - lastPoll < Self.pollInterval { return }
     // Whoever shares the core may have it meanwhile: that is no time of the exchange.
     let before = threadProcessorTime()
+    let kind = timer.interrupt(by: .messages)
     do throws(CollectiveError) {
       while try exchange.advance() {}
     } catch {
       failure = error
     }
+    timer.resume(kind)
     account.exposed += threadProcessorTime() - before
     lastPoll = .now
   }
@@ -200,12 +214,14 @@ final class OverlappedExchange {
 
   private func begin() {
     underWaySince = .now
+    laneStart = lane.now
     exposedBefore = account.exposed
   }
 
-  private func end() {
+  private func end(_ kind: SpanKind) {
     guard let since = underWaySince else { return }
     underWaySince = nil
+    lane.add(kind, since: laneStart, until: lane.now)
     let whole = ContinuousClock.now - since
     account.hidden += max(.zero, whole - (account.exposed - exposedBefore))
   }

@@ -60,6 +60,14 @@ package final class Replica {
     crew.close()
   }
 
+  /// What a timeline calls the threads.
+  var threadNames: [String] {
+    (0..<threads).map { thread in
+      let first = plan.threads(ofWorker: plan.worker(ofThread: thread)).lowerBound
+      return thread == first ? "thread \(thread)" : "thread \(thread), helps \(first)"
+    }
+  }
+
   /// The sequences of this rank's shards.
   package var sequences: Range<Int> { plan.sequences(of: plan.shards(ofRank: rank)) }
 

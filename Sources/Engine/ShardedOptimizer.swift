@@ -12,6 +12,8 @@ package final class ShardedOptimizer {
   package let slices: [Ownership.Slice]
   /// The number of owned elements.
   package let count: Int
+  /// What an update reads and writes of an element.
+  let bytesPerElement: Int
   /// Adam's first moment, the velocity of SGD, or the squares of RMSprop and Adagrad.
   package let first: AlignedBuffer
   /// Adam's second moment; empty for the others.
@@ -37,6 +39,7 @@ package final class ShardedOptimizer {
     self.slices = slices
     self.kernels = kernels
     count = slices.reduce(0) { $0 + $1.elements.count }
+    bytesPerElement = 4 * (3 + 2 * rule.momentNames.count)
     first = AlignedBuffer(count: count)
     second = AlignedBuffer(count: rule.gradientMomentNames.count > 1 ? count : 0)
     average = AlignedBuffer(count: config.averages ? count : 0)

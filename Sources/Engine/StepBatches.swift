@@ -4,7 +4,7 @@ import GRUCore
 package struct StepBatches {
   package let source: BatchSource
   /// Batches whose gradients one update sums.
-  let perStep: Int
+  package let perStep: Int
 
   /// The numbers of a step's batches; both are counted from 1.
   func numbers(ofStep step: Int) -> ClosedRange<Int> {

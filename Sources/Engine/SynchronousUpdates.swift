@@ -48,12 +48,14 @@ import Records
     var requests = requests
     engine.state.step += 1
     engine.progress.begin(step: engine.state.step)
+    engine.timer.openStep(engine.state.step)
     for place in 0..<engine.batches.perStep {
       let batch = engine.batches.batch(place, ofStep: engine.state.step)
       filling += engine.fill(batch)
       if batch.isFirst { try engine.dropRecurrentWeights() }
       try engine.forward()
       engine.drawOutputs(for: batch)
+      engine.timer.enter(.messageStart)
       try engine.touched?.startGathering(from: engine.replica, isFirst: batch.isFirst)
       requests.formUnion(try backward(batch))
       try engine.finishReduction(of: batch)

@@ -1,7 +1,7 @@
 package import Collectives
 package import Configuration
 import GRUCore
-import Kernels
+package import Kernels
 package import Records
 
 /// Performs training steps on one rank, in lockstep with the other ranks: the engine, and the way
@@ -77,6 +77,14 @@ package final class Trainer {
 
   /// Brings everything up to date that a followed step has left under way.
   package func synchronize() throws(CollectiveError) { try engine.synchronize() }
+
+  /// Has all threads record what they do from now on, or nothing; between steps.
+  package func record(in timeline: Timeline?) {
+    engine.record(in: timeline)
+    for group in rounds?.groups ?? [] {
+      group.engine.record(in: timeline, owner: "group \(group.number), ")
+    }
+  }
 
   /// A hash of all parameters, the same for any number of ranks and threads.
   package func fingerprint() throws(CollectiveError) -> String { try engine.fingerprint() }

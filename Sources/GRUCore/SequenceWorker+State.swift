@@ -1,7 +1,13 @@
-import Kernels
+package import Kernels
 
 /// The state that a worker carries from batch to batch.
 extension SequenceWorker {
+  /// Has the worker's threads, in order, record what they do. No kernel is under way.
+  package func record(with timers: TeamTimers) {
+    timer = timers[0]
+    crew.record(with: timers)
+  }
+
   /// Starts all its sequences anew: from 0, or from the learned initial state as it is when the
   /// next batch begins.
   package func resetState() {

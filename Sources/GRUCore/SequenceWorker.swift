@@ -80,8 +80,8 @@ package final class SequenceWorker {
   package let stages: [BackwardStage]
   /// How far down it goes.
   package var reach: BackwardReach
-  /// Tells the parts of a step apart, where somebody measures.
-  package var timer = PhaseTimer()
+  /// Tells the parts of a step apart, where somebody records them.
+  var timer = PhaseTimer()
   /// Called between time steps and between blocks of products.
   package var progress: ProgressHook?
   /// The threads that share its kernels.
@@ -201,7 +201,7 @@ package final class SequenceWorker {
   var inputCount: Int { window * sequences.count }
 
   /// A product that counts as a part of `phase`.
-  @inline(__always) func product(_ phase: StepPhase, _ product: ProductArguments) {
+  @inline(__always) func product(_ phase: SpanKind, _ product: ProductArguments) {
     var arguments = product
     arguments.scratch = buffer(layout.productScratch)
     timer.enter(
@@ -321,6 +321,7 @@ package final class SequenceWorker {
     output(weights: weights, partialSums: nil)
     sumLosses()
     carryState()
+    timer.enter(.other)
   }
 
   /// Sums the rows' losses and counts targets, shard by shard in (time, sequence) order.

@@ -54,12 +54,18 @@ package final class Crew {
     state.pointee.waitForParts()
   }
 
+  /// Has members record what they do: those of one worker, in order. The crew is closed.
+  package func record(with timers: TeamTimers) { state.pointee.timers = timers }
+
   /// Takes parts of all kernels until the crew is closed.
   package func serve(member: Int, _ kernels: Kernels) {
     precondition(member > 0, "member \(member) is no helper")
     precondition(member < memberCount, "member \(member) of \(memberCount)")
+    let timer = state.pointee.timers[member]
+    timer.enter(.kernelWait)
     while let generation = state.pointee.nextGeneration(of: member) {
       kernels.performParts(generation, member: member, of: state)
+      timer.enter(.kernelWait)
     }
   }
 }
@@ -76,6 +82,8 @@ struct CrewTask {
   var arguments: UnsafeRawPointer
   /// The number of a gate function, or the columns that are packed.
   var number = 0
+  /// What the worker records meanwhile.
+  var span = SpanKind.other
   /// Where columns are packed to.
   var output: UnsafeMutablePointer<Float>?
 
@@ -95,6 +103,8 @@ struct CrewState: ~Copyable {
   let scratchStride: Int
   /// Whether helpers serve; of member 0 alone.
   var isOpen = false
+  /// What members record with; written while the crew is closed.
+  var timers = TeamTimers()
   /// The last generation that each helper has seen, and how often it has gone, in a cache line of
   /// its own.
   private let seen: UnsafeMutablePointer<Int>
@@ -139,6 +149,7 @@ struct CrewState: ~Copyable {
   /// - Returns: its generation.
   func post(_ next: CrewTask) -> Int {
     task.pointee = next
+    task.pointee.span = timers[0].kind
     remaining.store(memberCount, ordering: .relaxed)
     let before = generation.wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue
     room.wake()
@@ -168,7 +179,10 @@ struct CrewState: ~Copyable {
 
   /// Returns when all parts are done.
   func waitForParts() {
+    if remaining.load(ordering: .sequentiallyConsistent) == 0 { return }
+    let before = timers[0].interrupt(by: .helperWait)
     room.wait { remaining.load(ordering: .sequentiallyConsistent) == 0 }
+    timers[0].resume(before)
   }
 
   /// Waits for what a helper may do next; nil where it is to go.

@@ -22,6 +22,8 @@ extension Kernels {
     for place in member..<member + members {
       let part = place < members ? place : place - members
       guard let task = crew.pointee.claim(part, of: generation) else { continue }
+      // The worker has entered what it does.
+      if member > 0 { crew.pointee.timers[member].enter(task.span) }
       perform(task, part: part, by: member, of: crew)
       crew.pointee.finishPart()
     }

@@ -81,16 +81,10 @@ package struct WaitingRoom: ~Copyable {
         if condition() { return true }
         platform_pause()
       }
-      let now = nanoseconds()
+      let now = platform_nanoseconds()
       if deadline == 0 { deadline = now + 40_000 }
       if now > deadline { return false }
       sched_yield()
     }
-  }
-
-  private static func nanoseconds() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

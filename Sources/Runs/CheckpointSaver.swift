@@ -3,6 +3,7 @@ import Collectives
 import Dispatch
 import Engine
 import Records
+import Timeline
 
 /// Takes checkpoints while training goes on: the steps wait for a copy only, and a thread of rank 0
 /// digests, writes and commits it.
@@ -21,6 +22,8 @@ final class CheckpointSaver {
     var stall: Duration
     /// How long the thread took to digest, write and commit.
     var writing = Duration.zero
+    /// The same on the clock of timelines.
+    var written: Range<UInt64> = 0..<0
     /// Nil where it was committed.
     var failure: String?
     /// Whether the state is no state to go on from.
@@ -166,8 +169,10 @@ final class CheckpointSaver {
         stall: stall)
     ) { outcome in
       let started = ContinuousClock.now
+      let start = nanoseconds()
       directory.commit(snapshot, request, &outcome)
       outcome.writing = ContinuousClock.now - started
+      outcome.written = start..<nanoseconds()
     }
   }
 }

@@ -6,6 +6,7 @@ import Engine
 import Hooks
 import Kernels
 import Records
+import Traces
 
 /// When a run takes checkpoints, and what it says of them.
 extension TrainingRun {
@@ -18,7 +19,11 @@ extension TrainingRun {
     lastSaveTime = .now
     try trainer.synchronize()
     trainer.progress.begin(.checkpoint)
-    defer { trainer.progress.begin(.reporting) }
+    trainer.engine.timer.enter(.checkpoint)
+    defer {
+      trainer.engine.timer.enter(.other)
+      trainer.progress.begin(.reporting)
+    }
     guard let capture = try saver.capture(isNeeded: isNeeded) else {
       return warn(
         "checkpoint_skipped", atStep: trainer.step,
@@ -78,6 +83,7 @@ extension TrainingRun {
   /// Writes down what came of checkpoints; on rank 0, which alone has outcomes.
   func report(_ outcomes: [CheckpointSaver.Outcome]) {
     for outcome in outcomes {
+      trace?.addWriting(outcome.written)
       for warning in outcome.warnings {
         warn("checkpoint_warning", atStep: outcome.step, warning)
       }

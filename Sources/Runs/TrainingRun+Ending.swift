@@ -44,6 +44,7 @@ extension TrainingRun {
 
   /// Ends a run that was asked to stop, after its checkpoint.
   func stop() throws -> Int32 {
+    try finishTrace()
     progress.say(
       "stopped at step \(trainer.step) of \(setup.lastStep), after a checkpoint; "
         + "go on with --resume" + (options.file.map { " --file \($0)" } ?? ""))
@@ -54,6 +55,7 @@ extension TrainingRun {
 
   /// Ends a run that has nothing more to do.
   func finish() throws -> Int32 {
+    try finishTrace()
     trainer.progress.begin(.finishing)
     if isStalled {
       let count = history.memory.stalled

@@ -29,7 +29,11 @@ extension TrainingRun {
     }
     try trainer.synchronize()
     trainer.progress.begin(.validation)
-    defer { trainer.progress.begin(.reporting) }
+    trainer.engine.timeline?.mute(.validation)
+    defer {
+      trainer.engine.timeline?.unmute()
+      trainer.progress.begin(.reporting)
+    }
     var samples: [OrderedJSON] = []
     let measured = try trainer.engine.withAverage {
       let score = try scorer.score(

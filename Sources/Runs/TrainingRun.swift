@@ -11,6 +11,7 @@ import Hooks
 import Kernels
 import Records
 import Scoring
+import Traces
 import WarmStarts
 
 /// One training run from start or resume to end, on one rank of the job.
@@ -30,6 +31,8 @@ package final class TrainingRun {
   /// What is validated on; nil for nothing.
   let validation: Scorer.Subject?
   let debugger: DebugChecks?
+  /// What writes a timeline, where that is asked for.
+  let trace: StepTrace?
   /// What a new run starts from; nil for random numbers, and where a run goes on.
   let start: WarmStart?
   let watchdog: Watchdog
@@ -69,9 +72,9 @@ package final class TrainingRun {
     _ options: TrainOptions, on communicator: any Communicator, launchedByMPI: Bool,
     fileSystem: FileSystem = .system
   ) throws {
-    self.options = options
-    self.communicator = communicator
+    (self.options, self.communicator) = (options, communicator)
     let work = try TrainingSetup.Work(options, on: communicator)
+    trace = try StepTrace(options.trace, on: communicator)
     let directory = try RunDirectory(
       path: work.config.run.directory, mode: RunDirectory.Mode(options), on: communicator,
       fileSystem: fileSystem)
@@ -146,7 +149,10 @@ package final class TrainingRun {
       return leave(exitStatus: try train())
     } catch {
       // A checkpoint under way is worth waiting for; its parts come only while all ranks live.
-      if error is any CommonError { report((try? saver.finish()) ?? []) }
+      if error is any CommonError {
+        report((try? saver.finish()) ?? [])
+        if hasBegun { try? finishTrace() }
+      }
       saver.abandon()
       leave(exitStatus: ExitStatus.of(error), after: error)
       throw error
@@ -165,9 +171,11 @@ package final class TrainingRun {
             ? ", and \(stalled) validations have brought \(history.noBetter); raise "
               + "run.patience to go on"
             : "; raise run.steps (--steps) to go on"))
+      if trace != nil { progress.say("trace       no step is made that could be traced") }
       try completeRecords(of: restored)
       return ExitStatus.done
     }
+    if !isComplete { try settleTrace() }
     try begin(restored)
     lastSaveTime = .now
     if try !judgeByFile() { return try stop() }
@@ -190,6 +198,7 @@ package final class TrainingRun {
       if outcome == .interrupted { return try stop() }
     }
     while trainer.step < setup.lastStep, !self.isStalled {
+      try turnTrace()
       let (outcome, requests) = try performStep()
       if let outcome { try follow(outcome) }
       let isLast = trainer.step == setup.lastStep

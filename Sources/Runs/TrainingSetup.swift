@@ -8,6 +8,7 @@ package import Kernels
 import NumericContract
 import Records
 package import Scoring
+package import Traces
 package import WarmStarts
 
 /// What a train command was asked to do.
@@ -32,6 +33,8 @@ package struct TrainOptions: Sendable {
   /// The share of the batches of that pass that are of the data the run began with; nil for
   /// `FilePass.usualRehearsal`, and for what a pass under way began with.
   package var rehearsal: Double?
+  /// Which steps to write a timeline of, and where to; nil for none.
+  package var trace: TraceRequest?
 
   package init(configFile: String) { self.configFile = configFile }
 }

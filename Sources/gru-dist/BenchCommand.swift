@@ -106,6 +106,7 @@ struct BenchStepCommand: RankedCommand {
         gru-dist bench step
         gru-dist bench step --vocabulary 10000 --hidden 650 --embedding 650 --window 35 --batch 20
         mpirun -np 2 gru-dist bench step --profile
+        mpirun -np 4 gru-dist bench step --trace trace.json --trace-steps 6-10
       """)
 
   @OptionGroup var sizes: BenchSizes
@@ -115,6 +116,7 @@ struct BenchStepCommand: RankedCommand {
   @Option(help: "Groups of shards whose gradients travel as bf16; 0 for none.")
   var compressionGroups = 0
   @Flag(help: "Also say where the time goes, on the first thread of rank 0.") var profile = false
+  @OptionGroup var trace: TraceOptions
 
   func run(on communicator: any Communicator) throws -> Int32 {
     var benchmark = sizes.benchmark
@@ -122,6 +124,7 @@ struct BenchStepCommand: RankedCommand {
     benchmark.sparse = sparse
     benchmark.compressionGroups = compressionGroups
     benchmark.profiled = profile
+    benchmark.trace = trace.request
     try benchmark.run(on: communicator)
     return ExitStatus.done
   }

@@ -65,6 +65,7 @@ struct TrainCommand: RankedCommand {
         gru-dist configs/lm.json --resume --steps 4000
         gru-dist train configs/names.json --from runs/lm
         gru-dist configs/lm.json --resume --file news.txt --rehearsal 0.2
+        mpirun -np 4 gru-dist configs/lm.json --trace trace.json --trace-steps 21-25
       """)
 
   @OptionGroup var config: ConfigOptions
@@ -107,6 +108,7 @@ struct TrainCommand: RankedCommand {
         + "\(FilePass.usualRehearsal) by default."))
   var rehearsal: Double?
 
+  @OptionGroup var trace: TraceOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -137,6 +139,7 @@ struct TrainCommand: RankedCommand {
     options.start = start.request
     options.file = file
     options.rehearsal = rehearsal
+    options.trace = trace.request
     options.json = output.json
     try communicator.agree {
       if debug && communicator.worldSize > 1 {

@@ -33,12 +33,13 @@ struct Program: CustomStringConvertible {
   /// Runs the program to its end.
   ///
   /// - Parameters:
+  ///   - wrapper: what the program's command line is given to.
   ///   - ranks: nil to run without mpirun.
   ///   - folder: the working directory.
   ///   - withoutStandardFiles: closes input, output and errors first.
   ///   - whileRunning: called now and then; true ends the calls.
   init(
-    _ arguments: [String], ranks: Int? = nil, in folder: URL,
+    _ arguments: [String], launchedBy wrapper: [String] = [], ranks: Int? = nil, in folder: URL,
     environment extra: [String: String] = [:], secondsAllowed: Double = 120,
     withoutStandardFiles: Bool = false,
     whileRunning: ((Process) -> Bool)? = nil
@@ -51,7 +52,7 @@ struct Program: CustomStringConvertible {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     let shell = ["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh"]
     process.arguments =
-      (withoutStandardFiles ? shell : []) + launcher + [program] + arguments
+      (withoutStandardFiles ? shell : []) + launcher + wrapper + [program] + arguments
     process.environment = LaunchEnvironment.values.merging(extra) { $1 }
     process.currentDirectoryURL = folder
     // Files, not pipes: a job that is ended early may leave a writer behind, which nobody awaits.

@@ -11,6 +11,8 @@ struct TrainingProblem {
   var assignments: [String] = []
   /// The least work that threads share.
   var leastShared = 0
+  /// Whether threads record what they do.
+  var isRecorded = false
   let folder: URL
 
   init(_ assignments: String..., seed: UInt64 = 1) throws {
@@ -99,6 +101,11 @@ struct TrainingProblem {
     let results = try ThreadWorld.run(ranks: ranks) { communicator in
       let (trainer, _) = try trainer(
         on: communicator, threads: threads, isa: isa, bucketBytes: bucketBytes)
+      let timeline = Timeline()
+      if isRecorded {
+        trainer.record(in: timeline)
+        timeline.keepSpans(ofEachThread: 10_000)
+      }
       var lines: [String] = []
       for _ in 0..<steps {
         let outcome = try trainer.performStep(isFollowed: !synchronizesEachStep)
@@ -110,6 +117,7 @@ struct TrainingProblem {
           "\(outcome.step) \(outcome.loss) \(outcome.gradientNorm) \(outcome.learningRate) "
             + "\(try trainer.fingerprint())")
       }
+      trainer.record(in: nil)
       return lines
     }
     precondition(results.allSatisfy { $0 == results[0] }, "ranks differ: \(results)")

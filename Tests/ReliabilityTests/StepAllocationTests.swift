@@ -44,6 +44,20 @@ import Testing
     #expect(try allocations(of: trainer, steps: 20) == 0)
   }
 
+  /// Nor does a step whose threads record what they do.
+  @Test(arguments: [1, 2, 3]) func recordedStepAllocatesNothing(threads: Int) throws {
+    let scenario = try TrainingScenario()
+    let counts = try ThreadWorld.run(ranks: 2) { communicator in
+      let trainer = try scenario.trainer(on: communicator, threads: threads)
+      let timeline = Timeline()
+      trainer.record(in: timeline)
+      timeline.keepSpans(ofEachThread: 100_000)
+      defer { trainer.record(in: nil) }
+      return try allocations(of: trainer, steps: 20)
+    }
+    #expect(counts == [0, 0])
+  }
+
   @Test(arguments: ["rnn", "lstm", "mingru"]) func stepOfAnyCellAllocatesNothing(
     cell: String
   ) throws {

@@ -11,6 +11,9 @@
 #include "SHA256.h"
 #include "Vectors.h"
 
+#include <stdint.h>
+#include <time.h>
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -234,6 +237,13 @@ static inline __attribute__((always_inline)) void platform_pause(void) {
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
 #endif
+}
+
+/// Nanoseconds of a clock that all threads and processes of a host share, and that never goes back.
+static inline uint64_t platform_nanoseconds(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
 /// Asks for the cache line at `address`, which need not be readable, to be brought near.

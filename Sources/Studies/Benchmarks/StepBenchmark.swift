@@ -8,6 +8,7 @@ import GRUCore
 package import Kernels
 package import Records
 import Runs
+package import Traces
 
 /// Times whole training steps on random tokens: forward, BPTT, exchange, clip, Adam, repack.
 package struct StepBenchmark {
@@ -31,6 +32,8 @@ package struct StepBenchmark {
   package var compressionGroups = 0
   /// Whether to tell the parts of the steps apart.
   package var profiled = false
+  /// Which steps to write a timeline of, and where to; nil for none.
+  package var trace: TraceRequest?
 
   package init() {}
 
@@ -83,6 +86,9 @@ package struct StepBenchmark {
       try config.validate(ranks: communicator.worldSize, place: "bench step")
       return config
     }
+    let trace = try StepTrace(trace, on: communicator)
+    try trace?.settle(
+      afterStep: 0, lastStep: warmup + steps, usual: warmup + 1, on: communicator)
     let kernels = try communicator.agree { try Kernels.selected(instructionSet, precision) }
     let plan = ShardPlan(
       sequences: batch, shards: config.batch.shards, ranks: communicator.worldSize,
@@ -107,12 +113,16 @@ package struct StepBenchmark {
         vocabularySize: vocabulary, window: window, Philox(seed: 1, purpose: .benchmark)),
       settings: settings)
     replica.initialize(seed: 1)
-    for _ in 0..<warmup { _ = try trainer.performStep() }
-    let profile = profiled ? StepProfile() : nil
-    trainer.engine.measure(into: profile)
-    let outcomes = try (0..<steps).map { _ in try trainer.performStep(isFollowed: true) }
-    try trainer.synchronize()
-    trainer.engine.measure(into: nil)
+    let timeline = profiled ? Timeline() : nil
+    trainer.record(in: timeline)
+    let (outcomes, traced) = try perform(trainer, timeline, trace)
+    let profile = timeline?.profile
+    trainer.record(in: nil)
+    try communicator.coordinate {
+      guard let traced else { return }
+      if let failure = traced.failure { throw UsageError(failure) }
+      for line in traced.lines { Console.complain(line) }
+    }
     // By rank, and then by step.
     let exposed = try communicator.allGather(outcomes.map(\.exposedExchangeDuration.seconds))
     // All workers at once, as during the steps: the peak is what their cores have side by side.
@@ -128,6 +138,24 @@ package struct StepBenchmark {
         limits: .init(gflops: peaks[0], gigabytesPerSecond: kernels.measureBandwidth()))
     }
     try report(outcomes, exposedSeconds: exposed, trainer: trainer, peak: peak, parts: parts)
+  }
+
+  /// Performs all steps.
+  ///
+  /// - Returns: what came of those that count.
+  private func perform(
+    _ trainer: Trainer, _ timeline: Timeline?, _ trace: StepTrace?
+  ) throws -> ([StepOutcome], TraceReport?) {
+    var outcomes: [StepOutcome] = []
+    var traced: TraceReport?
+    for number in 1...warmup + steps {
+      if number == warmup + 1 { timeline?.reset() }
+      traced = try trace?.turn(trainer) ?? traced
+      let outcome = try trainer.performStep(isFollowed: number > warmup)
+      if number > warmup { outcomes.append(outcome) }
+    }
+    try trainer.synchronize()
+    return (outcomes, try trace?.finish(trainer) ?? traced)
   }
 
   private func report(

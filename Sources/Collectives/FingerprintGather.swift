@@ -1,9 +1,8 @@
-import Collectives
-import Kernels
+package import Kernels
 
 /// Hashes all parameters: every rank the elements that it owns, in blocks, and all ranks the hashes
 /// of the blocks.
-final class FingerprintGather {
+package final class FingerprintGather {
   private let communicator: any Communicator
   private let slices: [Ownership.Slice]
   private let elementCount: Int
@@ -12,7 +11,7 @@ final class FingerprintGather {
   /// Most hash words of any rank: two for each block of 4,096 elements.
   private let rowLength: Int
 
-  init(communicator: any Communicator, ownership: Ownership) {
+  package init(communicator: any Communicator, ownership: Ownership) {
     self.communicator = communicator
     slices = ownership.slices(ofRank: communicator.rank)
     elementCount = ownership.elementCount
@@ -20,8 +19,11 @@ final class FingerprintGather {
     rowLength = 2 * (blocks.map(\.count).max() ?? 0)
   }
 
-  func fingerprint(of replica: Replica) throws(CollectiveError) -> String {
-    let all = try communicator.allGather(ownHashes(of: replica))
+  /// The same on every rank, which all call it.
+  package func fingerprint(
+    of parameters: UnsafePointer<Float>, _ kernels: Kernels
+  ) throws(CollectiveError) -> String {
+    let all = try unsafe communicator.allGather(ownHashes(of: parameters, kernels))
     let blockCount = (elementCount + canonicalBlock - 1) / canonicalBlock
     var hashes = [UInt64](repeating: 0, count: 2 * blockCount)
     for (row, blocks) in zip(all, blocks) {
@@ -34,13 +36,13 @@ final class FingerprintGather {
       of: Fingerprint.combine(hashes, blockCount: blockCount, elementCount: elementCount))
   }
 
-  private func ownHashes(of replica: Replica) -> [UInt64] {
+  private func ownHashes(of parameters: UnsafePointer<Float>, _ kernels: Kernels) -> [UInt64] {
     var hashes = [UInt64](repeating: 0, count: rowLength)
     unsafe hashes.withUnsafeMutableBufferPointer { hashes in
       guard let start = hashes.baseAddress else { return }
       for slice in slices {
-        unsafe replica.kernels.hashBlocks(
-          replica.parameters.pointer + slice.elements.lowerBound, count: slice.elements.count,
+        unsafe kernels.hashBlocks(
+          parameters + slice.elements.lowerBound, count: slice.elements.count,
           into: start + 2 * (slice.place / canonicalBlock))
       }
     }
