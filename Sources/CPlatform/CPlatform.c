@@ -58,7 +58,7 @@ long platform_cache_bytes(int level) {
 
 #if defined(__linux__)
 // The cores that this thread may run on, in a set that has room for as many as the kernel counts;
-// NULL where it does not say. A fixed cpu_set_t ends at 1,024, and the kernel refuses one too small.
+// NULL where it does not say. A fixed cpu_set_t ends at 1,024; the kernel refuses one too small.
 static cpu_set_t *allowed_cores(int *room) {
   for (int count = 64; count <= 1 << 20; count *= 2) {
     cpu_set_t *set = CPU_ALLOC(count);

@@ -2,8 +2,8 @@ public import CPlatform
 
 /// `count` tiles of a product over two neighbouring panels, one below the other.
 ///
-/// Each asks for the rows where the next one's chains start, as `blockedTiles`, and for its share of
-/// the two panels after these.
+/// Each asks for the rows where the next one's chains start, as `blockedTiles`, and for its share
+/// of the two panels after these.
 @_transparent
 public func pairedTiles<C: TileColumn>(
   _ column: C.Type, _ first: ProductBlock, panelApart: Int, count: Int

@@ -131,7 +131,8 @@ public protocol TileLeft {
   }
 }
 
-/// A tile over two panels of two vectors each. `apart` lies between the panels' parts of an operand.
+/// A tile over two panels of two vectors each. `apart` lies between the panels' parts of an
+/// operand.
 @frozen public struct PairedTile<C: TileColumn> {
   @usableFromInline var q0: C
   @usableFromInline var q1: C

@@ -1,5 +1,4 @@
-package import Corpora
-import Kernels
+import NumericContract
 
 /// Varies the length of windows, so that the places where gradients end are not the same in every
 /// epoch.
