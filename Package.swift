@@ -48,8 +48,8 @@ let generic: [SwiftSetting] = common + [.unsafeFlags(wholeModule)]
 let strict: [SwiftSetting] = common + [.strictMemorySafety()]
 let strictHot: [SwiftSetting] = hot + [.strictMemorySafety()]
 
-/// Whether what is built will run on x86-64: on this machine, or on that which GRU_DIST_ARCHITECTURE
-/// names where a cross compiler builds for another (Tests/arm64).
+/// Whether what is built will run on x86-64: on this machine, or on that which
+/// GRU_DIST_ARCHITECTURE names where a cross compiler builds for another (Tests/arm64).
 let isForX86: Bool = {
   #if arch(x86_64)
     let own = "x86_64"
