@@ -120,27 +120,6 @@ public func blockedGradient<F: TileFamily>(
   let taller = max(0, min(split.taller, endTile) - firstTile)
   let tileBlock = (endTile - firstTile) * leftStride
   var column = 0
-  while F.pairsPanels, column + 2 * wide <= columns {
-    var depth = span.depth
-    var index = 0
-    while index < span.shards {
-      let shard = span.firstShard + index
-      let folds = span.isLast ? p.pointee.folds[shard] : 0
-      let b = right + (shard * columns + column) * shardSteps + span.firstStep * wide
-      var run = GradientRun(
-        steps: span.steps, a: packedLeft + index * tileBlock, leftStride: leftStride, b: b,
-        slot: slots.slot(depth, panel: firstPanel + column / wide, tile: 0),
-        slotStride: slots.tile, entryStride: slots.entry, resume: span.firstStep > 0, folds: folds)
-      let apart = PanelsApart(operand: shardSteps * wide, slot: slots.panel)
-      pairedRun(height: split.height + 1, run, apart, count: taller)
-      run.a += taller * leftStride
-      run.slot += taller * slots.tile
-      pairedRun(height: split.height, run, apart, count: endTile - firstTile - taller)
-      depth += 1 - folds
-      index += 1
-    }
-    column += 2 * wide
-  }
   while column < columns {
     var depth = span.depth
     var index = 0
@@ -217,10 +196,10 @@ public func blockedWeightGradient<F: TileFamily>(
   let panels = panels0 + (p.pointee.operands == 2 ? p.pointee.columns1 / wide : 0)
   let split = TileSplit(rows: p.pointee.outputs, maximum: maximumRows)
   let blockTiles = weightGradientRows / maximumRows
-  let most = F.pairsPanels ? pairedDepth(p.pointee.blockDepth) : p.pointee.blockDepth
-  let parts = (shardSteps + most - 1) / most
+  let parts = (shardSteps + p.pointee.blockDepth - 1) / p.pointee.blockDepth
   let blockSteps = ((shardSteps + parts - 1) / parts + 7) & ~7
-  let together = max(1, min(weightGradientShards, most / max(1, shardSteps)))
+  let together = max(
+    1, min(weightGradientShards, p.pointee.blockDepth / max(1, shardSteps)))
   let leftStride = maximumRows * min(shardSteps, blockSteps) + 16
   let packedLeft = p.pointee.scratch
   let biasStride = 16 * blockTiles

@@ -43,12 +43,12 @@ public import CPlatform
     prefetch = Prefetch(UnsafeRawPointer(b), stride: 0)
   }
 
-  /// Leaves out `rows` rows, whose tiles ask for `prefetched` lines.
-  @inlinable @inline(__always) mutating func skip(rows: Int, prefetched: Int) {
+  /// Leaves out `rows` rows.
+  @inlinable @inline(__always) mutating func skip(rows: Int) {
     a += rows * aStride
     c += rows * cStride
     if let start { self.start = start + rows * startStride }
-    prefetch.address += prefetch.stride * prefetched
+    prefetch.address += prefetch.stride * ((steps + 3) / 4)
   }
 }
 
@@ -128,7 +128,7 @@ public func blockedTiles<R: TileRows>(_ tile: R.Type, _ first: ProductBlock, cou
       &rows, steps: block.steps, a: block.a, aStride: block.aStride, aStep: 1, b: block.b,
       prefetch: block.prefetch)
     rows.store(block.c, stride: block.cStride)
-    block.skip(rows: R.height, prefetched: (block.steps + 3) / 4)
+    block.skip(rows: R.height)
     index += 1
   }
 }
@@ -173,10 +173,6 @@ public func blockedPanels<F: TileFamily>(
   // come from the last cache, or the memory, in every time step.
   let share = (16 * wide + split.count - 1) / max(1, split.count)
   var column = column
-  if F.pairsPanels {
-    column = pairedPanels(
-      whole, rows: split.rows, column: column, columns: columns, depth: depth)
-  }
   while column + wide <= columns {
     var block = whole
     block.b += column * depth
@@ -186,8 +182,11 @@ public func blockedPanels<F: TileFamily>(
     blockedTiles(
       F.Wide.self, height: split.height + 1, maximumRows: maximumRows, block, count: split.taller)
     let taller = split.taller
-    block.skip(
-      rows: taller * (split.height + 1), prefetched: taller * ((block.steps + 3) / 4))
+    var index = 0
+    while index < taller {
+      block.skip(rows: split.height + 1)
+      index += 1
+    }
     blockedTiles(
       F.Wide.self, height: split.height, maximumRows: maximumRows, block,
       count: split.count - taller)
@@ -206,10 +205,7 @@ public func blockedProduct<F: TileFamily>(
   let length = p.pointee.segmentLength
   let column = p.pointee.rows == 1 ? productRow(F.self, p) : 0
   // Nearly equal blocks of whole unrolled steps.
-  let most =
-    F.pairsPanels && p.pointee.columns >= 2 * wide
-    ? pairedDepth(p.pointee.blocks.depth) : p.pointee.blocks.depth
-  let parts = (length + most - 1) / most
+  let parts = (length + p.pointee.blocks.depth - 1) / p.pointee.blocks.depth
   let depth = parts == 0 ? 0 : ((length + parts - 1) / parts + 7) & ~7
   let steps = p.pointee.segments * length
   var row = 0

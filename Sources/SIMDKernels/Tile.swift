@@ -185,15 +185,8 @@ public typealias Rows10<R: TileRows> = Stack<Rows8<R>, Rows2<R>>
 public typealias Rows11<R: TileRows> = Stack<Rows8<R>, Rows3<R>>
 public typealias Rows12<R: TileRows> = Stack<Rows8<R>, Rows4<R>>
 
-/// Most steps of k for two panels, where one takes so many of half the first cache: they fill 13
-/// sixteenths of it, and three rows of the other operand go beside them.
-@inlinable @inline(__always) public func pairedDepth(_ depth: Int) -> Int {
-  max(8, depth * 13 / 16 & ~7)
-}
-
 /// Rows cut into tiles of nearly equal height, none above `maximum`.
 @frozen public struct TileSplit {
-  public let rows: Int
   /// Number of tiles.
   public let count: Int
   /// Height of the lower tiles; the first `taller` tiles have one row more.
@@ -201,7 +194,6 @@ public typealias Rows12<R: TileRows> = Stack<Rows8<R>, Rows4<R>>
   public let taller: Int
 
   @inlinable @inline(__always) public init(rows: Int, maximum: Int) {
-    self.rows = rows
     count = (rows + maximum - 1) / maximum
     height = count == 0 ? 0 : rows / count
     taller = count == 0 ? 0 : rows - height * count
@@ -228,8 +220,6 @@ public protocol TileFamily {
   /// Whether chains, and nothing else, run between `platform_flush_denormals` and
   /// `platform_restore_denormals`.
   static var flushesDenormals: Bool { get }
-  /// Whether kernels in blocks take two panels of 16 columns at a time; see `TileColumn`.
-  static var pairsPanels: Bool { get }
   /// Packs the left operand of weight gradients; see `packLeftTiles`.
   static func packLeft(
     _ cursor: inout ShardCursor, rows: Int, split: TileSplit, firstTile: Int, endTile: Int,
@@ -239,7 +229,6 @@ public protocol TileFamily {
 
 extension TileFamily {
   @inlinable @inline(__always) public static var flushesDenormals: Bool { false }
-  @inlinable @inline(__always) public static var pairsPanels: Bool { false }
   @inlinable @inline(__always) public static func steps(_ rows: Int) -> Int {
     (rows + rowsPerStep - 1) / rowsPerStep
   }
@@ -250,8 +239,6 @@ public enum FloatTiles<V: SIMD>: TileFamily where V.Scalar == Float {
   public typealias Wide = Row2<V>
   public typealias Narrow = Row1<V>
   @inlinable @inline(__always) public static var rowsPerStep: Int { 1 }
-  /// With 16 registers of eight floats.
-  @inlinable @inline(__always) public static var pairsPanels: Bool { V.scalarCount == 8 }
   @_transparent public static func packLeft(
     _ cursor: inout ShardCursor, rows: Int, split: TileSplit, firstTile: Int, endTile: Int,
     to destination: UnsafeMutablePointer<Float>, tileStride: Int,

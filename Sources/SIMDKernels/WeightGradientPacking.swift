@@ -184,15 +184,15 @@ public func sumPackedTiles(
 }
 
 /// Half of sixteen lanes.
-public typealias HalfLanes = SIMD8<Float>
+@usableFromInline typealias HalfLanes = SIMD8<Float>
 
-@_transparent
-public func loadHalf(_ p: UnsafePointer<Float>) -> HalfLanes {
+@_transparent @usableFromInline
+func loadHalf(_ p: UnsafePointer<Float>) -> HalfLanes {
   UnsafeRawPointer(p).loadUnaligned(as: HalfLanes.self)
 }
 
-@_transparent
-public func storeHalf(_ value: HalfLanes, _ p: UnsafeMutablePointer<Float>) {
+@_transparent @usableFromInline
+func storeHalf(_ value: HalfLanes, _ p: UnsafeMutablePointer<Float>) {
   UnsafeMutableRawPointer(p).storeBytes(of: value, as: HalfLanes.self)
 }
 

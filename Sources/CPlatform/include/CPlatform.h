@@ -73,18 +73,6 @@ static inline __attribute__((always_inline)) platform_float16 platform_square_ro
   return __builtin_elementwise_sqrt(x);
 }
 
-typedef float platform_float8 __attribute__((__ext_vector_type__(8)));
-
-/// The same vector, which the compiler has ready before it begins the next call's: it would reorder
-/// a tile's multiply-adds until they need more registers than there are.
-static inline __attribute__((always_inline)) platform_float8 platform_in_order(
-    platform_float8 x) {
-#if defined(__AVX2__)
-  __asm__ volatile("" : "+x"(x));
-#endif
-  return x;
-}
-
 /// Transposes 16 x 16 floats: to[16 j + i] of rows `to_stride` apart is from[i][j] of rows
 /// `from_stride` apart. Four rounds, each of which interleaves rows that lie eight apart.
 static inline __attribute__((always_inline)) void platform_transpose(
