@@ -45,7 +45,7 @@ package struct ProfileReport {
     .array(
       rows.map { row in
         var record: OrderedJSON = [
-          "phase": .string(row.phase.name), "seconds": Self.number(row.seconds, 1e9),
+          "phase": .string(row.phase.rawValue), "seconds": Self.number(row.seconds, 1e9),
           "share": Self.number(row.share, 1e6),
         ]
         if let gflops = row.gflops {
@@ -74,7 +74,7 @@ package struct ProfileReport {
           let text = value.map { Format.fixed($0, digits) } ?? "-"
           return String(repeating: " ", count: max(0, width - text.count)) + text
         }
-        let name = row.phase.name
+        let name = row.phase.rawValue
         let rate = row.gigabytesPerSecond
         return name + String(repeating: " ", count: max(0, 22 - name.count))
           + cell(row.seconds * 1e3, 3, 12) + cell(row.share, 3, 9) + cell(row.gflops, 1, 10)

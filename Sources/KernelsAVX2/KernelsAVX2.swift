@@ -12,13 +12,6 @@
 
   typealias Rounded = RoundedTiles<Vector>
 
-  /// C = start + A · B of numbers that `roundRows` and the packing kernels have rounded.
-  func productOfRounded(_ p: UnsafePointer<ProductArguments>) {
-    let before = platform_flush_denormals()
-    productOfFloats(p)
-    platform_restore_denormals(before)
-  }
-
   /// The kernels for AVX2 with FMA.
   public func avx2Kernels() -> KernelTable { referenceKernels() }
 

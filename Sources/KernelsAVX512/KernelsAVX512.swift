@@ -10,13 +10,6 @@
 
   typealias Rounded = RoundedTiles<Vector>
 
-  /// C = start + A · B of numbers that `roundRows` and the packing kernels have rounded.
-  func productOfRounded(_ p: UnsafePointer<ProductArguments>) {
-    let before = platform_flush_denormals()
-    productOfFloats(p)
-    platform_restore_denormals(before)
-  }
-
   /// The kernels for the x86-64-v4 subset of AVX-512.
   public func avx512Kernels() -> KernelTable { referenceKernels() }
 

@@ -16,11 +16,6 @@ let worksInBlocks = true
 
 typealias Rounded = FlushedTiles
 
-/// C = start + A · B of numbers that `roundRows` and the packing kernels have rounded.
-func productOfRounded(_ p: UnsafePointer<ProductArguments>) {
-  blockedProduct(Rounded.self, maximumRows: maximumRows, p)
-}
-
 /// The kernels as every machine of the architecture can run them.
 public func portableKernels() -> KernelTable { referenceKernels() }
 

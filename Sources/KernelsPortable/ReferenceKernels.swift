@@ -4,8 +4,8 @@
 
   // This file is compiled once in each module of an instruction set: the others hold a link to it.
   // Such a module states its `Vector`, its `maximumRows`, whether it `worksInBlocks`, its `Rounded`
-  // tiles with `productOfRounded`, and what it overrides. Those of x86-64 are empty where the
-  // program is for another processor.
+  // tiles, and what it overrides. Those of x86-64 are empty where the program is for another
+  // processor.
 
   private typealias Tiles = FloatTiles<Vector>
 
@@ -16,6 +16,18 @@
       blockedProduct(Tiles.self, maximumRows: maximumRows, p)
     } else {
       product(Tiles.self, maximumRows: maximumRows, p)
+    }
+  }
+
+  /// C = start + A · B of numbers that `roundRows` and the packing kernels have rounded: by the
+  /// tiles of fp32 where the processor flushes denormals as it must, else by tiles that do.
+  private func productOfRounded(_ p: UnsafePointer<ProductArguments>) {
+    if Rounded.flushesDenormals {
+      let before = platform_flush_denormals()
+      productOfFloats(p)
+      platform_restore_denormals(before)
+    } else {
+      blockedProduct(Rounded.self, maximumRows: maximumRows, p)
     }
   }
 

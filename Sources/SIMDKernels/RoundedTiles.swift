@@ -1,13 +1,11 @@
 public import CPlatform
 
-/// Pair products of bf16 numbers without the instruction: fp32 tiles over operands that are
-/// rounded to bf16, the odd one of each two steps of k before the even one, in chains that run with
-/// denormals flushed. The same bits as `PairTiles`.
-public enum RoundedTiles<V: SIMD>: TileFamily where V.Scalar == Float {
-  public typealias Wide = Row2<V>
-  public typealias Narrow = Row1<V>
+/// Tiles of fp32 over operands that are rounded to bf16, the odd one of each two steps of k before
+/// the even one, and a zero for what an odd depth lacks.
+public protocol RoundedOperands: TileFamily {}
+
+extension RoundedOperands {
   @inlinable @inline(__always) public static var rowsPerStep: Int { 1 }
-  @inlinable @inline(__always) public static var flushesDenormals: Bool { true }
   @inlinable @inline(__always) public static func steps(_ rows: Int) -> Int { (rows + 1) & ~1 }
 
   @_transparent public static func packLeft(
@@ -19,6 +17,14 @@ public enum RoundedTiles<V: SIMD>: TileFamily where V.Scalar == Float {
       &cursor, rows: rows, split: split, firstTile: firstTile, endTile: endTile, to: destination,
       tileStride: tileStride, sums: sums, resume: resume)
   }
+}
+
+/// Pair products of bf16 numbers without the instruction, in chains that run with denormals
+/// flushed. The same bits as `PairTiles`.
+public enum RoundedTiles<V: SIMD>: RoundedOperands where V.Scalar == Float {
+  public typealias Wide = Row2<V>
+  public typealias Narrow = Row1<V>
+  @inlinable @inline(__always) public static var flushesDenormals: Bool { true }
 }
 
 /// One row of four columns whose steps flush denormals themselves, in double precision: for
@@ -77,21 +83,9 @@ public enum RoundedTiles<V: SIMD>: TileFamily where V.Scalar == Float {
 }
 
 /// As `RoundedTiles`, of rows that flush denormals themselves.
-public enum FlushedTiles: TileFamily {
+public enum FlushedTiles: RoundedOperands {
   public typealias Wide = FlushedRow2
   public typealias Narrow = FlushedRow1
-  @inlinable @inline(__always) public static var rowsPerStep: Int { 1 }
-  @inlinable @inline(__always) public static func steps(_ rows: Int) -> Int { (rows + 1) & ~1 }
-
-  @_transparent public static func packLeft(
-    _ cursor: inout ShardCursor, rows: Int, split: TileSplit, firstTile: Int, endTile: Int,
-    to destination: UnsafeMutablePointer<Float>, tileStride: Int,
-    sums: UnsafeMutablePointer<Float>, resume: Bool
-  ) {
-    packLeftRounded(
-      &cursor, rows: rows, split: split, firstTile: firstTile, endTile: endTile, to: destination,
-      tileStride: tileStride, sums: sums, resume: resume)
-  }
 }
 
 /// The left operand of weight gradients as bf16 numbers, the odd row of each two before the even

@@ -98,31 +98,19 @@
   }
 }
 
-/// The parts of a training step that a profile tells apart.
-package enum StepPhase: Int, CaseIterable, Sendable {
-  case data, inputProducts
-  case recurrentProducts, gates, outputProducts, softmax, weightGradients, operandPacking
-  case dropout, embedding, fold, norm, optimizer, weightPacking, exchange, threadWait, other
-
-  package var name: String {
-    switch self {
-    case .data: "data"
-    case .inputProducts: "input products"
-    case .recurrentProducts: "recurrent products"
-    case .gates: "gates"
-    case .outputProducts: "output products"
-    case .softmax: "softmax"
-    case .weightGradients: "weight gradients"
-    case .operandPacking: "operand packing"
-    case .dropout: "dropout"
-    case .embedding: "embedding"
-    case .fold: "fold"
-    case .norm: "norm"
-    case .optimizer: "optimizer"
-    case .weightPacking: "weight packing"
-    case .exchange: "exchange"
-    case .threadWait: "waiting for threads"
-    case .other: "other"
-    }
-  }
+/// The parts of a training step that a profile tells apart, with their names.
+package enum StepPhase: String, CaseIterable, Sendable {
+  case data
+  case inputProducts = "input products"
+  case recurrentProducts = "recurrent products"
+  case gates
+  case outputProducts = "output products"
+  case softmax
+  case weightGradients = "weight gradients"
+  case operandPacking = "operand packing"
+  case dropout, embedding, fold, norm, optimizer
+  case weightPacking = "weight packing"
+  case exchange
+  case threadWait = "waiting for threads"
+  case other
 }

@@ -142,16 +142,16 @@ package struct StepProfile: Sendable {
     package var bytes = 0.0
   }
 
-  private var totals = [Totals](repeating: Totals(), count: StepPhase.allCases.count)
+  private var totals: [StepPhase: Totals] = [:]
 
-  package subscript(_ phase: StepPhase) -> Totals { totals[phase.rawValue] }
+  package subscript(_ phase: StepPhase) -> Totals { totals[phase] ?? Totals() }
 
   /// The sum of all phases.
-  package var seconds: Double { totals.reduce(0) { $0 + $1.seconds } }
+  package var seconds: Double { StepPhase.allCases.reduce(0) { $0 + self[$1].seconds } }
 
   fileprivate mutating func add(_ other: SpanTotals, to kind: SpanKind) {
-    totals[kind.phase.rawValue].seconds += Double(other.nanoseconds) / 1e9
-    totals[kind.phase.rawValue].operations += Double(other.operations)
-    totals[kind.phase.rawValue].bytes += Double(other.bytes)
+    totals[kind.phase, default: Totals()].seconds += Double(other.nanoseconds) / 1e9
+    totals[kind.phase, default: Totals()].operations += Double(other.operations)
+    totals[kind.phase, default: Totals()].bytes += Double(other.bytes)
   }
 }

@@ -34,8 +34,9 @@ static inline __attribute__((always_inline)) platform_float16 platform_swap_neig
 /// sum + a · b, rounded once, of numbers a and b that bf16 has; where the result is a denormal, or
 /// would be with any number of exponents, a zero of its sign. `sum` is no denormal.
 ///
-/// In double precision the product is exact, and its sum with an fp32 number is rounded so finely
-/// that rounding it again does no harm (53 >= 2 · 24 + 2).
+/// In double precision the product is exact, of 16 binary digits at most. So the sum is one of two
+/// numbers of at most 24 digits, and rounding it to 53 and then to 24 is rounding it to 24
+/// (53 >= 2 · 24 + 2; Figueroa, 1995).
 static inline __attribute__((always_inline)) platform_float4 platform_add_bf16_product(
     platform_float4 sum, platform_float4 a, platform_float4 b) {
   const platform_double4 exact =
