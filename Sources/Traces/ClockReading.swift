@@ -96,8 +96,13 @@ package struct ClockAlignment: Sendable {
   /// The most by which a time may be wrong, in nanoseconds.
   package var accuracy: UInt64 { max(first.accuracy, last.accuracy) }
 
-  /// How much further ahead the clock was in the end, in nanoseconds.
-  package var drift: Int64 { last.offset - first.offset }
+  /// How much further ahead the clock was in the end, in nanoseconds: at most a tenth of the time
+  /// between. No clock is so wrong; two measurements close to each other are, and times taken right
+  /// by them would run backwards.
+  package var drift: Int64 {
+    let most = Int64(clamping: (last.time &- first.time) / 10)
+    return min(most, max(-most, last.offset - first.offset))
+  }
 
   /// What rank 0's clock shows when the rank's shows `time`.
   package func rankZeroTime(_ time: UInt64) -> UInt64 {

@@ -50,6 +50,17 @@ import Traces
     #expect(alignment.rankZeroTime(30_700) == 30_000)
   }
 
+  /// Slow answers shortly one after the other may err by more than the time between them.
+  @Test(arguments: [1_500_000, -1_500_000]) func timesNeverRunBackwards(error: Int64) {
+    let alignment = ClockAlignment(
+      ClockReading(time: 10_000_000, offset: 0, accuracy: 800_000),
+      ClockReading(time: 11_000_000, offset: error, accuracy: 800_000))
+    #expect(alignment.drift == error.signum() * 100_000)
+    let times = stride(from: UInt64(9_000_000), through: 12_000_000, by: 1000)
+      .map(alignment.rankZeroTime)
+    #expect(zip(times, times.dropFirst()).allSatisfy { $0 < $1 })
+  }
+
   @Test func aClockThatIsFarBehindIsAligned() {
     let offset = -Int64(1) << 50
     let reading = ClockReading(time: 1 << 51, offset: offset, accuracy: 10)
