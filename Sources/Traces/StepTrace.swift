@@ -30,18 +30,26 @@ package final class StepTrace {
     guard let request else { return nil }
     var draft: FileDraft?
     try communicator.coordinate {
-      let found = FileStatus(request.path, followsLink: true)?.kind
-      if let found, found != .regular {
-        throw UsageError(
-          "--trace '\(request.path)': there is something that is no file; name another")
-      }
-      do throws(SystemError) { draft = try FileDraft(path: request.path, replaces: true) } catch {
-        throw UsageError(
-          "--trace '\(request.path)' cannot be written: \(error.words); name another file")
-      }
+      draft = try Self.draft(request.path)
     }
     self.request = request
     self.draft = draft
+  }
+
+  /// The file to write to. One that is there and no timeline stays: it may be the config.
+  private static func draft(_ path: String) throws(UsageError) -> FileDraft {
+    if let found = FileStatus(path, followsLink: true)?.kind {
+      if found != .regular {
+        throw UsageError("--trace '\(path)': there is something that is no file; name another")
+      }
+      guard (try? TraceFile.mayReplace(path)) == true else {
+        throw UsageError(
+          "--trace '\(path)': there is a file that is no timeline; name another, or remove it")
+      }
+    }
+    do throws(SystemError) { return try FileDraft(path: path, replaces: true) } catch {
+      throw UsageError("--trace '\(path)' cannot be written: \(error.words); name another file")
+    }
   }
 
   /// Decides which steps are traced, where it is known that they go on after `step`.

@@ -14,6 +14,15 @@ package struct TraceFile {
   private var text: [UInt8] = []
   private var hasEvents = false
 
+  /// What every timeline begins with.
+  private static let beginning = #"{"displayTimeUnit":"ms","otherData":"#
+
+  /// Whether a new timeline may take the place of a file: of another one, or of an empty file.
+  static func mayReplace(_ path: String) throws(InputError) -> Bool {
+    let bytes = try InputFile.bytes(of: path, atMost: beginning.utf8.count)
+    return bytes.isEmpty || bytes.elementsEqual(beginning.utf8)
+  }
+
   /// - Parameter description: what the file says of itself.
   package init(
     _ file: OutputFile, origin: UInt64, shape: ModelShape, description: OrderedJSON
@@ -21,7 +30,7 @@ package struct TraceFile {
     self.file = file
     self.origin = origin
     stages = BackwardStage.stages(of: shape).map { $0.words(shape) }
-    append(#"{"displayTimeUnit":"ms","otherData":"#)
+    append(Self.beginning)
     append(description.line)
     append(",\n\"traceEvents\":[")
     try flush()

@@ -88,6 +88,28 @@ import Testing
     }
   }
 
+  /// A config, a text: whatever is no timeline stays as it is.
+  @Test func onlyTimelinesAreReplaced() throws {
+    let place = try Workplace()
+    let config = try Data(contentsOf: URL(fileURLWithPath: place.path("config.json")))
+    for command in [["config.json"], ["bench", "step", "--hidden", "16"]] {
+      let run = try Program(command + ["--trace", "config.json"], in: place.folder)
+      #expect(run.status == 2, "\(run)")
+      #expect(
+        run.errors.contains("--trace 'config.json': there is a file that is no timeline"),
+        "\(run)")
+      let kept = try Data(contentsOf: URL(fileURLWithPath: place.path("config.json")))
+      #expect(kept == config)
+    }
+    try Data().write(to: URL(fileURLWithPath: place.path("t.json")))
+    for steps in ["2", "3"] {
+      let run = try place.run(
+        "config.json", "--overwrite", "--trace", "t.json", "--trace-steps", steps)
+      #expect(run.status == 0, "\(run)")
+      #expect(try TraceEvents(place.path("t.json")).steps(0) == [Int(steps)])
+    }
+  }
+
   @Test func aResumedRunTracesItsOwnSteps() throws {
     let place = try Workplace()
     #expect(try place.run("config.json", "--stop-after", "6").status == 75)
