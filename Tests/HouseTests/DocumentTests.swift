@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Links in documents lead to files and headings that exist.
+/// Links in documents lead to files, and to headings or named places (`<a id="...">`), that exist.
 @Suite struct DocumentTests {
   static func documents() -> [String] {
     ["README.md", "CHANGELOG.md"]
@@ -25,7 +25,9 @@ import Testing
     var found: Set<String> = []
     for line in try Repository.text(path).split(separator: "\n") {
       if line.hasPrefix("```") { isCode.toggle() }
-      if !isCode, line.hasPrefix("#") { found.insert(anchor(line)) }
+      if isCode { continue }
+      if line.hasPrefix("#") { found.insert(anchor(line)) }
+      for match in line.matches(of: /<a id="([^"]+)"><\/a>/) { found.insert(String(match.1)) }
     }
     return found
   }
@@ -52,6 +54,17 @@ import Testing
       }
     }
     #expect(count > 50, "links are not found any more")
+  }
+
+  /// A place that a document names stands above a heading, which had that name before.
+  @Test func namedPlacesStandAboveHeadings() throws {
+    for document in Self.documents() {
+      let lines = try Repository.text(document).split(
+        separator: "\n", omittingEmptySubsequences: false)
+      for (line, next) in zip(lines, lines.dropFirst()) where line.hasPrefix("<a id=") {
+        #expect(next.hasPrefix("#"), "\(document): \(line)")
+      }
+    }
   }
 
   @Test func documentsNameNoLocalPaths() throws {
