@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Imports go down only, in the order of README's table of targets, and what they name is declared.
+/// Imports go down only, in the order of the table of targets in docs/architecture.md, and what they name is declared.
 @Suite struct LayeringTests {
   /// Targets of this package that compute, and so are rebuilt, and rebuild others, for long.
   static let computing: Set = [
@@ -10,9 +10,9 @@ import Testing
     "Prediction",
   ]
 
-  /// The names in the first column of README's table, from top to bottom.
+  /// The names in the first column of that table, from top to bottom.
   static func order() throws -> [String] {
-    let text = try Repository.text("README.md")
+    let text = try Repository.text("docs/architecture.md")
     let start = try #require(text.firstRange(of: "| target | what it holds |"))
     let rows = text[start.upperBound...].split(separator: "\n").prefix { $0.hasPrefix("|") }
     return rows.flatMap { row in
@@ -23,7 +23,7 @@ import Testing
   @Test func targetsImportOnlyThoseBeforeThem() throws {
     let order = try Self.order()
     let targets = try Repository.manifest().targets.filter { !$0.isTest }
-    #expect(Set(order) == Set(targets.map(\.name)), "README's table has other targets")
+    #expect(Set(order) == Set(targets.map(\.name)), "the table has other targets")
     let own = Set(order)
     for target in targets {
       let place = try #require(order.firstIndex(of: target.name))
