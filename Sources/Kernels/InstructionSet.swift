@@ -2,8 +2,8 @@ import CPlatform
 
 /// The vector instructions that kernels are compiled for.
 package enum InstructionSet: String, CaseIterable, Sendable {
-  /// What every machine of the architecture has: NEON on arm64; on x86-64 SSE2 with the C library's
-  /// `fmaf`, right but slow.
+  /// What every machine of the architecture has: NEON on arm64; on x86-64 SSE2, whose fused
+  /// multiply-adds are made of double precision: right but slow, and a last resort.
   case portable
   /// AVX2 with FMA (x86-64-v3).
   case avx2

@@ -4,8 +4,8 @@ import SIMDKernels
 typealias Vector = SIMD4<Float>
 /// Most rows of a register tile. NEON has 32 registers of four floats: 8 rows of two hold the sums,
 /// four steps of the right operand take 8, and those of the left one up to 8. Of more rows the
-/// compiler keeps some on the stack. Baseline x86-64 has 16 registers and no FMA: there `fmaf` of
-/// the C library stands in, right but slow.
+/// compiler keeps some on the stack. Baseline x86-64 has 16 registers and no fused multiply-add: of
+/// what takes its place (`MultiplyAdd.h`) some is on the stack at any height.
 #if arch(arm64)
   let maximumRows = 8
 #else

@@ -1,8 +1,7 @@
 /// Runs `iterations` rounds of twelve independent vector FMA chains held in registers; the caller
 /// times it. FLOPs: iterations × 12 × 2 × lanes. Returns a value that depends on every chain.
 @_transparent
-public func multiplyAddChains<V: SIMD>(_ vector: V.Type, _ iterations: Int) -> Float
-where V.Scalar == Float {
+public func multiplyAddChains<V: KernelVector>(_ vector: V.Type, _ iterations: Int) -> Float {
   let x = V(repeating: 0.999)
   let y = V(repeating: 0.001)
   var c0 = V(repeating: 0)
@@ -19,18 +18,18 @@ where V.Scalar == Float {
   var c11 = V(repeating: 11)
   var i = 0
   while i < iterations {
-    c0 = y.addingProduct(c0, x)
-    c1 = y.addingProduct(c1, x)
-    c2 = y.addingProduct(c2, x)
-    c3 = y.addingProduct(c3, x)
-    c4 = y.addingProduct(c4, x)
-    c5 = y.addingProduct(c5, x)
-    c6 = y.addingProduct(c6, x)
-    c7 = y.addingProduct(c7, x)
-    c8 = y.addingProduct(c8, x)
-    c9 = y.addingProduct(c9, x)
-    c10 = y.addingProduct(c10, x)
-    c11 = y.addingProduct(c11, x)
+    c0 = y.addingOnce(c0, times: x)
+    c1 = y.addingOnce(c1, times: x)
+    c2 = y.addingOnce(c2, times: x)
+    c3 = y.addingOnce(c3, times: x)
+    c4 = y.addingOnce(c4, times: x)
+    c5 = y.addingOnce(c5, times: x)
+    c6 = y.addingOnce(c6, times: x)
+    c7 = y.addingOnce(c7, times: x)
+    c8 = y.addingOnce(c8, times: x)
+    c9 = y.addingOnce(c9, times: x)
+    c10 = y.addingOnce(c10, times: x)
+    c11 = y.addingOnce(c11, times: x)
     i += 1
   }
   let all = ((c0 + c1) + (c2 + c3)) + ((c4 + c5) + (c6 + c7)) + ((c8 + c9) + (c10 + c11))

@@ -21,7 +21,7 @@ extension RoundedOperands {
 
 /// Pair products of bf16 numbers without the instruction, in chains that run with denormals
 /// flushed. The same bits as `PairTiles`.
-public enum RoundedTiles<V: SIMD>: RoundedOperands where V.Scalar == Float {
+public enum RoundedTiles<V: KernelVector>: RoundedOperands {
   public typealias Wide = Row2<V>
   public typealias Narrow = Row1<V>
   @inlinable @inline(__always) public static var flushesDenormals: Bool { true }

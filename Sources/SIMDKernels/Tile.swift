@@ -60,7 +60,7 @@ extension TileRows {
 }
 
 /// One row, one vector wide.
-@frozen public struct Row1<V: SIMD>: TileRows where V.Scalar == Float {
+@frozen public struct Row1<V: KernelVector>: TileRows {
   public typealias Columns = Columns1<V>
   @usableFromInline var c0: V
   @inlinable @inline(__always) public static var height: Int { 1 }
@@ -70,7 +70,7 @@ extension TileRows {
   }
   @inlinable @inline(__always)
   public mutating func multiplyAdd(_ a: UnsafePointer<Float>, _ stride: Int, _ b: Columns) {
-    c0 = c0.addingProduct(V(repeating: a[0]), b.v0)
+    c0 = c0.addingOnce(V(repeating: a[0]), times: b.v0)
   }
   @inlinable @inline(__always)
   public mutating func add(_ c: UnsafePointer<Float>, stride: Int) {
@@ -83,7 +83,7 @@ extension TileRows {
 }
 
 /// One row, two vectors wide.
-@frozen public struct Row2<V: SIMD>: TileRows where V.Scalar == Float {
+@frozen public struct Row2<V: KernelVector>: TileRows {
   public typealias Columns = Columns2<V>
   @usableFromInline var c0: V
   @usableFromInline var c1: V
@@ -100,8 +100,8 @@ extension TileRows {
   @inlinable @inline(__always)
   public mutating func multiplyAdd(_ a: UnsafePointer<Float>, _ stride: Int, _ b: Columns) {
     let x = V(repeating: a[0])
-    c0 = c0.addingProduct(x, b.v0)
-    c1 = c1.addingProduct(x, b.v1)
+    c0 = c0.addingOnce(x, times: b.v0)
+    c1 = c1.addingOnce(x, times: b.v1)
   }
   @inlinable @inline(__always)
   public mutating func multiplyAddFour(
@@ -110,14 +110,14 @@ extension TileRows {
   ) {
     // One load; the multiply-adds take its elements.
     let x = UnsafeRawPointer(a).loadUnaligned(as: SIMD4<Float>.self)
-    c0 = c0.addingProduct(V(repeating: x[0]), b0.v0)
-    c1 = c1.addingProduct(V(repeating: x[0]), b0.v1)
-    c0 = c0.addingProduct(V(repeating: x[1]), b1.v0)
-    c1 = c1.addingProduct(V(repeating: x[1]), b1.v1)
-    c0 = c0.addingProduct(V(repeating: x[2]), b2.v0)
-    c1 = c1.addingProduct(V(repeating: x[2]), b2.v1)
-    c0 = c0.addingProduct(V(repeating: x[3]), b3.v0)
-    c1 = c1.addingProduct(V(repeating: x[3]), b3.v1)
+    c0 = c0.addingOnce(V(repeating: x[0]), times: b0.v0)
+    c1 = c1.addingOnce(V(repeating: x[0]), times: b0.v1)
+    c0 = c0.addingOnce(V(repeating: x[1]), times: b1.v0)
+    c1 = c1.addingOnce(V(repeating: x[1]), times: b1.v1)
+    c0 = c0.addingOnce(V(repeating: x[2]), times: b2.v0)
+    c1 = c1.addingOnce(V(repeating: x[2]), times: b2.v1)
+    c0 = c0.addingOnce(V(repeating: x[3]), times: b3.v0)
+    c1 = c1.addingOnce(V(repeating: x[3]), times: b3.v1)
   }
   @inlinable @inline(__always)
   public mutating func add(_ c: UnsafePointer<Float>, stride: Int) {
@@ -235,7 +235,7 @@ extension TileFamily {
 }
 
 /// fp32: a row a step.
-public enum FloatTiles<V: SIMD>: TileFamily where V.Scalar == Float {
+public enum FloatTiles<V: KernelVector>: TileFamily {
   public typealias Wide = Row2<V>
   public typealias Narrow = Row1<V>
   @inlinable @inline(__always) public static var rowsPerStep: Int { 1 }

@@ -69,13 +69,14 @@ struct DoctorCommand: RankedCommand {
 
   /// The vector instructions that a run would take.
   private static func instructions() throws -> Finding {
-    let kernels = try Kernels.selected("auto", .bf16)
+    let kernels = try Kernels.selected(ComputeOptions.defaultInstructionSet, .bf16)
     let set = kernels.instructionSet.rawValue
     return Finding(
       "instructions",
       kernels.emulatesPairs
         ? "\(set); products of bf16 numbers by fp32 arithmetic" : "\(set) with AVX512-BF16",
-      values: ["isa": .string(set), "bf16": .bool(!kernels.emulatesPairs)])
+      values: ["isa": .string(set), "bf16": .bool(!kernels.emulatesPairs)],
+      problem: kernels.lastResort?.problem, remedy: kernels.lastResort?.remedy)
   }
 
   /// In a single process: this host, the launcher, and a job that it starts.
@@ -121,9 +122,11 @@ struct DoctorCommand: RankedCommand {
       findings.append(try clocks(communicator, names))
       // Each host's first rank looks around.
       let isFirst = numbers.firstIndex(of: numbers[communicator.rank]) == communicator.rank
-      let own =
-        isFirst && communicator.rank > 0
-        ? HostCheckup(ranks: most, cores: usable).findings().filter { $0.problem != nil } : []
+      var own: [Finding] = []
+      if isFirst, communicator.rank > 0 {
+        own = HostCheckup(ranks: most, cores: usable).findings() + [try Self.instructions()]
+        own.removeAll { $0.problem == nil }
+      }
       findings += try gathered(own, communicator, names)
     }
     return findings

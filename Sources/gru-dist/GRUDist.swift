@@ -40,8 +40,10 @@ struct ComputeOptions: ParsableArguments {
       discussion: "The default is the environment variable GRU_DIST_ISA, or auto."))
   var isa: String?
 
-  var instructionSet: String {
-    if let isa { return isa }
+  var instructionSet: String { isa ?? Self.defaultInstructionSet }
+
+  /// What is taken without `--isa`.
+  static var defaultInstructionSet: String {
     // An empty variable counts as none.
     let variable = ProcessInfo.processInfo.environment["GRU_DIST_ISA"] ?? ""
     return variable.isEmpty ? "auto" : variable

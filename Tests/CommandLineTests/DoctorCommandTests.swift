@@ -33,6 +33,21 @@ import Testing
     #expect(!words.output.contains("\nstart "), "\(words)")
   }
 
+  @Test func slowInstructionsAreSaid() throws {
+    let chosen = try place.run(
+      "doctor", "--np", "0", "--json", environment: ["GRU_DIST_ISA": "portable"])
+    let finding = try checks(chosen)["instructions"]
+    #expect(finding?["values"]?["isa"] == "portable", "\(chosen)")
+    #if arch(x86_64)
+      #expect(chosen.status == 3, "\(chosen)")
+      #expect(
+        finding?["problem"]?.stringValue?.contains("tens of times") == true, "\(chosen)")
+      #expect(finding?["remedy"]?.stringValue?.isEmpty == false, "\(chosen)")
+    #else
+      #expect(finding?["problem"] == .null, "\(chosen)")
+    #endif
+  }
+
   @Test func ranksOfAJobAreLookedAt() throws {
     let doctor = try place.run("doctor", ranks: 3)
     #expect(doctor.output.contains("start               3 ranks on 1 host"), "\(doctor)")

@@ -146,5 +146,12 @@ import Testing
       "config.json", "--steps", "1", environment: ["GRU_DIST_ISA": "portable"])
     #expect(chosen.status == 0, "\(chosen)")
     #expect(chosen.output.contains(", portable, "), "\(chosen)")
+    #if arch(x86_64)
+      // The line after that which says what starts.
+      let remarks = chosen.output.split(separator: "\n").dropFirst().prefix(1)
+      #expect(
+        remarks.allSatisfy { $0.hasPrefix("remark      ") && $0.contains("tens of times") }
+          && !remarks.isEmpty, "\(chosen)")
+    #endif
   }
 }

@@ -27,6 +27,38 @@ import Testing
     }
   }
 
+  @Test(arguments: InstructionSet.available, Precision.allCases)
+  func slowKernelsSayWhy(set: InstructionSet, precision: Precision) {
+    let kernels = Kernels(set, precision: precision)
+    let isLastResort = Self.isX86 && set == .portable
+    #expect(kernels.remarks.contains { $0.contains("portable instructions") } == isLastResort)
+    #expect(kernels.remarks.contains { $0.contains("bf16 pairs") } == kernels.emulatesPairs)
+    #expect(kernels.emulatesPairs == (precision == .bf16 && !precision.hasInstructions(in: set)))
+  }
+
+  private static var isX86: Bool {
+    #if arch(x86_64)
+      true
+    #else
+      false
+    #endif
+  }
+
+  @Test(.enabled(if: isX86, "arm64 has no better instructions than its portable ones"))
+  func portableInstructionsOfX86AreALastResort() {
+    let old = Kernels.lastResort(.portable, available: [.portable])
+    #expect(
+      old?.problem
+        == "without AVX2 and FMA training is tens of times slower: portable instructions are a "
+        + "last resort")
+    #expect(old?.remedy.contains("virtual machine") == true)
+    let chosen = Kernels.lastResort(.portable, available: [.portable, .avx2])
+    #expect(
+      chosen?.problem == "portable instructions were chosen; avx2 is tens of times faster here")
+    #expect(chosen?.remedy == "leave out --isa and GRU_DIST_ISA")
+    #expect(Kernels.lastResort(.avx2, available: [.portable, .avx2]) == nil)
+  }
+
   @Test(arguments: InstructionSet.available) func peakIsMeasured(set: InstructionSet) {
     let kernels = Kernels(set)
     #expect(kernels.measurePeak(seconds: 0.01) > 0)

@@ -7,6 +7,7 @@
 // only. What crosses from one instruction set's module to another is `KernelTable.h`.
 
 #include "KernelTable.h"
+#include "MultiplyAdd.h"
 #include "PairProducts.h"
 #include "SHA256.h"
 #include "Vectors.h"
@@ -53,12 +54,6 @@ static inline int platform_has_bf16(void) {
 #else
   return 0;
 #endif
-}
-
-/// a · b + c, rounded once.
-static inline __attribute__((always_inline)) platform_float16 platform_multiply_add(
-    platform_float16 a, platform_float16 b, platform_float16 c) {
-  return __builtin_elementwise_fma(a, b, c);
 }
 
 /// Lane by lane x where a < b, else y.
