@@ -110,7 +110,7 @@ let package = Package(
       ],
       swiftSettings: hot),
     .target(name: "Cells", dependencies: ["Kernels"], swiftSettings: strictHot),
-    .target(name: "Tasks", swiftSettings: strict),
+    .target(name: "Tasks", dependencies: ["NumericContract"], swiftSettings: strict),
     .target(name: "GRUCore", dependencies: ["Tasks", "Cells", "Kernels"], swiftSettings: hot),
     .target(
       name: "ReferenceModels", dependencies: ["GRUCore", "Cells", "Kernels"], swiftSettings: hot),

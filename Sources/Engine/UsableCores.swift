@@ -4,8 +4,7 @@ import Foundation
 package import NumericContract
 import Records
 
-/// How many threads each rank may keep busy without taking cores from the others.
-package enum UsableCores {
+extension UsableCores {
   /// The cores that this process may run on, as a set of bits in words of 64, the first cores in
   /// the first word.
   private static func affinity() -> [UInt64] {
@@ -25,19 +24,6 @@ package enum UsableCores {
     }
   }
 
-  /// The set that Linux writes as a hexadecimal mask in groups of 32 cores, the highest first, of
-  /// however many cores; empty where it is none.
-  static func set(ofMask mask: String) -> [UInt64] {
-    var words: [UInt64] = []
-    let groups = mask.filter { !$0.isWhitespace }.split(separator: ",")
-    for (group, digits) in groups.reversed().enumerated() {
-      guard let bits = UInt64(digits, radix: 16), bits <= UInt64(UInt32.max) else { return [] }
-      if group % 2 == 0 { words.append(0) }
-      words[group / 2] |= bits << UInt64(group % 2 * 32)
-    }
-    return words
-  }
-
   /// Threads for every rank, the same for all: the least that any rank's share of its cores gives,
   /// where ranks bound to the same core share it, and what ranks of one host leave one another of
   /// their container's time. At least 1.
@@ -46,24 +32,6 @@ package enum UsableCores {
   ) throws(CollectiveError) -> Int {
     let rows = try rows(communicator)
     return max(1, rows.map { share(of: $0, among: rows) }.min() ?? 1)
-  }
-
-  /// What a rank may use of its host.
-  package struct Row: Sendable, Equatable {
-    /// A number for the host.
-    package var host: UInt64
-    /// The cores that the rank may run on, in words of 64.
-    package var cores: [UInt64]
-    /// Thousandths of a core that its container may use; 0 without a limit.
-    package var quota: UInt64
-
-    /// Whether a core is among them.
-    package func may(use core: Int) -> Bool {
-      core / 64 < cores.count && cores[core / 64] >> UInt64(core % 64) & 1 == 1
-    }
-
-    /// The cores, in order.
-    package var coreNumbers: [Int] { (0..<64 * cores.count).filter { may(use: $0) } }
   }
 
   /// The rows of all ranks. Every rank calls it.
@@ -77,22 +45,6 @@ package enum UsableCores {
     let all = try communicator.allGather(
       [UInt64(communicator.hostNumber), UInt64(min(limit, 0x1p32))] + padded)
     return all.map { Row(host: $0[0], cores: Array($0.dropFirst(2)), quota: $0[1]) }
-  }
-
-  /// A rank's whole cores: each core counts in equal parts for the ranks of the host that may use
-  /// it.
-  static func share(of row: Row, among rows: [Row]) -> Int {
-    let neighbours = rows.filter { $0.host == row.host }
-    var share = 0.0
-    for core in row.coreNumbers {
-      share += 1 / Double(neighbours.count { $0.may(use: core) })
-    }
-    let quotas = neighbours.map(\.quota).filter { $0 > 0 }
-    if let quota = quotas.min() {
-      share = min(share, Double(quota) / 1000 / Double(neighbours.count))
-    }
-    // Thirds and the like must not fall short of a whole core by rounding.
-    return Int(share + 1e-6)
   }
 }
 

@@ -41,14 +41,14 @@ package enum BackwardStage: Equatable, Sendable {
     }
     var ends: [End] = []
     if shape.task.readsTokens {
-      ends.append(End(table.embeddingWeight.range.upperBound, number(.embedding), 0))
+      ends.append((table.embeddingWeight.range.upperBound, number(.embedding), 0))
     }
     for direction in 0..<shape.layerDirectionCount {
       ends += Self.ends(
         ofDirection: direction, shape: shape, tensors: table.tensors(ofDirection: direction),
         firstStage: number(.weights(direction: direction, stage: 0)))
     }
-    ends.append(End(table.elementCount, number(.output), shape.layerCount))
+    ends.append((table.elementCount, number(.output), shape.layerCount))
     var start = 0
     return ends.map { end in
       defer { start = end.end }
@@ -57,17 +57,7 @@ package enum BackwardStage: Equatable, Sendable {
   }
 
   /// Where a segment ends, with its stage and reader.
-  private struct End {
-    var end: Int
-    var stage: Int
-    var reader: Int
-
-    init(_ end: Int, _ stage: Int, _ reader: Int) {
-      self.end = end
-      self.stage = stage
-      self.reader = reader
-    }
-  }
+  private typealias End = (end: Int, stage: Int, reader: Int)
 
   /// The segments of one direction: the rows of each stage in either matrix; what comes after them
   /// is completed by the last stage.
@@ -82,14 +72,13 @@ package enum BackwardStage: Equatable, Sendable {
       guard let gates = rows.inputGates else { continue }
       let row = gates.upperBound * hidden
       ends.append(
-        End(tensors.inputWeight + row * shape.inputSize(ofLayer: layer), firstStage + stage, layer))
+        (tensors.inputWeight + row * shape.inputSize(ofLayer: layer), firstStage + stage, layer))
     }
     for (stage, rows) in cell.stages.enumerated() {
       guard let gates = rows.recurrentGates, let weight = tensors.recurrentWeight else { continue }
-      ends.append(
-        End(weight + gates.upperBound * hidden * hidden, firstStage + stage, layer))
+      ends.append((weight + gates.upperBound * hidden * hidden, firstStage + stage, layer))
     }
-    ends.append(End(tensors.end, firstStage + cell.stages.count - 1, layer))
+    ends.append((tensors.end, firstStage + cell.stages.count - 1, layer))
     // Neighbours of one stage are one segment.
     return ends.indices.compactMap { index in
       index + 1 < ends.count && ends[index + 1].stage == ends[index].stage ? nil : ends[index]

@@ -128,4 +128,14 @@ package struct ModelShape: Sendable, Equatable {
   package func prefix(ofDirection direction: Int) -> String {
     "layers.\(layer(ofDirection: direction))" + (isReversed(direction) ? ".reverse" : "")
   }
+
+  // MARK: - Adaptive softmax
+
+  /// Rows of the matrix that is multiplied with every vector: tokens, and entries for clusters.
+  package var headSize: Int { adaptiveSoftmax?.headSize ?? vocabularySize }
+
+  /// The clusters of an adaptive softmax in order; none without one.
+  package var tailClusters: [TailCluster] {
+    adaptiveSoftmax?.clusters(vocabulary: vocabularySize, features: featureSize) ?? []
+  }
 }

@@ -86,6 +86,17 @@ package struct ShardPlan: Sendable, Equatable {
     parts(of: run).flatMap { CanonicalTree.foldsAfterEachLeaf(of: $0, in: shards) }
   }
 
+  /// The deepest stack that folding a run of shards needs, the pushed entry included.
+  package func stackDepth(of run: Range<Int>) -> Int {
+    var depth = 0
+    var deepest = 1
+    for count in foldsAfterEachShard(of: run) {
+      deepest = max(deepest, depth + 1)
+      depth += 1 - count
+    }
+    return deepest
+  }
+
   /// The plan of one rank's sequences as if there were no others. Its sums are those of the rank's
   /// node of the canonical tree, where all ranks have nodes of the same size.
   package var alone: ShardPlan {

@@ -1,6 +1,5 @@
+import Collectives
 import Testing
-
-@testable import Engine
 
 /// Cores that ranks of a host share.
 @Suite struct UsableCoresTests {

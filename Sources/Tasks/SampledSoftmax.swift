@@ -1,4 +1,4 @@
-import Kernels
+import NumericContract
 
 /// A softmax over a large vocabulary that is trained on some of its outputs at a time (Jean, Cho,
 /// Memisevic and Bengio, 2015; Blanc and Rendle, 2018).
@@ -40,7 +40,7 @@ package struct SampledSoftmax: Sendable, Equatable {
   }
 
   /// Outputs that can be drawn.
-  var outputCount: Int { ends.count }
+  package var outputCount: Int { ends.count }
 
   /// The output of one draw of a step. Does not allocate.
   package func output(ofDraw draw: Int, step: UInt32) -> Int {

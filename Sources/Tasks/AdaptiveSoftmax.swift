@@ -25,6 +25,27 @@ package struct AdaptiveSoftmax: Sendable, Equatable {
     self.cutoffs = cutoffs
     self.factor = factor
   }
+
+  /// Rows of the head: tokens, and entries for clusters.
+  package var headSize: Int { cutoffs[0] + cutoffs.count }
+
+  /// The clusters in order.
+  ///
+  /// - Parameters:
+  ///   - vocabulary: the number of tokens, above every cutoff.
+  ///   - features: the size of the vector that the output layer reads.
+  package func clusters(vocabulary: Int, features: Int) -> [TailCluster] {
+    precondition(
+      cutoffs[cutoffs.count - 1] < vocabulary,
+      "cutoff \(cutoffs[cutoffs.count - 1]) >= \(vocabulary) tokens")
+    var size = features
+    return cutoffs.indices.map { index in
+      size = max(1, size / factor)
+      let end = index + 1 < cutoffs.count ? cutoffs[index + 1] : vocabulary
+      return TailCluster(
+        tokens: cutoffs[index]..<end, projectionSize: size, headEntry: cutoffs[0] + index)
+    }
+  }
 }
 
 /// A cluster of an adaptive softmax.
@@ -34,27 +55,8 @@ package struct TailCluster: Sendable, Equatable {
   package var projectionSize: Int
   /// The entry of the head that stands for it.
   package var headEntry: Int
-}
 
-extension ModelShape {
-  /// Rows of the matrix that is multiplied with every vector: tokens, and entries for clusters.
-  package var headSize: Int {
-    adaptiveSoftmax.map { $0.cutoffs[0] + $0.cutoffs.count } ?? vocabularySize
-  }
-
-  /// The clusters of an adaptive softmax in order; none without one.
-  package var tailClusters: [TailCluster] {
-    guard let adaptiveSoftmax else { return [] }
-    let cutoffs = adaptiveSoftmax.cutoffs
-    precondition(
-      cutoffs[cutoffs.count - 1] < vocabularySize,
-      "cutoff \(cutoffs[cutoffs.count - 1]) >= \(vocabularySize) tokens")
-    var size = featureSize
-    return cutoffs.indices.map { index in
-      size = max(1, size / adaptiveSoftmax.factor)
-      let end = index + 1 < cutoffs.count ? cutoffs[index + 1] : vocabularySize
-      return TailCluster(
-        tokens: cutoffs[index]..<end, projectionSize: size, headEntry: cutoffs[0] + index)
-    }
+  package init(tokens: Range<Int>, projectionSize: Int, headEntry: Int) {
+    (self.tokens, self.projectionSize, self.headEntry) = (tokens, projectionSize, headEntry)
   }
 }
