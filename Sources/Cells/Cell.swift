@@ -43,8 +43,8 @@ package struct Cell: Sendable {
   package var stateVectors: [StateVector]
   /// The gate whose bias starts from `model.initial_update_bias`.
   package var biasedGate: Int?
-  /// Whether steps leave something in a buffer [T, B, H] for the backward pass, beside gates and
-  /// states.
+  /// Whether steps leave something in a buffer beside gates and states: for the backward pass,
+  /// [T, B, H], or for a product of their own.
   package var hasInner: Bool
   /// The products with recurrent weights, by whose places a step's operations name them; their
   /// gates follow each other from the first on.
@@ -75,6 +75,10 @@ package struct Cell: Sendable {
   package var recurrentBiasGates: Range<Int> {
     products.first { $0.sum == .inner }?.gates ?? gateCount..<gateCount
   }
+
+  /// Whether the inner buffer is what a product multiplies. Then steps backward compute it again
+  /// from gates and states, and nothing of it is kept between the passes.
+  package var recomputesInner: Bool { products.contains { $0.source == .inner } }
 
   package func steps(normalized: Bool) -> StepProgram { normalized ? normalizedSteps : plainSteps }
 }

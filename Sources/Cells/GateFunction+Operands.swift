@@ -19,7 +19,7 @@ extension GateFunction {
     case .resetBeforeGates: Operands(gates: 2, usesInner: true, reads: 3, writes: 3)
     case .resetBeforeState: Operands(gates: 3, reads: 3, writes: 2)
     case .resetBeforeBackwardState: Operands(gates: 3, reads: 5, writes: 3)
-    case .resetBeforeBackwardGates: Operands(gates: 2, usesInner: true, reads: 4, writes: 2)
+    case .resetBeforeBackwardGates: Operands(gates: 2, usesInner: true, reads: 4, writes: 3)
     case .resetAfterState: Operands(gates: 3, usesInner: true, reads: 5, writes: 4)
     case .resetAfterBackward: Operands(gates: 3, usesInner: true, reads: 7, writes: 5)
     case .resetAfterSum: Operands(gates: 3, usesInner: true, reads: 4, writes: 3)

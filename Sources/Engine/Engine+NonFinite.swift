@@ -6,8 +6,13 @@ import Kernels
 extension Engine {
   /// The first value that is not finite among what this rank's workers computed.
   package func firstNonFinite() -> NonFiniteSite? {
+    if replica.use == .inTurn { replica.repack() }
     for worker in replica.workers {
-      if let site = worker.firstNonFinite() { return site }
+      if let site = unsafe worker.firstNonFinite(
+        parameters: replica.parameters.pointer, weights: replica.weights)
+      {
+        return site
+      }
     }
     return nil
   }

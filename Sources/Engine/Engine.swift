@@ -154,6 +154,7 @@ package final class Engine {
     case .update(let layer, let scalars): update(layer: layer, scalars, thread: thread)
     case .swapAverage: swapAverage(thread: thread)
     case .pack(let layer): replica.pack(layer: layer, thread: thread)
+    case .turn(let layer): replica.turn(layer: layer, thread: thread)
     case .dropRecurrentWeights(let step): replica.dropRecurrentWeights(step: step, thread: thread)
     case .packDroppedWeights: replica.packDroppedWeights(thread: thread)
     case .drawOutputs(let step): replica.drawOutputs(step: step, thread: thread)

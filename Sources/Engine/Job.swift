@@ -24,6 +24,8 @@ enum Job {
   case swapAverage
   /// Packs the weights of a layer.
   case pack(layer: Int)
+  /// Packs the weights of a layer for its backward pass.
+  case turn(layer: Int)
   /// Drops recurrent weights from the packed ones, and packs what is left.
   case dropRecurrentWeights(step: UInt32)
   case packDroppedWeights

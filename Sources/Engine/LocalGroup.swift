@@ -35,7 +35,7 @@ final class LocalGroup {
     updates = SynchronousUpdates(
       replica: try Replica(
         shape: replica.shape, kernels: replica.kernels, window: replica.window, plan: plan,
-        rank: number, slots: replica.slots),
+        rank: number, slots: replica.slots, use: replica.use),
       communicator: SoloCommunicator(), source: source, settings: settings)
   }
 

@@ -18,12 +18,15 @@ package struct MemoryPlan: Sendable {
   /// Bytes that only rank 0 needs.
   private let coordinatorBytes: Int
 
-  /// - Parameter dataBytes: what each rank holds of its data, beyond files that are mapped.
+  /// - Parameters:
+  ///   - dataBytes: what each rank holds of its data, beyond files that are mapped.
+  ///   - use: what a rank keeps at a time; nil for that of a run.
   /// - Throws: for sizes that no machine has.
   package init(
     shape: ModelShape, config: Config, plan: ShardPlan, ranksOnHost: Int, slots: Int = 1,
-    dataBytes: Int = 0, kernels: Kernels
+    dataBytes: Int = 0, use: MemoryUse? = nil, kernels: Kernels
   ) throws {
+    let use = use ?? config.memoryUse(shape, plan, slots: slots)
     let bound = MemoryBound(
       shape: shape, config: config, plan: plan, ranksOnHost: ranksOnHost, slots: slots)
     guard bound.bytes < MemoryBound.most else {
@@ -43,11 +46,11 @@ package struct MemoryPlan: Sendable {
         sum
           + SequenceWorker.workspaceBytes(
             shape: shape, window: config.batch.longestWindow, plan: plan,
-            worker: rank * plan.workersPerRank + place, slots: slots, kernels: kernels)
+            worker: rank * plan.workersPerRank + place, slots: slots, use: use, kernels: kernels)
       }
     }
     let local = LocalMemory(
-      shape: shape, config: config, plan: plan, slots: slots, kernels: kernels)
+      shape: shape, config: config, plan: plan, slots: slots, use: use, kernels: kernels)
     // Of what is spread over ranks; with local updates that is the velocity of the outer step.
     let moments = local == nil ? UpdateRule(config).momentNames.count : 1
     let states = shape.stateCount(sequences: plan.sequences) * MemoryLayout<Float>.stride
@@ -70,7 +73,7 @@ package struct MemoryPlan: Sendable {
       Item(name: "parameters", bytes: arena * (1 + (local?.groups ?? 0))),
       Item(
         name: "packed weights",
-        bytes: PackedWeights.bytes(shape: shape, table: table, kernels: kernels)
+        bytes: PackedWeights.bytes(shape: shape, table: table, kernels: kernels, use: use)
           * (1 + (local?.groups ?? 0))),
       Item(
         name: "gradients",
@@ -101,7 +104,10 @@ package struct MemoryPlan: Sendable {
     var savedArenas: Int
 
     /// Nil where none do.
-    init?(shape: ModelShape, config: Config, plan: ShardPlan, slots: Int, kernels: Kernels) {
+    init?(
+      shape: ModelShape, config: Config, plan: ShardPlan, slots: Int, use: MemoryUse,
+      kernels: Kernels
+    ) {
       guard config.exchange.isLocal else { return nil }
       let all = config.exchange.localGroups
       groups = all / plan.ranks
@@ -121,7 +127,7 @@ package struct MemoryPlan: Sendable {
         $0
           + SequenceWorker.workspaceBytes(
             shape: shape, window: config.batch.longestWindow, plan: group, worker: $1, slots: slots,
-            kernels: kernels)
+            use: use, kernels: kernels)
       }
       activationBytes = groups * (workspaces + state)
     }
@@ -157,6 +163,18 @@ package struct MemoryPlan: Sendable {
 }
 
 extension Config {
+  /// What a rank of a run keeps in memory at a time. A run that is looked into keeps all.
+  ///
+  /// - Parameter slots: most sequences that a row of a batch holds.
+  package func memoryUse(_ shape: ModelShape, _ plan: ShardPlan, slots: Int) -> MemoryUse {
+    guard shape.canReuseActivations, slots == 1 else { return .apart }
+    // Else weights would be packed more often than once an update, or gradients be none.
+    let isPlain =
+      batch.accumulate == 1 && run.recomputeEvery == 0 && (model.freeze ?? []).isEmpty
+      && !exchange.isLocal && exchange.compression == .none
+    return isPlain && plan.workersPerRank == 1 ? .inTurn : .reused
+  }
+
   /// Throws where the model alone, whatever the data are, needs more memory than the machine has:
   /// before any of the data is read.
   package func requireModelFits(_ plan: ShardPlan, ranksOnHost: Int, kernels: Kernels) throws {

@@ -18,14 +18,15 @@ import Kernels
   /// The place of each worker's first part.
   private let firstParts: [Int]
 
-  /// Makes room for the gradients of a replica's workers.
+  /// Makes room for the gradients of a replica's workers; the first may replace packed weights.
   convenience init(of replica: Replica) {
     let tree = NodeFold(plan: replica.plan, rank: replica.rank)
     let count = replica.table.elementCount
-    let arenas = AlignedBuffer(count: tree.partialSumCount * count)
-    unsafe self.init(
-      (0..<tree.partialSumCount).map { unsafe arenas.pointer + $0 * count }, arenas, tree,
-      replica.kernels)
+    let hasShared = replica.use == .inTurn
+    let arenas = AlignedBuffer(count: (tree.partialSumCount - (hasShared ? 1 : 0)) * count)
+    var pointers = unsafe (0..<arenas.count / count).map { unsafe arenas.pointer + $0 * count }
+    if let first = unsafe replica.weights.gradients { unsafe pointers.insert(first, at: 0) }
+    unsafe self.init(pointers, arenas, tree, replica.kernels)
   }
 
   /// Takes `arenas` for sums that lie somewhere else.

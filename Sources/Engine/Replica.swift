@@ -13,6 +13,7 @@ package final class Replica {
   package let window: Int
   /// Most sequences that a row of a batch holds.
   package let slots: Int
+  package let use: MemoryUse
   /// The values of all parameters, the same on every rank between steps.
   package let parameters: AlignedBuffer
   package let weights: PackedWeights
@@ -25,8 +26,11 @@ package final class Replica {
 
   /// - Throws: `WorkerTeamError` where the system gives too few threads.
   package init(
-    shape: ModelShape, kernels: Kernels, window: Int, plan: ShardPlan, rank: Int, slots: Int = 1
+    shape: ModelShape, kernels: Kernels, window: Int, plan: ShardPlan, rank: Int, slots: Int = 1,
+    use: MemoryUse = .apart
   ) throws {
+    precondition(
+      use != .inTurn || plan.workersPerRank == 1, "\(plan.workersPerRank) workers in turn")
     self.shape = shape
     let table = ParameterTable(shape: shape)
     self.table = table
@@ -35,13 +39,14 @@ package final class Replica {
     self.rank = rank
     self.window = window
     self.slots = slots
+    self.use = use
     parameters = AlignedBuffer(count: table.elementCount)
-    let weights = PackedWeights(shape: shape, table: table, kernels: kernels)
+    let weights = PackedWeights(shape: shape, table: table, kernels: kernels, use: use)
     self.weights = weights
     workers = (0..<plan.workersPerRank).map { index in
       SequenceWorker(
         shape: shape, table: table, kernels: kernels, window: window, plan: plan,
-        worker: rank * plan.workersPerRank + index, slots: slots)
+        worker: rank * plan.workersPerRank + index, slots: slots, use: use)
     }
     team = try WorkerTeam(threads: plan.threads)
   }
@@ -86,6 +91,12 @@ package final class Replica {
   /// the output layer.
   func pack(layer: Int, thread: Int) {
     unsafe weights.repack(
+      layer: layer, from: UnsafePointer(parameters.pointer), part: thread, of: threads)
+  }
+
+  /// One thread's share of packing the weights of a layer for its backward pass.
+  func turn(layer: Int, thread: Int) {
+    unsafe weights.turn(
       layer: layer, from: UnsafePointer(parameters.pointer), part: thread, of: threads)
   }
 

@@ -42,9 +42,11 @@ extension SynchronousUpdates {
       step: engine.state.step, loss: decision.loss, norm: decision.norm,
       requests: decision.requests)
     let communicator = engine.communicator
+    // Weights may take the place of gradients when activations are looked at.
+    let sum = engine.nonFiniteSum("the gradient of")
     error.place = try communicator.firstPlace(engine.firstNonFinite()?.words)
     if error.place == nil {
-      error.place = try communicator.firstPlace(engine.nonFiniteSum("the gradient of"))
+      error.place = try communicator.firstPlace(sum)
     }
     takeBack()
     return error
@@ -53,7 +55,9 @@ extension SynchronousUpdates {
   /// Undoes what the step under way has done, before its update.
   func takeBack() {
     unsafe engine.replica.writeState(from: engine.previousState.pointer)
-    if engine.replica.dropsRecurrentWeights { engine.replica.repack() }
+    if engine.replica.dropsRecurrentWeights || engine.replica.use == .inTurn {
+      engine.replica.repack()
+    }
     engine.state.step -= 1
   }
 

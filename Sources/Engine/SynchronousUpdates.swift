@@ -77,6 +77,11 @@ import Records
     let stages = engine.replica.workers[0].stages.count
     unsafe engine.exchange.beginReduction(sums: UnsafePointer(engine.sums.ofRank))
     for stage in 0..<stages {
+      if engine.replica.use == .inTurn,
+        let layer = engine.replica.workers[0].layerBegun(byStage: stage)
+      {
+        try engine.exchange.during { engine.run(.turn(layer: layer)) }
+      }
       try engine.exchange.during { engine.run(.stage(stage)) }
       if !isHeldBack { try engine.complete(stage: stage, of: batch) }
     }

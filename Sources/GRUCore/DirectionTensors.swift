@@ -63,3 +63,19 @@ package struct DirectionTensors: Sendable, Equatable {
     end = last
   }
 }
+
+/// Activations and gradients of one direction of a layer, as pointers into a worker's workspace.
+/// Time goes on in the same order in either.
+///
+/// Shapes: T = window, B = sequences of the worker, H = hidden size padded to 16, G = gates · H.
+/// Rows lie `rowStride` apart.
+struct DirectionBuffers {
+  /// [T, B, G]: pre-activations, then gates, then their gradients.
+  var gates: UnsafeMutablePointer<Float>
+  /// [T + 1, B, H] of each state vector, `stateVectorStride` apart: the carried state, then that of
+  /// every step; from the end of sequences on, that of every step and then the one before the last.
+  var states: UnsafeMutablePointer<Float>
+  /// [T, B, H]: what the cell's description says; [B, H] where steps backward compute it again;
+  /// without room where it is nothing.
+  var inner: UnsafeMutablePointer<Float>
+}

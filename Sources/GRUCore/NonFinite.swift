@@ -18,10 +18,20 @@ package struct NonFiniteSite: Sendable, Equatable {
 extension SequenceWorker {
   /// The first non-finite value of the last `computeGradients`, in the order in which it would have
   /// been computed: states bottom layer first, gradients of logits, gate gradients top layer first.
-  package func firstNonFinite() -> NonFiniteSite? {
+  /// Parameters and weights are those of that batch, packed for forward passes.
+  package func firstNonFinite(
+    parameters: UnsafePointer<Float>, weights: PackedWeights
+  ) -> NonFiniteSite? {
+    let gradient = firstNonFiniteGradient()
+    // Where their place was taken, they have to be computed once more.
+    if layout.reusesActivations { recomputeStates(parameters: parameters, weights: weights) }
     for direction in 0..<shape.layerDirectionCount {
       if let found = firstNonFiniteState(direction: direction) { return found }
     }
+    return gradient
+  }
+
+  private func firstNonFiniteGradient() -> NonFiniteSite? {
     // Of a sampled softmax those of the targets, by position.
     let logits =
       layout.sampled.map {

@@ -6,13 +6,22 @@ struct PackedLayoutBuilder {
   let shape: ModelShape
   let table: ParameterTable
   let kernels: Kernels
+  let use: MemoryUse
   var size = 0
+  /// Where weights have the place of gradients: the floats that they need before and from the first
+  /// gradient on.
+  private(set) var sizeBefore = 0
+  private(set) var sizeAmong = 0
+  /// Where gradients end that are still to come when a layer's next operand is read backward.
+  private var backwardEnd = 0
+  private var isOfLayer = false
   var operands: [PackedOperand] = []
   /// The first recurrent weight of the direction under way, in the arena and after dropping.
   private var firstRecurrent: Int?
   private var firstDropped = 0
 
-  init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
+  init(shape: ModelShape, table: ParameterTable, kernels: Kernels, use: MemoryUse) {
+    self.use = use
     self.shape = shape
     self.table = table
     self.kernels = kernels
@@ -43,8 +52,13 @@ struct PackedLayoutBuilder {
     let columns = groups * padded(groupColumns)
     // Source and destination are filled in at each repacking.
     let placeholder = UnsafeMutablePointer<Float>(bitPattern: 64).unsafelyUnwrapped
+    let count = columns * kernels.packedDepth(depth)
+    let isAmongGradients = isOfLayer && use == .inTurn
+    let isLeftOut = isOfLayer && use == .forward && !isTransposed
     let operand = PackedOperand(
-      offset: take(columns * kernels.packedDepth(depth)), columns: columns,
+      offset: isAmongGradients
+        ? takeAmongGradients(count, isForward: isTransposed) : take(isLeftOut ? 0 : count),
+      isAmongGradients: isAmongGradients, columns: columns,
       pack: PackArguments(
         source: placeholder, sourceStride: stride, depth: depth, groups: groups,
         groupColumns: groupColumns, groupWidth: padded(groupColumns),
@@ -54,8 +68,19 @@ struct PackedLayoutBuilder {
       droppedOffset: firstRecurrent.flatMap { first in
         source < first ? nil : firstDropped + source - first
       })
-    operands.append(operand)
+    if !isLeftOut { operands.append(operand) }
     return operand
+  }
+
+  /// Forward passes come before all gradients; a layer's backward pass comes after those above it.
+  private mutating func takeAmongGradients(_ count: Int, isForward: Bool) -> Int {
+    if isForward {
+      defer { sizeAmong += count }
+      return sizeAmong
+    }
+    backwardEnd -= count
+    sizeBefore = max(sizeBefore, -backwardEnd)
+    return backwardEnd
   }
 
   /// The output layer's operands, after those of all layers.
@@ -93,10 +118,11 @@ struct PackedLayoutBuilder {
     let tensors = table.tensors(ofDirection: direction)
     firstRecurrent = tensors.recurrentWeight
     firstDropped = direction * shape.recurrentStride
-    defer { firstRecurrent = nil }
+    isOfLayer = true
+    defer { (firstRecurrent, isOfLayer) = (nil, false) }
     let inputForward = transposed(
       source: tensors.inputWeight, groups: gates, groupColumns: hidden, depth: inputs)
-    let inputBackward = rows(source: tensors.inputWeight, depth: gates * hidden, columns: inputs)
+    backwardEnd = padded(tensors.end)
     let products = cell.products.map { product in
       guard let weight = tensors.recurrentWeight else {
         preconditionFailure("a product and no recurrent weights")
@@ -108,6 +134,9 @@ struct PackedLayoutBuilder {
           source: source, groups: count, groupColumns: hidden, depth: hidden),
         backward: rows(source: source, depth: count * hidden, columns: hidden))
     }
+    // A layer above others passes its gradient down when those of its weights are there.
+    if direction > 0 { backwardEnd = min(backwardEnd, tensors.inputWeight) }
+    let inputBackward = rows(source: tensors.inputWeight, depth: gates * hidden, columns: inputs)
     let packed = PackedDirection(
       inputForward: inputForward, inputBackward: inputBackward,
       bias: take(gates * padded(hidden)),

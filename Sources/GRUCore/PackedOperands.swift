@@ -2,8 +2,9 @@ import Kernels
 
 /// One weight packed as the right operand of a product.
 struct PackedOperand {
-  /// Offset of its panels within the arena.
+  /// Offset of its panels within the arena, or from the first gradient in that of gradients.
   var offset: Int
+  var isAmongGradients = false
   var columns: Int
   var pack: PackArguments
   var isTransposed: Bool

@@ -10,8 +10,12 @@ func rowStride(_ columns: Int) -> Int { columns % 128 == 0 ? columns + 16 : colu
 
 /// All weights of a model in the layout that products read: panels of the instruction set's width,
 /// in both directions, made anew after every update. One per rank, read by all its threads.
+///
+/// With `MemoryUse.inTurn` those of layers are packed anew for every backward pass too, in an arena
+/// in which the gradients then replace them.
 package final class PackedWeights {
   let shape: ModelShape
+  package let use: MemoryUse
   package let kernels: Kernels
   let directions: [PackedDirection]
   /// The recurrent products of all directions, those of a direction side by side.
@@ -26,13 +30,22 @@ package final class PackedWeights {
   /// The places of each layer's operands among all; the output layer's come last.
   private let firstOperands: [Int]
   private let arena: AlignedBuffer
+  /// What gradients share with weights, and the first of them.
+  private let shared: AlignedBuffer
+  private let firstGradient: UnsafeMutablePointer<Float>
+  /// The gaps between tensors, of the embedding, of each layer and of the output layer.
+  private let gaps: [[Range<Int>]]
   /// The recurrent weights of all directions less the dropped ones; empty where none are.
   private let dropped: AlignedBuffer
 
-  package init(shape: ModelShape, table: ParameterTable, kernels: Kernels) {
+  package init(
+    shape: ModelShape, table: ParameterTable, kernels: Kernels, use: MemoryUse = .apart
+  ) {
+    precondition(use != .inTurn || shape.canReuseActivations, "weights of \(shape) in turn")
     self.shape = shape
     self.kernels = kernels
-    var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels)
+    self.use = use
+    var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels, use: use)
     var directions: [PackedDirection] = []
     var products: [PackedProduct] = []
     var firstOperands: [Int] = []
@@ -54,6 +67,11 @@ package final class PackedWeights {
       SampledOutputs($0, shape: shape, table: table, places: builder.sampled($0))
     }
     arena = AlignedBuffer(count: builder.size)
+    shared = AlignedBuffer(
+      count: use == .inTurn
+        ? builder.sizeBefore + max(builder.sizeAmong, table.elementCount) : 0)
+    firstGradient = shared.pointer + builder.sizeBefore
+    gaps = Self.gaps(of: table, layers: shape.layerDirectionCount)
     operands = builder.operands
     tensors = (0..<shape.layerDirectionCount).map(table.tensors(ofDirection:))
     dropped = AlignedBuffer(
@@ -64,10 +82,12 @@ package final class PackedWeights {
   deinit { products.deallocate() }
 
   /// Bytes that an instance of these sizes allocates.
+  ///
+  /// With `MemoryUse.inTurn` those beyond the arena of the gradients.
   package static func bytes(
-    shape: ModelShape, table: ParameterTable, kernels: Kernels
+    shape: ModelShape, table: ParameterTable, kernels: Kernels, use: MemoryUse = .apart
   ) -> Int {
-    var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels)
+    var builder = PackedLayoutBuilder(shape: shape, table: table, kernels: kernels, use: use)
     for direction in 0..<shape.layerDirectionCount { _ = builder.direction(direction) }
     _ = builder.output()
     var rows = 0
@@ -77,11 +97,42 @@ package final class PackedWeights {
     }
     let dropped =
       shape.dropsRecurrentWeights ? shape.layerDirectionCount * shape.recurrentStride : 0
-    return (builder.size + dropped + rows) * MemoryLayout<Float>.stride
+    let shared = builder.sizeBefore + max(0, builder.sizeAmong - table.elementCount)
+    return (builder.size + shared + dropped + rows) * MemoryLayout<Float>.stride
+  }
+
+  /// The gaps before the first layer's tensors, and of each layer and the output layer.
+  private static func gaps(of table: ParameterTable, layers: Int) -> [[Range<Int>]] {
+    let starts =
+      (0..<layers).map { table.tensors(ofDirection: $0).inputWeight }
+      + [padded(table.tensors(ofDirection: layers - 1).end)]
+    return (0...layers + 1).map { part in
+      table.parameters.filter { tensor in starts.count { $0 <= tensor.offset } == part }.map {
+        $0.range.upperBound..<$0.offset + padded($0.count)
+      }
+    }
+  }
+
+  /// The arena of the rank's first gradients, where they replace weights; else nil.
+  package var gradients: UnsafeMutablePointer<Float>? {
+    use == .inTurn ? firstGradient : nil
+  }
+
+  /// Clears the gaps between a layer's gradients, in which its weights were: nothing is added to or
+  /// updated there. Layer −1 is the embedding, layer `layerCount` the output layer.
+  func clearGaps(ofLayer layer: Int) {
+    guard use == .inTurn else { return }
+    for gap in gaps[layer + 1] {
+      (firstGradient + gap.lowerBound).update(repeating: 0, count: gap.count)
+    }
+  }
+
+  @inline(__always) private func place(_ operand: PackedOperand) -> UnsafeMutablePointer<Float> {
+    (operand.isAmongGradients ? firstGradient : arena.pointer) + operand.offset
   }
 
   @inline(__always) func pointer(_ operand: PackedOperand) -> UnsafePointer<Float> {
-    UnsafePointer(arena.pointer + operand.offset)
+    UnsafePointer(place(operand))
   }
 
   /// The packed rows of one of the cell's recurrent products in a direction.
@@ -132,6 +183,7 @@ package final class PackedWeights {
     precondition(part < parts, "part \(part) of \(parts)")
     for index in firstOperands[layer]..<firstOperands[layer + 1] {
       let operand = operands[index]
+      if operand.isAmongGradients, !operand.isTransposed { continue }
       pack(operand, from: parameters + operand.sourceOffset, part: part, of: parts)
     }
     guard part == 0 else { return }
@@ -144,6 +196,17 @@ package final class PackedWeights {
     }
   }
 
+  /// Packs a part of one layer's weights for its backward pass, where they are packed in turn.
+  /// Those of all layers for forward passes are gone then, until `repack`.
+  package func turn(layer: Int, from parameters: UnsafePointer<Float>, part: Int, of parts: Int) {
+    precondition(use != .forward, "weights are packed for forward passes alone")
+    guard use == .inTurn else { return }
+    for index in firstOperands[layer]..<firstOperands[layer + 1]
+    where !operands[index].isTransposed {
+      pack(operands[index], from: parameters + operands[index].sourceOffset, part: part, of: parts)
+    }
+  }
+
   func mutablePointer(at offset: Int) -> UnsafeMutablePointer<Float> { arena.pointer + offset }
 
   func pack(
@@ -153,7 +216,7 @@ package final class PackedWeights {
     let panels = (operand.columns + width - 1) / width
     var arguments = operand.pack
     arguments.source = source
-    arguments.destination = arena.pointer + operand.offset
+    arguments.destination = place(operand)
     arguments.firstPanel = part * panels / parts
     arguments.endPanel = (part + 1) * panels / parts
     if operand.isTransposed {

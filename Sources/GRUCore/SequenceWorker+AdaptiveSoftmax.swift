@@ -32,10 +32,10 @@ extension SequenceWorker {
     guard let partialSums else { return }
     packTailRows(
       buffer(places.vectors), stride: layout.featureStride, columns: layout.feature,
-      to: buffer(layout.packedState))
+      to: buffer(layout.packedTop))
     packTailRows(
       buffer(places.projected), stride: softmax.inputStride,
-      columns: tail.projectionForward.columns, to: buffer(layout.packedInput))
+      columns: tail.projectionForward.columns, to: buffer(layout.packedProjection))
     wideOutputBackward(softmax, weights: weights, partialSums: partialSums)
     projectionBackward(cluster, tail, softmax, weights: weights, partialSums: partialSums)
   }
@@ -108,7 +108,7 @@ extension SequenceWorker {
     let size = tailClusters[cluster].projectionSize
     tailGradient(
       left: softmax.gradient, stride: softmax.gradientStride, outputs: size,
-      right: buffer(layout.packedState), columns: layout.feature, width: shape.featureSize,
+      right: buffer(layout.packedTop), columns: layout.feature, width: shape.featureSize,
       weight: table.tail(cluster).projection.offset, bias: nil, partialSums: partialSums)
     let vectors = buffer(places.vectors)
     product(
@@ -136,7 +136,7 @@ extension SequenceWorker {
     let tail = table.tail(cluster)
     tailGradient(
       left: buffer(layout.strip), stride: layout.stripStride, outputs: count,
-      right: buffer(layout.packedInput), columns: padded(size), width: size,
+      right: buffer(layout.packedProjection), columns: padded(size), width: size,
       weight: tail.weight.offset + first * size, bias: tail.bias.offset + first,
       partialSums: partialSums)
   }

@@ -29,14 +29,26 @@ extension SequenceWorker {
     }
     addFirstGradients(direction: direction)
     // Nothing learns from the gradient of real-valued inputs, or below what is trained.
+    if layer <= reach.floor || passesDownLast(layer) { return }
+    inputGradient(direction: direction, weights: weights, lower: lower)
+  }
+
+  /// The gradient of a layer's input, after those of its weights.
+  func passDown(
+    direction: Int, weights: PackedWeights, _ lower: UnsafeMutablePointer<Float>
+  ) {
+    let layer = shape.layer(ofDirection: direction)
     if layer <= reach.floor { return }
     inputGradient(direction: direction, weights: weights, lower: lower)
+    dropGradient(layer: layer, lower)
   }
 
   private func backwardStep(
     direction: Int, t: Int, weights: PackedWeights, upper: UnsafePointer<Float>
   ) {
-    let arguments = stepArguments(direction: direction, t: t, upper: upper)
+    var arguments = stepArguments(direction: direction, t: t, upper: upper)
+    // What is computed again takes the place of gradients from above, which no later step reads.
+    if recomputesInner { arguments.inner = UnsafeMutablePointer(mutating: arguments.upper) }
     for index in 0..<steps.backwardCount {
       switch steps.backward[index] {
       case .product(let product):

@@ -25,7 +25,10 @@ extension SequenceWorker {
   private func forward(
     layer: Int, parameters: UnsafePointer<Float>, weights: PackedWeights
   ) {
-    if layer == 0 { embedInputs(parameters: parameters) }
+    if layer == 0 {
+      firstCarried = shape.layerDirectionCount
+      embedInputs(parameters: parameters)
+    }
     for direction in shape.directions(ofLayer: layer) {
       forward(direction: direction, parameters: parameters, weights: weights)
     }
@@ -224,7 +227,9 @@ extension SequenceWorker {
       previous: buffers.states + row + (isReversed ? stateCount : 0),
       stateStride: layout.hiddenStride,
       next: buffers.states + row + (isReversed ? 0 : stateCount),
-      inner: hasInner ? buffers.inner + keptRow * layout.hiddenStride : buffers.states,
+      inner: !hasInner
+        ? buffers.states
+        : buffers.inner + (recomputesInner ? 0 : keptRow * layout.hiddenStride),
       upper: upper + row, carry: buffer(layout.carry),
       innerGradient: buffer(layout.innerGradient),
       stateVectorStride: layout.stateVectorStride, carryVectorStride: layout.carryVectorStride)

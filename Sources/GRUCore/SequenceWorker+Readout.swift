@@ -96,7 +96,41 @@ extension SequenceWorker {
       outputWeightGradient(
         first: 0, count: shape.headSize, left: buffer(layout.logits),
         stride: layout.vocabularyStride, partialSums: partialSums)
+      if layout.packedTop == layout.upper { outputGradientRows(weights: weights) }
     }
+  }
+
+  /// Rows of a chunk whose scores stay in the second-level cache.
+  private var outputChunk: Int {
+    let bytes = layout.vocabularyStride * MemoryLayout<Float>.stride
+    return max(24, min(Self.outputChunkRows, (384 << 10) / bytes / 12 * 12))
+  }
+
+  /// The gradient of what the output layer read, from those of all scores: after the gradient of
+  /// its weights, where that has read something in the same place.
+  private func outputGradientRows(weights: PackedWeights) {
+    var first = 0
+    let rows = outputSteps * sequences.count
+    while first < rows {
+      let count = min(outputChunk, rows - first)
+      outputGradient(first: first, count: count, weights: weights)
+      callProgress()
+      first += count
+    }
+  }
+
+  private func outputGradient(first: Int, count: Int, weights: PackedWeights) {
+    let gradient = buffer(
+      shape.task.readout == .every ? layout.upper : layout.readoutGradient)
+    product(
+      .outputProducts,
+      ProductArguments(
+        rows: count, columns: layout.feature, segments: 1,
+        segmentLength: shape.headSize, segmentStride: 0,
+        a: buffer(layout.logits) + first * layout.vocabularyStride,
+        aStride: layout.vocabularyStride,
+        b: weights.pointer(weights.output.head.backward), start: nil, startStride: 0,
+        c: gradient + first * layout.featureStride, cStride: layout.featureStride))
   }
 
   /// Scores, losses and, with `backward`, gradients of scores, in their place, and of what the
@@ -104,10 +138,7 @@ extension SequenceWorker {
   private func outputRows(weights: PackedWeights, backward: Bool) {
     let rows = outputSteps * sequences.count
     let input = outputInput
-    let gradient = buffer(
-      shape.task.readout == .every ? layout.upper : layout.readoutGradient)
-    let bytes = layout.vocabularyStride * MemoryLayout<Float>.stride
-    let chunk = max(24, min(Self.outputChunkRows, (384 << 10) / bytes / 12 * 12))
+    let chunk = outputChunk
     var first = 0
     while first < rows {
       let count = min(chunk, rows - first)
@@ -123,15 +154,8 @@ extension SequenceWorker {
           c: scores, cStride: layout.vocabularyStride))
       timer.enter(.softmax, bytes: 8 * count * layout.vocabulary)
       loss(first: first, count: count, scores: scores, backward: backward)
-      if backward {
-        product(
-          .outputProducts,
-          ProductArguments(
-            rows: count, columns: layout.feature, segments: 1,
-            segmentLength: shape.headSize, segmentStride: 0,
-            a: scores, aStride: layout.vocabularyStride,
-            b: weights.pointer(weights.output.head.backward), start: nil, startStride: 0,
-            c: gradient + first * layout.featureStride, cStride: layout.featureStride))
+      if backward, layout.packedTop != layout.upper {
+        outputGradient(first: first, count: count, weights: weights)
       }
       callProgress()
       first += count

@@ -41,7 +41,7 @@ extension SequenceWorker {
     findTargetErrors(softmax, tailRows, places)
     packTailRows(
       buffer(places.vectors), stride: layout.featureStride, columns: layout.feature,
-      to: buffer(layout.packedState))
+      to: buffer(layout.packedTop))
     targetGradients(places, partialSums: partialSums)
     targetGradient?.assignSlots(tokens: sampled.tokens, count: sampled.count)
     if tailRows.count > 0 {
@@ -155,7 +155,7 @@ extension SequenceWorker {
       targetGradient.rewind(firstSlot: slot, count: outputs)
       var depth = 0
       var rows = UnsafePointer(buffer(layout.strip)) + (slot - first)
-      var packed = UnsafePointer(buffer(layout.packedState))
+      var packed = UnsafePointer(buffer(layout.packedTop))
       for shard in 0..<shards.count {
         let leaf = stack + depth * entry
         let shardCount = tailRows.shardCounts[shard]

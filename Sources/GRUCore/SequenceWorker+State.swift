@@ -58,12 +58,37 @@ extension SequenceWorker {
     // What goes through a sequence from its end cannot go on where the last one ended.
     if shape.isBidirectional { return resetState() }
     startsAfresh = false
+    while firstCarried > 0 { carryState(direction: firstCarried - 1) }
+    firstCarried = shape.layerDirectionCount
+  }
+
+  /// Carries that of one direction on, from the top down: early where others take the place of its
+  /// states, of which the first are put by.
+  func carryState(direction: Int) {
+    firstCarried = direction
+    let count = sequences.count * layout.hiddenStride
+    for vector in 0..<vectorCount {
+      let states = directions[direction].states + vector * layout.stateVectorStride
+      if layout.reusesActivations {
+        (buffer(layout.firstStates[direction]) + vector * count).update(from: states, count: count)
+      }
+      states.update(from: states + window * count, count: count)
+    }
+  }
+
+  /// Computes the states and the gates of the last batch of training once more, of which a
+  /// backward pass has taken the place. The parameters are those from before, and the weights
+  /// packed for forward passes.
+  func recomputeStates(parameters: UnsafePointer<Float>, weights: PackedWeights) {
     let count = sequences.count * layout.hiddenStride
     for direction in 0..<shape.layerDirectionCount {
       for vector in 0..<vectorCount {
-        let states = directions[direction].states + vector * layout.stateVectorStride
-        states.update(from: states + window * count, count: count)
+        (directions[direction].states + vector * layout.stateVectorStride)
+          .update(from: buffer(layout.firstStates[direction]) + vector * count, count: count)
       }
     }
+    isTraining = true
+    forward(parameters: parameters, weights: weights)
+    carryState()
   }
 }

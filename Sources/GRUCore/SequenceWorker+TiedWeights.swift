@@ -88,7 +88,7 @@ extension SequenceWorker {
   ) {
     let rows = window * sequencesPerShard
     timer.enter(.weightGradients, operations: 2 * count * rows * layout.hidden)
-    let right = buffer(layout.packedState) + shard * kernels.packedDepth(rows) * layout.hidden
+    let right = buffer(layout.packedTop) + shard * kernels.packedDepth(rows) * layout.hidden
     withUnsafePointer(to: destination) { sum in
       withUnsafePointer(to: 0) { noFolds in
         kernels.weightGradient(

@@ -16,7 +16,7 @@ extension SequenceWorker {
   func packTopStates() {
     packColumns(
       shardRows(outputInput, layout.featureStride, steps: outputSteps), columns: layout.feature,
-      to: buffer(layout.packedState))
+      to: buffer(layout.packedTop))
   }
 
   /// Rows [first, first + count) of d output.weight = Σ dlogits ⊗ h and of d output.bias = Σ
@@ -29,7 +29,7 @@ extension SequenceWorker {
     let weight = table.outputWeight
     let bias = table.outputBias
     let operand = GradientOperand(
-      packed: buffer(layout.packedState), columns: layout.feature, width: shape.featureSize,
+      packed: buffer(layout.packedTop), columns: layout.feature, width: shape.featureSize,
       offset: weight.offset + first * shape.featureSize)
     gradient(
       left: shardRows(left, stride, steps: outputSteps), outputs: count,
@@ -45,9 +45,13 @@ extension SequenceWorker {
     direction: Int, stage: Int, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
   ) {
     if stage == 0 {
+      packedSource = nil
+      if layout.reusesActivations {
+        if let source = blocks.all[0].source { packStates(source, direction: direction) }
+        carryState(direction: direction)
+      }
       // Both directions of a layer read the same.
       if !shape.isReversed(direction) { packInput(ofLayer: shape.layer(ofDirection: direction)) }
-      packedSource = nil
     }
     for index in blocks.firsts[stage]..<blocks.firsts[stage + 1] {
       let block = blocks.all[index]
@@ -66,12 +70,21 @@ extension SequenceWorker {
   /// Packs what recurrent weights multiplied, unless it is what was packed last.
   private func packStates(_ source: RecurrentProduct.Source, direction: Int) {
     if packedSource == source { return }
+    precondition(
+      source == .inner || direction < firstCarried, "the states of \(direction) are gone")
     packedSource = source
-    let rows =
-      source == .inner ? directions[direction].inner : statesBefore(direction, 0)
+    let layer = shape.layer(ofDirection: direction)
+    let rows = source == .inner ? recomputedInner(direction) : statesBefore(direction, 0)
     packColumns(
       shardRows(rows, layout.hiddenStride), columns: layout.hidden,
-      to: buffer(layout.packedState))
+      to: buffer(layout.packedStates[layer]))
+  }
+
+  /// Where the backward pass of a direction has left what its recurrent weights multiplied.
+  private func recomputedInner(_ direction: Int) -> UnsafeMutablePointer<Float> {
+    shape.isBidirectional
+      ? buffer(layout.directionUppers[shape.indexInLayer(ofDirection: direction)])
+      : gradientBuffers(layer: direction).upper
   }
 
   private func packInput(ofLayer layer: Int) {
@@ -80,7 +93,7 @@ extension SequenceWorker {
       ? UnsafePointer(buffer(layout.embedded)) : input(ofUpperLayer: layer, count: window)
     packColumns(
       shardRows(input, layer == 0 ? layout.embeddingStride : layout.featureStride),
-      columns: inputColumns(layer: layer), to: buffer(layout.packedInput))
+      columns: inputColumns(layer: layer), to: buffer(layout.packedInputs[layer]))
   }
 
   /// The rows of some gates of a block.
@@ -94,13 +107,14 @@ extension SequenceWorker {
     let inputSize = shape.inputSize(ofLayer: layer)
     let row = gates.lowerBound * hidden
     let ofInput = GradientOperand(
-      packed: buffer(layout.packedInput), columns: inputColumns(layer: layer), width: inputSize,
+      packed: buffer(layout.packedInputs[layer]), columns: inputColumns(layer: layer),
+      width: inputSize,
       offset: tensors.inputWeight + row * inputSize)
     let ofState =
       block.source == nil
       ? nil
       : GradientOperand(
-        packed: buffer(layout.packedState), columns: layout.hidden, width: hidden,
+        packed: buffer(layout.packedStates[layer]), columns: layout.hidden, width: hidden,
         offset: required(tensors.recurrentWeight) + row * hidden)
     guard let first = block.hasInput ? ofInput : ofState else {
       preconditionFailure("weights of neither input nor state")

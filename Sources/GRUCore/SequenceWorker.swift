@@ -55,8 +55,13 @@ package final class SequenceWorker {
   let gateCount: Int
   let vectorCount: Int
   let hasInner: Bool
-  /// What `layout.packedState` holds of the direction whose weight gradients are under way.
+  /// Whether it is computed again in the backward pass.
+  let recomputesInner: Bool
+  /// What is packed of what recurrent weights of the direction multiplied, whose weight gradients
+  /// are under way.
   var packedSource: RecurrentProduct.Source?
+  /// The directions from this one on have carried their states on already.
+  var firstCarried = 0
 
   let table: ParameterTable
   let kernels: Kernels
@@ -90,14 +95,9 @@ package final class SequenceWorker {
 
   package init(
     shape: ModelShape, table: ParameterTable, kernels: Kernels, window: Int, plan: ShardPlan,
-    worker: Int, slots slotCount: Int = 1
+    worker: Int, slots slotCount: Int = 1, use: MemoryUse = .apart
   ) {
-    precondition(window > 0, "window \(window) < 1")
-    precondition(
-      shape.task.canSplitOutputs || shape.vocabularySize <= canonicalBlock,
-      "\(shape.vocabularySize) outputs > \(canonicalBlock)")
-    // Tied weights read the top states again when those before a boundary are gone.
-    precondition(!shape.tiesWeights || slotCount == 1, "tied weights, \(slotCount) slots")
+    Self.requireRoom(shape, window: window, slots: slotCount, use)
     (self.shape, self.table) = (shape, table)
     (self.window, capacity) = (window, window)
     dropoutKey = Philox(seed: shape.regularization.seed, purpose: .dropout).key
@@ -106,16 +106,16 @@ package final class SequenceWorker {
     steps = CompiledSteps(shape.cell, normalized: shape.normalizesGates)
     blocks = CompiledBlocks(shape.cell)
     (gateCount, vectorCount) = (shape.cell.gateCount, shape.cell.stateVectors.count)
-    hasInner = shape.cell.hasInner
+    (hasInner, recomputesInner) = (shape.cell.hasInner, shape.cell.recomputesInner)
+    firstCarried = shape.layerDirectionCount
     shards = plan.shards(ofWorker: worker)
     sequences = plan.sequences(of: shards)
     sequencesPerShard = plan.sequencesPerShard
     partialSumCount = plan.nodes(of: shards).count
-    let foldCounts = plan.foldsAfterEachShard(of: shards)
     layout = WorkspaceLayout(
       shape: shape, window: window, sequences: sequences.count,
-      sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(foldCounts),
-      slots: slotCount, kernels: kernels)
+      sequencesPerShard: plan.sequencesPerShard, stackDepth: plan.stackDepth(of: shards),
+      slots: slotCount, use: use, kernels: kernels)
     slots = SequenceSlots(
       perRow: slotCount, window: window, rows: sequences.count,
       hasReversed: shape.isBidirectional)
@@ -128,7 +128,7 @@ package final class SequenceWorker {
       precondition(weights.count == shape.vocabularySize, "\(weights.count) weights")
       (arena.pointer + place).update(from: weights, count: weights.count)
     }
-    folds = Self.array(foldCounts)
+    folds = Self.array(plan.foldsAfterEachShard(of: shards))
     let rows = window * sequences.count
     let lookups = rows * shape.task.tokensPerStep
     inputs = Self.array(of: 0, count: lookups)
@@ -159,6 +159,20 @@ package final class SequenceWorker {
       perRow: shape.task.tokensPerStep)
   }
 
+  private static func requireRoom(
+    _ shape: ModelShape, window: Int, slots: Int, _ use: MemoryUse
+  ) {
+    precondition(window > 0, "window \(window) < 1")
+    precondition(
+      !use.reusesActivations || shape.canReuseActivations && slots == 1,
+      "activations of \(shape), \(slots) slots, are read once more")
+    precondition(
+      shape.task.canSplitOutputs || shape.vocabularySize <= canonicalBlock,
+      "\(shape.vocabularySize) outputs > \(canonicalBlock)")
+    // Tied weights read the top states again when those before a boundary are gone.
+    precondition(!shape.tiesWeights || slots == 1, "tied weights, \(slots) slots")
+  }
+
   private static func array<Value>(_ values: [Value]) -> UnsafeMutablePointer<Value> {
     let array = UnsafeMutablePointer<Value>.allocate(capacity: values.count)
     array.initialize(from: values, count: values.count)
@@ -185,14 +199,13 @@ package final class SequenceWorker {
   /// Bytes that an instance of these sizes allocates.
   package static func workspaceBytes(
     shape: ModelShape, window: Int, plan: ShardPlan, worker: Int, slots: Int = 1,
-    kernels: Kernels
+    use: MemoryUse = .apart, kernels: Kernels
   ) -> Int {
     let shards = plan.shards(ofWorker: worker)
-    let folds = plan.foldsAfterEachShard(of: shards)
     let layout = WorkspaceLayout(
       shape: shape, window: window, sequences: plan.sequences(of: shards).count,
-      sequencesPerShard: plan.sequencesPerShard, stackDepth: foldStackDepth(folds),
-      slots: slots, kernels: kernels)
+      sequencesPerShard: plan.sequencesPerShard, stackDepth: plan.stackDepth(of: shards),
+      slots: slots, use: use, kernels: kernels)
     let helpers = plan.threads(ofWorker: worker).count - 1
     return (layout.size + helpers * layout.gradientScratch) * MemoryLayout<Float>.stride
   }
@@ -243,75 +256,11 @@ package final class SequenceWorker {
     isTraining = true
     forward(parameters: parameters, weights: weights)
     for stage in 0..<stages.count {
+      if let layer = layerBegun(byStage: stage) {
+        weights.turn(layer: layer, from: parameters, part: 0, of: 1)
+      }
       performStage(stage, weights: weights, partialSums: partialSums)
     }
-  }
-
-  /// One stage of the backward pass, after those before it.
-  package func performStage(
-    _ stage: Int, weights: PackedWeights, partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
-  ) {
-    if stage < reach.stages {
-      compute(stages[stage], weights: weights, partialSums: partialSums)
-    }
-    if stage == stages.count - 1 { carryState() }
-    timer.enter(.other)
-  }
-
-  private func compute(
-    _ stage: BackwardStage, weights: PackedWeights,
-    partialSums: UnsafePointer<UnsafeMutablePointer<Float>>
-  ) {
-    switch stage {
-    case .output:
-      if shape.tiesWeights {
-        embeddingGradient.assignSlots(
-          inputs: inputs, window: window, sequences: sequences.count,
-          sequencesPerShard: sequencesPerShard)
-      }
-      output(weights: weights, partialSums: partialSums)
-      sumLosses()
-    case .embedding:
-      backward(layer: 0, weights: weights)
-      if reach.floor < 0 { embeddingGradients(partialSums: partialSums) }
-    case .weights(let direction, let stage):
-      let layer = shape.layer(ofDirection: direction)
-      if stage == 0 {
-        // Where there is an embedding, its stage has been through layer 0.
-        if layer > 0 || !shape.task.readsTokens, !shape.isReversed(direction) {
-          backward(layer: layer, weights: weights)
-        }
-        finishNormalizationGradients(direction: direction, partialSums: partialSums)
-        finishInitialGradient(direction: direction, partialSums: partialSums)
-      }
-      weightGradients(direction: direction, stage: stage, partialSums: partialSums)
-    }
-  }
-
-  /// The two buffers through which gradients go down: every layer reads that of its output from one
-  /// and leaves that of its input in the other.
-  func gradientBuffers(
-    layer: Int
-  ) -> (upper: UnsafeMutablePointer<Float>, lower: UnsafeMutablePointer<Float>) {
-    let isFlipped = (shape.layerCount - 1 - layer) & 1 == 1
-    let upper = buffer(layout.upper)
-    let lower = buffer(layout.lower)
-    return isFlipped ? (lower, upper) : (upper, lower)
-  }
-
-  private func backward(layer: Int, weights: PackedWeights) {
-    let (upper, lower) = gradientBuffers(layer: layer)
-    startNormalizationGradients()
-    startInitialGradient()
-    if shape.isBidirectional { splitGradient(upper) }
-    for direction in shape.directions(ofLayer: layer) {
-      let index = shape.indexInLayer(ofDirection: direction)
-      backward(
-        direction: direction, weights: weights,
-        upper: shape.isBidirectional ? buffer(layout.directionUppers[index]) : upper,
-        lower: lower)
-    }
-    if layer > reach.floor { dropGradient(layer: layer, lower) }
   }
 
   /// Forward pass and loss alone, with nothing dropped; carries the state on.
@@ -325,7 +274,7 @@ package final class SequenceWorker {
   }
 
   /// Sums the rows' losses and counts targets, shard by shard in (time, sequence) order.
-  private func sumLosses() {
+  func sumLosses() {
     let losses = buffer(layout.rowLosses)
     let batch = sequences.count
     for shard in 0..<shards.count {

@@ -1,21 +1,6 @@
 import Cells
 import Kernels
 
-/// Activations and gradients of one direction of a layer, as pointers into a worker's workspace.
-/// Time goes on in the same order in either.
-///
-/// Shapes: T = window, B = sequences of the worker, H = hidden size padded to 16, G = gates · H.
-/// Rows lie `rowStride` apart.
-struct DirectionBuffers {
-  /// [T, B, G]: pre-activations, then gates, then their gradients.
-  var gates: UnsafeMutablePointer<Float>
-  /// [T + 1, B, H] of each state vector, `stateVectorStride` apart: the carried state, then that of
-  /// every step; from the end of sequences on, that of every step and then the one before the last.
-  var states: UnsafeMutablePointer<Float>
-  /// [T, B, H]: what the cell's description says; without room where that is nothing.
-  var inner: UnsafeMutablePointer<Float>
-}
-
 /// The sizes and offsets of everything one worker needs, in floats of one arena.
 struct WorkspaceLayout {
   let window: Int
@@ -79,8 +64,17 @@ struct WorkspaceLayout {
   private(set) var strip = 0
   private(set) var stripColumns = 0
   private(set) var stripStride = 0
-  private(set) var packedInput = 0
-  private(set) var packedState = 0
+  /// Right operands of weight gradients: by layer its input, and what its recurrent weights
+  /// multiplied; what the output layer read. Where activations are reused, inputs take the place of
+  /// the layer's states, the others that of gradients which went down, or have yet to.
+  private(set) var packedInputs: [Int] = []
+  private(set) var packedStates: [Int] = []
+  private(set) var packedTop = 0
+  /// Projected rows of a cluster; an input that has no room elsewhere.
+  private(set) var packedProjection = 0
+  /// By layer: the states before the batch [S, B, H], where others take their place.
+  private(set) var firstStates: [Int] = []
+  let reusesActivations: Bool
   private(set) var scratch = 0
   /// Floats of the scratch of weight gradients.
   let gradientScratch: Int
@@ -138,8 +132,9 @@ struct WorkspaceLayout {
 
   init(
     shape: ModelShape, window: Int, sequences: Int, sequencesPerShard: Int, stackDepth: Int,
-    slots: Int, kernels: Kernels
+    slots: Int, use: MemoryUse, kernels: Kernels
   ) {
+    reusesActivations = use.reusesActivations
     self.window = window
     self.sequences = sequences
     self.stackDepth = stackDepth
@@ -156,14 +151,14 @@ struct WorkspaceLayout {
       rowsPerShard: window * sequencesPerShard, columns: max(embedding, feature) + hidden,
       stackDepth: stackDepth)
     let rows = window * sequences
-    let cell = shape.cell
-    let vectors = cell.stateVectors.count
+    let (cell, vectors) = (shape.cell, shape.cell.stateVectors.count)
     stateVectorStride = (rows + sequences) * hiddenStride
     carryVectorStride = sequences * hiddenStride
     for _ in 0..<shape.layerDirectionCount {
       gates.append(take(rows * gatesStride))
       states.append(take(vectors * stateVectorStride))
-      inner.append(cell.hasInner ? take(rows * hiddenStride) : 0)
+      inner.append(
+        cell.hasInner ? take((cell.recomputesInner ? sequences : rows) * hiddenStride) : 0)
     }
     if shape.isBidirectional {
       for _ in 0..<shape.layerCount { features.append(take(rows * featureStride)) }
@@ -172,15 +167,10 @@ struct WorkspaceLayout {
     embedded = take(rows * embeddingStride)
     valueStride = shape.task.input == .both ? rowStride(padded(shape.valueSize)) : embeddingStride
     values = shape.task.input == .both ? take(rows * valueStride) : embedded
-    let regularization = shape.regularization
-    if regularization.dropout > 0 { dropped = take(rows * featureStride) }
-    // Where inputs are dropped, equal tokens have no row of a table in common.
-    let isInputDropped = regularization.dropout > 0 || regularization.embeddingDropout > 0
-    if shape.task.input == .tokens, !isInputDropped, 2 * shape.inputVocabularySize <= rows {
-      tokenTable = take(shape.inputVocabularySize * gatesStride)
-    }
-    upper = take(rows * max(featureStride, embeddingStride))
-    lower = take(rows * max(featureStride, embeddingStride))
+    if shape.regularization.dropout > 0 { dropped = take(rows * featureStride) }
+    let packedRows =
+      sequences / sequencesPerShard * kernels.packedDepth(window * sequencesPerShard)
+    takeGradients(shape, packedRows: packedRows, rows: rows)
     carry = take(vectors * carryVectorStride)
     innerGradient = take(sequences * hiddenStride)
     let outputRows = shape.task.readout == .every ? rows : slots * sequences
@@ -191,10 +181,7 @@ struct WorkspaceLayout {
     if !shape.regularization.classWeights.isEmpty { classWeights = take(vocabulary) }
     takeBlocks(clusters, shape, rows: rows)
     takeSampled(shape, rows: rows)
-    let packedRows =
-      sequences / sequencesPerShard * kernels.packedDepth(window * sequencesPerShard)
-    packedInput = take(packedRows * max(feature, embedding))
-    packedState = take(packedRows * feature)
+    takePacked(shape, packedRows: packedRows, rows: rows)
     scratch = take(gradientScratch)
     embeddingStack = take(stackDepth * embedding)
     takeOptions(shape: shape, rows: rows, shards: sequences / sequencesPerShard)
@@ -205,6 +192,46 @@ struct WorkspaceLayout {
     productScratch = take(kernels.scratchCount(depth: deepest))
     // Kernels may read up to one virtual vector past the last row.
     _ = take(16)
+  }
+
+  /// The gradients between layers, and the table of tokens, which is read before there are any.
+  private mutating func takeGradients(_ shape: ModelShape, packedRows: Int, rows: Int) {
+    let count = max(rows * max(featureStride, embeddingStride), packedRows * feature)
+    // Where inputs are dropped, equal tokens have no row of a table in common.
+    let drops = shape.regularization
+    let isInputDropped = drops.dropout > 0 || drops.embeddingDropout > 0
+    if shape.task.input == .tokens, !isInputDropped, 2 * shape.inputVocabularySize <= rows {
+      upper = take(max(count, shape.inputVocabularySize * gatesStride))
+      tokenTable = upper
+    } else {
+      upper = take(count)
+    }
+    // Where steps backward leave nothing in the place of what came from above, what goes down takes
+    // it too.
+    lower = reusesActivations && !shape.cell.recomputesInner ? upper : take(count)
+  }
+
+  /// Right operands of weight gradients.
+  private mutating func takePacked(_ shape: ModelShape, packedRows: Int, rows: Int) {
+    let room = rows * hiddenStride
+    let count = packedRows * max(feature, embedding)
+    if !reusesActivations || count > room { packedProjection = take(count) }
+    packedInputs = Array(repeating: packedProjection, count: shape.layerCount)
+    if !reusesActivations {
+      packedTop = take(packedRows * feature)
+      packedStates = Array(repeating: packedTop, count: shape.layerCount)
+      return
+    }
+    for layer in 0..<shape.layerCount {
+      // That of the states after the first step's, and on from there.
+      if packedRows * (layer == 0 ? embedding : feature) <= room {
+        packedInputs[layer] = states[layer] + carryVectorStride
+      }
+      packedStates.append((shape.layerCount - layer).isMultiple(of: 2) ? upper : lower)
+      firstStates.append(take(shape.cell.stateVectors.count * carryVectorStride))
+    }
+    // A wide softmax needs it beside the gradients from above.
+    packedTop = lower == upper && vocabularyBlocks > 1 ? take(packedRows * feature) : lower
   }
 
   /// What only a softmax over several blocks or clusters needs.
@@ -319,15 +346,4 @@ struct WorkspaceLayout {
     defer { size += (count + 15) & ~15 }
     return size
   }
-}
-
-/// The deepest stack that folding the shards of a run needs, the pushed entry included.
-func foldStackDepth(_ folds: [Int]) -> Int {
-  var depth = 0
-  var deepest = 1
-  for count in folds {
-    deepest = max(deepest, depth + 1)
-    depth += 1 - count
-  }
-  return deepest
 }

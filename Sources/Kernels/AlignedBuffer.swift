@@ -14,6 +14,8 @@ package struct AlignedBuffer: ~Copyable {
   private let mappedBytes: Int
 
   private static var hugePage: Int { 2 << 20 }
+  /// A multiple of every system's pages. What is left beyond whole huge pages takes no other one.
+  private static var page: Int { 64 << 10 }
 
   /// - Parameter count: floats to hold; 0 still gives a valid pointer.
   package init(count: Int) {
@@ -21,7 +23,7 @@ package struct AlignedBuffer: ~Copyable {
     let bytes = max(64, (count * MemoryLayout<Float>.stride + 63) & ~63)
     let raw: UnsafeMutableRawPointer
     if bytes >= Self.hugePage {
-      mappedBytes = (bytes + Self.hugePage - 1) & ~(Self.hugePage - 1)
+      mappedBytes = (bytes + Self.page - 1) & ~(Self.page - 1)
       raw = Self.map(bytes: mappedBytes)
     } else {
       mappedBytes = 0

@@ -82,7 +82,7 @@ import Scoring
       do {
         try MemoryPlan(
           shape: model.shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
-          slots: self.slots, kernels: kernels
+          slots: self.slots, use: .forward, kernels: kernels
         ).checkFits()
       } catch let error as UsageError {
         // Keys of the config cannot be set here.

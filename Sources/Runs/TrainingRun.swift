@@ -106,7 +106,7 @@ package final class TrainingRun {
     let replica = try communicator.agree {
       try Replica(
         shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
-        plan: setup.plan, rank: communicator.rank, slots: setup.slots)
+        plan: setup.plan, rank: communicator.rank, slots: setup.slots, use: setup.memoryUse)
     }
     self.replica = replica
     var settings = StepSettings(setup.config)

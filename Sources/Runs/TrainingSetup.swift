@@ -48,6 +48,8 @@ package struct TrainingSetup {
   package let tokenizer: Tokenizer
   /// The token that text begins after where nothing is given.
   let startToken: Int32
+  /// Whether steps are looked into.
+  private let isDebugged: Bool
   package private(set) var shape: ModelShape
   /// What the run goes on with after its last step; nil for nothing.
   package private(set) var file: FileToPass?
@@ -90,6 +92,7 @@ package struct TrainingSetup {
     config = work.config
     kernels = work.kernels
     plan = work.plan
+    isDebugged = options.debug
     let config = work.config
     try communicator.agree {
       try config.requireModelFits(
@@ -138,10 +141,16 @@ package struct TrainingSetup {
     try communicator.agree {
       try MemoryPlan(
         shape: shape, config: config, plan: plan, ranksOnHost: communicator.ranksOnHost,
-        slots: slots, dataBytes: data.memoryBytes + (file?.data.memoryBytes ?? 0), kernels: kernels
+        slots: slots, dataBytes: data.memoryBytes + (file?.data.memoryBytes ?? 0), use: memoryUse,
+        kernels: kernels
       ).checkFits()
     }
     try start?.plan(for: target) { data.inputCounts }
+  }
+
+  /// What a rank keeps in memory at a time.
+  package var memoryUse: MemoryUse {
+    isDebugged ? .apart : config.memoryUse(shape, plan, slots: slots)
   }
 
   /// Throws on every rank unless all have learnt the same from the data.

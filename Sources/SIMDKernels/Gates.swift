@@ -16,8 +16,9 @@
   public var stateStride: Int
   /// The state vectors of this step.
   public var next: UnsafeMutablePointer<Float>
-  /// What the step leaves for its backward pass: r ⊙ h (reset-before); U_h h + c_h, later its
-  /// gradient (reset-after); tanh(c') (LSTM).
+  /// What the step leaves for a product of its own, and its backward pass anew: r ⊙ h
+  /// (reset-before). What it leaves for its backward pass: U_h h + c_h, later its gradient
+  /// (reset-after); tanh(c') (LSTM).
   public var inner: UnsafeMutablePointer<Float>
   /// Gradient from the layer above at this step.
   public var upper: UnsafePointer<Float>
@@ -181,7 +182,8 @@ public func resetBeforeBackwardState(_ p: UnsafePointer<GateArguments>) {
 }
 
 /// Reset-before, backward, after the product with U_h left d(r ⊙ h) in `innerGradient`:
-/// dr = d(r ⊙ h) ⊙ previous ⊙ r ⊙ (1 − r) in place of r; carry += d(r ⊙ h) ⊙ r.
+/// dr = d(r ⊙ h) ⊙ previous ⊙ r ⊙ (1 − r) in place of r; carry += d(r ⊙ h) ⊙ r; and once more
+/// inner = r ⊙ previous, which the gradient of U_h multiplies.
 @_transparent
 public func resetBeforeBackwardGates(_ p: UnsafePointer<GateArguments>) {
   let columns = p.pointee.columns
@@ -199,6 +201,7 @@ public func resetBeforeBackwardGates(_ p: UnsafePointer<GateArguments>) {
       let previous = loadLanes(p.pointee.previous + state + j)
       storeLanes(multiplyAdd(gradient, reset, loadLanes(carry)), carry)
       storeLanes(gradient * previous * (reset * (one - reset)), r + j)
+      storeLanes(reset * previous, p.pointee.inner + state + j)
       j += 16
     }
     row += 1

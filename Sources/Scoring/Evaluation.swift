@@ -5,6 +5,7 @@ import Configuration
 import Corpora
 import Datasets
 import Engine
+import GRUCore
 import Kernels
 package import Records
 import Tasks
@@ -61,7 +62,7 @@ package struct Evaluation {
       try MemoryPlan(
         shape: model.shape, config: config, plan: plan,
         ranksOnHost: communicator.ranksOnHost, slots: subject.slots,
-        dataBytes: subject.memoryBytes, kernels: kernels
+        dataBytes: subject.memoryBytes, use: .forward, kernels: kernels
       ).checkFits()
     }
     let scorer = try communicator.agree {

@@ -201,7 +201,7 @@ package struct LoadedModel {
   ) throws -> Scorer {
     let replica = try Replica(
       shape: shape, kernels: kernels, window: window, plan: plan, rank: communicator.rank,
-      slots: slots)
+      slots: slots, use: .forward)
     unsafe try readParameters(into: replica.parameters.pointer)
     replica.repack()
     return Scorer(

@@ -124,7 +124,9 @@ import Testing
   /// With a rate that changes nothing, the gradient of a step is the sum of those of its windows.
   @Test func accumulationSumsTheGradientsOfItsWindows() throws {
     let common = ["optimizer.learning_rate=1e-30", "optimizer.name=sgd"]
-    let single = try TrainingProblem(common[0], common[1])
+    var single = try TrainingProblem(common[0], common[1])
+    // Gradients are looked at after steps.
+    single.use = .apart
     let triple = try TrainingProblem(common[0], common[1], "batch.accumulate=3")
     defer {
       single.remove()

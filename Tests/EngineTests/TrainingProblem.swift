@@ -13,6 +13,8 @@ struct TrainingProblem {
   var leastShared = 0
   /// Whether threads record what they do.
   var isRecorded = false
+  /// What a replica keeps at a time; nil for what a run does.
+  var use: MemoryUse?
   let folder: URL
 
   init(_ assignments: String..., seed: UInt64 = 1) throws {
@@ -84,7 +86,8 @@ struct TrainingProblem {
     let setup = try setup(on: communicator, threads: threads, isa: isa)
     let replica = try Replica(
       shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
-      plan: setup.plan, rank: communicator.rank)
+      plan: setup.plan, rank: communicator.rank,
+      use: use ?? setup.config.memoryUse(setup.shape, setup.plan, slots: 1))
     replica.initialize(seed: setup.config.run.seed)
     var settings = StepSettings(setup.config)
     settings.bucketBytes = bucketBytes

@@ -165,27 +165,28 @@ struct Sizes: Sendable, CustomTestStringConvertible {
     #expect(found.gradients[0].allSatisfy { $0.isFinite })
   }
 
-  @Test(arguments: Cell.allCases)
-  func nonFiniteValuesAreFound(cell: Cell) {
+  @Test(arguments: Cell.allCases, [MemoryUse.apart, .reused, .inTurn])
+  func nonFiniteValuesAreFound(cell: Cell, use: MemoryUse) {
     var problem = Sizes.all[3].problem(cell)
     let plan = Sizes.all[3].plan()
-    #expect(firstNonFinite(problem, plan) == nil)
+    #expect(firstNonFinite(problem, plan, use) == nil)
     let bias = problem.table["layers.1.bias"]
     problem.parameters[bias.offset] = .nan
-    let site = firstNonFinite(problem, plan)
+    let site = firstNonFinite(problem, plan, use)
     #expect(site?.layer == 1)
     #expect(site?.timeStep == 0)
     #expect(site?.value.isNaN == true)
   }
 
   /// An infinite cell state shows itself by a hidden state of ±o, which is finite.
-  @Test func findsAValueThatIsNotFiniteInAFurtherStateVector() {
+  @Test(arguments: [MemoryUse.apart, .reused, .inTurn])
+  func findsAValueThatIsNotFiniteInAFurtherStateVector(use: MemoryUse) {
     var problem = Sizes.all[3].problem(.lstm)
     // The cell state of layer 1, sequence 2.
     let vector = problem.shape.layerCount + 1
     let place = (vector * problem.sequences + 2) * problem.shape.hiddenSize + 5
     problem.state[place] = .infinity
-    let site = firstNonFinite(problem, Sizes.all[3].plan())
+    let site = firstNonFinite(problem, Sizes.all[3].plan(), use)
     #expect(site?.tensor == "cell states")
     #expect(site?.layer == 1)
     #expect(site?.timeStep == 0)
@@ -194,21 +195,25 @@ struct Sizes: Sendable, CustomTestStringConvertible {
     #expect(site?.value == .infinity)
   }
 
-  private func firstNonFinite(_ problem: RandomProblem, _ plan: ShardPlan) -> NonFiniteSite? {
+  private func firstNonFinite(
+    _ problem: RandomProblem, _ plan: ShardPlan, _ use: MemoryUse
+  ) -> NonFiniteSite? {
     let kernels = Kernels(InstructionSet.available.last!)
     let parameters = Arena(problem.parameters)
     let gradient = Arena(problem.stale)
-    let weights = PackedWeights(shape: problem.shape, table: problem.table, kernels: kernels)
+    let weights = PackedWeights(
+      shape: problem.shape, table: problem.table, kernels: kernels, use: use)
     weights.repack(from: parameters.pointer, part: 0, of: 1)
     let worker = SequenceWorker(
       shape: problem.shape, table: problem.table, kernels: kernels, window: problem.window,
-      plan: plan, worker: 0)
+      plan: plan, worker: 0, use: use)
     worker.load(problem)
     worker.load(problem, window: 0)
-    withUnsafePointer(to: gradient.pointer) {
+    withUnsafePointer(to: weights.gradients ?? gradient.pointer) {
       worker.computeGradients(parameters: parameters.pointer, weights: weights, partialSums: $0)
     }
-    return worker.firstNonFinite()
+    weights.repack(from: parameters.pointer, part: 0, of: 1)
+    return worker.firstNonFinite(parameters: parameters.pointer, weights: weights)
   }
 
   @Test(arguments: Cell.allCases, InstructionSet.available)

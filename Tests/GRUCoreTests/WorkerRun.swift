@@ -14,21 +14,24 @@ struct WorkerRun {
   var state: [Float] = []
 
   /// Runs every worker of `plan`, made for windows that are `spare` steps longer, one after
-  /// another, as ranks and threads would side by side.
+  /// another, as ranks and threads would side by side. Where weights are packed in turn, the plan's
+  /// only worker has its first gradients in their place.
   init(
     _ problem: RandomProblem, plan: ShardPlan, instructionSet: InstructionSet,
-    precision: Precision = .fp32, spare: Int = 0, helpersCome: Bool = true
+    precision: Precision = .fp32, spare: Int = 0, helpersCome: Bool = true,
+    use: MemoryUse = .apart
   ) {
     let kernels = Kernels(instructionSet, precision: precision, leastShared: 0)
     let parameters = Arena(problem.parameters)
-    let weights = PackedWeights(shape: problem.shape, table: problem.table, kernels: kernels)
+    let weights = PackedWeights(
+      shape: problem.shape, table: problem.table, kernels: kernels, use: use)
     for part in 0..<plan.threads {
       weights.repack(from: parameters.pointer, part: part, of: plan.threads)
     }
     let workers = (0..<plan.workers).map { index in
       SequenceWorker(
         shape: problem.shape, table: problem.table, kernels: kernels,
-        window: problem.window + spare, plan: plan, worker: index)
+        window: problem.window + spare, plan: plan, worker: index, use: use)
     }
     for worker in workers { worker.setWindow(problem.window) }
     for worker in workers { worker.load(problem) }
@@ -45,11 +48,19 @@ struct WorkerRun {
           worker.partialSumCount == ranges.count, "\(worker.partialSumCount) nodes for \(ranges)")
         // A worker overwrites: what was in the arenas before must not matter.
         let arenas = ranges.map { _ in Arena(problem.stale) }
-        arenas.map(\.pointer).withUnsafeBufferPointer { sums in
+        let shared = weights.gradients.map { [$0] } ?? []
+        let pointers = shared + arenas.dropFirst(shared.count).map(\.pointer)
+        pointers.withUnsafeBufferPointer { sums in
           worker.withHelpers(kernels, come: helpersCome) {
             worker.computeGradients(
               parameters: parameters.pointer, weights: weights, partialSums: sums.baseAddress!)
           }
+        }
+        if let first = shared.first {
+          arenas[0].pointer.update(from: first, count: problem.table.elementCount)
+          // What they replaced.
+          first.update(repeating: .nan, count: problem.table.elementCount)
+          weights.repack(from: parameters.pointer, part: 0, of: 1)
         }
         for (range, arena) in zip(ranges, arenas) { nodes[range] = arena.values }
         losses[window] += (0..<worker.shards.count).map { worker.shardLosses[$0] }

@@ -100,6 +100,7 @@ import Testing
       scale.carry = element.carry.magnitude + (gradient * r).magnitude
       element.carry += gradient * r
       element.r = gradient * element.previous * r * (1 - r)
+      element.inner = r * element.previous
     }
   }
 

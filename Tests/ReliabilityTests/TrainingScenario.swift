@@ -59,7 +59,8 @@ final class TrainingScenario {
     let setup = try TrainingSetup(options(threads: threads), on: communicator)
     let replica = try Replica(
       shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
-      plan: setup.plan, rank: communicator.rank, slots: setup.data.slots)
+      plan: setup.plan, rank: communicator.rank, slots: setup.data.slots,
+      use: setup.memoryUse)
     replica.initialize(seed: setup.config.run.seed)
     var settings = StepSettings(setup.config)
     settings.checks = checks

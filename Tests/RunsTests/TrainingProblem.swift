@@ -53,7 +53,7 @@ struct TrainingProblem {
       try communicator.agree { try options(threads: threads, isa: isa) }, on: communicator)
     let replica = try Replica(
       shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
-      plan: setup.plan, rank: communicator.rank)
+      plan: setup.plan, rank: communicator.rank, use: setup.memoryUse)
     replica.initialize(seed: setup.config.run.seed)
     var settings = StepSettings(setup.config)
     settings.bucketBytes = bucketBytes

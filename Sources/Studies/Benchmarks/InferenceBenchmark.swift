@@ -112,7 +112,7 @@ package struct InferenceBenchmark {
       window: sizes.window,
       plan: ShardPlan(
         sequences: sizes.batch, shards: config.batch.shards, ranks: 1, threads: sizes.threads),
-      rank: 0)
+      rank: 0, use: .forward)
     replica.initialize(seed: 1)
     kernels.remarks.forEach { Console.complain("gru-dist: \($0)") }
     return replica

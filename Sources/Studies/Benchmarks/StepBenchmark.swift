@@ -102,7 +102,8 @@ package struct StepBenchmark {
     }
     let replica = try communicator.agree {
       try Replica(
-        shape: shape, kernels: kernels, window: window, plan: plan, rank: communicator.rank)
+        shape: shape, kernels: kernels, window: window, plan: plan, rank: communicator.rank,
+        use: config.memoryUse(shape, plan, slots: 1))
     }
     var settings = StepSettings(config)
     settings.steps = warmup + steps

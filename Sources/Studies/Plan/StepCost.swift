@@ -133,7 +133,7 @@ package struct StepCost: Sendable, Equatable {
     let setup = try TrainingSetup(options, on: SoloCommunicator())
     let replica = try Replica(
       shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.window,
-      plan: setup.plan, rank: 0, slots: setup.data.slots)
+      plan: setup.plan, rank: 0, slots: setup.data.slots, use: setup.memoryUse)
     var settings = StepSettings(setup.config)
     settings.exchange = ExchangeConfig()
     let trainer = try Trainer(

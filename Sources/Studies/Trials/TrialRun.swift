@@ -33,7 +33,7 @@ struct TrialRun {
     let replica = try communicator.agree {
       try Replica(
         shape: setup.shape, kernels: setup.kernels, window: config.batch.longestWindow,
-        plan: setup.plan, rank: communicator.rank, slots: setup.data.slots)
+        plan: setup.plan, rank: communicator.rank, slots: setup.data.slots, use: setup.memoryUse)
     }
     var settings = StepSettings(config)
     settings.bucketBytes = try config.exchange.bucketBytes(on: communicator)
