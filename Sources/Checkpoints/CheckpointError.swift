@@ -1,7 +1,7 @@
 package import Records
 
 /// Why a checkpoint or run directory cannot be written, read or trusted.
-package enum CheckpointError: Error, Equatable, Sendable {
+package enum CheckpointError: StatusError, Equatable, Sendable {
   /// A call of the operating system failed.
   case system(SystemError)
   /// The disk holds less than a checkpoint needs; nothing was written.
@@ -18,6 +18,13 @@ package enum CheckpointError: Error, Equatable, Sendable {
   case wrongTensor(path: String, tensor: String, expected: String, found: String)
   /// A value has no JSON form, such as a loss that is not a number.
   case unencodable(file: String, reason: String)
+
+  package var exitStatus: Int32 {
+    switch self {
+    case .missing, .modelOnly, .unsupportedFormat, .wrongTensor: ExitStatus.badUsage
+    case .system, .noSpace, .damaged, .unencodable: ExitStatus.failed
+    }
+  }
 }
 
 extension CheckpointError: CustomStringConvertible {

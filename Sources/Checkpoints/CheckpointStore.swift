@@ -93,6 +93,8 @@ package final class CheckpointStore {
       return try fileSystem.entries(directory)
     } catch {
       if error.code == ENOENT { return [] }
+      // Below a file there is nothing, as where somebody takes one for a run.
+      if error.code == ENOTDIR, FileStatus(directory, followsLink: false) == nil { return [] }
       throw .system(error)
     }
   }

@@ -1,7 +1,7 @@
 package import Records
 
 /// A config that cannot be used: where, which key, what was expected and found, how to mend it.
-package struct ConfigError: Error, CustomStringConvertible, Sendable {
+package struct ConfigError: StatusError, CustomStringConvertible, Sendable {
   /// File with line and column, or the command-line option that set the value.
   package var place: String
   package var key: String?
@@ -14,6 +14,8 @@ package struct ConfigError: Error, CustomStringConvertible, Sendable {
     self.problem = problem
     self.hint = hint
   }
+
+  package var exitStatus: Int32 { ExitStatus.badUsage }
 
   package var description: String {
     var text = place

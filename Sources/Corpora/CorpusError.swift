@@ -1,5 +1,7 @@
+import Records
+
 /// What is wrong with a corpus: a file that cannot be used, or a text too short for the batch.
-package enum CorpusError: Error, Equatable, Sendable {
+package enum CorpusError: StatusError, Equatable, Sendable {
   /// A call of the operating system failed; `message` is its reason.
   case unreadable(path: String, message: String)
   /// The path names no file.
@@ -29,6 +31,8 @@ package enum CorpusError: Error, Equatable, Sendable {
   case badVocabulary(path: String, String)
   /// `data.valid_fraction` lies outside 0 ..< 1.
   case invalidFraction(Double)
+
+  package var exitStatus: Int32 { ExitStatus.badUsage }
 }
 
 extension CorpusError: CustomStringConvertible {

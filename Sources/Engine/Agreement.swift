@@ -1,20 +1,5 @@
 package import Collectives
-import Configuration
-import Corpora
-import Datasets
 import Records
-
-extension ExitStatus {
-  /// The status that an error asks for.
-  package static func of(_ error: any Error) -> Int32 {
-    switch error {
-    case let error as AgreedError: error.exitStatus
-    case is ConfigError, is UsageError, is CorpusError, is DataFileError: badUsage
-    case let error as OutputError where error.isReaderGone: readerGone
-    default: failed
-    }
-  }
-}
 
 /// An error that every rank of the job throws alike, so that one of them reports it and all end.
 ///
@@ -23,7 +8,7 @@ extension ExitStatus {
 package protocol CommonError: Error {}
 
 /// An error that ranks have told each other.
-package struct AgreedError: CommonError, CustomStringConvertible {
+package struct AgreedError: CommonError, StatusError, CustomStringConvertible {
   package let description: String
   package let exitStatus: Int32
 

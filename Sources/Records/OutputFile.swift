@@ -75,7 +75,7 @@ private func writeOnce(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> 
 }
 
 /// Something that could not be written.
-package struct OutputError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct OutputError: StatusError, Equatable, Sendable, CustomStringConvertible {
   /// As in `OutputFile`.
   package let name: String
   /// The system's error number.
@@ -104,6 +104,8 @@ package struct OutputError: Error, Equatable, Sendable, CustomStringConvertible 
     default: SystemError.reason(code)
     }
   }
+
+  package var exitStatus: Int32 { isReaderGone ? ExitStatus.readerGone : ExitStatus.failed }
 
   package var description: String { "cannot write \(name): \(reason)" }
 }

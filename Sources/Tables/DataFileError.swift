@@ -1,5 +1,7 @@
+import Records
+
 /// Data that cannot be used: which file, where in it, why, and how to mend it.
-package struct DataFileError: Error, CustomStringConvertible {
+package struct DataFileError: StatusError, CustomStringConvertible {
   package var path: String
   /// "line 12", "row 3, column \"x\"".
   package var place: String?
@@ -12,6 +14,8 @@ package struct DataFileError: Error, CustomStringConvertible {
     self.problem = problem
     self.hint = hint
   }
+
+  package var exitStatus: Int32 { ExitStatus.badUsage }
 
   package var description: String {
     "data '\(path)'" + (place.map { ", \($0)" } ?? "") + ": \(problem)"

@@ -55,9 +55,9 @@ import Testing
     Case(
       arguments: ["config.json", "--set", "model.hidden=65536", "--set", "model.layers=64"],
       words: ["of memory", "lower model.hidden"]),
-    Case(arguments: ["sample", "absent"], status: 1, words: ["no checkpoint at 'absent'"]),
-    Case(arguments: ["inspect", "folder"], status: 1, words: ["no checkpoint at 'folder'"]),
-    Case(arguments: ["evaluate", "absent"], status: 1, words: ["no checkpoint at 'absent'"]),
+    Case(arguments: ["sample", "absent"], words: ["no checkpoint at 'absent'"]),
+    Case(arguments: ["inspect", "folder"], words: ["no checkpoint at 'folder'"]),
+    Case(arguments: ["evaluate", "absent"], words: ["no checkpoint at 'absent'"]),
     Case(
       arguments: ["bench", "step", "--warmup", "9223372036854775807"],
       words: ["--warmup: expected 0 to 1048576"]),
