@@ -49,4 +49,4 @@ package struct UsageError: StatusError, CustomStringConvertible {
 }
 
 /// The program's version, as printed and as written into checkpoints.
-package let programVersion = "0.1.0"
+package let programVersion = "0.2.0"
