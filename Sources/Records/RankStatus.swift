@@ -19,12 +19,14 @@ package struct RankStatus: Sendable, Equatable {
   package var exitStatus: Int32?
   /// Whether it has heard that the run is to stop; nil where an earlier program wrote it.
   package var isStopping: Bool?
+  /// Whether the run was refused for the file that it was to pass over, and would go on without it.
+  package var refusesFile = false
   /// How long the rank's steps take; nil before the first.
   package var times: RunProgress.Times?
 
   /// - Parameter time: seconds since 1970.
   package func json(time: Double) -> OrderedJSON {
-    let status: OrderedJSON = [
+    let always: OrderedJSON = [
       "version": 1, "job": .string(job), "launch": launch.map { .string($0) } ?? .null,
       "rank": .integer(rank), "host": .string(host), "pid": .integer(Int(process.pid)),
       "process_start": .string(process.start), "phase": .string(reading.activity.phase),
@@ -35,6 +37,7 @@ package struct RankStatus: Sendable, Equatable {
       "exit_status": exitStatus.map { .integer(Int($0)) } ?? .null,
       "stopping": isStopping.map { .bool($0) } ?? .null,
     ]
+    let status = refusesFile ? always.merging(["refused_file": true]) : always
     let data: OrderedJSON = [
       "read_bytes": .integer(reading.data.read), "data_bytes": .integer(reading.data.total),
     ]
@@ -69,6 +72,7 @@ package struct RankStatus: Sendable, Equatable {
       seconds: seconds, sequence: sequence,
       exitStatus: json["exit_status"]?.integerValue.flatMap { Int32(exactly: $0) })
     if case .bool(let isStopping)? = json["stopping"] { self.isStopping = isStopping }
+    refusesFile = json["refused_file"] == .bool(true)
   }
 
   package init(

@@ -93,7 +93,7 @@ package final class TrainingRun {
     watchdog.progress.begin(.reading)
     start = try directory.start(options.start, for: work.config)
     let setup = try TrainingSetup(
-      work, options, start: start, on: communicator, progress: watchdog.progress.data)
+      work, options, start: start, on: communicator, watchedBy: watchdog)
     self.setup = setup
     history = RunHistory(measure: setup.config.measure)
     console = Console(isJSON: options.json, isCoordinator: communicator.rank == 0)

@@ -7,6 +7,7 @@ package import Engine
 import Records
 package import Scoring
 import Tasks
+import WarmStarts
 
 /// What a run goes on with after its last step: one more file, passed over once.
 package struct FileToPass {
@@ -23,9 +24,28 @@ package struct FileToPass {
   var passes: [FilePass] { earlier + [pass] }
 }
 
+/// A file that a run does not take, although the run itself could go on.
+struct FileRefusal: CommonError, StatusError, CustomStringConvertible {
+  let description: String
+  let exitStatus: Int32
+
+  init(_ error: AgreedError) { (description, exitStatus) = (error.description, error.exitStatus) }
+}
+
 extension TrainingSetup {
+  /// Reads the data, and tells `watchdog` of it. Every rank calls it; all throw alike.
+  init(
+    _ work: Work, _ options: TrainOptions, start: WarmStart?, on communicator: any Communicator,
+    watchedBy watchdog: Watchdog
+  ) throws {
+    self = try watchdog.minding {
+      try TrainingSetup(
+        work, options, start: start, on: communicator, progress: watchdog.progress.data)
+    }
+  }
+
   /// Opens a file to pass over, as the run's newest checkpoint says. Every rank calls it; all throw
-  /// alike.
+  /// alike: `FileRefusal` where the file is at fault, and the run is not.
   ///
   /// - Parameters:
   ///   - rehearsal: the share of the batches that are of the data the run began with; nil for the
@@ -45,6 +65,18 @@ extension TrainingSetup {
             + "of steps; leave it out, and the run can pass over files")
       }
     }
+    do {
+      return try pass(over: file, rehearsal: rehearsal, after: run, learnt, on: communicator)
+    } catch let error as AgreedError where error.exitStatus == ExitStatus.badUsage {
+      throw FileRefusal(error)
+    }
+  }
+
+  /// Reads a file that the run can take, and plans its pass.
+  private func pass(
+    over file: String, rehearsal: Double?, after run: RunSoFar, _ learnt: LearntData?,
+    on communicator: any Communicator
+  ) throws -> FileToPass {
     let data = try config.passing(over: file).openData(
       as: learnt, countsUnknownClasses: true, on: communicator
     ) { Console.complain("gru-dist: \($0)") }

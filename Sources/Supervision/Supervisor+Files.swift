@@ -31,9 +31,12 @@ extension Supervisor {
           surrender = whyRefused(try filePasses(), in: folder, words)
           return .gaveUp
         }
-        // Where the run itself is refused, no file is at fault.
-        let run = try supervise(nil)
-        if run != .done { return run }
+        // Where the run itself is refused, no file is at fault. A job that could not say so is
+        // started again without one.
+        if !isFileRefused {
+          let run = try supervise(nil)
+          if run != .done { return run }
+        }
         let reason = Self.reason(words)
         log.say("file '\(name)' is left out until it is another: \(reason)")
         note(WatchedFile(name: name, stamp: stamp, refusal: reason))

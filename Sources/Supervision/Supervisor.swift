@@ -22,6 +22,8 @@ package final class Supervisor {
   var stopPassed: ContinuousClock.Instant?
   /// Why it gives up, where that is no number of failures.
   var surrender: String?
+  /// Whether the last job was refused for the file that it was given, and for nothing else.
+  var isFileRefused = false
   /// SIGUSR1s that were passed on, or came when there was no job.
   var passedSaves = 0
   private let lock: FileLock
@@ -257,6 +259,7 @@ package final class Supervisor {
         ended: now, startStep: record?.startStep ?? 0, lastStep: state.lastStep,
         checkpointStep: newest, outcome: "\(end)"))
     state.job = nil
+    isFileRefused = job.status?.refusesFile ?? false
     let hasStarted = job.status != nil
     suspects = hasStarted ? [] : hostfile?.named(in: output.tail()) ?? []
     let hasProgressed = newest > state.progressStep

@@ -243,6 +243,9 @@ extension SupervisedJobTests {
         "\(run.text("daemon.txt"))")
       #expect(run.state?.files.first { $0.name == "a-short.txt" }?.refusal != nil)
       #expect(run.text("daemon.txt").contains("file 'a-short.txt' is left out"))
+      // Whose fault it is the refused job has said: training, and a job a file.
+      #expect(run.state?.attempts == 3, "\(run.text("daemon.txt"))")
+      #expect(!run.text("run/job.log").contains("nothing to do"), "\(run.text("run/job.log"))")
       kill(daemon.processIdentifier, SIGTERM)
       #expect(run.status(of: daemon) == 75)
     }

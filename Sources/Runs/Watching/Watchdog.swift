@@ -45,6 +45,7 @@ package final class Watchdog: Sendable {
   private let files = Mutex(StatusFiles())
   /// The step that the run goes on to.
   private let lastStep: Mutex<Int>
+  private let refusesFile = Mutex(false)
 
   /// - Parameters:
   ///   - withdraw: called on the watchdog's thread where the run is not to begin.
@@ -95,6 +96,15 @@ package final class Watchdog: Sendable {
     stop()
     files.withLock { $0.isOpen = true }
     tell(progress.reading, seconds: 0, exitStatus: exitStatus)
+  }
+
+  /// Does something that may be refused for the file that the run is to pass over, which a
+  /// supervisor is told then.
+  func minding<Result>(_ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch let error as FileRefusal {
+      refusesFile.withLock { $0 = true }
+      throw error
+    }
   }
 
   /// Ends the thread of a run that was refused, or had nothing to do. A supervisor is told so all
@@ -200,6 +210,7 @@ package final class Watchdog: Sendable {
       status.times = progress.times
       let isStopping = Signals.isStopRequested
       status.isStopping = isStopping
+      status.refusesFile = refusesFile.withLock { $0 }
       let json = status.json(time: Date().timeIntervalSince1970)
       files.put(json, RunFiles.rankName(settings.rank), in: settings.runDirectory)
       if settings.rank == 0 {
