@@ -187,6 +187,37 @@ import Testing
     #expect(file.errors.contains("mend the line, or take it out"), "\(file)")
   }
 
+  /// A byte that begins no character, one cut short by the end of its line or of all, and one that
+  /// goes on with nothing.
+  @Test func followedLinesThatAreNoTextAreSaidAndLeftOut() throws {
+    let place = try Self.makeClassifier()
+    let lines = [Self.line("a", "1, 2"), Self.line("b", "3"), Self.line("a", "4, 5, 6")]
+    let good = lines.map { Array($0.utf8) }
+    func run(_ lines: [[UInt8]], _ more: String...) throws -> Program {
+      try Data(lines.joined(separator: [0x0A]))
+        .write(to: place.folder.appendingPathComponent("new.jsonl"))
+      return try Program(["predict", "run", "new.jsonl"] + more, in: place.folder)
+    }
+    let expected = try run(good, "--follow", "--session", "session")
+    try #require(expected.status == 0, "\(expected)")
+    let cut: [UInt8] = Array(#"{"session": "#.utf8) + [0xC3]
+    let job = try run(
+      [good[0], [0xFF], cut, good[1], [0x22, 0x80, 0x22], good[2], [0xE2, 0x82]], "--follow",
+      "--session", "session")
+    #expect(job.status == 2 && job.output == expected.output, "\(job)")
+    for (place, byte) in [
+      ("line 2, byte 1", "FF"), ("line 3, byte 13", "C3"), ("line 5, byte 2", "80"),
+      ("line 7, byte 1", "E2"),
+    ] {
+      #expect(job.errors.contains("'new.jsonl', \(place): 0x\(byte) is no text"), "\(job)")
+    }
+    #expect(
+      job.errors.contains("4 lines could not be read, first line 2, byte 1, and had no"), "\(job)")
+    // A file is an error at once.
+    let file = try run([good[0], [0xFF], good[1]])
+    #expect(file.status == 2 && file.errors.contains("line 2, byte 1: 0xFF is no"), "\(file)")
+  }
+
   /// Rows of a table, with categories that stay known by their numbers.
   @Test func followedRowsThatCannotBeReadAreSaidAndLeftOut() throws {
     let place = try Workplace()
@@ -210,6 +241,20 @@ import Testing
     #expect(
       job.errors.contains("4 lines could not be read, first line 2, column \"x\", and"), "\(job)")
     #expect(job.errors.contains("unknown categories, read as an empty cell: 2"), "\(job)")
+    // So are rows whose bytes are no text, over several lines too, but not the head.
+    func run(_ rows: [UInt8]) throws -> Program {
+      try Data(rows).write(to: place.folder.appendingPathComponent("new.csv"))
+      return try place.run("predict", "run", "new.csv", "--follow", "--session", "sequence")
+    }
+    let head = Array("sequence,x,kind\n".utf8)
+    let texts = good.map { Array("\($0)\n".utf8) }
+    let strange = Array("a,1,\"u".utf8) + [0xFF, 0x0A] + Array("p\"\n".utf8)
+    let other = try run(head + texts[0] + strange + texts[1..<5].flatMap { $0 } + [0xE9, 0x0A])
+    #expect(other.status == 2 && other.output == expected.output, "\(other)")
+    #expect(other.errors.contains("line 3, byte 7: 0xFF is no text"), "\(other)")
+    #expect(other.errors.contains("2 lines could not be read, first line 3, byte 7"), "\(other)")
+    let headless = try run([0xFF] + head + texts[0])
+    #expect(headless.status == 2 && headless.output.isEmpty, "\(headless)")
   }
 
   @Test func followedTextsThatCannotBeReadAreSaidAndLeftOut() throws {

@@ -66,6 +66,49 @@ import Testing
     }
   }
 
+  /// Where somebody is told of such rows they are left out, however the bytes come.
+  @Test func rowsThatAreNoTextAreToldAndLeftOut() throws {
+    let text =
+      Array("a,b\n1,".utf8) + [0xE9] + Array("t\n2,é\n".utf8) + [0xFF, 0x0A]
+      + Array("3,\"x\n".utf8) + [0xC3] + Array("\"\n4,d\n# ".utf8) + [0xF0, 0x0A]
+      + Array("5,e\n6,".utf8) + [0xE2, 0x82]
+    for step in [1, 4, 7, .max] {
+      let stream = ByteStream(text, step: step, capacity: 16)
+      var told: [String] = []
+      stream.leavesOut = { told.append("\($0.line):\($0.column):\($0.byte)") }
+      var reader = try DelimitedText(stream, separator: 0x2C, remark: [0x23])
+      var rows: [[String]] = []
+      while try reader.next() { rows.append((0..<reader.count).map { reader[$0] }) }
+      #expect(rows == [["a", "b"], ["2", "é"], ["4", "d"], ["5", "e"]], "\(step)")
+      #expect(told == ["2:3:233", "4:1:255", "6:1:195", "8:3:240", "10:3:226"], "\(step)")
+    }
+    // The first row says how the others are read.
+    let stream = ByteStream([0xFF] + text)
+    stream.leavesOut = { _ in }
+    var reader = try DelimitedText(stream, separator: 0x2C)
+    #expect(throws: ByteStream.NotText.self) { try reader.next() }
+  }
+
+  @Test func linesThatAreNoTextAreToldAndLeftOut() throws {
+    let text =
+      [0x80, 0x0A] + Array("one\r\n".utf8) + [0x61, 0xC3, 0x0D, 0x0A] + Array("zwei ü\n".utf8)
+      + [0xED, 0xA0, 0x80]
+    for step in [1, 3, .max] {
+      let stream = ByteStream(text, step: step, capacity: 16)
+      var told: [String] = []
+      stream.leavesOut = { told.append("\($0.line):\($0.column)") }
+      var lines = LineReader(stream)
+      var found: [String] = []
+      while try lines.next() { found.append("\(lines.number) \(lines.text)") }
+      #expect(found == ["2 one", "4 zwei ü"], "\(step)")
+      #expect(told == ["1:1", "3:2", "5:1"], "\(step)")
+    }
+    let stream = ByteStream(text)
+    stream.leavesOut = { _ in }
+    var all = LineReader(stream, needsAll: true)
+    #expect(throws: ByteStream.NotText.self) { try all.next() }
+  }
+
   @Test(
     arguments: [
       ("é€😀 a", nil), ("\u{10FFFF}\u{D7FF}\u{E000}", nil), ("", nil),

@@ -17,6 +17,8 @@ import Records
   package private(set) var offset = 0
   /// Whether what is there is read at once, and nobody waits for more than is asked for.
   package var isLive = false
+  /// Told of each line that is no text, which is left out then; nil where the first is an error.
+  package var leavesOut: ((NotText) throws -> Void)?
   private var capacity: Int
   private let source: Source
   private var hasher = ContentHash128.Hasher()
@@ -104,10 +106,10 @@ import Records
 extension ByteStream {
   /// A line, or a row, of a text that is not UTF-8.
   package struct NotText: Error {
-    let line: Int
+    package let line: Int
     /// Byte of the line, from 1.
-    let column: Int
-    let byte: UInt8
+    package let column: Int
+    package let byte: UInt8
   }
 
   /// Throws where the bytes of a line or row are no text.
@@ -121,5 +123,33 @@ extension ByteStream {
       (line, first) = (line + 1, other + 1)
     }
     throw NotText(line: line, column: place - first + 1, byte: byte)
+  }
+
+  /// Whether a line or row is text. One that is not is told of where somebody wants to know, and
+  /// text is looked for from `next` on, where the line after it begins.
+  ///
+  /// - Parameter isNeeded: whether nothing that follows can be read without it.
+  /// - Throws: `NotText` where nobody is told.
+  @inline(__always) package func takes(
+    _ bytes: Range<Int>, next: Int, line: Int, isNeeded: Bool
+  ) throws -> Bool {
+    do throws(NotText) {
+      try requireText(from: bytes.lowerBound, to: bytes.upperBound, line: line)
+      return true
+    } catch {
+      guard !isNeeded, let leavesOut else { throw error }
+      try leavesOut(error)
+      checkText(from: next)
+      return false
+    }
+  }
+
+  /// Looks for what is no text among what is there from a place of the window on, where a character
+  /// begins.
+  private func checkText(from place: Int) {
+    check = UTF8Check()
+    let rest = unsafe UnsafeRawBufferPointer(start: base + place, count: count - place)
+    unsafe check.take(rest, offset: offset + place)
+    if isAtEnd { check.finish() }
   }
 }

@@ -13,7 +13,12 @@ package final class DataFile {
 
   /// Told of each line that cannot be read, which is left out then; nil where the first one ends
   /// the reading.
-  package var unread: ((DataFileError) -> Void)?
+  package var unread: ((DataFileError) -> Void)? {
+    didSet {
+      stream.leavesOut =
+        unread == nil ? nil : { [unowned self] error in try self.leaveOut(self.failure(of: error)) }
+    }
+  }
   /// Lines that were left out so.
   package private(set) var unreadLines = 0
 
@@ -260,18 +265,31 @@ package struct LineReader {
   package let stream: ByteStream
   private var position = 0
   private var lineEnd: UInt8 = 0x0A
+  /// Whether each line is needed to read those that follow.
+  private let needsAll: Bool
   /// Where the line that was read last stands in the stream's window, without its end.
   package private(set) var line = 0..<0
   /// Its number, from 1.
   package private(set) var number = 0
 
-  package init(_ stream: ByteStream) {
+  /// - Parameter needsAll: whether each line is needed to read those that follow, so that none that
+  ///   is no text is left out.
+  package init(_ stream: ByteStream, needsAll: Bool = false) {
     self.stream = stream
+    self.needsAll = needsAll
     if stream.head(3) == [0xEF, 0xBB, 0xBF] { position = 3 }
   }
 
   /// Reads the next line; false where there is none.
   package mutating func next() throws -> Bool {
+    while try find() {
+      if try stream.takes(line, next: position, line: number, isNeeded: needsAll) { return true }
+    }
+    return false
+  }
+
+  /// Finds the next line, whatever its bytes are.
+  private mutating func find() throws -> Bool {
     var searched = position
     while true {
       let base = unsafe stream.base
@@ -294,7 +312,6 @@ package struct LineReader {
       while searched < stream.count, unsafe stream.base[searched] != lineEnd { searched += 1 }
     }
     number += 1
-    try stream.requireText(from: position, to: searched, line: number)
     let isWindows = unsafe searched > position && stream.base[searched - 1] == 0x0D
     line = position..<(isWindows ? searched - 1 : searched)
     position = min(searched + 1, stream.count)

@@ -127,9 +127,10 @@ extension DelimitedText {
 
   /// Ends the row with what stands at `place`.
   private mutating func finish(at place: Int, lines: Int) throws -> Bool {
-    if place > firstInvalid { try stream.requireText(from: position, to: place, line: line) }
+    let row = position..<place
     position = place < windowEnd ? lineEnd(at: place) : place
     positionLine += lines
+    if place > firstInvalid, try !takes(row, line: line) { count = 0 }
     return true
   }
 

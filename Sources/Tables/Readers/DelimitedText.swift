@@ -196,15 +196,23 @@
 
   static func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
 
+  /// Whether a row or remark that ends before the position is text. One that is not is told of
+  /// where somebody wants to know, and is none; the first row says how the others are read.
+  mutating func takes(_ bytes: Range<Int>, line: Int) throws -> Bool {
+    defer { look() }
+    return try stream.takes(bytes, next: position, line: line, isNeeded: !hasRows)
+  }
+
   /// Skips the line at the position.
   mutating func skipLine() throws {
     while true {
       var place = position
       while place < windowEnd, !Self.isLineEnd(unsafe base[place]) { place += 1 }
       if place + 1 < windowEnd || isAtEnd {
-        try stream.requireText(from: position, to: place, line: positionLine)
+        let skipped = position..<place
         position = place < windowEnd ? lineEnd(at: place) : place
         positionLine += 1
+        if place > firstInvalid { _ = try takes(skipped, line: positionLine - 1) }
         return
       }
       try refill()

@@ -19,7 +19,7 @@ struct TimeSeriesReader {
     /// The names that the head lists; none where it lists none.
     var classes: Set<String> = []
     var set: SequenceTable?
-    var lines = LineReader(file.stream)
+    var lines = LineReader(file.stream, needsAll: true)
     var plain: [[Double]] = []
     while try lines.next() {
       if isData, let label = plainCase(lines, hasClasses: hasClasses, set?.features, &plain) {
