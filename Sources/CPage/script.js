@@ -188,7 +188,8 @@ function drawRuns() {
 function drawCards() {
   const run = state.runs.find((other) => other.name === state.focus);
   if (!run) return $("cards").replaceChildren();
-  const left = (run.steps - run.step) * run.step_seconds;
+  // Runs of earlier versions do not say it.
+  const left = run.remaining_seconds ?? (run.steps - run.step) * run.step_seconds;
   const share = run.step_seconds > 0 ? 100 * run.exchange_seconds / run.step_seconds : NaN;
   const cards = [
     ["Run", (run.name === "." ? run.path : run.name).split("/").at(-1), run.status],
@@ -201,7 +202,7 @@ function drawCards() {
     [`${capitalized(speedUnit([run]))} per second`, readable(run.tokens_per_second),
       `${run.ranks ?? "?"} ranks × ${run.threads ?? "?"} threads`],
     ["Exposed exchange", Number.isFinite(share) ? `${share.toFixed(1)} %` : "–", "of a step"],
-    run.status === "running" ? ["Time left", duration(left), "at this speed"]
+    run.status === "running" ? ["Time left", duration(left), "at the mean speed"]
       : [capitalized(speedUnit([run])), readable(run.tokens), "trained on"],
   ];
   $("cards").replaceChildren(...cards.map(([title, value, note]) => {

@@ -64,6 +64,7 @@ struct RunReport {
     ]
     return figures.merging([
       "ranks": heartbeat?["ranks"] ?? .null, "threads": heartbeat?["threads"] ?? .null,
+      "remaining_seconds": heartbeat?["remaining_seconds"] ?? .null,
       "started": heartbeat?["started"] ?? .null, "updated": heartbeat?["time"] ?? .null,
       "model": config?["model"] ?? .null, "task": heartbeat?["task"] ?? .null,
       "validation": .object(validation),

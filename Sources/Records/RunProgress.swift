@@ -70,6 +70,7 @@ package final class RunProgress: Sendable {
     /// The same of the exchange and of filling the batch.
     var exchanges = [Double](repeating: 0, count: RunProgress.rememberedSteps)
     var fillings = [Double](repeating: 0, count: RunProgress.rememberedSteps)
+    var remainingSeconds: Double?
   }
 
   private static let rememberedSteps = 64
@@ -147,6 +148,12 @@ package final class RunProgress: Sendable {
           step: mean(state.durations), exchange: mean(state.exchanges),
           data: mean(state.fillings))
     }
+  }
+
+  /// How long the run still takes after its last step so far, in seconds; nil where nobody knows.
+  package var remainingSeconds: Double? {
+    get { state.withLock { $0.remainingSeconds } }
+    set { state.withLock { $0.remainingSeconds = newValue } }
   }
 
   /// The median of the last steps in seconds; nil before the first.

@@ -16,6 +16,7 @@ package final class ProgressLine {
   private var lastDrawn: ContinuousClock.Instant?
   /// Of recent steps, smoothed.
   private var stepSeconds: Double?
+  private var remaining = RemainingTime()
 
   package init(
     console: Console, isInteractive: Bool, steps: Int, bytesPerToken: Double?,
@@ -32,14 +33,20 @@ package final class ProgressLine {
   package func update(_ outcome: StepOutcome) {
     let seconds = outcome.duration.seconds / Double(outcome.steps)
     stepSeconds = stepSeconds.map { $0 * 0.9 + seconds * 0.1 } ?? seconds
-    guard isInteractive else { return }
     let now = ContinuousClock.now
+    remaining.note(steps: outcome.steps, lasting: outcome.duration, at: now)
+    guard isInteractive else { return }
     if let lastDrawn, now - lastDrawn < .milliseconds(200), outcome.step < steps { return }
     lastDrawn = now
     let speed = Double(outcome.tokens) / Double(outcome.steps) / (stepSeconds ?? seconds)
     // Back to the start of the line, and clear what an earlier, longer text left.
     console.put("\r\u{1B}[K" + text(step: outcome.step, loss: outcome.loss, speed: speed))
     isLineOpen = true
+  }
+
+  /// How long the run still takes after a step, in seconds; nil before the first.
+  package func remainingSeconds(afterStep step: Int) -> Double? {
+    remaining.seconds(for: max(0, steps - step))
   }
 
   /// Reports a logged step, unless the redrawn line does.
@@ -72,9 +79,9 @@ package final class ProgressLine {
       "  \(Format.fixed(loss / $0 / Elementary.log(2), 3)) bits/byte"
     }
     let mean = meanLoss.map { " (mean \(number($0)))" } ?? ""
-    let remaining = Double(steps - step) * (stepSeconds ?? 0)
+    let seconds = remainingSeconds(afterStep: step) ?? 0
     return "step \(step)/\(steps)  loss \(number(loss))\(mean)\(bits ?? "")  "
       + "\(Format.grouped(Int(saturating: speed))) \(task.unit.rawValue)/s  "
-      + "ETA \(Format.time(remaining))"
+      + "ETA \(Format.time(seconds))"
   }
 }

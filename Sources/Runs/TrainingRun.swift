@@ -283,6 +283,7 @@ package final class TrainingRun {
   private func follow(_ outcome: StepOutcome) throws {
     interval.add(outcome)
     progress.update(outcome)
+    trainer.progress.remainingSeconds = progress.remainingSeconds(afterStep: outcome.step)
     try debugger?.checkValues()
     if let usual = lossWatch.spike(outcome.loss) {
       write([

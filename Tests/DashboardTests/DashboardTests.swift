@@ -142,6 +142,18 @@ extension DashboardPages {
     }
   }
 
+  /// The run itself knows how long it still takes; one of an earlier version does not say it.
+  @Test func remainingTimeIsThatOfTheHeartbeat() throws {
+    let folder = try RunsFolder()
+    for (heartbeat, value) in [
+      (#"{"time":1,"remaining_seconds":90.5}"#, OrderedJSON.number(90.5)), (#"{"time":1}"#, .null),
+    ] {
+      try folder.write("first/heartbeat.json", heartbeat)
+      let run = try folder.server().json("/api/run", query: ["name": "first"])
+      #expect(run["summary"]?["remaining_seconds"] == value, "\(heartbeat)")
+    }
+  }
+
   @Test func namesCannotEscapeTheRunsDirectory() throws {
     let folder = try RunsFolder()
     let catalog = RunCatalog(directory: "\(folder.path)/first")

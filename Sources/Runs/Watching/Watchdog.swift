@@ -228,6 +228,9 @@ package final class Watchdog: Sendable {
         .init("ranks", .integer(settings.ranks)),
         .init("threads", .integer(settings.threads)), .init("task", settings.task.json),
         .init("step_seconds", progress.medianStepSeconds.map { .number($0) } ?? .null),
+        .init(
+          "remaining_seconds",
+          progress.remainingSeconds.map { .number(($0 * 10).rounded() / 10) } ?? .null),
         .init("started", .number((started * 1e3).rounded() / 1e3)),
       ])
   }
