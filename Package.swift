@@ -229,7 +229,7 @@ let package = Package(
       dependencies: [
         "Supervision", "Dashboard", "Catalog", "Studies", "Runs", "WarmStarts", "Prediction",
         "Scoring", "Traces", "Engine", "Checkpoints", "Corpora", "MPICollectives", "Collectives",
-        "GRUCore", "Cells", "Kernels", "Records", "Configuration",
+        "GRUCore", "Cells", "Kernels", "Tasks", "Records", "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -305,7 +305,8 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "gru-dist", "Records", "Configuration", "Collectives", "Prediction", "LaunchEnvironment",
+        "gru-dist", "Records", "Configuration", "Tasks", "Collectives", "Prediction",
+        "LaunchEnvironment",
       ],
       swiftSettings: common),
     .testTarget(

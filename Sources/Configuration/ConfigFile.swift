@@ -8,11 +8,13 @@ struct ConfigFile {
 
   init(json: [UInt8], name: String, overrides: [ConfigOverride]) throws(ConfigError) {
     do {
-      let document = try JSONDocument(parsing: json)
+      let document = try JSONDocument(parsing: json, allowsComments: true)
       value = document.value
       source = ConfigSource(file: name, positions: document.positions)
     } catch {
-      throw ConfigError(place: "\(name):\(error.position)", problem: "not JSON: \(error.reason)")
+      throw ConfigError(
+        place: "\(name):\(error.position)", problem: "not JSON: \(error.reason)",
+        hint: Self.hint(ofText: json, name: name))
     }
     for override in overrides { try apply(override) }
   }
@@ -41,10 +43,13 @@ struct ConfigFile {
     let largest = 4 << 20
     var isDirectory: ObjCBool = false
     guard unsafe FileManager.default.fileExists(atPath: file, isDirectory: &isDirectory) else {
-      throw ConfigError(place: file, problem: "no such config file")
+      throw ConfigError(
+        place: file, problem: "no such config file", hint: hint(ofMissing: file))
     }
     if isDirectory.boolValue {
-      throw ConfigError(place: file, problem: "expected a config file, found a directory")
+      throw ConfigError(
+        place: file, problem: "expected a config file, found a directory",
+        hint: hint(ofDirectory: file))
     }
     let data: [UInt8]
     do throws(InputError) {
@@ -62,6 +67,57 @@ struct ConfigFile {
       throw ConfigError(place: file, problem: "larger than 4 MiB, which is no config")
     }
     return data
+  }
+}
+
+/// What to do with something else in place of a config.
+extension ConfigFile {
+  /// A file that is no JSON, and seems to be no config either.
+  private static func hint(ofText bytes: [UInt8], name: String) -> String? {
+    let space: Set<UInt8> = [0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF]
+    let first = bytes.first { !space.contains($0) }
+    let ending = name.lowercased().split(separator: ".").dropFirst().last.map(String.init) ?? ""
+    let isObject = first == UInt8(ascii: "{") || first == UInt8(ascii: "/")
+    if isObject, ending != "jsonl", ending != "ndjson" { return nil }
+    if ending == "json" { return "a config is an object, such as {\"data\": {\"train\": ...}}" }
+    let isText = ["", "txt", "text", "md", "tokens"].contains(ending)
+    let task = isText ? "language" : "TASK"
+    return "if it is to be trained on, `gru-dist init \(task) --train \(name)` writes a config"
+      + (isText ? "" : "; `gru-dist init` lists the tasks")
+  }
+
+  /// The config in the same directory whose name is nearly that.
+  private static func hint(ofMissing file: String) -> String? {
+    let parts = file.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard let name = parts.last, !name.isEmpty else { return nil }
+    let folder = parts.dropLast().joined(separator: "/")
+    let near = configs(in: parts.count == 1 ? "." : folder.isEmpty ? "/" : folder).filter {
+      $0 == name + ".json" || editDistance($0, name) <= 2
+    }
+    guard let first = near.first else { return nil }
+    return "did you mean \((parts.dropLast() + [first]).joined(separator: "/"))?"
+  }
+
+  private static func hint(ofDirectory path: String) -> String? {
+    let config = "\(path)/\(RunFiles.config)"
+    let isRun = [RunFiles.metrics, RunFiles.checkpoints].contains {
+      FileStatus("\(path)/\($0)") != nil
+    }
+    if isRun, FileStatus(config) != nil {
+      return "it is a run: `gru-dist \(config) --resume` goes on with it"
+    }
+    let configs = configs(in: path)
+    if configs.isEmpty {
+      return "if it is to be trained on, `gru-dist init TASK --train \(path)` writes a config"
+    }
+    return "it has \(configs.prefix(6).joined(separator: ", "))"
+      + (configs.count > 6 ? " and \(configs.count - 6) more" : "")
+  }
+
+  /// Names of files in a directory that may be configs, in order.
+  private static func configs(in directory: String) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    return names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.sorted()
   }
 }
 

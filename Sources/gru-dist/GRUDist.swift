@@ -21,7 +21,8 @@ struct GRUDist: ParsableCommand {
       """,
     version: programVersion,
     subcommands: [
-      TrainCommand.self, CheckCommand.self, PrepareCommand.self, EvaluateCommand.self,
+      InitCommand.self, TrainCommand.self, CheckCommand.self, PrepareCommand.self,
+      EvaluateCommand.self,
       PredictCommand.self, SampleCommand.self, InspectCommand.self, ExportCommand.self,
       ImportCommand.self, RunsCommand.self, CompareCommand.self, PruneCommand.self,
       MetricsCommand.self, DashboardCommand.self, PlanCommand.self, DaemonCommand.self,

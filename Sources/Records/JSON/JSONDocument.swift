@@ -18,8 +18,10 @@ package struct JSONDocument: Sendable {
   package var value: OrderedJSON
   package var positions: [String: TextPosition]
 
-  package init(parsing bytes: [UInt8]) throws(JSONSyntaxError) {
-    var parser = JSONParser(bytes: bytes, notesPlaces: true)
+  /// - Parameter allowsComments: whether `// ...` and `/* ... */` may stand between values, as
+  ///   people write them into files of their own.
+  package init(parsing bytes: [UInt8], allowsComments: Bool = false) throws(JSONSyntaxError) {
+    var parser = JSONParser(bytes: bytes, notesPlaces: true, allowsComments: allowsComments)
     value = try parser.parseDocument()
     positions = parser.positions
   }

@@ -3,6 +3,8 @@
 struct JSONParser {
   private let bytes: [UInt8]
   private let notesPlaces: Bool
+  /// Whether comments count as space: `//` to the end of a line, and `/* ... */`.
+  private let allowsComments: Bool
   private var offset = 0
   private var path: [String] = []
   /// Where members begin, in the order of the text.
@@ -14,16 +16,17 @@ struct JSONParser {
   /// below a name without end would take the square of the text.
   private static let longestPath = 1000
 
-  init(bytes: [UInt8], notesPlaces: Bool) {
+  init(bytes: [UInt8], notesPlaces: Bool, allowsComments: Bool = false) {
     self.bytes = bytes
     self.notesPlaces = notesPlaces
+    self.allowsComments = allowsComments
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { offset = 3 }
   }
 
   mutating func parseDocument() throws(JSONSyntaxError) -> OrderedJSON {
-    skipSpace()
+    try skipSpace()
     let value = try parseValue(depth: 0)
-    skipSpace()
+    try skipSpace()
     if offset < bytes.count { throw failure("expected the end of the text, found \(found)") }
     return value
   }
@@ -47,10 +50,10 @@ struct JSONParser {
     var members: [OrderedJSON.Member] = []
     var names: Set<String> = []
     offset += 1
-    skipSpace()
+    try skipSpace()
     if take("}") { return .object([]) }
     while true {
-      skipSpace()
+      try skipSpace()
       guard peek == UInt8(ascii: "\"") else {
         throw failure("expected a name in quotation marks, found \(found)")
       }
@@ -69,12 +72,12 @@ struct JSONParser {
           places.append((path.joined(separator: "."), start))
         }
       }
-      skipSpace()
+      try skipSpace()
       guard take(":") else { throw failure("expected \":\", found \(found)") }
-      skipSpace()
+      try skipSpace()
       members.append(.init(name, try parseValue(depth: depth + 1)))
       if notesPlaces { path.removeLast() }
-      skipSpace()
+      try skipSpace()
       if take("}") { return .object(members) }
       guard take(",") else { throw failure("expected \",\" or \"}\", found \(found)") }
     }
@@ -83,12 +86,12 @@ struct JSONParser {
   private mutating func parseArray(depth: Int) throws(JSONSyntaxError) -> OrderedJSON {
     var values: [OrderedJSON] = []
     offset += 1
-    skipSpace()
+    try skipSpace()
     if take("]") { return .array([]) }
     while true {
-      skipSpace()
+      try skipSpace()
       values.append(try parseValue(depth: depth + 1))
-      skipSpace()
+      try skipSpace()
       if take("]") { return .array(values) }
       guard take(",") else { throw failure("expected \",\" or \"]\", found \(found)") }
     }
@@ -201,10 +204,36 @@ struct JSONParser {
     return true
   }
 
-  private mutating func skipSpace() {
-    while let byte = peek, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
-      offset += 1
+  private mutating func skipSpace() throws(JSONSyntaxError) {
+    while let byte = peek {
+      if byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+        offset += 1
+      } else if try !skipComment() {
+        return
+      }
     }
+  }
+
+  /// Skips the comment that begins here; false where none does, or none may stand.
+  private mutating func skipComment() throws(JSONSyntaxError) -> Bool {
+    guard allowsComments, peek == UInt8(ascii: "/"), offset + 1 < bytes.count else { return false }
+    let start = offset
+    switch bytes[offset + 1] {
+    case UInt8(ascii: "/"):
+      while let byte = peek, byte != 0x0A, byte != 0x0D { offset += 1 }
+    case UInt8(ascii: "*"):
+      offset += 2
+      while offset + 1 < bytes.count,
+        bytes[offset] != UInt8(ascii: "*") || bytes[offset + 1] != UInt8(ascii: "/")
+      { offset += 1 }
+      guard offset + 1 < bytes.count else { throw failure("a comment does not end", at: start) }
+      offset += 2
+    default: return false
+    }
+    guard String(validating: bytes[start..<offset], as: UTF8.self) != nil else {
+      throw failure("a comment that is not UTF-8", at: start)
+    }
+    return true
   }
 
   /// What stands at the current place, for a message.
