@@ -47,7 +47,27 @@ package struct Config: ConfigSection {
     let document = try ConfigFile(json: json, name: file, overrides: overrides)
     let place = ConfigPlace(path: "", source: document.source)
     try self.init(document, at: place)
+    try settleLength(place)
     try checkEffects(place)
+  }
+
+  /// Decides whether steps or passes over the data say how long a run is: what the command line
+  /// says goes before what the file says.
+  private mutating func settleLength(_ place: ConfigPlace) throws(ConfigError) {
+    let overrides = place.source.overrides
+    guard run.epochs != nil else { return }
+    if overrides["run.steps"] != nil {
+      guard overrides["run.epochs"] == nil else {
+        throw place.failure(
+          "run.epochs", "says how long the run is, and so does run.steps",
+          hint: "give one of them")
+      }
+      run.epochs = nil
+    } else if taskDescription.isGenerated {
+      throw place.failure(
+        "run.epochs", "counts passes over the data, and the task \"\(task.rawValue)\" makes them "
+          + "without end", hint: "set run.steps")
+    }
   }
 
   /// Takes what a checkpoint keeps.

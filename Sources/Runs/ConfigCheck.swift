@@ -19,7 +19,7 @@ package struct ConfigCheck {
   package init(options: TrainOptions) { self.options = options }
 
   package func run(console: Console) throws {
-    let config = try Config(file: options.configFile, overrides: options.overrides)
+    var config = try Config(file: options.configFile, overrides: options.overrides)
     // As a run takes them, where its ranks share this machine.
     let usable = try UsableCores.threadsPerRank(SoloCommunicator()) / ranks
     let threads = options.threads ?? max(1, min(usable, config.usefulThreads(ranks: ranks)))
@@ -33,6 +33,7 @@ package struct ConfigCheck {
     let progress = ReadingProgress()
     progress.allow(ContainerLimits.current.allowance(ranks: ranks))
     let data = try config.openData(progress: progress)
+    config = try config.settled(by: data, place: options.configFile)
     let shape: ModelShape
     switch data {
     case .text(let split):

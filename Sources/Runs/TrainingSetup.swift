@@ -41,7 +41,7 @@ package struct TrainOptions: Sendable {
 
 /// Everything that is decided before any large memory is taken: config, corpora, workers, shape.
 package struct TrainingSetup {
-  package let config: Config
+  package private(set) var config: Config
   package let kernels: Kernels
   package let plan: ShardPlan
   package let data: TrainingData
@@ -134,6 +134,9 @@ package struct TrainingSetup {
     try requireOneKnowledge(on: communicator)
     if let valid = config.data.valid, let fingerprint = data.validationFingerprint {
       try communicator.requireEqual(fingerprint, of: valid)
+    }
+    self.config = try communicator.agree { [data] in
+      try config.settled(by: data, place: options.configFile)
     }
     if let path = options.file {
       file = try open(path, rehearsal: options.rehearsal, learnt: learnt, on: communicator)

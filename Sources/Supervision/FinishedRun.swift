@@ -15,7 +15,13 @@ package struct FinishedRun: Sendable {
     let directory = config.run.directory
     let store = CheckpointStore(directory: "\(directory)/\(RunFiles.checkpoints)")
     let newest = (try? store.steps().last) ?? 0
-    let steps = config.run.steps
+    guard let steps = config.lastStep else {
+      isDone = false
+      words =
+        "not done: \(directory) has not begun to make the passes over the data (run.epochs) that "
+        + "the config asks for"
+      return
+    }
     if newest >= steps {
       isDone = true
       words = "done: the newest checkpoint of \(directory) is of step \(newest) of \(steps)"
@@ -41,5 +47,17 @@ package struct FinishedRun: Sendable {
       json["steps"] == .integer(steps), status.reading.step <= step
     else { return false }
     return launch == nil || status.launch == launch
+  }
+}
+
+extension Config {
+  /// The step that a run of the config ends with; nil where passes over the data decide, and no run
+  /// in its directory has read these for so many.
+  var lastStep: Int? {
+    guard let epochs = run.epochs else { return run.steps }
+    guard let effective = RunFiles.read("\(run.directory)/\(RunFiles.config)"),
+      effective["run"]?["epochs"]?.doubleValue == epochs
+    else { return nil }
+    return effective["run"]?["steps"]?.integerValue
   }
 }

@@ -69,7 +69,7 @@ package final class Supervisor {
     state.host = ProcessInfo.processInfo.hostName
     state.runDirectory = directory
     state.ranksWanted = options.ranks
-    state.steps = options.config.run.steps
+    state.steps = options.config.lastStep ?? 0
     state.started = now
   }
 
@@ -250,7 +250,7 @@ package final class Supervisor {
     _ = job.readHeartbeat()
     output.relay()
     let newest = checkpointStep
-    let end = job.meaning(of: end, checkpointStep: newest, steps: options.config.run.steps)
+    let end = job.meaning(of: end, checkpointStep: newest, steps: options.config.lastStep ?? .max)
     state.lastStep = job.status?.reading.step ?? state.lastStep
     let record = state.job
     state.remember(

@@ -149,6 +149,7 @@ struct DaemonCommand: RankedCommand {
     for override in config.overrides { arguments += ["--set", override] }
     if let directory = config.runDirectory { arguments += ["--run-directory", directory] }
     if let steps = config.steps { arguments += ["--steps", "\(steps)"] }
+    if let epochs = config.epochs { arguments += ["--epochs", "\(epochs)"] }
     if let threads = config.threads { arguments += ["--threads", "\(threads)"] }
     if let isa = compute.isa { arguments += ["--isa", isa] }
     return arguments + start.arguments

@@ -27,6 +27,9 @@ struct ConfigOptions: ParsableArguments {
   @Option(help: "The number of steps to reach (run.steps).")
   var steps: Int?
 
+  @Option(help: "Passes over the training data to make, in place of steps (run.epochs).")
+  var epochs: Double?
+
   @Option(help: "Threads of each rank; all usable cores shared between ranks by default.")
   var threads: Int?
 
@@ -42,11 +45,18 @@ struct ConfigOptions: ParsableArguments {
       options.overrides.append(
         ConfigOverride("run.steps", .integer(steps), option: "--steps"))
     }
+    if let epochs {
+      options.overrides.append(
+        ConfigOverride("run.epochs", .number(epochs), option: "--epochs"))
+    }
     options.threads = threads
     return options
   }
 
   func validate() throws {
+    if let epochs, !epochs.isFinite || epochs <= 0 {
+      throw ValidationError("--epochs: expected a number above 0, found \(epochs)")
+    }
     if let threads, !(1...4096 ~= threads) {
       throw ValidationError("--threads: expected 1 to 4096, found \(threads)")
     }
@@ -270,6 +280,11 @@ extension Config {
       guard let inner = value[String(name)] else {
         throw UsageError("--key \(key): there is no such key in the effective config")
       }
+    if key == "run.steps", run.epochs != nil {
+      throw UsageError(
+        "--key run.steps: run.epochs says how long the run is, and how many steps that are is known "
+          + "once the data are read; check without --key says it")
+    }
       value = inner
     }
     return value.stringValue ?? value.line

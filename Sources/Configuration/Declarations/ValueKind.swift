@@ -90,6 +90,17 @@ extension ValueKind where Value == Double {
   }
 }
 
+extension ValueKind where Value == Double? {
+  /// A number; null for none.
+  static func optionalNumber(_ range: NumberRange) -> Self {
+    let number = ValueKind<Double>.number(range)
+    return Self(
+      words: "null or \(number.words)", takesNull: true,
+      parse: { value, place throws(ConfigError) in try number.parse(value, place) },
+      json: { $0.map { .number($0) } ?? .null })
+  }
+}
+
 extension ValueKind where Value == String {
   /// A string that is not empty.
   static var text: Self {

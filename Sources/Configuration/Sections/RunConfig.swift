@@ -11,6 +11,8 @@ package struct RunConfig: ConfigSection {
   /// Where ranks of a host put what they hold together; nil for TMPDIR.
   package var scratchDirectory: String?
   package var steps = 2000
+  /// Passes over the training data that say how many steps there are; nil where `steps` does.
+  package var epochs: Double?
   package var seed = 1
   /// By whose rules a run computes; nil before that is decided.
   package var contractVersion: ContractVersion?
@@ -52,6 +54,11 @@ package struct RunConfig: ConfigSection {
     ConfigKey(
       "steps", \.steps, .integer(1...99_999_999), resume: .changesTrajectory,
       "Updates to make in all."),
+    ConfigKey(
+      "epochs", \.epochs, .optionalNumber(.positive), resume: .changesTrajectory,
+      "Passes over the training data to make in all, such as 2.5, in place of `steps`: a run makes "
+        + "as many updates as that takes, and says how many. `--steps` on the command line goes "
+        + "before `epochs` of a file; null leaves it to `steps`."),
     ConfigKey("seed", \.seed, .integer(0...Int.max), "Another seed is another trajectory."),
     ConfigKey(
       "contract_version", \.contractVersion, .contractVersion,
