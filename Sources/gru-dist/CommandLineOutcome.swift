@@ -13,7 +13,9 @@ struct CommandLineOutcome {
   /// Parses the arguments of this process.
   init() {
     let outcome = Result {
-      var command = try GRUDist.parseAsRoot(try CommandLineWords.read())
+      let words = try CommandLineWords.read()
+      try CommandSuggestion.check(words)
+      var command = try GRUDist.parseAsRoot(words)
       if !(command is any RankedCommand) { try command.run() }
       return command as? any RankedCommand
     }

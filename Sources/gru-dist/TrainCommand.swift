@@ -285,6 +285,12 @@ extension Config {
         "--key run.steps: run.epochs says how long the run is, and how many steps that are is known "
           + "once the data are read; check without --key says it")
     }
+    var value = json
+    for name in key.split(separator: ".") {
+      guard let inner = value[String(name)] else {
+        throw UsageError(
+          "--key \(key): there is no such key in the effective config; \(hint(forKey: key))")
+      }
       value = inner
     }
     return value.stringValue ?? value.line

@@ -1,4 +1,5 @@
 import Records
+import Tasks
 
 /// Where a value stands in a config: what an error says of it.
 package struct ConfigPlace: Sendable {
@@ -31,29 +32,20 @@ package struct ConfigPlace: Sendable {
     }
   }
 
-  /// Throws for a member that is none of the known keys, naming the nearest of them.
+  /// Throws for a member that is none of the known keys, naming what may have been meant.
   func checkNames(
-    of members: [OrderedJSON.Member], known: [String]
+    of members: [OrderedJSON.Member], known: [String], task: TaskName
   ) throws(ConfigError) {
     guard let stranger = members.first(where: { !known.contains($0.name) }) else { return }
-    // The beginning of a key is nearer to it than its length tells.
-    let isName = stranger.name.utf8.count <= Self.longestName
-    let distances = (isName ? known : []).map {
-      ($0, $0.hasPrefix(stranger.name) ? 1 : editDistance($0, stranger.name))
+    guard stranger.name.utf8.count <= Self.longestName else {
+      throw failure(
+        "unknown key of \(stranger.name.utf8.count) bytes",
+        hint: "the keys \(path.isEmpty ? "of a config" : "of \(path)") are "
+          + known.joined(separator: ", "))
     }
-    let hint: String
-    if let nearest = distances.min(by: { $0.1 < $1.1 }),
-      nearest.1 <= max(2, stranger.name.count / 2)
-    {
-      hint = "did you mean \(self[nearest.0].path)?"
-    } else {
-      let list = known.joined(separator: ", ")
-      hint = "the keys \(path.isEmpty ? "of a config" : "of \(path)") are \(list)"
-    }
-    if !isName {
-      throw failure("unknown key of \(stranger.name.utf8.count) bytes", hint: hint)
-    }
-    throw failure(stranger.name, "unknown key", hint: hint)
+    let suggestion = KeySuggestion(section: path, known: known, task: task)
+    throw failure(
+      stranger.name, "unknown key", hint: suggestion.hint(for: stranger.name, stranger.value))
   }
 
   /// Bytes of a name that may be a misspelt key.

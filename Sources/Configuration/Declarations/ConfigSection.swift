@@ -42,7 +42,7 @@ extension ConfigSection {
     for key in keys {
       try key.read(&self, members.first { $0.name == key.name }?.value, place[key.name], task)
     }
-    try place.checkNames(of: members, known: keys.map(\.name))
+    try place.checkNames(of: members, known: keys.map(\.name), task: task)
     try check(place, task: task)
   }
 
