@@ -116,7 +116,7 @@ struct BenchStepCommand: RankedCommand {
   @Option(help: "Groups of shards whose gradients travel as bf16; 0 for none.")
   var compressionGroups = 0
   @Flag(help: "Also say where the time goes, on the first thread of rank 0.") var profile = false
-  @OptionGroup var trace: TraceOptions
+  @OptionGroup(title: "Timeline") var trace: TraceOptions
 
   func run(on communicator: any Communicator) throws -> Int32 {
     var benchmark = sizes.benchmark

@@ -68,7 +68,7 @@ struct CommandLineOutcome {
     let text = GRUDist.fullMessage(for: error)
     guard isFine else { return Console.complain(text) }
     let console = Console(isJSON: false, isCoordinator: true)
-    console.say(text)
+    console.say(GRUDist.readable(text))
     try console.requireWritten()
   }
 }

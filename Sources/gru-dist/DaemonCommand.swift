@@ -32,7 +32,7 @@ struct DaemonCommand: RankedCommand {
 
   @OptionGroup var config: ConfigOptions
   @OptionGroup var compute: ComputeOptions
-  @OptionGroup var start: StartOptions
+  @OptionGroup(title: "What to start from") var start: StartOptions
 
   @Option(help: "The number of ranks.")
   var np: Int

@@ -67,7 +67,10 @@ struct MetricsCommand: RankedCommand {
   var path: String
 
   @Option(
-    help: "The records to print: train, valid, prequential, checkpoint, event, resume or sample.")
+    help: "The records to print: train, valid, prequential, checkpoint, event, resume or sample.",
+    completion: .list([
+      "train", "valid", "prequential", "checkpoint", "event", "resume", "sample",
+    ]))
   var kind = "train"
 
   func run(on communicator: any Communicator) throws -> Int32 {

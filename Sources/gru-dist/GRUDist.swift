@@ -11,26 +11,49 @@ struct GRUDist: ParsableCommand {
       `gru-dist CONFIG` is `gru-dist train CONFIG`. Started by mpirun it joins the job; \
       otherwise it is a single process.
 
-      Completion of commands and options in a shell: gru-dist --generate-completion-script bash \
-      (or zsh, fish).
+      A config to begin with: gru-dist init. Completion in a shell: gru-dist completions.
 
-      Exit status: 0 done; 1 failed; 2 bad usage, config or corpus; 3 done, and the answer is no \
-      (compare --exit-code, check --finished, overfit); 75 stopped by a signal after \
-      a checkpoint, or before the first step (--resume goes on); \
-      141 the reader of the output is gone.
+      Exit status: \(GRUDist.exitStatuses).
       """,
     version: programVersion,
-    subcommands: [
-      InitCommand.self, TrainCommand.self, CheckCommand.self, PrepareCommand.self,
-      EvaluateCommand.self,
-      PredictCommand.self, SampleCommand.self, InspectCommand.self, ExportCommand.self,
-      ImportCommand.self, RunsCommand.self, CompareCommand.self, PruneCommand.self,
-      MetricsCommand.self, DashboardCommand.self, PlanCommand.self, DaemonCommand.self,
-      DoctorCommand.self,
-      LearningRateRangeCommand.self, OverfitCommand.self, MemoryCommand.self,
-      BenchCommand.self, SelfTestCommand.self,
+    subcommands: [SelfTestCommand.self],
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Begin",
+        subcommands: [
+          InitCommand.self, CheckCommand.self, PrepareCommand.self, DoctorCommand.self,
+        ]),
+      CommandGroup(
+        name: "Train",
+        subcommands: [
+          TrainCommand.self, DaemonCommand.self, LearningRateRangeCommand.self,
+          OverfitCommand.self,
+        ]),
+      CommandGroup(
+        name: "Use a model",
+        subcommands: [
+          EvaluateCommand.self, PredictCommand.self, SampleCommand.self, ExportCommand.self,
+          ImportCommand.self,
+        ]),
+      CommandGroup(
+        name: "Look after runs",
+        subcommands: [
+          RunsCommand.self, CompareCommand.self, InspectCommand.self, MetricsCommand.self,
+          DashboardCommand.self, PruneCommand.self,
+        ]),
+      CommandGroup(
+        name: "Measure and plan",
+        subcommands: [BenchCommand.self, PlanCommand.self, MemoryCommand.self]),
+      CommandGroup(
+        name: "Install", subcommands: [CompletionsCommand.self, ManualCommand.self]),
     ],
     defaultSubcommand: TrainCommand.self)
+
+  private static let exitStatuses =
+    ExitStatus.meanings.map { "\($0.status) \($0.words)" }.joined(separator: "; ")
+
+  /// The parser's help, whose groups of commands are named by what somebody wants.
+  static func readable(_ help: String) -> String { help.replacing(" SUBCOMMANDS:", with: ":") }
 }
 
 /// Options of commands that compute.
@@ -38,7 +61,8 @@ struct ComputeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Vector instructions: auto, portable (on arm64: NEON), avx2 or avx512; all give one result.",
-      discussion: "The default is the environment variable GRU_DIST_ISA, or auto."))
+      discussion: "The default is the environment variable GRU_DIST_ISA, or auto."),
+    completion: .list(["auto", "portable", "avx2", "avx512"]))
   var isa: String?
 
   var instructionSet: String { isa ?? Self.defaultInstructionSet }

@@ -34,7 +34,7 @@ struct ExportCommand: RankedCommand {
     completion: .directory)
   var path: String
 
-  @OptionGroup var checkpoint: CheckpointOptions
+  @OptionGroup(title: "Which checkpoint") var checkpoint: CheckpointOptions
 
   @Option(help: "torch, keras or onnx.") var format: ModelExport.FileFormat
   @Option(help: "The file to make, which must not exist yet.", completion: .file())

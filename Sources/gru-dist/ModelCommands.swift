@@ -39,7 +39,7 @@ struct EvaluateCommand: RankedCommand {
     completion: .directory)
   var path: String
 
-  @OptionGroup var checkpoint: CheckpointOptions
+  @OptionGroup(title: "Which checkpoint") var checkpoint: CheckpointOptions
 
   @Option(help: "The text; the run's validation text by default.", completion: .file())
   var text: String?
@@ -129,7 +129,7 @@ struct SampleCommand: RankedCommand {
     completion: .directory)
   var path: String
 
-  @OptionGroup var checkpoint: CheckpointOptions
+  @OptionGroup(title: "Which checkpoint") var checkpoint: CheckpointOptions
 
   @Option(
     help: """

@@ -36,7 +36,7 @@ struct PredictCommand: RankedCommand {
   @Argument(help: "What to read, one after another; - is standard input.", completion: .file())
   var files: [String] = ["-"]
 
-  @OptionGroup var checkpoint: CheckpointOptions
+  @OptionGroup(title: "Which checkpoint") var checkpoint: CheckpointOptions
 
   @Option(help: "Where to write; standard output by default.", completion: .file())
   var output: String?

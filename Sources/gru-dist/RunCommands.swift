@@ -94,7 +94,7 @@ struct PruneCommand: RankedCommand {
   @Argument(help: "A run directory.", completion: .directory)
   var path: String
 
-  @OptionGroup var checkpoint: CheckpointOptions
+  @OptionGroup(title: "Which checkpoint") var checkpoint: CheckpointOptions
 
   @Flag(help: "Only say what would be kept and removed.")
   var dryRun = false

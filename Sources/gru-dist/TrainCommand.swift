@@ -87,7 +87,7 @@ struct TrainCommand: RankedCommand {
   @Flag(help: "Start over in a run directory that exists.")
   var overwrite = false
 
-  @OptionGroup var start: StartOptions
+  @OptionGroup(title: "What to start from") var start: StartOptions
 
   @Flag(
     help: ArgumentHelp(
@@ -118,7 +118,7 @@ struct TrainCommand: RankedCommand {
         + "\(FilePass.usualRehearsal) by default."))
   var rehearsal: Double?
 
-  @OptionGroup var trace: TraceOptions
+  @OptionGroup(title: "Timeline") var trace: TraceOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -201,8 +201,13 @@ struct CheckCommand: RankedCommand {
   @Option(
     help: ArgumentHelp(
       "Only print the value of a key of the effective config, a line each; reads no data.",
-      valueName: "key.path"))
+      valueName: "key.path"),
+    completion: .list(CheckCommand.keys))
   var key: [String] = []
+
+  private static let keys = Config.reference.map(\.path).reduce(into: [String]()) { keys, path in
+    if !keys.contains(path) { keys.append(path) }
+  }
 
   @Flag(help: "Only print how many cores runs may use on this host; reads no data.")
   var cores = false
@@ -275,11 +280,6 @@ struct CheckCommand: RankedCommand {
 extension Config {
   /// The value of a key, for a shell: texts as they are, anything else as JSON.
   fileprivate func text(of key: String) throws -> String {
-    var value = json
-    for name in key.split(separator: ".") {
-      guard let inner = value[String(name)] else {
-        throw UsageError("--key \(key): there is no such key in the effective config")
-      }
     if key == "run.steps", run.epochs != nil {
       throw UsageError(
         "--key run.steps: run.epochs says how long the run is, and how many steps that are is known "
