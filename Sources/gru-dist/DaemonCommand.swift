@@ -18,7 +18,7 @@ struct DaemonCommand: RankedCommand {
       passed on. Started again after it was killed itself, it takes up the job that it left.
 
       Another launcher is given after --, with {np} and {hostfile} in their places: \
-      gru-dist daemon --np 8 CONFIG -- srun --mpi=pmix --ntasks {np}
+      gru-dist daemon --np 8 CONFIG -- srun --mpi=pmix --ntasks {np} --kill-on-bad-exit
 
       With --watch it goes on for ever: each file that arrives in a directory is passed over once, \
       in the order of names, with batches of data.train in between (--rehearsal).

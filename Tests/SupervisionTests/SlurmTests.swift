@@ -46,6 +46,63 @@ import Testing
     #expect(job.output.contains("scontrol requeue 42"), "\(job.output)")
   }
 
+  /// `scancel -b` sends it to the script, which mpirun's ranks of the first node belong to.
+  @Test func jobStaysStoppedAfterTheSignalThatAsksForIt() throws {
+    try scripts.write(
+      "srun",
+      #"trap 'sleep 0.2; exit 75' USR2; touch "$MARKER"; while :; do sleep 0.05; done"#)
+    let job = try submit(marker: "marker") { kill($0.processIdentifier, SIGTERM) }
+    #expect(job.status == 75, "\(job.output)")
+    #expect(job.output.contains("stopped on request"), "\(job.output)")
+    #expect(!job.output.contains("scontrol"), "\(job.output)")
+  }
+
+  @Test func checkpointSignalIsPassedOn() throws {
+    try scripts.write(
+      "srun",
+      #"trap 'echo saves; exit 2' USR1; touch "$MARKER"; while :; do sleep 0.05; done"#)
+    let job = try submit(marker: "marker") { kill($0.processIdentifier, SIGUSR1) }
+    #expect(job.status == 2, "\(job.output)")
+    #expect(job.output.contains("saves\n"), "\(job.output)")
+  }
+
+  /// While the script still asks the program for its values.
+  @Test func limitBeforeTheLauncherIsPassedOnToIt() throws {
+    try scripts.write(
+      "gru-dist",
+      """
+      case "$*" in
+      *"--key run.directory") touch "$MARKER"; sleep 0.5; echo "$PWD/r" ;;
+      *--finished) exit 3 ;;
+      esac
+      """)
+    try scripts.write("srun", "trap 'exit 75' USR2; for i in {1..400}; do sleep 0.05; done; exit 9")
+    let job = try submit(marker: "marker") { kill($0.processIdentifier, SIGUSR2) }
+    #expect(job.status == 0, "\(job.output)")
+    #expect(job.output.contains("stopped before the time limit"), "\(job.output)")
+    #expect(!job.output.contains("(status 9)"), "\(job.output)")
+    #expect(job.output.contains("scontrol requeue 42"), "\(job.output)")
+  }
+
+  /// As long as it is away, and no longer where it says no.
+  @Test(arguments: [true, false]) func requeueWaitsForTheController(comesBack: Bool) throws {
+    try scripts.write("srun", "exit 1")
+    try scripts.write("sleep", #"touch asked-again; exec /bin/sleep 0.01"#)
+    try scripts.write(
+      "scontrol",
+      """
+      echo "scontrol $*" >&2
+      if [ -e asked-again ] && \(comesBack); then exit 0; fi
+      if [ -e asked-again ]; then state=UP; else state=DOWN; fi
+      if [ "$1" = ping ]; then echo "Slurmctld(primary) at host1 is $state"; else exit 1; fi
+      """)
+    let job = try submit()
+    #expect(job.status == (comesBack ? 0 : 1), "\(job.output)")
+    let requests = job.output.split(separator: "\n").count { $0 == "scontrol requeue 42" }
+    #expect(requests == 2, "\(job.output)")
+    #expect(job.output.contains("Slurm does not queue it again") != comesBack, "\(job.output)")
+  }
+
   /// Whatever srun or mpirun end with: with 0 when they have lost a node, too.
   @Test(arguments: [0, 137]) func finishedJobEndsWell(status: Int) throws {
     try answer(isFinished: true)
@@ -72,6 +129,39 @@ import Testing
     #expect(last.status == (status == 0 ? 1 : Int32(status)), "\(last.output)")
     #expect(!last.output.contains("scontrol"), "\(last.output)")
     #expect(last.output.contains("6 times in a row without a newer checkpoint; gives up"))
+  }
+
+  /// On the nodes that it has, as long as that brings it further.
+  @Test func jobThatGetsFurtherIsStartedAgainWithoutTheQueue() throws {
+    try scripts.write(
+      "srun",
+      """
+      echo "start $GRU_DIST_LAUNCH"
+      if [ -e r/checkpoints/step-00000020 ]; then exit 2; fi
+      if [ -e r/checkpoints/step-00000010 ]; then next=20; else next=10; fi
+      mkdir -p r/checkpoints/step-000000$next; exit 137
+      """)
+    let job = try submit()
+    #expect(job.status == 2, "\(job.output)")
+    let starts = job.output.split(separator: "\n").filter { $0.hasPrefix("start ") }
+    #expect(starts == ["start slurm-42-0-1", "start slurm-42-0-2", "start slurm-42-0-3"])
+    #expect(job.output.contains("the job failed (status 137); starts it again"), "\(job.output)")
+    #expect(!job.output.contains("scontrol"), "\(job.output)")
+  }
+
+  /// Slurm has it stopped, and does not queue it again where it ends in time.
+  @Test(arguments: [
+    ("PreemptTime=2026-11-28T15:55:30 Restarts=0", "scontrol requeue 42", 0),
+    ("PreemptTime=None Restarts=1", "stopped by Slurm, which queues it again", 75),
+    ("PreemptTime=None Restarts=0", "stopped on request", 75),
+  ])
+  func jobThatSlurmStopsIsQueuedAgain(_ known: String, _ words: String, _ status: Int32) throws {
+    try scripts.write(
+      "scontrol", #"if [ "$1" = show ]; then echo "JobId=42 \#(known)"; else echo "scontrol $*"; fi"#)
+    try scripts.write("srun", "exit 75")
+    let job = try submit()
+    #expect(job.status == status, "\(job.output)")
+    #expect(job.output.contains(words), "\(job.output)")
   }
 
   @Test func refusedAndStoppedJobsStayEnded() throws {
