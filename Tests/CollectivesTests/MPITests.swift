@@ -58,9 +58,7 @@ private struct Job: CustomStringConvertible {
 
   /// - Parameter ranks: nil to run without mpirun.
   init(ranks: Int?, arguments: [String], secondsAllowed: Double = 120) throws {
-    // Tests and executables are built into one directory.
-    let test = URL(fileURLWithPath: CommandLine.arguments[0])
-    let program = test.deletingLastPathComponent().appendingPathComponent("mpi-conformance").path
+    let program = LaunchEnvironment.programs.appendingPathComponent("mpi-conformance").path
     try #require(FileManager.default.isExecutableFile(atPath: program), "\(program) is missing")
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

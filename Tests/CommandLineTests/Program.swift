@@ -24,11 +24,8 @@ struct Program: CustomStringConvertible {
     }
   }
 
-  /// Where the program lies: tests and executables are built into one directory.
-  static var path: String {
-    let test = URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0])
-    return test.deletingLastPathComponent().appendingPathComponent("gru-dist").path
-  }
+  /// Where the program lies.
+  static var path: String { LaunchEnvironment.programs.appendingPathComponent("gru-dist").path }
 
   /// Runs the program to its end.
   ///

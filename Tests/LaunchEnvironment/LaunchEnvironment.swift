@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// The environment in which tests start programs and mpirun: what `launch/env` sets for a user, and
 /// nothing of a job that the tests themselves may run in.
@@ -32,6 +32,37 @@ package enum LaunchEnvironment {
     }
     return values
   }()
+
+  /// The folder of the programs under test: that of the tests themselves, or what GRU_DIST_PROGRAMS
+  /// names, for programs that are built with another MPI library.
+  package static let programs: URL = {
+    if let named = ProcessInfo.processInfo.environment["GRU_DIST_PROGRAMS"] {
+      return URL(fileURLWithPath: named)
+    }
+    return ownFolder
+  }()
+
+  /// Where the tests lie.
+  package static let ownFolder =
+    URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+
+  /// Whether mpirun is that of Open MPI, and not of MPICH or its kin, which has other options and
+  /// passes other signals on.
+  package static let isOpenMPI: Bool = {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["mpirun", "--version"]
+    process.environment = values
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    guard (try? process.run()) != nil else { return true }
+    let words = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return words.isEmpty || words.contains("Open MPI")
+  }()
+
+  /// The name of the signal that has mpirun stop its ranks in good order.
+  package static var stopSignalName: String { isOpenMPI ? "USR2" : "TERM" }
 
   /// What variables of launchers, of MPI libraries and of this program begin with.
   private static let launcherPrefixes = [

@@ -35,8 +35,7 @@ final class Laboratory {
       "OMPI_MCA_oob_tcp_keepalive_probes": "3",
       "PRTE_MCA_oob_tcp_keepalive_time": "2", "PRTE_MCA_oob_tcp_keepalive_intvl": "1",
       "PRTE_MCA_oob_tcp_keepalive_probes": "3",
-      "LAB_SWITCH": URL(fileURLWithPath: run.program).deletingLastPathComponent()
-        .appendingPathComponent("lab-switch").path,
+      "LAB_SWITCH": LaunchEnvironment.ownFolder.appendingPathComponent("lab-switch").path,
     ]) { $1 }
     process.currentDirectoryURL = run.folder
     process.standardInput = FileHandle.nullDevice

@@ -1,4 +1,5 @@
 import Foundation
+import LaunchEnvironment
 import Records
 import Testing
 
@@ -7,11 +8,13 @@ import Testing
 extension SupervisedJobTests {
   /// Stops that a starting job drops, and launchers whose status says something else than the job.
   @Suite struct StopTests {
+    private let stop = LaunchEnvironment.stopSignalName
+
     @Test func stopThatTheLauncherDropsIsRepeated() throws {
       let run = try TinyRun(steps: 1_000_000, checkpointEvery: 100_000)
       let daemon = try run.startDaemon(launcher: [
         "sh", "-c",
-        "trap '' USR2; : >'\(run.path("deaf"))'; sleep 1; trap - USR2; "
+        "trap '' \(stop); : >'\(run.path("deaf"))'; sleep 1; trap - \(stop); "
           + #"exec mpirun -np {np} "$0" "$@""#,
       ])
       #expect(run.wait { FileManager.default.fileExists(atPath: run.path("deaf")) })
@@ -26,7 +29,7 @@ extension SupervisedJobTests {
       let daemon = try run.startDaemon(
         ["--silence", "1.5"],
         launcher: [
-          "sh", "-c", "trap '' USR2; : >'\(run.path("deaf"))'; while :; do sleep 0.1; done",
+          "sh", "-c", "trap '' \(stop); : >'\(run.path("deaf"))'; while :; do sleep 0.1; done",
         ])
       // A shell that has not come to its trap yet would die of the signal.
       #expect(run.wait { FileManager.default.fileExists(atPath: run.path("deaf")) })

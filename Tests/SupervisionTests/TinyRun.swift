@@ -21,10 +21,7 @@ final class TinyRun {
   init(steps: Int, checkpointEvery: Int) throws {
     self.steps = steps
     self.checkpointEvery = checkpointEvery
-    // Tests and executables are built into one directory.
-    program =
-      URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-      .appendingPathComponent("gru-dist").path
+    program = LaunchEnvironment.programs.appendingPathComponent("gru-dist").path
     try #require(FileManager.default.isExecutableFile(atPath: program), "\(program) is missing")
     folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("gru-dist-daemon-\(UUID().uuidString)")
