@@ -87,7 +87,8 @@ import Testing
   /// As long as it is away, and no longer where it says no.
   @Test(arguments: [true, false]) func requeueWaitsForTheController(comesBack: Bool) throws {
     try scripts.write("srun", "exit 1")
-    try scripts.write("sleep", #"touch asked-again; exec /bin/sleep 0.01"#)
+    try scripts.write(
+      "sleep", #"if [ "$1" = 10 ]; then touch asked-again; fi; exec /bin/sleep 0.01"#)
     try scripts.write(
       "scontrol",
       """
