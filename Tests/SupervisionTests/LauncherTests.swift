@@ -36,7 +36,13 @@ import Testing
     }
     try scripts.write("launch/env", "")
     try scripts.write(
-      "swift", #"case "$*" in *show-bin-path*) echo "\#(scripts.path("bin"))" ;; esac"#)
+      "swift",
+      #"""
+      case "$*" in
+      *show-bin-path*) echo "\#(scripts.path("bin"))" ;;
+      *) echo "builds in $TMPDIR" ;;
+      esac
+      """#)
     try scripts.write("mpirun", #"shift; echo "ranks $1"; shift; exec "$@""#)
     try scripts.write("lscpu", "")
     let cases = values.merging(["task": task]) { $1 }
@@ -90,6 +96,54 @@ import Testing
     #expect(!alone.output.contains("ranks"), "\(alone.output)")
   }
 
+  /// Swift's compiler dies of other letters in its path.
+  @Test(arguments: [("a blank", true), ("kurz ö", false)])
+  func compilerGetsATemporaryFolderWithAPlainPath(_ name: String, _ isPlain: Bool) throws {
+    try prepareRun(
+      task: "language",
+      values: ["run.directory": "r", "batch.shards": "2", "data.train": "own.txt"])
+    let folder = scripts.path(name)
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    scripts.environment["TMPDIR"] = folder
+    scripts.environment["LC_ALL"] = "C.UTF-8"
+    let job = try scripts.run("run", ["c.json"])
+    #expect(job.status == 0, "\(job.output)")
+    #expect(job.output.contains("builds in \(isPlain ? folder : "/tmp")\n"), "\(job.output)")
+  }
+
+  /// Open MPI's mpirun dies of a signal that comes while it cleans up.
+  @Test(arguments: [
+    ("sleep 3; exit 75", 75), ("kill -USR2 $$", 75), ("rm $beat; kill -USR2 $$", 140),
+  ])
+  func stopIsAskedForUntilRankZeroHasHeardIt(_ end: String, _ status: Int32) throws {
+    try prepareRun(
+      task: "language",
+      values: [
+        "run.directory": scripts.folder.path, "batch.shards": "2", "data.train": "own.txt",
+      ])
+    // What an earlier job left.
+    try scripts.write("heartbeat.json", #"  "exit_status": 1,\#n  "stopping": true,"#)
+    try scripts.write(
+      "mpirun",
+      #"""
+      if [ "$1" = --version ]; then echo "mpirun (Open MPI) 4.1.4"; exit; fi
+      beat=${0%/*}/heartbeat.json
+      count=0
+      trap 'count=$((count + 1))' USR2
+      : >"$MARKER"
+      # The first one is dropped.
+      while [ $count -lt 2 ]; do sleep 0.05; done
+      printf '  "%s": %s,\n' exit_status 75 stopping true >$beat
+      trap - USR2
+      \#(end)
+      """#)
+    let job = try scripts.run("run", ["c.json"], marker: "marker") { process in
+      kill(process.processIdentifier, SIGTERM)
+    }
+    #expect(job.status == status, "\(job.output)")
+    #expect(job.output.contains("Stopped; the same command") == (status == 75), "\(job.output)")
+  }
+
   /// A launcher beside headers of another version, in the words of either.
   @Test(arguments: [
     ("mpirun (Open MPI) 4.1.8", "4.1.4", true), ("mpirun (Open MPI) 5.0.11", "4.1.4", false),
@@ -120,6 +174,40 @@ import Testing
     let missing = try scripts.run("packages", [])
     #expect(missing.status == 1, "\(missing.output)")
     #expect(missing.output.contains("GRU_DIST_MPI names impi"), "\(missing.output)")
+  }
+
+  /// Without a toolchain: what the archive offers, and whether that is taken.
+  @Test(arguments: [("6.2.3-1+b1", true), ("6.10-1", true), ("6.0.3-2", false), ("(none)", false)])
+  func packagesTakesTheArchivesSwiftWhereItIsNewEnough(
+    _ version: String, _ isEnough: Bool
+  ) throws {
+    // No other programs than these, which a toolchain may stand among.
+    for name in ["bash", "env", "head", "ln", "sed", "sort", "tr"] {
+      let place = try #require(["/usr/bin", "/bin"].first { access("\($0)/\(name)", X_OK) == 0 })
+      try FileManager.default.createSymbolicLink(
+        atPath: scripts.path(name), withDestinationPath: "\(place)/\(name)")
+    }
+    scripts.environment["PATH"] = scripts.folder.path
+    try scripts.write("id", "echo 0")
+    try scripts.write("uname", "echo Linux")
+    for name in ["ip", "mpirun", "pkg-config"] { try scripts.write(name, "") }
+    // In the words of another locale nothing would be found.
+    try scripts.write(
+      "apt-cache", #"[ "$LC_ALL" != C ] || printf 'swiftlang:\n  Candidate: %s\n' '\#(version)'"#)
+    try scripts.write(
+      "apt-get",
+      #"echo "apt-get $*"; case "$*" in install*) ln -s "$0" "${0%/*}/swift" ;; esac"#)
+    scripts.environment["LC_ALL"] = "de_DE.UTF-8"
+    let packages = try scripts.run("packages", [])
+    #expect(packages.status == (isEnough ? 0 : 1), "\(packages.output)")
+    let takes = packages.output.contains("apt-get install") && packages.output.contains("swiftlang")
+    #expect(takes == isEnough, "\(packages.output)")
+    if isEnough { return }
+    let isSaid = packages.output.contains("expected a Swift 6.2 or newer toolchain.")
+    #expect(isSaid, "\(packages.output)")
+    let isNamed = packages.output.contains("swiftlang of this system has 6.0.3 only")
+    #expect(isNamed == version.hasPrefix("6.0"), "\(packages.output)")
+    #expect(!packages.output.contains("apt-get install"), "\(packages.output)")
   }
 
   /// The unit has no shell that could source `launch/env`.
