@@ -62,7 +62,7 @@ final class Laboratory {
   }
 
   /// Waits for the end of the command and returns its exit status; nil when it takes too long.
-  func status(seconds: Double = 120) -> Int32? {
+  func status(seconds: Double = 300) -> Int32? {
     let end = ContinuousClock.now + .seconds(seconds)
     while process.isRunning {
       if ContinuousClock.now > end { return nil }
