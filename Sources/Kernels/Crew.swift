@@ -2,9 +2,9 @@ import CPlatform
 import Synchronization
 
 /// Threads that compute together what is one worker's: the worker's own, which goes through its
-/// program, and helpers, which take parts of every large kernel's outputs. A kernel has as many
-/// parts as the crew members; each claims its own first, and then what nobody has claimed, so that
-/// nobody waits for a helper that has no core.
+/// program, and helpers, which take parts of every large kernel's outputs. All members have as many
+/// parts of a kernel; each claims its own first, and then what nobody has claimed, so that nobody
+/// waits for a helper that has no core, and not for long for one whose core is slow for a while.
 ///
 /// A part is whole chains, and who computes an output changes no bit. From kernel to kernel nothing
 /// is allocated and no reference counted; a lock is taken only to sleep, and to wake who sleeps.
@@ -49,8 +49,8 @@ package final class Crew {
   /// Has the helpers take nothing to do, and waits for them, as the worker does for those that are
   /// at a part when it has done its own. Member 0 calls it, to measure that.
   package func handOver() {
-    let generation = state.pointee.post(CrewTask(.none, UnsafeRawPointer(state)))
-    if state.pointee.claim(0, of: generation) != nil { state.pointee.finishPart() }
+    let ticket = state.pointee.post(CrewTask(.none, UnsafeRawPointer(state)), partsOfEach: 1)
+    if state.pointee.claim(0, of: 0, ticket) != nil { state.pointee.finishParts(1) }
     state.pointee.waitForParts()
   }
 
@@ -63,8 +63,8 @@ package final class Crew {
     precondition(member < memberCount, "member \(member) of \(memberCount)")
     let timer = state.pointee.timers[member]
     timer.enter(.kernelWait)
-    while let generation = state.pointee.nextGeneration(of: member) {
-      kernels.performParts(generation, member: member, of: state)
+    while let ticket = state.pointee.nextTicket(of: member) {
+      kernels.performParts(ticket, member: member, of: state)
       timer.enter(.kernelWait)
     }
   }
@@ -93,8 +93,23 @@ struct CrewTask {
   }
 }
 
+/// The number of a kernel that was shared, which grows, and how many of its parts each member has:
+/// one word, so that who comes late and reads it knows both of the same kernel.
+struct CrewTicket: Equatable {
+  /// Most parts of each member.
+  static let mostParts = 8
+  let word: Int
+
+  init(word: Int) { self.word = word }
+
+  init(number: Int, partsOfEach: Int) { word = number << 4 | partsOfEach }
+
+  var number: Int { word >> 4 }
+  var partsOfEach: Int { word & 15 }
+}
+
 /// What the members share. Member 0 writes `task` while no part of the one before is under way, and
-/// publishes it by `generation`; it is read by those who have claimed a part of it.
+/// publishes it by `ticket`; it is read by those who have claimed a part of it.
 struct CrewState: ~Copyable {
   private typealias CacheLine = (Int, Int, Int, Int, Int, Int, Int, Int)
 
@@ -105,13 +120,14 @@ struct CrewState: ~Copyable {
   var isOpen = false
   /// What members record with; written while the crew is closed.
   var timers = TeamTimers()
-  /// The last generation that each helper has seen, and how often it has gone, in a cache line of
-  /// its own.
+  /// The last ticket that each helper has seen, and how often it has gone, in a cache line of its
+  /// own.
   private let seen: UnsafeMutablePointer<Int>
-  /// The last generation in which each part was claimed.
+  /// The last ticket by which each part was claimed: a cache line for each member's, which is its
+  /// own until another one helps out.
   private let claims: UnsafeMutablePointer<Atomic<Int>>
   private let task: UnsafeMutablePointer<CrewTask>
-  private let generation = Atomic<Int>(0)
+  private let ticket = Atomic<Int>(0)
   private let dismissals = Atomic<Int>(0)
   private let between: CacheLine = (0, 0, 0, 0, 0, 0, 0, 0)
   private let remaining = Atomic<Int>(0)
@@ -124,20 +140,21 @@ struct CrewState: ~Copyable {
     self.scratchStride = scratchStride
     seen = .allocate(capacity: 8 * memberCount)
     seen.initialize(repeating: 0, count: 8 * memberCount)
-    claims = .allocate(capacity: memberCount)
-    for part in 0..<memberCount { (claims + part).initialize(to: Atomic(0)) }
+    let lines = UnsafeMutableRawPointer.allocate(byteCount: 64 * memberCount, alignment: 64)
+    claims = lines.assumingMemoryBound(to: Atomic<Int>.self)
+    for part in 0..<8 * memberCount { (claims + part).initialize(to: Atomic(0)) }
     task = .allocate(capacity: 1)
     task.initialize(to: CrewTask(.none, UnsafeRawPointer(scratch)))
   }
 
   func deallocate() {
     seen.deallocate()
-    claims.deinitialize(count: memberCount)
-    claims.deallocate()
+    claims.deinitialize(count: 8 * memberCount)
+    UnsafeMutableRawPointer(claims).deallocate()
     task.deallocate()
   }
 
-  var taskCount: Int { generation.load(ordering: .relaxed) }
+  var taskCount: Int { CrewTicket(word: ticket.load(ordering: .relaxed)).number }
 
   /// The scratch of a helper.
   func scratch(of member: Int) -> UnsafeMutablePointer<Float> {
@@ -145,15 +162,14 @@ struct CrewState: ~Copyable {
   }
 
   /// Publishes a kernel, whose parts anybody may claim.
-  ///
-  /// - Returns: its generation.
-  func post(_ next: CrewTask) -> Int {
+  func post(_ next: CrewTask, partsOfEach: Int) -> CrewTicket {
     task.pointee = next
     task.pointee.span = timers[0].kind
-    remaining.store(memberCount, ordering: .relaxed)
-    let before = generation.wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue
+    remaining.store(partsOfEach * memberCount, ordering: .relaxed)
+    let own = CrewTicket(number: taskCount + 1, partsOfEach: partsOfEach)
+    ticket.store(own.word, ordering: .sequentiallyConsistent)
     room.wake()
-    return before + 1
+    return own
   }
 
   /// Lets every helper go, when it has nothing under way.
@@ -162,16 +178,17 @@ struct CrewState: ~Copyable {
     room.wake()
   }
 
-  /// Claims a part of the kernel of a generation.
+  /// Claims one of the parts that fall to a member.
   ///
-  /// - Returns: the kernel; nil where somebody has claimed the part. All parts of a generation are
+  /// - Returns: the kernel; nil where somebody has claimed the part. All parts of a kernel are
   ///   claimed before there is another, so that who comes late gets none.
   @inline(__always)
-  func claim(_ part: Int, of generation: Int) -> CrewTask? {
-    let last = claims[part].load(ordering: .relaxed)
-    guard last < generation,
-      claims[part].compareExchange(
-        expected: last, desired: generation, ordering: .sequentiallyConsistent
+  func claim(_ part: Int, of member: Int, _ ticket: CrewTicket) -> CrewTask? {
+    let claim = claims + (8 * member + part)
+    let last = claim.pointee.load(ordering: .relaxed)
+    guard last < ticket.word,
+      claim.pointee.compareExchange(
+        expected: last, desired: ticket.word, ordering: .sequentiallyConsistent
       ).exchanged
     else { return nil }
     return task.pointee
@@ -186,25 +203,25 @@ struct CrewState: ~Copyable {
   }
 
   /// Waits for what a helper may do next; nil where it is to go.
-  func nextGeneration(of member: Int) -> Int? {
+  func nextTicket(of member: Int) -> CrewTicket? {
     let own = seen + 8 * member
     let (last, left) = (own[0], own[1])
     room.wait {
-      generation.load(ordering: .sequentiallyConsistent) != last
+      ticket.load(ordering: .sequentiallyConsistent) != last
         || dismissals.load(ordering: .sequentiallyConsistent) != left
     }
-    let next = generation.load(ordering: .sequentiallyConsistent)
+    let next = ticket.load(ordering: .sequentiallyConsistent)
     if next != last {
       own[0] = next
-      return next
+      return CrewTicket(word: next)
     }
     own[1] = left + 1
     return nil
   }
 
-  /// Says that a part is done.
-  func finishPart() {
-    let before = remaining.wrappingSubtract(1, ordering: .sequentiallyConsistent).oldValue
-    if before == 1 { room.wake() }
+  /// Says that a member has done so many parts.
+  func finishParts(_ count: Int) {
+    let before = remaining.wrappingSubtract(count, ordering: .sequentiallyConsistent).oldValue
+    if before == count { room.wake() }
   }
 }

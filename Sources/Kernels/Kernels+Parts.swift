@@ -6,92 +6,117 @@ extension Kernels {
   /// Columns that stay together: whole panels, and whole runs of 16 that elementwise kernels take.
   private var columnUnit: Int { max(16, panelWidth) }
 
-  /// The part of `count` things that falls to one member, in whole units.
-  @inline(__always)
-  private func share(_ count: Int, unit: Int = 1, _ member: Int, of members: Int) -> Range<Int> {
-    let units = (count + unit - 1) / unit
-    let start = member * units / members * unit
-    return start..<max(start, min(count, (member + 1) * units / members * unit))
+  /// Multiply-adds of a part where members have several: some 20 us of work, beside which a claim
+  /// is nothing.
+  private var leastPart: Int { max(1, 32 * leastShared) }
+
+  /// Into how many parts of each member a product is divided: nearly equal ones in whole panels.
+  func partsOfEach(product: ProductArguments, work: Int, members: Int) -> Int {
+    let width = product.columns / product.groups
+    var count = min(CrewTicket.mostParts, work / (members * leastPart))
+    while count > 1, !divides(width, among: members * count) { count -= 1 }
+    return max(1, count)
   }
 
-  /// A member's own part of a task, and those that nobody else takes.
+  /// Into how many a weight gradient is: every part reads the whole right operand, which is to be
+  /// of use for rows enough.
+  func partsOfEach(weightGradient: WeightGradientArguments, members: Int) -> Int {
+    max(1, min(4, weightGradient.outputs / (members * (weightGradientRows / 2))))
+  }
+
+  /// The part of `count` things that is one of `parts` nearly equal ones, in whole units.
+  @inline(__always)
+  private func share(_ count: Int, unit: Int = 1, _ part: Int, of parts: Int) -> Range<Int> {
+    let units = (count + unit - 1) / unit
+    let start = part * units / parts * unit
+    return start..<max(start, min(count, (part + 1) * units / parts * unit))
+  }
+
+  /// A member's own parts of a task, the first one first, and those that nobody else takes, the
+  /// last ones first: their member is at the first.
   func performParts(
-    _ generation: Int, member: Int, of crew: UnsafeMutablePointer<CrewState>
+    _ ticket: CrewTicket, member: Int, of crew: UnsafeMutablePointer<CrewState>
   ) {
     let members = crew.pointee.memberCount
+    let each = ticket.partsOfEach
+    var done = 0
     for place in member..<member + members {
-      let part = place < members ? place : place - members
-      guard let task = crew.pointee.claim(part, of: generation) else { continue }
-      // The worker has entered what it does.
-      if member > 0 { crew.pointee.timers[member].enter(task.span) }
-      perform(task, part: part, by: member, of: crew)
-      crew.pointee.finishPart()
+      let other = place < members ? place : place - members
+      for index in 0..<each {
+        let part = other == member ? index : each - 1 - index
+        guard let task = crew.pointee.claim(part, of: other, ticket) else { continue }
+        // The worker has entered what it does.
+        if member > 0, done == 0 { crew.pointee.timers[member].enter(task.span) }
+        perform(task, part: other * each + part, of: members * each, by: member, crew)
+        done += 1
+      }
     }
+    if done > 0 { crew.pointee.finishParts(done) }
   }
 
   /// A part of a task, in the scratch of the member that takes it.
   private func perform(
-    _ task: CrewTask, part member: Int, by owner: Int, of crew: UnsafeMutablePointer<CrewState>
+    _ task: CrewTask, part: Int, of parts: Int, by member: Int,
+    _ crew: UnsafeMutablePointer<CrewState>
   ) {
-    let members = crew.pointee.memberCount
     let arguments = task.arguments
     switch task.kind {
     case .none: return
     case .product:
-      performPart(product: arguments.arguments(), member, members)
+      performPart(product: arguments.arguments(), part, parts)
     case .weightGradient:
       performPart(
-        weightGradient: arguments.arguments(), member, members,
-        scratch: owner == 0 ? nil : crew.pointee.scratch(of: owner))
+        weightGradient: arguments.arguments(), part, parts,
+        scratch: member == 0 ? nil : crew.pointee.scratch(of: member))
     case .packShardColumns:
       guard let output = task.output else { return }
       var rows = arguments.load(as: ShardRows.self)
-      let part = share(task.number, unit: columnUnit, member, of: members)
-      if part.isEmpty { return }
-      rows.firstColumn = part.lowerBound
-      rows.endColumn = part.upperBound
+      let columns = share(task.number, unit: columnUnit, part, of: parts)
+      if columns.isEmpty { return }
+      rows.firstColumn = columns.lowerBound
+      rows.endColumn = columns.upperBound
       withUnsafePointer(to: rows) {
         table.pointee.packShardColumns(UnsafeRawPointer($0), task.number, output)
       }
-    case .gates: performPart(gates: arguments.arguments(), task.number, member, members)
+    case .gates: performPart(gates: arguments.arguments(), task.number, part, parts)
     case .softmaxCrossEntropy:
-      performPart(softmax: arguments.arguments(), member, members)
+      performPart(softmax: arguments.arguments(), part, parts)
     case .softmaxBlock:
-      performPart(block: arguments.arguments(), member, members, table.pointee.softmaxBlock)
+      performPart(block: arguments.arguments(), part, parts, table.pointee.softmaxBlock)
     case .softmaxBlockGradient:
       performPart(
-        block: arguments.arguments(), member, members, table.pointee.softmaxBlockGradient)
-    case .valueLoss: performPart(loss: arguments.arguments(), member, members)
-    case .normalize: performPart(normalize: arguments.arguments(), member, members)
+        block: arguments.arguments(), part, parts, table.pointee.softmaxBlockGradient)
+    case .valueLoss: performPart(loss: arguments.arguments(), part, parts)
+    case .normalize: performPart(normalize: arguments.arguments(), part, parts)
     case .normalizeBackward:
-      performPart(normalizeBackward: arguments.arguments(), member, members)
-    case .dropRows: performPart(drop: arguments.arguments(), member, members)
+      performPart(normalizeBackward: arguments.arguments(), part, parts)
+    case .dropRows: performPart(drop: arguments.arguments(), part, parts)
     case .copyRows:
       let rows = arguments.load(as: RowCopies.self)
       let width = rows.columns / rows.groups
-      if divides(width, among: members) {
-        rows.copy(0..<rows.count, share(width, unit: columnUnit, member, of: members))
+      if divides(width, among: parts) {
+        rows.copy(0..<rows.count, share(width, unit: columnUnit, part, of: parts))
       } else {
-        rows.copy(share(rows.count, member, of: members), 0..<width)
+        rows.copy(share(rows.count, part, of: parts), 0..<width)
       }
     }
   }
 
-  /// Whether all members have nearly equal parts of so many columns, in whole panels.
-  @inline(__always) private func divides(_ columns: Int, among members: Int) -> Bool {
+  /// Whether so many parts of some columns, in whole panels, are nearly equal.
+  @inline(__always) private func divides(_ columns: Int, among parts: Int) -> Bool {
     let panels = columns / columnUnit
     return columns.isMultiple(of: columnUnit)
-      && 10 * ((panels + members - 1) / members) * members <= 11 * panels
+      && 10 * ((panels + parts - 1) / parts) * parts <= 11 * panels
   }
 
   /// Panels of columns, the same of all gates; where that leaves members with less to do than
   /// others panels of all columns, and where these are fewer than members rows besides.
   private func performPart(
-    product whole: UnsafePointer<ProductArguments>, _ member: Int, _ members: Int
+    product whole: UnsafePointer<ProductArguments>, _ part: Int, _ parts: Int
   ) {
     let width = whole.pointee.columns / whole.pointee.groups
-    if divides(width, among: members) {
-      let columns = share(width, unit: columnUnit, member, of: members)
+    if divides(width, among: parts) {
+      let columns = share(width, unit: columnUnit, part, of: parts)
       for group in 0..<whole.pointee.groups {
         let first = group * width
         perform(
@@ -104,18 +129,18 @@ extension Kernels {
     let tiles = (whole.pointee.rows + 5) / 6
     var best = Int.max
     var rowParts = 1
-    var parts = 1
-    while parts <= members {
-      let columnParts = members / parts
-      let longest = ((panels + columnParts - 1) / columnParts) * ((tiles + parts - 1) / parts)
-      if longest < best { (best, rowParts) = (longest, parts) }
-      parts *= 2
+    var count = 1
+    while count <= parts {
+      let columnParts = parts / count
+      let longest = ((panels + columnParts - 1) / columnParts) * ((tiles + count - 1) / count)
+      if longest < best { (best, rowParts) = (longest, count) }
+      count *= 2
     }
-    let columnParts = members / rowParts
-    if member >= rowParts * columnParts { return }
+    let columnParts = parts / rowParts
+    if part >= rowParts * columnParts { return }
     let columns = share(
-      whole.pointee.columns, unit: columnUnit, member % columnParts, of: columnParts)
-    let rows = share(whole.pointee.rows, unit: 6, member / columnParts, of: rowParts)
+      whole.pointee.columns, unit: columnUnit, part % columnParts, of: columnParts)
+    let rows = share(whole.pointee.rows, unit: 6, part / columnParts, of: rowParts)
     perform(whole, rows: rows, columns: columns)
   }
 
@@ -137,10 +162,10 @@ extension Kernels {
 
   /// Rows of the gradient.
   private func performPart(
-    weightGradient whole: UnsafePointer<WeightGradientArguments>, _ member: Int, _ members: Int,
+    weightGradient whole: UnsafePointer<WeightGradientArguments>, _ place: Int, _ parts: Int,
     scratch: UnsafeMutablePointer<Float>?
   ) {
-    let rows = share(whole.pointee.outputs, unit: 12, member, of: members)
+    let rows = share(whole.pointee.outputs, unit: 12, place, of: parts)
     if rows.isEmpty { return }
     var part = whole.pointee
     part.outputs = rows.count
@@ -155,18 +180,18 @@ extension Kernels {
   /// The columns of every gate that a product's part is of; else rows, and where these are fewer
   /// than members columns.
   private func performPart(
-    gates whole: UnsafePointer<GateArguments>, _ function: Int, _ member: Int, _ members: Int
+    gates whole: UnsafePointer<GateArguments>, _ function: Int, _ place: Int, _ parts: Int
   ) {
     var part = whole.pointee
-    let isDivided = divides(part.columns, among: members)
-    if !isDivided, part.rows >= members {
-      let rows = share(part.rows, member, of: members)
+    let isDivided = divides(part.columns, among: parts)
+    if !isDivided, part.rows >= parts {
+      let rows = share(part.rows, place, of: parts)
       part.rows = rows.count
       part.gates += rows.lowerBound * part.gatesStride
       part.skip(rows.lowerBound * part.stateStride)
     } else {
       let columns = share(
-        part.columns, unit: isDivided ? columnUnit : 16, member, of: members)
+        part.columns, unit: isDivided ? columnUnit : 16, place, of: parts)
       part.columns = columns.count
       part.gates += columns.lowerBound
       part.skip(columns.lowerBound)
@@ -175,10 +200,10 @@ extension Kernels {
   }
 
   private func performPart(
-    softmax whole: UnsafePointer<SoftmaxArguments>, _ member: Int, _ members: Int
+    softmax whole: UnsafePointer<SoftmaxArguments>, _ place: Int, _ parts: Int
   ) {
     var part = whole.pointee
-    let rows = share(part.rows, member, of: members)
+    let rows = share(part.rows, place, of: parts)
     part.rows = rows.count
     part.logits += rows.lowerBound * part.stride
     part.targets += rows.lowerBound
@@ -187,11 +212,11 @@ extension Kernels {
   }
 
   private func performPart(
-    block whole: UnsafePointer<SoftmaxBlockArguments>, _ member: Int, _ members: Int,
+    block whole: UnsafePointer<SoftmaxBlockArguments>, _ place: Int, _ parts: Int,
     _ kernel: BlockKernel
   ) {
     var part = whole.pointee
-    let rows = share(part.rows, member, of: members)
+    let rows = share(part.rows, place, of: parts)
     part.rows = rows.count
     part.logits += rows.lowerBound * part.stride
     part.targets += rows.lowerBound
@@ -204,10 +229,10 @@ extension Kernels {
   }
 
   private func performPart(
-    loss whole: UnsafePointer<ValueLossArguments>, _ member: Int, _ members: Int
+    loss whole: UnsafePointer<ValueLossArguments>, _ place: Int, _ parts: Int
   ) {
     var part = whole.pointee
-    let rows = share(part.rows, member, of: members)
+    let rows = share(part.rows, place, of: parts)
     part.rows = rows.count
     part.scores += rows.lowerBound * part.stride
     part.targets += rows.lowerBound * part.stride
@@ -218,10 +243,10 @@ extension Kernels {
   }
 
   private func performPart(
-    normalize whole: UnsafePointer<NormalizationArguments>, _ member: Int, _ members: Int
+    normalize whole: UnsafePointer<NormalizationArguments>, _ place: Int, _ parts: Int
   ) {
     var part = whole.pointee
-    let rows = share(part.rows, member, of: members)
+    let rows = share(part.rows, place, of: parts)
     part.rows = rows.count
     part.values += rows.lowerBound * part.stride
     part.normalized += rows.lowerBound * part.stride
@@ -231,10 +256,10 @@ extension Kernels {
 
   /// Gates: a shard's rows are one chain of each gain and bias.
   private func performPart(
-    normalizeBackward whole: UnsafePointer<NormalizationArguments>, _ member: Int, _ members: Int
+    normalizeBackward whole: UnsafePointer<NormalizationArguments>, _ place: Int, _ parts: Int
   ) {
     var part = whole.pointee
-    let gates = share(part.groups, member, of: members)
+    let gates = share(part.groups, place, of: parts)
     if gates.isEmpty { return }
     let column = gates.lowerBound * part.columns
     part.groups = gates.count
@@ -250,10 +275,10 @@ extension Kernels {
 
   /// Time steps.
   private func performPart(
-    drop whole: UnsafePointer<DropoutArguments>, _ member: Int, _ members: Int
+    drop whole: UnsafePointer<DropoutArguments>, _ place: Int, _ parts: Int
   ) {
     var part = whole.pointee
-    let steps = share(part.timeSteps, member, of: members)
+    let steps = share(part.timeSteps, place, of: parts)
     let row = steps.lowerBound * part.sequences
     part.timeSteps = steps.count
     part.source += row * part.sourceStride

@@ -18,7 +18,7 @@ package struct Kernels: @unchecked Sendable {
   /// Those who share, where there is one; a crew must outlive the kernels that it shares.
   private var crew: UnsafeMutablePointer<CrewState>?
   /// Multiply-adds, or eight times the elements, from which on a kernel is worth to be shared.
-  private let leastShared: Int
+  let leastShared: Int
 
   /// The kernels of `set`, which the machine must have. They work in blocks that suit `caches`,
   /// which change no bit. A crew shares what is `leastShared` multiply-adds of work at least.
@@ -55,11 +55,16 @@ package struct Kernels: @unchecked Sendable {
 
   /// Has a crew do the task, or this thread alone.
   ///
-  /// - Parameter work: multiply-adds, or eight times the elements.
+  /// - Parameters:
+  ///   - work: multiply-adds, or eight times the elements.
+  ///   - partsOfEach: what each of so many members has of it.
   @inline(__always)
-  private func share(_ task: CrewTask, work: Int) -> Bool {
+  private func share(
+    _ task: CrewTask, work: Int, partsOfEach: (_ members: Int) -> Int = { _ in 1 }
+  ) -> Bool {
     guard let crew, crew.pointee.isOpen, work >= leastShared else { return false }
-    performParts(crew.pointee.post(task), member: 0, of: crew)
+    let parts = partsOfEach(crew.pointee.memberCount)
+    performParts(crew.pointee.post(task, partsOfEach: parts), member: 0, of: crew)
     crew.pointee.waitForParts()
     return true
   }
@@ -67,11 +72,14 @@ package struct Kernels: @unchecked Sendable {
   /// As `share`, or calls the kernel.
   @inline(__always)
   private func run<Arguments>(
-    _ kind: CrewTask.Kind, _ arguments: Arguments, work: Int, _ kernel: BlockKernel
+    _ kind: CrewTask.Kind, _ arguments: Arguments, work: Int,
+    partsOfEach: (_ members: Int) -> Int = { _ in 1 }, _ kernel: BlockKernel
   ) {
     withUnsafePointer(to: arguments) {
       let arguments = UnsafeRawPointer($0)
-      if !share(CrewTask(kind, arguments), work: work) { kernel(arguments) }
+      if !share(CrewTask(kind, arguments), work: work, partsOfEach: partsOfEach) {
+        kernel(arguments)
+      }
     }
   }
 
@@ -103,7 +111,15 @@ package struct Kernels: @unchecked Sendable {
     var arguments = arguments
     arguments.blocks = blocks
     if precision == .bf16 { return roundedProduct(arguments) }
-    run(.product, arguments, work: arguments.work, table.pointee.product)
+    multiply(arguments, work: arguments.work)
+  }
+
+  /// A product whose operands are packed and rounded.
+  @inline(__always) private func multiply(_ arguments: ProductArguments, work: Int) {
+    run(
+      .product, arguments, work: work,
+      partsOfEach: { partsOfEach(product: arguments, work: work, members: $0) },
+      table.pointee.product)
   }
 
   /// Rounds some rows of A at a time to bf16 and multiplies those, which threads may share.
@@ -125,7 +141,7 @@ package struct Kernels: @unchecked Sendable {
       withUnsafePointer(to: whole) {
         table.pointee.roundRows(UnsafeRawPointer($0), first, part.rows, scratch, stride)
       }
-      run(.product, part, work: part.rows * whole.columns * depth, table.pointee.product)
+      multiply(part, work: part.rows * whole.columns * depth)
       first += part.rows
       part.c += part.rows * part.cStride
       if let start = part.start { part.start = start + part.rows * part.startStride }
@@ -177,6 +193,7 @@ package struct Kernels: @unchecked Sendable {
     run(
       .weightGradient, arguments,
       work: arguments.outputs * columns * left.timeSteps * left.sequences,
+      partsOfEach: { partsOfEach(weightGradient: arguments, members: $0) },
       table.pointee.weightGradient)
   }
 
