@@ -218,9 +218,7 @@ let package = Package(
     .target(name: "CSockets"),
     .target(
       name: "WebServer", dependencies: ["CSockets", "CZlib", "Records"], swiftSettings: strict),
-    .target(
-      name: "CPage",
-      exclude: ["index.html", "style.css", "script.js", "data.js", "charts.js", "panels.js"]),
+    .target(name: "CPage", exclude: ["page"]),
     .target(
       name: "Dashboard", dependencies: ["CPage", "Records", "WebServer", "Tasks"],
       swiftSettings: strictHot),

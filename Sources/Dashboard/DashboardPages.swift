@@ -11,6 +11,8 @@ struct DashboardPages: Sendable {
   private let reader = MetricsReader()
   private let liveness = Liveness()
   private let answers = SharedAnswers()
+  private let files = SmallFiles()
+  private let changes = RunChanges()
 
   init(catalog: RunCatalog, policy: AccessPolicy) {
     self.catalog = catalog
@@ -40,12 +42,6 @@ struct DashboardPages: Sendable {
   private func content(of request: HTTPRequest) -> HTTPResponse {
     let name = request.value("name")
     switch request.path {
-    case "/": return Self.file(PageFileIndex, "text/html")
-    case "/style.css": return Self.file(PageFileStyle, "text/css")
-    case "/script.js": return Self.file(PageFileScript, "text/javascript")
-    case "/data.js": return Self.file(PageFileData, "text/javascript")
-    case "/charts.js": return Self.file(PageFileCharts, "text/javascript")
-    case "/panels.js": return Self.file(PageFilePanels, "text/javascript")
     case "/api/metrics.csv":
       return table(of: name, kind: request.value("kind") ?? "train") ?? Self.notFound
     case "/api/runs", "/api/run", "/metrics":
@@ -53,7 +49,10 @@ struct DashboardPages: Sendable {
       return answers.answer(to: request, by: ["name", "since"]) {
         figures(for: request).compressed(for: request)
       }
-    default: return Self.notFound
+    default:
+      let name = request.path == "/" ? "index.html" : String(request.path.dropFirst())
+      return Self.pageFiles[name].map { Self.file($0, name).compressed(for: request) }
+        ?? Self.notFound
     }
   }
 
@@ -61,16 +60,20 @@ struct DashboardPages: Sendable {
     switch request.path {
     case "/api/runs":
       let (runs, tooDeep) = reports()
-      return Self.json([
-        "runs": .array(runs.map(\.summary)), "too_deep": .array(tooDeep.map { .string($0) }),
-      ])
+      _ = changes.note(runs)
+      return Self.json(
+        changes.json(since: request.value("since")).merging([
+          "too_deep": .array(tooDeep.map { .string($0) }),
+          "directory": .string(catalog.absoluteDirectory),
+          "time": .number(Date().timeIntervalSince1970.rounded()),
+        ]))
     case "/api/run":
       guard let name = request.value("name"), let path = catalog.path(of: name) else {
         return Self.notFound
       }
       return Self.json(report(name, path).detail(since: request.value("since")))
     default:
-      let text = PrometheusText.text(reports().runs.map(\.summary))
+      let text = PrometheusText.text(changes.note(reports().runs))
       return Self.response(.ok, "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))
     }
   }
@@ -85,7 +88,9 @@ struct DashboardPages: Sendable {
   }
 
   private func report(_ name: String, _ path: String) -> RunReport {
-    RunReport(name: name, path: path, look: reader.look(at: path), liveness: liveness)
+    RunReport(
+      name: name, folder: RunFolder(path, files: files), look: reader.look(at: path),
+      liveness: liveness)
   }
 
   /// The records of a kind, made into text as the client takes it; nil where there are none.
@@ -116,10 +121,20 @@ struct DashboardPages: Sendable {
     response(.ok, "application/json; charset=utf-8", Array((value.line + "\n").utf8))
   }
 
-  /// A file of the page.
-  private static func file(_ file: PageFile, _ type: String) -> HTTPResponse {
-    let bytes = unsafe UnsafeBufferPointer(start: page_bytes(file), count: page_length(file))
-    return response(.ok, "\(type); charset=utf-8", unsafe Array(bytes))
+  /// The files of the page by name.
+  static let pageFiles: [String: [UInt8]] = {
+    let files = (0..<page_file_count()).map { number in
+      let file = unsafe page_file(number)
+      let bytes = unsafe UnsafeBufferPointer(start: file.bytes, count: file.length)
+      return unsafe (String(cString: file.name), Array(bytes))
+    }
+    return Dictionary(uniqueKeysWithValues: files)
+  }()
+
+  private static func file(_ bytes: [UInt8], _ name: String) -> HTTPResponse {
+    let type =
+      name.hasSuffix(".js") ? "text/javascript" : name.hasSuffix(".css") ? "text/css" : "text/html"
+    return response(.ok, "\(type); charset=utf-8", bytes)
   }
 
   private static func plain(_ status: HTTPStatus, _ text: String) -> HTTPResponse {

@@ -36,9 +36,12 @@ final class MetricsReader: Sendable {
   /// The metrics of the run at `path`; empty ones where there is no file yet.
   func look(at path: String) -> Look {
     state.withLock { state in
+      let file = "\(path)/\(RunFiles.metrics)"
+      if let entry = state.entries[path], let status = FileStatus(file), entry.isStill(status) {
+        return entry.look
+      }
       // Taken out, so that its columns are changed where they are.
       let before = state.entries.removeValue(forKey: path)
-      let file = "\(path)/\(RunFiles.metrics)"
       do {
         let reader = try LineReader(path: file, from: before?.place ?? LineReader.Place())
         var entry: Entry
@@ -100,6 +103,8 @@ extension MetricsReader {
     private let generation: Int
     private var fileBytes = 0
     private var isBehind = false
+    /// What the file was when it was read last.
+    private var version: SmallFiles.Version?
     private var device: UInt64 = 0
     private var inode: UInt64 = 0
     /// The first bytes of the file, and the last that were read: a file may be written anew in the
@@ -118,6 +123,9 @@ extension MetricsReader {
         isBehind: isBehind)
     }
 
+    /// Whether the file is as it was when all of it was read, so that it need not be opened.
+    func isStill(_ status: FileStatus) -> Bool { !isBehind && version?.isStill(status) == true }
+
     /// Whether a file begins with all that was read.
     func isOf(_ descriptor: Int32) -> Bool {
       var status = stat()
@@ -130,6 +138,8 @@ extension MetricsReader {
 
     mutating func read(_ reader: LineReader, _ allowance: inout Allowance) throws {
       isBehind = true
+      // What comes while it is read makes it another version.
+      version = FileStatus(descriptor: reader.descriptor).map { SmallFiles.Version($0) }
       try allowance.spend {
         isBehind = try reader.readBlock { metrics.append($0) }
         return isBehind
@@ -139,6 +149,8 @@ extension MetricsReader {
       var status = stat()
       guard unsafe fstat(reader.descriptor, &status) == 0 else { return }
       fileBytes = Int(status.st_size)
+      // There was no time to see that nothing follows.
+      if place.offset == fileBytes { isBehind = false }
       device = UInt64(truncatingIfNeeded: status.st_dev)
       inode = UInt64(truncatingIfNeeded: status.st_ino)
       let count = min(Self.markBytes, place.offset)

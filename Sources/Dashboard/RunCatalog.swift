@@ -1,8 +1,9 @@
 import Foundation
 import Records
 
-/// The runs at and below a directory, found anew at every look: by their metrics or their config
-/// beside checkpoints. A name is a path within the directory; "." is the directory itself.
+/// The runs at and below a directory, found anew at every look: by their metrics, their config
+/// beside checkpoints, or what a daemon or a job has told of itself. A name is a path within the
+/// directory; "." is the directory itself.
 struct RunCatalog: Sendable {
   let directory: String
 
@@ -17,6 +18,11 @@ struct RunCatalog: Sendable {
       throw UsageError("'\(directory)' is no directory; expected one with runs in it, or a run")
     }
     self.init(directory: directory)
+  }
+
+  /// The directory by its whole path, for people who have to find it.
+  var absoluteDirectory: String {
+    URL(fileURLWithPath: directory).standardizedFileURL.path
   }
 
   /// How deep runs may lie.
@@ -69,7 +75,8 @@ struct RunCatalog: Sendable {
 
   private static func isRun(_ path: String) -> Bool {
     let files = FileManager.default
-    return files.fileExists(atPath: "\(path)/\(RunFiles.metrics)")
+    let names = [RunFiles.metrics, RunFiles.daemonState, RunFiles.heartbeat]
+    return names.contains { files.fileExists(atPath: "\(path)/\($0)") }
       || files.fileExists(atPath: "\(path)/\(RunFiles.config)")
         && files.fileExists(atPath: "\(path)/checkpoints")
   }

@@ -7,6 +7,8 @@ package enum RunFiles {
   /// One JSON object a line.
   package static let metrics = "metrics.jsonl"
   package static let checkpoints = "checkpoints"
+  /// What the last validation has found out: tables of figures, and some single outputs.
+  package static let validation = "validation.json"
   /// What a run is to start from, until it has a checkpoint that knows.
   package static let start = "start.json"
   /// The lock of the job that works in the directory.

@@ -6,14 +6,15 @@ import Testing
 
 /// A program that runs scripts.
 private enum Node {
-  static let isThere = (try? run(["--version"], input: "").status) == 0
+  static let isThere = (try? run(["--version"], in: "/", input: "").status) == 0
 
   static func run(
-    _ arguments: [String], input: String
+    _ arguments: [String], in folder: String, input: String
   ) throws -> (status: Int32, output: String) {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = ["node"] + arguments
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
     let (source, sink) = (Pipe(), Pipe())
     process.standardInput = source
     process.standardOutput = sink
@@ -29,126 +30,73 @@ private enum Node {
   }
 }
 
-/// Runs the page's scripts where there is a `node` to run them, on a document that only notes what
-/// it is given.
+/// The page's modules in a directory of their own, where there is a `node` to run them. What needs
+/// a browser, Tests/page/click tests.
 @Suite(.enabled(if: Node.isThere, "no node here")) struct PageTests {
-  private static let document = #"""
-    class Node {
-      constructor(name) {
-        Object.assign(this, { name, children: [], attributes: {}, style: {}, dataset: {} });
-        Object.assign(this, { own: "", value: "", checked: false, clientWidth: 600 });
-        this.style.setProperty = () => {};
-      }
-      set textContent(text) { this.own = text; this.children = []; }
-      get textContent() { return [this.own, ...this.children.map((child) =>
-        typeof child === "string" ? child : child.textContent)].join(" "); }
-      append(...children) { this.children.push(...children); }
-      replaceChildren(...children) { this.own = ""; this.children = children; }
-      setAttribute(key, value) { this.attributes[key] = String(value); }
-      querySelector(selector) {
-        for (const child of this.children) {
-          if (typeof child === "string") continue;
-          if (child.name === selector || "." + child.className === selector) return child;
-          const found = child.querySelector(selector);
-          if (found) return found;
-        }
-        return selector.startsWith("[") ? this : null;
-      }
-    }
-    const nodes = {};
-    const document = {
-      getElementById: (id) => nodes[id] ??= new Node(id),
-      createElement: (name) => new Node(name), createElementNS: (_, name) => new Node(name),
-      documentElement: new Node("html"),
-    };
-    document.getElementById("x-axis").value = axis;
-    const location = { search: "" };
-    const localStorage = { getItem: () => null, setItem: () => {} };
-    const matchMedia = () => ({ matches: false });
-    const addEventListener = () => {};
-    const requests = [];
-    let round = 0;
-    const fetch = async (path) => {
-      requests.push(path);
-      const answer = path === "api/runs" ? answers[round].runs : answers[round].run;
-      return { ok: true, json: async () => JSON.parse(JSON.stringify(answer)) };
-    };
-    const setTimeout = () => {};
-    """#
+  private final class Copy {
+    let path = NSTemporaryDirectory() + "page-\(UUID().uuidString)"
 
-  /// The page at two looks, between which `append` is added to the metrics.
-  private func page(
-    _ folder: RunsFolder, appending more: String, axis: String = "step"
-  ) throws -> (text: String, asked: String, detail: OrderedJSON, server: DashboardPages) {
-    let server = try folder.server()
-    func answers(_ mark: String?) throws -> OrderedJSON {
-      var query = ["name": "first"]
-      query["since"] = mark
-      return [
-        "runs": try server.json("/api/runs"), "run": try server.json("/api/run", query: query),
-      ]
+    init() throws {
+      try FileManager.default.createDirectory(
+        atPath: path, withIntermediateDirectories: true)
+      try write("package.json", Data(#"{"type":"module"}"#.utf8))
+      for (name, bytes) in DashboardPages.pageFiles { try write(name, Data(bytes)) }
     }
-    let first = try answers(nil)
-    try folder.append(more)
-    let second = try answers(first["run"]?["mark"]?.stringValue)
-    let scripts = try ["charts", "panels", "data", "script"].map {
-      try server.get("/\($0).js").text
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func write(_ name: String, _ data: Data) throws {
+      try data.write(to: URL(fileURLWithPath: "\(path)/\(name)"))
     }
-    let end = """
-      (async () => {
-        await new Promise(setImmediate);
-        round = 1;
-        await refresh();
-        const text = Object.values(nodes).map((node) => node.textContent).join("\\n");
-        console.log(JSON.stringify({ text, asked: requests, detail: state.details.get("first") }));
-      })();
-      """
-    let data = "const answers = \(OrderedJSON.array([first, second]).line); const axis = '\(axis)';"
-    let script = ([data, Self.document] + scripts + [end]).joined(separator: "\n")
-    let (status, output) = try Node.run(["-"], input: script)
-    try #require(status == 0, "\(output)")
-    let result = try OrderedJSON(parsing: output)
-    return (
-      try #require(result["text"]?.stringValue), result["asked"]?.line ?? "",
-      try #require(result["detail"]), server
-    )
   }
 
-  @Test(arguments: ["step", "tokens", "seconds"])
-  func additionsMakeTheWhole(axis: String) throws {
+  @Test func modulesComputeWhatTheyShould() throws {
+    let copy = try Copy()
+    let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../page/modules.mjs").standardized
+    try copy.write("modules.mjs", try Data(contentsOf: tests))
+    let (status, output) = try Node.run(["--test", "modules.mjs"], in: copy.path, input: "")
+    #expect(status == 0, "\(output)")
+    #expect(output.contains("pass 13"), "\(output)")
+  }
+
+  /// Of two answers of the server, the second of which has only what is new, the page makes the
+  /// same as of one that has everything.
+  @Test func additionsMakeTheWhole() throws {
     let folder = try RunsFolder()
+    let server = try folder.server()
+    let first = try server.json("/api/run", query: ["name": "first"])
     let more = [
       #"{"kind":"train","step":30,"tokens":300,"loss":2,"tokens_per_second":60,"new":1}"#,
-      #"{"kind":"valid","step":30,"loss":2.5,"bits_per_byte":3}"#,
+      #"{"kind":"valid","step":30,"loss":2.9,"bits_per_byte":3}"#,
       #"{"kind":"event","step":30,"event":"resume"}"#,
       #"{"kind":"sample","step":30,"text":"later"}"#, "damaged",
     ]
-    let (text, asked, detail, server) = try page(
-      folder, appending: more.map { $0 + "\n" }.joined(), axis: axis)
-    #expect(asked.contains("&since="), "\(asked)")
-    #expect(text.contains("1 damaged lines"), "\(text)")
-    #expect(text.contains("1 runs, 0 running"), "\(text)")
-    #expect(text.contains("2.5000"), "the best validation is missing")
+    try folder.append(more.map { $0 + "\n" }.joined())
+    try folder.write("first/validation.json", #"{"step":30,"tables":{}}"#)
+    let mark = try #require(first["mark"]?.stringValue)
+    let second = try server.json("/api/run", query: ["name": "first", "since": mark])
+    #expect(second["config"] == nil)
+    #expect(second["checkpoints"] == nil)
+    #expect(second["figures"]?["step"] == 30)
+    let script = """
+      import { merged } from "./store.js";
+      const first = \(first.line);
+      const second = \(second.line);
+      const { cache, version, ...detail } = merged(merged(undefined, first), second);
+      console.log(JSON.stringify(detail));
+      """
+    let copy = try Copy()
+    let (status, output) = try Node.run(["--input-type=module", "-"], in: copy.path, input: script)
+    try #require(status == 0, "\(output)")
+    let detail = try OrderedJSON(parsing: output)
     let whole = try server.json("/api/run", query: ["name": "first"])
-    for name in ["train", "valid", "events", "samples", "config", "checkpoints"] {
+    #expect(whole["summary"]?["damaged_lines"] == 1)
+    for name in [
+      "train", "valid", "events", "samples", "config", "checkpoints", "figures", "ranks", "daemon",
+    ] {
       #expect(
         detail[name]?.line == whole[name]?.line.replacingOccurrences(of: ".0", with: ""), "\(name)")
     }
-  }
-
-  @Test func unitsAreThoseOfTheTask() throws {
-    let folder = try RunsFolder()
-    let (before, _, _, _) = try page(folder, appending: "")
-    #expect(before.contains("mean of all targets"))
-    #expect(before.contains("Targets per second"))
-    try folder.write(
-      "first/heartbeat.json",
-      #"{"exit_status":0,"task":{"name":"forecasting","unit":"sequences","#
-        + #""loss_unit":"mean squared error","metrics":["mse"]}}"#)
-    let (after, _, _, _) = try page(folder, appending: "")
-    #expect(after.contains("mean squared error, training"))
-    #expect(after.contains("Sequences per second"))
-    #expect(after.contains("sequences per second, all ranks"))
-    #expect(!after.lowercased().contains("tokens"), "\(after)")
   }
 }

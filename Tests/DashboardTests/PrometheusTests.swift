@@ -59,4 +59,34 @@ import Testing
       #expect(task?["loss_unit"] == .string(lossUnit))
     }
   }
+
+  /// Whatever an alert needs: what a run is, whose, how old its checkpoint is, how good it is.
+  @Test func alertsCanBeWritten() throws {
+    let folder = try RunsFolder()
+    try folder.write("first/heartbeat.json", #"{"exit_status":1,"host":"node-7"}"#)
+    try folder.write(
+      "first/daemon.json", #"{"state":"gave_up","attempts":3,"failures":2,"updated":1}"#)
+    let text = try folder.server().get("/metrics").text
+    let lines = Set(text.split(separator: "\n").map(String.init))
+    for line in [
+      #"gru_dist_status{run="first",status="failed"} 1.0"#,
+      #"gru_dist_status{run="first",status="running"} 0.0"#,
+      #"gru_dist_daemon_state{run="first",state="gave_up"} 1.0"#,
+      #"gru_dist_daemon_state{run="first",state="silent"} 0.0"#,
+      #"gru_dist_restarts{run="first"} 2.0"#,
+      #"gru_dist_failures_without_progress{run="first"} 2.0"#,
+      #"gru_dist_checkpoint_step{run="first"} 20.0"#,
+      #"gru_dist_best_value{run="first",measure="loss",direction="lower"} 2.75"#,
+      #"gru_dist_best_step{run="first",measure="loss",direction="lower"} 20.0"#,
+    ] { #expect(lines.contains(line), "\(line) in \(text)") }
+    #expect(text.contains(#"gru_dist_checkpoint_timestamp_seconds{run="first"} "#))
+    let place = try #require(lines.first { $0.hasPrefix("gru_dist_run_place{") })
+    #expect(place.contains(#"host="node-7",path="\#(folder.path)/first""#), "\(place)")
+    #expect(place.contains("owner=\""))
+    // Each metric's lines stand together, below its type.
+    let types = text.split(separator: "\n").filter { $0.hasPrefix("# TYPE") }
+    #expect(Set(types).count == types.count)
+    let plain = try RunsFolder().server().get("/metrics").text
+    #expect(!plain.contains("daemon_state") && !plain.contains("restarts"))
+  }
 }

@@ -175,7 +175,10 @@ import WebServer
     let third = try ask(second["mark"])
     #expect(third["kept"]?.line == #"{"train":0,"valid":0,"events":0,"samples":0}"#)
     #expect(third["config"]?["run"]?["steps"] == 50)
-    for mark in ["", "x", "1.2.3", "-1.0.0.0.0.0.0.0", "1.1.1.1.1.1.1.99999999999999999999"] {
+    for mark in [
+      "", "x", "1.2.3", "-1.0.0.0.0.0.0.0.0.0.0.0", "1.1.1.1.1.1.1.1",
+      "1.1.1.1.1.1.1.1.1.1.1.99999999999999999999",
+    ] {
       #expect(try ask(.string(mark))["train"]?["loss"]?.line == "[3.0]", "\(mark)")
     }
   }

@@ -26,6 +26,13 @@ enum Repository {
       .map { SwiftFile(path: $0, text: try text($0)) }
   }
 
+  /// The dashboard's page, and what tries it out, of which only lines are looked at.
+  static func pageFiles() throws -> [SwiftFile] {
+    let page = [".js", ".css", ".html"].flatMap { files(in: "Sources/CPage", ending: $0) }
+    let tests = [".mjs", ".py"].flatMap { files(in: "Tests/page", ending: $0) }
+    return try (page + tests).map { SwiftFile(path: $0, text: try text($0)) }
+  }
+
   /// Headers and C, of which only lines are looked at.
   static func cFiles() throws -> [SwiftFile] {
     try [".h", ".c"].flatMap { ending in

@@ -9,16 +9,18 @@
 
 #pragma clang assume_nonnull begin
 
-/// A file that the page consists of.
-typedef enum : int {
-  PageFileIndex, PageFileStyle, PageFileScript, PageFileData, PageFileCharts, PageFilePanels
+/// A file that the page consists of. Name and bytes live as long as the program.
+typedef struct {
+  const char *name;
+  const uint8_t *bytes;
+  size_t length;
 } PageFile;
 
-/// The bytes of a file. They live as long as the program.
-const uint8_t *page_bytes(PageFile file);
+/// How many files the page has.
+size_t page_file_count(void);
 
-/// How many bytes a file has.
-size_t page_length(PageFile file);
+/// The file of a number below that.
+PageFile page_file(size_t number);
 
 #pragma clang assume_nonnull end
 
