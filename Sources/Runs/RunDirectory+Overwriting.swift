@@ -61,7 +61,9 @@ extension RunDirectory {
         try Self.remove(file)
       }
     }
-    for log in [RunFiles.hooksLog, RunFiles.hooksLog + ".1"] { try Self.remove("\(path)/\(log)") }
+    for name in [RunFiles.validation, RunFiles.hooksLog, RunFiles.hooksLog + ".1"] {
+      try Self.remove("\(path)/\(name)")
+    }
     try empty(store.directory) { CheckpointStore.isOwn($0) }
     try empty("\(path)/\(TensorBoardLog.directoryName)") { $0.hasPrefix("events.out.tfevents.") }
   }

@@ -62,7 +62,8 @@ final class TensorBoardLog {
     }
     guard kind == "train" || kind == "valid" else { return }
     let scalars = members.compactMap { member -> (tag: String, value: Double)? in
-      guard member.name != "step", let value = member.value.doubleValue else { return nil }
+      guard member.name != "step", member.name != "time", let value = member.value.doubleValue
+      else { return nil }
       return (tag: "\(kind)/\(member.name)", value: value)
     }
     try file.append(step: step, time: time, scalars: scalars)

@@ -99,19 +99,21 @@ extension TrainingRun {
   /// not take them ends nothing.
   func write(_ records: [OrderedJSON]) {
     guard communicator.rank == 0 else { return }
+    let time = (Date().timeIntervalSince1970 * 1e3).rounded() / 1e3
+    let records = records.map { $0.timed(time) }
     for record in records { console.record(record) }
     if let lost = console.lost, !lost.isUnread, !hasToldLoss {
       hasToldLoss = true
       Console.complain("gru-dist: warning: \(lost); training goes on")
     }
-    let records = records.filter {
+    let untold = records.filter {
       !told.contains($0["event"]?.stringValue ?? $0["kind"]?.stringValue ?? "")
     }
-    if let complaint = directory.append(records) {
+    if let complaint = directory.append(untold) {
       progress.finishLine()
       Console.complain("gru-dist: warning: \(complaint)")
     }
-    do { try events?.append(records) } catch { warnOfEvents(error) }
+    do { try events?.append(untold) } catch { warnOfEvents(error) }
   }
 
   /// Looks at what the records of a run hold that goes on; on rank 0.
@@ -188,6 +190,17 @@ extension TrainingRun {
       "kind": "event", "event": .string(name), "step": .integer(step),
     ]
     return head.merging(members)
+  }
+}
+
+extension OrderedJSON {
+  /// A record of training or validation with when it was written, in seconds since 1970; others as
+  /// they are.
+  fileprivate func timed(_ time: Double) -> OrderedJSON {
+    guard self["kind"] == "train" || self["kind"] == "valid", self["time"] == nil else {
+      return self
+    }
+    return merging(["time": .number(time)])
   }
 }
 

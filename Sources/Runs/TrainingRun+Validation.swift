@@ -47,8 +47,23 @@ extension TrainingRun {
       "step \(trainer.step)/\(setup.lastStep)  validation  \(score.words)"
         + (isBest ? ", the best so far" : ""))
     write([score.json(step: trainer.step)] + samples)
+    keep(score)
     tell(of: decisions)
     return isBest ? .best : .done
+  }
+
+  /// Leaves what a validation has found out beside the metrics, in place of the one before; on rank
+  /// 0. A disk that does not take it ends nothing: it is told once, and the next one is tried.
+  private func keep(_ score: Score) {
+    guard communicator.rank == 0 else { return }
+    do throws(RunDirectoryError) {
+      try RunFiles.replace(
+        "\(run.directory)/\(RunFiles.validation)", with: score.report(step: trainer.step))
+      hasToldReport = false
+    } catch {
+      if !hasToldReport { warn("validation_report_lost", atStep: trainer.step, "\(error)") }
+      hasToldReport = true
+    }
   }
 
   /// Takes note of a validation, and decides with all ranks what follows from it: that of rank 0

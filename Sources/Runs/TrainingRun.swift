@@ -59,6 +59,8 @@ package final class TrainingRun {
   var told: Set<String> = []
   /// Whether a person knows that standard output takes nothing.
   var hasToldLoss = false
+  /// Whether a person knows that what validations find out cannot be written.
+  var hasToldReport = false
   /// Steps without an update, one after the other.
   var skippedInARow = 0
   /// Why the state is not to be saved; on rank 0.
@@ -134,6 +136,7 @@ package final class TrainingRun {
       task: setup.config.taskDescription, decoder: decoder, frame: setup.frame, replica: replica,
       communicator: communicator, progress: trainer.progress)
     scorer.trainingText = setup.split?.training
+    scorer.keepsExamples = true
     validation = setup.validation
     debugger = options.debug ? DebugChecks(trainer: trainer, seed: setup.config.run.seed) : nil
     isReady = true

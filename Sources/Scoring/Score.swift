@@ -19,6 +19,8 @@ package struct Score: Sendable {
   package var unknownTargets = 0
   /// What outputs say beyond the loss, and what naive models reach.
   package var figures = Figures()
+  /// Some single outputs, for people to look at; nil where nobody asked for them.
+  package var examples: OrderedJSON?
   /// Columns of the output layer.
   package var outputs: Int
 
@@ -85,6 +87,21 @@ package struct Score: Sendable {
   /// The tables of figures by name.
   package var tables: OrderedJSON {
     .object(figures.tables.map { .init($0.name, $0.json) })
+  }
+
+  /// What a validation after `step` has found out, for status pages: the measures, the tables with
+  /// their headings, and examples.
+  package func report(step: Int) -> OrderedJSON {
+    let head: OrderedJSON = [
+      "version": 1, "step": .integer(step), "targets": .integer(targets),
+      "unit": .string(task.scoreUnit.rawValue), "loss": .number(loss),
+    ]
+    let tables = figures.tables.compactMap { table in
+      table.report.map { OrderedJSON.Member(table.name, $0) }
+    }
+    return head.merging(measures).merging([
+      "tables": .object(tables), "examples": examples ?? .null,
+    ])
   }
 
   /// The record of a validation after `step`.

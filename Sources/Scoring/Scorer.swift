@@ -19,6 +19,8 @@ package final class Scorer {
   /// The text that the model was trained on, of which naive models know how frequent tokens are.
   package var trainingText: CorpusSplit.Part?
   package let replica: Replica
+  /// Whether scores have examples of single outputs.
+  package var keepsExamples = false
   let communicator: any Communicator
   private let savedState: AlignedBuffer
   private let progress: RunProgress?
@@ -93,8 +95,12 @@ package final class Scorer {
     let figureSums = figures.map { FigureSums($0, plan: replica.plan, rank: replica.rank) }
     if figures != nil { replica.workers.forEach { $0.keepsScores = true } }
     defer { replica.workers.forEach { $0.keepsScores = false } }
+    let examples = keepsExamples ? figures.flatMap { outputExamples($0, of: subject) } : nil
     let take = figureSums.map { sums in
-      { (worker: SequenceWorker, batch: Int) in sums.add(worker, batch: batch, of: subject) }
+      { (worker: SequenceWorker, batch: Int) in
+        sums.add(worker, batch: batch, of: subject)
+        examples?.add(worker, batch: batch, of: subject)
+      }
     }
     let isWhole = try forEachBatch(of: subject, then: take) {
       index throws(CollectiveError) in
@@ -113,7 +119,16 @@ package final class Scorer {
     if !isWhole { return nil }
     var score = try combine(sums, of: subject)
     if let figureSums { score.figures = try figureSums.figures(on: communicator) }
+    score.examples = examples?.json
     return score
+  }
+
+  private func outputExamples(
+    _ figures: any FigureKind, of subject: Subject
+  ) -> OutputExamples? {
+    OutputExamples(
+      figures, rows: replica.plan.sequences / replica.plan.shards,
+      batches: Batches(subject, sequences: replica.plan.sequences).count)
   }
 
   /// Computes forward over all of `subject` from the initial state, and puts the state of training

@@ -64,6 +64,24 @@ package struct FigureTable: Sendable {
   }
 }
 
+extension FigureTable {
+  /// Rows that reports have, at most.
+  private static let mostReported = 500
+
+  /// The table as status pages show it, with its heading; nil where cells have many numbers.
+  var report: OrderedJSON? {
+    let hasLists = rows.contains { row in
+      row.contains { if case .numbers = $0 { true } else { false } }
+    }
+    if hasLists { return nil }
+    return [
+      "title": .string(title), "columns": .array(columns.map { .string($0) }),
+      "rows": .array(rows.prefix(Self.mostReported).map { .array($0.map(\.json)) }),
+      "row_count": .integer(rows.count), "is_matrix": .bool(isMatrix),
+    ]
+  }
+}
+
 extension FigureTable.Cell {
   fileprivate var words: String {
     switch self {

@@ -6,7 +6,7 @@ import Tasks
 /// distribution its middle is measured as the forecast, and of quantiles their coverage too.
 /// Missing targets do not count.
 struct ForecastFigures: FigureKind {
-  private struct Column {
+  struct Column {
     var name: String
     /// Among the values that go in, and what says there that it is missing.
     var place: Int
@@ -15,15 +15,15 @@ struct ForecastFigures: FigureKind {
     var naiveError: Double?
   }
 
-  private let columns: [Column]
-  private let horizon: Int
+  let columns: [Column]
+  let horizon: Int
   /// Columns of one window, and whether each is a series of its own.
-  private let perWindow: Int
+  let perWindow: Int
   /// Outputs of a forecast, and the one that is its middle.
-  private let point: Int
+  let point: Int
   private let levels: [Double]
   /// What forecasts of distributions and quantiles are measured by too.
-  private let intervals: ForecastIntervals?
+  let intervals: ForecastIntervals?
   /// Steps of a season; nil where there is none.
   private let season: Int?
   /// Whether targets may be missing: means over windows and over targets are not the same then.
@@ -158,7 +158,7 @@ struct ForecastFigures: FigureKind {
   }
 
   /// The value of a column at a step of the window, or the first before it that is there.
-  private func lastValue(
+  func lastValue(
     _ output: ScoredOutput, _ column: Column, from step: Int, by lag: Int
   ) -> Double? {
     var step = step

@@ -88,6 +88,29 @@ struct ForecastIntervals: Sendable {
     }
   }
 
+  /// Where each interval of a target lies.
+  ///
+  /// - Parameter scores: the outputs of the target, `stride` apart.
+  func bounds(
+    _ scores: UnsafePointer<Float>, stride: Int
+  ) -> [(low: Double, high: Double)] {
+    let first = unsafe Double(scores[0])
+    func around(_ distance: Double) -> (Double, Double) { (first - distance, first + distance) }
+    switch kind {
+    case .quantiles(let pairs):
+      return pairs.map { pair in
+        unsafe (Double(scores[pair.low * stride]), Double(scores[pair.high * stride]))
+      }
+    case .gaussian(let reaches):
+      let scale = unsafe 1e-3 + softPlus(Double(scores[stride]))
+      return reaches.map { around(scale * $0.ofNormal) }
+    case .student(let reaches):
+      let scale = unsafe 1e-3 + softPlus(Double(scores[stride]))
+      let freedom = unsafe 2 + softPlus(Double(scores[2 * stride]))
+      return reaches.map { around(scale * $0.ofStudent(freedom: freedom)) }
+    }
+  }
+
   /// What the sums of so many targets say.
   func table(of sums: ArraySlice<Double>, count: Double) -> FigureTable {
     FigureTable(

@@ -4,10 +4,12 @@ import Tasks
 /// Errors of predicted numbers, normalised and in the data's units, and the baseline that always
 /// predicts their mean: over the training data where that is known.
 struct ValueFigures: FigureKind {
-  private let columns: [String]
+  let columns: [String]
   /// Of each number in the data's units, and what the mean of training is as an output.
   private let deviations: [Double]
   private let means: [Double]?
+  /// What 0 as an output is in the data's units.
+  private let origins: [Double]
   /// The output that is the middle of a distribution.
   private let point: Int
   private let masksTargets: Bool
@@ -18,6 +20,7 @@ struct ValueFigures: FigureKind {
     self.columns = predicted?.names ?? columns
     deviations = predicted?.outputDeviations ?? [Double](repeating: 1, count: count)
     means = predicted?.meanOutputs
+    origins = predicted?.outputMeans ?? [Double](repeating: 0, count: count)
     point = TaskShape.middle(of: task.quantiles)
     masksTargets = task.masksTargets
   }
@@ -48,6 +51,18 @@ struct ValueFigures: FigureKind {
       let distance = means[place] - target
       unsafe own[5] += abs(distance)
       unsafe own[6] += distance * distance
+    }
+  }
+
+  /// Gives the number that an output says, and the true one, in the data's units; not those that
+  /// are missing.
+  func forEachPair(of output: ScoredOutput, _ body: (Int, _ truth: Double, Double) -> Void) {
+    for place in columns.indices {
+      let target = unsafe Double(output.targets[place])
+      if target.isNaN { continue }
+      let score = unsafe Double(output.scores[point * columns.count + place])
+      func own(_ value: Double) -> Double { value * deviations[place] + origins[place] }
+      body(place, own(target), own(score))
     }
   }
 
