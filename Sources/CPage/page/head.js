@@ -55,7 +55,8 @@ function cards(run) {
   }
   made.push(["Training loss", fixed(run.loss), lossUnit(run)]);
   if (run.status === "running") {
-    const left = (run.steps - run.step) * run.step_seconds;
+    // Runs of earlier versions do not say it.
+    const left = run.remaining_seconds ?? (run.steps - run.step) * run.step_seconds;
     made.push(["Time left", duration(left), `${readable(run.tokens_per_second)} `
       + `${speedUnit(run)} per second`]);
   } else made.push([capitalized(speedUnit(run)), readable(run.tokens), "trained on"]);
