@@ -38,6 +38,7 @@ test("ticks are round numbers that divide the range", () => {
 test("logarithmic ticks are powers of ten, and more where the range is short", () => {
   assert.deepEqual(logTicks(0.9, 1100, 4), [1, 10, 100, 1000]);
   assert.deepEqual(logTicks(1, 10, 4), [1, 2, 5, 10]);
+  assert.deepEqual(axisTicks("number", 2.6, 3.6, 4, true).texts, ["2.75", "3.00", "3.25", "3.50"]);
   assert.ok(logTicks(2.1, 2.4, 4).length >= 2);
   assert.ok(logTicks(1e-300, 1e300, 4).length <= 12);
 });
@@ -48,6 +49,8 @@ test("time axes count minutes and hours", () => {
   const { values, texts } = axisTicks("clock", 1764338700, 1764349500, 4, false);
   assert.equal(texts.length, values.length);
   assert.ok(values.every((value) => value % 1800 === 0));
+  const short = axisTicks("clock", 1764338700.2, 1764338701, 4, false).texts;
+  assert.ok(short.length >= 2 && new Set(short).size === short.length, `${short}`);
 });
 
 test("thinning keeps the least and the greatest of every column", () => {

@@ -1,7 +1,6 @@
 """Scenes of many runs, of settings, of what is amiss, and of small screens."""
 
 import os
-import re
 import time
 import urllib.parse
 
@@ -22,9 +21,8 @@ def settings(trial):
     page.wait_for_timeout(200)
     expect(first_path() != before, "a logarithmic axis draws the same")
     page.select_option("#x-axis", "clock")
-    page.wait_for_timeout(200)
-    marks = texts(page, "#charts svg text")
-    expect(any(re.match(r"\d\d:\d\d", text) for text in marks), f"no clock in {marks[:12]}")
+    page.wait_for_function("""() => [...document.querySelectorAll('#charts svg text')]
+      .some((mark) => /^\\d\\d:\\d\\d/.test(mark.textContent))""")
     page.select_option("#x-axis", "relative")
     page.fill("#smoothing", "0.8")
     page.wait_for_selector("#charts path.raw")
@@ -142,14 +140,20 @@ def long_run(trial):
     ticks = texts(page, "#charts figure:first-child svg text")
     expect("40" in ticks or any(text.startswith("4") for text in ticks), f"no spike: {ticks}")
     place = f"{trial.directory}/run/metrics.jsonl"
-    sizes = []
-    page.on("response", lambda response: sizes.append(len(response.body()))
+    answers = []
+    page.on("response", lambda response: answers.append(response)
             if "/api/run?" in response.url else None)
+    before = os.path.getsize(place)
     with open(place, "a", encoding="utf-8") as out:
         out.write('{"kind":"train","step":200001,"loss":1.4,"tokens":76800384}\n')
-    page.wait_for_function("() => document.getElementById('cards').innerText.includes('200,001')",
-                           timeout=10_000)
+    try:
+        page.wait_for_function(
+            "() => document.getElementById('cards').innerText.includes('200,001')",
+            timeout=10_000)
+    finally:
+        os.truncate(place, before)
     page.wait_for_timeout(300)
+    sizes = [len(response.body()) for response in answers]
     expect(sizes and max(sizes) < 20_000, f"an addition takes {sizes} bytes")
     expect(runs.SPIKE < 200_000, "no spike")
     trial.picture("long")

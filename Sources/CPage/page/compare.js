@@ -4,7 +4,7 @@ import { byId, make, setHidden, whenChanged } from "./dom.js";
 import { subjects } from "./curves.js";
 import { differing, spread } from "./filter.js";
 import { fixed, grouped, plural, readable, valueText } from "./format.js";
-import { bestOf, isLowerBetter, measures, speedUnit, title } from "./metrics.js";
+import { bestOf, isLowerBetter, lossUnit, measures, speedUnit, title } from "./metrics.js";
 
 const mostColumns = 12;
 
@@ -34,20 +34,25 @@ export function compared(groups) {
     const best = lowerIsBetter === null ? [] : bestOf(means, lowerIsBetter);
     rows.push({ name, texts, best, isEqual: new Set(texts).size === 1 });
   };
+  // Losses of different tasks are not better or worse than each other.
+  const isComparable = new Set(groups.flatMap(({ runs }) =>
+    runs.map((run) => `${run.task?.name} ${lossUnit(run)}`))).size === 1;
+  const lower = (name) => (name !== "loss" || isComparable ? isLowerBetter(name) : null);
   const each = (value) => groups.map(({ runs }) => runs.map(value));
   const all = groups.flatMap(({ runs }) => runs);
   const byMeasure = new Set(all.map((run) => run.best?.measure));
   for (const name of byMeasure) if (name) {
     const words = name === "loss" ? "best validation loss" : `best ${title(name)}`;
     add(words, each((run) => (run.best?.measure === name ? run.best.value : NaN)), fixed,
-      isLowerBetter(name));
+      lower(name));
   }
   for (const name of ["loss", ...new Set(all.flatMap(measures))]) {
     add(name === "loss" ? "validation loss" : title(name), each((run) => run.validation?.[name]),
-      fixed, isLowerBetter(name));
+      fixed, lower(name));
   }
   const units = [...new Set(all.map(speedUnit))];
-  add(`${units.join(" or ")} per second`, each((run) => run.tokens_per_second), readable, false);
+  add(`${units.join(" or ")} per second`, each((run) => run.tokens_per_second), readable,
+    isComparable ? false : null);
   add("step", each((run) => run.step), grouped);
   const firsts = groups.map(({ runs }) => runs[0]);
   const keys = differing(firsts, groups.some(({ runs }) => runs.length > 1) ? undefined

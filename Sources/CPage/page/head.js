@@ -44,7 +44,7 @@ function cards(run) {
   const { measure, value, step } = run.best ?? {};
   if (Number.isFinite(value)) {
     made.push([measure === "loss" ? "Best loss" : `Best: ${title(measure)}`, fixed(value),
-      `validation, step ${grouped(step)}`]);
+      `at step ${grouped(step)}`]);
   }
   // Not what says the loss once more.
   const others = measures(run).filter((name) => name !== measure

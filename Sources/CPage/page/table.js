@@ -4,7 +4,7 @@ import { byId, keyed, make, setAttribute, setHidden, setText } from "./dom.js";
 import { bySeeds, compareValues, differing, fields, spread } from "./filter.js";
 import { age, fixed, grouped, plural, precise, readable, valueText } from "./format.js";
 import { listed, statusWord } from "./list.js";
-import { bestOf, isLowerBetter, measures, title } from "./metrics.js";
+import { bestOf, isLowerBetter, lossUnit, measures, title } from "./metrics.js";
 import { now, store } from "./store.js";
 import { set, tick, ticked, view } from "./view.js";
 
@@ -28,9 +28,10 @@ function columns(runs) {
     ...keys.map((key) => ({ key, title: shortName(key, keys), value: (run) => run.flat[key],
       text: valueText, isConfig: true })),
     { key: "best", title: best, value: (run) => run.best?.value, text: fixed,
-      better: (run) => run.best?.measure, isResult: true },
+      better: (run) => `${run.best?.measure} ${taskOf(run)}`, isResult: true },
     ...results.map((key) => ({ key, title: key === "loss" ? "Validation loss" : title(key),
-      value: (run) => run.validation?.[key], text: fixed, better: () => key, isResult: true })),
+      value: (run) => run.validation?.[key], text: fixed, isResult: true,
+      better: (run) => (key === "loss" ? `loss ${taskOf(run)}` : key) })),
     { ...own("speed", "Speed", readable), isResult: true },
     { key: "age", title: "Last sign", value: (run) => now() - (run.updated ?? NaN),
       text: (value) => age(value) },
@@ -40,6 +41,9 @@ function columns(runs) {
   }
   return made;
 }
+
+/* Losses of different tasks are not better or worse than each other. */
+const taskOf = (run) => `${run.task?.name} ${lossUnit(run)}`;
 
 /* Names that are words, not signs such as MSE, begin small within a sentence. */
 const lower = (text) => (/^[A-Z][a-z]/.test(text) ? text[0].toLowerCase() + text.slice(1) : text);
@@ -111,7 +115,7 @@ function drawRows(groups, shown) {
   const best = new Map(shown.filter((column) => column.better).map((column) => {
     const values = groups.map((group) => mean(group, column));
     const measured = new Set(groups.map((group) => column.better(group.runs[0])));
-    const lower = isLowerBetter([...measured][0] ?? "loss");
+    const lower = isLowerBetter([...measured][0]?.split(" ")[0] ?? "loss");
     return [column.key, new Set(measured.size === 1 ? bestOf(values, lower) : [])];
   }));
   const now = new Set(ticked());

@@ -50,6 +50,7 @@ export function durationTicks(low, high, count) {
 
 /* The same by this place's clock: whole hours are such here, not in Greenwich. */
 export function clockTicks(low, high, count) {
+  if (high - low < 4) return linearTicks(low, high, count);
   const step = spans.find((span) => span >= (high - low) / Math.max(1, count)) ?? 604800;
   const offset = 60 * new Date(1000 * low).getTimezoneOffset();
   return multiples(low - offset, high - offset, step).map((value) => value + offset);
@@ -61,7 +62,9 @@ export function clockTexts(values) {
   return values.map((value) => {
     const date = new Date(1000 * value);
     const today = day(date);
-    const seconds = String(date.getSeconds()).padStart(2, "0");
+    const tenths = step < 1 ? date.getMilliseconds() / 1000 : 0;
+    const seconds = tenths > 0 ? (date.getSeconds() + tenths).toFixed(2).padStart(5, "0")
+      : String(date.getSeconds()).padStart(2, "0");
     const time = step < 60 ? `${clock(date)}:${seconds}` : clock(date);
     const text = step >= 86400 ? today.slice(5)
       : last && last !== today ? `${today.slice(5)} ${time}` : time;
@@ -103,7 +106,9 @@ export function logTexts(values) {
 export function axisTicks(kind, low, high, count, isLog) {
   if (isLog) {
     const values = logTicks(low, high, count);
-    return { values, texts: kind === "duration" ? values.map(duration) : logTexts(values) };
+    if (kind === "duration") return { values, texts: values.map(duration) };
+    // Within half a decade marks are as those of a linear axis.
+    return { values, texts: Math.log10(high / low) < 0.5 ? numberTexts(values) : logTexts(values) };
   }
   if (kind === "clock") {
     const values = clockTicks(low, high, count);
