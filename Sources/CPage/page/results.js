@@ -54,14 +54,16 @@ export function measureRows(run) {
     fixed(bases.find((base) => base.measure === name && base.model === model)?.value))])];
 }
 
-const cellText = (value) => (Number.isInteger(value) ? grouped(value)
-  : typeof value === "number" ? fixed(value) : valueText(value));
+const cellText = (value, isWhole) => (typeof value !== "number" ? valueText(value)
+  : isWhole ? grouped(value) : fixed(value));
 
 /* A table that is sorted by a click on its heads. */
 function figureTable([name, { title: words, columns, rows, row_count: count }]) {
   if (rows.length === 0) return [];
   const box = make("div", {});
   let [sorted, descending] = [-1, false];
+  const areWhole = columns.map((_, index) => rows.every((row) =>
+    typeof row[index] !== "number" || Number.isInteger(row[index])));
   const show = () => {
     const order = sorted < 0 ? rows : rows.toSorted((a, b) =>
       compareValues(a[sorted], b[sorted], descending));
@@ -71,7 +73,8 @@ function figureTable([name, { title: words, columns, rows, row_count: count }]) 
         show();
         box.querySelectorAll("th button")[index].focus();
       } }, text.replaceAll("_", " ") + (sorted !== index ? "" : descending ? " ▼" : " ▲")));
-    box.replaceChildren(table(heads, order.map((row) => row.map(cellText)), name));
+    box.replaceChildren(table(heads, order.map((row) => row.map((cell, index) =>
+      cellText(cell, areWhole[index]))), name));
     [...box.querySelectorAll("th")].forEach((head, index) => {
       if (sorted === index) head.ariaSort = descending ? "descending" : "ascending";
     });
