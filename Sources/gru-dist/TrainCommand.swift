@@ -282,8 +282,8 @@ extension Config {
   fileprivate func text(of key: String) throws -> String {
     if key == "run.steps", run.epochs != nil {
       throw UsageError(
-        "--key run.steps: run.epochs says how long the run is, and how many steps that are is known "
-          + "once the data are read; check without --key says it")
+        "--key run.steps: run.epochs says how long the run is, and how many steps that is will be "
+          + "known once the data are read; check without --key says it")
     }
     var value = json
     for name in key.split(separator: ".") {
