@@ -17,6 +17,7 @@ package final class DebugChecks {
 
   package init(trainer: Trainer, seed: Int) {
     precondition(trainer.communicator.worldSize == 1, "debug checks need a single rank")
+    precondition(trainer.replica.use == .apart, "a step has overwritten what debug checks look at")
     self.trainer = trainer
     self.seed = seed
     trainer.record(in: timeline)

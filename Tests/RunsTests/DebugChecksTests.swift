@@ -16,7 +16,7 @@ import Testing
   func gradientsAgreeWithCentralDifferences(cell: String, reset: String) throws {
     let problem = try TrainingProblem("model.cell=\(cell)", "model.reset=\(reset)")
     defer { problem.remove() }
-    let (trainer, _) = try problem.trainer(on: SoloCommunicator())
+    let (trainer, _) = try problem.trainer(on: SoloCommunicator(), debug: true)
     _ = try trainer.performStep()
     let table = try DebugChecks(trainer: trainer, seed: 1).checkGradients()
     try table.requirePassed()
@@ -44,7 +44,7 @@ import Testing
   @Test func damagedValuesAreFoundAndNamed() throws {
     let problem = try TrainingProblem()
     defer { problem.remove() }
-    let (trainer, _) = try problem.trainer(on: SoloCommunicator())
+    let (trainer, _) = try problem.trainer(on: SoloCommunicator(), debug: true)
     let checks = DebugChecks(trainer: trainer, seed: 1)
     _ = try trainer.performStep()
     try checks.checkValues()
@@ -68,7 +68,7 @@ import Testing
 
     let problem = try TrainingProblem()
     defer { problem.remove() }
-    let (trainer, _) = try problem.trainer(on: SoloCommunicator())
+    let (trainer, _) = try problem.trainer(on: SoloCommunicator(), debug: true)
     let outcome = try trainer.performStep()
     let records = DebugChecks(trainer: trainer, seed: 1).tensorRecords(tokens: outcome.tokens)
     #expect(records.count == trainer.replica.table.parameters.count)

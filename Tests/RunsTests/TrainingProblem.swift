@@ -33,7 +33,7 @@ struct TrainingProblem {
   var configPath: String { folder.appendingPathComponent("config.json").path }
 
   /// What a command would be given.
-  func options(threads: Int, isa: String = "auto") throws -> TrainOptions {
+  func options(threads: Int, isa: String = "auto", debug: Bool = false) throws -> TrainOptions {
     let text = folder.appendingPathComponent("text.txt").path
     try Data(#"{"data": {"train": "\#(text)"}}"#.utf8).write(to: URL(fileURLWithPath: configPath))
     var options = TrainOptions(configFile: configPath)
@@ -41,16 +41,18 @@ struct TrainingProblem {
     options.overrides.append(ConfigOverride(set: "run.directory=\(folder.path)/run"))
     options.threads = threads
     options.instructionSet = isa
+    options.debug = debug
     return options
   }
 
   /// A trainer at its initial parameters on one rank.
   func trainer(
     on communicator: any Communicator, threads: Int = 1, isa: String = "auto",
-    bucketBytes: Int = 1 << 20
+    bucketBytes: Int = 1 << 20, debug: Bool = false
   ) throws -> (Trainer, TrainingSetup) {
     let setup = try TrainingSetup(
-      try communicator.agree { try options(threads: threads, isa: isa) }, on: communicator)
+      try communicator.agree { try options(threads: threads, isa: isa, debug: debug) },
+      on: communicator)
     let replica = try Replica(
       shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
       plan: setup.plan, rank: communicator.rank, use: setup.memoryUse)
