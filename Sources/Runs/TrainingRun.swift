@@ -135,8 +135,7 @@ package final class TrainingRun {
     scorer = Scorer(
       task: setup.config.taskDescription, decoder: decoder, frame: setup.frame, replica: replica,
       communicator: communicator, progress: trainer.progress)
-    scorer.trainingText = setup.split?.training
-    scorer.keepsExamples = true
+    (scorer.trainingText, scorer.keepsExamples) = (setup.split?.training, true)
     validation = setup.validation
     debugger = options.debug ? DebugChecks(trainer: trainer, seed: setup.config.run.seed) : nil
     isReady = true

@@ -56,7 +56,8 @@ final class TrainingScenario {
   func trainer(
     on communicator: any Communicator, threads: Int = 1, checks: StepChecks = StepChecks()
   ) throws -> Trainer {
-    let setup = try TrainingSetup(options(threads: threads), on: communicator)
+    let recomputed = "run.recompute_every=\(checks.recomputeEvery)"
+    let setup = try TrainingSetup(options([recomputed], threads: threads), on: communicator)
     let replica = try Replica(
       shape: setup.shape, kernels: setup.kernels, window: setup.config.batch.longestWindow,
       plan: setup.plan, rank: communicator.rank, slots: setup.data.slots,

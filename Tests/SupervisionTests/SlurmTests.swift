@@ -158,7 +158,8 @@ import Testing
   ])
   func jobThatSlurmStopsIsQueuedAgain(_ known: String, _ words: String, _ status: Int32) throws {
     try scripts.write(
-      "scontrol", #"if [ "$1" = show ]; then echo "JobId=42 \#(known)"; else echo "scontrol $*"; fi"#)
+      "scontrol",
+      #"if [ "$1" = show ]; then echo "JobId=42 \#(known)"; else echo "scontrol $*"; fi"#)
     try scripts.write("srun", "exit 75")
     let job = try submit()
     #expect(job.status == status, "\(job.output)")
