@@ -23,7 +23,7 @@ import Testing
         "optimizer.schedule.name",
         "optimizer.schedule.warmup_steps", "optimizer.schedule.final_fraction",
         "optimizer.schedule.factor", "optimizer.schedule.step_every",
-        "optimizer.schedule.patience", "optimizer.schedule.decay_steps", "run.steps",
+        "optimizer.schedule.patience", "optimizer.schedule.decay_steps", "run.steps", "run.epochs",
         "run.on_nonfinite", "run.patience", "model.freeze", "optimizer.rates",
       ])
     #expect(paths(.switchesAveraging) == ["optimizer.name"])

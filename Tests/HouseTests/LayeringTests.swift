@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Imports go down only, in the order of the table of targets in docs/architecture.md, and what they
-/// name is declared.
+/// Imports go down only, in the order of the table of targets in docs/architecture.md, and what
+/// they name is declared.
 @Suite struct LayeringTests {
   /// Targets of this package that compute, and so are rebuilt, and rebuild others, for long.
   static let computing: Set = [
