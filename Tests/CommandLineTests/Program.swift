@@ -111,6 +111,14 @@ final class Workplace {
     try FileManager.default.contentsOfDirectory(atPath: path(directory)).sorted()
   }
 
+  /// The records of a run's validations, but for when they were written.
+  func validations(_ run: String = "run") throws -> [OrderedJSON] {
+    try records(run).filter { $0["kind"] == "valid" }.map { record in
+      guard case .object(let members) = record else { return record }
+      return .object(members.filter { $0.name != "time" })
+    }
+  }
+
   /// The records of a run's metrics.
   func records(_ run: String = "run") throws -> [OrderedJSON] {
     try String(contentsOfFile: path("\(run)/metrics.jsonl"), encoding: .utf8)

@@ -104,8 +104,7 @@ import Testing
     #expect(next.status == 0, "\(next)")
     #expect(try place.trajectory() == place.trajectory("whole"))
     #expect(
-      try place.records().filter { $0["kind"] == "valid" }
-        == place.records("whole").filter { $0["kind"] == "valid" })
+      try place.validations() == place.validations("whole"))
   }
 
   @Test func secondInterruptEndsAtOnce() throws {

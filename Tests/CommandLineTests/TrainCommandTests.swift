@@ -42,7 +42,7 @@ import Testing
     #expect(alone.status == 0, "\(alone)")
     let expected = try place.trajectory()
     #expect(expected.count == 12)
-    let validations = try place.records().filter { $0["kind"] == "valid" }
+    let validations = try place.validations()
     #expect(validations.map { $0["step"] } == [6, 12])
     for (ranks, threads) in [(1, 2), (2, 1), (2, 2), (3, 1), (4, 1)] {
       let name = "run-\(ranks)-\(threads)"
@@ -50,7 +50,7 @@ import Testing
         "config.json", "--run-directory", name, "--threads", "\(threads)", ranks: ranks)
       #expect(job.status == 0, "\(job)")
       #expect(try place.trajectory(name) == expected, "\(ranks) ranks x \(threads) threads")
-      #expect(try place.records(name).filter { $0["kind"] == "valid" } == validations)
+      #expect(try place.validations(name) == validations)
       #expect(job.lines.filter { $0.hasPrefix("gru-dist ") }.count == 1, "\(job)")
       #expect(job.lines.filter { $0.hasPrefix("step 12/12") }.count == 2, "\(job)")
     }

@@ -24,14 +24,7 @@ import Testing
     let last = try Program(["config.json", "--resume"] + options, ranks: 2, in: place.folder)
     #expect(last.status == 0, "\(last)")
     #expect(try place.trajectory() == place.trajectory("whole"))
-    /// All but when they were written.
-    func validations(_ run: String) throws -> [OrderedJSON] {
-      try place.records(run).filter { $0["kind"] == "valid" }.map { record in
-        guard case .object(let members) = record else { return record }
-        return .object(members.filter { $0.name != "time" })
-      }
-    }
-    #expect(try validations("run") == validations("whole"))
+    #expect(try place.validations() == place.validations("whole"))
     return try place.records("whole")
   }
 
@@ -124,7 +117,7 @@ import Testing
       try train(with, here + ["--resume", "--stop-after", "9"], ranks: ranks, status: 75)
     }
     let means = try ["run", "other", "whole"].map { run in
-      Array(try place.records(run).filter { $0["kind"] == "valid" }.prefix(9))
+      Array(try place.validations(run).prefix(9))
     }
     #expect(means[0] == means[1])
     // The mean of one step is that step, and those after it are others'.
